@@ -1,0 +1,40 @@
+//! The nouns of sanfang: what is measured, where, what it means, who is told.
+//!
+//! No I/O, no clock, no async. Quantities are integers in a fixed quantum (see [`Parameter`]),
+//! times are instants ([`Time`]); every other crate speaks in these words and in no others.
+
+pub mod area;
+pub mod channel;
+pub mod city;
+pub mod hazard;
+pub mod mode;
+pub mod observation;
+pub mod order;
+pub mod parameter;
+pub mod quality;
+pub mod record;
+pub mod signal;
+pub mod site;
+pub mod station;
+pub mod text;
+pub mod tier;
+pub mod time;
+pub mod warning;
+
+pub use area::{Area, AreaCode, AreaLevel, AreaNo};
+pub use channel::{Channel, SendError};
+pub use city::City;
+pub use hazard::Hazard;
+pub use mode::Mode;
+pub use observation::{Observation, StationNo};
+pub use order::Order;
+pub use parameter::{Parameter, Quanta};
+pub use quality::Quality;
+pub use record::{Input, Zone};
+pub use signal::Signal;
+pub use site::{Site, SiteNo};
+pub use station::Station;
+pub use text::{Language, Named};
+pub use tier::Tier;
+pub use time::{Offset, Span, Time};
+pub use warning::{Warning, WarningId};

@@ -1,0 +1,121 @@
+//! What a person did: every act that sways a decision, as it stands in the journal.
+
+use crate::{AreaCode, Hazard, Tier, Time, WarningId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An act of a named person. `person` is the id of the configuration, never a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Order {
+    /// Signs a proposal or a revision.
+    Approve {
+        /// Which warning.
+        warning: WarningId,
+        /// The revision seen.
+        revision: u32,
+        /// [`crate::Warning::seen_hash`] of what was seen.
+        seen: String,
+        /// Who.
+        person: String,
+    },
+    /// Sends a proposal away; it comes back only on a higher tier or a new rise (semantics §23).
+    Reject {
+        /// Which warning.
+        warning: WarningId,
+        /// The revision seen.
+        revision: u32,
+        /// Who.
+        person: String,
+        /// Why.
+        reason: String,
+    },
+    /// Changes tiers, areas or words; voids approvals given so far (semantics §27).
+    Amend {
+        /// Which warning.
+        warning: WarningId,
+        /// The revision seen.
+        revision: u32,
+        /// The whole new set of areas and tiers; empty keeps them.
+        areas: BTreeMap<AreaCode, Tier>,
+        /// Words by language tag; empty keeps the template's.
+        text: BTreeMap<String, String>,
+        /// Who.
+        person: String,
+        /// Why.
+        reason: String,
+    },
+    /// Takes a warning back, wholly or in some areas. Accepted in any state.
+    Cancel {
+        /// Which warning.
+        warning: WarningId,
+        /// Areas; empty means all of them.
+        areas: Vec<AreaCode>,
+        /// Who.
+        person: String,
+        /// Why.
+        reason: String,
+    },
+    /// Opens a warning by hand.
+    Issue {
+        /// Hazard.
+        hazard: Hazard,
+        /// Areas and tiers.
+        areas: BTreeMap<AreaCode, Tier>,
+        /// Words by language tag; empty takes the template's.
+        text: BTreeMap<String, String>,
+        /// Who.
+        person: String,
+        /// Why.
+        reason: String,
+    },
+    /// Confirms a rise that rests on suspect values (semantics §13).
+    Confirm {
+        /// Rule id.
+        rule: String,
+        /// Subject id.
+        subject: String,
+        /// Who.
+        person: String,
+    },
+    /// Ends the tier of a subject whose data fell silent.
+    Stand {
+        /// Rule id.
+        rule: String,
+        /// Subject id.
+        subject: String,
+        /// Who.
+        person: String,
+        /// Why.
+        reason: String,
+    },
+    /// An answer of a responsible person, given by reply, click, or noted by the duty officer.
+    Answer {
+        /// Which warning.
+        warning: WarningId,
+        /// Contact id of who answered.
+        contact: String,
+        /// What was answered.
+        answer: Answer,
+        /// The contact's own words or the officer's note; may be empty.
+        note: String,
+        /// Duty officer who noted a phone call; empty for the contact's own reply.
+        noted_by: String,
+        /// When it was said.
+        said: Time,
+    },
+}
+
+/// An answer by keypad: `1` received, `2` at post, `3` moved, `4` needs help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Received.
+    Received,
+    /// At the post.
+    AtPost,
+    /// People moved.
+    Moved,
+    /// Needs help.
+    NeedsHelp,
+}

@@ -1,0 +1,196 @@
+//! What one zone's machine steps, in one order (semantics §3), and its stored form.
+
+use crate::{Observation, Order, Signal};
+use serde::{Deserialize, Serialize};
+
+/// The unit of order and state: a place in [`crate::City::zones`] (a district, or the city).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Zone(pub u16);
+
+/// One entry of a zone's input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The observations of one request for this zone.
+    Observations(Vec<Observation>),
+    /// A whole minute passed with nothing else.
+    Tick,
+    /// An official signal came in.
+    Signal(Box<Signal>),
+    /// A person acted.
+    Order(Box<Order>),
+    /// The city directory with this content hash is in force.
+    City(String),
+    /// The rulebook with this content hash is in force.
+    Rulebook(String),
+    /// A new version of the engine took over.
+    Engine(String),
+}
+
+/// Why stored bytes are not an input.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// Written by a newer version.
+    #[error("record of kind {kind} has format {format}, newer than {known}: upgrade this node")]
+    Newer {
+        /// Stored kind.
+        kind: u8,
+        /// Stored format version.
+        format: u8,
+        /// Newest version known here.
+        known: u8,
+    },
+    /// A kind this version does not know.
+    #[error("record kind {0} is unknown: upgrade this node")]
+    Kind(u8),
+    /// Damaged bytes.
+    #[error("record of kind {kind} cannot be read: {why}")]
+    Damaged {
+        /// Stored kind.
+        kind: u8,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+const FORMAT: u8 = 1;
+
+impl Input {
+    /// The stable code of the variant, stored beside the payload.
+    pub const fn kind(&self) -> u8 {
+        match self {
+            Self::Observations(_) => 1,
+            Self::Tick => 2,
+            Self::Signal(_) => 3,
+            Self::Order(_) => 4,
+            Self::City(_) => 5,
+            Self::Rulebook(_) => 6,
+            Self::Engine(_) => 7,
+        }
+    }
+
+    /// Stored form: one format byte, then rows of [`Observation::to_bytes`] or JSON.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Observations(rows) => encode_observations(rows),
+            Self::Tick => vec![FORMAT],
+            Self::Signal(signal) => json(signal),
+            Self::Order(order) => json(order),
+            Self::City(hash) | Self::Rulebook(hash) | Self::Engine(hash) => json(hash),
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn decode(kind: u8, payload: &[u8]) -> Result<Self, InputError> {
+        let damaged = |why: String| InputError::Damaged { kind, why };
+        let (format, body) = payload
+            .split_first()
+            .ok_or_else(|| damaged("it is empty".into()))?;
+        if *format > FORMAT {
+            return Err(InputError::Newer {
+                kind,
+                format: *format,
+                known: FORMAT,
+            });
+        }
+        match kind {
+            1 => decode_observations(body).map(Self::Observations),
+            2 => Ok(Self::Tick),
+            3 => from_json(kind, body).map(Self::Signal),
+            4 => from_json(kind, body).map(Self::Order),
+            5 => from_json(kind, body).map(Self::City),
+            6 => from_json(kind, body).map(Self::Rulebook),
+            7 => from_json(kind, body).map(Self::Engine),
+            unknown => Err(InputError::Kind(unknown)),
+        }
+    }
+}
+
+/// Stored form of a batch of observations without first making an [`Input`].
+pub fn encode_observations(rows: &[Observation]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1 + rows.len() * Observation::STORED_BYTES);
+    bytes.push(FORMAT);
+    for row in rows {
+        bytes.extend_from_slice(&row.to_bytes());
+    }
+    bytes
+}
+
+fn decode_observations(body: &[u8]) -> Result<Vec<Observation>, InputError> {
+    let (rows, rest) = body.as_chunks::<{ Observation::STORED_BYTES }>();
+    let damaged = |why: &str| InputError::Damaged {
+        kind: 1,
+        why: why.into(),
+    };
+    if !rest.is_empty() {
+        return Err(damaged("its length is not a whole number of rows"));
+    }
+    rows.iter()
+        .map(|row| Observation::from_bytes(row).ok_or_else(|| damaged("unknown code in a row")))
+        .collect()
+}
+
+fn json<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = vec![FORMAT];
+    // Writing our own plain types to memory cannot fail; an empty body would be read as damaged.
+    if serde_json::to_writer(&mut bytes, value).is_err() {
+        bytes.truncate(1);
+    }
+    bytes
+}
+
+fn from_json<'a, T: Deserialize<'a>>(kind: u8, body: &'a [u8]) -> Result<T, InputError> {
+    serde_json::from_slice(body).map_err(|error| InputError::Damaged {
+        kind,
+        why: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Parameter, Quality, StationNo, Time};
+    use proptest::prelude::*;
+
+    fn observation() -> impl Strategy<Value = Observation> {
+        (
+            any::<u32>(),
+            0u8..18,
+            any::<i64>(),
+            any::<i32>(),
+            any::<u32>(),
+            0u8..10,
+        )
+            .prop_map(|(station, parameter, time, value, interval_s, quality)| {
+                Observation {
+                    station: StationNo(station),
+                    parameter: Parameter::from_code(parameter).unwrap(),
+                    time: Time::from_millis(time),
+                    value,
+                    interval_s,
+                    quality: Quality::from_code(quality).unwrap(),
+                }
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn observations_survive_storage(rows in proptest::collection::vec(observation(), 0..20)) {
+            let input = Input::Observations(rows);
+            prop_assert_eq!(Input::decode(input.kind(), &input.encode()), Ok(input));
+        }
+
+        #[test]
+        fn damaged_bytes_are_errors(kind in any::<u8>(), bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Input::decode(kind, &bytes);
+        }
+    }
+
+    #[test]
+    fn a_newer_format_says_so() {
+        assert!(matches!(
+            Input::decode(2, &[9]),
+            Err(InputError::Newer { format: 9, .. })
+        ));
+    }
+}

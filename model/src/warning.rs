@@ -1,0 +1,252 @@
+//! A warning: one act with a tier and an onset per area, in numbered revisions.
+
+use crate::{AreaCode, Hazard, Mode, Named, Tier, Time};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Identity of a warning over all its revisions: derived, never drawn (semantics §22).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WarningId([u8; 12]);
+
+/// What happened to a warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Event {
+    /// Put before a person; only channels that need no signature may tell of it.
+    Proposed,
+    /// Released for the first time. CAP `Alert`.
+    Issued,
+    /// Tiers, areas or text changed. CAP `Update`.
+    Updated,
+    /// Every area is clear. CAP `Cancel` with the all-clear.
+    Ended,
+    /// Taken back by a person. CAP `Cancel`.
+    Cancelled,
+}
+
+impl Event {
+    /// The contract's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Issued => "issued",
+            Self::Updated => "updated",
+            Self::Ended => "ended",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What holds in one area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AreaTier {
+    /// The tier put forward or in force.
+    pub tier: Tier,
+    /// The tier the rules have found reached; lower than `tier` where a person or `propose_at`
+    /// went ahead of the measurement. What needs no signature goes by this one.
+    pub reached: Tier,
+    /// When the tier began here.
+    pub onset: Time,
+}
+
+/// What holds at one site: decides its devices and its responsible persons.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteTier {
+    /// The smallest area that holds it.
+    pub area: AreaCode,
+    /// The tier reached.
+    pub tier: Tier,
+    /// When it was reached.
+    pub onset: Time,
+}
+
+/// Why a tier was reached: a rule, its version, the values and the observation behind them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Rule id.
+    pub rule: String,
+    /// Version of the rulebook.
+    pub version: String,
+    /// Station, site or area id the rule was evaluated at.
+    pub subject: String,
+    /// The subject's tier.
+    pub tier: Tier,
+    /// Newest observation time of the subject.
+    pub time: Time,
+    /// Each call as written in the rule, with its value in the parameter's unit.
+    pub values: BTreeMap<String, String>,
+    /// True where the tier rests on suspect values only (semantics §13).
+    pub unconfirmed: bool,
+}
+
+/// One revision of a warning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Identity.
+    pub id: WarningId,
+    /// Counts from 1.
+    pub revision: u32,
+    /// What happened.
+    pub event: Event,
+    /// World it belongs to.
+    pub mode: Mode,
+    /// Hazard.
+    pub hazard: Hazard,
+    /// Hazard's name as the rule gives it.
+    pub name: Named,
+    /// Zone it was made in, by its area code.
+    pub zone: AreaCode,
+    /// Authority under whose code it goes out.
+    pub authority: String,
+    /// Observation time of the change.
+    pub time: Time,
+    /// Observation time of the first rise: part of the identity.
+    pub first_rise: Time,
+    /// Areas with a tier, and those that had one in the revision before (then [`Tier::None`]).
+    pub areas: BTreeMap<AreaCode, AreaTier>,
+    /// Sites with a tier, by site id; sites that fell to none stand once with [`Tier::None`].
+    pub sites: BTreeMap<String, SiteTier>,
+    /// Rule that caused this revision, or `person` for an act.
+    pub rule: String,
+    /// Why, at most a few of the strongest subjects per area.
+    pub evidence: Vec<Evidence>,
+    /// True where evaluation ran too far behind record time: shown, never sent (semantics §5).
+    pub past: bool,
+    /// True where the rise rests on suspect values only: proposed, never automatic.
+    pub unconfirmed: bool,
+    /// CAP `expires`, renewed by an Update while in force.
+    pub expires: Time,
+    /// Persons who acted on this revision, in order (`id`).
+    pub signed_by: Vec<String>,
+    /// Words a person put in place of the template's, by language tag.
+    pub text: BTreeMap<String, String>,
+}
+
+impl WarningId {
+    /// The identity of the warning of `hazard` in `zone` that first rose at `first_rise`.
+    pub fn derive(
+        city: AreaCode,
+        mode: Mode,
+        hazard: Hazard,
+        zone: AreaCode,
+        first_rise: Time,
+    ) -> Self {
+        let text = format!(
+            "sanfang/warning/1\n{city}\n{}\n{}\n{zone}\n{first_rise}",
+            mode.name(),
+            hazard.code()
+        );
+        let digest = Sha256::digest(text.as_bytes());
+        let mut id = [0; 12];
+        id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        Self(id)
+    }
+
+    /// Reads 24 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 24 || !text.is_ascii() {
+            return None;
+        }
+        let mut id = [0; 12];
+        for (at, byte) in id.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
+        }
+        Some(Self(id))
+    }
+
+    /// The raw bytes.
+    pub const fn bytes(&self) -> &[u8; 12] {
+        &self.0
+    }
+}
+
+impl Warning {
+    /// The highest tier in any area.
+    pub fn tier(&self) -> Tier {
+        self.areas
+            .values()
+            .map(|a| a.tier)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The highest tier reached in any area.
+    pub fn reached(&self) -> Tier {
+        self.areas
+            .values()
+            .map(|a| a.reached)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Hash of what a signer sees: identity, revision, areas with tiers, and words
+    /// (semantics §27). 16 hexadecimal digits.
+    pub fn seen_hash(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.id.bytes());
+        hash.update(self.revision.to_le_bytes());
+        for (code, area) in &self.areas {
+            hash.update(code.number().to_le_bytes());
+            hash.update([area.tier.index() as u8]);
+        }
+        for (tag, words) in &self.text {
+            hash.update(tag.as_bytes());
+            hash.update([0]);
+            hash.update(words.as_bytes());
+            hash.update([0]);
+        }
+        let digest = hash.finalize();
+        digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+impl fmt::Display for WarningId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for WarningId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WarningId({self})")
+    }
+}
+
+impl Serialize for WarningId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for WarningId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!("{text:?} is not 24 hexadecimal digits"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identity_depends_on_each_part() {
+        let city = AreaCode::parse("440100000000").unwrap();
+        let zone = AreaCode::parse("440106000000").unwrap();
+        let time = Time::parse("2023-09-07T13:04:00+08:00").unwrap().0;
+        let id = WarningId::derive(city, Mode::Actual, Hazard::Rainstorm, zone, time);
+        assert_eq!(WarningId::parse(&id.to_string()), Some(id));
+        let others = [
+            WarningId::derive(zone, Mode::Actual, Hazard::Rainstorm, zone, time),
+            WarningId::derive(city, Mode::Test, Hazard::Rainstorm, zone, time),
+            WarningId::derive(city, Mode::Actual, Hazard::Typhoon, zone, time),
+            WarningId::derive(city, Mode::Actual, Hazard::Rainstorm, city, time),
+        ];
+        assert!(others.iter().all(|other| *other != id));
+        assert_eq!(WarningId::parse("xyz"), None);
+    }
+}

@@ -1,0 +1,2 @@
+//! The binary `sanfang`.
+fn main() {}
