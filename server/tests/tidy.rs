@@ -1,0 +1,102 @@
+//! Holds the architecture: which crate may use which, and what every file begins with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    packages
+        .iter()
+        .map(|package| {
+            let names = package["dependencies"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|d| d["kind"].is_null())
+                .map(|d| d["name"].as_str().unwrap().to_owned())
+                .collect();
+            (package["name"].as_str().unwrap().to_owned(), names)
+        })
+        .collect()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let ours = ["model", "journal", "ingest", "rules", "dispatch", "server"];
+    let dependencies = dependencies();
+    assert_eq!(dependencies.keys().map(String::as_str).collect::<BTreeSet<_>>(), ours.into());
+    let uses = |name: &str| -> BTreeSet<&str> {
+        dependencies[name].iter().map(String::as_str).filter(|d| ours.contains(d)).collect()
+    };
+    assert_eq!(uses("model"), BTreeSet::new(), "model stands alone");
+    for middle in ["journal", "ingest", "rules", "dispatch"] {
+        let others: BTreeSet<_> = uses(middle).into_iter().filter(|d| *d != "model").collect();
+        assert_eq!(others, BTreeSet::new(), "{middle} may use model only");
+    }
+    for pure in ["model", "rules"] {
+        for banned in ["tokio", "reqwest", "axum", "rdkafka", "mqtt5", "lettre"] {
+            assert!(!dependencies[pure].contains(banned), "{pure} does no I/O, so no {banned}");
+        }
+    }
+}
+
+fn rust_files() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open: Vec<PathBuf> = ["model", "journal", "ingest", "rules", "dispatch", "server"]
+        .iter()
+        .map(|c| root().join(c))
+        .collect();
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_file_says_what_it_is_and_is_one_room() {
+    let mut faults = Vec::new();
+    for path in rust_files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if !text.starts_with("//!") {
+            faults.push(format!("{}: does not begin with //!", path.display()));
+        }
+        let lines = text.lines().count();
+        if lines > 700 {
+            faults.push(format!("{}: {lines} lines, more than one room", path.display()));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_clock_is_read_in_one_file() {
+    let readers: Vec<_> = rust_files()
+        .into_iter()
+        .filter(|p| p.components().any(|c| c.as_os_str() == "src"))
+        .filter(|p| {
+            let text = std::fs::read_to_string(p).unwrap();
+            text.contains("SystemTime::now(") || text.contains("Instant::now(")
+        })
+        .map(|p| p.strip_prefix(root()).unwrap().to_path_buf())
+        .collect();
+    assert_eq!(readers, [PathBuf::from("server/src/clock.rs")]);
+}
