@@ -69,7 +69,7 @@ function sendRain(wire, draw, gauge, minute, time, tips, now) {
     wire.send(draw, minute, observation(gauge.id, 'rainfall', time, tenths(tips), unit), now);
     return;
   }
-  const wrong = draw.chance(0.4) ? tips + 100 + draw.below(250) : draw.chance(0.5) ? 0 : tips + 1 + draw.below(30);
+  const wrong = draw.chance(0.06) ? tips + 100 + draw.below(250) : draw.chance(0.5) ? 0 : tips + 1 + draw.below(30);
   wire.counts.corrected += wrong === tips ? 0 : 1;
   now.push(observation(gauge.id, 'rainfall', time, tenths(wrong), unit));
   wire.arrive(minute + draw.below(21), observation(gauge.id, 'rainfall', time, tenths(tips), unit));

@@ -1,0 +1,154 @@
+//! Conditions walked as trees with Kleene's logic: null is unknown.
+
+import { nodes } from './cel.mjs';
+import { mutated } from './mutations.mjs';
+import { PARAMETERS, factor } from './parameters.mjs';
+import { ask, rounded } from './readings.mjs';
+import { TIERS, UNITS } from './rulebook.mjs';
+
+const REVERSED = { '>=': '<=', '<=': '>=', '>': '<', '<': '>', '==': '==', '!=': '!=' };
+
+/** The value of a tree. `scope`: readings, city, time, lowering, station, site, members, situation, memo. */
+export function evaluate(node, scope) {
+  switch (node.kind) {
+    case 'number':
+    case 'string':
+    case 'boolean':
+      return node.value;
+    case 'name':
+      if (TIERS.includes(node.name)) return TIERS.indexOf(node.name);
+      throw new Error(`unknown name ${node.name}`);
+    case 'negative': {
+      const inner = evaluate(node.inner, scope);
+      return inner === null ? null : -inner;
+    }
+    case 'not': {
+      const inner = evaluate(node.inner, scope);
+      return inner === null ? null : !inner;
+    }
+    case 'scaled':
+      return scaled(node, evaluate(node.inner, scope));
+    case 'member':
+      return threshold(node, scope);
+    case 'binary':
+      return binary(node, scope);
+    case 'call':
+      if (scope.memo && !scope.memo.has(node.text)) scope.memo.set(node.text, call(node, scope));
+      return scope.memo ? scope.memo.get(node.text) : call(node, scope);
+    default:
+      throw new Error(`unknown node ${node.kind}`);
+  }
+}
+
+/** A condition with its bounds moved: `ratio` times the bound for `>` and `>=`, divided for `<` and `<=`; or `by` units easier. */
+export function relaxed(node, { ratio, by }) {
+  if (ratio === undefined && by === undefined) return node;
+  if (node.kind === 'not') return node;
+  if (node.kind !== 'binary') return node;
+  if (node.op === '&&' || node.op === '||') return { ...node, left: relaxed(node.left, { ratio, by }), right: relaxed(node.right, { ratio, by }) };
+  const { left, right, op } = node;
+  if (isBound(right) && measures(left)) return { ...node, right: moved(right, op, ratio, by) };
+  if (isBound(left) && measures(right)) return { ...node, left: moved(left, REVERSED[op], ratio, by) };
+  return node;
+}
+
+function moved(inner, op, ratio, by) {
+  if (op !== '>' && op !== '>=' && op !== '<' && op !== '<=') return inner;
+  const down = op === '>' || op === '>=';
+  return ratio !== undefined ? { kind: 'scaled', inner, by: down ? '*' : '/', amount: ratio } : { kind: 'scaled', inner, by: down ? '-' : '+', amount: by };
+}
+
+function scaled({ by, amount }, inner) {
+  if (inner === null) return null;
+  const results = { '*': inner * amount, '/': inner / amount, '-': inner - amount, '+': inner + amount };
+  return rounded(results[by]);
+}
+
+function isBound(node) {
+  return node.kind === 'number' || node.kind === 'negative' || (node.kind === 'member' && node.target.name === 'site') || (node.kind === 'call' && UNITS.has(node.name) && !node.target);
+}
+
+function measures(node) {
+  for (const inner of nodes(node)) if (inner.kind === 'name' && inner.name in PARAMETERS) return true;
+  return false;
+}
+
+function threshold(node, scope) {
+  if (node.target.kind !== 'name' || node.target.name !== 'site') throw new Error(`cannot read .${node.name}`);
+  const cell = scope.site?.[node.name] ?? '';
+  if (cell === '') return null;
+  return Number.isNaN(Number(cell)) ? cell : Number(cell);
+}
+
+function binary(node, scope) {
+  const { op } = node;
+  if (op === '&&' || op === '||') {
+    const left = evaluate(node.left, scope);
+    const decides = op === '||';
+    if (left === decides) return decides;
+    const right = evaluate(node.right, scope);
+    if (right === decides) return decides;
+    return left === null || right === null ? null : !decides;
+  }
+  const left = sideOf(node.left, node.right, scope);
+  const right = sideOf(node.right, node.left, scope);
+  if (left === null || right === null) return mutated('unknown-is-false') && op in REVERSED ? false : null;
+  switch (op) {
+    case '>=': return mutated('ge-to-gt') ? left > right : left >= right;
+    case '<=': return left <= right;
+    case '>': return left > right;
+    case '<': return left < right;
+    case '==': return left === right;
+    case '!=': return left !== right;
+    case '+': return rounded(left + right);
+    case '-': return rounded(left - right);
+    case '*': return rounded(left * right);
+    case '/': return right === 0 ? null : rounded(left / right);
+    case '%': return right === 0 ? null : rounded(left % right);
+    default: throw new Error(`unknown operator ${op}`);
+  }
+}
+
+/** One side of a comparison; a unit function is read in the unit of what the other side measures. */
+function sideOf(node, other, scope) {
+  const scale = (inner) => {
+    if (inner.kind === 'scaled') return { ...inner, inner: scale(inner.inner) };
+    if (inner.kind !== 'call' || inner.target || !UNITS.has(inner.name)) return inner;
+    const parameter = [...nodes(other)].find((one) => one.kind === 'name' && one.name in PARAMETERS)?.name;
+    const written = { mps: 'm/s', kmh: 'km/h', percent: '%' }[inner.name] ?? inner.name;
+    const times = parameter === undefined ? 1 : factor(parameter, written);
+    if (times === undefined) throw new Error(`${inner.text} does not fit ${parameter}`);
+    return { kind: 'number', value: rounded(inner.args[0].value * times) };
+  };
+  return evaluate(scale(node), scope);
+}
+
+function call(node, scope) {
+  const { target, name, args } = node;
+  if (target === null) {
+    if (name === 'situation') return scope.situation(args[0].value);
+    if (name === 'forecast') return null;
+    throw new Error(`unknown function ${name}`);
+  }
+  if (target.kind === 'name' && target.name in PARAMETERS) return series(scope, scope.station, target.name, name, args);
+  if (target.kind === 'call' && target.name === 'station' && target.target?.name === 'site') {
+    const parameter = Object.keys(PARAMETERS).find((one) => scope.city.stations.get(scope.station)?.parameters.includes(one) && (one === target.args[0].value || one.endsWith(`_${target.args[0].value}`)));
+    return parameter === undefined ? null : series(scope, scope.station, parameter, name, args);
+  }
+  if (target.kind === 'name' && target.name === 'area') return aggregate(node, scope);
+  throw new Error(`cannot call .${name}`);
+}
+
+function series(scope, station, parameter, name, args) {
+  return ask(scope.readings.series(station, parameter), parameter, name, args[0]?.value, scope.time, scope.city.offset, scope.lowering);
+}
+
+/** `area.max(rainfall.sum("1h"))`: over the area's stations for which the inner value is known. */
+function aggregate({ name, args }, scope) {
+  const values = scope.members.map((station) => evaluate(args[0], { ...scope, station, memo: null })).filter((value) => value !== null);
+  if (values.length === 0) return null;
+  const sum = values.reduce((a, b) => a + b, 0);
+  const folds = { max: () => Math.max(...values), min: () => Math.min(...values), sum: () => rounded(sum), mean: () => rounded(sum / values.length), count: () => values.length };
+  if (!(name in folds)) throw new Error(`no aggregate named ${name}`);
+  return folds[name]();
+}

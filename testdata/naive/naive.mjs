@@ -1,0 +1,77 @@
+//! A naive model of `sanfang replay`, from the same specification and with none of its code:
+//!
+//!   node testdata/naive/naive.mjs --city DIR [--rules DIR] [--signals] [--mutate NAME] FILE…
+
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Bulletins } from './bulletins.mjs';
+import { display, readCity } from './city.mjs';
+import { linesOf, observationOf } from './intake.mjs';
+import { plant } from './mutations.mjs';
+import { Readings } from './readings.mjs';
+import { TIERS, readRules } from './rulebook.mjs';
+import { Situations } from './situations.mjs';
+
+const MINUTE = 60_000;
+
+/** Replays lines; `say` takes each result as an object. Gives the counts of what became of the lines. */
+export function replay(city, rules, lines, signals, say) {
+  const readings = new Readings();
+  const bulletins = new Bulletins(city);
+  const situations = new Situations(city, rules, readings, (rule, area) => bulletins.situation(rule, area));
+  bulletins.enrol(situations.subjects);
+  const counts = { accepted: 0, duplicate: 0, correction: 0, late: 0 };
+  let record = -Infinity;
+  const tell = (changes) => {
+    for (const change of changes) {
+      if (signals && change.from !== change.to) say(signalLine(city, change));
+      for (const event of bulletins.take(change, record)) if (!signals) say({ ...event, time: display(city, event.time) });
+    }
+  };
+  const advance = (time) => {
+    record = time;
+    tell(situations.pass(time));
+    for (const event of bulletins.flush(time)) if (!signals) say({ ...event, time: display(city, event.time) });
+  };
+  for (const line of lines) {
+    if (line.trim() === '') continue;
+    const observation = observationOf(line, city);
+    if (observation.refused) {
+      counts[observation.refused] = (counts[observation.refused] ?? 0) + 1;
+      continue;
+    }
+    if (observation.time > record) advance(observation.time);
+    else if (observation.time < record - MINUTE) counts.late += 1;
+    const outcome = readings.put(observation);
+    counts.accepted += 1;
+    if (outcome !== 'new') counts[outcome] += 1;
+    if (outcome !== 'duplicate') tell(situations.observe(observation, outcome === 'correction' ? observation.time : null));
+  }
+  return counts;
+}
+
+function signalLine(city, { subject, time, from, to, values }) {
+  return { time: display(city, time), rule: subject.rule.id, subject: subject.id, from: TIERS[from], to: TIERS[to], values: values() };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { positionals: files, values: options } = parseArgs({
+    allowPositionals: true,
+    options: { city: { type: 'string' }, rules: { type: 'string' }, signals: { type: 'boolean', default: false }, mutate: { type: 'string' } },
+  });
+  if (!options.city || files.length === 0) {
+    console.error('use: node testdata/naive/naive.mjs --city DIR [--rules DIR] [--signals] [--mutate NAME] FILE…');
+    process.exit(2);
+  }
+  plant(options.mutate ?? null);
+  const city = readCity(options.city);
+  const rules = readRules(options.rules ?? join(options.city, 'rules'));
+  const lines = (function* all() {
+    for (const file of files) yield* linesOf(file);
+  })();
+  const out = [];
+  const counts = replay(city, rules, lines, options.signals, (result) => out.push(`${JSON.stringify(result)}\n`));
+  process.stdout.write(out.join(''));
+  for (const [name, count] of Object.entries(counts)) console.error(`${name.padStart(12)}  ${count}`);
+}

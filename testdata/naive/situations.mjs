@@ -1,0 +1,165 @@
+//! Every rule at every subject: which observation wakes which, and what tier comes of it.
+
+import { ancestor } from './city.mjs';
+import { evaluate, relaxed } from './evaluate.mjs';
+import { Ladder } from './ladder.mjs';
+import { mutated } from './mutations.mjs';
+import { PARAMETERS } from './parameters.mjs';
+import { TIERS } from './rulebook.mjs';
+
+const GAP_INTERVALS = 3;
+
+/** Situations of all rules over a city; `situation(rule, area)` gives the tier of a rule at the smallest area of its level. */
+export class Situations {
+  #city;
+  #readings;
+  #situation;
+  #fed = new Map();
+  #waiting = new Set();
+
+  constructor(city, rules, readings, situation) {
+    this.#city = city;
+    this.#readings = readings;
+    this.#situation = situation;
+    this.subjects = rules.flatMap((rule, order) => subjectsOf(rule, city).map((subject) => ({
+      ...subject, rule, order, newest: null,
+      reached: new Ladder(rule, gapOf(rule, subject, city)),
+      ahead: rule.proposeAt === undefined && rule.proposeBy === undefined ? null : new Ladder(rule, gapOf(rule, subject, city)),
+      trees: treesOf(rule),
+    })));
+    for (const subject of this.subjects) {
+      for (const station of subject.stations) {
+        if (!this.#fed.has(station)) this.#fed.set(station, []);
+        this.#fed.get(station).push(subject);
+      }
+    }
+  }
+
+  /** Evaluates what an observation feeds; `corrected` is its time where it replaced a value. Yields changes. */
+  * observe(observation, corrected) {
+    for (const subject of this.#fed.get(observation.station) ?? []) {
+      if (!subject.rule.parameters.has(observation.parameter)) continue;
+      if (observation.counted && (subject.newest === null || observation.time > subject.newest)) subject.newest = observation.time;
+      if (subject.newest === null) continue;
+      const before = tiersOf(subject);
+      const { continuing, lowerWhen } = subject.rule;
+      const present = this.#scope(subject, subject.newest, false);
+      const falling = this.#scope(subject, subject.newest, true);
+      for (const [ladder, raise, lower] of laddersOf(subject)) {
+        const look = (time) => truthsOf(raise, continuing, time === present.time ? present : this.#scope(subject, time, false));
+        const fall = () => truthsOf(lower, null, falling);
+        const may = () => lowerWhen === null || evaluate(lowerWhen, falling) === true;
+        ladder.step(subject.newest, corrected, look, fall, may);
+      }
+      this.#wait(subject);
+      yield* this.#changes(subject, before, subject.newest);
+    }
+  }
+
+  /** Completes the rises that `record` passes, in the order of rules and subjects. Yields changes. */
+  * pass(record) {
+    const due = [...this.#waiting].filter((subject) => laddersOf(subject).some(([ladder]) => ladder.deadline !== null && ladder.deadline < record));
+    for (const subject of due.sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1))) {
+      const before = tiersOf(subject);
+      for (const [ladder] of laddersOf(subject)) ladder.pass(record);
+      this.#wait(subject);
+      yield* this.#changes(subject, before, subject.newest);
+    }
+  }
+
+  #wait(subject) {
+    if (laddersOf(subject).some(([ladder]) => ladder.deadline !== null)) this.#waiting.add(subject);
+    else this.#waiting.delete(subject);
+  }
+
+  * #changes(subject, [reached, proposed], time) {
+    const after = tiersOf(subject);
+    if (after[0] === reached && after[1] === proposed) return;
+    const ladder = after[0] === reached ? subject.ahead : subject.reached;
+    const rose = after[0] === reached ? after[1] > proposed : after[0] > reached;
+    yield {
+      subject, time: rose ? ladder.stamp : time, evaluated: time, from: reached, to: after[0], proposed: after[1],
+      values: () => Object.fromEntries(subject.rule.calls.map((call) => [call.text, shown(call, evaluate(call, this.#scope(subject, time, false)))])),
+    };
+  }
+
+  #scope(subject, time, lowering) {
+    return {
+      readings: this.#readings, city: this.#city, time, lowering, station: subject.station, site: subject.site, members: subject.stations,
+      situation: (rule) => this.#situation(rule, subject.area), memo: new Map(),
+    };
+  }
+}
+
+/** For each tier whether its condition or a higher one holds (with `continuing`, if given); null is unknown. */
+function truthsOf(trees, continuing, scope) {
+  const truths = trees.map((tree) => evaluate(tree, scope));
+  for (let index = truths.length - 2; index >= 0; index--) truths[index] = or(truths[index], truths[index + 1]);
+  if (continuing === null || mutated('skip-continuing')) return truths;
+  const goesOn = evaluate(continuing, scope);
+  return truths.map((truth) => and(truth, goesOn));
+}
+
+function laddersOf({ reached, ahead, trees }) {
+  return ahead ? [[reached, trees.raise, trees.lower], [ahead, trees.propose, trees.lowerProposed]] : [[reached, trees.raise, trees.lower]];
+}
+
+/** Tier reached, and tier put forward: never the lower of the two. */
+function tiersOf({ reached, ahead }) {
+  return [reached.tier, Math.max(reached.tier, ahead?.tier ?? 0)];
+}
+
+function treesOf(rule) {
+  const moved = (ratio, by) => rule.tiers.map(({ when }) => (mutated('skip-relaxing') ? when : relaxed(when, { ratio, by })));
+  const least = (a, b) => (a === undefined ? b : b === undefined ? a : Math.min(a, b));
+  return {
+    raise: rule.tiers.map(({ when }) => when),
+    lower: moved(rule.below, rule.by),
+    propose: rule.tiers.map(({ when }) => relaxed(when, { ratio: rule.proposeAt, by: rule.proposeBy })),
+    lowerProposed: moved(least(rule.proposeAt, rule.below), rule.by === undefined && rule.proposeBy === undefined ? undefined : Math.max(rule.by ?? 0, rule.proposeBy ?? 0)),
+  };
+}
+
+/** Subjects of a rule by id: where at least one of its parameters is measured. */
+function subjectsOf(rule, city) {
+  const measures = (id) => city.stations.get(id)?.parameters.some((parameter) => rule.parameters.has(parameter));
+  const siteAt = new Map([...city.sites.values()].filter((site) => site.station).map((site) => [site.station, site]));
+  const found = [];
+  if (rule.subject === 'station') {
+    for (const station of city.stations.values()) {
+      if (measures(station.id)) found.push({ id: station.id, area: station.area, station: station.id, stations: [station.id], site: siteAt.get(station.id) ?? null });
+    }
+  } else if (rule.subject === 'site') {
+    for (const site of city.sites.values()) {
+      if (measures(site.station) && (!rule.kinds || rule.kinds.includes(site.kind))) found.push({ id: site.id, area: site.area, station: site.station, stations: [site.station], site });
+    }
+  } else {
+    for (const area of city.areas.values()) {
+      if (area.level !== rule.area.level) continue;
+      const stations = [...city.stations.values()].filter((station) => measures(station.id) && ancestor(city, station.area, area.level) === area.code).map(({ id }) => id);
+      if (stations.length > 0) found.push({ id: area.code, area: area.code, station: null, stations, site: null });
+    }
+  }
+  return found.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The longest step between evaluations that is not a gap: the parameter's staleness, or three intervals of a slow station. */
+function gapOf(rule, subject, city) {
+  let gap = 0;
+  for (const id of subject.stations) {
+    const station = city.stations.get(id);
+    for (const parameter of station.parameters) {
+      if (!rule.parameters.has(parameter)) continue;
+      const interval = station.interval ? Number(station.interval) * 1000 : PARAMETERS[parameter].interval;
+      gap = Math.max(gap, PARAMETERS[parameter].stale, GAP_INTERVALS * interval);
+    }
+  }
+  return gap;
+}
+
+function shown(call, value) {
+  return call.name === 'situation' && value !== null ? TIERS[value] : value;
+}
+
+const or = (a, b) => (a === true || b === true ? true : a === null || b === null ? null : false);
+const and = (a, b) => (a === false || b === false ? false : a === null || b === null ? null : true);
