@@ -1,0 +1,450 @@
+//! What every journal must do, whatever it stands on: one suite for all implementations.
+
+use crate::{
+    Batch, Claim, Consumer, Journal, JournalError, Kind, Mode, Offset, Partition, Priority, Record,
+    Topic,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The journal to be examined.
+pub struct Subject<'a> {
+    /// Opens the journal of that name; one that exists and is durable keeps its records.
+    pub open: &'a dyn Fn(&str) -> Arc<dyn Journal>,
+    /// Records outlive the process.
+    pub durable: bool,
+}
+
+type Verdict = Result<(), JournalError>;
+
+const INPUT: Topic = Topic::actual(Kind::Input);
+const WARNINGS: Topic = Topic::actual(Kind::Warnings);
+const REGISTRY: Topic = Topic::actual(Kind::Registry);
+const P0: Partition = Partition(0);
+const P7: Partition = Partition(7);
+const RULES: Consumer = Consumer(1);
+const ALL: usize = usize::MAX;
+const SOON: Duration = Duration::from_secs(30);
+
+/// Runs the suite; a failed assertion names the broken promise.
+///
+/// # Errors
+/// Whatever the journal refused or failed with.
+pub fn run(subject: &Subject<'_>) -> Verdict {
+    let open = subject.open;
+    order_and_offsets(&*open("order"))?;
+    modes_are_apart(&*open("modes"))?;
+    one_batch_many_topics(&*open("atomic"))?;
+    record_time_never_falls(&*open("time"))?;
+    reading_from_the_middle(&*open("middle"))?;
+    waking_at_the_tail(&open("tail"))?;
+    newest_by_key(&*open("keys"))?;
+    trimming(&*open("trim"))?;
+    many_submitters(&open("many"))?;
+    refusing(&*open("refusing"))?;
+    claiming(&*open("claims"));
+    if subject.durable {
+        reopening(subject)?;
+    }
+    Ok(())
+}
+
+fn order_and_offsets(journal: &dyn Journal) -> Verdict {
+    assert_eq!(
+        journal.end(INPUT, P0),
+        Offset(0),
+        "an empty partition ends at 0"
+    );
+    assert!(
+        journal.read(INPUT, P0, Offset(0), ALL)?.is_empty(),
+        "an empty partition has no records"
+    );
+    let mut tickets = Vec::new();
+    for n in 0..100u64 {
+        tickets.push((n, journal.submit(one(INPUT, P0, 10, &n.to_le_bytes()))?));
+    }
+    for (n, ticket) in tickets {
+        let runs = ticket.wait()?;
+        assert_eq!(
+            runs.first().map(|run| (run.first, run.count)),
+            Some((Offset(n), 1)),
+            "order of submission"
+        );
+    }
+    let records = journal.read(INPUT, P0, Offset(0), ALL)?;
+    for (n, record) in (0..100u64).zip(&records) {
+        assert_eq!(record.offset, Offset(n), "offsets without a gap");
+        assert_eq!(record.payload(), n.to_le_bytes(), "payloads in order");
+        assert_eq!(record.kind, 3, "the kind is kept");
+    }
+    assert_eq!(records.len(), 100, "all are there");
+    assert_eq!(journal.end(INPUT, P7), Offset(0), "partitions are apart");
+    Ok(())
+}
+
+fn modes_are_apart(journal: &dyn Journal) -> Verdict {
+    journal
+        .submit(one(
+            Topic::new(Kind::Warnings, Mode::Exercise),
+            P0,
+            1,
+            b"drill",
+        ))?
+        .wait()?;
+    assert_eq!(
+        journal.end(WARNINGS, P0),
+        Offset(0),
+        "an exercise is not in the real topic"
+    );
+    Ok(())
+}
+
+fn one_batch_many_topics(journal: &dyn Journal) -> Verdict {
+    let mut batch = Batch::new(5, Priority::Vital);
+    batch.append(WARNINGS, P0, 1, b"", b"w0");
+    batch.append(INPUT, P0, 2, b"", b"i0");
+    batch.append(INPUT, P0, 2, b"k", b"");
+    batch.append(WARNINGS, P0, 1, b"", b"w1");
+    batch.append_with(INPUT, P7, 2, b"", |out| out.extend_from_slice(b"i0"));
+    batch.consumed(RULES, INPUT, P0, Offset(1));
+    let runs = journal.submit(batch)?.wait()?;
+    let firsts: Vec<_> = runs
+        .iter()
+        .map(|r| (r.topic, r.partition, r.first.0, r.count))
+        .collect();
+    let expected = [
+        (WARNINGS, P0, 0, 1),
+        (INPUT, P0, 0, 2),
+        (WARNINGS, P0, 1, 1),
+        (INPUT, P7, 0, 1),
+    ];
+    assert_eq!(firsts, expected, "runs in the order of the batch");
+    assert_eq!(
+        journal.resume(RULES, INPUT, P0),
+        Offset(1),
+        "the position is stored with its outputs"
+    );
+    assert_eq!(
+        journal.resume(Consumer(2), INPUT, P0),
+        Offset(0),
+        "consumers are apart"
+    );
+    let warnings = payloads(&journal.read(WARNINGS, P0, Offset(0), ALL)?);
+    assert_eq!(
+        warnings,
+        [b"w0".to_vec(), b"w1".to_vec()],
+        "both runs of a topic are there"
+    );
+    let input = journal.read(INPUT, P0, Offset(1), ALL)?;
+    let keyed = input
+        .first()
+        .map(|r| (r.key().to_vec(), r.payload().to_vec()));
+    assert_eq!(
+        keyed,
+        Some((b"k".to_vec(), Vec::new())),
+        "keys and empty payloads are kept"
+    );
+    journal.submit(Batch::new(0, Priority::Vital))?.wait()?;
+    Ok(())
+}
+
+fn record_time_never_falls(journal: &dyn Journal) -> Verdict {
+    for (at, expected) in [(-5, -5), (100, 100), (50, 100), (101, 101)] {
+        let runs = journal.submit(one(INPUT, P0, at, b"t"))?.wait()?;
+        assert_eq!(
+            runs.first().map(|run| run.time_ms),
+            Some(expected),
+            "max(last, at)"
+        );
+    }
+    let runs = journal.submit(one(INPUT, P7, 7, b"t"))?.wait()?;
+    assert_eq!(
+        runs.first().map(|run| run.time_ms),
+        Some(7),
+        "each partition has its own time"
+    );
+    let times: Vec<i64> = journal
+        .read(INPUT, P0, Offset(0), ALL)?
+        .iter()
+        .map(|record| record.time_ms)
+        .collect();
+    assert_eq!(times, [-5, 100, 100, 101], "as answered, so stored");
+    Ok(())
+}
+
+fn reading_from_the_middle(journal: &dyn Journal) -> Verdict {
+    let mut batch = Batch::new(1, Priority::Bulk);
+    for n in 0..1000u64 {
+        batch.append(INPUT, P0, 1, b"", &n.to_le_bytes());
+    }
+    journal.submit(batch)?.wait()?;
+    let records = journal.read(INPUT, P0, Offset(500), 150)?;
+    assert_eq!(
+        records.first().map(|record| record.offset),
+        Some(Offset(500)),
+        "from the middle"
+    );
+    assert_eq!(
+        records.len(),
+        10,
+        "no more than was asked for: ten records of 15 bytes"
+    );
+    let one = journal.read(INPUT, P0, Offset(999), 0)?;
+    assert_eq!(one.len(), 1, "at least one, so that a reader gets on");
+    assert!(
+        journal.read(INPUT, P0, Offset(1000), ALL)?.is_empty(),
+        "nothing at the end"
+    );
+    assert!(
+        journal.read(INPUT, P0, Offset(5000), ALL)?.is_empty(),
+        "nothing behind it"
+    );
+    Ok(())
+}
+
+fn waking_at_the_tail(journal: &Arc<dyn Journal>) -> Verdict {
+    assert!(
+        !journal.wait(INPUT, P0, Offset(0), Duration::ZERO),
+        "nothing to wake for"
+    );
+    let mut ends = journal.subscribe(INPUT, P0);
+    assert_eq!(
+        *ends.borrow_and_update(),
+        Offset(0),
+        "a subscription begins at the end"
+    );
+    let reader = Arc::clone(journal);
+    let thread = std::thread::spawn(move || {
+        let mut at = Offset(0);
+        while at < Offset(50) && reader.wait(INPUT, P0, at, SOON) {
+            let Ok(records) = reader.read(INPUT, P0, at, ALL) else {
+                break;
+            };
+            at = records.last().map_or(at, |record| record.offset.plus(1));
+        }
+        at
+    });
+    for n in 0..50u8 {
+        journal.submit(one(INPUT, P0, 1, &[n]))?.wait()?;
+    }
+    assert_eq!(
+        thread.join().ok(),
+        Some(Offset(50)),
+        "a waiting reader sees all"
+    );
+    assert_eq!(
+        *ends.borrow_and_update(),
+        Offset(50),
+        "a subscription follows the end"
+    );
+    Ok(())
+}
+
+fn newest_by_key(journal: &dyn Journal) -> Verdict {
+    for (key, value) in [
+        ("a", "1"),
+        ("b", "1"),
+        ("a", "2"),
+        ("c", "1"),
+        ("c", ""),
+        ("a", "3"),
+    ] {
+        let mut batch = Batch::new(1, Priority::Vital);
+        batch.append(REGISTRY, P0, 1, key.as_bytes(), value.as_bytes());
+        journal.submit(batch)?.wait()?;
+    }
+    let newest = |key: &str| -> Result<Option<Vec<u8>>, JournalError> {
+        Ok(journal
+            .latest(REGISTRY, P0, key.as_bytes())?
+            .map(|record| record.payload().to_vec()))
+    };
+    assert_eq!(newest("a")?, Some(b"3".to_vec()), "the newest value");
+    assert_eq!(newest("b")?, Some(b"1".to_vec()), "an untouched value");
+    assert_eq!(newest("c")?, None, "an empty payload deletes");
+    assert_eq!(newest("d")?, None, "never written");
+    let last = journal
+        .read(REGISTRY, P0, Offset(0), ALL)?
+        .last()
+        .map(|record| record.offset);
+    assert_eq!(last, Some(Offset(5)), "offsets stay");
+    Ok(())
+}
+
+fn trimming(journal: &dyn Journal) -> Verdict {
+    for n in 0..10u8 {
+        journal.submit(one(INPUT, P0, 1, &[n]))?.wait()?;
+    }
+    journal.trim(INPUT, P0, Offset(4))?.wait()?;
+    assert_eq!(
+        journal.first(INPUT, P0),
+        Offset(4),
+        "the first that is left"
+    );
+    let refused = journal.read(INPUT, P0, Offset(3), ALL);
+    assert!(
+        matches!(
+            refused,
+            Err(JournalError::Trimmed {
+                first: Offset(4),
+                ..
+            })
+        ),
+        "what is gone is an error that says where to begin"
+    );
+    assert_eq!(
+        journal.read(INPUT, P0, Offset(4), ALL)?.len(),
+        6,
+        "the rest is there"
+    );
+    assert_eq!(
+        journal.resume(RULES, INPUT, P0),
+        Offset(4),
+        "a new consumer begins at the first"
+    );
+    journal.trim(INPUT, P0, Offset(2))?.wait()?;
+    assert_eq!(
+        journal.first(INPUT, P0),
+        Offset(4),
+        "a trim never goes back"
+    );
+    journal.trim(INPUT, P0, Offset(99))?.wait()?;
+    assert_eq!(journal.first(INPUT, P0), Offset(10), "nor beyond the end");
+    let runs = journal.submit(one(INPUT, P0, 1, b"x"))?.wait()?;
+    assert_eq!(
+        runs.first().map(|run| run.first),
+        Some(Offset(10)),
+        "offsets go on"
+    );
+    Ok(())
+}
+
+fn many_submitters(journal: &Arc<dyn Journal>) -> Verdict {
+    let threads: Vec<_> = (0..4u8)
+        .map(|who| {
+            let journal = Arc::clone(journal);
+            std::thread::spawn(move || -> Verdict {
+                for n in 0..100u8 {
+                    journal
+                        .submit_waiting(one(INPUT, P0, 1, &[who, n]))?
+                        .wait()?;
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    for thread in threads {
+        assert!(
+            matches!(thread.join(), Ok(Ok(()))),
+            "each submitter is served"
+        );
+    }
+    let records = journal.read(INPUT, P0, Offset(0), ALL)?;
+    assert_eq!(records.len(), 400, "all are there");
+    for who in 0..4u8 {
+        let mine: Vec<u8> = records
+            .iter()
+            .filter_map(|record| match record.payload() {
+                [by, n] if *by == who => Some(*n),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(mine, (0..100).collect::<Vec<u8>>(), "in each one's order");
+    }
+    Ok(())
+}
+
+fn refusing(journal: &dyn Journal) -> Verdict {
+    let mut keyless = Batch::new(1, Priority::Vital);
+    keyless.append(REGISTRY, P0, 1, b"", b"value");
+    assert!(
+        matches!(
+            journal.submit(keyless),
+            Err(JournalError::KeyMissing { topic: REGISTRY })
+        ),
+        "a compacted topic needs keys"
+    );
+    let mut long = Batch::new(1, Priority::Vital);
+    long.append(REGISTRY, P0, 1, &[b'k'; 70_000], b"value");
+    assert!(
+        matches!(
+            journal.submit(long),
+            Err(JournalError::TooLarge { bytes: 70_000, .. })
+        ),
+        "a key too long for the format"
+    );
+    assert_eq!(
+        journal.end(REGISTRY, P0),
+        Offset(0),
+        "a refused batch leaves nothing"
+    );
+    Ok(())
+}
+
+fn claiming(journal: &dyn Journal) {
+    let claims = journal.claims(INPUT, &[P0, P7]);
+    assert_eq!(claims.next(SOON), Some(Claim::Granted(INPUT, P0)));
+    assert_eq!(claims.next(SOON), Some(Claim::Granted(INPUT, P7)));
+    assert_eq!(
+        claims.next(Duration::ZERO),
+        None,
+        "nothing is revoked on one machine"
+    );
+}
+
+fn reopening(subject: &Subject<'_>) -> Verdict {
+    let name = "reopen";
+    for round in 0..3u64 {
+        let journal = (subject.open)(name);
+        assert_eq!(
+            journal.end(INPUT, P0),
+            Offset(round * 20),
+            "the end is known again"
+        );
+        for n in round * 20..round * 20 + 20 {
+            let mut batch = one(INPUT, P0, 1000 - n.cast_signed(), &n.to_le_bytes());
+            batch.append(REGISTRY, P0, 1, b"key", &n.to_le_bytes());
+            batch.consumed(RULES, INPUT, P0, Offset(n));
+            journal.submit(batch)?.wait()?;
+        }
+        journal.trim(INPUT, P0, Offset(round * 20 + 1))?.wait()?;
+    }
+    let journal = (subject.open)(name);
+    assert_eq!(journal.first(INPUT, P0), Offset(41), "trims survive");
+    assert_eq!(
+        journal.resume(RULES, INPUT, P0),
+        Offset(59),
+        "positions survive"
+    );
+    let records = journal.read(INPUT, P0, Offset(41), ALL)?;
+    let numbers: Vec<_> = records
+        .iter()
+        .map(|record| record.payload().to_vec())
+        .collect();
+    let expected: Vec<_> = (41..60u64).map(|n| n.to_le_bytes().to_vec()).collect();
+    assert_eq!(numbers, expected, "records survive");
+    assert!(
+        records.iter().all(|record| record.time_ms == 1000),
+        "record times survive"
+    );
+    let newest = journal
+        .latest(REGISTRY, P0, b"key")?
+        .map(|record| record.payload().to_vec());
+    assert_eq!(newest, Some(59u64.to_le_bytes().to_vec()), "keys survive");
+    let runs = journal.submit(one(INPUT, P0, 1, b"on"))?.wait()?;
+    let next = runs.first().map(|run| (run.first, run.time_ms));
+    assert_eq!(next, Some((Offset(60), 1000)), "offsets and times go on");
+    Ok(())
+}
+
+fn one(topic: Topic, partition: Partition, at_ms: i64, payload: &[u8]) -> Batch {
+    let mut batch = Batch::new(at_ms, Priority::Vital);
+    batch.append(topic, partition, 3, b"", payload);
+    batch
+}
+
+fn payloads(records: &[Record]) -> Vec<Vec<u8>> {
+    records
+        .iter()
+        .map(|record| record.payload().to_vec())
+        .collect()
+}

@@ -1,0 +1,334 @@
+//! The journal on one machine: preallocated segments, one frame group and one sync for all that waits.
+//!
+//! All topics share the log, so that a batch over several of them is one frame. A frame carries a
+//! crc32c; frames are numbered; each segment begins with a checkpoint of ends, trims and positions
+//! and, once full, ends with a seal that says where in it everything is. What outlives its segment
+//! is copied to kept segments. The manifest names the segments that count.
+//!
+//! # Threads
+//! One writes and syncs; one makes segments ahead, seals, and cleans. Readers use the state that
+//! the writer publishes after each sync, and files by position.
+
+mod frame;
+mod housekeeping;
+mod manifest;
+mod medium;
+mod queue;
+mod reader;
+mod recovery;
+mod segment;
+mod state;
+mod statistics;
+mod store;
+mod writer;
+
+#[cfg(test)]
+mod faulty;
+#[cfg(test)]
+mod tests;
+
+pub use medium::{Blocks, Medium, RealMedium};
+pub use statistics::{SYNC_BUCKETS_US, Statistics};
+
+use crate::partitions::records;
+use crate::{
+    Batch, Claims, Consumer, Journal, JournalError, Offset, Partition, Priority, Record, Ticket,
+    Topic,
+};
+use reader::{Found, Wanted};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use store::Store;
+use tokio::sync::watch;
+use writer::Writer;
+
+/// Bounds and sizes of a journal on disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Size of a segment file, 64 KiB to 2 GiB. A batch may have half of it.
+    pub segment_bytes: u64,
+    /// Bound of the queue; vital batches get a quarter more.
+    pub queue_bytes: usize,
+    /// Bound of the newest records held in memory for readers.
+    pub tail_bytes: usize,
+    /// Bulk batches are refused when less than this is free on the disk (semantics §30).
+    pub reserve_bytes: u64,
+    /// A monotone clock in nanoseconds for the latency statistics.
+    pub clock_ns: Option<fn() -> u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 128 << 20,
+            queue_bytes: 64 << 20,
+            tail_bytes: 64 << 20,
+            reserve_bytes: 1 << 30,
+            clock_ns: None,
+        }
+    }
+}
+
+/// Where records of a partition are: frames `from..to` of a segment hold those from `first` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) first: u64,
+    pub(crate) segment: u32,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+/// The durable journal of one machine. Dropping it writes what waits and ends its threads.
+pub struct DiskJournal {
+    store: Arc<Store>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Places handed to one round of reading.
+const PLACES_PER_ROUND: usize = 16;
+/// How often a reader follows records that cleaning moves while it reads.
+const MOVES_MAX: usize = 8;
+
+impl DiskJournal {
+    /// Opens the journal in `directory`, making it if need be, after recovery.
+    pub fn open(directory: &Path, options: Options) -> Result<Self, JournalError> {
+        Self::open_on(Box::new(RealMedium::open(directory)?), options)
+    }
+
+    /// Opens the journal on any medium.
+    pub fn open_on(medium: Box<dyn Medium>, mut options: Options) -> Result<Self, JournalError> {
+        options.segment_bytes = options.segment_bytes.clamp(64 << 10, 2 << 30);
+        let found = recovery::recover(&*medium)?;
+        let store = Store::new(
+            medium,
+            options,
+            found.state,
+            found.manifest,
+            found.next_segment,
+        );
+        let store = Arc::new(store);
+        let (id, file) = store.next_segment()?;
+        store.state.lock().segment(id).used = segment::SEGMENT_HEADER;
+        let writer = Writer::new(Arc::clone(&store), file, id, found.sequence);
+        let keeper = Arc::clone(&store);
+        let threads = vec![
+            spawn("journal-writer", move || writer.run())?,
+            spawn("journal-keeper", move || housekeeping::run(&keeper))?,
+        ];
+        store.tidy_soon();
+        Ok(Self { store, threads })
+    }
+
+    /// A moment's figures for metrics.
+    pub fn statistics(&self) -> Statistics {
+        let (batches, bytes) = self.store.queue.depth();
+        let state = self.store.state.lock();
+        Statistics {
+            queue_batches: batches as u64,
+            queue_bytes: bytes as u64,
+            segments: state.segments.len() as u64,
+            segment_bytes: state.segments.values().map(|segment| segment.used).sum(),
+            ..self.store.counters.read()
+        }
+    }
+
+    /// Why the journal accepts nothing more, if so. The process must then end.
+    pub fn failure(&self) -> Option<JournalError> {
+        self.store.queue.ended()
+    }
+
+    /// Checks, seals and queues a batch.
+    fn push(&self, mut batch: Batch, patient: bool) -> Result<Ticket, JournalError> {
+        let limit = usize::try_from(self.store.options.segment_bytes / 2).unwrap_or(usize::MAX);
+        batch.check(limit)?;
+        if batch.priority == Priority::Bulk {
+            let free = self.store.counters.free_bytes.load(Ordering::Relaxed);
+            let needed = self.store.options.reserve_bytes;
+            if free < needed {
+                return Err(JournalError::DiskFull { free, needed });
+            }
+        }
+        batch.seal();
+        self.store.queue.push(batch, patient)
+    }
+
+    /// Reads what is no longer in memory.
+    fn read_segments(&self, wanted: Wanted) -> Result<Vec<Record>, JournalError> {
+        let mut skip = 0;
+        let mut moves = 0;
+        loop {
+            let places: Vec<Place> = {
+                let state = self.store.state.lock();
+                let Some(slot) = state
+                    .partitions
+                    .slots
+                    .get(&(wanted.topic, wanted.partition))
+                else {
+                    return Ok(Vec::new());
+                };
+                let start = slot
+                    .places
+                    .partition_point(|place| place.first <= wanted.from);
+                let start = start.saturating_sub(1) + skip;
+                slot.places
+                    .iter()
+                    .skip(start)
+                    .take(PLACES_PER_ROUND)
+                    .copied()
+                    .collect()
+            };
+            if places.is_empty() {
+                return Ok(Vec::new());
+            }
+            match reader::read(&*self.store.medium, &places, wanted)? {
+                Found::Records(records) if !records.is_empty() => return Ok(records),
+                Found::Records(_) => skip += places.len(),
+                Found::Moved => {
+                    skip = 0;
+                    moves += 1;
+                    if moves > MOVES_MAX {
+                        let file = format!("{} partition {}", wanted.topic, wanted.partition);
+                        let source = std::io::ErrorKind::NotFound.into();
+                        return Err(JournalError::file("find the segment of", &file, source));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Journal for DiskJournal {
+    fn submit(&self, batch: Batch) -> Result<Ticket, JournalError> {
+        self.push(batch, false)
+    }
+
+    fn submit_waiting(&self, batch: Batch) -> Result<Ticket, JournalError> {
+        self.push(batch, true)
+    }
+
+    fn read(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        from: Offset,
+        max_bytes: usize,
+    ) -> Result<Vec<Record>, JournalError> {
+        let tail = {
+            let state = self.store.state.lock();
+            state.partitions.check(topic, partition, from)?;
+            match state.partitions.slots.get(&(topic, partition)) {
+                Some(slot) if from.0 < slot.end => slot.tail_from(from.0, max_bytes),
+                Some(_) | None => return Ok(Vec::new()),
+            }
+        };
+        match tail {
+            Some(runs) => Ok(records(&runs, from.0, max_bytes)),
+            None => self.read_segments(Wanted {
+                topic,
+                partition,
+                from: from.0,
+                max_bytes,
+            }),
+        }
+    }
+
+    fn latest(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        key: &[u8],
+    ) -> Result<Option<Record>, JournalError> {
+        let newest = {
+            let state = self.store.state.lock();
+            state
+                .partitions
+                .slots
+                .get(&(topic, partition))
+                .and_then(|slot| slot.newest(key))
+        };
+        let Some(newest) = newest else {
+            return Ok(None);
+        };
+        Ok(self
+            .read(topic, partition, Offset(newest.offset), 1)?
+            .into_iter()
+            .next())
+    }
+
+    fn wait(&self, topic: Topic, partition: Partition, from: Offset, timeout: Duration) -> bool {
+        let mut state = self.store.state.lock();
+        let arrived = state.partitions.slot(topic, partition).arrived();
+        arrived.wait_while_for(
+            &mut state,
+            |state| state.partitions.end(topic, partition) <= from,
+            timeout,
+        );
+        state.partitions.end(topic, partition) > from
+    }
+
+    fn subscribe(&self, topic: Topic, partition: Partition) -> watch::Receiver<Offset> {
+        self.store
+            .state
+            .lock()
+            .partitions
+            .slot(topic, partition)
+            .subscribe()
+    }
+
+    fn resume(&self, consumer: Consumer, topic: Topic, partition: Partition) -> Offset {
+        self.store
+            .state
+            .lock()
+            .partitions
+            .resume(consumer, topic, partition)
+    }
+
+    fn first(&self, topic: Topic, partition: Partition) -> Offset {
+        self.store.state.lock().partitions.first(topic, partition)
+    }
+
+    fn end(&self, topic: Topic, partition: Partition) -> Offset {
+        self.store.state.lock().partitions.end(topic, partition)
+    }
+
+    fn trim(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        before: Offset,
+    ) -> Result<Ticket, JournalError> {
+        let mut batch = Batch::new(i64::MIN, Priority::Vital);
+        batch.trim(topic, partition, before);
+        let ticket = self.push(batch, false)?;
+        self.store.tidy_soon();
+        Ok(ticket)
+    }
+
+    fn claims(&self, topic: Topic, partitions: &[Partition]) -> Claims {
+        Claims::all(topic, partitions)
+    }
+}
+
+impl Drop for DiskJournal {
+    fn drop(&mut self) {
+        self.store.queue.end(JournalError::Closed);
+        self.store.stop();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has nothing more to write.
+            drop(thread.join());
+        }
+    }
+}
+
+fn spawn(
+    name: &'static str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, JournalError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| JournalError::file("start the thread", name, error))
+}

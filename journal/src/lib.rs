@@ -1,0 +1,100 @@
+//! The append-only event log: one trait, an implementation in memory and one on disk.
+//!
+//! The journal knows topics, partitions, offsets, record times and opaque bytes; what the bytes
+//! mean is the business of those who write and read them.
+//!
+//! # What is promised
+//! - A [`Batch`] is one atomic write over all topics: its records and the consumed position that
+//!   caused them are there together or not at all.
+//! - A resolved [`Ticket`] means: on disk. Only what is durable can be read.
+//! - Offsets of a partition have no gap when given. Record time never falls within a partition.
+//! - Batches of one submitter are stored in the order of submission.
+//! - After [`JournalError::Poisoned`] nothing more is accepted: a failed sync says nothing about
+//!   what the file holds, so the process must end and open the journal anew.
+//!
+//! # Reading on
+//! A consumer starts at [`Journal::resume`], reads, steps its machine, and submits what the machine
+//! said together with [`Batch::consumed`]. When a read gives nothing it waits in [`Journal::wait`].
+
+pub mod disk;
+pub mod memory;
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+
+mod batch;
+mod claim;
+mod error;
+mod partitions;
+mod record;
+mod ticket;
+mod topic;
+
+pub use batch::{Assigned, Batch, Priority};
+pub use claim::{Claim, Claims};
+pub use disk::{DiskJournal, Options};
+pub use error::JournalError;
+pub use memory::MemoryJournal;
+pub use record::Record;
+pub use ticket::{Outcome, Ticket};
+pub use topic::{Consumer, Kind, Mode, Offset, Partition, Retention, Topic};
+
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// An event log. Shared between threads as `Arc<dyn Journal>`.
+pub trait Journal: Send + Sync {
+    /// Queues a batch without waiting. [`JournalError::Full`] when the queue is at its bound.
+    fn submit(&self, batch: Batch) -> Result<Ticket, JournalError>;
+
+    /// Queues a batch, waiting for room in the queue; for threads that must not drop their output.
+    fn submit_waiting(&self, batch: Batch) -> Result<Ticket, JournalError>;
+
+    /// Records from the first at or after `from`, at least one if there is any, up to `max_bytes`.
+    ///
+    /// [`JournalError::Trimmed`] when `from` is before [`Journal::first`].
+    fn read(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        from: Offset,
+        max_bytes: usize,
+    ) -> Result<Vec<Record>, JournalError>;
+
+    /// The newest record of `key` in a compacted topic; `None` when absent or deleted.
+    fn latest(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        key: &[u8],
+    ) -> Result<Option<Record>, JournalError>;
+
+    /// Blocks until there is a record at `from` or later (true) or `timeout` has passed (false).
+    fn wait(&self, topic: Topic, partition: Partition, from: Offset, timeout: Duration) -> bool;
+
+    /// The partition's end, as it moves; for async readers.
+    fn subscribe(&self, topic: Topic, partition: Partition) -> watch::Receiver<Offset>;
+
+    /// Where `consumer` goes on: the last position stored by [`Batch::consumed`], else the first offset.
+    fn resume(&self, consumer: Consumer, topic: Topic, partition: Partition) -> Offset;
+
+    /// The oldest offset that can be read.
+    fn first(&self, topic: Topic, partition: Partition) -> Offset;
+
+    /// The offset that the next record will get.
+    fn end(&self, topic: Topic, partition: Partition) -> Offset;
+
+    /// Lets go of all records before `before`; durable once the ticket resolves.
+    fn trim(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        before: Offset,
+    ) -> Result<Ticket, JournalError>;
+
+    /// Asks for partitions to own. What is granted and revoked arrives for as long as the claims are held.
+    ///
+    /// On one machine everything asked for is granted at once. With Kafka this joins the consumer
+    /// group of the topic: outputs for a partition are accepted only while it is granted.
+    fn claims(&self, topic: Topic, partitions: &[Partition]) -> Claims;
+}
