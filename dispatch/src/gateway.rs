@@ -1,0 +1,28 @@
+//! The far sides: one file per channel, each turning a message into bytes on a wire and an answer into a [`Receipt`].
+//!
+//! Gateways do I/O and decide nothing: what to send, in which order and when to try again is the
+//! outbox's. Each offers `send(…) -> Result<Receipt, SendError>`; the courier matches on
+//! [`model::Channel`].
+
+pub mod cap;
+pub mod http;
+
+/// What the far side said when it took a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The far side's own name for it, or ours where it gives none.
+    pub reference: String,
+    /// How much the answer proves.
+    pub proof: Proof,
+}
+
+/// How much a receipt proves: each is more than the one before (design §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Proof {
+    /// The far side took it; nobody need have seen it.
+    Accepted,
+    /// It arrived at the recipient.
+    Delivered,
+    /// The device reports by its own sensor that it did what it was told.
+    ActionReported,
+}
