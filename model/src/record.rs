@@ -72,7 +72,11 @@ impl Input {
     /// Stored form: one format byte, then rows of [`Observation::to_bytes`] or JSON.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Observations(rows) => encode_observations(rows),
+            Self::Observations(rows) => {
+                let mut bytes = Vec::new();
+                encode_observations(rows, &mut bytes);
+                bytes
+            }
             Self::Tick => vec![FORMAT],
             Self::Signal(signal) => json(signal),
             Self::Order(order) => json(order),
@@ -106,14 +110,13 @@ impl Input {
     }
 }
 
-/// Stored form of a batch of observations without first making an [`Input`].
-pub fn encode_observations(rows: &[Observation]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1 + rows.len() * Observation::STORED_BYTES);
+/// Appends the stored form of a batch of observations, without first making an [`Input`].
+pub fn encode_observations(rows: &[Observation], bytes: &mut Vec<u8>) {
+    bytes.reserve(1 + rows.len() * Observation::STORED_BYTES);
     bytes.push(FORMAT);
     for row in rows {
         bytes.extend_from_slice(&row.to_bytes());
     }
-    bytes
 }
 
 fn decode_observations(body: &[u8]) -> Result<Vec<Observation>, InputError> {

@@ -1,0 +1,60 @@
+//! What operators and their monitoring ask.
+
+use super::{Problem, permit};
+use crate::app::App;
+use crate::people::Scope;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::json;
+use std::sync::Arc;
+
+/// `GET /metrics`: Prometheus text exposition.
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    app.gauge();
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        app.metrics.text(),
+    )
+}
+
+/// `GET /healthz`: the process lives and its journal accepts.
+pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
+    match app.fault() {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
+    }
+}
+
+/// `GET /readyz`: every zone has caught up and steps live input.
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let waiting = app.recovering();
+    if waiting == 0 {
+        (StatusCode::OK, "ready\n".to_owned())
+    } else {
+        let text = format!("recovering: {waiting} zones are not caught up\n");
+        (StatusCode::SERVICE_UNAVAILABLE, text)
+    }
+}
+
+/// `GET /v1/me`: who the token belongs to.
+pub(crate) async fn me(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let person = permit(&app, &headers, Scope::Read)?;
+    Ok(Json(json!({
+        "id": person.id,
+        "name": person.name,
+        "scopes": person.scopes,
+    })))
+}
+
+/// `GET /openapi.json`.
+pub(crate) async fn openapi() -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        include_str!("openapi.json"),
+    )
+}

@@ -1,0 +1,34 @@
+//! Official signals of other authorities: CAP in, the list out.
+
+use super::{Problem, permit};
+use crate::app::App;
+use crate::people::Scope;
+use crate::view::SignalItem;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+
+/// `GET /v1/signals`: those in force.
+pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<Vec<SignalItem>> {
+    Json(app.view.signals())
+}
+
+/// `POST /v1/signals`: one CAP 1.0, 1.1 or 1.2 alert. 202 once the journal has it.
+pub(crate) async fn take(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<serde_json::Value>), Problem> {
+    permit(&app, &headers, Scope::Signal)?;
+    let signal = app
+        .read_signal(&body)
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
+    let identifier = signal.identifier.clone();
+    let fresh = app.signal(signal).await?;
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(serde_json::json!({ "identifier": identifier, "duplicate": !fresh })),
+    ))
+}

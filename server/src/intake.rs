@@ -1,0 +1,225 @@
+//! Loop 1: bytes in, observations in the journal, then the acknowledgement.
+
+use crate::clock::{Clock, monotonic_micros};
+use crate::latency::{Latency, observe};
+use crate::metrics::{Metrics, stage};
+use axum::body::Bytes;
+use ingest::dead_letter::DeadLetter;
+use ingest::protocol::{Framing, Protocol};
+use ingest::register::{Batch, Registrar};
+use ingest::transport::body::{self, BodyError};
+use journal::{Journal, JournalError, Kind, Partition, Priority, Topic};
+use model::record::encode_observations;
+use model::{Mode, Observation, Zone};
+use parking_lot::Mutex;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Largest body once decompressed, bytes.
+const PLAIN_MAX: usize = 64 << 20;
+/// Most observations in one record: 512 KiB of rows (semantics §28).
+const ROWS_MAX: usize = (512 << 10) / Observation::STORED_BYTES - 1;
+/// Answers kept for requests that come again with the same `Idempotency-Key`.
+const KEYS_MAX: usize = 4096;
+/// Idle registrars kept for the next request.
+const IDLE_MAX: usize = 16;
+
+/// What became of one request.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Taken {
+    /// Observations that are durable.
+    pub(crate) accepted: u64,
+    /// Observations that stood twice in the request.
+    pub(crate) duplicate: u64,
+    /// Records refused.
+    pub(crate) rejected: u64,
+    /// The first refusals with their reason.
+    pub(crate) reasons: Vec<Refusal>,
+}
+
+/// One refused record.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Refusal {
+    line: u64,
+    field: Option<&'static str>,
+    reason: &'static str,
+    station: String,
+    written: String,
+    remedy: String,
+}
+
+/// Refusals listed in one answer; all of them are counted.
+const REFUSALS_MAX: usize = 100;
+
+/// Why a request was not taken at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IntakeError {
+    /// Larger than allowed once decompressed.
+    #[error("the body is larger than {0} bytes once decompressed; send it in parts")]
+    TooLarge(usize),
+    /// The body cannot be decompressed.
+    #[error("the body cannot be read: {0}")]
+    Body(BodyError),
+    /// The journal does not accept at present.
+    #[error("not stored, send it again: {0}")]
+    Journal(#[from] JournalError),
+}
+
+/// The way in for observations, shared by all transports.
+pub(crate) struct Intake {
+    journal: Arc<dyn Journal>,
+    clock: Clock,
+    metrics: Metrics,
+    latency: Arc<Latency>,
+    mode: Mode,
+    pattern: Registrar,
+    idle: Mutex<Vec<(Registrar, Batch)>>,
+    answers: Mutex<VecDeque<(String, Taken)>>,
+}
+
+impl Intake {
+    /// An intake that writes to `journal` what `registrar` lets through.
+    pub(crate) fn new(
+        journal: Arc<dyn Journal>,
+        clock: Clock,
+        metrics: Metrics,
+        latency: Arc<Latency>,
+        mode: Mode,
+        registrar: Registrar,
+    ) -> Self {
+        Self {
+            journal,
+            clock,
+            metrics,
+            latency,
+            mode,
+            pattern: registrar,
+            idle: Mutex::default(),
+            answers: Mutex::default(),
+        }
+    }
+
+    /// Takes a request body of the observation contract, plain or compressed.
+    pub(crate) async fn take(
+        &self,
+        transport: &'static str,
+        encoding: Option<&str>,
+        bytes: Bytes,
+    ) -> Result<Taken, IntakeError> {
+        let plain = body::decode(encoding, &bytes, PLAIN_MAX).map_err(|error| match error {
+            BodyError::TooLarge { .. } => IntakeError::TooLarge(PLAIN_MAX),
+            other => IntakeError::Body(other),
+        })?;
+        self.frame(transport, &Protocol::Json, "", &plain).await
+    }
+
+    /// Takes one frame in any protocol; resolves once it is durable.
+    pub(crate) async fn frame(
+        &self,
+        transport: &'static str,
+        protocol: &Protocol,
+        topic: &str,
+        bytes: &[u8],
+    ) -> Result<Taken, IntakeError> {
+        let accepted_at = monotonic_micros();
+        let arrival = self.clock.now();
+        let (mut registrar, mut batch) = self
+            .idle
+            .lock()
+            .pop()
+            .unwrap_or_else(|| (self.pattern.clone(), Batch::default()));
+        registrar.read(protocol, topic, bytes, Framing::Detect, arrival, &mut batch);
+        let taken = summary(&batch);
+        let stored = self.write(transport, arrival.millis(), &batch);
+        {
+            let mut idle = self.idle.lock();
+            if idle.len() < IDLE_MAX {
+                idle.push((registrar, batch));
+            }
+        }
+        if let Some(ticket) = stored? {
+            let runs = ticket.await?;
+            observe(&self.metrics, stage::DURABLE, accepted_at);
+            for run in runs {
+                if run.topic.kind == Kind::Input {
+                    let zone = Zone(run.partition.0);
+                    self.latency.accepted(zone, run.first.0, accepted_at);
+                }
+            }
+        }
+        let counted = |outcome: &str, count: u64| {
+            self.metrics
+                .observations
+                .with_label_values(&[transport, outcome])
+                .inc_by(count);
+        };
+        counted("accepted", taken.accepted);
+        counted("duplicate", taken.duplicate);
+        counted("rejected", taken.rejected);
+        Ok(taken)
+    }
+
+    /// The answer an earlier request with the same key got.
+    pub(crate) fn earlier(&self, key: &str) -> Option<Taken> {
+        let answers = self.answers.lock();
+        let found = answers.iter().find(|(known, _)| known == key);
+        found.map(|(_, taken)| taken.clone())
+    }
+
+    /// Keeps the answer for a request that comes again with `key`.
+    pub(crate) fn remember(&self, key: &str, taken: &Taken) {
+        let mut answers = self.answers.lock();
+        if answers.len() == KEYS_MAX {
+            answers.pop_front();
+        }
+        answers.push_back((key.to_owned(), taken.clone()));
+    }
+
+    fn write(
+        &self,
+        transport: &str,
+        at_ms: i64,
+        batch: &Batch,
+    ) -> Result<Option<journal::Ticket>, JournalError> {
+        let mut stored = journal::Batch::new(at_ms, Priority::Bulk);
+        let input = Topic::new(Kind::Input, self.mode);
+        for (zone, rows) in batch.zones() {
+            for rows in rows.chunks(ROWS_MAX) {
+                stored.append_with(input, Partition(zone.0), 1, &[], |out| {
+                    encode_observations(rows, out);
+                });
+            }
+        }
+        let letters = Topic::new(Kind::DeadLetters, self.mode);
+        for rejection in batch.rejections() {
+            let letter = DeadLetter::new(transport, rejection);
+            stored.append(letters, Partition(0), 1, &[], &letter.to_json());
+        }
+        if stored.is_empty() {
+            return Ok(None);
+        }
+        self.journal.submit(stored).map(Some)
+    }
+}
+
+fn summary(batch: &Batch) -> Taken {
+    Taken {
+        accepted: batch.accepted(),
+        duplicate: batch.duplicates(),
+        rejected: batch.rejected(),
+        reasons: batch
+            .rejections()
+            .iter()
+            .take(REFUSALS_MAX)
+            .map(|rejection| Refusal {
+                line: rejection.line,
+                field: rejection.field.map(|f| f.name()),
+                reason: rejection.reason.word(),
+                station: rejection.station.clone(),
+                written: rejection.written.clone(),
+                remedy: rejection.remedy(),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,147 @@
+//! What the process counts about itself, in Prometheus' text format.
+
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
+
+/// All metrics of the process, made once.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// Observations by transport and what became of them.
+    pub(crate) observations: IntCounterVec,
+    /// Seconds from acceptance of an observation to each stage of what it caused.
+    pub(crate) latency: HistogramVec,
+    /// Deliveries by channel, link and state.
+    pub(crate) deliveries: IntCounterVec,
+    /// Entries waiting in each bounded queue.
+    pub(crate) queue: IntGaugeVec,
+    /// Warning revisions by hazard and event.
+    pub(crate) warnings: IntCounterVec,
+    /// Inputs that could not be stepped, by zone.
+    pub(crate) poisoned: IntCounterVec,
+    /// Sends repeated because their outcome was unknown.
+    pub(crate) repeated: IntCounter,
+    /// Requests refused, by reason.
+    pub(crate) refused: IntCounterVec,
+    /// Journal figures by name.
+    pub(crate) journal: IntGaugeVec,
+    /// Streams dropped because their reader was too slow.
+    pub(crate) slow_streams: IntCounter,
+}
+
+/// The latency stages, in the order of the pipeline.
+pub(crate) mod stage {
+    /// Acceptance to durable.
+    pub(crate) const DURABLE: &str = "durable";
+    /// Acceptance to the warning's commit being handed to the journal.
+    pub(crate) const DECIDED: &str = "decided";
+    /// Acceptance to the first message of an intent on the wire.
+    pub(crate) const FIRST_ON_WIRE: &str = "first_on_wire";
+}
+
+impl Metrics {
+    /// Registers every metric. Fails only on a programming error (a name used twice).
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let counters = |name: &str, help: &str, labels: &[&str]| -> Result<_, prometheus::Error> {
+            let vec = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(vec.clone()))?;
+            Ok(vec)
+        };
+        let gauges = |name: &str, help: &str, labels: &[&str]| -> Result<_, prometheus::Error> {
+            let vec = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(vec.clone()))?;
+            Ok(vec)
+        };
+        let counter = |name: &str, help: &str| -> Result<_, prometheus::Error> {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let buckets = vec![
+            0.000_25, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.02, 0.03, 0.05, 0.1,
+            0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
+        ];
+        let latency = HistogramVec::new(
+            HistogramOpts::new(
+                "sanfang_warning_latency_seconds",
+                "Seconds from acceptance of an observation to each stage of what it caused",
+            )
+            .buckets(buckets),
+            &["stage"],
+        )?;
+        registry.register(Box::new(latency.clone()))?;
+        Ok(Self {
+            observations: counters(
+                "sanfang_observations_total",
+                "Observations by transport and outcome",
+                &["transport", "outcome"],
+            )?,
+            latency,
+            deliveries: counters(
+                "sanfang_deliveries_total",
+                "Deliveries by channel, carrier and state",
+                &["channel", "carrier", "state"],
+            )?,
+            queue: gauges(
+                "sanfang_queue_depth",
+                "Entries waiting in a bounded queue",
+                &["queue"],
+            )?,
+            warnings: counters(
+                "sanfang_warnings_total",
+                "Warning revisions by hazard and event",
+                &["hazard", "event"],
+            )?,
+            poisoned: counters(
+                "sanfang_input_unreadable_total",
+                "Records of a zone's input that could not be read and were set aside",
+                &["zone"],
+            )?,
+            repeated: counter(
+                "sanfang_deliveries_repeated_total",
+                "Messages sent again because their outcome was unknown",
+            )?,
+            refused: counters(
+                "sanfang_requests_refused_total",
+                "Requests refused, by reason",
+                &["reason"],
+            )?,
+            journal: gauges("sanfang_journal", "Figures of the journal", &["figure"])?,
+            slow_streams: counter(
+                "sanfang_streams_dropped_total",
+                "Event streams dropped because their reader was too slow",
+            )?,
+            registry,
+        })
+    }
+
+    /// The text exposition.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        if TextEncoder::new()
+            .encode_utf8(&self.registry.gather(), &mut text)
+            .is_err()
+        {
+            text.clear();
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exposition_names_the_contract() {
+        let metrics = Metrics::new().unwrap();
+        metrics.observations.with_label_values(&["http", "accepted"]).inc_by(3);
+        metrics.latency.with_label_values(&[stage::DURABLE]).observe(0.001);
+        let text = metrics.text();
+        assert!(text.contains(r#"sanfang_observations_total{outcome="accepted",transport="http"} 3"#), "{text}");
+        assert!(text.contains("sanfang_warning_latency_seconds_bucket"));
+    }
+}

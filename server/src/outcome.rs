@@ -1,0 +1,68 @@
+//! What became of an order: the pump says it, the API waits for it.
+
+use model::Zone;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Outcomes kept for those who ask late.
+const KEPT_MAX: usize = 10_000;
+/// How long the API waits for the zone to step an order.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// Accepted, or refused with a reason.
+pub(crate) type Outcome = Result<(), String>;
+
+/// Outcomes of orders by their place in the journal.
+#[derive(Default)]
+pub(crate) struct Outcomes {
+    kept: Mutex<BTreeMap<(Zone, u64), Outcome>>,
+    news: Notify,
+}
+
+impl Outcomes {
+    /// The zone stepped the order at `offset`.
+    pub(crate) fn tell(&self, zone: Zone, offset: u64, outcome: Outcome) {
+        let mut kept = self.kept.lock();
+        kept.insert((zone, offset), outcome);
+        while kept.len() > KEPT_MAX {
+            kept.pop_first();
+        }
+        drop(kept);
+        self.news.notify_waiters();
+    }
+
+    /// What became of the order at `offset`; `None` when the zone did not get to it in time.
+    pub(crate) async fn wait(&self, zone: Zone, offset: u64) -> Option<Outcome> {
+        let deadline = tokio::time::sleep(WAIT);
+        tokio::pin!(deadline);
+        loop {
+            let news = self.news.notified();
+            if let Some(outcome) = self.kept.lock().remove(&(zone, offset)) {
+                return Some(outcome);
+            }
+            tokio::select! {
+                () = news => {}
+                () = &mut deadline => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn told_before_or_after_asking() {
+        let outcomes = Outcomes::default();
+        outcomes.tell(Zone(1), 7, Err("seen is old".into()));
+        assert_eq!(outcomes.wait(Zone(1), 7).await, Some(Err("seen is old".into())));
+        let (asked, ()) = tokio::join!(outcomes.wait(Zone(2), 1), async {
+            tokio::task::yield_now().await;
+            outcomes.tell(Zone(2), 1, Ok(()));
+        });
+        assert_eq!(asked, Some(Ok(())));
+    }
+}

@@ -1,0 +1,254 @@
+//! The items of the API's lists, in exactly the shape that the contract gives.
+
+use model::{Hazard, Named, Offset, Signal, Tier, Warning};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Newest value of one parameter.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LastValue {
+    pub(crate) time: String,
+    pub(crate) value: String,
+    pub(crate) unit: &'static str,
+    pub(crate) quality: u8,
+}
+
+/// What holds in one area.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AreaItem {
+    tier: Tier,
+    reached: Tier,
+    onset: String,
+}
+
+/// What holds at one site.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SiteItem {
+    area: String,
+    tier: Tier,
+    onset: String,
+}
+
+/// Why.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct EvidenceItem {
+    rule: String,
+    version: String,
+    subject: String,
+    tier: Tier,
+    time: String,
+    values: BTreeMap<String, String>,
+    unconfirmed: bool,
+}
+
+/// One warning with all a signer needs.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WarningItem {
+    pub(crate) id: String,
+    pub(crate) revision: u32,
+    pub(crate) event: model::warning::Event,
+    pub(crate) hazard: Hazard,
+    pub(crate) name: Named,
+    pub(crate) zone: String,
+    pub(crate) authority: String,
+    pub(crate) tier: Tier,
+    pub(crate) time: String,
+    pub(crate) first_rise: String,
+    pub(crate) expires: String,
+    pub(crate) areas: BTreeMap<String, AreaItem>,
+    pub(crate) sites: BTreeMap<String, SiteItem>,
+    pub(crate) evidence: Vec<EvidenceItem>,
+    pub(crate) past: bool,
+    pub(crate) unconfirmed: bool,
+    /// Hash of what is seen; goes back with an approval.
+    pub(crate) seen: String,
+    pub(crate) signed_by: Vec<String>,
+    /// Signatures the public release needs; 0 where it needs none or is done.
+    pub(crate) needs: u8,
+    pub(crate) clock_ends: Option<String>,
+    /// Authority asked to issue it, where this installation may not.
+    pub(crate) request_to: Option<String>,
+    pub(crate) text: BTreeMap<String, String>,
+}
+
+/// What the policy says of a warning's release.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Release {
+    pub(crate) needs: u8,
+    pub(crate) clock_ends: Option<String>,
+    pub(crate) request_to: Option<String>,
+    pub(crate) text: BTreeMap<String, String>,
+}
+
+impl WarningItem {
+    /// The item of a revision.
+    pub(crate) fn new(warning: &Warning, offset: Offset, release: Release) -> Self {
+        let text = |time: model::Time| time.display(offset);
+        Self {
+            id: warning.id.to_string(),
+            revision: warning.revision,
+            event: warning.event,
+            hazard: warning.hazard,
+            name: warning.name.clone(),
+            zone: warning.zone.to_string(),
+            authority: warning.authority.clone(),
+            tier: warning.tier(),
+            time: text(warning.time),
+            first_rise: text(warning.first_rise),
+            expires: text(warning.expires),
+            areas: warning
+                .areas
+                .iter()
+                .map(|(code, area)| {
+                    let item = AreaItem {
+                        tier: area.tier,
+                        reached: area.reached,
+                        onset: text(area.onset),
+                    };
+                    (code.to_string(), item)
+                })
+                .collect(),
+            sites: warning
+                .sites
+                .iter()
+                .map(|(id, site)| {
+                    let item = SiteItem {
+                        area: site.area.to_string(),
+                        tier: site.tier,
+                        onset: text(site.onset),
+                    };
+                    (id.clone(), item)
+                })
+                .collect(),
+            evidence: warning
+                .evidence
+                .iter()
+                .map(|evidence| EvidenceItem {
+                    rule: evidence.rule.clone(),
+                    version: evidence.version.clone(),
+                    subject: evidence.subject.clone(),
+                    tier: evidence.tier,
+                    time: text(evidence.time),
+                    values: evidence.values.clone(),
+                    unconfirmed: evidence.unconfirmed,
+                })
+                .collect(),
+            past: warning.past,
+            unconfirmed: warning.unconfirmed,
+            seen: warning.seen_hash(),
+            signed_by: warning.signed_by.clone(),
+            needs: release.needs,
+            clock_ends: release.clock_ends,
+            request_to: release.request_to,
+            text: release.text,
+        }
+    }
+}
+
+/// A subject with a tier.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SituationItem {
+    pub(crate) rule: String,
+    pub(crate) hazard: Hazard,
+    pub(crate) subject: String,
+    pub(crate) area: String,
+    pub(crate) lon: f64,
+    pub(crate) lat: f64,
+    pub(crate) tier: Tier,
+    pub(crate) since: String,
+    pub(crate) values: BTreeMap<String, String>,
+    pub(crate) stale: bool,
+}
+
+/// A signal in force.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SignalItem {
+    pub(crate) identifier: String,
+    sender_name: String,
+    event: String,
+    hazard: Option<Hazard>,
+    tier: Tier,
+    areas: Vec<String>,
+    sent: String,
+    headline: BTreeMap<&'static str, String>,
+    description: BTreeMap<&'static str, String>,
+    expires: Option<String>,
+    kind: model::signal::SignalKind,
+}
+
+impl SignalItem {
+    /// The item of a signal.
+    pub(crate) fn new(signal: &Signal, offset: Offset) -> Self {
+        let words = |pick: fn(&model::signal::SignalText) -> &String| {
+            let texts = signal.texts.iter();
+            texts.map(|t| (t.language.tag(), pick(t).clone())).collect()
+        };
+        Self {
+            identifier: signal.identifier.clone(),
+            sender_name: signal.sender_name.clone(),
+            event: signal.event.clone(),
+            hazard: signal.hazard,
+            tier: signal.tier,
+            areas: signal.areas.iter().map(ToString::to_string).collect(),
+            sent: signal.sent.display(offset),
+            headline: words(|t| &t.headline),
+            description: words(|t| &t.description),
+            expires: signal.expires.map(|t| t.display(offset)),
+            kind: signal.kind,
+        }
+    }
+}
+
+/// One person of the call-and-answer board.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CallItem {
+    pub(crate) warning: String,
+    pub(crate) area: String,
+    pub(crate) site: Option<String>,
+    pub(crate) contact: String,
+    pub(crate) role: String,
+    pub(crate) name: String,
+    pub(crate) phone_masked: String,
+    pub(crate) told_at: String,
+    pub(crate) state: &'static str,
+    pub(crate) next_at: Option<String>,
+    pub(crate) next_role: Option<String>,
+    pub(crate) answer: Option<AnswerItem>,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AnswerItem {
+    pub(crate) answer: model::order::Answer,
+    pub(crate) note: String,
+    pub(crate) noted_by: String,
+    pub(crate) said: String,
+}
+
+/// Progress of one intent at one link.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct DeliveryItem {
+    pub(crate) warning: String,
+    pub(crate) revision: u32,
+    pub(crate) intent: String,
+    pub(crate) channel: &'static str,
+    pub(crate) link: String,
+    pub(crate) purpose: String,
+    pub(crate) tier: Tier,
+    pub(crate) planned: u64,
+    pub(crate) sent: u64,
+    pub(crate) accepted: u64,
+    pub(crate) delivered: u64,
+    pub(crate) failed: u64,
+    pub(crate) unknown: u64,
+    pub(crate) expired: u64,
+    pub(crate) withdrawn: u64,
+    pub(crate) started: Option<String>,
+    pub(crate) finished: Option<String>,
+    pub(crate) rate_per_s: f64,
+}
+
+/// The key of a delivery row in the view.
+pub(crate) fn deliveries_key(item: &DeliveryItem) -> String {
+    format!("{}/{}", item.link, item.intent)
+}
