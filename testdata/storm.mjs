@@ -1,8 +1,9 @@
 //! Writes a storm as observation lines (NDJSON):
 //!
-//!   node testdata/storm.mjs rainstorm|typhoon [--city DIR] --out FILE
+//!   node testdata/storm.mjs rainstorm|typhoon [--city DIR] [--thin N] --out FILE
 //!   node testdata/storm.mjs bench [--city DIR] [--gauges 10000] [--minutes 360] [--start 2023-09-07T18:00:00+08:00] [--write-city DIR] --out FILE
 //!
+//! `--thin N` keeps each Nth station and site: a small storm for tests that replay it many times.
 //! The same bytes on every run and machine. `bench` needs no registry of its size: `--write-city` makes one to match.
 
 import { mkdirSync } from 'node:fs';
@@ -23,6 +24,7 @@ const { positionals: [kind], values: options } = parseArgs({
     gauges: { type: 'string', default: '10000' },
     minutes: { type: 'string', default: '360' },
     start: { type: 'string', default: '2023-09-07T18:00:00+08:00' },
+    thin: { type: 'string', default: '1' },
     'write-city': { type: 'string' },
   },
 });
@@ -33,7 +35,7 @@ if (!(kind in storms) || !options.out) {
 }
 mkdirSync(dirname(options.out), { recursive: true });
 const file = new LineFile(options.out);
-const figures = storms[kind](registry(options.city), file, {
+const figures = storms[kind](registry(options.city, Number(options.thin)), file, {
   gauges: Number(options.gauges), minutes: Number(options.minutes), start: options.start, city: options.city, writeCity: options['write-city'],
 });
 file.close();

@@ -5,7 +5,7 @@ import { floodDepths } from './depths.mjs';
 import { localTime, observation, tenths } from './lines.mjs';
 import { Bucket, Rain, train } from './rain.mjs';
 import { slopeMoves } from './slopes.mjs';
-import { Wire } from './wire.mjs';
+import { Wire, isOut, outage } from './wire.mjs';
 
 const START = Date.parse('2023-09-07T18:00:00+08:00');
 const MINUTES = 9 * 60;
@@ -35,7 +35,7 @@ export function rainstorm(registry, file) {
   const rain = rainOverCity(random('rainstorm cells'));
   const wire = new Wire(file);
   const gauges = registry.stations.filter((station) => station.kind === 'rain_gauge')
-    .map((station) => ({ ...station, bucket: new Bucket(), bias: draw.between(0.9, 1.1), dies: Infinity, stuck: Infinity, total: 0 }));
+    .map((station) => ({ ...station, bucket: new Bucket(), bias: draw.between(0.9, 1.1), dies: Infinity, stuck: Infinity, ...outage(draw, 0.05), total: 0 }));
   const weather = registry.stations.filter((station) => station.kind === 'weather');
   for (let i = 0; i < DYING; i++) draw.pick(gauges).dies = 45 + draw.below(160);
   draw.pick(gauges.filter((gauge) => gauge.x < -15)).stuck = 70;
@@ -46,7 +46,7 @@ export function rainstorm(registry, file) {
     const now = [];
     rain.advance(minute);
     for (const gauge of gauges) {
-      if (minute >= gauge.dies) continue;
+      if (minute >= gauge.dies || isOut(gauge, minute)) continue;
       const fallen = rain.at(gauge.x, gauge.y) * gauge.bias * draw.between(0.75, 1.25);
       const tips = minute >= gauge.stuck ? 2 : gauge.bucket.tip(fallen);
       gauge.total += tips;

@@ -3,9 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Stations and sites of a generated city directory; its tables hold no quoted cell. */
-export function registry(directory) {
-  return { stations: table(join(directory, 'stations.csv')), sites: table(join(directory, 'sites.csv')) };
+/** Stations and sites of a generated city directory; its tables hold no quoted cell. `thin` keeps each such one of a kind. */
+export function registry(directory, thin = 1) {
+  const sites = table(join(directory, 'sites.csv')).filter((_, index) => index % thin === 0);
+  const watched = new Set(sites.map((site) => site.station));
+  const stations = table(join(directory, 'stations.csv'))
+    .filter((station, index) => (station.kind === 'rain_gauge' || station.kind === 'weather' ? index % thin === 0 : watched.has(station.id)));
+  return { stations, sites };
 }
 
 function table(path) {

@@ -16,7 +16,7 @@ export function slopeMoves(registry) {
     second: registry.stations.find((station) => station.id === site.station).parameters.split(';')[1],
   }));
   const spacing = Math.floor(slopes.length / MOVES.length);
-  MOVES.forEach((travel, index) => { slopes[index * spacing + 3].travel = travel; });
+  MOVES.forEach((travel, index) => { slopes[(index * spacing + 3) % slopes.length].travel = travel; });
   return {
     send(wire, minute, time, now) {
       for (const slope of slopes) {

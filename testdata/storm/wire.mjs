@@ -44,3 +44,13 @@ export class Wire {
     for (const minute of [...this.#due.keys()].sort((a, b) => a - b)) this.flush(minute, []);
   }
 }
+
+/** A share of the stations loses its link once, for eleven minutes and more, while the water falls; what it missed never comes. */
+export function outage(draw, share) {
+  return { lost: draw.chance(share) ? 110 + draw.below(190) : Infinity, back: 11 + draw.below(14) };
+}
+
+/** Whether a station with such an outage is silent in that minute. */
+export function isOut({ lost, back }, minute) {
+  return minute >= lost && minute < lost + back;
+}
