@@ -46,7 +46,7 @@ fn batch(id: u64) -> Batch {
     if id.is_multiple_of(3) {
         batch.append(SERIES, P0, 2, b"", &payload(id));
     }
-    batch.append(REGISTRY, P0, 3, &[id as u8 % 5], &id.to_le_bytes());
+    batch.append(REGISTRY, P0, 3, &[(id % 5) as u8], &id.to_le_bytes());
     batch.consumed(RULES, INPUT, P0, Offset(id + 1));
     batch
 }
@@ -209,17 +209,24 @@ fn conforms() {
 #[test]
 fn every_acknowledged_batch_survives_power_cuts() {
     let (mut acknowledged, mut cleaned) = (0, 0);
-    for seed in 0..40 {
+    let seeds = std::env::var("JOURNAL_SEEDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(16);
+    for seed in 0..seeds {
         let (batches, bytes) = survive(&FaultyDisk::default(), seed)
             .unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         acknowledged += batches;
         cleaned += bytes;
     }
     assert!(
-        acknowledged > 4_000,
+        acknowledged > seeds * 100,
         "the power went too early: {acknowledged} batches"
     );
-    assert!(cleaned > 100_000, "cleaning was never met: {cleaned} bytes");
+    assert!(
+        cleaned > seeds * 2_000,
+        "cleaning was never met: {cleaned} bytes"
+    );
 }
 
 #[test]
@@ -256,7 +263,11 @@ fn a_failed_sync_ends_the_journal_for_good() {
     );
     drop(journal);
     disk.crash(0);
-    assert_eq!(open(&disk).unwrap().end(INPUT, P0), Offset(1));
+    let end = open(&disk).unwrap().end(INPUT, P0).0;
+    assert!(
+        (1..=2).contains(&end),
+        "the second batch is of unknown outcome, the first is not: {end}"
+    );
 }
 
 #[test]

@@ -63,8 +63,7 @@ impl Writer {
     /// Writes until the queue ends.
     pub(crate) fn run(mut self) {
         while let Some(waiting) = self.store.queue.take() {
-            if let Err(error) = self.commit(waiting) {
-                self.store.queue.end(error);
+            if self.commit(waiting).is_err() {
                 return;
             }
         }
@@ -80,10 +79,13 @@ impl Writer {
                     batches,
                 } = group;
                 if let Err(error) = self.write(&buffer) {
+                    // Nothing more may be accepted by the time that anybody hears of it.
+                    self.store.queue.end(error.clone());
                     refuse(batches.into_iter().chain(waiting), &error);
                     return Err(error);
                 }
-                self.publish(buffer, &frames, batches)?;
+                self.publish(buffer, &frames, batches)
+                    .inspect_err(|error| self.store.queue.end(error.clone()))?;
             }
             if waiting.is_empty() {
                 return Ok(());
@@ -96,6 +98,7 @@ impl Writer {
                     return Ok(());
                 }
                 Err(error) => {
+                    self.store.queue.end(error.clone());
                     refuse(waiting, &error);
                     return Err(error);
                 }
