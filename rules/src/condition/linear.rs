@@ -1,0 +1,261 @@
+//! Linear forms: what a comparison's side is before it becomes an integer test.
+
+use super::ratio::Ratio;
+use super::{ConditionError, Relaxation};
+use crate::condition::program::{Atom, Test};
+use model::Parameter;
+
+/// Site thresholds are held in billionths of the parameter's unit.
+pub const SITE_SCALE: i64 = 1_000_000_000;
+
+/// What a side of a comparison measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dimension {
+    /// The parameter itself.
+    Of(Parameter),
+    /// The parameter an hour.
+    Rate(Parameter),
+    /// A number of readings.
+    Count,
+    /// Milliseconds.
+    Age,
+}
+
+/// `Σ calls + Σ site thresholds + constant + lengths`, not yet in quanta.
+#[derive(Clone, Debug)]
+pub(super) struct Linear {
+    pub(super) calls: Vec<(u16, Ratio)>,
+    pub(super) sites: Vec<(u16, Ratio)>,
+    pub(super) constant: Ratio,
+    /// Part of the constant given as a length (`mm(50)`), in metres.
+    pub(super) metres: Ratio,
+    pub(super) dimension: Option<Dimension>,
+}
+
+impl Linear {
+    pub(super) const fn number(constant: Ratio) -> Self {
+        Self {
+            calls: Vec::new(),
+            sites: Vec::new(),
+            constant,
+            metres: Ratio::ZERO,
+            dimension: None,
+        }
+    }
+
+    pub(super) fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// The plain number this is, if it is one.
+    pub(super) fn plain(&self) -> Option<Ratio> {
+        let plain = self.calls.is_empty()
+            && self.sites.is_empty()
+            && self.metres.is_zero()
+            && self.dimension.is_none();
+        plain.then_some(self.constant)
+    }
+
+    pub(super) fn add(mut self, other: Self) -> Result<Self, ConditionError> {
+        self.dimension = unite(self.dimension, other.dimension)?;
+        for (call, factor) in other.calls {
+            merge(&mut self.calls, call, factor)?;
+        }
+        for (site, factor) in other.sites {
+            merge(&mut self.sites, site, factor)?;
+        }
+        self.constant = self.constant.add(other.constant).ok_or_else(too_large)?;
+        self.metres = self.metres.add(other.metres).ok_or_else(too_large)?;
+        Ok(self)
+    }
+
+    pub(super) fn times(mut self, factor: Ratio) -> Result<Self, ConditionError> {
+        for (_, held) in self.calls.iter_mut().chain(self.sites.iter_mut()) {
+            *held = held.times(factor).ok_or_else(too_large)?;
+        }
+        self.constant = self.constant.times(factor).ok_or_else(too_large)?;
+        self.metres = self.metres.times(factor).ok_or_else(too_large)?;
+        Ok(self)
+    }
+}
+
+/// Turns `left test right` into an integer test, its bound loosened as asked.
+pub(super) fn atom(
+    left: Linear,
+    test: Test,
+    right: Linear,
+    relaxation: Relaxation,
+) -> Result<Atom, ConditionError> {
+    let (left, test, right) = if left.has_calls() {
+        (left, test, right)
+    } else {
+        (right, test.mirrored(), left)
+    };
+    if !left.has_calls() {
+        return Err(ConditionError::new(
+            "a comparison needs a measured value on one side",
+            "compare a call such as rainfall.sum(\"6h\") with a number or site.<threshold>",
+        ));
+    }
+    let dimension = unite(left.dimension, right.dimension)?.unwrap_or(Dimension::Count);
+    let bound_only = !right.has_calls();
+    let left = in_units(left, dimension)?;
+    let mut right = in_units(right, dimension)?;
+    if bound_only {
+        right = relax(right, test, relaxation, dimension)?;
+    }
+    let whole = left.add(right.times(Ratio::whole(-1))?)?;
+    to_atom(&whole, test, dimension)
+}
+
+fn relax(
+    bound: Linear,
+    test: Test,
+    relaxation: Relaxation,
+    dimension: Dimension,
+) -> Result<Linear, ConditionError> {
+    let parameter = match dimension {
+        Dimension::Of(parameter) | Dimension::Rate(parameter) => parameter,
+        Dimension::Count | Dimension::Age => return Ok(bound),
+    };
+    let upward = match test {
+        Test::AtLeast | Test::Above => true,
+        Test::AtMost | Test::Below => false,
+        Test::Equal | Test::Differs => return Ok(bound),
+    };
+    match relaxation {
+        Relaxation::None => Ok(bound),
+        Relaxation::Ratio(_) if !parameter.is_ratio_scale() => Err(ConditionError::new(
+            format!("a ratio of a {parameter} threshold means nothing: its zero is arbitrary"),
+            "use lower = { by = … } or propose = { by = … } in the parameter's unit",
+        )),
+        Relaxation::Ratio(ratio) if upward => bound.times(ratio),
+        Relaxation::Ratio(ratio) => bound.times(Ratio::ONE.over(ratio).ok_or_else(too_large)?),
+        Relaxation::By(amount) => {
+            if matches!(dimension, Dimension::Rate(_)) {
+                return Ok(bound);
+            }
+            let step = if upward { amount.negated() } else { amount };
+            bound.add(Linear::number(step))
+        }
+    }
+}
+
+/// Brings lengths into the parameter's unit.
+fn in_units(mut side: Linear, dimension: Dimension) -> Result<Linear, ConditionError> {
+    if side.metres.is_zero() {
+        return Ok(side);
+    }
+    let (Dimension::Of(parameter) | Dimension::Rate(parameter)) = dimension else {
+        return Err(ConditionError::new(
+            "a length cannot be compared with a count or an age",
+            "leave mm(), cm() or m() out",
+        ));
+    };
+    let factor = match parameter.unit() {
+        "mm" => Ratio::whole(1000),
+        "m" => Ratio::ONE,
+        unit => {
+            return Err(ConditionError::new(
+                format!("a length cannot be compared with {parameter}, which is in {unit}"),
+                format!("write a plain number in {unit}"),
+            ));
+        }
+    };
+    let metres = side.metres.times(factor).ok_or_else(too_large)?;
+    side.constant = side.constant.add(metres).ok_or_else(too_large)?;
+    side.metres = Ratio::ZERO;
+    Ok(side)
+}
+
+fn to_atom(form: &Linear, test: Test, dimension: Dimension) -> Result<Atom, ConditionError> {
+    let quanta = match dimension {
+        Dimension::Of(parameter) | Dimension::Rate(parameter) => {
+            Ratio::new(i128::from(parameter.quanta_per_unit()), 1).ok_or_else(too_large)?
+        }
+        Dimension::Count | Dimension::Age => Ratio::ONE,
+    };
+    let per_site = quanta
+        .over(Ratio::whole(SITE_SCALE))
+        .ok_or_else(too_large)?;
+    let constant = form.constant.times(quanta).ok_or_else(too_large)?;
+    let mut sites = form.sites.clone();
+    for (_, factor) in &mut sites {
+        *factor = factor.times(per_site).ok_or_else(too_large)?;
+    }
+    let mut common: i128 = constant.of();
+    for (_, factor) in form.calls.iter().chain(&sites) {
+        let divisor = super::ratio::gcd(common.unsigned_abs(), factor.of().unsigned_abs());
+        common = common
+            .checked_mul(factor.of() / divisor.cast_signed())
+            .ok_or_else(too_large)?;
+    }
+    let whole = |ratio: Ratio| {
+        ratio
+            .number()
+            .checked_mul(common / ratio.of())
+            .filter(|n| n.unsigned_abs() < 1 << 90)
+            .ok_or_else(too_large)
+    };
+    let scaled = |terms: &[(u16, Ratio)]| {
+        terms
+            .iter()
+            .filter(|(_, factor)| !factor.is_zero())
+            .map(|(index, factor)| whole(*factor).map(|n| (*index, n)))
+            .collect::<Result<Box<[_]>, _>>()
+    };
+    Ok(Atom {
+        calls: scaled(&form.calls)?,
+        sites: scaled(&sites)?,
+        constant: whole(constant)?,
+        test,
+    })
+}
+
+fn unite(
+    left: Option<Dimension>,
+    right: Option<Dimension>,
+) -> Result<Option<Dimension>, ConditionError> {
+    match (left, right) {
+        (Some(a), Some(b)) if alike(a, b) => Ok(Some(a)),
+        (Some(a), Some(b)) => Err(ConditionError::new(
+            format!("{} cannot be put together with {}", name(a), name(b)),
+            "compare and add like with like",
+        )),
+        (one, None) | (None, one) => Ok(one),
+    }
+}
+
+fn alike(a: Dimension, b: Dimension) -> bool {
+    match (a, b) {
+        (Dimension::Of(p), Dimension::Of(q)) | (Dimension::Rate(p), Dimension::Rate(q)) => {
+            p.unit() == q.unit() && p.decimals() == q.decimals()
+        }
+        (Dimension::Count, Dimension::Count) | (Dimension::Age, Dimension::Age) => true,
+        (Dimension::Of(_) | Dimension::Rate(_) | Dimension::Count | Dimension::Age, _) => false,
+    }
+}
+
+fn name(dimension: Dimension) -> String {
+    match dimension {
+        Dimension::Of(parameter) => format!("{parameter} ({})", parameter.unit()),
+        Dimension::Rate(parameter) => format!("a rate of {parameter} ({}/h)", parameter.unit()),
+        Dimension::Count => "a count".into(),
+        Dimension::Age => "an age".into(),
+    }
+}
+
+fn merge(terms: &mut Vec<(u16, Ratio)>, index: u16, factor: Ratio) -> Result<(), ConditionError> {
+    match terms.iter_mut().find(|(held, _)| *held == index) {
+        Some((_, held)) => *held = held.add(factor).ok_or_else(too_large)?,
+        None => terms.push((index, factor)),
+    }
+    Ok(())
+}
+
+pub(super) fn too_large() -> ConditionError {
+    ConditionError::new(
+        "a number in it is too large or too finely divided",
+        "use at most 18 digits",
+    )
+}

@@ -1,0 +1,596 @@
+//! From CEL's syntax tree to a program: the vocabulary, its types, and what is wrong with a text.
+
+use super::linear::{Dimension, Linear, atom, too_large};
+use super::program::{Kleene, Op, Program, Test};
+use super::ratio::Ratio;
+use super::{CONDITION_BYTES_MAX, CONDITION_DEPTH_MAX, Relaxation};
+use crate::window::{Function, WINDOW_MAX, Window};
+use cel::IdedExpr;
+use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
+use model::{Parameter, Span, Tier};
+
+/// How an area's stations are taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Aggregate {
+    /// The largest of the stations' figures.
+    Max,
+    /// The smallest of them.
+    Min,
+}
+
+/// A figure a condition asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Of which parameter.
+    pub parameter: Parameter,
+    /// Which figure.
+    pub function: Function,
+    /// Over which window; `None` for `last` and `age`.
+    pub window: Option<Window>,
+    /// Over the stations of an area; `None` for the subject's own station.
+    pub aggregate: Option<Aggregate>,
+}
+
+/// A call as written, and what it asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The words of the rule: `rainfall.sum("6h")`.
+    pub text: String,
+    /// What they ask for.
+    pub reading: Reading,
+}
+
+/// What the conditions of one rule share: calls, thresholds and situations in order of mention.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Calls.
+    pub calls: Vec<Call>,
+    /// Names of site thresholds.
+    pub sites: Vec<String>,
+    /// Ids of rules referred to.
+    pub situations: Vec<String>,
+}
+
+/// What is wrong with a condition and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} — {remedy}")]
+pub struct ConditionError {
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl ConditionError {
+    pub(super) fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+/// Compiles `source`; calls, thresholds and situations it mentions are added to `scope`.
+pub fn compile(
+    source: &str,
+    relaxation: Relaxation,
+    scope: &mut Scope,
+) -> Result<Program, ConditionError> {
+    if source.len() > CONDITION_BYTES_MAX {
+        return Err(ConditionError::new(
+            format!("the condition is longer than {CONDITION_BYTES_MAX} bytes"),
+            "split it into rules joined by situation(\"id\")",
+        ));
+    }
+    let tree = cel::parser::Parser::new()
+        .max_recursion_depth(CONDITION_DEPTH_MAX)
+        .parse(source)
+        .map_err(|errors| {
+            let first = errors.errors.first();
+            let what = first.map_or("unreadable".into(), |e| {
+                format!("column {}: {}", e.pos.1, e.msg)
+            });
+            ConditionError::new(
+                format!("not a CEL expression: {what}"),
+                "write it like rainfall.sum(\"6h\") >= 50.0",
+            )
+        })?;
+    let mut compiler = Compiler {
+        source,
+        scope,
+        relaxation,
+        ops: Vec::new(),
+    };
+    compiler.truth(&tree, false)?;
+    let program = Program {
+        ops: compiler.ops.into(),
+    };
+    if program.fits() {
+        Ok(program)
+    } else {
+        Err(ConditionError::new(
+            "the condition is nested too deeply",
+            "split it into rules joined by situation(\"id\")",
+        ))
+    }
+}
+
+struct Compiler<'a> {
+    source: &'a str,
+    scope: &'a mut Scope,
+    relaxation: Relaxation,
+    ops: Vec<Op>,
+}
+
+impl Compiler<'_> {
+    /// Compiles a boolean expression; a negation is pushed down to the comparisons.
+    fn truth(&mut self, tree: &IdedExpr, negated: bool) -> Result<(), ConditionError> {
+        match &tree.expr {
+            Expr::Literal(LiteralValue::Boolean(truth)) => {
+                let truth = *truth.inner() != negated;
+                self.ops.push(Op::Constant(Kleene::of(truth)));
+                Ok(())
+            }
+            Expr::Call(call) => self.truth_of_call(call, negated),
+            Expr::Unspecified
+            | Expr::Comprehension(_)
+            | Expr::Ident(_)
+            | Expr::List(_)
+            | Expr::Literal(_)
+            | Expr::Map(_)
+            | Expr::Select(_)
+            | Expr::Struct(_) => Err(not_boolean()),
+        }
+    }
+
+    fn truth_of_call(&mut self, call: &CallExpr, negated: bool) -> Result<(), ConditionError> {
+        match (call.func_name.as_str(), call.args.as_slice()) {
+            (operators::LOGICAL_NOT, [inner]) => self.truth(inner, !negated),
+            (name @ (operators::LOGICAL_AND | operators::LOGICAL_OR), [left, right]) => {
+                self.truth(left, negated)?;
+                self.truth(right, negated)?;
+                let and = (name == operators::LOGICAL_AND) != negated;
+                self.ops.push(if and { Op::And } else { Op::Or });
+                Ok(())
+            }
+            (name, [left, right]) => match test_of(name) {
+                Some(test) if negated => self.comparison(left, test.negated(), right),
+                Some(test) => self.comparison(left, test, right),
+                None => Err(not_boolean()),
+            },
+            (_, _) => Err(not_boolean()),
+        }
+    }
+
+    fn comparison(
+        &mut self,
+        left: &IdedExpr,
+        test: Test,
+        right: &IdedExpr,
+    ) -> Result<(), ConditionError> {
+        match (situation_of(left), situation_of(right)) {
+            (Some(id), None) => return self.situation(id?, test, right),
+            (None, Some(id)) => return self.situation(id?, test.mirrored(), left),
+            (Some(_), Some(_)) => {
+                return Err(ConditionError::new(
+                    "two situations are compared with each other",
+                    "compare each with a tier: situation(\"id\") >= orange",
+                ));
+            }
+            (None, None) => {}
+        }
+        let (left, right) = (self.number(left)?, self.number(right)?);
+        let atom = atom(left, test, right, self.relaxation)?;
+        let whole = atom.calls.iter().all(|(call, _)| {
+            self.scope
+                .calls
+                .get(usize::from(*call))
+                .is_some_and(|c| !matches!(c.reading.function, Function::Mean | Function::Rate))
+        });
+        let op = atom.simple().filter(|_| whole);
+        self.ops.push(op.unwrap_or(Op::Linear(atom)));
+        Ok(())
+    }
+
+    fn situation(
+        &mut self,
+        id: &str,
+        test: Test,
+        tier: &IdedExpr,
+    ) -> Result<(), ConditionError> {
+        let Expr::Ident(name) = &tier.expr else {
+            return Err(unknown_tier("that"));
+        };
+        let tier = Tier::from_name(name).ok_or_else(|| unknown_tier(name))?;
+        let index = place(&mut self.scope.situations, |held| held == id, || id.to_string())?;
+        self.ops.push(Op::Situation { index, test, tier });
+        Ok(())
+    }
+
+    fn number(&mut self, tree: &IdedExpr) -> Result<Linear, ConditionError> {
+        match &tree.expr {
+            Expr::Literal(literal) => number_of_literal(literal),
+            Expr::Select(select) if !select.test => match &select.operand.expr {
+                Expr::Ident(root) if root == "site" => {
+                    let field = &select.field;
+                    let index =
+                        place(&mut self.scope.sites, |held| held == field, || field.clone())?;
+                    Ok(Linear {
+                        sites: vec![(index, Ratio::ONE)],
+                        ..Linear::number(Ratio::ZERO)
+                    })
+                }
+                Expr::Ident(root) => Err(ConditionError::new(
+                    format!("{root}.{} is not known", select.field),
+                    format!("call a function of a parameter, such as {root}.last()"),
+                )),
+                _ => Err(not_number()),
+            },
+            Expr::Call(call) => self.number_of_call(call),
+            Expr::Ident(name) => Err(match Parameter::from_name(name) {
+                Some(_) => ConditionError::new(
+                    format!("{name} alone is not a number"),
+                    format!("say which: {name}.last(), {name}.sum(\"1h\"), …"),
+                ),
+                None => ConditionError::new(
+                    format!("{name:?} is not known"),
+                    "use a parameter, site.<threshold> or a number",
+                ),
+            }),
+            Expr::Unspecified
+            | Expr::Comprehension(_)
+            | Expr::List(_)
+            | Expr::Map(_)
+            | Expr::Select(_)
+            | Expr::Struct(_) => Err(not_number()),
+        }
+    }
+
+    fn number_of_call(&mut self, call: &CallExpr) -> Result<Linear, ConditionError> {
+        match (call.func_name.as_str(), &call.target, call.args.as_slice()) {
+            (operators::NEGATE, None, [inner]) => self.number(inner)?.times(Ratio::whole(-1)),
+            (operators::ADD, None, [left, right]) => self.number(left)?.add(self.number(right)?),
+            (operators::SUBSTRACT, None, [left, right]) => {
+                let right = self.number(right)?.times(Ratio::whole(-1))?;
+                self.number(left)?.add(right)
+            }
+            (operators::MULTIPLY, None, [left, right]) => {
+                let (left, right) = (self.number(left)?, self.number(right)?);
+                match (left.plain(), right.plain()) {
+                    (_, Some(factor)) => left.times(factor),
+                    (Some(factor), None) => right.times(factor),
+                    (None, None) => Err(ConditionError::new(
+                        "two measured values are multiplied",
+                        "multiply by a plain number only",
+                    )),
+                }
+            }
+            (operators::DIVIDE, None, [left, right]) => {
+                let divisor = self.number(right)?.plain().filter(|d| !d.is_zero());
+                let divisor = divisor.ok_or_else(|| {
+                    ConditionError::new("the divisor is not a plain number above or below zero", "divide by a plain number only")
+                })?;
+                self.number(left)?.times(Ratio::ONE.over(divisor).ok_or_else(too_large)?)
+            }
+            ("mm" | "cm" | "m", None, [inner]) => self.length(&call.func_name, inner),
+            ("duration", None, [inner]) => self.number(inner),
+            ("forecast", None, _) => Err(ConditionError::new(
+                "forecast() is not in this version's vocabulary: rules read observations only",
+                "leave it out, or use propose_at to go ahead of the threshold",
+            )),
+            ("situation", None, _) => Err(ConditionError::new(
+                "situation() is a tier, not a number",
+                "compare it with a tier: situation(\"id\") >= orange",
+            )),
+            (_, Some(_), _) => self.reading(call),
+            (name, None, _) => Err(ConditionError::new(
+                format!("{name}() is not known or has the wrong number of arguments"),
+                "use PARAM.last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w), .age(), mm(), cm(), m()",
+            )),
+        }
+    }
+
+    fn length(&mut self, unit: &str, inner: &IdedExpr) -> Result<Linear, ConditionError> {
+        let of = match unit {
+            "mm" => 1000,
+            "cm" => 100,
+            _ => 1,
+        };
+        let number = self.number(inner)?.plain().ok_or_else(|| {
+            ConditionError::new(
+                format!("{unit}() needs a plain number"),
+                format!("write {unit}(15)"),
+            )
+        })?;
+        let metres = number.over(Ratio::whole(of)).ok_or_else(too_large)?;
+        Ok(Linear {
+            metres,
+            ..Linear::number(Ratio::ZERO)
+        })
+    }
+
+    fn reading(&mut self, call: &CallExpr) -> Result<Linear, ConditionError> {
+        let (reading, text) = match aggregate_of(call) {
+            Some((aggregate, inner)) => {
+                let Expr::Call(inner) = &inner.expr else {
+                    return Err(not_aggregate());
+                };
+                let (reading, text) = own_reading(inner, self.source)?;
+                let text = format!("area.{}({text})", call.func_name);
+                (Reading { aggregate: Some(aggregate), ..reading }, text)
+            }
+            None => own_reading(call, self.source)?,
+        };
+        let dimension = match reading.function {
+            Function::Count => Dimension::Count,
+            Function::Age => Dimension::Age,
+            Function::Rate => Dimension::Rate(reading.parameter),
+            Function::Last
+            | Function::Sum
+            | Function::Max
+            | Function::Min
+            | Function::Mean
+            | Function::Delta => Dimension::Of(reading.parameter),
+        };
+        let call = Call { text, reading };
+        let index = place(&mut self.scope.calls, |held| *held == call, || call.clone())?;
+        Ok(Linear {
+            calls: vec![(index, Ratio::ONE)],
+            dimension: Some(dimension),
+            ..Linear::number(Ratio::ZERO)
+        })
+    }
+}
+
+/// `area.max(…)` and `area.min(…)`.
+fn aggregate_of(call: &CallExpr) -> Option<(Aggregate, &IdedExpr)> {
+    let Expr::Ident(root) = &call.target.as_ref()?.expr else {
+        return None;
+    };
+    match (root.as_str(), call.func_name.as_str(), call.args.as_slice()) {
+        ("area", "max", [inner]) => Some((Aggregate::Max, inner)),
+        ("area", "min", [inner]) => Some((Aggregate::Min, inner)),
+        (_, _, _) => None,
+    }
+}
+
+fn own_reading(call: &CallExpr, source: &str) -> Result<(Reading, String), ConditionError> {
+    let (parameter, root) = parameter_of(call, source)?;
+    let name = call.func_name.as_str();
+    let function = match name {
+        "last" => Function::Last,
+        "sum" => Function::Sum,
+        "max" => Function::Max,
+        "min" => Function::Min,
+        "mean" => Function::Mean,
+        "delta" => Function::Delta,
+        "rate" => Function::Rate,
+        "count" => Function::Count,
+        "age" => Function::Age,
+        _ => {
+            return Err(ConditionError::new(
+                format!("{root}.{name}() is not known"),
+                "use .last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w) or .age()",
+            ));
+        }
+    };
+    let instant = matches!(function, Function::Last | Function::Age);
+    let (window, text) = match call.args.as_slice() {
+        [] if instant => (None, format!("{root}.{name}()")),
+        [argument] if !instant => {
+            let Expr::Literal(LiteralValue::String(text)) = &argument.expr else {
+                return Err(no_window(&root, name));
+            };
+            let quote = if source.contains(&format!("'{}'", text.inner())) { '\'' } else { '"' };
+            let written = format!("{root}.{name}({quote}{}{quote})", text.inner());
+            (Some(window_of(text.inner())?), written)
+        }
+        _ if instant => {
+            return Err(ConditionError::new(
+                format!("{root}.{name}() takes no window"),
+                format!("write {root}.{name}()"),
+            ));
+        }
+        _ => return Err(no_window(&root, name)),
+    };
+    let reading = Reading {
+        parameter,
+        function,
+        window,
+        aggregate: None,
+    };
+    Ok((reading, text))
+}
+
+/// The parameter a call is made on: its name, or `site.station("depth")`.
+fn parameter_of(call: &CallExpr, source: &str) -> Result<(Parameter, String), ConditionError> {
+    match call.target.as_ref().map(|target| &target.expr) {
+        Some(Expr::Ident(name)) => match Parameter::from_name(name) {
+            Some(parameter) => Ok((parameter, name.clone())),
+            None if name == "area" => Err(not_aggregate()),
+            None => Err(ConditionError::new(
+                format!("{name:?} is not a parameter"),
+                format!("known: {}", Parameter::ALL.map(Parameter::name).join(", ")),
+            )),
+        },
+        Some(Expr::Call(station)) => {
+            let on_site = matches!(
+                station.target.as_ref().map(|t| &t.expr),
+                Some(Expr::Ident(root)) if root == "site"
+            );
+            match station.args.as_slice() {
+                [argument] if on_site && station.func_name == "station" => {
+                    let Expr::Literal(LiteralValue::String(word)) = &argument.expr else {
+                        return Err(not_station());
+                    };
+                    let quote = if source.contains(&format!("station('{}'", word.inner())) { '\'' } else { '"' };
+                    let root = format!("site.station({quote}{}{quote})", word.inner());
+                    Ok((parameter_of_word(word.inner())?, root))
+                }
+                _ => Err(not_station()),
+            }
+        }
+        Some(_) | None => Err(not_number()),
+    }
+}
+
+/// A parameter by its name or by the last word of it, where only one ends so.
+fn parameter_of_word(word: &str) -> Result<Parameter, ConditionError> {
+    if let Some(parameter) = Parameter::from_name(word) {
+        return Ok(parameter);
+    }
+    let ends = |p: &Parameter| p.name().rsplit('_').next() == Some(word);
+    let found: Vec<Parameter> = Parameter::ALL.into_iter().filter(ends).collect();
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(ConditionError::new(
+            format!("no parameter is called {word:?}"),
+            "name what the site's station measures: site.station(\"water_depth\")",
+        )),
+        several => Err(ConditionError::new(
+            format!("{word:?} may be {}", several.iter().map(|p| p.name()).collect::<Vec<_>>().join(" or ")),
+            "write the whole name",
+        )),
+    }
+}
+
+/// `6h`, or `1d@08:00` for days that begin at that local time.
+fn window_of(text: &str) -> Result<Window, ConditionError> {
+    let (length, start) = match text.split_once('@') {
+        Some((length, start)) => (length, Some(start)),
+        None => (text, None),
+    };
+    let span = Span::parse(length)
+        .map_err(|error| ConditionError::new(error.to_string(), "write the window like \"6h\""))?;
+    if span <= Span::ZERO || span > WINDOW_MAX {
+        return Err(ConditionError::new(
+            format!("a window of {span} is out of range"),
+            format!("use more than nothing and at most {WINDOW_MAX}"),
+        ));
+    }
+    let Some(start) = start else {
+        return Ok(Window::Rolling(span));
+    };
+    let minute = start.split_once(':').and_then(|(hour, minute)| {
+        let hour: u16 = hour.parse().ok().filter(|h| *h < 24)?;
+        let minute: u16 = minute.parse().ok().filter(|m| *m < 60)?;
+        Some(hour * 60 + minute)
+    });
+    let days = u16::try_from(span.millis() / 86_400_000).unwrap_or(0);
+    match minute {
+        Some(minute) if span.millis() % 86_400_000 == 0 => Ok(Window::Calendar { days, minute }),
+        Some(_) | None => Err(ConditionError::new(
+            format!("{text:?} is not a calendar window"),
+            "write whole days and a time of day: \"1d@08:00\"",
+        )),
+    }
+}
+
+fn number_of_literal(literal: &LiteralValue) -> Result<Linear, ConditionError> {
+    match literal {
+        LiteralValue::Int(number) => Ok(Linear::number(Ratio::whole(*number.inner()))),
+        LiteralValue::UInt(number) => Ratio::new(i128::from(*number.inner()), 1)
+            .map(Linear::number)
+            .ok_or_else(too_large),
+        // The shortest decimal that reads back as the same number is what the rule says.
+        LiteralValue::Double(number) => Ratio::parse(&format!("{}", number.inner()))
+            .map(Linear::number)
+            .ok_or_else(too_large),
+        LiteralValue::String(text) => {
+            let span = Span::parse(text.inner()).map_err(|error| {
+                ConditionError::new(error.to_string(), "only an age is compared with a text")
+            })?;
+            Ok(Linear {
+                dimension: Some(Dimension::Age),
+                ..Linear::number(Ratio::whole(span.millis()))
+            })
+        }
+        LiteralValue::Boolean(_) | LiteralValue::Bytes(_) | LiteralValue::Null => Err(not_number()),
+    }
+}
+
+fn situation_of(tree: &IdedExpr) -> Option<Result<&str, ConditionError>> {
+    let Expr::Call(call) = &tree.expr else {
+        return None;
+    };
+    if call.func_name != "situation" || call.target.is_some() {
+        return None;
+    }
+    match call.args.as_slice() {
+        [argument] => match &argument.expr {
+            Expr::Literal(LiteralValue::String(id)) => Some(Ok(id.inner())),
+            _ => Some(Err(no_id())),
+        },
+        _ => Some(Err(no_id())),
+    }
+}
+
+fn test_of(name: &str) -> Option<Test> {
+    match name {
+        operators::GREATER_EQUALS => Some(Test::AtLeast),
+        operators::GREATER => Some(Test::Above),
+        operators::LESS_EQUALS => Some(Test::AtMost),
+        operators::LESS => Some(Test::Below),
+        operators::EQUALS => Some(Test::Equal),
+        operators::NOT_EQUALS => Some(Test::Differs),
+        _ => None,
+    }
+}
+
+fn place<T>(
+    held: &mut Vec<T>,
+    is: impl Fn(&T) -> bool,
+    make: impl FnOnce() -> T,
+) -> Result<u16, ConditionError> {
+    let at = held.iter().position(is).unwrap_or_else(|| {
+        held.push(make());
+        held.len() - 1
+    });
+    u16::try_from(at).map_err(|_| too_large())
+}
+
+fn not_boolean() -> ConditionError {
+    ConditionError::new(
+        "it is not a condition that holds or does not",
+        "compare values and join comparisons with && || and !",
+    )
+}
+
+fn not_number() -> ConditionError {
+    ConditionError::new(
+        "a number is missing in a comparison",
+        "compare a call such as rainfall.sum(\"6h\"), site.<threshold> or a number",
+    )
+}
+
+fn not_aggregate() -> ConditionError {
+    ConditionError::new(
+        "area takes max or min of a parameter's figure",
+        "write area.max(rainfall.sum(\"1h\"))",
+    )
+}
+
+fn not_station() -> ConditionError {
+    ConditionError::new(
+        "a figure is asked of something that is neither a parameter nor the site's station",
+        "write site.station(\"depth\").last()",
+    )
+}
+
+fn no_window(root: &str, name: &str) -> ConditionError {
+    ConditionError::new(
+        format!("{root}.{name}() needs a window"),
+        format!("write {root}.{name}(\"1h\")"),
+    )
+}
+
+fn no_id() -> ConditionError {
+    ConditionError::new("situation() needs the id of a rule", "write situation(\"rainstorm\")")
+}
+
+fn unknown_tier(name: &str) -> ConditionError {
+    ConditionError::new(
+        format!("{name} is not a tier"),
+        "compare with none, white, blue, yellow, orange or red",
+    )
+}

@@ -1,0 +1,312 @@
+//! Reading figures out of a series: running ones where they are kept, a scan everywhere else.
+
+use super::{Entry, MINUTE_MS, Series, cover_ms};
+use model::{Offset, Span, Time};
+
+/// What a call asks of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Function {
+    /// The newest value.
+    Last,
+    /// Sum of the values.
+    Sum,
+    /// Largest value.
+    Max,
+    /// Smallest value.
+    Min,
+    /// Mean of the values.
+    Mean,
+    /// Newest value minus oldest value in the window.
+    Delta,
+    /// Slope of the least-squares line, per hour.
+    Rate,
+    /// Number of values.
+    Count,
+    /// Time since the newest value, milliseconds.
+    Age,
+}
+
+/// How far back a window goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Window {
+    /// `(t − w, t]`.
+    Rolling(Span),
+    /// From the start of a day `days` ago that begins at `minute` of local time.
+    Calendar {
+        /// Days, the running one included.
+        days: u16,
+        /// Minute of the local day at which a day begins.
+        minute: u16,
+    },
+}
+
+/// A length with what the hot path needs of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    pub(super) ms: i64,
+    pub(super) minutes: i64,
+    pub(super) seconds: u32,
+    whole: bool,
+}
+
+/// A figure as an exact fraction; `of` 0 means unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Numerator, in quanta of the parameter (quanta an hour for a rate, milliseconds for an age).
+    pub number: i128,
+    /// Denominator, not negative.
+    pub of: i128,
+    /// True where at least 80 % of the window is covered by readings (semantics §15).
+    pub covered: bool,
+}
+
+impl Length {
+    pub(super) fn new(span: Span) -> Self {
+        let ms = span.millis();
+        Self {
+            ms,
+            minutes: ms.div_euclid(MINUTE_MS),
+            seconds: u32::try_from(span.seconds()).unwrap_or(u32::MAX),
+            whole: ms % MINUTE_MS == 0,
+        }
+    }
+
+    /// The last whole minute that lies outside the window ending at `time`.
+    #[inline]
+    pub(super) fn start_minute(&self, time: i64, minute: i64) -> i64 {
+        if self.whole {
+            minute - self.minutes
+        } else {
+            (time - self.ms).div_euclid(MINUTE_MS)
+        }
+    }
+}
+
+impl Window {
+    /// Where the window that ends at `t` begins; that instant itself is outside.
+    pub fn start(self, t: Time, offset: Offset) -> Time {
+        match self {
+            Self::Rolling(span) => t - span,
+            Self::Calendar { days, minute } => {
+                let shift = i64::from(offset.0) * MINUTE_MS - i64::from(minute) * MINUTE_MS;
+                let day = (t.millis() + shift - 1).div_euclid(86_400_000) - i64::from(days) + 1;
+                Time::from_millis(day * 86_400_000 - shift)
+            }
+        }
+    }
+
+    /// The longest the window can be.
+    pub const fn longest(self) -> Span {
+        match self {
+            Self::Rolling(span) => span,
+            Self::Calendar { days, .. } => Span::from_minutes(days as i64 * 24 * 60),
+        }
+    }
+}
+
+impl Value {
+    /// No valid value in the window.
+    pub const UNKNOWN: Self = Self {
+        number: 0,
+        of: 0,
+        covered: false,
+    };
+
+    /// A whole number.
+    pub const fn whole(number: i64, covered: bool) -> Self {
+        Self {
+            number: number as i128,
+            of: 1,
+            covered,
+        }
+    }
+
+    /// True where there is a figure at all.
+    pub const fn is_known(&self) -> bool {
+        self.of != 0
+    }
+}
+
+impl Series {
+    /// The figure from the running sums of `slot` over a window of `length`.
+    #[inline]
+    pub(crate) fn running(&self, function: Function, slot: usize, length: Span) -> Value {
+        let Some(slot) = self.slot(slot).filter(|slot| slot.count > 0) else {
+            return Value::UNKNOWN;
+        };
+        let covered = i64::from(slot.covered_s) * 10_000 >= length.millis() * 8;
+        match function {
+            Function::Sum => Value::whole(slot.sum, covered),
+            Function::Count => Value::whole(i64::from(slot.count), covered),
+            Function::Mean => Value {
+                number: i128::from(slot.sum),
+                of: i128::from(slot.count),
+                covered,
+            },
+            Function::Last
+            | Function::Max
+            | Function::Min
+            | Function::Delta
+            | Function::Rate
+            | Function::Age => Value::UNKNOWN,
+        }
+    }
+
+    /// The figure over `(from, to]` by a scan. Suspect readings are left out unless `suspects`.
+    pub fn scan(&self, function: Function, from: Time, to: Time, suspects: bool) -> Value {
+        let (from, to) = (from.millis(), to.millis());
+        match function {
+            Function::Last => match self.newest_at(to, suspects) {
+                Some(entry) => Value::whole(i64::from(entry.value), true),
+                None => Value::UNKNOWN,
+            },
+            Function::Age => match self.newest_at(to, suspects) {
+                Some(entry) => Value::whole(to - entry.time, true),
+                None => Value::UNKNOWN,
+            },
+            Function::Sum
+            | Function::Max
+            | Function::Min
+            | Function::Mean
+            | Function::Delta
+            | Function::Rate
+            | Function::Count => self.fold(function, from, to, suspects),
+        }
+    }
+
+    /// True where readings back to `from` are still kept.
+    pub(crate) fn reaches(&self, kept_ms: i64, from: Time) -> bool {
+        from.millis() >= self.newest - kept_ms
+    }
+
+    fn newest_at(&self, to: i64, suspects: bool) -> Option<Entry> {
+        if to >= self.last_time && (suspects || self.suspects == 0) {
+            return (self.last_time != i64::MIN).then_some(Entry {
+                time: self.last_time,
+                value: self.last,
+                interval_s: 0,
+                suspect: false,
+            });
+        }
+        self.entries()
+            .filter(|entry| entry.time <= to && (suspects || !entry.suspect))
+            .max_by_key(|entry| entry.time)
+    }
+
+    fn fold(&self, function: Function, from: i64, to: i64, suspects: bool) -> Value {
+        let length_ms = to - from;
+        let fits = |interval_s: u32| i64::from(interval_s) * 1000 <= length_ms;
+        let mut tally = Tally::new(from);
+        if !self.row.is_empty() && fits(self.row_interval_s) {
+            let minutes = from.div_euclid(MINUTE_MS) + 1..=to.div_euclid(MINUTE_MS);
+            for (minute, value) in self.row.values(*minutes.start(), *minutes.end()) {
+                tally.add(minute * MINUTE_MS, value, self.row_cover_ms);
+            }
+        }
+        let start = self.sparse.partition_point(|r| r.time(self.epoch) <= from);
+        for reading in self.sparse.range(start..) {
+            let entry = reading.entry(self.epoch);
+            if entry.time > to {
+                break;
+            }
+            if fits(entry.interval_s) && (suspects || !entry.suspect) {
+                tally.add(
+                    entry.time,
+                    entry.value,
+                    cover_ms(entry.interval_s, self.registered_ms),
+                );
+            }
+        }
+        tally.value(function, length_ms)
+    }
+}
+
+/// What one scan gathers.
+struct Tally {
+    from: i64,
+    count: i64,
+    covered_ms: i64,
+    sum: i64,
+    min: i32,
+    max: i32,
+    first: (i64, i32),
+    last: (i64, i32),
+    times: i128,
+    times_squared: i128,
+    products: i128,
+}
+
+impl Tally {
+    const fn new(from: i64) -> Self {
+        Self {
+            from,
+            count: 0,
+            covered_ms: 0,
+            sum: 0,
+            min: i32::MAX,
+            max: i32::MIN,
+            first: (i64::MAX, 0),
+            last: (i64::MIN, 0),
+            times: 0,
+            times_squared: 0,
+            products: 0,
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, time: i64, value: i32, cover_ms: u32) {
+        self.count += 1;
+        self.covered_ms += i64::from(cover_ms);
+        self.sum += i64::from(value);
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        if time < self.first.0 {
+            self.first = (time, value);
+        }
+        if time > self.last.0 {
+            self.last = (time, value);
+        }
+        let x = time - self.from;
+        self.times += i128::from(x);
+        self.times_squared += i128::from(x) * i128::from(x);
+        self.products += i128::from(x) * i128::from(value);
+    }
+
+    fn value(&self, function: Function, length_ms: i64) -> Value {
+        if self.count == 0 {
+            return Value::UNKNOWN;
+        }
+        let covered = self.covered_ms.saturating_mul(10) >= length_ms.saturating_mul(8);
+        match function {
+            Function::Sum => Value::whole(self.sum, covered),
+            Function::Count => Value::whole(self.count, covered),
+            Function::Max => Value::whole(i64::from(self.max), covered),
+            Function::Min => Value::whole(i64::from(self.min), covered),
+            Function::Delta => {
+                Value::whole(i64::from(self.last.1) - i64::from(self.first.1), covered)
+            }
+            Function::Mean => Value {
+                number: i128::from(self.sum),
+                of: i128::from(self.count),
+                covered,
+            },
+            Function::Rate => self.rate(covered),
+            Function::Last | Function::Age => Value::UNKNOWN,
+        }
+    }
+
+    /// Least squares: (nΣxy − ΣxΣy) / (nΣx² − (Σx)²), per hour. One reading has no slope.
+    fn rate(&self, covered: bool) -> Value {
+        let count = i128::from(self.count);
+        let of = count * self.times_squared - self.times * self.times;
+        if of <= 0 {
+            return Value::UNKNOWN;
+        }
+        let number = count * self.products - self.times * i128::from(self.sum);
+        Value {
+            number: number * 3_600_000,
+            of,
+            covered,
+        }
+    }
+}
