@@ -78,6 +78,13 @@ fn order_and_offsets(journal: &dyn Journal) -> Verdict {
         assert_eq!(record.kind, 3, "the kind is kept");
     }
     assert_eq!(records.len(), 100, "all are there");
+    let one = journal.read(INPUT, P0, Offset(57), 0)?;
+    assert_eq!(
+        one.first().map(|record| record.offset),
+        Some(Offset(57)),
+        "exactly where asked"
+    );
+    assert_eq!(one.len(), 1, "one when none would fit");
     assert_eq!(journal.end(INPUT, P7), Offset(0), "partitions are apart");
     Ok(())
 }

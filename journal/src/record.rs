@@ -107,5 +107,5 @@ pub(crate) fn collect(
         *size += record.stored_bytes();
         out.push(record);
     }
-    *size >= max_bytes
+    !out.is_empty() && *size >= max_bytes
 }
