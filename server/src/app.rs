@@ -1,0 +1,264 @@
+//! The running process: what the loops and the API share.
+
+use crate::api::Problem;
+use crate::clock::Clock;
+use crate::installation::Installation;
+use crate::intake::Intake;
+use crate::latency::Latency;
+use crate::metrics::Metrics;
+use crate::outcome::Outcomes;
+use crate::people::People;
+use crate::pump::Question;
+use crate::view::View;
+use journal::{Batch, Consumer, DiskJournal, Journal, Kind, Partition, Priority, Topic};
+use model::{
+    AreaCode, Input, Mode, Order, Parameter, Quanta, Signal, Span, StationNo, Tier, Time,
+    WarningId, Zone,
+};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+
+/// The consumer that steps zones.
+pub(crate) const RULES: Consumer = Consumer(1);
+/// The consumer that owns links.
+pub(crate) const DISPATCH: Consumer = Consumer(2);
+
+/// Signal identifiers remembered to tell what came before.
+const SIGNALS_SEEN_MAX: usize = 10_000;
+
+/// What the loops and the API share.
+pub(crate) struct App {
+    /// The city and everything loaded with it.
+    pub(crate) installation: Arc<Installation>,
+    /// The event log.
+    pub(crate) journal: Arc<dyn Journal>,
+    /// The journal's own figures, where it is on disk.
+    pub(crate) disk: Option<Arc<DiskJournal>>,
+    /// Where record times come from.
+    pub(crate) clock: Clock,
+    /// Which world this process serves.
+    pub(crate) mode: Mode,
+    /// Whether proposals wait for people.
+    pub(crate) policy: rules::Policy,
+    /// Record time between snapshots.
+    pub(crate) snapshot_every: Span,
+    /// Whether observations are taken without a token.
+    pub(crate) open_intake: bool,
+    /// Who may act.
+    pub(crate) people: People,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
+    /// From observation to wire.
+    pub(crate) latency: Arc<Latency>,
+    /// What the screens show.
+    pub(crate) view: View,
+    /// What became of orders.
+    pub(crate) outcomes: Outcomes,
+    /// Observations in.
+    pub(crate) intake: Intake,
+    /// Links by name, in partition order.
+    pub(crate) links: Vec<String>,
+    /// Subscribed apps.
+    pub(crate) push: dispatch::gateway::push::Hub,
+    /// CAP documents by file name, newest last.
+    pub(crate) cap: crate::capbook::CapBook,
+    /// Questions to each zone.
+    pub(crate) questions: Vec<SyncSender<Question>>,
+    /// Zones that are still recovering.
+    pub(crate) behind: AtomicUsize,
+    /// Set once to end all loops.
+    pub(crate) stop: AtomicBool,
+    /// Why the process must end, once something failed.
+    pub(crate) failure: Mutex<Option<String>>,
+    /// Identifiers of signals taken so far.
+    pub(crate) signals_seen: Mutex<BTreeSet<String>>,
+}
+
+impl App {
+    /// True once the loops should end.
+    pub(crate) fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// Ends the process with a reason: the first one is kept.
+    pub(crate) fn fail(&self, why: String) {
+        tracing::error!(%why, "stopping");
+        self.failure.lock().get_or_insert(why);
+        self.stop.store(true, Ordering::Release);
+    }
+
+    /// Why the process is not healthy.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let failed = self.failure.lock().clone();
+        failed.or_else(|| {
+            let disk = self.disk.as_ref()?;
+            disk.failure().map(|error| error.to_string())
+        })
+    }
+
+    /// A zone has stepped all that was there at the start.
+    pub(crate) fn caught_up(&self, zone: Zone) {
+        let left = self.behind.fetch_sub(1, Ordering::AcqRel).saturating_sub(1);
+        tracing::debug!(zone = zone.0, left, "caught up");
+    }
+
+    /// Zones that are not caught up.
+    pub(crate) fn recovering(&self) -> usize {
+        self.behind.load(Ordering::Acquire)
+    }
+
+    /// The area code a zone stands for.
+    pub(crate) fn zone_code(&self, zone: Zone) -> AreaCode {
+        self.installation.city.zone_code(zone)
+    }
+
+    /// The zone a warning was made in.
+    pub(crate) fn zone_of(&self, id: WarningId) -> Result<Zone, Problem> {
+        let warning = self.view.original(id);
+        let city = &self.installation.city;
+        warning
+            .and_then(|warning| city.area_no(warning.zone))
+            .map(|area| city.zone_of(area))
+            .ok_or_else(|| Problem::not_found(format!("no warning {id}; see /v1/warnings")))
+    }
+
+    /// The zone a station or site belongs to.
+    pub(crate) fn zone_of_subject(&self, subject: &str) -> Result<Zone, Problem> {
+        let city = &self.installation.city;
+        let site = city.site_no(subject).and_then(|no| city.sites.get(no.0 as usize));
+        let station = city.station_no(subject).and_then(|no| city.stations.get(no.0 as usize));
+        site.map(|s| s.area)
+            .or_else(|| station.map(|s| s.area))
+            .map(|area| city.zone_of(area))
+            .ok_or_else(|| Problem::not_found(format!("no station or site {subject}")))
+    }
+
+    /// Areas and tiers by the zone each area belongs to.
+    pub(crate) fn by_zone(
+        &self,
+        areas: &BTreeMap<AreaCode, Tier>,
+    ) -> BTreeMap<Zone, BTreeMap<AreaCode, Tier>> {
+        let city = &self.installation.city;
+        let mut zones: BTreeMap<Zone, BTreeMap<AreaCode, Tier>> = BTreeMap::new();
+        for (code, tier) in areas {
+            if let Some(area) = city.area_no(*code) {
+                zones.entry(city.zone_of(area)).or_default().insert(*code, *tier);
+            }
+        }
+        zones
+    }
+
+    /// Puts one person's order into a zone's input and waits for what becomes of it.
+    pub(crate) async fn order(&self, zone: Zone, order: Order) -> Result<(), Problem> {
+        self.orders(vec![(zone, order)]).await
+    }
+
+    /// Puts an act over several zones into all their inputs in one atomic write (semantics §3).
+    pub(crate) async fn orders(&self, orders: Vec<(Zone, Order)>) -> Result<(), Problem> {
+        let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
+        let input = Topic::new(Kind::Input, self.mode);
+        for (zone, order) in orders {
+            let entry = Input::Order(Box::new(order));
+            batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
+        }
+        let stored = self
+            .journal
+            .submit(batch)
+            .map_err(|error| Problem::unavailable(error.to_string()))?;
+        let runs = stored
+            .await
+            .map_err(|error| Problem::unavailable(error.to_string()))?;
+        for run in runs {
+            match self.outcomes.wait(Zone(run.partition.0), run.first.0).await {
+                Some(Ok(())) => {}
+                Some(Err(why)) => return Err(Problem::conflict(why)),
+                None => {
+                    return Err(Problem::unavailable(
+                        "the order is stored and will be carried out; the zone is still catching up",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a signal into the zones it touches; false where it was taken before.
+    pub(crate) async fn signal(&self, signal: Signal) -> Result<bool, Problem> {
+        if signal.mode != self.mode {
+            return Err(Problem::bad_request(format!(
+                "status: this process serves {}, the alert is {}",
+                self.mode.name(),
+                signal.mode.name()
+            )));
+        }
+        {
+            let mut seen = self.signals_seen.lock();
+            if !seen.insert(signal.identifier.clone()) {
+                return Ok(false);
+            }
+            if seen.len() > SIGNALS_SEEN_MAX {
+                seen.pop_first();
+            }
+        }
+        let city = &self.installation.city;
+        let mut zones: BTreeSet<Zone> = signal
+            .areas
+            .iter()
+            .filter_map(|code| city.area_no(*code))
+            .map(|area| city.zone_of(area))
+            .collect();
+        if zones.is_empty() || signal.areas.contains(&city.code) {
+            zones = (0..city.zones.len()).map(|zone| Zone(zone as u16)).collect();
+        }
+        let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
+        let input = Topic::new(Kind::Input, self.mode);
+        let entry = Input::Signal(Box::new(signal));
+        let bytes = entry.encode();
+        for zone in zones {
+            batch.append(input, Partition(zone.0), entry.kind(), &[], &bytes);
+        }
+        let unavailable = |error: journal::JournalError| Problem::unavailable(error.to_string());
+        let ticket = self.journal.submit(batch).map_err(unavailable)?;
+        ticket.await.map_err(unavailable)?;
+        Ok(true)
+    }
+
+    /// The recent values of a series, from the zone that owns it.
+    pub(crate) async fn series(
+        &self,
+        station: StationNo,
+        parameter: Parameter,
+        length: Span,
+    ) -> Option<Vec<(Time, Quanta)>> {
+        let home = self.installation.city.stations.get(station.0 as usize)?;
+        let zone = home.zones.first()?;
+        let (answer, values) = tokio::sync::oneshot::channel();
+        let question = Question {
+            station,
+            parameter,
+            length,
+            answer,
+        };
+        self.questions.get(usize::from(zone.0))?.try_send(question).ok()?;
+        let wait = tokio::time::timeout(std::time::Duration::from_secs(2), values);
+        wait.await.ok()?.ok()
+    }
+
+    /// Brings the gauges up to the moment.
+    pub(crate) fn gauge(&self) {
+        if let Some(disk) = &self.disk {
+            let figures = disk.statistics();
+            let set = |name: &str, value: u64| {
+                let value = i64::try_from(value).unwrap_or(i64::MAX);
+                self.metrics.journal.with_label_values(&[name]).set(value);
+            };
+            set("segments", figures.segments);
+            set("segment_bytes", figures.segment_bytes);
+            let depth = i64::try_from(figures.queue_batches).unwrap_or(i64::MAX);
+            self.metrics.queue.with_label_values(&["journal"]).set(depth);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Loop 2, one thread a zone: read the input, step the machine, commit, act.
+//!
+//! Replay and live are the same loop: what was stepped and committed before the last stop is
+//! stepped again with its outputs dropped, then the loop goes on where it left off.
+
+use crate::app::{App, RULES};
+use crate::latency::observe;
+use crate::metrics::stage;
+use crate::snapshot::{self, Snapshot};
+use crate::zone::{Machine, Outputs};
+use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
+use model::{Input, Observation, Order, Parameter, Quanta, Span, StationNo, Time, Zone};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::Duration;
+
+/// Bytes of input taken in one turn: bounds how long the first warning waits for the last row.
+const TURN_BYTES: usize = 256 << 10;
+/// Commits on their way to the disk before the loop waits for the oldest.
+const COMMITS_MAX: usize = 64;
+/// Longest wait for input, so that a stop and the minute are noticed.
+const IDLE: Duration = Duration::from_millis(100);
+/// Questions that may wait for one zone.
+const QUESTIONS_MAX: usize = 64;
+
+/// Kinds of records in the topic `warnings`.
+pub(crate) mod kind {
+    /// JSON of [`model::Warning`].
+    pub(crate) const WARNING: u8 = 1;
+    /// JSON of a change of tier at a subject.
+    pub(crate) const CHANGE: u8 = 2;
+    /// JSON of a row of the call board.
+    pub(crate) const CALL: u8 = 3;
+}
+
+/// A question to the owner of a zone's state.
+pub(crate) struct Question {
+    /// Whose values.
+    pub(crate) station: StationNo,
+    /// Which.
+    pub(crate) parameter: Parameter,
+    /// How far back from the newest.
+    pub(crate) length: Span,
+    /// Where the answer goes.
+    pub(crate) answer: tokio::sync::oneshot::Sender<Vec<(Time, Quanta)>>,
+}
+
+/// A channel for questions to one zone.
+pub(crate) fn questions() -> (SyncSender<Question>, Receiver<Question>) {
+    sync_channel(QUESTIONS_MAX)
+}
+
+struct Pump {
+    app: Arc<App>,
+    zone: Zone,
+    machine: Machine,
+    next: Offset,
+    committed: Offset,
+    last_time: Time,
+    commits: VecDeque<Ticket>,
+    outputs: Outputs,
+    snapshots: Snapshots,
+}
+
+struct Snapshots {
+    generation: u8,
+    taken: Time,
+    taken_at: Offset,
+}
+
+/// Steps `zone` until the app stops. An error means that the process must end.
+pub(crate) fn run(app: Arc<App>, zone: Zone, questions: Receiver<Question>) -> Result<(), JournalError> {
+    let mut pump = Pump::open(app, zone)?;
+    pump.recover()?;
+    pump.app.caught_up(zone);
+    while !pump.app.stopping() {
+        pump.answer(&questions);
+        if !pump.turn()? {
+            pump.tick()?;
+            pump.snapshot()?;
+            let wait = pump.app.clock.wall_until(pump.next_minute()).min(IDLE);
+            let input = pump.input();
+            pump.app.journal.wait(input, Partition(zone.0), pump.next, wait.max(Duration::from_millis(1)));
+        }
+    }
+    pump.settle(0)
+}
+
+impl Pump {
+    fn open(app: Arc<App>, zone: Zone) -> Result<Self, JournalError> {
+        let mode = app.mode;
+        let input = Topic::new(Kind::Input, mode);
+        let partition = Partition(zone.0);
+        let mut machine = Machine::new(&app.installation, zone, mode, app.policy);
+        let mut next = app.journal.first(input, partition);
+        if let Some(found) = snapshot::load(&*app.journal, mode, zone)? {
+            match machine.restore(&found.state) {
+                Ok(()) => next = found.next,
+                // A snapshot is only a place to start; the input from its beginning is the truth.
+                Err(why) => {
+                    tracing::error!(zone = zone.0, %why, "snapshot unusable; stepping all input");
+                    machine = Machine::new(&app.installation, zone, mode, app.policy);
+                }
+            }
+        }
+        let committed = app.journal.resume(RULES, input, partition);
+        Ok(Self {
+            app,
+            zone,
+            machine,
+            next,
+            committed,
+            last_time: Time::default(),
+            commits: VecDeque::new(),
+            outputs: Outputs::default(),
+            snapshots: Snapshots {
+                generation: 0,
+                taken: Time::default(),
+                taken_at: next,
+            },
+        })
+    }
+
+    fn input(&self) -> Topic {
+        Topic::new(Kind::Input, self.app.mode)
+    }
+
+    /// Steps everything that was there at the start.
+    fn recover(&mut self) -> Result<(), JournalError> {
+        let end = self.app.journal.end(self.input(), Partition(self.zone.0));
+        while self.next < end && self.turn()? {}
+        Ok(())
+    }
+
+    /// Steps what is there, up to a turn's worth; false where there was nothing.
+    fn turn(&mut self) -> Result<bool, JournalError> {
+        let partition = Partition(self.zone.0);
+        let records = self.app.journal.read(self.input(), partition, self.next, TURN_BYTES)?;
+        if records.is_empty() {
+            return Ok(false);
+        }
+        let mut batch: Option<Batch> = None;
+        for record in records {
+            self.step(&record, &mut batch);
+            self.next = record.offset.plus(1);
+        }
+        if let Some(mut batch) = batch {
+            batch.consumed(RULES, self.input(), partition, self.next);
+            let ticket = self.app.journal.submit_waiting(batch)?;
+            self.commits.push_back(ticket);
+            self.settle(COMMITS_MAX)?;
+        }
+        Ok(true)
+    }
+
+    fn step(&mut self, record: &Record, batch: &mut Option<Batch>) {
+        let at = Time::from_millis(record.time_ms);
+        self.last_time = self.last_time.max(at);
+        let input = match Input::decode(record.kind, record.payload()) {
+            Ok(input) => input,
+            Err(error) => {
+                // One poisonous record stops nothing: it is counted, said, and passed over.
+                let zone = self.app.zone_code(self.zone).to_string();
+                self.app.metrics.poisoned.with_label_values(&[zone.as_str()]).inc();
+                tracing::error!(zone, offset = record.offset.0, %error, "input passed over");
+                return;
+            }
+        };
+        self.machine.step(at, &input, &mut self.outputs);
+        if let Input::Observations(rows) = &input {
+            self.app.view.observed(rows);
+        }
+        self.app.view.time(at);
+        if record.offset < self.committed {
+            self.outputs.clear();
+        } else {
+            self.act(record.offset, at, &input, batch);
+        }
+        if let Input::Signal(signal) = &input {
+            self.app.view.signal(signal);
+        }
+    }
+
+    /// Adds the outputs of one record to the commit and shows them.
+    fn act(&mut self, offset: Offset, at: Time, input: &Input, batch: &mut Option<Batch>) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        if let Input::Order(order) = input {
+            let refused = outputs.refused.take().map_or(Ok(()), Err);
+            self.app.outcomes.tell(self.zone, offset.0, refused);
+        }
+        if !outputs.is_empty() {
+            let batch = batch.get_or_insert_with(|| Batch::new(at.millis(), Priority::Vital));
+            let accepted = self.app.latency.of_input(self.zone, offset.0);
+            self.app.publish(self.zone, at, &outputs, batch, accepted);
+            if let Some(micros) = accepted {
+                observe(&self.app.metrics, stage::DECIDED, micros);
+            }
+        }
+        outputs.clear();
+        self.outputs = outputs;
+    }
+
+    /// Waits until at most `left` commits are on their way.
+    fn settle(&mut self, left: usize) -> Result<(), JournalError> {
+        while self.commits.len() > left {
+            if let Some(ticket) = self.commits.pop_front() {
+                ticket.wait()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn next_minute(&self) -> Time {
+        Time::from_minute(self.last_time.minute() + 1)
+    }
+
+    /// Writes the tick of a whole minute that passed with nothing else (semantics §3).
+    fn tick(&mut self) -> Result<(), JournalError> {
+        let now = self.app.clock.now();
+        if now < self.next_minute() {
+            return Ok(());
+        }
+        let minute = Time::from_minute(now.minute());
+        let mut batch = Batch::new(minute.millis(), Priority::Vital);
+        let tick = Input::Tick;
+        batch.append(self.input(), Partition(self.zone.0), tick.kind(), &[], &tick.encode());
+        self.app.journal.submit_waiting(batch)?.wait()?;
+        Ok(())
+    }
+
+    fn answer(&mut self, questions: &Receiver<Question>) {
+        loop {
+            match questions.try_recv() {
+                Ok(question) => {
+                    let values = self.machine.series(question.station, question.parameter, question.length);
+                    drop(question.answer.send(values));
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Stores a snapshot when the last is old enough, and lets go of input before the older one.
+    fn snapshot(&mut self) -> Result<(), JournalError> {
+        let due = self.snapshots.taken + self.app.snapshot_every;
+        if self.last_time < due || self.next == self.snapshots.taken_at {
+            return Ok(());
+        }
+        self.settle(0)?;
+        let (journal, mode) = (Arc::clone(&self.app.journal), self.app.mode);
+        let state = Snapshot {
+            next: self.next,
+            state: self.machine.snapshot(),
+        };
+        let generation = self.snapshots.generation;
+        let at_ms = self.last_time.millis();
+        snapshot::store(&*journal, mode, self.zone, generation, at_ms, &state)?.wait()?;
+        let other = generation ^ 1;
+        if let Some(older) = snapshot::position(&*journal, mode, self.zone, other)? {
+            journal.trim(self.input(), Partition(self.zone.0), older)?.wait()?;
+        }
+        self.snapshots = Snapshots {
+            generation: other,
+            taken: self.last_time,
+            taken_at: self.next,
+        };
+        Ok(())
+    }
+}
