@@ -5,7 +5,6 @@ import { ancestor, zoneOf } from './city.mjs';
 import { TIERS } from './rulebook.mjs';
 
 const MINUTE = 60_000;
-const PAST = 15 * MINUTE;
 
 /** How many subjects must have a tier for the area to have it. */
 export function enough(quorum, present) {
@@ -57,7 +56,7 @@ export class Bulletins {
     const area = this.#areaOf(change.subject);
     const entry = this.#areas.get(`${change.subject.rule.id} ${area}`);
     if (!entry) return [];
-    const past = change.evaluated < record - PAST;
+    const past = change.evaluated < record - this.#city.pastAfter;
     const before = entry.tiers.get(change.subject.id);
     entry.reachedTiers.set(change.subject.id, change.to);
     entry.reached = this.#quorum(entry.rule, entry.reachedTiers);

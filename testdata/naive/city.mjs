@@ -2,16 +2,21 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { span } from './rulebook.mjs';
 import { parseToml } from './toml.mjs';
 
-/** Reads `city.toml` (code, offset), `areas.geojson`, `stations.csv` and `sites.csv`. */
+/** Reads `city.toml` (code, offset, lateness, staleness), `areas.geojson`, `stations.csv` and `sites.csv`; spans in milliseconds. */
 export function readCity(directory) {
   const settings = parseToml(readFileSync(join(directory, 'city.toml'), 'utf8'), 'city.toml');
   const collection = JSON.parse(readFileSync(join(directory, 'areas.geojson'), 'utf8'));
   const areas = new Map(collection.features.map(({ properties }) => [properties.code, properties]));
   const stations = new Map(readCsv(join(directory, 'stations.csv')).map((row) => [row.id, { ...row, parameters: row.parameters.split(';') }]));
   const sites = new Map(readCsv(join(directory, 'sites.csv')).map((row) => [row.id, row]));
-  return { code: String(settings.code), offset: offsetMinutes(settings.time_zone ?? 'Asia/Shanghai'), areas, stations, sites };
+  return {
+    code: String(settings.code), offset: offsetMinutes(settings.time_zone), areas, stations, sites,
+    pastAfter: span(settings.lateness?.past_after ?? '15m'),
+    staleness: Object.fromEntries(Object.entries(settings.staleness ?? {}).map(([kind, text]) => [kind, span(text)])),
+  };
 }
 
 /** The area of that level that holds `code`, itself included. */

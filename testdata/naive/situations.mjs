@@ -143,7 +143,8 @@ function subjectsOf(rule, city) {
   return found.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The longest step between evaluations that is not a gap: the parameter's staleness, or three intervals of a slow station. */
+/** The longest step between evaluations that is not a gap: the staleness of the city's settings, else the parameter's;
+ *  three intervals of a slow station. */
 function gapOf(rule, subject, city) {
   let gap = 0;
   for (const id of subject.stations) {
@@ -151,7 +152,8 @@ function gapOf(rule, subject, city) {
     for (const parameter of station.parameters) {
       if (!rule.parameters.has(parameter)) continue;
       const interval = station.interval ? Number(station.interval) * 1000 : PARAMETERS[parameter].interval;
-      gap = Math.max(gap, PARAMETERS[parameter].stale, GAP_INTERVALS * interval);
+      const stale = city.staleness[station.kind] ?? city.staleness.other ?? PARAMETERS[parameter].stale;
+      gap = Math.max(gap, stale, GAP_INTERVALS * interval);
     }
   }
   return gap;

@@ -18,7 +18,7 @@ function city(parameter, interval = 60) {
   const area = (code, level, parent) => [code, { code, level, parent }];
   const station = (id, code) => [id, { id, area: code, parameters: [parameter], interval: String(interval) }];
   return {
-    code: '440100000000', offset: 480,
+    code: '440100000000', offset: 480, pastAfter: 900_000, staleness: {},
     areas: new Map([area('440100000000', 'city', null), area('440106000000', 'district', '440100000000'), area('440106001000', 'township', '440106000000'), area('440106002000', 'township', '440106000000')]),
     stations: new Map([station('S1', '440106001000'), station('S2', '440106001000'), station('S3', '440106002000')]),
     sites: new Map([['C1', { id: 'C1', kind: 'culvert', area: '440106001000', station: 'S1', blue: '0.05', red: '0.5', close: '' }]]),
@@ -147,6 +147,12 @@ test('a warning is put forward when close to the threshold; signals show tiers o
   const rule = { ...RED, propose_at: 0.9 };
   assert.deepEqual(warnings(rule, depths([0.45])), ['18:00 proposed red 001:red', '18:00 issued red 001:red']);
   assert.deepEqual(signals(rule, depths([0.45, 0.5])), ['18:01 S1 none>red']);
+});
+
+test('a rise found too far behind record time is shown but not sent', () => {
+  const lines = [line('S3', 'water_depth', 20, 0), line('S1', 'water_depth', 4, 0.6)];
+  assert.deepEqual(signals(RED, lines), ['18:04 S1 none>red']);
+  assert.deepEqual(warnings(RED, lines), []);
 });
 
 test('identity is the hash that the specification writes down', () => {
