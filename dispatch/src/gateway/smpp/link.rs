@@ -1,0 +1,376 @@
+//! The sockets of one carrier account: connects, binds, moves octets, connects again.
+//!
+//! One owner drives it: `submit` encodes into write buffers, `turn` moves octets both ways and
+//! gives what happened. Nothing is allocated, spawned or queued per message.
+
+use super::awaited::Awaited;
+use super::command::BindMode;
+use super::config::{LinkConfig, LinkFault};
+use super::event::{Change, SessionState, Submit, Turn};
+use super::session::{Ending, Session, Sink};
+use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+/// Octets read at once; larger than any PDU.
+const READ_BYTES: usize = 256 * 1024;
+/// Reads of one session in one turn, so that one busy session leaves time for the others.
+const READS_PER_TURN: usize = 4;
+/// How often time-outs are looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// One carrier account with its sessions.
+pub struct Link {
+    config: Arc<LinkConfig>,
+    lanes: Vec<Lane>,
+    awaited: Awaited,
+    started: Instant,
+    timer: Pin<Box<Sleep>>,
+    first: usize,
+    closing: bool,
+    mark: u64,
+}
+
+struct Lane {
+    number: usize,
+    session: Session,
+    socket: Socket,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    failures: u32,
+}
+
+type Connecting = Pin<Box<dyn Future<Output = Result<TcpStream, Ending>> + Send + Sync>>;
+
+enum Socket {
+    Down { retry_at: u64 },
+    Connecting(Connecting),
+    Up(TcpStream),
+    Closed,
+}
+
+impl Link {
+    /// A link that connects when it is first driven by [`Link::turn`]; or every fault of its
+    /// configuration. Call it within a tokio runtime.
+    pub fn new(config: LinkConfig) -> Result<Self, Vec<LinkFault>> {
+        let faults = config.faults();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let config = Arc::new(config);
+        let sending = if config.receivers == 0 {
+            BindMode::Transceiver
+        } else {
+            BindMode::Transmitter
+        };
+        let modes = std::iter::repeat_n(sending, config.sessions)
+            .chain(std::iter::repeat_n(BindMode::Receiver, config.receivers));
+        let lanes = modes
+            .enumerate()
+            .map(|(number, mode)| {
+                Lane::new(number, Session::new(number, mode, Arc::clone(&config)))
+            })
+            .collect();
+        Ok(Self {
+            awaited: Awaited::new(config.receipts_max),
+            lanes,
+            config,
+            started: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(TICK)),
+            first: 0,
+            closing: false,
+            mark: 0,
+        })
+    }
+
+    /// How many messages of one part may be submitted at once.
+    pub fn room(&self) -> usize {
+        if self.closing {
+            return 0;
+        }
+        self.lanes.iter().map(|lane| lane.session.room()).sum()
+    }
+
+    /// True while answers to submits are waited for.
+    pub fn in_flight(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.session.in_flight())
+    }
+
+    /// Takes messages from the front of `batch` while the windows have room; gives how many.
+    ///
+    /// Each message taken gets exactly one [`super::Answer`] that is not late, whatever happens.
+    pub fn submit(&mut self, batch: &[Submit<'_>]) -> usize {
+        if self.closing {
+            return 0;
+        }
+        let now = self.now();
+        let lanes = self.lanes.len();
+        let mut rest = batch.iter();
+        'lanes: for turn in 0..lanes {
+            let Some(lane) = self.lanes.get_mut((self.first + turn) % lanes) else {
+                break;
+            };
+            while let Some(submit) = rest.as_slice().first() {
+                if !lane.session.submit(submit, now) {
+                    continue 'lanes;
+                }
+                rest.next();
+            }
+            break;
+        }
+        self.first = (self.first + 1) % lanes.max(1);
+        batch.len() - rest.len()
+    }
+
+    /// The receipts and replies of all turns up to that with this mark are durable: the centre is
+    /// told so with the next turn, and will not bring them again.
+    pub fn acknowledge(&mut self, mark: u64) {
+        for lane in &mut self.lanes {
+            lane.session.acknowledge(mark);
+        }
+    }
+
+    /// Writes, reads and waits until something has happened, which it puts into `turn`.
+    ///
+    /// May be dropped at any point without loss: what is put into `turn` is given in the same
+    /// breath. Must be driven for time-outs, reconnection and enquire_link to work.
+    pub async fn turn(&mut self, turn: &mut Turn) {
+        turn.clear();
+        poll_fn(|cx| self.poll(cx, turn)).await;
+    }
+
+    /// Takes no more, waits for what is in flight (each answer or its time-out), unbinds, closes.
+    /// Everything that happened meanwhile is in `turn`.
+    pub async fn close(&mut self, turn: &mut Turn) {
+        turn.clear();
+        self.closing = true;
+        let mut settled = Turn::default();
+        loop {
+            if !self.in_flight() {
+                self.unbind();
+            }
+            if self
+                .lanes
+                .iter()
+                .all(|lane| matches!(lane.socket, Socket::Closed))
+            {
+                break;
+            }
+            settled.clear();
+            poll_fn(|cx| self.poll(cx, &mut settled)).await;
+            turn.answers.append(&mut settled.answers);
+            turn.receipts.append(&mut settled.receipts);
+            turn.replies.append(&mut settled.replies);
+            turn.changes.append(&mut settled.changes);
+            turn.faults.append(&mut settled.faults);
+        }
+        turn.mark = self.mark;
+    }
+
+    fn unbind(&mut self) {
+        let now = self.now();
+        for lane in &mut self.lanes {
+            match lane.socket {
+                Socket::Up(_) => lane.session.unbind(now),
+                Socket::Down { .. } | Socket::Connecting(_) => lane.socket = Socket::Closed,
+                Socket::Closed => {}
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, turn: &mut Turn) -> Poll<()> {
+        let now = self.now();
+        let mut ticked = false;
+        while self.timer.as_mut().poll(cx).is_ready() {
+            self.timer.as_mut().reset(Instant::now() + TICK);
+            ticked = true;
+        }
+        turn.mark = self.mark;
+        let mut sink = Sink {
+            turn,
+            awaited: &mut self.awaited,
+        };
+        let mut again = false;
+        for lane in &mut self.lanes {
+            match lane.poll(cx, now, ticked, &self.config, &mut sink) {
+                Ok(more) => again |= more,
+                Err(why) => lane.fail(why, now, self.closing, &self.config, &mut sink),
+            }
+        }
+        if ticked {
+            sink.awaited.tick(now, &mut sink.turn.receipts);
+        }
+        self.mark = turn.mark;
+        if !turn.is_empty() {
+            return Poll::Ready(());
+        }
+        if again {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Lane {
+    fn new(number: usize, session: Session) -> Self {
+        Self {
+            number,
+            session,
+            socket: Socket::Down { retry_at: 0 },
+            buffer: vec![0; READ_BYTES],
+            start: 0,
+            end: 0,
+            failures: 0,
+        }
+    }
+
+    /// Moves what can be moved; true where more is ready to be read.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: u64,
+        ticked: bool,
+        config: &LinkConfig,
+        sink: &mut Sink<'_>,
+    ) -> Result<bool, Ending> {
+        if let Socket::Down { retry_at } = self.socket
+            && now >= retry_at
+        {
+            self.socket = Socket::Connecting(connect(config));
+        }
+        if let Socket::Connecting(connecting) = &mut self.socket {
+            match connecting.as_mut().poll(cx) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(stream) => {
+                    self.socket = Socket::Up(stream?);
+                    (self.start, self.end) = (0, 0);
+                    self.session.start(now);
+                }
+            }
+        }
+        if !matches!(self.socket, Socket::Up(_)) {
+            return Ok(false);
+        }
+        if ticked {
+            self.session.tick(now, sink)?;
+        }
+        self.write(cx, now)?;
+        let more = self.read(cx, now, sink)?;
+        if self.session.is_bound() {
+            self.failures = 0;
+        }
+        self.write(cx, now)?;
+        Ok(more)
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>, now: u64) -> Result<(), Ending> {
+        let Socket::Up(stream) = &self.socket else {
+            return Ok(());
+        };
+        let outgoing = &mut self.session.outgoing;
+        while !outgoing.pending().is_empty() {
+            match stream.poll_write_ready(cx) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(ready) => ready.map_err(Ending::Broken)?,
+            }
+            match stream.try_write(outgoing.pending()) {
+                Ok(octets) => outgoing.advance(octets, now),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(Ending::Broken(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: u64,
+        sink: &mut Sink<'_>,
+    ) -> Result<bool, Ending> {
+        let Socket::Up(stream) = &self.socket else {
+            return Ok(false);
+        };
+        for _ in 0..READS_PER_TURN {
+            match stream.poll_read_ready(cx) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(ready) => ready.map_err(Ending::Broken)?,
+            }
+            let space = self.buffer.get_mut(self.end..).unwrap_or_default();
+            match stream.try_read(space) {
+                Ok(0) => return Err(Ending::Closed),
+                Ok(octets) => self.end += octets,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                Err(error) => return Err(Ending::Broken(error)),
+            }
+            let read = self.buffer.get(self.start..self.end).unwrap_or_default();
+            self.start += self.session.receive(read, now, sink)?;
+            if self.start == self.end {
+                (self.start, self.end) = (0, 0);
+            } else if self.end > READ_BYTES / 2 {
+                self.buffer.copy_within(self.start..self.end, 0);
+                (self.start, self.end) = (0, self.end - self.start);
+            }
+        }
+        Ok(true)
+    }
+
+    fn fail(
+        &mut self,
+        why: Ending,
+        now: u64,
+        closing: bool,
+        config: &LinkConfig,
+        sink: &mut Sink<'_>,
+    ) {
+        if let Socket::Up(stream) = &self.socket {
+            // The last word (unbind_resp, generic_nack) goes if it can; nothing waits for it.
+            let _ = stream.try_write(self.session.outgoing.pending());
+        }
+        self.session.cut(sink);
+        let retry_ms = backoff_ms(self.failures, config);
+        self.failures = self.failures.saturating_add(1);
+        self.socket = if closing {
+            Socket::Closed
+        } else {
+            Socket::Down {
+                retry_at: now + retry_ms,
+            }
+        };
+        let state = SessionState::Down { why, retry_ms };
+        sink.turn.changes.push(Change {
+            session: self.number,
+            state,
+        });
+    }
+}
+
+fn connect(config: &LinkConfig) -> Connecting {
+    let address = config.address.clone();
+    let wait = Duration::from_millis(u64::try_from(config.connect_timeout.millis()).unwrap_or(0));
+    Box::pin(async move {
+        let stream = tokio::time::timeout(wait, TcpStream::connect(address))
+            .await
+            .map_err(|_| Ending::ConnectSilent)?
+            .map_err(Ending::Connect)?;
+        stream.set_nodelay(true).map_err(Ending::Connect)?;
+        Ok(stream)
+    })
+}
+
+/// The wait before attempt number `failures` + 1: doubles, bounded.
+fn backoff_ms(failures: u32, config: &LinkConfig) -> u64 {
+    let least = u64::try_from(config.reconnect_min.millis()).unwrap_or(0);
+    let most = u64::try_from(config.reconnect_max.millis()).unwrap_or(0);
+    least.saturating_mul(1 << failures.min(20)).min(most)
+}
