@@ -1,0 +1,184 @@
+//! Evidence into words: `rainfall.sum("3h") = 104.5` reads "3小时雨量104.5毫米".
+
+use model::warning::Evidence;
+use model::{Language, Parameter};
+
+/// Calls shown in one text; more would push the action off the screen.
+const CALLS_MAX: usize = 2;
+
+/// The measured values behind a tier, in words, strongest first as the evidence lists them;
+/// empty where nothing can be said plainly.
+pub fn words(evidence: &Evidence, language: Language) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for (call, value) in &evidence.values {
+        if said.len() == CALLS_MAX {
+            break;
+        }
+        if let Some(words) = call_words(call, value, language)
+            && !said.contains(&words)
+        {
+            said.push(words);
+        }
+    }
+    said.join(match language {
+        Language::Zh => ",",
+        Language::En => ", ",
+    })
+}
+
+fn call_words(call: &str, value: &str, language: Language) -> Option<String> {
+    let (name, rest) = call.split_once('.')?;
+    let (function, argument) = rest.split_once('(')?;
+    let argument = argument.strip_suffix(')')?.trim_matches('"');
+    let parameter = Parameter::from_name(name)?;
+    let number: f64 = value.parse().ok()?;
+    if !number.is_finite() {
+        return None;
+    }
+    let value = tidy(value);
+    let (zh, en) = quantity(parameter)?;
+    let (unit_zh, unit_en) = unit(parameter);
+    let (window_zh, window_en) = window(argument);
+    Some(match (language, function) {
+        (Language::Zh, "last") => format!("{zh}{value}{unit_zh}"),
+        (Language::En, "last") => format!("{en} {value} {unit_en}"),
+        (Language::Zh, "sum") => format!("{window_zh}{zh}{value}{unit_zh}"),
+        (Language::En, "sum") => format!("{en} {value} {unit_en} in {window_en}"),
+        (Language::Zh, "max") => format!("{window_zh}最大{zh}{value}{unit_zh}"),
+        (Language::En, "max") => format!("highest {en} {value} {unit_en} in {window_en}"),
+        (Language::Zh, "min") => format!("{window_zh}最小{zh}{value}{unit_zh}"),
+        (Language::En, "min") => format!("lowest {en} {value} {unit_en} in {window_en}"),
+        (Language::Zh, "mean") => format!("{window_zh}平均{zh}{value}{unit_zh}"),
+        (Language::En, "mean") => format!("mean {en} {value} {unit_en} over {window_en}"),
+        (Language::Zh, "delta") => {
+            let verb = if number < 0.0 { "减少" } else { "增加" };
+            format!(
+                "{window_zh}{zh}{verb}{}{unit_zh}",
+                value.trim_start_matches('-')
+            )
+        }
+        (Language::En, "delta") => {
+            let verb = if number < 0.0 { "down" } else { "up" };
+            let value = value.trim_start_matches('-');
+            format!("{en} {verb} {value} {unit_en} in {window_en}")
+        }
+        (Language::Zh, "rate") => {
+            let verb = if number < 0.0 {
+                "每小时降"
+            } else {
+                "每小时涨"
+            };
+            format!("{zh}{verb}{}{unit_zh}", value.trim_start_matches('-'))
+        }
+        (Language::En, "rate") => {
+            let verb = if number < 0.0 { "falling" } else { "rising" };
+            let value = value.trim_start_matches('-');
+            format!("{en} {verb} {value} {unit_en} an hour")
+        }
+        (Language::Zh | Language::En, _) => return None,
+    })
+}
+
+fn quantity(parameter: Parameter) -> Option<(&'static str, &'static str)> {
+    Some(match parameter {
+        Parameter::Rainfall | Parameter::RainfallTotal => ("雨量", "rain"),
+        Parameter::WaterLevel => ("水位", "water level"),
+        Parameter::WaterDepth => ("积水", "water depth"),
+        Parameter::Flow => ("流量", "flow"),
+        Parameter::WindSpeed => ("风速", "wind"),
+        Parameter::WindGust => ("阵风", "gust"),
+        Parameter::Temperature => ("气温", "temperature"),
+        Parameter::Visibility => ("能见度", "visibility"),
+        Parameter::SoilMoisture => ("土壤湿度", "soil moisture"),
+        Parameter::Displacement => ("位移", "displacement"),
+        Parameter::Tilt => ("倾斜", "tilt"),
+        Parameter::Crack => ("裂缝", "crack width"),
+        Parameter::PorePressure => ("孔隙水压", "pore pressure"),
+        Parameter::GroundwaterLevel => ("地下水位", "groundwater"),
+        Parameter::WindDirection | Parameter::Humidity | Parameter::Pressure => return None,
+    })
+}
+
+fn unit(parameter: Parameter) -> (&'static str, &'static str) {
+    match parameter.unit() {
+        "mm" => ("毫米", "mm"),
+        "m" => ("米", "m"),
+        "m3/s" => ("立方米/秒", "m3/s"),
+        "m/s" => ("米/秒", "m/s"),
+        "deg" => ("度", "deg"),
+        "Cel" => ("℃", "C"),
+        "kPa" => ("千帕", "kPa"),
+        other => (other, other),
+    }
+}
+
+/// `3h` → (`3小时`, `3 h`); a calendar window (`1d@08:00`) is "since 08:00".
+fn window(argument: &str) -> (String, String) {
+    if let Some((_, from)) = argument.split_once('@') {
+        return (format!("{from}起"), format!("the day since {from}"));
+    }
+    let number = argument.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    match argument.as_bytes().last() {
+        Some(b'm') => (format!("{number}分钟"), format!("{number} min")),
+        Some(b'h') => (format!("{number}小时"), format!("{number} h")),
+        Some(b'd') => (format!("{number}天"), format!("{number} d")),
+        Some(_) | None => (argument.to_owned(), argument.to_owned()),
+    }
+}
+
+/// Drops zeros after the point: `0.50` is read as a precision nobody means.
+fn tidy(value: &str) -> &str {
+    if value.contains('.') {
+        value.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_was_measured() {
+        let say = |call: &str, value: &str, language| call_words(call, value, language);
+        for (call, value, zh, en) in [
+            (
+                "rainfall.sum(\"3h\")",
+                "104.50",
+                "3小时雨量104.5毫米",
+                "rain 104.5 mm in 3 h",
+            ),
+            (
+                "water_depth.last()",
+                "0.50",
+                "积水0.5米",
+                "water depth 0.5 m",
+            ),
+            (
+                "water_depth.rate(\"10m\")",
+                "0.6",
+                "积水每小时涨0.6米",
+                "water depth rising 0.6 m an hour",
+            ),
+            (
+                "displacement.delta(\"24h\")",
+                "-12",
+                "24小时位移减少12毫米",
+                "displacement down 12 mm in 24 h",
+            ),
+            (
+                "rainfall.sum(\"1d@08:00\")",
+                "30",
+                "08:00起雨量30毫米",
+                "rain 30 mm in the day since 08:00",
+            ),
+        ] {
+            assert_eq!(say(call, value, Language::Zh).as_deref(), Some(zh));
+            assert_eq!(say(call, value, Language::En).as_deref(), Some(en));
+        }
+        assert_eq!(say("rainfall.count(\"3h\")", "12", Language::Zh), None);
+        assert_eq!(say("site.red", "0.5", Language::Zh), None);
+        assert_eq!(say("rainfall.sum(\"3h\")", "NaN", Language::Zh), None);
+    }
+}
