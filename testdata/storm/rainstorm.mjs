@@ -14,11 +14,11 @@ const DYING = 14;
 /** The storm's rain field: three trains of cells, and steady rain that thins out before midnight. */
 export function rainOverCity(draw) {
   const cells = [
-    ...train(draw, { from: -10, until: 45, count: 8, x: 18, y: -31, vx: 0.35, vy: 0.25, spread: 6, radius: 10, peak: 1.2 }),
+    ...train(draw, { from: -10, until: 45, count: 8, x: 18, y: -31, vx: 0.35, vy: 0.25, spread: 6, radius: 10, peak: 0.95 }),
     ...train(draw, { from: 10, until: 165, count: 17, x: 10, y: -1, vx: 0.3, vy: 0.15, spread: 5, radius: 9, peak: 1.65 }),
     ...train(draw, { from: 50, until: 190, count: 11, x: 36, y: 20, vx: 0.35, vy: 0.3, spread: 9, radius: 10, peak: 1.5 }),
-    ...train(draw, { from: 70, until: 200, count: 9, x: -4, y: 20, vx: 0.2, vy: 0.4, spread: 9, radius: 10, peak: 1.2 }),
-    ...train(draw, { from: 120, until: 260, count: 7, x: 42, y: 56, vx: 0.25, vy: 0.35, spread: 7, radius: 11, peak: 1.55 }),
+    ...train(draw, { from: 70, until: 200, count: 9, x: -4, y: 20, vx: 0.2, vy: 0.4, spread: 9, radius: 10, peak: 1.05 }),
+    ...train(draw, { from: 120, until: 260, count: 7, x: 42, y: 56, vx: 0.25, vy: 0.35, spread: 7, radius: 11, peak: 1.4 }),
   ];
   const sheet = (minute) => {
     if (minute < 30) return 0.001 * minute;
