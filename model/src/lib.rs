@@ -4,33 +4,44 @@
 //! times are instants ([`Time`]); every other crate speaks in these words and in no others.
 
 pub mod area;
+pub mod authority;
 pub mod channel;
 pub mod city;
+pub mod fault;
+pub mod gazetteer;
 pub mod hazard;
 pub mod mode;
 pub mod observation;
 pub mod order;
 pub mod parameter;
+pub mod policy;
 pub mod quality;
 pub mod record;
+pub mod release;
 pub mod signal;
 pub mod site;
 pub mod station;
+pub mod table;
 pub mod text;
 pub mod tier;
 pub mod time;
 pub mod warning;
 
 pub use area::{Area, AreaCode, AreaLevel, AreaNo};
+pub use authority::{Act, Authority, AuthorityId};
 pub use channel::{Channel, SendError};
 pub use city::City;
+pub use fault::{Fault, Severity};
+pub use gazetteer::Gazetteer;
 pub use hazard::Hazard;
 pub use mode::Mode;
 pub use observation::{Observation, StationNo};
 pub use order::Order;
 pub use parameter::{Parameter, Quanta};
+pub use policy::Policy;
 pub use quality::Quality;
 pub use record::{Input, Zone};
+pub use release::Reach;
 pub use signal::Signal;
 pub use site::{Site, SiteNo};
 pub use station::Station;

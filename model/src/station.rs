@@ -33,6 +33,31 @@ pub struct Station {
     pub owner: String,
     /// Official or reference.
     pub class: StationClass,
+    /// Seconds a value covers where the observation does not say; 0 for instantaneous readings
+    /// (semantics §2).
+    pub interval_s: u32,
     /// Every zone that gets a copy of its observations; the first is its own (semantics §7).
     pub zones: Vec<Zone>,
+    /// No longer registered: only the id and the number are left, so that old records still read.
+    pub retired: bool,
+}
+
+impl Station {
+    /// What is left of a station that was taken out of the registry.
+    pub(crate) fn retired(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: Named::default(),
+            kind: String::new(),
+            lon: 0.0,
+            lat: 0.0,
+            area: AreaNo(0),
+            parameters: Vec::new(),
+            owner: String::new(),
+            class: StationClass::Reference,
+            interval_s: 0,
+            zones: Vec::new(),
+            retired: true,
+        }
+    }
 }

@@ -1,0 +1,385 @@
+//! `city.toml`: name, code, zone level, time zone and policies; each section is read by itself,
+//! so that one bad row does not hide the others.
+
+use crate::authority::{Act, Authority, MatrixRow};
+use crate::fault::{Faults, Place};
+use crate::policy::Policy;
+use crate::release::{Approval, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
+use crate::{AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Tier};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
+
+/// Name of the file.
+pub(super) const FILE: &str = "city.toml";
+
+/// Newest schema read.
+const SCHEMA: u32 = 1;
+
+/// Border gauges reach at most so far.
+const BORDER_KM_MAX: f64 = 100.0;
+
+/// The file, read and checked in itself.
+pub(super) struct Settings {
+    pub(super) name: Named,
+    pub(super) code: AreaCode,
+    pub(super) time_zone: String,
+    pub(super) zone: TimeZone,
+    pub(super) zone_level: AreaLevel,
+    pub(super) border_km: f64,
+    pub(super) policy: Policy,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    schema: u32,
+    name: Named,
+    code: AreaCode,
+    time_zone: String,
+    #[serde(default = "district")]
+    zone_level: AreaLevel,
+    #[serde(default)]
+    border_km: f64,
+    #[serde(default)]
+    approval: Approval,
+    #[serde(default)]
+    lateness: Lateness,
+    #[serde(default)]
+    staleness: BTreeMap<String, Span>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FlowRow {
+    #[serde(default)]
+    authorities: Vec<AuthorityId>,
+    #[serde(default)]
+    hazards: Vec<Hazard>,
+    tiers: Vec<Tier>,
+    audience: Reach,
+    channels: Vec<Channel>,
+    signatures: u8,
+    #[serde(default)]
+    review: bool,
+    basis: Named,
+    clock: Option<Span>,
+    deputies: Option<Vec<String>>,
+    #[serde(default)]
+    at_end: AtEnd,
+    presigned: Option<Presigned>,
+}
+
+fn district() -> AreaLevel {
+    AreaLevel::District
+}
+
+/// Reads the file; `None` where too little of it could be read to go on.
+pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        faults.error(Place::file(FILE), "", "it is not UTF-8", "save it as UTF-8");
+        return None;
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (mut table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        for error in &errors {
+            report(text, "", error, faults);
+        }
+        return None;
+    }
+    let authorities = rows::<Authority>("authority", text, &mut table, faults);
+    let matrix = rows::<MatrixRow>("matrix", text, &mut table, faults);
+    let flows = rows::<FlowRow>("flow", text, &mut table, faults);
+    let ladders = rows::<Ladder>("ladder", text, &mut table, faults);
+    let head = match Head::deserialize(Deserializer::from(table)) {
+        Ok(head) => head,
+        Err(error) => {
+            report(text, "", &error, faults);
+            return None;
+        }
+    };
+    check_authorities(&authorities, faults);
+    check_matrix(&matrix, &authorities, faults);
+    let flows = flows
+        .into_iter()
+        .map(|(line, row)| (line, with_defaults(row, &head.approval)))
+        .collect::<Vec<_>>();
+    check_flows(&flows, &authorities, faults);
+    check_ladders(&ladders, faults);
+    let zone = check_head(&head, faults)?;
+    let mut policy = Policy {
+        flows: plain(flows),
+        ladders: plain(ladders),
+        approval: head.approval,
+        lateness: head.lateness,
+        staleness: head.staleness,
+        ..Policy::default()
+    };
+    policy.matrix.authorities = plain(authorities);
+    policy.matrix.rows = plain(matrix);
+    Some(Settings {
+        name: head.name,
+        code: head.code,
+        time_zone: head.time_zone,
+        zone,
+        zone_level: head.zone_level,
+        border_km: head.border_km,
+        policy,
+    })
+}
+
+type Rows<T> = Vec<(u32, T)>;
+
+fn plain<T>(rows: Rows<T>) -> Vec<T> {
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Takes the array of tables of that name out of the file, reading each by itself.
+fn rows<T: DeserializeOwned>(
+    name: &str,
+    text: &str,
+    table: &mut Spanned<DeTable<'_>>,
+    faults: &mut Faults,
+) -> Rows<T> {
+    let Some(value) = table.get_mut().remove(name) else {
+        return Vec::new();
+    };
+    let start = value.span().start;
+    let DeValue::Array(array) = value.into_inner() else {
+        let place = Place::line(FILE, line_of(text, start));
+        let remedy = format!("begin each with [[{name}]]");
+        faults.error(place, name, "it is not an array of tables", remedy);
+        return Vec::new();
+    };
+    let mut rows = Vec::with_capacity(array.len());
+    for item in array {
+        let line = line_of(text, item.span().start);
+        match T::deserialize(ValueDeserializer::from(item)) {
+            Ok(row) => rows.push((line, row)),
+            Err(error) => {
+                let at = error.span().map_or(line, |span| line_of(text, span.start));
+                let remedy = format!("correct this [[{name}]]");
+                faults.error(Place::line(FILE, at), name, first_line(&error), remedy);
+            }
+        }
+    }
+    rows
+}
+
+fn report(text: &str, field: &str, error: &toml::de::Error, faults: &mut Faults) {
+    let line = error.span().map(|span| line_of(text, span.start));
+    let place = Place { file: FILE, line };
+    faults.error(place, field, first_line(error), "correct the TOML");
+}
+
+fn first_line(error: &toml::de::Error) -> String {
+    error
+        .message()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn line_of(text: &str, at: usize) -> u32 {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let breaks = before.iter().filter(|b| **b == b'\n').count();
+    u32::try_from(breaks + 1).unwrap_or(u32::MAX)
+}
+
+fn with_defaults(row: FlowRow, approval: &Approval) -> Flow {
+    Flow {
+        authorities: row.authorities,
+        hazards: row.hazards,
+        tiers: row.tiers,
+        reach: row.audience,
+        channels: row.channels,
+        signatures: row.signatures,
+        review: row.review,
+        basis: row.basis,
+        clock: row.clock.unwrap_or(approval.clock),
+        deputies: row.deputies.unwrap_or_else(|| approval.deputies.clone()),
+        at_end: row.at_end,
+        presigned: row.presigned,
+    }
+}
+
+fn check_head(head: &Head, faults: &mut Faults) -> Option<TimeZone> {
+    let place = Place::file(FILE);
+    if head.schema == 0 || head.schema > SCHEMA {
+        let what = format!("schema {} is not known here", head.schema);
+        faults.error(place, "schema", what, format!("write {SCHEMA}, or upgrade"));
+    }
+    if head.name.zh.is_empty() && head.name.en.is_empty() {
+        faults.error(place, "name", "it is empty", "write a name");
+    }
+    if !matches!(head.zone_level, AreaLevel::City | AreaLevel::District) {
+        let remedy = "write \"district\" or \"city\"";
+        faults.error(
+            place,
+            "zone_level",
+            "zones that small are not supported",
+            remedy,
+        );
+    }
+    if !(0.0..=BORDER_KM_MAX).contains(&head.border_km) {
+        let what = format!("not a number from 0 to {BORDER_KM_MAX}");
+        faults.error(place, "border_km", what, "write kilometres, 0 for none");
+    }
+    for (name, span) in [
+        ("lateness.past_after", head.lateness.past_after),
+        ("approval.clock", head.approval.clock),
+    ] {
+        if span <= Span::ZERO {
+            faults.error(place, name, "it is zero", "write a span such as 15m");
+        }
+    }
+    for (kind, span) in &head.staleness {
+        if *span <= Span::ZERO {
+            let field = format!("staleness.{kind}");
+            faults.error(place, &field, "it is zero", "write a span such as 10m");
+        }
+    }
+    // The tables inside the program, never the machine's: the same city is the same everywhere.
+    let zone = TimeZoneDatabase::bundled().get(&head.time_zone);
+    if zone.is_err() {
+        let what = format!("{:?} is not an IANA time zone", head.time_zone);
+        faults.error(place, "time_zone", what, "write one such as Asia/Shanghai");
+    }
+    zone.ok()
+}
+
+fn check_authorities(rows: &Rows<Authority>, faults: &mut Faults) {
+    let mut seen = BTreeSet::new();
+    for (line, row) in rows {
+        if !seen.insert(row.id) {
+            let place = Place::line(FILE, *line);
+            let what = format!("authority {} stands there twice", row.id);
+            faults.error(place, "authority.id", what, "keep one of the two");
+        }
+        if row.own && row.signature.zh.is_empty() {
+            let place = Place::line(FILE, *line);
+            let remedy = "write the signature registered with the carriers";
+            faults.error(place, "authority.signature", "it is empty", remedy);
+        }
+    }
+    if !rows.iter().any(|(_, row)| row.own) {
+        let remedy = "add [[authority]] with own = true: warnings need a name to go out under";
+        faults.error(Place::file(FILE), "authority", "none is our own", remedy);
+    }
+}
+
+fn check_matrix(rows: &Rows<MatrixRow>, authorities: &Rows<Authority>, faults: &mut Faults) {
+    for (line, row) in rows {
+        let place = Place::line(FILE, *line);
+        for id in [Some(row.authority), row.counterpart].into_iter().flatten() {
+            known_authority(&id, authorities, place, "matrix", faults);
+        }
+        for (field, empty) in [
+            ("matrix.hazards", row.hazards.is_empty()),
+            ("matrix.areas", row.areas.is_empty()),
+            ("matrix.tiers", row.tiers.is_empty()),
+        ] {
+            if empty {
+                let remedy = "list each; an empty list never means everything";
+                faults.error(place, field, "it is empty", remedy);
+            }
+        }
+        check_tiers(&row.tiers, "matrix.tiers", place, faults);
+        let wanted = row.act != Act::Issue;
+        if wanted != row.counterpart.is_some() {
+            let (what, remedy) = if wanted {
+                ("it is missing", "name the other authority of this act")
+            } else {
+                ("issue has no counterpart", "take it out, or write co-issue")
+            };
+            faults.error(place, "matrix.counterpart", what, remedy);
+        }
+    }
+}
+
+fn check_flows(rows: &Rows<Flow>, authorities: &Rows<Authority>, faults: &mut Faults) {
+    for (line, row) in rows {
+        let place = Place::line(FILE, *line);
+        for id in &row.authorities {
+            known_authority(id, authorities, place, "flow", faults);
+        }
+        check_tiers(&row.tiers, "flow.tiers", place, faults);
+        if row.channels.is_empty() {
+            faults.error(place, "flow.channels", "it is empty", "list each channel");
+        }
+        if row.reach != Reach::Device && row.channels.contains(&Channel::Device) {
+            let remedy = "devices have a flow of their own: audience = \"device\"";
+            faults.error(place, "flow.channels", "device reaches nobody", remedy);
+        }
+        match (row.reach, row.signatures) {
+            (Reach::Public, 0) => {
+                let remedy = "write 2, or 1 with review = true: the public is told by a person";
+                faults.error(place, "flow.signatures", "0 for the public", remedy);
+            }
+            (Reach::Public, 1) if !row.review => {
+                let remedy = "add review = true: one signature is looked at afterwards";
+                faults.error(place, "flow.review", "it is missing", remedy);
+            }
+            (Reach::Device | Reach::Responsible | Reach::Public, 0..=2) => {}
+            (Reach::Device | Reach::Responsible | Reach::Public, _) => {
+                faults.error(place, "flow.signatures", "more than two", "write 0, 1 or 2");
+            }
+        }
+        if row.clock <= Span::ZERO {
+            faults.error(
+                place,
+                "flow.clock",
+                "it is zero",
+                "write a span such as 10m",
+            );
+        }
+        let signers: BTreeSet<_> = row.presigned.iter().flat_map(|p| &p.signed_by).collect();
+        if row.at_end == AtEnd::Presigned && signers.len() < 2 {
+            let remedy = "name two different people in presigned.signed_by, and the text";
+            faults.error(place, "flow.presigned", "fewer than two signed it", remedy);
+        }
+    }
+}
+
+fn check_ladders(rows: &Rows<Ladder>, faults: &mut Faults) {
+    for (line, row) in rows {
+        let place = Place::line(FILE, *line);
+        check_tiers(&row.tiers, "ladder.tiers", place, faults);
+        if row.steps.is_empty() {
+            faults.error(place, "ladder.steps", "it is empty", "add the first step");
+        }
+        if !row.steps.is_sorted_by(|a, b| a.after < b.after) {
+            let remedy = "write the steps by rising `after`";
+            faults.error(place, "ladder.steps", "they are out of order", remedy);
+        }
+        if row.steps.iter().any(|s| s.channels.is_empty() && !s.phone) {
+            let remedy = "list a channel, or phone = true";
+            faults.error(place, "ladder.steps", "a step asks by no channel", remedy);
+        }
+    }
+}
+
+fn check_tiers(tiers: &[Tier], field: &str, place: Place<'_>, faults: &mut Faults) {
+    if tiers.is_empty() || tiers.contains(&Tier::None) {
+        let remedy = "list white, blue, yellow, orange or red";
+        faults.error(place, field, "not tiers that warn", remedy);
+    }
+}
+
+fn known_authority(
+    id: &AuthorityId,
+    authorities: &Rows<Authority>,
+    place: Place<'_>,
+    field: &str,
+    faults: &mut Faults,
+) {
+    if !authorities.iter().any(|(_, a)| a.id == *id) {
+        let what = format!("authority {id} is not listed");
+        faults.error(place, field, what, "add it as [[authority]]");
+    }
+}

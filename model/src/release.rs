@@ -1,0 +1,194 @@
+//! Release flows and call-and-answer ladders: who must sign, who is asked, by which clock.
+
+use crate::authority::AuthorityId;
+use crate::{Channel, Hazard, Named, Span, Tier};
+use serde::{Deserialize, Serialize};
+
+/// Who a release reaches: what decides how many must sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reach {
+    /// Signs, sirens and barriers at a site.
+    Device,
+    /// The centre's own responsible persons.
+    Responsible,
+    /// Everybody else.
+    Public,
+}
+
+/// What happens when the clock of an unsigned release runs out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AtEnd {
+    /// Nothing goes out; the next deputies are called.
+    #[default]
+    Hold,
+    /// The text signed beforehand by two people goes out, recorded as `by clock`.
+    Presigned,
+}
+
+/// A text signed beforehand (semantics §27).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Presigned {
+    /// Two different people, by their ids in the configuration.
+    pub signed_by: Vec<String>,
+    /// The words.
+    pub text: Named,
+}
+
+/// How a release comes about: authority × hazard × tier × reach × channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Authorities it holds for; empty means all of ours.
+    pub authorities: Vec<AuthorityId>,
+    /// Hazards it holds for; empty means all.
+    pub hazards: Vec<Hazard>,
+    /// Tiers it holds for.
+    pub tiers: Vec<Tier>,
+    /// Who it reaches.
+    pub reach: Reach,
+    /// Channels it opens, in the order they are tried.
+    pub channels: Vec<Channel>,
+    /// Signatures asked for: none, one or two different people.
+    pub signatures: u8,
+    /// True where a second person must review it afterwards (the emergency flow).
+    pub review: bool,
+    /// Legal basis.
+    pub basis: Named,
+    /// How long the signers have.
+    pub clock: Span,
+    /// Who is called, one after the other, when the clock has run out; ids of people.
+    pub deputies: Vec<String>,
+    /// What the law of the place allows at the clock's end.
+    pub at_end: AtEnd,
+    /// The text for [`AtEnd::Presigned`].
+    pub presigned: Option<Presigned>,
+}
+
+/// Whom a step of the ladder asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ask {
+    /// Those responsible for the warned township or site.
+    Primary,
+    /// Their deputies.
+    Deputy,
+    /// Those of the district above.
+    District,
+    /// Those of the city.
+    City,
+    /// Everybody asked so far who has not answered.
+    Everyone,
+}
+
+/// One step of call-and-answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LadderStep {
+    /// How long after the warning, if nobody has answered by then.
+    pub after: Span,
+    /// Whom it asks.
+    pub ask: Ask,
+    /// Roles of `contacts.csv` it asks; empty means every role there.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Ways it asks, all at once.
+    pub channels: Vec<Channel>,
+    /// True where the duty officer gets the task to phone.
+    #[serde(default)]
+    pub phone: bool,
+}
+
+/// Call-and-answer (叫应) for some tiers: silence climbs (domain §6.3).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ladder {
+    /// Tiers it holds for.
+    pub tiers: Vec<Tier>,
+    /// Steps by rising time; after the last one the board stays red until somebody answers.
+    pub steps: Vec<LadderStep>,
+}
+
+/// Who signs and by when, where a flow does not say otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// How long the signers have.
+    pub clock: Span,
+    /// Who is called next.
+    #[serde(default)]
+    pub deputies: Vec<String>,
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self {
+            clock: Span::from_minutes(10),
+            deputies: Vec::new(),
+        }
+    }
+}
+
+/// Which observations are too late to act on, and too early to believe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lateness {
+    /// A rise further behind record time is recorded as `past`: shown, never sent (semantics §5).
+    pub past_after: Span,
+    /// An observation further ahead of record time is refused.
+    pub future: Span,
+}
+
+impl Default for Lateness {
+    fn default() -> Self {
+        Self {
+            past_after: Span::from_minutes(15),
+            future: Span::from_minutes(5),
+        }
+    }
+}
+
+impl Flow {
+    /// What holds where no flow speaks: devices and responsible persons are told without a
+    /// signature, the public needs two people (design §6.7).
+    pub fn by_default(reach: Reach, approval: &Approval) -> Self {
+        let (channels, signatures): (&[Channel], u8) = match reach {
+            Reach::Device => (&[Channel::Device], 0),
+            Reach::Responsible => (&[Channel::Sms, Channel::Push, Channel::Email], 0),
+            Reach::Public => (&Channel::ALL, 2),
+        };
+        Self {
+            authorities: Vec::new(),
+            hazards: Vec::new(),
+            tiers: Tier::WARNING.to_vec(),
+            reach,
+            channels: channels
+                .iter()
+                .copied()
+                .filter(|c| reach != Reach::Public || *c != Channel::Device)
+                .collect(),
+            signatures,
+            review: false,
+            basis: Named::default(),
+            clock: approval.clock,
+            deputies: approval.deputies.clone(),
+            at_end: AtEnd::Hold,
+            presigned: None,
+        }
+    }
+
+    /// Whether it speaks of that release.
+    pub fn holds_for(
+        &self,
+        authority: &AuthorityId,
+        hazard: Hazard,
+        tier: Tier,
+        reach: Reach,
+    ) -> bool {
+        self.reach == reach
+            && self.tiers.contains(&tier)
+            && (self.hazards.is_empty() || self.hazards.contains(&hazard))
+            && (self.authorities.is_empty() || self.authorities.contains(authority))
+    }
+}
