@@ -4,4 +4,6 @@
 //! (semantics §1); the same input gives the same effects, byte for byte.
 
 pub mod condition;
+pub mod rulebook;
+mod subject;
 pub mod window;

@@ -1,0 +1,201 @@
+//! A rulebook: rules as data, read once, valid from then on.
+//!
+//! Files are TOML (design §4). Everything that is wrong is told at once, each fault with its
+//! file, line, key and a remedy; unknown keys are errors (semantics §21). Conditions are
+//! compiled here, with their relaxed forms for lowering and proposing (semantics §18).
+
+mod check;
+mod keys;
+mod order;
+mod quorum;
+mod read;
+
+pub use quorum::{Quorum, QuorumError};
+
+use crate::condition::{Call, Program};
+use crate::window::Plan;
+use model::{AreaLevel, Fault, Hazard, Named, Parameter, Severity, Span, Tier};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Schema of rulebook files this version reads.
+pub const SCHEMA: i64 = 1;
+/// Most rules of one rulebook.
+pub const RULES_MAX: usize = 256;
+/// Most different calls in one rule.
+pub const CALLS_MAX: usize = 64;
+
+/// A whole rulebook, checked.
+#[derive(Clone, Debug)]
+pub struct Rulebook {
+    /// Versions of its files, joined.
+    pub version: String,
+    /// Rules, in file and line order.
+    pub rules: Vec<Rule>,
+    /// Where notices of the reading are kept: they do not stop it.
+    pub notices: Vec<Fault>,
+    pub(crate) plans: BTreeMap<Parameter, Plan>,
+    /// Rules, each after those whose situation it asks for.
+    pub(crate) dependency_order: Vec<usize>,
+    hash: String,
+}
+
+/// What a rule is evaluated at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SubjectKind {
+    /// Each station that measures what the rule asks for.
+    Station,
+    /// Each site, by its station.
+    Site,
+    /// Each area of the rule's level, by its stations together.
+    Area,
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Id, unique in the rulebook.
+    pub id: String,
+    /// What it warns of.
+    pub hazard: Hazard,
+    /// Its name.
+    pub name: Named,
+    /// Version of its file.
+    pub version: String,
+    /// What it is evaluated at.
+    pub subject: SubjectKind,
+    /// Kinds of stations or sites it holds for; empty means all.
+    pub kinds: Vec<String>,
+    /// Level of the areas it warns.
+    pub level: AreaLevel,
+    /// How many subjects make an area's tier.
+    pub quorum: Quorum,
+    /// Nearest subjects outside that count for an area too.
+    pub neighbours: usize,
+    /// Tiers, lowest first.
+    pub tiers: Vec<TierRule>,
+    /// How long a condition must hold before the tier rises.
+    pub raise_after: Span,
+    /// How long it must be gone before the tier falls.
+    pub lower_after: Span,
+    /// CAP validity by tier.
+    pub renew: BTreeMap<Tier, Span>,
+    /// Texts of the conditions by key, as written.
+    pub conditions: BTreeMap<String, String>,
+    /// Where each key comes from; the key `rule` stands for the rest.
+    pub sources: BTreeMap<String, Source>,
+    /// Calls of all conditions, in order of mention.
+    pub calls: Vec<Call>,
+    /// Site thresholds it reads.
+    pub thresholds: Vec<String>,
+    pub(crate) continuing: Option<Program>,
+    pub(crate) lower_when: Option<Program>,
+    /// Numbers of the rules whose situations it asks for.
+    pub(crate) situations: Vec<usize>,
+    /// Ids of the same, as written.
+    pub(crate) situation_ids: Vec<String>,
+    pub(crate) parameters: Vec<Parameter>,
+    /// Slot of each call whose figure is kept running.
+    pub(crate) slots: Vec<Option<u16>>,
+    /// Slots and bounds of which one must be reached before anything can rise.
+    pub(crate) floors: Option<Box<[(u16, i64)]>>,
+}
+
+/// One tier of a rule.
+#[derive(Clone, Debug)]
+pub struct TierRule {
+    /// Which.
+    pub tier: Tier,
+    pub(crate) raise: Program,
+    pub(crate) relaxed: Program,
+    pub(crate) propose: Option<Program>,
+}
+
+/// How far a source can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Read in the document.
+    Sure,
+    /// Very probably so.
+    Likely,
+    /// Not certain.
+    Unsure,
+    /// Our own default, no official source.
+    DesignDefault,
+}
+
+/// Where a key of a rule comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Document.
+    pub document: String,
+    /// How far it can be relied on.
+    pub confidence: Confidence,
+}
+
+impl Rulebook {
+    /// Reads a rulebook from named files; names ending in `.test.toml` are left out.
+    ///
+    /// # Errors
+    /// Every fault found, errors and notices, where at least one is an error.
+    pub fn read(files: &[(String, Vec<u8>)]) -> Result<Self, Vec<Fault>> {
+        let mut files: Vec<&(String, Vec<u8>)> = files
+            .iter()
+            .filter(|(name, _)| !name.ends_with(".test.toml"))
+            .collect();
+        files.sort();
+        let read = read::read(&files)?;
+        let mut hash = Sha256::new();
+        for (name, bytes) in files {
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name);
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        }
+        let hash = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        Ok(Self { hash, ..read })
+    }
+
+    /// Hash over names and contents of its files, 64 hexadecimal digits.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The rule of that id, with its number.
+    pub fn rule(&self, id: &str) -> Option<(usize, &Rule)> {
+        self.rules.iter().enumerate().find(|(_, rule)| rule.id == id)
+    }
+
+    /// Parameters that any rule reads.
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter> + '_ {
+        self.plans.keys().copied()
+    }
+
+    /// What is wrong between the rulebook and a city: thresholds that are no numbers, rules
+    /// without a subject, areas that can never be warned.
+    pub fn check(&self, city: &model::City) -> Vec<Fault> {
+        check::check(self, city)
+    }
+}
+
+impl Rule {
+    /// CAP validity of a tier.
+    pub fn renew_after(&self, tier: Tier) -> Span {
+        let default = match tier {
+            Tier::None | Tier::White | Tier::Blue => Span::from_minutes(12 * 60),
+            Tier::Yellow => Span::from_minutes(6 * 60),
+            Tier::Orange | Tier::Red => Span::from_minutes(3 * 60),
+        };
+        self.renew.get(&tier).copied().unwrap_or(default)
+    }
+
+    /// True where proposals may go ahead of the measurement.
+    pub fn proposes(&self) -> bool {
+        self.tiers.iter().any(|tier| tier.propose.is_some())
+    }
+}
+
+/// True where nothing in the list stops the reading.
+fn harmless(faults: &[Fault]) -> bool {
+    faults.iter().all(|fault| fault.severity == Severity::Notice)
+}

@@ -1,0 +1,517 @@
+//! From TOML text to rules.
+
+use super::keys::Keys;
+use super::{
+    CALLS_MAX, Confidence, Quorum, RULES_MAX, Rule, Rulebook, SCHEMA, Source, SubjectKind,
+    TierRule, harmless, order,
+};
+use crate::condition::{Program, Ratio, Relaxation, Scope, compile};
+use crate::window::{Function, Plan, Window};
+use model::fault::{Faults, Place, quoted};
+use model::{AreaLevel, Fault, Hazard, Named, Parameter, Span, Tier};
+use std::collections::BTreeMap;
+use toml::de::{DeTable, DeValue};
+
+const RULE_KEYS: [&str; 21] = [
+    "id", "hazard", "name", "subject", "kinds", "area", "white", "blue", "yellow", "orange", "red",
+    "continuing", "propose_at", "propose", "raise", "lower", "renew", "source", "sources",
+    "version", "note",
+];
+
+/// Reads all files; the hash is left to the caller.
+pub(super) fn read(files: &[&(String, Vec<u8>)]) -> Result<Rulebook, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let mut rules: Vec<Rule> = Vec::new();
+    let mut versions: Vec<String> = Vec::new();
+    if files.is_empty() {
+        faults.error(Place::file("rules"), "", "there is no rulebook", "add rules/*.toml");
+    }
+    for (file, bytes) in files {
+        read_file(file, bytes, &mut versions, &mut rules, &mut faults);
+    }
+    link(&mut rules, &mut faults);
+    let dependency_order = order::order(&rules).unwrap_or_else(|cycle| {
+        faults.error(
+            Place::file("rules"),
+            "situation",
+            format!("rules wait for each other: {}", cycle.join(", ")),
+            "take one situation() out of the circle",
+        );
+        Vec::new()
+    });
+    let plans = plan(&mut rules);
+    let notices = faults.into_vec();
+    if !harmless(&notices) {
+        return Err(notices);
+    }
+    Ok(Rulebook {
+        version: versions.join("+"),
+        rules,
+        notices,
+        plans,
+        dependency_order,
+        hash: String::new(),
+    })
+}
+
+fn read_file(
+    file: &str,
+    bytes: &[u8],
+    versions: &mut Vec<String>,
+    rules: &mut Vec<Rule>,
+    faults: &mut Faults,
+) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        faults.error(Place::file(file), "", "it is not UTF-8", "save it as UTF-8");
+        return;
+    };
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let line = Keys::line_of(text, &error.span().unwrap_or_default());
+        let place = Place::line(file, line);
+        faults.error(place, "", format!("not TOML: {}", error.message()), "mend the line");
+    }
+    if !errors.is_empty() {
+        return;
+    }
+    let keys = Keys { file, text, table: table.get_ref(), line: 1 };
+    keys.known("", &["schema", "version", "rule", "note"], faults);
+    match keys.integer("schema", faults) {
+        Some((SCHEMA, _)) => {}
+        Some((other, line)) => faults.error(
+            keys.at(line),
+            "schema",
+            format!("schema {other} is not read by this version"),
+            format!("write schema = {SCHEMA}, or upgrade"),
+        ),
+        None => faults.error(
+            keys.at(1),
+            "schema",
+            "it is missing",
+            format!("begin the file with schema = {SCHEMA}"),
+        ),
+    }
+    let version = keys.needed_text("version", faults).map(|(version, _)| version);
+    let version = version.unwrap_or_default();
+    if !versions.contains(&version) {
+        versions.push(version.clone());
+    }
+    for keys in keys.tables("rule", faults) {
+        if rules.len() >= RULES_MAX {
+            faults.error(keys.at(keys.line), "rule", format!("more than {RULES_MAX} rules"), "take some out");
+            return;
+        }
+        if let Some(rule) = read_rule(&keys, &version, faults) {
+            if rules.iter().any(|held| held.id == rule.id) {
+                faults.error(keys.at(keys.line), "id", format!("{} is there twice", quoted(&rule.id)), "give each rule its own id");
+            }
+            rules.push(rule);
+        }
+    }
+}
+
+fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule> {
+    let before = faults.errors();
+    keys.known("rule.", &RULE_KEYS, faults);
+    let id = keys.needed_text("id", faults).map(|(id, _)| id).unwrap_or_default();
+    let hazard = read_hazard(keys, faults);
+    let subject = read_subject(keys, faults);
+    let (level, quorum, neighbours) = read_area(keys, faults);
+    let mut scope = Scope::default();
+    let raise = keys.table("raise", faults);
+    let lower = keys.table("lower", faults);
+    let raise_after = raise.and_then(|raise| {
+        raise.known("raise.", &["after"], faults);
+        raise.span("after", faults)
+    });
+    let lower_after = lower.and_then(|lower| {
+        lower.known("lower.", &["after", "when", "below", "by"], faults);
+        lower.span("after", faults)
+    });
+    let lowering = lower.map_or(Relaxation::None, |lower| read_relaxation(&lower, "below", faults));
+    let proposing = read_proposal(keys, faults);
+    let (tiers, mut conditions) = read_tiers(keys, lowering, proposing, &mut scope, faults);
+    let continuing = condition(keys, "continuing", Relaxation::None, &mut scope, faults);
+    let when = lower.and_then(|l| condition(&l, "when", Relaxation::None, &mut scope, faults));
+    for (key, table) in [("continuing", Some(*keys)), ("when", lower)] {
+        if let Some((text, _)) = table.and_then(|t| t.text(key, faults)) {
+            let name = if key == "when" { "lower.when" } else { key };
+            conditions.insert(name.into(), text);
+        }
+    }
+    check_vocabulary(keys, subject, &scope, lowering, proposing, faults);
+    let rule = Rule {
+        id,
+        hazard: hazard?,
+        name: read_name(keys, faults),
+        version: keys.text("version", faults).map_or_else(|| version.to_owned(), |(v, _)| v),
+        subject,
+        kinds: keys.texts("kinds", faults),
+        level,
+        quorum,
+        neighbours,
+        tiers,
+        raise_after: raise_after.unwrap_or_default(),
+        lower_after: lower_after.unwrap_or_default(),
+        renew: read_renew(keys, faults),
+        conditions,
+        sources: read_sources(keys, faults),
+        parameters: parameters_of(&scope),
+        slots: vec![None; scope.calls.len()],
+        calls: scope.calls,
+        thresholds: scope.sites,
+        continuing,
+        lower_when: when,
+        situations: Vec::new(),
+        situation_ids: scope.situations,
+        floors: None,
+    };
+    if rule.tiers.iter().any(|t| t.tier == Tier::White) && rule.hazard != Hazard::Typhoon {
+        faults.error(keys.at(keys.line), "white", "white is for typhoons only", "use blue or higher");
+    }
+    (faults.errors() == before).then_some(rule)
+}
+
+fn read_hazard(keys: &Keys<'_>, faults: &mut Faults) -> Option<Hazard> {
+    let (code, line) = keys.needed_text("hazard", faults)?;
+    let hazard = Hazard::from_code(&code);
+    if hazard.is_none() {
+        faults.error(
+            keys.at(line),
+            "hazard",
+            format!("{} is not a known event code", quoted(&code)),
+            format!("known: {}", Hazard::ALL.map(Hazard::code).join(" ")),
+        );
+    }
+    hazard
+}
+
+fn read_subject(keys: &Keys<'_>, faults: &mut Faults) -> SubjectKind {
+    match keys.text("subject", faults) {
+        None => SubjectKind::Station,
+        Some((text, line)) => match text.as_str() {
+            "station" => SubjectKind::Station,
+            "site" => SubjectKind::Site,
+            "area" => SubjectKind::Area,
+            other => {
+                faults.error(keys.at(line), "subject", format!("{} is no subject", quoted(other)), "write station, site or area");
+                SubjectKind::Station
+            }
+        },
+    }
+}
+
+fn read_area(keys: &Keys<'_>, faults: &mut Faults) -> (AreaLevel, Quorum, usize) {
+    let mut found = (AreaLevel::Township, Quorum::Count(1), 0);
+    let Some(area) = keys.table("area", faults) else {
+        return found;
+    };
+    area.known("area.", &["level", "quorum", "neighbours"], faults);
+    if let Some((text, line)) = area.text("level", faults) {
+        found.0 = match text.as_str() {
+            "city" => AreaLevel::City,
+            "district" => AreaLevel::District,
+            "township" => AreaLevel::Township,
+            "community" => AreaLevel::Community,
+            other => {
+                faults.error(area.at(line), "area.level", format!("{} is no level", quoted(other)), "write city, district, township or community");
+                AreaLevel::Township
+            }
+        };
+    }
+    if let Some((value, line)) = area.get("quorum") {
+        let text = match value {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(number) => number.to_string(),
+            _ => String::new(),
+        };
+        match Quorum::parse(&text) {
+            Ok(quorum) => found.1 = quorum,
+            Err(error) => faults.error(area.at(line), "area.quorum", error.to_string(), "write \"1\", \"2 of 5\" or \"30%\""),
+        }
+    }
+    if let Some((number, line)) = area.integer("neighbours", faults) {
+        match usize::try_from(number) {
+            Ok(number) if number <= 20 => found.2 = number,
+            Ok(_) | Err(_) => faults.error(area.at(line), "area.neighbours", format!("{number} is out of range"), "use 0 to 20"),
+        }
+    }
+    found
+}
+
+fn read_relaxation(keys: &Keys<'_>, ratio_key: &str, faults: &mut Faults) -> Relaxation {
+    let ratio = keys.number(ratio_key, faults);
+    let by = keys.number("by", faults);
+    let whole = |r: Ratio| r.number() > 0 && r.number() <= r.of();
+    match (ratio, by) {
+        (Some((_, line)), Some(_)) => {
+            faults.error(keys.at(line), ratio_key, "it stands beside by", "keep one of the two");
+            Relaxation::None
+        }
+        (Some((ratio, _)), None) if whole(ratio) => Relaxation::Ratio(ratio),
+        (Some((_, line)), None) => {
+            faults.error(keys.at(line), ratio_key, "it is not a ratio above 0 and at most 1", "write 0.8");
+            Relaxation::None
+        }
+        (None, Some((by, _))) if by.number() >= 0 => Relaxation::By(by),
+        (None, Some((_, line))) => {
+            faults.error(keys.at(line), "by", "it is negative", "write how far below the bound, in its unit");
+            Relaxation::None
+        }
+        (None, None) => Relaxation::None,
+    }
+}
+
+fn read_proposal(keys: &Keys<'_>, faults: &mut Faults) -> Relaxation {
+    match (keys.get("propose_at"), keys.table("propose", faults)) {
+        (Some((_, line)), Some(_)) => {
+            faults.error(keys.at(line), "propose_at", "it stands beside propose", "keep one of the two");
+            Relaxation::None
+        }
+        (Some(_), None) => {
+            let only = Keys { ..*keys };
+            read_relaxation(&only, "propose_at", faults)
+        }
+        (None, Some(propose)) => {
+            propose.known("propose.", &["by"], faults);
+            read_relaxation(&propose, "at", faults)
+        }
+        (None, None) => Relaxation::None,
+    }
+}
+
+fn read_tiers(
+    keys: &Keys<'_>,
+    lowering: Relaxation,
+    proposing: Relaxation,
+    scope: &mut Scope,
+    faults: &mut Faults,
+) -> (Vec<TierRule>, BTreeMap<String, String>) {
+    let mut tiers = Vec::new();
+    let mut conditions = BTreeMap::new();
+    for tier in Tier::WARNING {
+        let Some((text, _)) = keys.text(tier.name(), faults) else {
+            continue;
+        };
+        conditions.insert(tier.name().to_owned(), text);
+        let Some(raise) = condition(keys, tier.name(), Relaxation::None, scope, faults) else {
+            continue;
+        };
+        let relaxed = condition(keys, tier.name(), lowering, scope, faults);
+        let propose = match proposing {
+            Relaxation::None => None,
+            Relaxation::Ratio(_) | Relaxation::By(_) => {
+                condition(keys, tier.name(), proposing, scope, faults)
+            }
+        };
+        tiers.push(TierRule {
+            tier,
+            relaxed: relaxed.unwrap_or_else(|| raise.clone()),
+            propose,
+            raise,
+        });
+    }
+    if conditions.is_empty() {
+        faults.error(keys.at(keys.line), "rule", "no tier has a condition", "add red = '…' or another tier");
+    }
+    (tiers, conditions)
+}
+
+fn condition(
+    keys: &Keys<'_>,
+    key: &str,
+    relaxation: Relaxation,
+    scope: &mut Scope,
+    faults: &mut Faults,
+) -> Option<Program> {
+    let (text, line) = keys.text(key, faults)?;
+    match compile(&text, relaxation, scope) {
+        Ok(program) => Some(program),
+        Err(error) => {
+            faults.error(keys.at(line), key, error.what, error.remedy);
+            None
+        }
+    }
+}
+
+fn check_vocabulary(
+    keys: &Keys<'_>,
+    subject: SubjectKind,
+    scope: &Scope,
+    lowering: Relaxation,
+    proposing: Relaxation,
+    faults: &mut Faults,
+) {
+    let at = keys.at(keys.line);
+    for call in &scope.calls {
+        if call.reading.aggregate.is_some() != (subject == SubjectKind::Area) {
+            faults.error(
+                at,
+                "subject",
+                format!("{} does not fit the subject", call.text),
+                "area.max(…) goes with subject = \"area\", and only it",
+            );
+        }
+    }
+    if subject == SubjectKind::Area && !scope.sites.is_empty() {
+        faults.error(at, "subject", "an area has no site.<threshold>", "write the number, or use subject = \"site\"");
+    }
+    if scope.calls.len() > CALLS_MAX {
+        faults.error(at, "rule", format!("more than {CALLS_MAX} different calls"), "split the rule");
+    }
+    if scope.calls.is_empty() && !keys.table.is_empty() && scope.situations.is_empty() {
+        faults.error(at, "rule", "no condition reads a value", "compare a call such as rainfall.sum(\"6h\")");
+    }
+    let by = matches!(lowering, Relaxation::By(_)) || matches!(proposing, Relaxation::By(_));
+    let mut units: Vec<&str> = parameters_of(scope).into_iter().map(Parameter::unit).collect();
+    units.sort_unstable();
+    units.dedup();
+    if by && units.len() > 1 {
+        faults.error(at, "by", format!("it stands for {} at once", units.join(" and ")), "use one unit in the rule, or a ratio");
+    }
+}
+
+fn read_name(keys: &Keys<'_>, faults: &mut Faults) -> Named {
+    let Some(name) = keys.table("name", faults) else {
+        faults.error(keys.at(keys.line), "name", "it is missing", "add name = { zh = \"…\", en = \"…\" }");
+        return Named::default();
+    };
+    name.known("name.", &["zh", "en"], faults);
+    let zh = name.needed_text("zh", faults).map(|(text, _)| text).unwrap_or_default();
+    let en = name.text("en", faults).map(|(text, _)| text).unwrap_or_default();
+    Named { zh, en }
+}
+
+fn read_renew(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<Tier, Span> {
+    let Some(renew) = keys.table("renew", faults) else {
+        return BTreeMap::new();
+    };
+    renew.known("renew.", &Tier::WARNING.map(Tier::name), faults);
+    let mut found = BTreeMap::new();
+    for tier in Tier::WARNING {
+        match renew.span(tier.name(), faults) {
+            Some(span) if span >= Span::from_minutes(1) => {
+                found.insert(tier, span);
+            }
+            Some(_) => faults.error(renew.at(renew.line), &format!("renew.{tier}"), "it is shorter than a minute", "write 3h"),
+            None => {}
+        }
+    }
+    found
+}
+
+fn read_sources(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<String, Source> {
+    let mut found = BTreeMap::new();
+    match keys.table("source", faults) {
+        Some(source) => {
+            if let Some(source) = read_source(&source, faults) {
+                found.insert("rule".to_owned(), source);
+            }
+        }
+        None => faults.error(keys.at(keys.line), "source", "it is missing", "add source = { document = \"…\", confidence = \"design-default\" }"),
+    }
+    let Some(sources) = keys.table("sources", faults) else {
+        return found;
+    };
+    sources.known("sources.", &RULE_KEYS, faults);
+    for key in RULE_KEYS {
+        if let Some(source) = sources.table(key, faults).and_then(|s| read_source(&s, faults)) {
+            found.insert(key.to_owned(), source);
+        }
+    }
+    found
+}
+
+fn read_source(keys: &Keys<'_>, faults: &mut Faults) -> Option<Source> {
+    keys.known("source.", &["document", "confidence"], faults);
+    let (document, _) = keys.needed_text("document", faults)?;
+    let (text, line) = keys.needed_text("confidence", faults)?;
+    let confidence = match text.as_str() {
+        "sure" => Confidence::Sure,
+        "likely" => Confidence::Likely,
+        "unsure" => Confidence::Unsure,
+        "design-default" => Confidence::DesignDefault,
+        other => {
+            faults.error(keys.at(line), "source.confidence", format!("{} is none", quoted(other)), "write sure, likely, unsure or design-default");
+            return None;
+        }
+    };
+    Some(Source { document, confidence })
+}
+
+fn parameters_of(scope: &Scope) -> Vec<Parameter> {
+    let mut parameters: Vec<Parameter> = scope.calls.iter().map(|c| c.reading.parameter).collect();
+    parameters.sort_unstable();
+    parameters.dedup();
+    parameters
+}
+
+/// Resolves situations to rule numbers.
+fn link(rules: &mut [Rule], faults: &mut Faults) {
+    let ids: Vec<String> = rules.iter().map(|rule| rule.id.clone()).collect();
+    for rule in rules {
+        for asked in &rule.situation_ids {
+            match ids.iter().position(|id| id == asked) {
+                Some(number) => rule.situations.push(number),
+                None => faults.error(
+                    Place::file("rules"),
+                    &format!("rule {}", rule.id),
+                    format!("situation({}) names no rule", quoted(asked)),
+                    format!("known: {}", ids.join(", ")),
+                ),
+            }
+        }
+    }
+}
+
+/// Lays out the windows of every parameter and gives calls their slots.
+fn plan(rules: &mut [Rule]) -> BTreeMap<Parameter, Plan> {
+    let mut plans: BTreeMap<Parameter, Plan> = BTreeMap::new();
+    for rule in rules {
+        // A slot ends at its own series' newest reading: that is the subject's newest time
+        // only where the rule reads a single parameter.
+        let single = rule.parameters.len() == 1;
+        for (call, slot) in rule.calls.iter().zip(&mut rule.slots) {
+            let plan = plans.entry(call.reading.parameter).or_default();
+            if let Some(window) = call.reading.window {
+                plan.keep(window.longest());
+            }
+            let running = match call.reading.function {
+                Function::Sum | Function::Mean | Function::Count => true,
+                Function::Last
+                | Function::Max
+                | Function::Min
+                | Function::Delta
+                | Function::Rate
+                | Function::Age => false,
+            };
+            *slot = match call.reading.window {
+                Some(Window::Rolling(span)) if single && running && call.reading.aggregate.is_none() => {
+                    u16::try_from(plan.add_slot(span)).ok()
+                }
+                Some(Window::Rolling(_) | Window::Calendar { .. }) | None => None,
+            };
+        }
+        rule.floors = floors(rule);
+    }
+    plans
+}
+
+/// Slots and bounds below all of which no tier of the rule can rise or be proposed.
+fn floors(rule: &Rule) -> Option<Box<[(u16, i64)]>> {
+    let mut lowest: BTreeMap<u16, i64> = BTreeMap::new();
+    let programs = rule.tiers.iter().flat_map(|t| [Some(&t.raise), t.propose.as_ref()]);
+    for program in programs.flatten() {
+        for (call, bound) in program.floors()? {
+            let slot = (*rule.slots.get(usize::from(call))?)?;
+            let sums = rule.calls.get(usize::from(call))?.reading.function == Function::Sum;
+            if !sums {
+                return None;
+            }
+            let held = lowest.entry(slot).or_insert(bound);
+            *held = bound.min(*held);
+        }
+    }
+    // An empty window sums to zero and is unknown: the floor must lie above it.
+    lowest.values().all(|bound| *bound > 0).then(|| lowest.into_iter().collect())
+}
