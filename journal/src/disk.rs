@@ -32,10 +32,11 @@ pub use statistics::{SYNC_BUCKETS_US, Statistics};
 
 use crate::partitions::records;
 use crate::{
-    Batch, Claims, Consumer, Journal, JournalError, Offset, Partition, Priority, Record, Ticket,
-    Topic,
+    Batch, Claims, Consumer, Journal, JournalError, Offset, Partition, Priority, Record, Retention,
+    Ticket, Topic,
 };
 use reader::{Found, Wanted};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -72,10 +73,14 @@ impl Default for Options {
     }
 }
 
-/// Where records of a partition are: frames `from..to` of a segment hold those from `first` on.
+/// Where records of a partition are: frames `from..to` of a segment hold those in `first..end`.
+///
+/// Without compaction a place has no gap and places never overlap. Compacted records may lie in
+/// any order over kept segments, so that their places may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) first: u64,
+    pub(crate) end: u64,
     pub(crate) segment: u32,
     pub(crate) from: u32,
     pub(crate) to: u32,
@@ -169,16 +174,7 @@ impl DiskJournal {
                 else {
                     return Ok(Vec::new());
                 };
-                let start = slot
-                    .places
-                    .partition_point(|place| place.first <= wanted.from);
-                let start = start.saturating_sub(1) + skip;
-                slot.places
-                    .iter()
-                    .skip(start)
-                    .take(PLACES_PER_ROUND)
-                    .copied()
-                    .collect()
+                places_from(&slot.places, &wanted, skip)
             };
             if places.is_empty() {
                 return Ok(Vec::new());
@@ -321,6 +317,28 @@ impl Drop for DiskJournal {
             drop(thread.join());
         }
     }
+}
+
+/// The next places that may hold wanted records, never parting places that overlap.
+fn places_from(places: &VecDeque<Place>, wanted: &Wanted, skip: usize) -> Vec<Place> {
+    let start = if wanted.topic.kind.retention() == Retention::Compacted {
+        places
+            .iter()
+            .position(|place| place.end > wanted.from)
+            .unwrap_or(places.len())
+    } else {
+        places.partition_point(|place| place.end <= wanted.from)
+    };
+    let mut end = 0;
+    let mut out: Vec<Place> = Vec::new();
+    for place in places.iter().skip(start + skip) {
+        if out.len() >= PLACES_PER_ROUND && place.first >= end {
+            break;
+        }
+        end = end.max(place.end);
+        out.push(*place);
+    }
+    out
 }
 
 fn spawn(

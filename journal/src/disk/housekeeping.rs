@@ -8,13 +8,13 @@ use super::frame::{FrameKind, Section, close, encode_run, open, sections};
 use super::manifest::Manifest;
 use super::medium::Blocks;
 use super::segment::{Frames, SEGMENT_HEADER, SegmentId, header, seal};
-use super::state::{Contents, State};
+use super::state::{Contents, State, extend};
 use super::statistics::add;
 use super::store::Store;
 use crate::record::{RECORD_HEADER, Run};
 use crate::{Batch, JournalError, Partition, Priority, Record, Topic};
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Copied frames are written in pieces of this.
@@ -349,29 +349,25 @@ fn seal_kept(store: &Store, keeper: &mut Keeper) -> Result<(), JournalError> {
 /// Points the index from segment `id` to the copies in `target`.
 fn relocate(state: &mut State, id: SegmentId, target: SegmentId, used: u64, copied: Vec<Copied>) {
     drop_places(state, id);
-    let mut moved: BTreeMap<(Topic, Partition), Vec<Place>> = BTreeMap::new();
+    let mut moved: BTreeMap<(Topic, Partition), VecDeque<Place>> = BTreeMap::new();
     for Copied {
         topic,
         partition,
         run,
-        span: (from, to),
+        span,
     } in copied
     {
         let contents = state.segment(target).contents.entry((topic, partition));
         contents
-            .and_modify(|c| c.extend(&run))
+            .and_modify(|contents| contents.extend(&run))
             .or_insert_with(|| Contents::of(&run));
-        let from = u32::try_from(from).unwrap_or(u32::MAX);
-        let to = u32::try_from(to).unwrap_or(u32::MAX);
-        let places = moved.entry((topic, partition)).or_default();
-        if places.last().is_none_or(|last| last.from != from) {
-            places.push(Place {
-                first: run.first,
-                segment: target.0,
-                from,
-                to,
-            });
-        }
+        extend(
+            moved.entry((topic, partition)).or_default(),
+            target,
+            span,
+            topic,
+            &run,
+        );
         let slot = state.partitions.slot(topic, partition);
         if !slot.keys.is_empty() {
             for record in run.records() {

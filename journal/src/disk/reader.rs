@@ -36,23 +36,38 @@ pub(crate) fn read(
     let mut out = Vec::new();
     let mut size = 0;
     let mut opened: Option<(SegmentId, Arc<dyn Blocks>)> = None;
-    for place in places {
-        let id = SegmentId(place.segment);
-        let name = id.to_string();
-        let file = match opened.take().filter(|(open, _)| *open == id) {
-            Some((_, file)) => file,
-            None => match medium.open(&name) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Moved),
-                Err(error) => return Err(JournalError::file("open", &name, error)),
-            },
-        };
-        for run in runs(&*file, place, wanted.topic, wanted.partition)? {
+    let mut rest = places.iter().peekable();
+    while let Some(place) = rest.next() {
+        let mut overlapping = vec![place];
+        let mut end = place.end;
+        while let Some(next) = rest.next_if(|next| next.first < end) {
+            end = end.max(next.end);
+            overlapping.push(next);
+        }
+        let mut found = Vec::new();
+        for place in overlapping {
+            let id = SegmentId(place.segment);
+            let name = id.to_string();
+            let file = match opened.take().filter(|(open, _)| *open == id) {
+                Some((_, file)) => file,
+                None => match medium.open(&name) {
+                    Ok(file) => file,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        return Ok(Found::Moved);
+                    }
+                    Err(error) => return Err(JournalError::file("open", &name, error)),
+                },
+            };
+            found.extend(runs(&*file, place, wanted.topic, wanted.partition)?);
+            opened = Some((id, file));
+        }
+        found.sort_by_key(|run| run.first);
+        found.dedup_by_key(|run| run.first);
+        for run in found {
             if collect(&run, wanted.from, wanted.max_bytes, &mut size, &mut out) {
                 return Ok(Found::Records(out));
             }
         }
-        opened = Some((id, file));
     }
     Ok(Found::Records(out))
 }

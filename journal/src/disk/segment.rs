@@ -207,6 +207,7 @@ pub(crate) fn seal(state: &State, id: SegmentId, used: u64, sequence: u64) -> Ve
             out.extend_from_slice(&contents.newest_ms.to_le_bytes());
             for place in places {
                 out.extend_from_slice(&place.first.to_le_bytes());
+                out.extend_from_slice(&place.end.to_le_bytes());
                 out.extend_from_slice(&place.from.to_le_bytes());
                 out.extend_from_slice(&place.to.to_le_bytes());
             }
@@ -303,15 +304,16 @@ fn read_partition(
         .insert((topic, partition), contents);
     let slot = state.partitions.slot(topic, partition);
     for _ in 0..u32_at(&head, 4).unwrap_or(0) {
-        if rest.len() < 16 {
+        if rest.len() < 24 {
             return Ok(None);
         }
-        let place = rest.split_to(16);
+        let place = rest.split_to(24);
         slot.places.push_back(Place {
             first: u64_at(&place, 0).unwrap_or(0),
+            end: u64_at(&place, 8).unwrap_or(0),
             segment: id.0,
-            from: u32_at(&place, 8).unwrap_or(0),
-            to: u32_at(&place, 12).unwrap_or(0),
+            from: u32_at(&place, 16).unwrap_or(0),
+            to: u32_at(&place, 20).unwrap_or(0),
         });
     }
     for _ in 0..u32_at(&head, 8).unwrap_or(0) {

@@ -3,12 +3,12 @@
 use super::Place;
 use super::frame::{Section, encode_next, sections};
 use super::segment::SegmentId;
-use crate::batch::Mark;
+use crate::batch::{Mark, RUN_HEADER};
 use crate::partitions::Partitions;
 use crate::record::Run;
 use crate::{JournalError, Partition, Retention, Topic};
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A place in the index covers at least this much of a segment, so that the index stays small.
 const PLACE_SPAN: u32 = 256 << 10;
@@ -132,20 +132,8 @@ impl State {
         partition: Partition,
         run: &Run,
     ) {
-        let from = u32::try_from(from).unwrap_or(u32::MAX);
-        let to = u32::try_from(to).unwrap_or(u32::MAX);
         let places = &mut self.partitions.slot(topic, partition).places;
-        match places.back_mut() {
-            Some(last) if last.segment == id.0 && from.saturating_sub(last.from) < PLACE_SPAN => {
-                last.to = to;
-            }
-            _ => places.push_back(Place {
-                first: run.first,
-                segment: id.0,
-                from,
-                to,
-            }),
-        }
+        extend(places, id, (from, to), topic, run);
         self.segment(id)
             .contents
             .entry((topic, partition))
@@ -188,7 +176,8 @@ impl State {
                 .values()
                 .filter(|newest| newest.offset >= slot.trim)
             {
-                *by_segment.entry(newest.segment).or_insert(0) += u64::from(newest.bytes);
+                *by_segment.entry(newest.segment).or_insert(0) +=
+                    u64::from(newest.bytes) + RUN_HEADER as u64;
             }
         }
         by_segment
@@ -245,6 +234,44 @@ impl State {
     }
 }
 
+/// Adds a run in the frame at `from..to` to the last place, or a new one behind it.
+pub(crate) fn extend(
+    places: &mut VecDeque<Place>,
+    id: SegmentId,
+    (from, to): (u64, u64),
+    topic: Topic,
+    run: &Run,
+) {
+    let from = u32::try_from(from).unwrap_or(u32::MAX);
+    let to = u32::try_from(to).unwrap_or(u32::MAX);
+    let gaps = topic.kind.retention() == Retention::Compacted;
+    match places.back_mut() {
+        Some(last)
+            if last.segment == id.0
+                && from.saturating_sub(last.from) < PLACE_SPAN
+                && (run.first == last.end || (gaps && run.first > last.end)) =>
+        {
+            last.to = to;
+            last.end = run.end();
+        }
+        _ => {
+            let (first, end) = (run.first, run.end());
+            places.push_back(Place {
+                first,
+                end,
+                segment: id.0,
+                from,
+                to,
+            });
+        }
+    }
+}
+
+/// What a run takes in a segment. What a copy would take again: the share that lives depends on it.
+fn stored(run: &Run) -> u64 {
+    (RUN_HEADER + run.bytes.len()) as u64
+}
+
 impl Contents {
     pub(crate) fn of(run: &Run) -> Self {
         let bytes = run.bytes.len() as u64;
@@ -259,7 +286,7 @@ impl Contents {
     pub(crate) fn extend(&mut self, run: &Run) {
         self.first = self.first.min(run.first);
         self.end = self.end.max(run.end());
-        self.bytes += run.bytes.len() as u64;
+        self.bytes += stored(run);
         self.newest_ms = self.newest_ms.max(run.time_ms);
     }
 
