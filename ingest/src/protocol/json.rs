@@ -1,0 +1,402 @@
+//! The observation contract: a JSON array, one JSON object, or one object a line.
+//!
+//! A hand-written scanner rather than `serde_json`, because this is where a storm's load lands
+//! first. Keys come in any order, unknown ones are passed over; the text of the last time is
+//! remembered, since a batch of readings mostly shares it.
+
+use super::scan::{Scanner, element_end};
+use super::{DecodeError, Field, Framing, RECORD_BYTES_MAX, Reading, What};
+use model::{Offset, Quality, Time};
+
+/// How deep an unknown key's value may be nested.
+pub const DEPTH_MAX: usize = 64;
+
+/// The records of a body, in order.
+#[derive(Clone, Debug)]
+pub struct Readings<'a> {
+    /// All of it, without a byte order mark.
+    body: &'a [u8],
+    /// Where the next record starts or is looked for.
+    at: usize,
+    /// The line `counted_to` is on, from 1.
+    line: u64,
+    counted_to: usize,
+    shape: Shape<'a>,
+    last_time: LastTime<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Shape<'a> {
+    Unknown,
+    Lines,
+    /// An open array: the valid text of the body from `base`, and whether an element came before.
+    Array {
+        text: &'a str,
+        base: usize,
+        is_first: bool,
+    },
+    Done,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct LastTime<'a> {
+    text: &'a str,
+    time: Time,
+    offset: Offset,
+}
+
+#[derive(Debug)]
+struct Fault {
+    field: Option<Field>,
+    what: What,
+}
+
+impl<'a> Readings<'a> {
+    /// The records of a body.
+    pub fn new(body: &'a [u8], framing: Framing) -> Self {
+        let (shape, line) = match framing {
+            Framing::Detect => (Shape::Unknown, 1),
+            Framing::Lines { first } => (Shape::Lines, first),
+        };
+        Self {
+            body: body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body),
+            at: 0,
+            line,
+            counted_to: 0,
+            shape,
+            last_time: LastTime::default(),
+        }
+    }
+
+    fn detect(&mut self) -> Option<Result<Reading<'a>, DecodeError<'a>>> {
+        let start = self
+            .body
+            .iter()
+            .position(|byte| !byte.is_ascii_whitespace())?;
+        self.shape = Shape::Lines;
+        match self.body.get(start) {
+            Some(b'[') => {
+                self.at = start + 1;
+                self.shape = self.array_from(self.at, true);
+                None
+            }
+            Some(b'{') => self.document(start),
+            _ => None,
+        }
+    }
+
+    /// One object laid out over several lines, which is told from lines of objects by its first
+    /// line being no record and the whole being one.
+    fn document(&mut self, start: usize) -> Option<Result<Reading<'a>, DecodeError<'a>>> {
+        let rest = self.body.get(start..)?;
+        let first = rest.get(..memchr::memchr(b'\n', rest)?)?;
+        let is_complete = std::str::from_utf8(first)
+            .is_ok_and(|line| Scanner::new(line, 0).skip_value(DEPTH_MAX + 1).is_ok());
+        if is_complete {
+            return None;
+        }
+        let text = std::str::from_utf8(rest).ok()?;
+        let mut scanner = Scanner::new(text, 0);
+        scanner.skip_value(DEPTH_MAX + 1).ok()?;
+        if scanner.peek().is_some() {
+            return None;
+        }
+        self.shape = Shape::Done;
+        let line = self.line_at(start);
+        Some(self.whole(rest, line))
+    }
+
+    fn next_line(&mut self) -> Option<Result<Reading<'a>, DecodeError<'a>>> {
+        loop {
+            let rest = self.body.get(self.at..).filter(|rest| !rest.is_empty())?;
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = rest.get(..length)?;
+            let number = self.line;
+            self.at += length + 1;
+            self.line += 1;
+            if line.first() == Some(&b'{') || !line.trim_ascii().is_empty() {
+                return Some(self.whole(line, number));
+            }
+        }
+    }
+
+    /// A record that is all there is in `raw`, white space aside.
+    fn whole(&mut self, raw: &'a [u8], line: u64) -> Result<Reading<'a>, DecodeError<'a>> {
+        let error = |fault: Fault| DecodeError {
+            line,
+            field: fault.field,
+            what: fault.what,
+            raw: raw.trim_ascii(),
+        };
+        if raw.len() > RECORD_BYTES_MAX {
+            return Err(error(What::TooLong.into()));
+        }
+        let text = std::str::from_utf8(raw).map_err(|_| error(What::NotUtf8.into()))?;
+        let mut scanner = Scanner::new(text, 0);
+        let mut reading = record(&mut scanner, &mut self.last_time).map_err(error)?;
+        if scanner.peek().is_some() {
+            return Err(error(What::Trailing.into()));
+        }
+        reading.line = line;
+        reading.raw = raw;
+        Ok(reading)
+    }
+
+    fn next_element(
+        &mut self,
+        text: &'a str,
+        base: usize,
+        is_first: bool,
+    ) -> Option<Result<Reading<'a>, DecodeError<'a>>> {
+        let mut scanner = Scanner::new(text, self.at - base);
+        let is_whole = base + text.len() == self.body.len();
+        if scanner.pass(b']') {
+            self.shape = Shape::Done;
+            let end = base + scanner.at();
+            let rest = self.body.get(end..)?.trim_ascii();
+            let line = self.line_at(end);
+            return (!rest.is_empty()).then(|| Err(fail(line, What::Trailing, rest)));
+        }
+        if scanner.is_at_end() && is_whole {
+            self.shape = Shape::Done;
+            let line = self.line_at(self.body.len());
+            return Some(Err(fail(line, What::Unclosed, &[])));
+        }
+        if !is_first {
+            scanner.pass(b',');
+        }
+        scanner.peek();
+        let start = base + scanner.at();
+        let line = self.line_at(start);
+        let fault = match record(&mut scanner, &mut self.last_time) {
+            Ok(mut reading) => {
+                let end = base + scanner.at();
+                if matches!(scanner.peek(), Some(b',' | b']')) && end - start <= RECORD_BYTES_MAX {
+                    self.at = end;
+                    self.shape = Shape::Array {
+                        text,
+                        base,
+                        is_first: false,
+                    };
+                    reading.line = line;
+                    reading.raw = self.body.get(start..end).unwrap_or_default();
+                    return Some(Ok(reading));
+                }
+                let is_long = end - start > RECORD_BYTES_MAX;
+                Fault::from(if is_long {
+                    What::TooLong
+                } else {
+                    What::Trailing
+                })
+            }
+            Err(fault) => fault,
+        };
+        Some(Err(self.reject_element(
+            start,
+            line,
+            fault,
+            scanner.is_at_end() && !is_whole,
+        )))
+    }
+
+    /// Passes a bad element by its brackets, so that the next one is read.
+    fn reject_element(
+        &mut self,
+        start: usize,
+        line: u64,
+        fault: Fault,
+        is_cut_at_bad_utf8: bool,
+    ) -> DecodeError<'a> {
+        let end = element_end(self.body, start);
+        self.at = end.unwrap_or(self.body.len());
+        let raw = self.body.get(start..self.at).unwrap_or_default();
+        let is_bad_utf8 = is_cut_at_bad_utf8 || std::str::from_utf8(raw).is_err();
+        self.shape = match end {
+            Some(_) => self.array_from(self.at, false),
+            None => Shape::Done,
+        };
+        let what = match (end, is_bad_utf8) {
+            (_, true) => What::NotUtf8,
+            (None, false) => What::Unclosed,
+            (Some(_), false) => fault.what,
+        };
+        let field = fault.field.filter(|_| what == fault.what);
+        DecodeError {
+            line,
+            field,
+            what,
+            raw: raw.trim_ascii(),
+        }
+    }
+
+    fn array_from(&self, base: usize, is_first: bool) -> Shape<'a> {
+        let rest = self.body.get(base..).unwrap_or_default();
+        let text = rest.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        Shape::Array {
+            text,
+            base,
+            is_first,
+        }
+    }
+
+    fn line_at(&mut self, at: usize) -> u64 {
+        let passed = self.body.get(self.counted_to..at).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.counted_to = at.max(self.counted_to);
+        self.line
+    }
+}
+
+impl<'a> Iterator for Readings<'a> {
+    type Item = Result<Reading<'a>, DecodeError<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Shape::Unknown = self.shape
+            && let Some(found) = self.detect()
+        {
+            return Some(found);
+        }
+        match self.shape {
+            Shape::Lines => self.next_line(),
+            Shape::Array {
+                text,
+                base,
+                is_first,
+            } => self.next_element(text, base, is_first),
+            Shape::Done | Shape::Unknown => None,
+        }
+    }
+}
+
+const fn fail(line: u64, what: What, raw: &[u8]) -> DecodeError<'_> {
+    DecodeError {
+        line,
+        field: None,
+        what,
+        raw,
+    }
+}
+
+/// One object of the contract, from its opening brace to its closing one.
+fn record<'a>(scanner: &mut Scanner<'a>, last: &mut LastTime<'a>) -> Result<Reading<'a>, Fault> {
+    let (mut station, mut parameter, mut value) = (None, None, None);
+    let (mut time, mut unit, mut quality, mut interval_s) = (None, None, None, None);
+    match scanner.peek() {
+        Some(b'{') => scanner.pass(b'{'),
+        Some(_) => {
+            scanner.skip_value(DEPTH_MAX)?;
+            return Err(What::NotAnObject.into());
+        }
+        None => return Err(What::NotJson.into()),
+    };
+    let mut is_open = !scanner.pass(b'}');
+    while is_open {
+        let key = scanner.string().map_err(|_| What::NotJson)?;
+        if !scanner.pass(b':') {
+            return Err(What::NotJson.into());
+        }
+        match key.as_ref() {
+            "station" => fill(&mut station, Field::Station, scanner.string())?,
+            "parameter" => fill(&mut parameter, Field::Parameter, scanner.string())?,
+            "time" => fill(&mut time, Field::Time, read_time(scanner, last))?,
+            "value" => fill(&mut value, Field::Value, nullable(scanner, Scanner::number))?,
+            "unit" => fill(&mut unit, Field::Unit, nullable(scanner, Scanner::string))?,
+            "quality" => fill(
+                &mut quality,
+                Field::Quality,
+                nullable(scanner, read_quality),
+            )?,
+            "interval" => fill(
+                &mut interval_s,
+                Field::Interval,
+                nullable(scanner, read_seconds),
+            )?,
+            _ => scanner.skip_value(DEPTH_MAX)?,
+        }
+        is_open = scanner.pass(b',');
+        if !is_open && !scanner.pass(b'}') {
+            return Err(What::NotJson.into());
+        }
+    }
+    let missing = |field| Fault {
+        field: Some(field),
+        what: What::Missing,
+    };
+    let (time, offset) = time.ok_or_else(|| missing(Field::Time))?;
+    Ok(Reading {
+        station: station.ok_or_else(|| missing(Field::Station))?,
+        parameter: parameter.ok_or_else(|| missing(Field::Parameter))?,
+        time,
+        offset,
+        value: value.ok_or_else(|| missing(Field::Value))?.map(Into::into),
+        unit: unit.flatten(),
+        quality: quality.flatten(),
+        interval_s: interval_s.flatten(),
+        line: 0,
+        raw: &[],
+    })
+}
+
+fn fill<T>(slot: &mut Option<T>, field: Field, read: Result<T, What>) -> Result<(), Fault> {
+    let fault = |what| Fault {
+        field: Some(field),
+        what,
+    };
+    let value = read.map_err(fault)?;
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(fault(What::Twice)),
+    }
+}
+
+fn nullable<'a, T>(
+    scanner: &mut Scanner<'a>,
+    read: impl FnOnce(&mut Scanner<'a>) -> Result<T, What>,
+) -> Result<Option<T>, What> {
+    if scanner.peek() == Some(b'n') {
+        scanner.word(b"null")?;
+        return Ok(None);
+    }
+    read(scanner).map(Some)
+}
+
+fn read_time<'a>(
+    scanner: &mut Scanner<'a>,
+    last: &mut LastTime<'a>,
+) -> Result<(Time, Offset), What> {
+    let before = scanner.clone();
+    if !last.text.is_empty()
+        && scanner.pass(b'"')
+        && scanner.pass_text(last.text.as_bytes())
+        && scanner.pass_text(b"\"")
+    {
+        return Ok((last.time, last.offset));
+    }
+    *scanner = before;
+    let text = scanner.string()?;
+    let (time, offset) = Time::parse_bytes(text.as_bytes()).ok_or(What::NotATime)?;
+    if let std::borrow::Cow::Borrowed(text) = text {
+        *last = LastTime { text, time, offset };
+    }
+    Ok((time, offset))
+}
+
+fn read_quality(scanner: &mut Scanner<'_>) -> Result<Quality, What> {
+    let code = read_seconds(scanner)?;
+    let code = u8::try_from(code).map_err(|_| What::OutOfRange)?;
+    Quality::from_code(code).ok_or(What::OutOfRange)
+}
+
+fn read_seconds(scanner: &mut Scanner<'_>) -> Result<u32, What> {
+    let text = scanner.number()?;
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(What::OutOfRange);
+    }
+    text.parse().map_err(|_| What::OutOfRange)
+}
+
+impl From<What> for Fault {
+    fn from(what: What) -> Self {
+        Self { field: None, what }
+    }
+}

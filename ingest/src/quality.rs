@@ -1,0 +1,257 @@
+//! Quality control that needs memory: each observation of a zone against what its series and its
+//! station said before (semantics §2, §12–14; WMO-No. 8, QX/T 118).
+//!
+//! The screen only ever worsens a flag and never drops a value: what is suspect stays in the
+//! windows and says so, and what a person should look at comes with a [`Finding`]. Its memory is
+//! one fixed record a series, so that it is bounded and the same bytes everywhere.
+
+pub mod limits;
+
+mod counter;
+mod internal;
+mod rain;
+mod series;
+mod snapshot;
+mod step;
+mod still;
+
+pub use snapshot::SnapshotError;
+
+use model::{City, Observation, Parameter, Quality, Quanta, Span, StationNo, Time, Zone};
+use rain::RainHour;
+use series::{Point, Registry, Series};
+
+/// How far behind record time an observation may be and not be late (semantics §5).
+pub const LATE_AFTER: Span = Span::from_minutes(15);
+
+/// The screen of one zone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Screen {
+    registry: Registry,
+    series: Vec<Series>,
+    rain: Vec<RainHour>,
+    late_after: Span,
+}
+
+/// An observation after screening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screened {
+    /// The observation with its flag.
+    pub observation: Observation,
+    /// The rainfall that a counter (`rainfall_total`) showed since its last reading; its interval
+    /// is the time between the two.
+    pub rainfall: Option<Observation>,
+    /// How it came in.
+    pub arrival: Arrival,
+    /// What a person should look at. A lasting fault is told once.
+    pub finding: Option<Finding>,
+}
+
+/// How an observation came in, seen from the newest of its series and from record time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arrival {
+    /// Newer than all before it.
+    InTime,
+    /// Older than the newest of its series, or more than [`LATE_AFTER`] behind record time.
+    Late,
+    /// The same value for the newest time again.
+    Duplicate,
+    /// Another value for the newest time.
+    Correction,
+}
+
+/// Something that a person should look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where.
+    pub station: StationNo,
+    /// Of what.
+    pub parameter: Parameter,
+    /// When.
+    pub time: Time,
+    /// The value that showed it, in quanta.
+    pub value: Quanta,
+    /// What it is.
+    pub cause: Cause,
+}
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// It changed faster than the parameter usually does.
+    SuddenStep,
+    /// It changed faster than the parameter can.
+    ImpossibleStep,
+    /// It has not changed for too long.
+    Stuck,
+    /// The gust is below the mean wind of the same time.
+    GustBelowMean,
+    /// It rains while the air is dry.
+    RainInDryAir,
+    /// More rain than has been recorded: used, and shown to a person.
+    HighRain,
+    /// The counter began again outside the day's turn: rain before that may be lost.
+    CounterReset,
+    /// The counter ran over its end.
+    CounterWrapped,
+    /// The counter fell without beginning again, or leapt: no rainfall can be told from it.
+    CounterBroken,
+}
+
+/// What a check says of an observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Verdict {
+    quality: Quality,
+    cause: Cause,
+    /// False where the same fault was told before.
+    is_news: bool,
+}
+
+impl Screen {
+    /// An empty screen for the stations that a zone sees.
+    pub fn new(city: &City, zone: Zone) -> Self {
+        let registry = Registry::new(city, zone);
+        Self {
+            series: vec![Series::default(); registry.series_count()],
+            rain: vec![RainHour::default(); registry.rain_count()],
+            registry,
+            late_after: LATE_AFTER,
+        }
+    }
+
+    /// The same memory under another registry: series that are registered in both go on.
+    pub fn with_registry(&self, city: &City, zone: Zone) -> Self {
+        let mut next = Self::new(city, zone);
+        next.late_after = self.late_after;
+        for (station, parameter, from) in self.registry.all() {
+            let to = next.registry.series(station, parameter);
+            if let (Some(old), Some(new)) = (
+                self.series.get(from),
+                to.and_then(|at| next.series.get_mut(at)),
+            ) {
+                *new = *old;
+            }
+        }
+        for (station, from) in self.registry.all_rain() {
+            let to = next.registry.rain(station);
+            if let (Some(old), Some(new)) =
+                (self.rain.get(from), to.and_then(|at| next.rain.get_mut(at)))
+            {
+                *new = *old;
+            }
+        }
+        next
+    }
+
+    /// Screens one observation; `at` is the time of the record it stands in.
+    pub fn step(&mut self, at: Time, observation: &Observation) -> Screened {
+        let is_behind = at.since(observation.time) > self.late_after;
+        let mut screened = Screened {
+            observation: *observation,
+            rainfall: None,
+            arrival: if is_behind {
+                Arrival::Late
+            } else {
+                Arrival::InTime
+            },
+            finding: None,
+        };
+        let found = self
+            .registry
+            .series(observation.station, observation.parameter);
+        let Some(index) = found.filter(|_| observation.quality.is_usable()) else {
+            return screened;
+        };
+        let Some(memory) = self.series.get(index).copied() else {
+            return screened;
+        };
+        let now = Point::of(observation);
+        if now.time == memory.newest.time {
+            let is_same = now.value == memory.newest.value;
+            screened.arrival = if is_same {
+                Arrival::Duplicate
+            } else {
+                Arrival::Correction
+            };
+        } else if now.time < memory.newest.time {
+            screened.arrival = Arrival::Late;
+        }
+        if observation.parameter == Parameter::RainfallTotal {
+            self.difference(index, &mut screened);
+            return screened;
+        }
+        let verdict = self.judge(index, now, observation);
+        apply(&mut screened, observation, verdict);
+        screened
+    }
+
+    /// The first check that objects, in the order of QX/T 118: internal, step, persistence.
+    fn judge(&mut self, index: usize, now: Point, seen: &Observation) -> Option<Verdict> {
+        let parameter = seen.parameter;
+        let internal = match parameter {
+            Parameter::Rainfall => {
+                let high = self
+                    .registry
+                    .rain(seen.station)
+                    .and_then(|at| self.rain.get_mut(at));
+                let before = self.series.get(index).copied().unwrap_or_default();
+                let high = high.and_then(|hour| hour.judge(before.newest, now, seen.interval_s));
+                high.or_else(|| self.rain_in_dry_air(seen))
+            }
+            Parameter::WindGust | Parameter::WindSpeed => self.gust_below_mean(seen),
+            Parameter::RainfallTotal
+            | Parameter::WaterLevel
+            | Parameter::WaterDepth
+            | Parameter::Flow
+            | Parameter::WindDirection
+            | Parameter::Temperature
+            | Parameter::Humidity
+            | Parameter::Pressure
+            | Parameter::Visibility
+            | Parameter::SoilMoisture
+            | Parameter::Displacement
+            | Parameter::Tilt
+            | Parameter::Crack
+            | Parameter::PorePressure
+            | Parameter::GroundwaterLevel => None,
+        };
+        let may_stand_still = self.may_stand_still(seen);
+        let memory = self.series.get_mut(index)?;
+        if now.time < memory.newest.time {
+            return internal;
+        }
+        let step = step::judge(parameter, memory, now);
+        let still = still::judge(parameter, memory, now, may_stand_still);
+        memory.newest = now;
+        if step.is_none() {
+            memory.good = now;
+        }
+        match step {
+            Some(wrong) if wrong.quality == Quality::Wrong => step,
+            _ => internal.or(step).or(still),
+        }
+    }
+}
+
+fn apply(screened: &mut Screened, seen: &Observation, verdict: Option<Verdict>) {
+    // A person's correction outranks the machine.
+    if seen.quality == Quality::Corrected {
+        return;
+    }
+    match verdict {
+        None if seen.quality == Quality::Unchecked => {
+            screened.observation.quality = Quality::Correct;
+        }
+        None => {}
+        Some(verdict) => {
+            screened.observation.quality = verdict.quality;
+            screened.finding = verdict.is_news.then_some(Finding {
+                station: seen.station,
+                parameter: seen.parameter,
+                time: seen.time,
+                value: seen.value,
+                cause: verdict.cause,
+            });
+        }
+    }
+}

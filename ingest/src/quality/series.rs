@@ -1,0 +1,158 @@
+//! What the screen remembers of a series, and where: dense places by station and parameter.
+
+use model::{City, Observation, Parameter, Quanta, StationNo, Zone};
+
+/// A value at a time; the default lies before every time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Point {
+    pub(super) time: i64,
+    pub(super) value: Quanta,
+}
+
+/// The memory of one series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Series {
+    /// Newest reading.
+    pub(super) newest: Point,
+    /// Newest reading that changed at a credible rate; of a counter, the reading before `newest`.
+    pub(super) good: Point,
+    /// The reading since which nothing changed.
+    pub(super) still: Point,
+    /// Readings since then.
+    pub(super) still_count: u16,
+    /// Whether it has been told that it is stuck.
+    pub(super) is_told: bool,
+}
+
+/// Where each registered series of a zone has its memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Registry {
+    stations: Vec<Seat>,
+    series_count: u32,
+    rain_count: u32,
+    offset_minutes: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seat {
+    parameters: u32,
+    series: u32,
+    rain: u32,
+}
+
+const RAIN: u32 = bit(Parameter::Rainfall) | bit(Parameter::RainfallTotal);
+
+impl Default for Point {
+    fn default() -> Self {
+        Self {
+            time: i64::MIN,
+            value: 0,
+        }
+    }
+}
+
+impl Point {
+    pub(super) const fn of(observation: &Observation) -> Self {
+        Self {
+            time: observation.time.millis(),
+            value: observation.value,
+        }
+    }
+
+    pub(super) const fn is_known(self) -> bool {
+        self.time != i64::MIN
+    }
+
+    /// Milliseconds from this point to a later one; very many where this one is not known.
+    pub(super) const fn until(self, later: Self) -> i64 {
+        later.time.saturating_sub(self.time)
+    }
+
+    /// Begun minutes from this point to a later one, at least one.
+    pub(super) const fn minutes_until(self, later: Self) -> i64 {
+        let minutes = self.until(later).saturating_add(59_999) / 60_000;
+        if minutes < 1 { 1 } else { minutes }
+    }
+}
+
+impl Registry {
+    pub(super) fn new(city: &City, zone: Zone) -> Self {
+        let mut registry = Self {
+            stations: Vec::with_capacity(city.stations.len()),
+            series_count: 0,
+            rain_count: 0,
+            offset_minutes: i64::from(city.offset.0),
+        };
+        for station in &city.stations {
+            let parameters = match station.zones.contains(&zone) {
+                true => station
+                    .parameters
+                    .iter()
+                    .fold(0, |set, one| set | bit(*one)),
+                false => 0,
+            };
+            registry.stations.push(Seat {
+                parameters,
+                series: registry.series_count,
+                rain: registry.rain_count,
+            });
+            registry.series_count += parameters.count_ones();
+            registry.rain_count += u32::from(parameters & RAIN != 0);
+        }
+        registry
+    }
+
+    pub(super) const fn series_count(&self) -> usize {
+        self.series_count as usize
+    }
+
+    pub(super) const fn rain_count(&self) -> usize {
+        self.rain_count as usize
+    }
+
+    /// Offset of the city's day from UTC.
+    pub(super) const fn offset_minutes(&self) -> i64 {
+        self.offset_minutes
+    }
+
+    /// The place of a series.
+    #[inline]
+    pub(super) fn series(&self, station: StationNo, parameter: Parameter) -> Option<usize> {
+        let seat = self.stations.get(station.0 as usize)?;
+        let own = bit(parameter);
+        let before = (seat.parameters & (own - 1)).count_ones();
+        (seat.parameters & own != 0).then_some((seat.series + before) as usize)
+    }
+
+    /// The place of a station's last hour of rain.
+    #[inline]
+    pub(super) fn rain(&self, station: StationNo) -> Option<usize> {
+        let seat = self.stations.get(station.0 as usize)?;
+        (seat.parameters & RAIN != 0).then_some(seat.rain as usize)
+    }
+
+    /// Every series with its place, in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = (StationNo, Parameter, usize)> {
+        (0u32..).zip(&self.stations).flat_map(|(number, seat)| {
+            let reported = Parameter::ALL
+                .into_iter()
+                .filter(|p| seat.parameters & bit(*p) != 0);
+            let places = seat.series as usize..;
+            reported
+                .zip(places)
+                .map(move |(parameter, at)| (StationNo(number), parameter, at))
+        })
+    }
+
+    /// Every station that measures rain with the place of its last hour, in order.
+    pub(super) fn all_rain(&self) -> impl Iterator<Item = (StationNo, usize)> {
+        (0u32..)
+            .zip(&self.stations)
+            .filter(|(_, seat)| seat.parameters & RAIN != 0)
+            .map(|(number, seat)| (StationNo(number), seat.rain as usize))
+    }
+}
+
+const fn bit(parameter: Parameter) -> u32 {
+    1 << parameter.code()
+}

@@ -1,0 +1,221 @@
+//! Readings to observations: what one frame shows is checked here (semantics §14): registration,
+//! unit, format, range, a time in the future.
+//!
+//! Unknown stations and every other rejection are kept with their reason, never dropped in
+//! silence; see [`crate::dead_letter`].
+
+pub mod batch;
+mod decimal;
+pub mod rejection;
+pub mod units;
+
+pub use batch::Batch;
+pub use rejection::{Reason, Rejection};
+
+use crate::protocol::{Field, Reading, What};
+use crate::quality::limits;
+use decimal::{Decimal, Ratio};
+use model::parameter::ValueError;
+use model::{City, Observation, Parameter, Quality, Quanta, Span, StationNo, Time, Zone};
+use rustc_hash::FxHashMap;
+
+/// Seconds that a rainfall amount covers where neither the record nor the registry says
+/// (semantics §2): the minute of automatic stations.
+pub const RAINFALL_INTERVAL_S: u32 = 60;
+
+/// The registry as intake asks it: station texts to numbers, numbers to what they report.
+#[derive(Clone, Debug)]
+pub struct Registrar {
+    short_ids: FxHashMap<u128, u32>,
+    long_ids: FxHashMap<Box<str>, u32>,
+    stations: Vec<Registered>,
+    zones: Vec<Zone>,
+    zone_count: usize,
+    series_count: usize,
+    future_max: Span,
+    last_station: (u128, u32),
+    last_parameter: (u128, Option<Parameter>),
+    requests: batch::Requests,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Registered {
+    parameters: u32,
+    series: u32,
+    zones_from: u32,
+    zones: u16,
+}
+
+/// How far ahead of its arrival an observation may be stamped unless configured otherwise.
+pub const FUTURE_MAX: Span = Span::from_minutes(5);
+
+impl Registrar {
+    /// Takes the stations of a city; `future_max` is how far ahead of its arrival a time may be
+    /// ([`FUTURE_MAX`]).
+    pub fn new(city: &City, future_max: Span) -> Self {
+        let mut registrar = Self {
+            short_ids: FxHashMap::default(),
+            long_ids: FxHashMap::default(),
+            stations: Vec::with_capacity(city.stations.len()),
+            zones: Vec::new(),
+            zone_count: city.zones.len(),
+            series_count: 0,
+            future_max,
+            last_station: (0, u32::MAX),
+            last_parameter: (0, None),
+            requests: batch::Requests::default(),
+        };
+        for (number, station) in (0u32..).zip(&city.stations) {
+            match pack(&station.id) {
+                Some(id) => registrar.short_ids.insert(id, number),
+                None => registrar
+                    .long_ids
+                    .insert(station.id.as_str().into(), number),
+            };
+            let parameters = station
+                .parameters
+                .iter()
+                .fold(0, |set, one| set | bit(*one));
+            registrar.stations.push(Registered {
+                parameters,
+                series: registrar.series_count as u32,
+                zones_from: registrar.zones.len() as u32,
+                zones: station.zones.len() as u16,
+            });
+            registrar.zones.extend_from_slice(&station.zones);
+            registrar.series_count += parameters.count_ones() as usize;
+        }
+        registrar
+    }
+
+    /// The observation that a reading states, or why it is none. `arrival` is when it came in.
+    pub fn register(
+        &mut self,
+        reading: &Reading<'_>,
+        arrival: Time,
+    ) -> Result<Observation, Rejection> {
+        let reject = |reason, field| Rejection::new(reading, reason, Some(field));
+        let station = self
+            .station(&reading.station)
+            .ok_or_else(|| reject(Reason::UnknownStation, Field::Station))?;
+        let parameter = self
+            .parameter(&reading.parameter)
+            .ok_or_else(|| reject(Reason::UnknownParameter, Field::Parameter))?;
+        let is_reported = self
+            .stations
+            .get(station as usize)
+            .is_some_and(|registered| registered.parameters & bit(parameter) != 0);
+        if !is_reported {
+            return Err(reject(Reason::NotReported, Field::Parameter));
+        }
+        if reading.time.since(arrival) > self.future_max {
+            return Err(reject(Reason::Future, Field::Time));
+        }
+        let (value, quality) = value(reading, parameter)?;
+        let interval_s = reading.interval_s.unwrap_or({
+            if parameter == Parameter::Rainfall {
+                RAINFALL_INTERVAL_S
+            } else {
+                0
+            }
+        });
+        if interval_s > limits::INTERVAL_S_MAX {
+            return Err(reject(Reason::Format(What::OutOfRange), Field::Interval));
+        }
+        Ok(Observation {
+            station: StationNo(station),
+            parameter,
+            time: reading.time,
+            value,
+            interval_s,
+            quality,
+        })
+    }
+
+    /// Every zone that gets a copy of a station's observations.
+    pub fn zones(&self, station: StationNo) -> &[Zone] {
+        let zones = self
+            .stations
+            .get(station.0 as usize)
+            .and_then(|registered| {
+                let from = registered.zones_from as usize;
+                self.zones.get(from..from + usize::from(registered.zones))
+            });
+        zones.unwrap_or_default()
+    }
+
+    /// The number of the station with this id.
+    #[inline]
+    fn station(&mut self, id: &str) -> Option<u32> {
+        let Some(packed) = pack(id) else {
+            return self.long_ids.get(id).copied();
+        };
+        if packed != self.last_station.0 {
+            self.last_station = (packed, *self.short_ids.get(&packed)?);
+        }
+        Some(self.last_station.1).filter(|_| !id.is_empty())
+    }
+
+    #[inline]
+    fn parameter(&mut self, name: &str) -> Option<Parameter> {
+        // The longest name has 17 letters, so those beyond the packed ones are looked up each time.
+        let Some(packed) = pack(name) else {
+            return Parameter::from_name(name);
+        };
+        if packed != self.last_parameter.0 {
+            self.last_parameter = (packed, Parameter::from_name(name));
+        }
+        self.last_parameter.1
+    }
+
+    /// The dense number of a series, where the station reports the parameter.
+    fn series(&self, station: StationNo, parameter: Parameter) -> Option<usize> {
+        let registered = self.stations.get(station.0 as usize)?;
+        let below = registered.parameters & (bit(parameter) - 1);
+        let series = registered.series + below.count_ones();
+        (registered.parameters & bit(parameter) != 0).then_some(series as usize)
+    }
+}
+
+fn value(reading: &Reading<'_>, parameter: Parameter) -> Result<(Quanta, Quality), Rejection> {
+    let reject = |reason, field| Rejection::new(reading, reason, Some(field));
+    let quality = reading.quality.unwrap_or_default();
+    let Some(text) = reading.value.as_deref() else {
+        return Ok((0, Quality::Missing));
+    };
+    if quality == Quality::Missing {
+        return Ok((0, quality));
+    }
+    let ratio = match reading.unit.as_deref() {
+        None => Ratio::ONE,
+        Some(unit) => units::ratio(parameter, unit)
+            .map_err(|error| reject(Reason::Unit(parameter, error), Field::Unit))?,
+    };
+    let value = Decimal::parse(text)
+        .and_then(|decimal| decimal.quanta(ratio, parameter.decimals()))
+        .map_err(|error| match error {
+            ValueError::NotDecimal => reject(Reason::NotANumber, Field::Value),
+            ValueError::TooLarge => reject(Reason::Range(parameter), Field::Value),
+        })?;
+    let (low, high) = limits::range(parameter);
+    if value < low || value > high {
+        return Err(reject(Reason::Range(parameter), Field::Value));
+    }
+    Ok((value, quality))
+}
+
+const fn bit(parameter: Parameter) -> u32 {
+    1 << parameter.code()
+}
+
+/// Texts of at most 15 bytes as one number, so that looking one up touches one place in memory.
+#[inline]
+fn pack(text: &str) -> Option<u128> {
+    let mut packed = [0; 16];
+    packed
+        .get_mut(..text.len())
+        .filter(|_| text.len() < 16)?
+        .copy_from_slice(text.as_bytes());
+    packed[15] = text.len() as u8;
+    Some(u128::from_le_bytes(packed))
+}
