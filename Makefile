@@ -27,8 +27,9 @@ console:
 	cd console && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; } && npm run --silent build
 
 city:
-	$(STEP) "demo city"
+	$(STEP) "demo city and its storm"
 	node testdata/generate.mjs
+	node testdata/storm.mjs rainstorm --city testdata/city --out testdata/out/rainstorm.ndjson
 
 # System packages, Node and Python peers that the tests talk to.
 peers:

@@ -8,6 +8,25 @@ peers="${SANFANG_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/sanfang/peers}"
 venv="$peers/venv"
 wanted="capvalidator==0.1.0.dev4 aiosmtpd==1.4.6"
 
+# System packages: a broker, a browser with Chinese letters, Python for the validators.
+packages="mosquitto chromium fonts-noto-cjk python3-venv"
+missing=""
+for package in $packages; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" = 0 ]; then
+        echo "installing$missing" >&2
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq >&2
+        # shellcheck disable=SC2086  # a list of packages
+        apt-get install -y -qq --no-install-recommends $missing >&2
+    else
+        echo "missing system packages:$missing — run: sudo apt-get install$missing" >&2
+        exit 1
+    fi
+fi
+
 mkdir -p "$peers"
 exec 9>"$peers/.lock"
 flock 9
