@@ -324,7 +324,7 @@ impl Blocks for FaultyFile {
         Ok(())
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn length(&self) -> io::Result<u64> {
         Ok(self.world.state.lock().files[self.file].current.len() as u64)
     }
 }

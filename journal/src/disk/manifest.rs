@@ -41,7 +41,7 @@ impl Manifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(fail(error)),
         };
-        let len = usize::try_from(file.len().map_err(fail)?).unwrap_or(usize::MAX);
+        let len = usize::try_from(file.length().map_err(fail)?).unwrap_or(usize::MAX);
         let mut bytes = vec![0; len];
         file.read_at(&mut bytes, 0).map_err(fail)?;
         let text = String::from_utf8_lossy(&bytes);

@@ -136,7 +136,7 @@ impl<'a> Frames<'a> {
         const STEP: u64 = 1 << 20;
         let len = self
             .file
-            .len()
+            .length()
             .map_err(|e| JournalError::file("measure", &self.name, e))?;
         let mut from = self.at + super::frame::ALIGN as u64;
         while from < len {
@@ -249,7 +249,7 @@ pub(crate) fn unseal(
 ) -> Result<Option<(u64, u64)>, JournalError> {
     let name = id.to_string();
     let len = file
-        .len()
+        .length()
         .map_err(|e| JournalError::file("measure", &name, e))?;
     let Some(at) = len.checked_sub(TRAILER as u64) else {
         return Ok(None);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const INPUT: Topic = Topic::actual(Kind::Input);
+const WARNINGS: Topic = Topic::actual(Kind::Warnings);
 const SERIES: Topic = Topic::actual(Kind::Series);
 const REGISTRY: Topic = Topic::actual(Kind::Registry);
 const P0: Partition = Partition(0);
@@ -39,13 +40,15 @@ fn payload(id: u64) -> Vec<u8> {
     bytes
 }
 
-/// Batch `id`: one record of input, every third one of series, one of the registry, the position.
+/// Batch `id`: a record of input, a small warning, every third time one of series, one of the
+/// registry, and the position.
 fn batch(id: u64) -> Batch {
     let mut batch = Batch::new(id as i64, Priority::Vital);
     batch.append(INPUT, P0, 1, b"", &payload(id));
     if id.is_multiple_of(3) {
         batch.append(SERIES, P0, 2, b"", &payload(id));
     }
+    batch.append(WARNINGS, P0, 4, b"", &id.to_le_bytes());
     batch.append(REGISTRY, P0, 3, &[(id % 5) as u8], &id.to_le_bytes());
     batch.consumed(RULES, INPUT, P0, Offset(id + 1));
     batch
@@ -140,6 +143,11 @@ fn reconcile(journal: &DiskJournal, known: &Known) -> Result<(), String> {
     ensure(
         read_all(journal, SERIES, Offset(0))? == expected,
         "kept series differ",
+    )?;
+    let expected: Vec<_> = (0..end).map(|id| (id, id.to_le_bytes().to_vec())).collect();
+    ensure(
+        read_all(journal, WARNINGS, Offset(0))? == expected,
+        "kept warnings differ",
     )?;
     let position = journal.resume(RULES, INPUT, P0).0;
     ensure(position == end, "the position is not that of the outputs")?;
