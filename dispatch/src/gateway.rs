@@ -6,6 +6,13 @@
 
 pub mod cap;
 pub mod http;
+pub mod webhook;
+pub mod push;
+mod mac;
+pub mod email;
+pub mod device;
+pub mod breaker;
+pub mod smpp;
 
 /// What the far side said when it took a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
