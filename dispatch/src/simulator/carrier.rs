@@ -1,0 +1,204 @@
+//! A message centre in play: speaks SMPP 3.4 as a carrier does, with faults on demand.
+//!
+//! For the demo, for load tests and for tests of what happens when a carrier throttles, falls
+//! silent or hangs up. It answers every bind, keeps a log of what it took, and sends receipts.
+
+mod connection;
+mod log;
+mod script;
+
+use log::Log;
+use model::{Span, Time};
+use serde::Deserialize;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+pub use script::IdSpelling;
+
+/// Sessions at once; further connections are closed.
+const SESSIONS_MAX: usize = 512;
+
+/// How the centre behaves. Every `…_every` counts submits over all sessions; zero is never.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CarrierConfig {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The account it knows; empty takes any.
+    pub system_id: String,
+    /// Its password.
+    pub password: String,
+    /// Receipts come so long after the submit, where they are asked for; absent means none.
+    pub receipt_after: Option<Span>,
+    /// How receipts spell identifiers.
+    pub receipt_ids: IdSpelling,
+    /// Answers come so long after the submit.
+    pub latency: Span,
+    /// Each nth submit is answered "throttled".
+    pub throttle_every: u64,
+    /// Each nth submit is taken and never answered.
+    pub silence_every: u64,
+    /// Each nth submit is refused for good (invalid destination).
+    pub refuse_every: u64,
+    /// Each nth receipt says "undeliverable".
+    pub fail_every: u64,
+    /// Hangs up on a session after so many submits, without answering the last.
+    pub close_after: u64,
+    /// File to append a line to for each message taken; see [`Carrier::bind`].
+    pub log: Option<PathBuf>,
+}
+
+/// Why the centre does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum CarrierError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// The log cannot be opened.
+    #[error("cannot append to {path}: {error}", path = .path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// What has happened so far, counted over all sessions.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Sessions bound.
+    pub binds: AtomicU64,
+    /// submit_sm read.
+    pub submits: AtomicU64,
+    /// Of these, answered with an identifier.
+    pub accepted: AtomicU64,
+    /// Of these, answered "throttled".
+    pub throttled: AtomicU64,
+    /// Of these, refused.
+    pub refused: AtomicU64,
+    /// Of these, taken without an answer.
+    pub silent: AtomicU64,
+    /// Receipts sent.
+    pub receipts: AtomicU64,
+    /// Receipts that found no room to wait or no session to go to.
+    pub receipts_lost: AtomicU64,
+    /// Receipts that the other side answered.
+    pub receipts_taken: AtomicU64,
+}
+
+/// A message centre that listens.
+#[derive(Debug)]
+pub struct Carrier {
+    listener: TcpListener,
+    address: SocketAddr,
+    centre: Arc<Centre>,
+}
+
+/// What its sessions share.
+#[derive(Debug)]
+struct Centre {
+    config: CarrierConfig,
+    counts: Arc<Counts>,
+    log: Option<Mutex<Log>>,
+    clock: fn() -> Time,
+}
+
+impl Default for CarrierConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 2775)),
+            system_id: String::new(),
+            password: String::new(),
+            receipt_after: None,
+            receipt_ids: IdSpelling::Same,
+            latency: Span::ZERO,
+            throttle_every: 0,
+            silence_every: 0,
+            refuse_every: 0,
+            fail_every: 0,
+            close_after: 0,
+            log: None,
+        }
+    }
+}
+
+impl Counts {
+    /// Reads one of the counters.
+    pub fn read(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+
+    fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Carrier {
+    /// Listens. `clock` dates the receipts.
+    ///
+    /// Each line of the log is one message whole, in the order they became whole: number of the
+    /// submit, `accepted` or `silent`, destination, identifiers joined by commas,
+    /// validity_period, text with `\n`, `\t` and `\\` escaped; between tabs.
+    pub async fn bind(config: CarrierConfig, clock: fn() -> Time) -> Result<Self, CarrierError> {
+        let log = match &config.log {
+            Some(path) => {
+                let failed = |error| CarrierError::Log {
+                    path: path.clone(),
+                    error,
+                };
+                Some(Mutex::new(Log::append(path).map_err(failed)?))
+            }
+            None => None,
+        };
+        let failed = |e| CarrierError::Listen(config.listen, e);
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let centre = Centre {
+            config,
+            counts: Arc::default(),
+            log,
+            clock,
+        };
+        Ok(Self {
+            listener,
+            address,
+            centre: Arc::new(centre),
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What has happened so far; stays readable while it serves.
+    pub fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.centre.counts)
+    }
+
+    /// Serves until dropped; its sessions end with it.
+    pub async fn serve(self) {
+        let mut sessions = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) if sessions.len() < SESSIONS_MAX => {
+                        sessions.spawn(connection::serve(stream, Arc::clone(&self.centre)));
+                    }
+                    Ok(_) => tracing::warn!(SESSIONS_MAX, "too many sessions; connection closed"),
+                    Err(error) => tracing::warn!(%error, "connection not accepted"),
+                },
+                Some(ended) = sessions.join_next() => {
+                    if let Ok(Err(error)) = ended {
+                        tracing::info!(%error, "session ended");
+                    }
+                }
+            }
+        }
+    }
+}
