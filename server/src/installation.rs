@@ -98,7 +98,7 @@ impl Installation {
 }
 
 /// Files of a folder by name, those that end in `but` left out, in the order of their names.
-fn texts(folder: &Path, ending: &str, but: &str) -> Result<Vec<(String, String)>, Faulty> {
+pub(crate) fn texts(folder: &Path, ending: &str, but: &str) -> Result<Vec<(String, String)>, Faulty> {
     let fault = |what: String| Faulty(vec![format!("{}: {what}", folder.display())]);
     let entries = std::fs::read_dir(folder)
         .map_err(|error| fault(format!("cannot be read: {error}; give an existing folder")))?;

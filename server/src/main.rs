@@ -1,2 +1,44 @@
-//! The binary `sanfang`.
-fn main() {}
+//! The binary `sanfang`: arguments in, exit codes out, nothing else.
+//!
+//! Exit codes: 0 done, 1 failed, 2 bad input or configuration. Data goes to standard output,
+//! words to standard error.
+
+mod command;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Multi-hazard early warning: sensor streams in, tiered warnings out, by area and audience.
+/// 多灾种早期预警：传感器数据流进，分级预警出，按区域和人群靶向发布。
+#[derive(Parser)]
+#[command(name = "sanfang", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a city directory or a configuration: every fault at once, exit 2 if there is any
+    Check(command::check::Arguments),
+    /// Recorded observations through the rules, as fast as the machine can
+    Replay(command::replay::Arguments),
+    /// Test a rulebook against its own test files
+    #[command(subcommand)]
+    Rules(command::rules::Command),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Check(arguments) => command::check::run(&arguments),
+        Command::Replay(arguments) => command::replay::run(&arguments),
+        Command::Rules(command) => command::rules::run(&command),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            failure.code()
+        }
+    }
+}

@@ -50,13 +50,13 @@ fn assert_same(ours: &[Value], naive: &[Value]) {
     assert!(!ours.is_empty(), "nothing was printed: nothing was compared");
 }
 
-/// The demo rainstorm at one station and site in twenty, small enough to be replayed many times.
+/// The demo rainstorm at one station and site in ten, small enough to be replayed many times.
 fn small_storm() -> &'static str {
     static STORM: OnceLock<String> = OnceLock::new();
     STORM.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let path = folder.join("rainstorm-thin20.ndjson").display().to_string();
-        node(&["testdata/storm.mjs", "rainstorm", "--city", "testdata/city", "--thin", "20", "--out", &path]);
+        let path = folder.join("rainstorm-thin10.ndjson").display().to_string();
+        node(&["testdata/storm.mjs", "rainstorm", "--city", "testdata/city", "--thin", "10", "--out", &path]);
         path
     })
 }

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { Bulletins } from './bulletins.mjs';
 import { display, readCity } from './city.mjs';
 import { linesOf, observationOf } from './intake.mjs';
-import { plant } from './mutations.mjs';
+import { MUTATIONS, plant } from './mutations.mjs';
 import { Readings } from './readings.mjs';
 import { TIERS, readRules } from './rulebook.mjs';
 import { Situations } from './situations.mjs';
@@ -58,8 +58,12 @@ function signalLine(city, { subject, time, from, to, values }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { positionals: files, values: options } = parseArgs({
     allowPositionals: true,
-    options: { city: { type: 'string' }, rules: { type: 'string' }, signals: { type: 'boolean', default: false }, mutate: { type: 'string' } },
+    options: { city: { type: 'string' }, rules: { type: 'string' }, signals: { type: 'boolean', default: false }, mutate: { type: 'string' }, mutations: { type: 'boolean', default: false } },
   });
+  if (options.mutations) {
+    console.log(Object.keys(MUTATIONS).join('\n'));
+    process.exit(0);
+  }
   if (!options.city || files.length === 0) {
     console.error('use: node testdata/naive/naive.mjs --city DIR [--rules DIR] [--signals] [--mutate NAME] FILE…');
     process.exit(2);
