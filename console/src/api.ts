@@ -1,0 +1,57 @@
+// Calls to the server; every failure is a `Refused` with words a person can act on.
+
+import type { Problem } from './types';
+
+export class Refused extends Error {
+  readonly status: number;
+  readonly title: string;
+  constructor(status: number, title: string, detail: string) {
+    super(detail);
+    this.status = status;
+    this.title = title;
+  }
+}
+
+const TIMEOUT_MS = 15_000;
+
+export class Api {
+  token = '';
+
+  get<T>(path: string): Promise<T> {
+    return this.#call<T>('GET', path);
+  }
+
+  post(path: string, body: unknown): Promise<void> {
+    return this.#call<void>('POST', path, body);
+  }
+
+  async #call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    let response: Response;
+    try {
+      response = await fetch(path, {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        cache: 'no-store',
+      });
+    } catch (error) {
+      throw new Refused(0, 'unreachable', error instanceof Error ? error.message : String(error));
+    }
+    const text = await response.text();
+    if (!response.ok) throw refusal(response.status, text);
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+}
+
+function refusal(status: number, text: string): Refused {
+  try {
+    const problem = JSON.parse(text) as Partial<Problem>;
+    return new Refused(status, problem.title ?? '', problem.detail ?? problem.title ?? text);
+  } catch {
+    return new Refused(status, `HTTP ${status}`, text.slice(0, 300));
+  }
+}

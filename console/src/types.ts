@@ -1,0 +1,193 @@
+// The API's shapes as they come over the wire; times are RFC 3339 with offset.
+
+export type Tier = 'none' | 'white' | 'blue' | 'yellow' | 'orange' | 'red';
+export type Lang = 'zh' | 'en';
+export type Words = { zh?: string; en?: string };
+
+export interface State {
+  city: { code: string; name: Words; bbox: [number, number, number, number] };
+  time: string;
+  mode: 'actual' | 'exercise' | 'test';
+  zones: { code: string; name: Words | string }[];
+}
+
+export interface AreaProperties {
+  code: string;
+  name: string;
+  name_en: string;
+  level: 'city' | 'district' | 'township' | 'community';
+  parent: string | null;
+  population: number;
+}
+
+export interface AreaFeature {
+  type: 'Feature';
+  properties: AreaProperties;
+  geometry: { type: 'Polygon'; coordinates: number[][][] } | { type: 'MultiPolygon'; coordinates: number[][][][] };
+}
+
+export interface Areas {
+  type: 'FeatureCollection';
+  features: AreaFeature[];
+}
+
+export interface LastValue {
+  time: string;
+  value: string;
+  unit: string;
+  quality: number;
+}
+
+export interface Station {
+  id: string;
+  name: string;
+  name_en: string;
+  kind: string;
+  lon: number;
+  lat: number;
+  area: string;
+  parameters: string[];
+  last: Record<string, LastValue>;
+}
+
+export interface Site {
+  id: string;
+  name: string;
+  name_en: string;
+  kind: string;
+  lon: number;
+  lat: number;
+  area: string;
+  station: string | null;
+  tier: Tier;
+  thresholds: Record<string, number | string>;
+}
+
+export interface Reading {
+  time: string;
+  value: string | number;
+  quality: number;
+}
+
+export interface Situation {
+  rule: string;
+  hazard: string;
+  subject: string;
+  area: string;
+  lon: number;
+  lat: number;
+  tier: Tier;
+  since: string;
+  values: Record<string, string>;
+  stale: boolean;
+}
+
+export type WarningEvent = 'proposed' | 'issued' | 'updated' | 'ended' | 'cancelled';
+
+export interface Evidence {
+  rule: string;
+  version?: string;
+  subject: string;
+  tier: Tier;
+  time: string;
+  values: Record<string, string>;
+  unconfirmed: boolean;
+}
+
+export interface Warning {
+  id: string;
+  revision: number;
+  event: WarningEvent;
+  hazard: string;
+  name: Words;
+  zone: string;
+  authority: string;
+  tier: Tier;
+  time: string;
+  first_rise: string;
+  expires: string;
+  areas: Record<string, { tier: Tier; reached: Tier; onset: string }>;
+  sites: Record<string, { area: string; tier: Tier; onset: string }>;
+  evidence: Evidence[];
+  past: boolean;
+  unconfirmed: boolean;
+  seen: string;
+  signed_by: string[];
+  needs: number;
+  clock_ends: string | null;
+  request_to: string | null;
+  text: Words;
+}
+
+export interface Preview {
+  heads: Record<string, Record<string, number>>;
+  townships: { code: string; heads: number }[];
+  unreachable: number;
+  texts: Words;
+  segments: Record<string, number>;
+}
+
+export type AnswerKind = 'received' | 'at_post' | 'moved' | 'needs_help';
+
+export interface Call {
+  warning: string;
+  area: string;
+  site: string | null;
+  contact: string;
+  role: string;
+  name: string;
+  phone_masked: string;
+  told_at: string;
+  state: 'waiting' | 'answered' | 'escalated';
+  next_at: string | null;
+  next_role: string | null;
+  answer: { answer: AnswerKind; note: string; noted_by: string; said: string } | null;
+}
+
+export interface Delivery {
+  warning: string;
+  revision: number;
+  intent?: string;
+  channel: string;
+  link: string;
+  purpose: string;
+  tier: Tier;
+  planned: number;
+  sent: number;
+  accepted: number;
+  delivered: number;
+  failed: number;
+  unknown: number;
+  expired: number;
+  withdrawn: number;
+  started: string | null;
+  finished: string | null;
+  rate_per_s: number;
+}
+
+export interface Signal {
+  identifier: string;
+  sender_name: string;
+  event: string;
+  hazard: string | null;
+  tier: Tier;
+  areas: string[];
+  sent: string;
+  headline: Words;
+  description?: Words;
+  expires: string | null;
+  kind?: string;
+}
+
+export interface Me {
+  id: string;
+  name: string;
+  scopes: string[];
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+}
