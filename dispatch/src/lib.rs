@@ -6,5 +6,8 @@
 //! Only [`gateway`] and [`simulator`] do I/O.
 
 pub mod gateway;
+pub mod intent;
+pub mod ledger;
+pub mod outbox;
 pub mod simulator;
 pub mod wording;

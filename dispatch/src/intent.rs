@@ -1,0 +1,230 @@
+//! What is to be said to whom by which link: a query with words, never a list of people.
+
+use crate::wording::{Message, Purpose};
+use model::release::{Ask, Reach};
+use model::{AreaCode, Channel, Mode, Tier, Time, WarningId};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// A recipient's number: given once per id and never reused (semantics §35).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecipientNo(pub u32);
+
+/// Identity of an intent: derived, so that a replay names the same one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IntentId([u8; 16]);
+
+/// Identity of one message to one recipient: warning, revision, channel, recipient.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId([u8; 16]);
+
+/// Whom an intent is for. Areas stand with everything below them; a list that is empty
+/// selects nobody, never everybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audience {
+    /// Devices, responsible persons or the public.
+    pub reach: Reach,
+    /// Areas told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub areas: Vec<AreaCode>,
+    /// Sites told, by id: their responsible persons or their devices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<String>,
+    /// Which of the responsible persons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Ask>,
+    /// Roles; empty means every role there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Single contacts by id (call-and-answer).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+    /// The authority a request goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
+    /// Content hash of the directory version meant.
+    pub directory: String,
+}
+
+/// One thing to say by one link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// Identity.
+    pub id: IntentId,
+    /// Which warning.
+    pub warning: WarningId,
+    /// Which revision.
+    pub revision: u32,
+    /// Why it is said.
+    pub purpose: Purpose,
+    /// The queue it waits in: channel and account, `sms` or `sms/carrier-a`.
+    pub link: String,
+    /// Channel.
+    pub channel: Channel,
+    /// World.
+    pub mode: Mode,
+    /// To whom.
+    pub audience: Audience,
+    /// True where only those who got an earlier message of this warning are told.
+    pub only_told: bool,
+    /// Words by language; `variant_no` names one.
+    pub words: Vec<Message>,
+    /// Tier that decides the order.
+    pub tier: Tier,
+    /// Onset that decides the order within a tier.
+    pub onset: Time,
+    /// Exposure: 0 at the site, 1 responsible for the area, 2 everybody there.
+    pub exposure: u8,
+    /// Nothing leaves before this (quiet hours).
+    pub not_before: Option<Time>,
+    /// Nothing leaves at or after this; mapped to the protocol's validity period.
+    pub not_after: Time,
+    /// Record time of planning.
+    pub created: Time,
+}
+
+impl IntentId {
+    /// The identity of that saying: `place` tells apart what shares purpose and tier.
+    pub fn derive(
+        warning: WarningId,
+        revision: u32,
+        link: &str,
+        purpose: Purpose,
+        reach: Reach,
+        place: &str,
+    ) -> Self {
+        let text = format!(
+            "sanfang/intent/1\n{warning}\n{revision}\n{link}\n{}\n{reach:?}\n{place}",
+            purpose.name()
+        );
+        Self(digest(&text))
+    }
+
+    /// The raw bytes.
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// From raw bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_hex(text).map(Self)
+    }
+}
+
+impl DeliveryId {
+    /// The identity of one message to one recipient: the idempotency key at the far side.
+    pub fn derive(
+        warning: WarningId,
+        revision: u32,
+        channel: Channel,
+        recipient: RecipientNo,
+    ) -> Self {
+        let text = format!(
+            "sanfang/delivery/1\n{warning}\n{revision}\n{channel}\n{}",
+            recipient.0
+        );
+        Self(digest(&text))
+    }
+}
+
+impl Audience {
+    /// Nobody yet, of that reach.
+    pub fn of(reach: Reach, directory: &str) -> Self {
+        Self {
+            reach,
+            areas: Vec::new(),
+            sites: Vec::new(),
+            ask: None,
+            roles: Vec::new(),
+            contacts: Vec::new(),
+            authority: None,
+            directory: directory.to_owned(),
+        }
+    }
+
+    /// True where nobody is selected.
+    pub fn is_empty(&self) -> bool {
+        self.areas.is_empty()
+            && self.sites.is_empty()
+            && self.contacts.is_empty()
+            && self.authority.is_none()
+    }
+}
+
+impl Intent {
+    /// True where each recipient's state is known; an area job gives counts only.
+    pub const fn is_named(&self) -> bool {
+        match self.channel {
+            Channel::Cap => false,
+            Channel::Sms | Channel::Push | Channel::Email | Channel::Webhook | Channel::Device => {
+                true
+            }
+        }
+    }
+
+    /// Semantics §36: silence is worse than a duplicate for orange and red to named people.
+    pub fn resend_when_unknown(&self) -> bool {
+        self.is_named() && self.tier >= Tier::Orange
+    }
+}
+
+fn digest(text: &str) -> [u8; 16] {
+    let mut id = [0; 16];
+    let digest = Sha256::digest(text.as_bytes());
+    id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    id
+}
+
+fn parse_hex(text: &str) -> Option<[u8; 16]> {
+    let mut id = [0; 16];
+    hex::decode_to_slice(text, &mut id).ok()?;
+    Some(id)
+}
+
+impl fmt::Display for IntentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for IntentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IntentId({self})")
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeliveryId({self})")
+    }
+}
+
+impl Serialize for IntentId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IntentId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!("{text:?} is not 32 hexadecimal digits"))
+        })
+    }
+}

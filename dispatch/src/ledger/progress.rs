@@ -1,0 +1,271 @@
+//! Progress of a link as it stands in the topic `receipts`: ranges of recipients and what
+//! became of them, in differences of variable length.
+
+use super::State;
+use crate::intent::IntentId;
+
+/// One record: all that one step of an outbox learned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Counts from 1 per link; `Durable` names it back.
+    pub seq: u64,
+    /// What was learned.
+    pub entries: Vec<Entry>,
+}
+
+/// One piece of progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// These recipients are in this state.
+    States {
+        /// Of which intent.
+        intent: IntentId,
+        /// Which state.
+        state: State,
+        /// Who, ascending.
+        recipients: Vec<u32>,
+        /// Receipt ids in the same order, 0 for none; or empty.
+        receipts: Vec<u64>,
+    },
+    /// The rest of the intent's audience became this; nothing more leaves.
+    Closed {
+        /// Which intent.
+        intent: IntentId,
+        /// Complete, withdrawn, expired or failed.
+        state: State,
+    },
+}
+
+/// Why stored bytes are not progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProgressError {
+    /// Written by a newer version.
+    #[error("progress record has format {0}, newer than 1: upgrade this node")]
+    Newer(u8),
+    /// Damaged bytes.
+    #[error("progress record is damaged at byte {0}")]
+    Damaged(usize),
+}
+
+const FORMAT: u8 = 1;
+const STATES: u8 = 1;
+const CLOSED: u8 = 2;
+
+impl Progress {
+    /// Stored form.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![FORMAT];
+        varint(&mut out, self.seq);
+        for entry in &self.entries {
+            match entry {
+                Entry::States {
+                    intent,
+                    state,
+                    recipients,
+                    receipts,
+                } => {
+                    out.push(STATES);
+                    out.extend_from_slice(intent.bytes());
+                    out.push(state.code());
+                    varint(&mut out, recipients.len() as u64);
+                    varint(&mut out, receipts.len() as u64);
+                    let mut last = 0;
+                    for recipient in recipients {
+                        varint(&mut out, u64::from(recipient.wrapping_sub(last)));
+                        last = *recipient;
+                    }
+                    let mut last = 0u64;
+                    for receipt in receipts {
+                        varint(&mut out, zigzag(receipt.wrapping_sub(last)));
+                        last = *receipt;
+                    }
+                }
+                Entry::Closed { intent, state } => {
+                    out.push(CLOSED);
+                    out.extend_from_slice(intent.bytes());
+                    out.push(state.code());
+                }
+            }
+        }
+        out
+    }
+
+    /// Reads the stored form.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ProgressError> {
+        let mut reader = Reader { bytes, at: 0 };
+        let format = reader.byte()?;
+        if format > FORMAT {
+            return Err(ProgressError::Newer(format));
+        }
+        let mut progress = Self {
+            seq: reader.varint()?,
+            entries: Vec::new(),
+        };
+        while reader.at < bytes.len() {
+            progress.entries.push(reader.entry()?);
+        }
+        Ok(progress)
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn entry(&mut self) -> Result<Entry, ProgressError> {
+        let kind = self.byte()?;
+        let mut id = [0; 16];
+        for slot in &mut id {
+            *slot = self.byte()?;
+        }
+        let intent = IntentId::from_bytes(id);
+        let state = State::from_code(self.byte()?).ok_or(self.damaged())?;
+        match kind {
+            CLOSED => Ok(Entry::Closed { intent, state }),
+            STATES => {
+                let (people, ids) = (self.varint()?, self.varint()?);
+                let left = self.bytes.len().saturating_sub(self.at) as u64;
+                // Each takes at least a byte, so a damaged count cannot ask for memory.
+                if people > left || ids > left || (ids != 0 && ids != people) {
+                    return Err(self.damaged());
+                }
+                let mut recipients = Vec::with_capacity(people as usize);
+                let mut last = 0u32;
+                for _ in 0..people {
+                    let step = u32::try_from(self.varint()?).map_err(|_| self.damaged())?;
+                    last = last.wrapping_add(step);
+                    recipients.push(last);
+                }
+                let mut receipts = Vec::with_capacity(ids as usize);
+                let mut last = 0u64;
+                for _ in 0..ids {
+                    last = last.wrapping_add(unzigzag(self.varint()?));
+                    receipts.push(last);
+                }
+                Ok(Entry::States {
+                    intent,
+                    state,
+                    recipients,
+                    receipts,
+                })
+            }
+            _ => Err(self.damaged()),
+        }
+    }
+
+    const fn damaged(&self) -> ProgressError {
+        ProgressError::Damaged(self.at)
+    }
+
+    fn byte(&mut self) -> Result<u8, ProgressError> {
+        let byte = self.bytes.get(self.at).copied().ok_or(self.damaged())?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn varint(&mut self) -> Result<u64, ProgressError> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(self.damaged())
+    }
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+const fn zigzag(step: u64) -> u64 {
+    (step << 1) ^ (((step as i64) >> 63) as u64)
+}
+
+const fn unzigzag(value: u64) -> u64 {
+    (value >> 1) ^ (value & 1).wrapping_neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Ledger;
+    use proptest::prelude::*;
+
+    fn entry() -> impl Strategy<Value = Entry> {
+        let states = (
+            any::<[u8; 16]>(),
+            0u8..10,
+            proptest::collection::btree_map(any::<u32>(), any::<u64>(), 0..50),
+            any::<bool>(),
+        )
+            .prop_map(|(id, state, rows, ids)| Entry::States {
+                intent: IntentId::from_bytes(id),
+                state: State::from_code(state).unwrap(),
+                recipients: rows.keys().copied().collect(),
+                receipts: if ids {
+                    rows.values().copied().collect()
+                } else {
+                    Vec::new()
+                },
+            });
+        prop_oneof![
+            states,
+            any::<[u8; 16]>().prop_map(|id| Entry::Closed {
+                intent: IntentId::from_bytes(id),
+                state: State::Complete
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn survives_storage(seq in any::<u64>(), entries in proptest::collection::vec(entry(), 0..6)) {
+            let progress = Progress { seq, entries };
+            prop_assert_eq!(Progress::decode(&progress.encode()), Ok(progress));
+        }
+
+        #[test]
+        fn damaged_bytes_are_errors(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(progress) = Progress::decode(&bytes) {
+                Ledger::default().apply(&progress);
+            }
+        }
+    }
+
+    #[test]
+    fn a_recipient_takes_a_few_bytes() {
+        let progress = Progress {
+            seq: 1,
+            entries: vec![Entry::States {
+                intent: IntentId::from_bytes([7; 16]),
+                state: State::Accepted,
+                recipients: (0..1000).map(|n| n * 20).collect(),
+                receipts: (0..1000).map(|n| 5_000_000_000 + n).collect(),
+            }],
+        };
+        assert!(progress.encode().len() < 2100);
+        let mut ledger = Ledger::default();
+        ledger.apply(&progress);
+        let intent = IntentId::from_bytes([7; 16]);
+        assert_eq!(
+            ledger.find(5_000_000_003),
+            Some((intent, crate::intent::RecipientNo(60)))
+        );
+        assert_eq!(ledger.find(3), None);
+        assert_eq!(ledger.counts(intent).of(State::Accepted), 1000);
+        let again = ledger.record(intent, 2).unwrap();
+        let mut copy = Ledger::default();
+        copy.apply(&Progress::decode(&again.encode()).unwrap());
+        assert_eq!(copy.counts(intent), ledger.counts(intent));
+        assert_eq!(copy.find(5_000_000_999), ledger.find(5_000_000_999));
+    }
+}

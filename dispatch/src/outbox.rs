@@ -1,0 +1,442 @@
+//! What leaves a link next: order, window, pace, retry, expiry, withdrawal; pure and crash-safe.
+//!
+//! One outbox per link (channel × account). It holds a cursor into each intent's audience and at
+//! most a window of people, never the audience: rows come in chunks on demand, what became of
+//! them goes out as [`Progress`], and intents plus progress give the outbox back after a crash.
+//!
+//! Duplicates per crash are bounded by [`Limits::unconfirmed_max`]: what is in flight plus what
+//! is answered but not yet durable never exceeds it. Where a duplicate is worse than silence
+//! (below orange, and area jobs) a recipient is *claimed* on disk before the wire, so that a
+//! crash leaves them `unknown` and never told twice.
+
+mod answers;
+mod effects;
+mod fill;
+mod limits;
+mod pace;
+mod recovery;
+mod track;
+
+pub use effects::{Answer, Effects, Event, Note, Outcome, Resolve, Row, Send, Sending, Token};
+pub use limits::{Limits, Stats};
+pub use recovery::Snapshot;
+
+use crate::intent::{Intent, IntentId, RecipientNo};
+use crate::ledger::{Entry, Ledger, Progress, State};
+use crate::wording::Purpose;
+use model::{Time, WarningId};
+use pace::Pace;
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use track::{Key, Track};
+
+/// The queue of one link.
+#[derive(Debug)]
+pub struct Outbox {
+    link: String,
+    limits: Limits,
+    tracks: BTreeMap<u32, Track>,
+    by_warning: BTreeMap<WarningId, Vec<u32>>,
+    order: BTreeSet<Key>,
+    ledger: Ledger,
+    flight: FxHashMap<Token, Flight>,
+    /// Progress written but not yet durable: sequence number and answers in it.
+    unsaved: VecDeque<(u64, usize)>,
+    unsaved_total: usize,
+    claimed_total: usize,
+    retries_total: usize,
+    pace: Pace,
+    up: bool,
+    seq: u64,
+    /// Texts an address got, and until when that matters; only rows that share their address.
+    seen: BTreeMap<(u64, u64), Time>,
+    found: Found,
+    stats: Stats,
+    /// Sends left that may repeat what was in flight at the last crash.
+    at_risk: usize,
+}
+
+/// A message on the wire.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    row: Row,
+    pass: u8,
+    attempt: u8,
+    sent: Time,
+}
+
+/// What a step learned, gathered before it is written as progress.
+#[derive(Debug, Default)]
+struct Found {
+    rows: Vec<(u32, State, u32, u64)>,
+    closed: Vec<(IntentId, State)>,
+    answers: usize,
+}
+
+impl Outbox {
+    /// An empty queue for `link`; it sends nothing until [`Event::Up`].
+    pub fn new(link: &str, limits: Limits) -> Self {
+        Self {
+            link: link.to_owned(),
+            pace: Pace::new(&limits),
+            limits,
+            tracks: BTreeMap::new(),
+            by_warning: BTreeMap::new(),
+            order: BTreeSet::new(),
+            ledger: Ledger::default(),
+            flight: FxHashMap::default(),
+            unsaved: VecDeque::new(),
+            unsaved_total: 0,
+            claimed_total: 0,
+            retries_total: 0,
+            up: false,
+            seq: 0,
+            seen: BTreeMap::new(),
+            found: Found::default(),
+            stats: Stats::default(),
+            at_risk: 0,
+        }
+    }
+
+    /// Takes one event in at record time `at` and says what to do. `out` is added to.
+    pub fn step(&mut self, at: Time, event: Event<'_>, out: &mut Effects) {
+        self.pace.advance(at);
+        match event {
+            Event::Planned(intent) => self.planned(at, intent, out),
+            Event::Rows {
+                intent,
+                pass,
+                epoch,
+                cursor,
+                rows,
+                end,
+            } => self.rows(intent, pass, epoch, cursor, rows, end),
+            Event::Answers(answers) => self.answers(at, answers, out),
+            Event::Durable(seq) => self.durable(seq),
+            Event::Up => self.up = true,
+            Event::Down => self.down(at, out),
+            Event::Tick => self.tick(at, out),
+        }
+        self.fill(at, out);
+        self.flush(out);
+    }
+
+    /// What is known of every message.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Counters since the start.
+    pub const fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The link it serves.
+    pub fn link(&self) -> &str {
+        &self.link
+    }
+
+    /// Messages on the wire.
+    pub fn in_flight(&self) -> usize {
+        self.flight.len()
+    }
+
+    /// Answered but not yet durable.
+    pub const fn unsaved(&self) -> usize {
+        self.unsaved_total
+    }
+
+    /// Intents of which something may still leave.
+    pub fn open(&self) -> impl Iterator<Item = &Intent> {
+        self.tracks
+            .values()
+            .filter(|t| !t.closed)
+            .map(|t| &t.intent)
+    }
+
+    /// When a tick would change something: a retry or a quiet hour's end, a pause's end, a token
+    /// of pace, an expiry. `None` where only another event can.
+    pub fn due(&self) -> Option<Time> {
+        let ready = self.order.iter().filter_map(|key| self.tracks.get(&key.no));
+        let tracks = ready.map(|track| track.due()).min();
+        let pace = self.pace.ready_at();
+        match (tracks, pace) {
+            (Some(track), Some(pace)) => Some(track.max(pace)),
+            (Some(track), None) => Some(track),
+            (None, _) => None,
+        }
+    }
+
+    fn planned(&mut self, at: Time, intent: &Intent, out: &mut Effects) {
+        if intent.link != self.link {
+            out.notes.push(Note::WrongLink(intent.id));
+            return;
+        }
+        let no = self.ledger.number(intent.id);
+        if self.tracks.contains_key(&no) {
+            return;
+        }
+        self.supersede(intent, out);
+        let known = self.ledger.account_by(no).and_then(|a| a.closed);
+        let silent = intent.purpose == Purpose::Withdraw;
+        if known.is_some() || silent || intent.audience.is_empty() {
+            if known.is_none() {
+                self.found.closed.push((intent.id, State::Complete));
+            }
+            if !silent {
+                let mut track = Track::new(no, intent.clone());
+                track.closed = true;
+                self.keep(no, intent.warning, track);
+            }
+            return;
+        }
+        if self.order.len() >= self.limits.intents_max * 2 {
+            self.shed(out);
+        }
+        let track = Track::new(no, intent.clone());
+        for key in track.keys {
+            self.order.insert(key);
+        }
+        self.keep(no, intent.warning, track);
+        if at >= intent.not_after {
+            self.close(no, State::Expired, out);
+        }
+    }
+
+    fn keep(&mut self, no: u32, warning: WarningId, track: Track) {
+        self.tracks.insert(no, track);
+        self.by_warning.entry(warning).or_default().push(no);
+    }
+
+    /// A newer revision speaks for its places: what an older one has unsent there is withdrawn.
+    fn supersede(&mut self, newer: &Intent, out: &mut Effects) {
+        let older = self
+            .by_warning
+            .get(&newer.warning)
+            .cloned()
+            .unwrap_or_default();
+        for no in older {
+            let Some(track) = self.tracks.get_mut(&no) else {
+                continue;
+            };
+            let same = track.intent.audience.reach == newer.audience.reach
+                && track.intent.revision < newer.revision
+                && !track.closed;
+            if !same || !track.give_up_places(&newer.audience) {
+                continue;
+            }
+            if track.areas.is_empty() && track.sites.is_empty() {
+                self.close(no, State::Withdrawn, out);
+            } else {
+                self.release(no);
+            }
+        }
+    }
+
+    /// Gives back rows that were fetched, claimed or waiting, but not sent: those still in the
+    /// audience are fetched anew, the others belong to the newer intent.
+    fn release(&mut self, no: u32) {
+        let Some(track) = self.tracks.get_mut(&no) else {
+            return;
+        };
+        let mut back = Vec::new();
+        for (stream, key) in track.streams.iter_mut().zip(track.keys) {
+            let claimed = stream.claimed + stream.claiming;
+            self.claimed_total = self.claimed_total.saturating_sub(claimed);
+            self.retries_total = self.retries_total.saturating_sub(stream.retry.len());
+            let claimed = stream.rows.iter().take(claimed);
+            back.extend(claimed.map(|row| (row.recipient, State::Unsent)));
+            for retry in std::mem::take(&mut stream.retry).into_values() {
+                let text = track.texts.get(usize::from(retry.row.variant));
+                let text = text.copied().unwrap_or(0);
+                self.seen.remove(&(retry.row.address, text));
+                let state = if retry.perhaps {
+                    State::Unknown
+                } else {
+                    State::Unsent
+                };
+                back.push((retry.row.recipient, state));
+            }
+            stream.restart();
+            self.order.insert(key);
+        }
+        for (recipient, state) in back {
+            self.learn(no, recipient, state, 0);
+        }
+    }
+
+    /// Nothing more of an intent leaves; what is in flight is still answered.
+    fn close(&mut self, no: u32, state: State, out: &mut Effects) {
+        let Some(track) = self.tracks.get_mut(&no) else {
+            return;
+        };
+        track.closed = true;
+        let id = track.intent.id;
+        for key in track.keys {
+            self.order.remove(&key);
+        }
+        let mut left = Vec::new();
+        for stream in &mut track.streams {
+            self.claimed_total = self
+                .claimed_total
+                .saturating_sub(stream.claimed + stream.claiming);
+            self.retries_total = self.retries_total.saturating_sub(stream.retry.len());
+            let claimed = stream.claimed + stream.claiming;
+            left.extend(
+                stream
+                    .rows
+                    .iter()
+                    .take(claimed)
+                    .map(|row| (row.recipient, state)),
+            );
+            left.extend(stream.retry.iter().map(|((_, recipient), retry)| {
+                let state = if retry.perhaps { State::Unknown } else { state };
+                (RecipientNo(*recipient), state)
+            }));
+            stream.retry.clear();
+            stream.restart();
+        }
+        for (recipient, state) in left {
+            self.learn(no, recipient, state, 0);
+        }
+        if let Some(account) = self.ledger.account_mut(no) {
+            account.closed = Some(state);
+        }
+        self.found.closed.push((id, state));
+        out.notes.push(Note::Closed { intent: id, state });
+    }
+
+    /// Over the bound of waiting intents: the last in order goes, and that is said aloud.
+    fn shed(&mut self, out: &mut Effects) {
+        if let Some(key) = self.order.last().copied() {
+            self.stats.shed += 1;
+            self.close(key.no, State::Failed, out);
+        }
+    }
+
+    fn rows(
+        &mut self,
+        intent: IntentId,
+        pass: u8,
+        epoch: u32,
+        cursor: u64,
+        rows: &[Row],
+        end: bool,
+    ) {
+        let no = self.ledger.number(intent);
+        let Some(stream) = self
+            .tracks
+            .get_mut(&no)
+            .filter(|track| !track.closed)
+            .and_then(|track| track.streams.get_mut(usize::from(pass)))
+        else {
+            return;
+        };
+        stream.take(epoch, cursor, rows, end);
+    }
+
+    fn durable(&mut self, seq: u64) {
+        while let Some((written, answers)) = self.unsaved.front().copied() {
+            if written > seq {
+                break;
+            }
+            self.unsaved.pop_front();
+            self.unsaved_total = self.unsaved_total.saturating_sub(answers);
+        }
+        for track in self.tracks.values_mut().filter(|track| !track.closed) {
+            for stream in &mut track.streams {
+                stream.claim_durable(seq);
+            }
+        }
+    }
+
+    fn tick(&mut self, at: Time, out: &mut Effects) {
+        self.silent(at, out);
+        let mut expired = Vec::new();
+        let mut forgotten = Vec::new();
+        for (no, track) in &self.tracks {
+            if !track.closed && at >= track.intent.not_after {
+                expired.push(*no);
+            } else if track.closed && at >= track.intent.not_after + self.limits.keep {
+                forgotten.push(*no);
+            }
+        }
+        for no in expired {
+            self.close(no, State::Expired, out);
+        }
+        for no in forgotten {
+            self.forget(no);
+        }
+        self.seen.retain(|_, until| *until > at);
+    }
+
+    fn forget(&mut self, no: u32) {
+        let Some(track) = self.tracks.remove(&no) else {
+            return;
+        };
+        self.ledger.forget(track.intent.id);
+        if let Some(list) = self.by_warning.get_mut(&track.intent.warning) {
+            list.retain(|other| *other != no);
+            if list.is_empty() {
+                self.by_warning.remove(&track.intent.warning);
+            }
+        }
+    }
+
+    /// Notes a state in the ledger and for the next progress record.
+    fn learn(&mut self, no: u32, recipient: RecipientNo, state: State, receipt: u64) {
+        let Some(account) = self.ledger.account_mut(no) else {
+            return;
+        };
+        if account.states.set(recipient, state) {
+            self.found.rows.push((no, state, recipient.0, receipt));
+        }
+        if receipt != 0 {
+            self.ledger.receipt(receipt, no, recipient.0);
+        }
+    }
+
+    /// Writes what the step learned as one progress record.
+    fn flush(&mut self, out: &mut Effects) {
+        if self.found.rows.is_empty() && self.found.closed.is_empty() {
+            return;
+        }
+        self.seq += 1;
+        let mut entries = Vec::new();
+        let mut rows = std::mem::take(&mut self.found.rows);
+        // Stable, so that two states of one recipient in a step keep their order.
+        rows.sort_by_key(|(no, state, recipient, _)| (*no, *state, *recipient));
+        for group in rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let Some((no, state, ..)) = group.first() else {
+                continue;
+            };
+            let Some(track) = self.tracks.get(no) else {
+                continue;
+            };
+            let with_receipts = group.iter().any(|row| row.3 != 0);
+            entries.push(Entry::States {
+                intent: track.intent.id,
+                state: *state,
+                recipients: group.iter().map(|row| row.2).collect(),
+                receipts: if with_receipts {
+                    group.iter().map(|row| row.3).collect()
+                } else {
+                    Vec::new()
+                },
+            });
+        }
+        rows.clear();
+        self.found.rows = rows;
+        let closed = self.found.closed.drain(..);
+        entries.extend(closed.map(|(intent, state)| Entry::Closed { intent, state }));
+        if self.found.answers > 0 {
+            self.unsaved.push_back((self.seq, self.found.answers));
+            self.unsaved_total += self.found.answers;
+            self.found.answers = 0;
+        }
+        out.progress.push(Progress {
+            seq: self.seq,
+            entries,
+        });
+    }
+}

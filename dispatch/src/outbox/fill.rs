@@ -1,0 +1,375 @@
+//! Filling the window: the highest in order first, rows fetched ahead, claims before the wire.
+
+use super::effects::{Effects, Note, Resolve, Row, Send, Sending, Token, narrowed};
+use super::track::{Key, Retry, Stream, Track};
+use super::{Flight, Outbox};
+use crate::intent::IntentId;
+use crate::ledger::State;
+use model::Time;
+use std::ops::Bound;
+
+/// Intents of lower order whose rows are asked for while a higher one waits.
+const AHEAD_MAX: usize = 8;
+
+/// How serving one pass of an intent ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Served {
+    /// Nothing is left of it.
+    Drained,
+    /// It has more, but must wait for rows, a claim or room: nothing of lower order may pass it.
+    Waiting,
+    /// It has nothing to send before a later time.
+    Idle,
+}
+
+/// What serving needs to know of a track while its stream is taken out.
+struct Facts {
+    id: IntentId,
+    no: u32,
+    not_after: Time,
+    resend: bool,
+    only_told: bool,
+    texts: Vec<u64>,
+    before: Vec<u32>,
+}
+
+impl Outbox {
+    pub(super) fn fill(&mut self, at: Time, out: &mut Effects) {
+        if !self.up {
+            return;
+        }
+        let mut after = Bound::Unbounded;
+        let mut ahead = 0;
+        while let Some(key) = self.order.range((after, Bound::Unbounded)).next().copied() {
+            after = Bound::Excluded(key);
+            match self.serve(key, ahead > 0, at, out) {
+                Served::Drained => {
+                    self.order.remove(&key);
+                    self.complete(key.no, out);
+                }
+                Served::Waiting => ahead += 1,
+                Served::Idle => {}
+            }
+            if ahead > AHEAD_MAX {
+                return;
+            }
+        }
+    }
+
+    /// Closes an intent of which nothing is left anywhere.
+    pub(super) fn complete(&mut self, no: u32, out: &mut Effects) {
+        let done = self
+            .tracks
+            .get(&no)
+            .is_some_and(|track| !track.closed && track.is_done());
+        if done {
+            self.close(no, State::Complete, out);
+        }
+    }
+
+    fn serve(&mut self, key: Key, only_ask: bool, at: Time, out: &mut Effects) -> Served {
+        let Some(track) = self.tracks.get_mut(&key.no).filter(|track| !track.closed) else {
+            return Served::Drained;
+        };
+        if at >= track.intent.not_after {
+            self.close(key.no, State::Expired, out);
+            return Served::Drained;
+        }
+        if track.intent.not_before.is_some_and(|from| at < from) {
+            return Served::Idle;
+        }
+        let Some(slot) = track.streams.get_mut(usize::from(key.pass)) else {
+            return Served::Drained;
+        };
+        let mut stream = std::mem::take(slot);
+        let facts = self.facts(key.no);
+        let served = match facts {
+            Some(facts) => self.serve_stream(&mut stream, &facts, key.pass, only_ask, at, out),
+            None => Served::Drained,
+        };
+        if let Some(track) = self.tracks.get_mut(&key.no)
+            && let Some(slot) = track.streams.get_mut(usize::from(key.pass))
+        {
+            *slot = stream;
+        }
+        served
+    }
+
+    fn serve_stream(
+        &mut self,
+        stream: &mut Stream,
+        facts: &Facts,
+        pass: u8,
+        only_ask: bool,
+        at: Time,
+        out: &mut Effects,
+    ) -> Served {
+        let mut starved = only_ask;
+        if !only_ask {
+            let from = out.sending.len();
+            starved = self.send_rows(stream, facts, pass, at, out);
+            self.finish_batch(facts, from, out);
+        }
+        self.ask(stream, facts, pass, out);
+        if !facts.resend {
+            self.claim(stream, facts);
+        }
+        if stream.is_drained() {
+            Served::Drained
+        } else if starved || !stream.rows.is_empty() || stream.asked {
+            Served::Waiting
+        } else {
+            Served::Idle
+        }
+    }
+
+    /// Sends what may go; true where room ran out first.
+    fn send_rows(
+        &mut self,
+        stream: &mut Stream,
+        facts: &Facts,
+        pass: u8,
+        at: Time,
+        out: &mut Effects,
+    ) -> bool {
+        let mut wire = self.limits.window.saturating_sub(self.flight.len());
+        wire = wire.min(self.pace.room());
+        let held = self.flight.len() + self.unsaved_total + self.claimed_total;
+        let mut budget = self.limits.unconfirmed_max.saturating_sub(held);
+        let mut sent = 0;
+        let starved = loop {
+            if sent >= wire {
+                break true;
+            }
+            // A retry takes a place of the budget again; a claimed row has one already.
+            if budget > 0
+                && let Some(retry) = stream.pop_retry(at)
+            {
+                self.retries_total = self.retries_total.saturating_sub(1);
+                self.put(facts, pass, retry, at, out);
+                budget -= 1;
+                sent += 1;
+                continue;
+            }
+            if facts.resend {
+                if budget == 0 {
+                    break true;
+                }
+            } else if stream.claimed == 0 {
+                break false;
+            }
+            let Some(row) = stream.rows.pop_front() else {
+                break false;
+            };
+            if !facts.resend {
+                stream.claimed -= 1;
+                self.claimed_total = self.claimed_total.saturating_sub(1);
+            }
+            match self.skip(facts, &row, stream.epoch) {
+                Some(State::Unsent) => {}
+                Some(state) => {
+                    self.stats.duplicates += u64::from(state == State::Duplicate);
+                    self.learn(facts.no, row.recipient, state, 0);
+                }
+                None => {
+                    let first = Retry {
+                        row,
+                        attempt: 0,
+                        perhaps: false,
+                    };
+                    self.put(facts, pass, first, at, out);
+                    budget = budget.saturating_sub(usize::from(facts.resend));
+                    sent += 1;
+                }
+            }
+        };
+        self.pace.spend(sent);
+        starved
+    }
+
+    fn put(&mut self, facts: &Facts, pass: u8, retry: Retry, at: Time, out: &mut Effects) {
+        let token = Token::new(facts.no, retry.row.recipient);
+        self.flight.insert(
+            token,
+            Flight {
+                row: retry.row,
+                pass,
+                attempt: retry.attempt + 1,
+                sent: at,
+            },
+        );
+        self.stats.sent += 1;
+        self.stats.retried += u64::from(retry.attempt > 0);
+        if retry.perhaps || (self.at_risk > 0 && facts.resend) {
+            self.stats.perhaps_repeated += 1;
+            self.at_risk = self.at_risk.saturating_sub(usize::from(!retry.perhaps));
+        }
+        if retry.row.shared && self.seen.len() < self.limits.seen_max {
+            let text = facts.text(retry.row.variant);
+            self.seen.insert((retry.row.address, text), facts.not_after);
+        }
+        out.sending.push(Sending {
+            token,
+            variant: retry.row.variant,
+        });
+    }
+
+    fn finish_batch(&mut self, facts: &Facts, from: usize, out: &mut Effects) {
+        let to = out.sending.len();
+        if to == from {
+            return;
+        }
+        if let Some(track) = self.tracks.get_mut(&facts.no) {
+            track.in_flight += to - from;
+        }
+        out.sends.push(Send {
+            intent: facts.id,
+            not_after: facts.not_after,
+            rows: from..to,
+        });
+    }
+
+    /// Why a row is not sent: the state it takes, `Unsent` where it keeps its own.
+    fn skip(&self, facts: &Facts, row: &Row, epoch: u32) -> Option<State> {
+        let account = self.ledger.account_by(facts.no)?;
+        let state = account.states.get(row.recipient);
+        let again = state == State::Unknown && facts.resend;
+        if !state.is_open() && !again {
+            return Some(State::Unsent);
+        }
+        // After a cut the audience is read again while some of it is on the wire.
+        if epoch > 0
+            && self
+                .flight
+                .contains_key(&Token::new(facts.no, row.recipient))
+        {
+            return Some(State::Unsent);
+        }
+        if facts.only_told && !facts.before.is_empty() && !self.was_told(facts, row) {
+            return Some(State::Withdrawn);
+        }
+        let seen = || {
+            let key = (row.address, facts.text(row.variant));
+            self.seen.contains_key(&key)
+        };
+        (row.shared && seen()).then_some(State::Duplicate)
+    }
+
+    fn was_told(&self, facts: &Facts, row: &Row) -> bool {
+        facts.before.iter().any(|no| {
+            let state = self
+                .ledger
+                .account_by(*no)
+                .map(|a| a.states.get(row.recipient));
+            state.is_some_and(|state| state.may_be_told() || state == State::Claimed)
+                || self.flight.contains_key(&Token::new(*no, row.recipient))
+        })
+    }
+
+    fn ask(&mut self, stream: &mut Stream, facts: &Facts, pass: u8, out: &mut Effects) {
+        let enough = stream.rows.len() >= self.limits.chunk_rows as usize / 2;
+        let clogged = self.retries_total >= self.limits.retry_max;
+        if stream.ended || stream.asked || enough || clogged {
+            return;
+        }
+        let Some(track) = self.tracks.get(&facts.no) else {
+            return;
+        };
+        stream.asked = true;
+        out.resolve.push(Resolve {
+            intent: facts.id,
+            pass,
+            epoch: stream.epoch,
+            cursor: stream.cursor,
+            rows_max: self.limits.chunk_rows,
+            audience: narrowed(&track.intent, &track.areas, &track.sites),
+        });
+    }
+
+    /// Claims the next rows; half the budget at most, so that orange and red always have room.
+    fn claim(&mut self, stream: &mut Stream, facts: &Facts) {
+        if stream.claiming > 0 || stream.rows.len() <= stream.claimed {
+            return;
+        }
+        let claim_max = (self.limits.unconfirmed_max / 2).max(1);
+        let held = self.flight.len() + self.unsaved_total + self.claimed_total;
+        let budget = self.limits.unconfirmed_max.saturating_sub(held);
+        let n = (stream.rows.len() - stream.claimed)
+            .min(claim_max.saturating_sub(self.claimed_total))
+            .min(budget);
+        if n == 0 {
+            return;
+        }
+        let rows: Vec<Row> = stream
+            .rows
+            .range(stream.claimed..stream.claimed + n)
+            .copied()
+            .collect();
+        let before = self.found.rows.len();
+        for row in rows {
+            if self.skip(facts, &row, stream.epoch).is_none() {
+                self.learn(facts.no, row.recipient, State::Claimed, 0);
+            }
+        }
+        self.claimed_total += n;
+        if self.found.rows.len() == before {
+            stream.claimed += n;
+        } else {
+            stream.claiming = n;
+            stream.claim_seq = self.seq + 1;
+        }
+    }
+
+    fn facts(&self, no: u32) -> Option<Facts> {
+        let track = self.tracks.get(&no)?;
+        let intent = &track.intent;
+        let before = if intent.only_told {
+            self.before(no, track)
+        } else {
+            Vec::new()
+        };
+        Some(Facts {
+            id: intent.id,
+            no,
+            not_after: intent.not_after,
+            resend: intent.resend_when_unknown(),
+            only_told: intent.only_told,
+            texts: track.texts.clone(),
+            before,
+        })
+    }
+
+    fn before(&self, no: u32, track: &Track) -> Vec<u32> {
+        let list = self.by_warning.get(&track.intent.warning);
+        list.into_iter()
+            .flatten()
+            .copied()
+            .filter(|other| *other != no)
+            .filter(|other| {
+                self.tracks.get(other).is_some_and(|other| {
+                    other.intent.audience.reach == track.intent.audience.reach
+                        && other.intent.revision < track.intent.revision
+                })
+            })
+            .collect()
+    }
+
+    /// What a person's other channels should be told of.
+    pub(super) fn fall_back(&self, no: u32, flight: &Flight, out: &mut Effects) {
+        if let Some(track) = self.tracks.get(&no)
+            && track.intent.resend_when_unknown()
+            && flight.pass != 0
+        {
+            out.notes.push(Note::FallBack {
+                intent: track.intent.id,
+                recipient: flight.row.recipient,
+            });
+        }
+    }
+}
+
+impl Facts {
+    fn text(&self, variant: u8) -> u64 {
+        self.texts.get(usize::from(variant)).copied().unwrap_or(0)
+    }
+}

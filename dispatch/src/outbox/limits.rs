@@ -1,0 +1,96 @@
+//! The bounds of a link and what it counted.
+
+use model::Span;
+use serde::{Deserialize, Serialize};
+
+/// Bounds of one link. Every queue and retry has its own here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Most messages on the wire at once.
+    pub window: usize,
+    /// Most messages in flight, claimed, or answered but not durable: bounds duplicates per
+    /// crash. At least twice the window keeps the wire busy while the disk works.
+    pub unconfirmed_max: usize,
+    /// Messages a second; 0 is as fast as the window allows.
+    pub pace_per_s: u32,
+    /// Tries of one message that fails transiently.
+    pub attempts_max: u8,
+    /// Waits before the second, third… try; the last one repeats.
+    pub backoff: Vec<Span>,
+    /// First pause after the far side throttles; doubles up to `throttle_max`.
+    pub throttle_min: Span,
+    /// Longest pause.
+    pub throttle_max: Span,
+    /// Silence after which a message in flight counts as of unknown outcome, should the gateway
+    /// never say so.
+    pub answer_max: Span,
+    /// Rows asked for at once.
+    pub chunk_rows: u32,
+    /// Messages waiting for a further try; beyond it nothing new of that link is fetched.
+    pub retry_max: usize,
+    /// Intents waiting at once.
+    pub intents_max: usize,
+    /// Addresses remembered for de-duplication.
+    pub seen_max: usize,
+    /// How long states outlive the not-after time: receipts come late, a cancel needs them.
+    pub keep: Span,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            window: 1000,
+            unconfirmed_max: 2000,
+            pace_per_s: 0,
+            attempts_max: 6,
+            backoff: [1, 5, 15, 60, 300].map(Span::from_seconds).to_vec(),
+            throttle_min: Span::from_millis(100),
+            throttle_max: Span::from_seconds(30),
+            answer_max: Span::from_seconds(60),
+            chunk_rows: 4096,
+            retry_max: 20_000,
+            intents_max: 20_000,
+            seen_max: 1_000_000,
+            keep: Span::from_minutes(3 * 24 * 60),
+        }
+    }
+}
+
+impl Limits {
+    /// With that window and everything that follows from it.
+    pub fn with_window(window: usize) -> Self {
+        Self {
+            window,
+            unconfirmed_max: window * 2,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn backoff(&self, attempt: u8) -> Span {
+        let at = usize::from(attempt.saturating_sub(1));
+        let wait = self.backoff.get(at).or(self.backoff.last());
+        wait.copied().unwrap_or(Span::from_seconds(60))
+    }
+}
+
+/// What a link counted since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Messages given to the gateway, tries included.
+    pub sent: u64,
+    /// Of these, tries after the first.
+    pub retried: u64,
+    /// Throttling answers.
+    pub throttled: u64,
+    /// Outcomes that stayed or were unknown.
+    pub uncertain: u64,
+    /// Sent again although it may have gone out before.
+    pub perhaps_repeated: u64,
+    /// Rows left out because the address had the text.
+    pub duplicates: u64,
+    /// Intents given up at the bound of waiting intents.
+    pub shed: u64,
+    /// Answers to nothing known.
+    pub strays: u64,
+}

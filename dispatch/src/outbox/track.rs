@@ -1,0 +1,178 @@
+//! One intent on its way: a cursor per pass, the rows at hand, and what waits for another try.
+
+use super::effects::Row;
+use crate::intent::{Audience, Intent, RecipientNo};
+use model::{AreaCode, Tier, Time};
+use sha2::{Digest, Sha256};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Place in the order of a link (semantics §34): tier, onset, exposure, no other channel, then
+/// the order of planning; recipients of one chunk follow by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    tier: Reverse<Tier>,
+    onset: Time,
+    exposure: u8,
+    pub(super) pass: u8,
+    pub(super) no: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Track {
+    pub(super) intent: Intent,
+    pub(super) keys: [Key; 2],
+    /// What is left of the audience.
+    pub(super) areas: Vec<AreaCode>,
+    pub(super) sites: Vec<String>,
+    pub(super) streams: [Stream; 2],
+    pub(super) in_flight: usize,
+    /// A hash of each wording, by variant: what de-duplication compares.
+    pub(super) texts: Vec<u64>,
+    /// True where nothing more leaves.
+    pub(super) closed: bool,
+}
+
+/// One pass over an audience.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    pub(super) rows: VecDeque<Row>,
+    pub(super) cursor: u64,
+    pub(super) epoch: u32,
+    pub(super) asked: bool,
+    pub(super) ended: bool,
+    /// Leading rows whose claim is durable.
+    pub(super) claimed: usize,
+    /// Rows after those whose claim is being written, and by which progress.
+    pub(super) claiming: usize,
+    pub(super) claim_seq: u64,
+    pub(super) retry: BTreeMap<(Time, u32), Retry>,
+}
+
+/// A message waiting for another try.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retry {
+    pub(super) row: Row,
+    pub(super) attempt: u8,
+    /// True where an earlier try may have gone out.
+    pub(super) perhaps: bool,
+}
+
+impl Track {
+    pub(super) fn new(no: u32, intent: Intent) -> Self {
+        let key = |pass| Key {
+            tier: Reverse(intent.tier),
+            onset: intent.onset,
+            exposure: intent.exposure,
+            pass,
+            no,
+        };
+        Self {
+            keys: [key(0), key(1)],
+            areas: intent.audience.areas.clone(),
+            sites: intent.audience.sites.clone(),
+            streams: [Stream::default(), Stream::default()],
+            in_flight: 0,
+            texts: texts(&intent),
+            closed: false,
+            intent,
+        }
+    }
+
+    /// Takes the places of a newer intent out of this one's; true where that cut something.
+    pub(super) fn give_up_places(&mut self, newer: &Audience) -> bool {
+        let before = self.areas.len() + self.sites.len();
+        self.areas.retain(|area| !newer.areas.contains(area));
+        self.sites.retain(|site| !newer.sites.contains(site));
+        before != self.areas.len() + self.sites.len()
+    }
+
+    /// When it wants to be looked at again.
+    pub(super) fn due(&self) -> Time {
+        let streams = self.streams.iter();
+        let soonest = streams.map(|stream| {
+            if stream.rows.is_empty() && stream.ended {
+                stream
+                    .retry
+                    .keys()
+                    .next()
+                    .map_or(self.intent.not_after, |(due, _)| *due)
+            } else {
+                self.intent.created
+            }
+        });
+        let due = soonest.min().unwrap_or(self.intent.not_after);
+        due.max(self.intent.not_before.unwrap_or(due))
+            .min(self.intent.not_after)
+    }
+
+    /// True where nothing is left to send or to wait for.
+    pub(super) fn is_done(&self) -> bool {
+        self.in_flight == 0 && self.streams.iter().all(Stream::is_drained)
+    }
+}
+
+fn texts(intent: &Intent) -> Vec<u64> {
+    let slots = intent.words.iter().map(|w| usize::from(w.variant_no) + 1);
+    let mut texts = vec![0; slots.max().unwrap_or(0)];
+    for words in &intent.words {
+        let digest = Sha256::digest(words.text.as_bytes());
+        if let Some(slot) = texts.get_mut(usize::from(words.variant_no)) {
+            *slot = digest
+                .iter()
+                .take(8)
+                .fold(0, |all, b| (all << 8) | u64::from(*b));
+        }
+    }
+    texts
+}
+
+impl Stream {
+    pub(super) fn is_drained(&self) -> bool {
+        self.ended && self.rows.is_empty() && self.retry.is_empty()
+    }
+
+    /// Takes rows in; those of an older epoch were asked for before the audience was cut.
+    pub(super) fn take(&mut self, epoch: u32, cursor: u64, rows: &[Row], end: bool) {
+        if epoch != self.epoch || !self.asked {
+            return;
+        }
+        self.asked = false;
+        self.cursor = cursor;
+        self.ended = end;
+        let from = self.rows.len();
+        self.rows.extend(rows);
+        // Chunks come in the directory's order, which is by place; within one the number decides.
+        if let Some(new) = self.rows.make_contiguous().get_mut(from..) {
+            new.sort_unstable_by_key(|row| row.recipient);
+        }
+    }
+
+    pub(super) fn claim_durable(&mut self, seq: u64) {
+        if self.claiming > 0 && self.claim_seq <= seq {
+            self.claimed += self.claiming;
+            self.claiming = 0;
+        }
+    }
+
+    /// Back to the start of the audience; retries stay.
+    pub(super) fn restart(&mut self) {
+        self.rows.clear();
+        self.cursor = 0;
+        self.epoch += 1;
+        self.asked = false;
+        self.ended = false;
+        self.claimed = 0;
+        self.claiming = 0;
+    }
+
+    /// The next try that is due, if any.
+    pub(super) fn pop_retry(&mut self, at: Time) -> Option<Retry> {
+        let first = self.retry.first_entry()?;
+        (first.key().0 <= at).then(|| first.remove())
+    }
+
+    pub(super) fn push_retry(&mut self, due: Time, recipient: RecipientNo, retry: Retry) {
+        self.retry.insert((due, recipient.0), retry);
+    }
+}
