@@ -160,6 +160,15 @@ impl DiskJournal {
         self.store.queue.push(batch, patient)
     }
 
+    fn all_held(&self, places: &[Place]) -> bool {
+        let state = self.store.state.lock();
+        places.iter().all(|place| {
+            state
+                .segments
+                .contains_key(&segment::SegmentId(place.segment))
+        })
+    }
+
     /// Reads what is no longer in memory.
     fn read_segments(&self, wanted: Wanted) -> Result<Vec<Record>, JournalError> {
         let mut skip = 0;
@@ -179,7 +188,12 @@ impl DiskJournal {
             if places.is_empty() {
                 return Ok(Vec::new());
             }
-            match reader::read(&*self.store.medium, &places, wanted)? {
+            let read = match reader::read(&*self.store.medium, &places, wanted) {
+                // A file that was read while it became a spare says nothing about the journal.
+                Err(JournalError::Corrupt { .. }) if !self.all_held(&places) => Ok(Found::Moved),
+                read => read,
+            };
+            match read? {
                 Found::Records(records) if !records.is_empty() => return Ok(records),
                 Found::Records(_) => skip += places.len(),
                 Found::Moved => {

@@ -7,7 +7,7 @@ use super::Place;
 use super::frame::{FrameKind, Section, close, encode_run, open, sections};
 use super::manifest::Manifest;
 use super::medium::Blocks;
-use super::segment::{Frames, SEGMENT_HEADER, SegmentId, header, seal};
+use super::segment::{Frames, SEGMENT_HEADER, SegmentId, footer, header, write_seal};
 use super::state::{Contents, State, extend};
 use super::statistics::add;
 use super::store::Store;
@@ -77,7 +77,7 @@ fn seal_full(store: &Store) -> Result<(), JournalError> {
                 .segments
                 .iter()
                 .find(|(id, s)| s.full && !s.sealed && !id.is_kept());
-            due.map(|(id, s)| (*id, s.used, seal(&state, *id, s.used, s.sequence)))
+            due.map(|(id, s)| (*id, s.used, footer(&state, *id, s.used, s.sequence)))
         };
         let Some((id, used, bytes)) = due else {
             return Ok(());
@@ -87,16 +87,9 @@ fn seal_full(store: &Store) -> Result<(), JournalError> {
             .medium
             .open(&name)
             .map_err(|e| JournalError::file("open", &name, e))?;
-        write_seal(&*file, &name, used, &bytes)?;
+        write_seal(&*file, id, used, &bytes).map_err(|error| poisoned("seal", &name, error))?;
         store.state.lock().segment(id).sealed = true;
     }
-}
-
-fn write_seal(file: &dyn Blocks, name: &str, used: u64, bytes: &[u8]) -> Result<(), JournalError> {
-    file.write_at(bytes, used)
-        .and_then(|()| file.set_len(used + bytes.len() as u64))
-        .and_then(|()| file.sync())
-        .map_err(|error| poisoned("seal", name, error))
 }
 
 /// Turns age and size into trims, which go through the log like everybody's.
@@ -143,11 +136,7 @@ fn clean(store: &Store, keeper: &mut Keeper) -> Result<(), JournalError> {
         *manifest = next;
         if verdict != Verdict::Adopt {
             forget(&mut store.state.lock(), id);
-            let name = id.to_string();
-            store
-                .medium
-                .remove(&name)
-                .map_err(|e| JournalError::file("remove", &name, e))?;
+            store.discard(id)?;
         }
     }
 }
@@ -337,8 +326,9 @@ fn seal_kept(store: &Store, keeper: &mut Keeper) -> Result<(), JournalError> {
     let Some((id, file, used)) = keeper.open.take() else {
         return Ok(());
     };
-    let bytes = seal(&store.state.lock(), id, used, 0);
-    write_seal(&*file, &id.to_string(), used, &bytes)?;
+    let bytes = footer(&store.state.lock(), id, used, 0);
+    write_seal(&*file, id, used, &bytes)
+        .map_err(|error| poisoned("seal", &id.to_string(), error))?;
     let mut state = store.state.lock();
     let segment = state.segment(id);
     segment.full = true;

@@ -3,8 +3,9 @@
 use super::frame::FrameKind;
 use super::manifest::Manifest;
 use super::medium::{Blocks, Medium};
-use super::segment::{Frames, SEGMENT_HEADER, SegmentId, check_header, seal, unseal};
+use super::segment::{self, Frames, SEGMENT_HEADER, SegmentId, check_header, footer, unseal};
 use super::state::State;
+use super::store::SPARE;
 use crate::JournalError;
 use std::collections::BTreeSet;
 
@@ -46,7 +47,8 @@ pub(crate) fn recover(medium: &dyn Medium) -> Result<Recovered, JournalError> {
         }
         None => return Err(JournalError::corrupt("manifest", 0, "it is missing")),
     };
-    remove_leftovers(medium, &manifest, &mut files)?;
+    let spares = names.iter().filter(|name| name.starts_with(SPARE)).cloned();
+    remove_leftovers(medium, &manifest, &mut files, spares)?;
     let mut state = State::default();
     for (id, len) in &manifest.kept {
         load_kept(medium, *id, *len, &mut state)?;
@@ -70,12 +72,18 @@ pub(crate) fn recover(medium: &dyn Medium) -> Result<Recovered, JournalError> {
     })
 }
 
-/// Deletes what a crash left between two steps of cleaning.
+/// Deletes what a crash left between two steps of cleaning, and spare files.
 fn remove_leftovers(
     medium: &dyn Medium,
     manifest: &Manifest,
     files: &mut BTreeSet<SegmentId>,
+    spares: impl Iterator<Item = String>,
 ) -> Result<(), JournalError> {
+    for name in spares {
+        medium
+            .remove(&name)
+            .map_err(|e| JournalError::file("remove", &name, e))?;
+    }
     let leftover: Vec<SegmentId> = files
         .iter()
         .copied()
@@ -277,11 +285,10 @@ fn write_seal(
     let name = id.to_string();
     let fail = |source| JournalError::file("seal", &name, source);
     finish(state, id, used, sequence);
-    let bytes = seal(state, id, used, sequence);
+    let footer = footer(state, id, used, sequence);
     // Whatever was torn behind the cut must never be taken for frames again.
     file.set_len(used).map_err(fail)?;
-    file.write_at(&bytes, used).map_err(fail)?;
-    file.sync().map_err(fail)
+    segment::write_seal(file, id, used, &footer).map_err(fail)
 }
 
 fn finish(state: &mut State, id: SegmentId, used: u64, sequence: u64) {

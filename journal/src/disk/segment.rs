@@ -12,8 +12,8 @@ use std::fmt;
 pub(crate) const SEGMENT_HEADER: u64 = 64;
 const MAGIC: &[u8; 8] = b"SANFANGJ";
 const FORMAT: u32 = 1;
-/// Bytes at the end of a sealed file: magic, footer position, footer length, crc.
-const TRAILER: usize = 24;
+/// Bytes at the end of a sealed file: magic, segment, footer position, crc.
+const TRAILER: usize = 16;
 const TRAILER_MAGIC: &[u8; 4] = b"SEAL";
 const KEPT: u32 = 1 << 31;
 
@@ -180,8 +180,8 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// Footer frame and trailer for segment `id`, which ends at `used`; `sequence` is its last frame's.
-pub(crate) fn seal(state: &State, id: SegmentId, used: u64, sequence: u64) -> Vec<u8> {
+/// The footer of segment `id`, whose frames end at `used`; `sequence` is the last one's.
+pub(crate) fn footer(state: &State, id: SegmentId, used: u64, sequence: u64) -> Vec<u8> {
     let mut out = Vec::new();
     let start = open(&mut out);
     out.extend_from_slice(&sequence.to_le_bytes());
@@ -228,17 +228,33 @@ pub(crate) fn seal(state: &State, id: SegmentId, used: u64, sequence: u64) -> Ve
         sequence,
         u32::try_from(used).unwrap_or(0),
     );
-    let length = out.len() as u64;
-    let mut trailer = Vec::with_capacity(TRAILER);
-    trailer.extend_from_slice(TRAILER_MAGIC);
-    trailer.extend_from_slice(&id.0.to_le_bytes());
-    trailer.extend_from_slice(&u32::try_from(used).unwrap_or(0).to_le_bytes());
-    trailer.extend_from_slice(&u32::try_from(length).unwrap_or(0).to_le_bytes());
-    trailer.extend_from_slice(&[0; 4]);
-    let check = crc(&trailer);
-    trailer.extend_from_slice(&check.to_le_bytes());
-    out.extend_from_slice(&trailer);
     out
+}
+
+/// The last bytes of a sealed file: where its footer is.
+pub(crate) fn trailer(id: SegmentId, used: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(TRAILER);
+    out.extend_from_slice(TRAILER_MAGIC);
+    out.extend_from_slice(&id.0.to_le_bytes());
+    out.extend_from_slice(&u32::try_from(used).unwrap_or(0).to_le_bytes());
+    let check = crc(&out);
+    out.extend_from_slice(&check.to_le_bytes());
+    out
+}
+
+/// Puts `footer` behind the frames and the trailer at the end of the file, durably. The file
+/// keeps its length where it can, so that its blocks can serve another segment later.
+pub(crate) fn write_seal(
+    file: &dyn Blocks,
+    id: SegmentId,
+    used: u64,
+    footer: &[u8],
+) -> std::io::Result<()> {
+    file.write_at(footer, used)?;
+    let least = used + footer.len() as u64;
+    let at = file.length()?.saturating_sub(TRAILER as u64).max(least);
+    file.write_at(&trailer(id, used), at)?;
+    file.sync()
 }
 
 /// What a seal says: end of the frames, last sequence, and the contents taken into `state`.
@@ -259,7 +275,7 @@ pub(crate) fn unseal(
     };
     let whole = trailer.get(..4) == Some(TRAILER_MAGIC)
         && u32_at(&trailer, 4) == Some(id.0)
-        && u32_at(&trailer, 20) == Some(crc(trailer.get(..20).unwrap_or(&[])));
+        && u32_at(&trailer, 12) == Some(crc(trailer.get(..12).unwrap_or(&[])));
     let used = u64::from(u32_at(&trailer, 8).unwrap_or(0));
     if !whole {
         return Ok(None);

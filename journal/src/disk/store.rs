@@ -39,7 +39,14 @@ pub(crate) struct Store {
 struct Ahead {
     number: u32,
     file: Option<Arc<dyn Blocks>>,
+    /// Files of deleted segments, to be written over.
+    spares: Vec<String>,
 }
+
+/// Names of spare files begin with this.
+pub(crate) const SPARE: &str = "spare-";
+/// Spare files held; more are deleted.
+const SPARES_MAX: usize = 4;
 
 #[derive(Default)]
 struct Calls {
@@ -66,6 +73,7 @@ impl Store {
             ahead: Mutex::new(Ahead {
                 number: next_segment,
                 file: None,
+                spares: Vec::new(),
             }),
             calls: Mutex::default(),
             called: Condvar::new(),
@@ -77,7 +85,7 @@ impl Store {
         let mut ahead = self.ahead.lock();
         let file = match ahead.file.take() {
             Some(file) => file,
-            None => self.make(ahead.number)?,
+            None => self.make(&mut ahead)?,
         };
         let id = SegmentId::log(ahead.number);
         ahead.number += 1;
@@ -88,15 +96,23 @@ impl Store {
     pub(crate) fn make_ahead(&self) -> Result<(), JournalError> {
         let mut ahead = self.ahead.lock();
         if ahead.file.is_none() {
-            ahead.file = Some(self.make(ahead.number)?);
+            ahead.file = Some(self.make(&mut ahead)?);
         }
         Ok(())
     }
 
     /// A file of zeros with a header: writing into it later changes no metadata, so a sync is one write.
-    fn make(&self, number: u32) -> Result<Arc<dyn Blocks>, JournalError> {
-        let id = SegmentId::log(number);
+    ///
+    /// The blocks of a deleted segment serve as well: every frame names its segment, so that old
+    /// ones are never taken for new ones.
+    fn make(&self, ahead: &mut Ahead) -> Result<Arc<dyn Blocks>, JournalError> {
+        let id = SegmentId::log(ahead.number);
         let name = id.to_string();
+        if let Some(spare) = ahead.spares.pop() {
+            return self
+                .reuse(&spare, id)
+                .map_err(|error| JournalError::file("make", &name, error));
+        }
         let free = self.measure()?;
         let size = self.options.segment_bytes;
         if free < size {
@@ -116,6 +132,34 @@ impl Store {
             }
             Err(error) => Err(JournalError::file("make", &name, error)),
         }
+    }
+
+    fn reuse(&self, spare: &str, id: SegmentId) -> io::Result<Arc<dyn Blocks>> {
+        let file = self.medium.open(spare)?;
+        file.write_at(&header(id), 0)?;
+        file.sync()?;
+        self.medium.rename(spare, &id.to_string())?;
+        self.medium.sync_names()?;
+        Ok(file)
+    }
+
+    /// Deletes the file of a segment that the manifest no longer names, or keeps it as a spare.
+    pub(crate) fn discard(&self, id: SegmentId) -> Result<(), JournalError> {
+        let name = id.to_string();
+        let fail = |error| JournalError::file("remove", &name, error);
+        let length = self
+            .medium
+            .open(&name)
+            .and_then(|file| file.length())
+            .map_err(fail)?;
+        let mut ahead = self.ahead.lock();
+        if length < self.options.segment_bytes || ahead.spares.len() >= SPARES_MAX {
+            return self.medium.remove(&name).map_err(fail);
+        }
+        let spare = format!("{SPARE}{name}");
+        self.medium.rename(&name, &spare).map_err(fail)?;
+        ahead.spares.push(spare);
+        Ok(())
     }
 
     fn fill(&self, file: &dyn Blocks, id: SegmentId) -> io::Result<()> {

@@ -73,6 +73,7 @@ impl Writer {
         loop {
             let group = self.fill(&mut waiting);
             if !group.frames.is_empty() {
+                self.refuse_oversize(&group, &mut waiting);
                 let Group {
                     buffer,
                     frames,
@@ -103,6 +104,20 @@ impl Writer {
                     return Err(error);
                 }
             }
+        }
+    }
+
+    /// A batch that fits in no segment beside its checkpoint would have segments made for ever.
+    fn refuse_oversize(&self, group: &Group, waiting: &mut VecDeque<Pending>) {
+        if !group.batches.is_empty() || self.at != SEGMENT_HEADER {
+            return;
+        }
+        let limit = usize::try_from(self.store.options.segment_bytes)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(group.buffer.len());
+        if let Some(Pending { batch, promise }) = waiting.pop_front() {
+            let bytes = batch.bytes.len();
+            promise.keep(Err(JournalError::TooLarge { bytes, limit }));
         }
     }
 
