@@ -12,6 +12,7 @@ mod event;
 mod identifier;
 mod link;
 pub mod message;
+mod outgoing;
 pub mod pdu;
 mod prepared;
 mod receipt;
@@ -23,12 +24,11 @@ pub mod wire;
 
 pub use config::{LinkConfig, LinkFault, Receipts, Secret, Sender};
 pub use event::{
-    Answer, Change, DeliveryReceipt, Outcome, Reply, SessionState, Submit, Turn, WireFault,
+    Answer, Change, DeliveryReceipt, Ending, Outcome, Reply, SessionState, Submit, Turn, WireFault,
 };
 pub use identifier::{MessageKey, Spelling, candidates};
 pub use link::Link;
 pub use prepared::{PARTS_MAX, PrepareError, Prepared};
 pub use receipt::{MessageState, ReasonCode, ReceiptError, ReceiptText, read as read_receipt};
-pub use session::Ending;
 pub use status::{Status, Verdict};
 pub use validity::Validity;

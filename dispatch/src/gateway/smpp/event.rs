@@ -1,9 +1,9 @@
 //! What a link is given and what it gives back, in batches.
 
 use super::identifier::MessageKey;
+use super::pdu::FrameError;
 use super::prepared::Prepared;
 use super::receipt::{MessageState, ReasonCode, ReceiptError};
-use super::session::Ending;
 use super::status::Status;
 use super::wire::DecodeError;
 use model::SendError;
@@ -142,6 +142,41 @@ pub enum SessionState {
         /// Milliseconds until the next attempt.
         retry_ms: u64,
     },
+}
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Ending {
+    /// No connection.
+    #[error("no connection: {0}")]
+    Connect(std::io::Error),
+    /// No connection within `connect_timeout`.
+    #[error("no connection in time")]
+    ConnectSilent,
+    /// The centre refused the account.
+    #[error("bind refused: {0}")]
+    BindRefused(Status),
+    /// The centre did not answer the bind.
+    #[error("no answer to the bind")]
+    BindSilent,
+    /// The stream is out of step.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The centre closed the connection.
+    #[error("closed by the message centre")]
+    Closed,
+    /// The connection broke.
+    #[error("connection broken: {0}")]
+    Broken(std::io::Error),
+    /// No answer to enquire_link.
+    #[error("no answer to enquire_link")]
+    EnquireSilent,
+    /// The centre reads nothing.
+    #[error("the message centre has stopped reading")]
+    Stalled,
+    /// Unbound by the centre or by us.
+    #[error("unbound")]
+    Unbound,
 }
 
 /// Something the far side sent that could not be used; the session goes on.

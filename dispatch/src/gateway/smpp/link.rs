@@ -6,8 +6,8 @@
 use super::awaited::Awaited;
 use super::command::BindMode;
 use super::config::{LinkConfig, LinkFault};
-use super::event::{Change, SessionState, Submit, Turn};
-use super::session::{Ending, Session, Sink};
+use super::event::{Change, Ending, SessionState, Submit, Turn};
+use super::session::{Session, Sink};
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
 use std::pin::Pin;

@@ -6,11 +6,12 @@ use super::awaited::{Awaited, Expected};
 use super::command::{BindMode, Command};
 use super::config::LinkConfig;
 use super::event::{
-    Change, DeliveryReceipt, Outcome, Reply, SessionState, Submit, Turn, WireFault,
+    Change, DeliveryReceipt, Ending, Outcome, Reply, SessionState, Submit, Turn, WireFault,
 };
 use super::identifier::{MessageKey, candidates};
 use super::message::ShortMessage;
-use super::pdu::{Bind, Body, FrameError, Header, Pdu, frame, submitted_id};
+use super::outgoing::Outgoing;
+use super::pdu::{Bind, Body, Header, Pdu, frame, submitted_id};
 use super::receipt;
 use super::status::{Status, Verdict};
 use super::window::{GroupNo, Pending, Waiting, Window};
@@ -26,41 +27,6 @@ const UNACKNOWLEDGED_MAX: usize = 65_536;
 const CONTROL_SEQUENCE: u32 = 0x7FFF_FFFF;
 /// SMPP 3.4
 const INTERFACE_VERSION: u8 = 0x34;
-
-/// Why a session ended.
-#[derive(Debug, thiserror::Error)]
-pub enum Ending {
-    /// No connection.
-    #[error("no connection: {0}")]
-    Connect(std::io::Error),
-    /// No connection within `connect_timeout`.
-    #[error("no connection in time")]
-    ConnectSilent,
-    /// The centre refused the account.
-    #[error("bind refused: {0}")]
-    BindRefused(Status),
-    /// The centre did not answer the bind.
-    #[error("no answer to the bind")]
-    BindSilent,
-    /// The stream is out of step.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    /// The centre closed the connection.
-    #[error("closed by the message centre")]
-    Closed,
-    /// The connection broke.
-    #[error("connection broken: {0}")]
-    Broken(std::io::Error),
-    /// No answer to enquire_link.
-    #[error("no answer to enquire_link")]
-    EnquireSilent,
-    /// The centre reads nothing.
-    #[error("the message centre has stopped reading")]
-    Stalled,
-    /// Unbound by the centre or by us.
-    #[error("unbound")]
-    Unbound,
-}
 
 /// What a session hands its findings to.
 pub(super) struct Sink<'a> {
@@ -85,15 +51,6 @@ struct HeldPart {
     pdu: Vec<u8>,
 }
 
-/// Octets that wait to be written.
-#[derive(Debug, Default)]
-pub(super) struct Outgoing {
-    bytes: Vec<u8>,
-    start: usize,
-    written: u64,
-    progressed_at: u64,
-}
-
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -111,48 +68,6 @@ pub(super) struct Session {
     paused_at: u64,
     scratch: Vec<u8>,
     pub(super) outgoing: Outgoing,
-}
-
-impl Outgoing {
-    pub(super) fn pending(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
-    }
-
-    pub(super) fn advance(&mut self, octets: usize, now: u64) {
-        self.start += octets;
-        self.written += octets as u64;
-        self.progressed_at = now;
-        if self.start >= self.bytes.len() {
-            self.bytes.clear();
-            self.start = 0;
-        } else if self.start > self.bytes.len() / 2 {
-            self.bytes.drain(..self.start);
-            self.start = 0;
-        }
-    }
-
-    /// Octets of the stream when all is written.
-    fn end(&self) -> u64 {
-        self.written + self.pending().len() as u64
-    }
-
-    fn put(&mut self, status: Status, sequence: u32, body: Body<'_>) {
-        Pdu {
-            status,
-            sequence,
-            body,
-        }
-        .encode(&mut self.bytes);
-    }
-
-    fn reset(&mut self, now: u64) {
-        *self = Self {
-            bytes: std::mem::take(&mut self.bytes),
-            progressed_at: now,
-            ..Self::default()
-        };
-        self.bytes.clear();
-    }
 }
 
 impl Session {
@@ -521,7 +436,8 @@ impl Session {
             }
             Phase::Bound => {
                 let before = now.saturating_sub(timeout);
-                self.window.expire(before, &mut sink.turn.answers);
+                let written = self.outgoing.written;
+                self.window.expire(before, written, &mut sink.turn.answers);
                 self.release(now);
                 match self.enquired {
                     Some(at) if now.saturating_sub(at) >= timeout => {
@@ -572,3 +488,6 @@ fn phone(digits: &[u8]) -> u64 {
     let text = std::str::from_utf8(digits).unwrap_or_default();
     text.parse().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

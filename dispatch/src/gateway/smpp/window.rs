@@ -241,13 +241,14 @@ impl Window {
         })
     }
 
-    /// Takes out what was queued before `before` and went unanswered; a late answer still finds it.
-    pub(super) fn expire(&mut self, before: u64, answers: &mut Vec<Answer>) {
+    /// Takes out what was queued before `before`, is among the octets written and went unanswered;
+    /// a late answer still finds it.
+    pub(super) fn expire(&mut self, before: u64, written: u64, answers: &mut Vec<Answer>) {
         for place in 0..self.slots.len() {
             let Some(slot) = self.slots.get_mut(place) else {
                 break;
             };
-            let Some(pending) = slot.filter(|pending| pending.at < before) else {
+            let Some(pending) = slot.filter(|p| p.at < before && p.end <= written) else {
                 continue;
             };
             *slot = None;
@@ -342,7 +343,7 @@ mod tests {
             assert_eq!(window.answered(sequence).unwrap().0.token, token);
         }
         let mut answers = Vec::new();
-        window.expire(1, &mut answers);
+        window.expire(1, u64::MAX, &mut answers);
         assert_eq!(
             answers,
             [Answer {
@@ -364,7 +365,7 @@ mod tests {
         let (first, _) = window.answered(parts[0]).unwrap();
         assert_eq!(window.conclude(&first, OK, false), None);
         let mut answers = Vec::new();
-        window.expire(1, &mut answers);
+        window.expire(1, u64::MAX, &mut answers);
         assert_eq!(
             answers,
             [Answer {
@@ -429,7 +430,7 @@ mod tests {
                         window.cut(u64::from(pick), &mut answers);
                         waiting.clear();
                     }
-                    4 => window.expire(now.saturating_sub(u64::from(pick % 16)), &mut answers),
+                    4 => window.expire(now.saturating_sub(u64::from(pick % 16)), u64::from(pick), &mut answers),
                     _ => {}
                 }
             }
