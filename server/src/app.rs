@@ -10,6 +10,7 @@ use crate::outcome::Outcomes;
 use crate::people::People;
 use crate::pump::Question;
 use crate::view::View;
+use dispatch::gateway::cap::{self, Cover, ReadError};
 use journal::{Batch, Consumer, DiskJournal, Journal, Kind, Partition, Priority, Topic};
 use model::{
     AreaCode, Input, Mode, Order, Parameter, Quanta, Signal, Span, StationNo, Tier, Time,
@@ -62,7 +63,9 @@ pub(crate) struct App {
     /// Links by name, in partition order.
     pub(crate) links: Vec<String>,
     /// Subscribed apps.
-    pub(crate) push: dispatch::gateway::push::Hub,
+    pub(crate) push: Arc<dispatch::gateway::push::Hub>,
+    /// Address others reach the CAP feed under.
+    pub(crate) public_url: String,
     /// CAP documents by file name, newest last.
     pub(crate) cap: crate::capbook::CapBook,
     /// Questions to each zone.
@@ -183,6 +186,26 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// Reads one CAP alert of another authority.
+    pub(crate) fn read_signals(&self, bytes: &[u8]) -> Result<Vec<Signal>, ReadError> {
+        cap::read(bytes, &|cover| self.covered(cover))
+    }
+
+    /// The areas of ours that an alert covers.
+    pub(crate) fn covered(&self, cover: Cover<'_>) -> Vec<AreaCode> {
+        let city = &self.installation.city;
+        match cover {
+            Cover::Code(code) => city.area_no(code).map(|_| code).into_iter().collect(),
+            Cover::Shape(polygon) => city
+                .gazetteer()
+                .areas_touching(&geo::MultiPolygon::new(vec![polygon.clone()]))
+                .into_iter()
+                .filter_map(|no| city.area(no))
+                .map(|area| area.code)
+                .collect(),
+        }
     }
 
     /// Puts a signal into the zones it touches; false where it was taken before.

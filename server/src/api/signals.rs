@@ -22,13 +22,14 @@ pub(crate) async fn take(
     body: Bytes,
 ) -> Result<(StatusCode, Json<serde_json::Value>), Problem> {
     permit(&app, &headers, Scope::Signal)?;
-    let signal = app
-        .read_signal(&body)
+    let signals = app
+        .read_signals(&body)
         .map_err(|error| Problem::bad_request(error.to_string()))?;
-    let identifier = signal.identifier.clone();
-    let fresh = app.signal(signal).await?;
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(serde_json::json!({ "identifier": identifier, "duplicate": !fresh })),
-    ))
+    let mut taken = Vec::new();
+    for signal in signals {
+        let identifier = signal.identifier.clone();
+        let fresh = app.signal(signal).await?;
+        taken.push(serde_json::json!({ "identifier": identifier, "duplicate": !fresh }));
+    }
+    Ok((StatusCode::ACCEPTED, Json(taken.into())))
 }

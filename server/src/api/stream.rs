@@ -3,9 +3,14 @@
 use super::Problem;
 use crate::app::App;
 use crate::stream::StreamEvent;
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use dispatch::gateway::push::{Next, Subscription};
 use futures_util::{Stream, StreamExt};
+use model::{AreaCode, Language};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,4 +31,62 @@ pub(crate) async fn follow(
         })
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+}
+
+/// What an app asks for.
+#[derive(serde::Deserialize)]
+pub(crate) struct Wanted {
+    /// Division codes, joined by commas.
+    #[serde(default)]
+    areas: String,
+    /// A place, where the app does not know its code.
+    lon: Option<f64>,
+    lat: Option<f64>,
+    #[serde(default)]
+    language: Language,
+}
+
+/// `GET /v1/push?areas=…` or `?lon=…&lat=…`: warnings for a place, resumed by `Last-Event-ID`.
+pub(crate) async fn push(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Problem> {
+    let city = &app.installation.city;
+    let mut areas = Vec::new();
+    for code in wanted.areas.split(',').filter(|code| !code.is_empty()) {
+        let code = AreaCode::parse(code).map_err(|e| Problem::bad_request(format!("areas: {e}")))?;
+        areas.push(code);
+    }
+    if let (Some(lon), Some(lat)) = (wanted.lon, wanted.lat) {
+        let found = city.gazetteer().locate(lon, lat).and_then(|no| city.area(no));
+        areas.extend(found.map(|area| area.code));
+    }
+    // No place never means every place.
+    if areas.is_empty() {
+        return Err(Problem::bad_request(
+            "areas: name at least one area, or lon and lat of a place in the city",
+        ));
+    }
+    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse().ok());
+    let subscription = Subscription {
+        areas,
+        language: wanted.language,
+        last,
+    };
+    let subscriber = app
+        .push
+        .subscribe(subscription)
+        .map_err(|error| Problem::unavailable(error.to_string()))?;
+    let frames = futures_util::stream::unfold(subscriber, |mut subscriber| async move {
+        match subscriber.next().await {
+            Next::Frame(bytes) => Some((Ok::<_, Infallible>(bytes), subscriber)),
+            Next::Dropped | Next::Closed => None,
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, Body::from_stream(frames)).into_response())
 }
