@@ -42,7 +42,10 @@ pub fn candidates(text: &[u8], spelling: Spelling) -> [Option<MessageKey>; 3] {
     let text = text.trim_ascii();
     let same = MessageKey::of(text);
     let decimal = || number(text, 10).map(MessageKey);
-    let hex = || number(text, 16).and_then(|n| MessageKey::of(n.to_string().as_bytes()));
+    let hex = || {
+        let value = number(text, 16)?;
+        MessageKey::of(itoa::Buffer::new().format(value).as_bytes())
+    };
     match spelling {
         Spelling::Auto => [same, decimal(), hex()],
         Spelling::Same => [same, None, None],

@@ -137,16 +137,16 @@ pub fn read<'a>(
     } else {
         raw
     };
+    let fields = Fields::of(text);
     let id = match message.tlvs.get(tag::RECEIPTED_MESSAGE_ID) {
         Some(value) => value.split(|b| *b == 0).next().unwrap_or_default(),
-        None => field(text, b"id:").ok_or(ReceiptError::NoIdentifier)?,
+        None => fields.id.ok_or(ReceiptError::NoIdentifier)?,
     };
     if id.is_empty() {
         return Err(ReceiptError::NoIdentifier);
     }
     let stated = message.tlvs.get(tag::MESSAGE_STATE).and_then(<[u8]>::first);
-    let word = field(text, b"stat:");
-    let state = match (stated, word) {
+    let state = match (stated, fields.stat) {
         (Some(code), _) => MessageState::of_code(*code),
         (None, Some(word)) => MessageState::of_word(word),
         (None, None) => return Err(ReceiptError::NoState),
@@ -154,44 +154,63 @@ pub fn read<'a>(
     Ok(ReceiptText {
         id,
         state,
-        reason: reason(message, text, word),
+        reason: reason(message, fields),
     })
 }
 
 /// `err:` unless empty; then network_error_code; then a state word of the carrier's own.
-fn reason(message: &ShortMessage<'_>, text: &[u8], word: Option<&[u8]>) -> ReasonCode {
-    if let Some(code) = field(text, b"err:").filter(|code| !code.is_empty()) {
+fn reason(message: &ShortMessage<'_>, fields: Fields<'_>) -> ReasonCode {
+    if let Some(code) = fields.err.filter(|code| !code.is_empty()) {
         return ReasonCode::of(code);
     }
     if let Some([network, high, low]) = message.tlvs.get(tag::NETWORK_ERROR_CODE) {
         let code = u16::from_be_bytes([*high, *low]);
         return ReasonCode::of(format!("{network}/{code}").as_bytes());
     }
-    let own = word.filter(|word| MessageState::of_word(word) == MessageState::Unknown);
+    let own = fields
+        .stat
+        .filter(|word| MessageState::of_word(word) == MessageState::Unknown);
     ReasonCode::of(own.unwrap_or_default())
 }
 
-/// The word after `name`, in any case, at the start or after a space; the quoted text at the end
-/// of a receipt is the message itself and is not searched.
-fn field<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let searched = find(text, b"text:")
-        .and_then(|end| text.get(..end))
-        .unwrap_or(text);
-    let rest = searched.get(find(searched, name)? + name.len()..)?;
+/// The fields of a receipt's text that are used; all of them words.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fields<'a> {
+    id: Option<&'a [u8]>,
+    stat: Option<&'a [u8]>,
+    err: Option<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    /// Names in any case, at the start or after a space, the first of each. What follows `text:`
+    /// is quoted from the message itself and is not searched.
+    fn of(text: &'a [u8]) -> Self {
+        let mut fields = Self::default();
+        let mut rest = text.trim_ascii_start();
+        while !rest.is_empty() {
+            if value(rest, b"text:").is_some() {
+                break;
+            }
+            fields.id = fields.id.or_else(|| value(rest, b"id:"));
+            fields.stat = fields.stat.or_else(|| value(rest, b"stat:"));
+            fields.err = fields.err.or_else(|| value(rest, b"err:"));
+            let end = rest.iter().position(u8::is_ascii_whitespace);
+            rest = end.and_then(|end| rest.get(end..)).unwrap_or_default();
+            rest = rest.trim_ascii_start();
+        }
+        fields
+    }
+}
+
+/// The word after `name`, where the text begins with it.
+fn value<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = text.split_at_checked(name.len())?;
+    if !start.eq_ignore_ascii_case(name) {
+        return None;
+    }
     let rest = rest.trim_ascii_start();
     let end = rest.iter().position(|b| b.is_ascii_whitespace() || *b == 0);
     Some(end.and_then(|end| rest.get(..end)).unwrap_or(rest))
-}
-
-fn find(text: &[u8], name: &[u8]) -> Option<usize> {
-    let mut before = b' ';
-    for (at, window) in text.windows(name.len()).enumerate() {
-        if before.is_ascii_whitespace() && window.eq_ignore_ascii_case(name) {
-            return Some(at);
-        }
-        before = text.get(at).copied().unwrap_or(b' ');
-    }
-    None
 }
 
 #[cfg(test)]
