@@ -10,6 +10,7 @@ mod parse;
 mod program;
 mod ratio;
 
+pub(crate) use linear::SITE_SCALE;
 pub use parse::{Aggregate, Call, ConditionError, Reading, Scope, compile};
 pub use program::{Kleene, Program, Situated};
 pub use ratio::Ratio;

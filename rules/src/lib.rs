@@ -3,7 +3,17 @@
 //! Pure and deterministic: no I/O, no clock, no randomness. Time comes with each record
 //! (semantics §1); the same input gives the same effects, byte for byte.
 
+mod area;
+mod bulletin;
 pub mod condition;
+mod effect;
+mod engine;
 pub mod rulebook;
+mod situation;
 mod subject;
 pub mod window;
+
+pub use bulletin::Policy;
+pub use effect::{Change, Effect, Reason, Refusal, Signature};
+pub use engine::{Counts, Engine, Finding, SNAPSHOT_FORMAT, SnapshotError};
+pub use rulebook::{Rule, Rulebook};

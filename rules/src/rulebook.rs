@@ -163,7 +163,10 @@ impl Rulebook {
 
     /// The rule of that id, with its number.
     pub fn rule(&self, id: &str) -> Option<(usize, &Rule)> {
-        self.rules.iter().enumerate().find(|(_, rule)| rule.id == id)
+        self.rules
+            .iter()
+            .enumerate()
+            .find(|(_, rule)| rule.id == id)
     }
 
     /// Parameters that any rule reads.
@@ -197,5 +200,7 @@ impl Rule {
 
 /// True where nothing in the list stops the reading.
 fn harmless(faults: &[Fault]) -> bool {
-    faults.iter().all(|fault| fault.severity == Severity::Notice)
+    faults
+        .iter()
+        .all(|fault| fault.severity == Severity::Notice)
 }

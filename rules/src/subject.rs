@@ -12,7 +12,10 @@ impl Rule {
     /// True where the station measures something the rule reads.
     pub(crate) fn takes_station(&self, station: &Station) -> bool {
         let kind = self.subject == SubjectKind::Site || self.has_kind(&station.kind);
-        kind && self.parameters.iter().any(|p| station.parameters.contains(p))
+        kind && self
+            .parameters
+            .iter()
+            .any(|p| station.parameters.contains(p))
     }
 
     /// True where the site is of the right kind and its station measures what the rule reads.
@@ -33,16 +36,4 @@ impl Rule {
         }
         None
     }
-}
-
-/// True where `inner` is `outer` or lies inside it.
-pub(crate) fn lies_in(city: &City, inner: AreaNo, outer: AreaNo) -> bool {
-    let mut at = Some(inner);
-    while let Some(no) = at {
-        if no == outer {
-            return true;
-        }
-        at = city.areas.get(usize::from(no.0)).and_then(|area| area.parent);
-    }
-    false
 }

@@ -117,7 +117,8 @@ impl Plan {
         usize::try_from(self.keep_ms.div_euclid(MINUTE_MS) + 1 + SLACK_MINUTES).unwrap_or(1)
     }
 
-    fn kept_ms(&self) -> i64 {
+    /// How long before the newest reading others are still kept.
+    pub(crate) const fn kept_ms(&self) -> i64 {
         self.keep_ms + SLACK_MINUTES * MINUTE_MS
     }
 }
@@ -132,7 +133,11 @@ impl Series {
             last: 0,
             row_interval_s: NO_INTERVAL,
             row_cover_ms: 0,
-            registered_ms: if registered_s == 0 { 60_000 } else { registered_s.saturating_mul(1000) },
+            registered_ms: if registered_s == 0 {
+                60_000
+            } else {
+                registered_s.saturating_mul(1000)
+            },
             suspects: 0,
             slots: vec![Slot::default(); plan.lengths.len()].into(),
             row: Row::empty(),
@@ -152,12 +157,11 @@ impl Series {
         size_of::<Self>()
             + self.slots.len() * size_of::<Slot>()
             + self.sparse.capacity() * size_of::<Reading>()
-            + if self.row.is_empty() { 0 } else { plan.row_minutes() * 2 }
-    }
-
-    /// How long the readings come apart: the registry's interval, else a minute.
-    pub(crate) const fn cadence_ms(&self) -> i64 {
-        self.registered_ms as i64
+            + if self.row.is_empty() {
+                0
+            } else {
+                plan.row_minutes() * 2
+            }
     }
 
     pub(crate) const fn has_suspects(&self) -> bool {
@@ -291,7 +295,11 @@ impl Series {
         };
         let dense = !entry.suspect && minute * MINUTE_MS == entry.time;
         if dense && self.row.is_empty() {
-            let base = if self.rain { 0 } else { entry.value.saturating_sub(1 << 15) };
+            let base = if self.rain {
+                0
+            } else {
+                entry.value.saturating_sub(1 << 15)
+            };
             self.row = Row::new(plan.row_minutes(), base, minute);
             self.row_interval_s = entry.interval_s;
             self.row_cover_ms = cover_ms(entry.interval_s, self.registered_ms);
@@ -323,7 +331,9 @@ impl Series {
             interval: code_interval(entry.interval_s),
             suspect: u16::from(entry.suspect),
         };
-        let at = self.sparse.partition_point(|r| r.after_epoch_ms < after_epoch_ms);
+        let at = self
+            .sparse
+            .partition_point(|r| r.after_epoch_ms < after_epoch_ms);
         self.sparse.insert(at, reading);
         self.suspects += u32::from(entry.suspect);
         if self.sparse.len() > SPARSE_READINGS_MAX
@@ -404,7 +414,12 @@ impl Series {
     }
 
     /// Fills an empty series with readings kept elsewhere; `newest` is where its windows end.
-    pub(crate) fn refill(&mut self, plan: &Plan, newest: i64, entries: impl Iterator<Item = Entry>) {
+    pub(crate) fn refill(
+        &mut self,
+        plan: &Plan,
+        newest: i64,
+        entries: impl Iterator<Item = Entry>,
+    ) {
         self.newest = newest;
         self.newest_minute = newest.div_euclid(MINUTE_MS);
         let oldest = newest.saturating_sub(plan.kept_ms());
@@ -422,14 +437,18 @@ impl Slot {
     fn give(&mut self, value: Quanta, cover_ms: u32) {
         self.sum += i64::from(value);
         self.count += 1;
-        self.covered_s = self.covered_s.saturating_add((cover_ms / 1000).cast_signed());
+        self.covered_s = self
+            .covered_s
+            .saturating_add((cover_ms / 1000).cast_signed());
     }
 
     #[inline]
     fn take(&mut self, value: Quanta, cover_ms: u32) {
         self.sum -= i64::from(value);
         self.count -= 1;
-        self.covered_s = self.covered_s.saturating_sub((cover_ms / 1000).cast_signed());
+        self.covered_s = self
+            .covered_s
+            .saturating_sub((cover_ms / 1000).cast_signed());
     }
 }
 

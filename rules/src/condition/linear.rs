@@ -6,7 +6,7 @@ use crate::condition::program::{Atom, Test};
 use model::Parameter;
 
 /// Site thresholds are held in billionths of the parameter's unit.
-pub const SITE_SCALE: i64 = 1_000_000_000;
+pub(crate) const SITE_SCALE: i64 = 1_000_000_000;
 
 /// What a side of a comparison measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

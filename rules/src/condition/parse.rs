@@ -192,17 +192,16 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn situation(
-        &mut self,
-        id: &str,
-        test: Test,
-        tier: &IdedExpr,
-    ) -> Result<(), ConditionError> {
+    fn situation(&mut self, id: &str, test: Test, tier: &IdedExpr) -> Result<(), ConditionError> {
         let Expr::Ident(name) = &tier.expr else {
             return Err(unknown_tier("that"));
         };
         let tier = Tier::from_name(name).ok_or_else(|| unknown_tier(name))?;
-        let index = place(&mut self.scope.situations, |held| held == id, || id.to_string())?;
+        let index = place(
+            &mut self.scope.situations,
+            |held| held == id,
+            || id.to_string(),
+        )?;
         self.ops.push(Op::Situation { index, test, tier });
         Ok(())
     }
@@ -213,8 +212,11 @@ impl Compiler<'_> {
             Expr::Select(select) if !select.test => match &select.operand.expr {
                 Expr::Ident(root) if root == "site" => {
                     let field = &select.field;
-                    let index =
-                        place(&mut self.scope.sites, |held| held == field, || field.clone())?;
+                    let index = place(
+                        &mut self.scope.sites,
+                        |held| held == field,
+                        || field.clone(),
+                    )?;
                     Ok(Linear {
                         sites: vec![(index, Ratio::ONE)],
                         ..Linear::number(Ratio::ZERO)
@@ -268,9 +270,13 @@ impl Compiler<'_> {
             (operators::DIVIDE, None, [left, right]) => {
                 let divisor = self.number(right)?.plain().filter(|d| !d.is_zero());
                 let divisor = divisor.ok_or_else(|| {
-                    ConditionError::new("the divisor is not a plain number above or below zero", "divide by a plain number only")
+                    ConditionError::new(
+                        "the divisor is not a plain number above or below zero",
+                        "divide by a plain number only",
+                    )
                 })?;
-                self.number(left)?.times(Ratio::ONE.over(divisor).ok_or_else(too_large)?)
+                self.number(left)?
+                    .times(Ratio::ONE.over(divisor).ok_or_else(too_large)?)
             }
             ("mm" | "cm" | "m", None, [inner]) => self.length(&call.func_name, inner),
             ("duration", None, [inner]) => self.number(inner),
@@ -317,7 +323,13 @@ impl Compiler<'_> {
                 };
                 let (reading, text) = own_reading(inner, self.source)?;
                 let text = format!("area.{}({text})", call.func_name);
-                (Reading { aggregate: Some(aggregate), ..reading }, text)
+                (
+                    Reading {
+                        aggregate: Some(aggregate),
+                        ..reading
+                    },
+                    text,
+                )
             }
             None => own_reading(call, self.source)?,
         };
@@ -381,7 +393,11 @@ fn own_reading(call: &CallExpr, source: &str) -> Result<(Reading, String), Condi
             let Expr::Literal(LiteralValue::String(text)) = &argument.expr else {
                 return Err(no_window(&root, name));
             };
-            let quote = if source.contains(&format!("'{}'", text.inner())) { '\'' } else { '"' };
+            let quote = if source.contains(&format!("'{}'", text.inner())) {
+                '\''
+            } else {
+                '"'
+            };
             let written = format!("{root}.{name}({quote}{}{quote})", text.inner());
             (Some(window_of(text.inner())?), written)
         }
@@ -423,7 +439,11 @@ fn parameter_of(call: &CallExpr, source: &str) -> Result<(Parameter, String), Co
                     let Expr::Literal(LiteralValue::String(word)) = &argument.expr else {
                         return Err(not_station());
                     };
-                    let quote = if source.contains(&format!("station('{}'", word.inner())) { '\'' } else { '"' };
+                    let quote = if source.contains(&format!("station('{}'", word.inner())) {
+                        '\''
+                    } else {
+                        '"'
+                    };
                     let root = format!("site.station({quote}{}{quote})", word.inner());
                     Ok((parameter_of_word(word.inner())?, root))
                 }
@@ -448,7 +468,14 @@ fn parameter_of_word(word: &str) -> Result<Parameter, ConditionError> {
             "name what the site's station measures: site.station(\"water_depth\")",
         )),
         several => Err(ConditionError::new(
-            format!("{word:?} may be {}", several.iter().map(|p| p.name()).collect::<Vec<_>>().join(" or ")),
+            format!(
+                "{word:?} may be {}",
+                several
+                    .iter()
+                    .map(|p| p.name())
+                    .collect::<Vec<_>>()
+                    .join(" or ")
+            ),
             "write the whole name",
         )),
     }
@@ -585,7 +612,10 @@ fn no_window(root: &str, name: &str) -> ConditionError {
 }
 
 fn no_id() -> ConditionError {
-    ConditionError::new("situation() needs the id of a rule", "write situation(\"rainstorm\")")
+    ConditionError::new(
+        "situation() needs the id of a rule",
+        "write situation(\"rainstorm\")",
+    )
 }
 
 fn unknown_tier(name: &str) -> ConditionError {

@@ -42,13 +42,23 @@ pub(crate) struct Atom {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     /// The whole-number call is at least the bound.
-    AtLeast { call: u16, bound: i64 },
+    AtLeast {
+        call: u16,
+        bound: i64,
+    },
     /// The whole-number call is at most the bound.
-    AtMost { call: u16, bound: i64 },
+    AtMost {
+        call: u16,
+        bound: i64,
+    },
     /// Any other comparison.
     Linear(Atom),
     /// The tier of another rule, compared.
-    Situation { index: u16, test: Test, tier: Tier },
+    Situation {
+        index: u16,
+        test: Test,
+        tier: Tier,
+    },
     /// A truth known at load.
     Constant(Kleene),
     And,
@@ -123,13 +133,29 @@ impl Atom {
             return None;
         };
         let edge = Ratio::new(-self.constant, *factor)?;
-        let test = if *factor < 0 { self.test.mirrored() } else { self.test };
+        let test = if *factor < 0 {
+            self.test.mirrored()
+        } else {
+            self.test
+        };
         let call = *call;
         let op = match test {
-            Test::AtLeast => Op::AtLeast { call, bound: i64::try_from(edge.ceil()).ok()? },
-            Test::Above => Op::AtLeast { call, bound: i64::try_from(edge.floor() + 1).ok()? },
-            Test::AtMost => Op::AtMost { call, bound: i64::try_from(edge.floor()).ok()? },
-            Test::Below => Op::AtMost { call, bound: i64::try_from(edge.ceil() - 1).ok()? },
+            Test::AtLeast => Op::AtLeast {
+                call,
+                bound: i64::try_from(edge.ceil()).ok()?,
+            },
+            Test::Above => Op::AtLeast {
+                call,
+                bound: i64::try_from(edge.floor() + 1).ok()?,
+            },
+            Test::AtMost => Op::AtMost {
+                call,
+                bound: i64::try_from(edge.floor()).ok()?,
+            },
+            Test::Below => Op::AtMost {
+                call,
+                bound: i64::try_from(edge.ceil() - 1).ok()?,
+            },
             Test::Equal | Test::Differs => return None,
         };
         Some(op)
@@ -182,14 +208,22 @@ impl Program {
                 },
                 Op::Linear(atom) => atom.evaluate(at),
                 Op::Situation { index, test, tier } => {
-                    let found = at.tiers.get(usize::from(*index)).copied().unwrap_or_default();
+                    let found = at
+                        .tiers
+                        .get(usize::from(*index))
+                        .copied()
+                        .unwrap_or_default();
                     Kleene::of(test.holds(found.cmp(tier)))
                 }
                 Op::Constant(truth) => *truth,
                 Op::And | Op::Or => {
                     top = top.saturating_sub(2);
                     let (a, b) = (get(&stack, top), get(&stack, top + 1));
-                    if matches!(op, Op::And) { a.min(b) } else { a.max(b) }
+                    if matches!(op, Op::And) {
+                        a.min(b)
+                    } else {
+                        a.max(b)
+                    }
                 }
             };
             if let Some(place) = stack.get_mut(top) {

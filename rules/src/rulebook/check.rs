@@ -27,14 +27,21 @@ fn check_thresholds(rule: &Rule, city: &City, faults: &mut Faults) {
                 faults.error(
                     Place::file("sites.csv"),
                     name,
-                    format!("{} of site {} is not a decimal number", quoted(text), site.id),
+                    format!(
+                        "{} of site {} is not a decimal number",
+                        quoted(text),
+                        site.id
+                    ),
                     "write 0.27, or leave the cell empty",
                 );
             }
         }
     }
     for name in &rule.thresholds {
-        let anywhere = city.sites.iter().any(|site| site.thresholds.contains_key(name));
+        let anywhere = city
+            .sites
+            .iter()
+            .any(|site| site.thresholds.contains_key(name));
         if !anywhere {
             faults.notice(
                 Place::file("sites.csv"),
@@ -50,7 +57,10 @@ fn check_thresholds(rule: &Rule, city: &City, faults: &mut Faults) {
 fn check_areas(rule: &Rule, city: &City, faults: &mut Faults) {
     let mut subjects = vec![0u32; city.areas.len()];
     let mut count = |area: AreaNo| {
-        if let Some(held) = rule.area_of(city, area).and_then(|a| subjects.get_mut(usize::from(a.0))) {
+        if let Some(held) = rule
+            .area_of(city, area)
+            .and_then(|a| subjects.get_mut(usize::from(a.0)))
+        {
             *held += 1;
         }
     };
@@ -70,7 +80,9 @@ fn check_areas(rule: &Rule, city: &City, faults: &mut Faults) {
         .areas
         .iter()
         .zip(&subjects)
-        .filter(|(area, present)| area.level == rule.level && rule.quorum.needed(**present) > **present)
+        .filter(|(area, present)| {
+            area.level == rule.level && rule.quorum.needed(**present) > **present
+        })
         .map(|(area, _)| area.name.zh.as_str())
         .collect();
     if subjects.iter().all(|present| *present == 0) {
@@ -81,12 +93,20 @@ fn check_areas(rule: &Rule, city: &City, faults: &mut Faults) {
             "check its parameters and kinds against stations.csv and sites.csv",
         );
     } else if !never.is_empty() {
-        let shown = never.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join("、");
+        let shown = never
+            .iter()
+            .take(NAMES_MAX)
+            .copied()
+            .collect::<Vec<_>>()
+            .join("、");
         let dots = if never.len() > NAMES_MAX { "…" } else { "" };
         faults.notice(
             Place::file("rules"),
             &format!("rule {}", rule.id),
-            format!("{} areas can never be warned by it: {shown}{dots}", never.len()),
+            format!(
+                "{} areas can never be warned by it: {shown}{dots}",
+                never.len()
+            ),
             "add stations or neighbours, or lower the quorum",
         );
     }

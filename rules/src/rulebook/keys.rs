@@ -57,7 +57,12 @@ impl<'t> Keys<'t> {
 
     pub(crate) fn needed_text(&self, key: &str, faults: &mut Faults) -> Option<(String, u32)> {
         if self.get(key).is_none() {
-            faults.error(self.at(self.line), key, "it is missing", format!("add {key} = \"…\""));
+            faults.error(
+                self.at(self.line),
+                key,
+                "it is missing",
+                format!("add {key} = \"…\""),
+            );
         }
         self.text(key, faults).filter(|(text, line)| {
             if text.is_empty() {
@@ -82,7 +87,12 @@ impl<'t> Keys<'t> {
             _ => None,
         };
         list.unwrap_or_else(|| {
-            faults.error(self.at(line), key, "it is not a list of texts", "write [\"…\", \"…\"]");
+            faults.error(
+                self.at(line),
+                key,
+                "it is not a list of texts",
+                "write [\"…\", \"…\"]",
+            );
             Vec::new()
         })
     }
@@ -96,14 +106,21 @@ impl<'t> Keys<'t> {
         };
         let ratio = Ratio::parse(&text.replace('_', ""));
         if ratio.is_none() {
-            faults.error(self.at(line), key, "it is not a plain decimal number", "write 0.8 or 3");
+            faults.error(
+                self.at(line),
+                key,
+                "it is not a plain decimal number",
+                "write 0.8 or 3",
+            );
         }
         ratio.map(|ratio| (ratio, line))
     }
 
     pub(crate) fn integer(&self, key: &str, faults: &mut Faults) -> Option<(i64, u32)> {
         let (ratio, line) = self.number(key, faults)?;
-        let whole = (ratio.of() == 1).then(|| i64::try_from(ratio.number()).ok()).flatten();
+        let whole = (ratio.of() == 1)
+            .then(|| i64::try_from(ratio.number()).ok())
+            .flatten();
         if whole.is_none() {
             faults.error(self.at(line), key, "it is not a whole number", "write 1");
         }
@@ -124,10 +141,19 @@ impl<'t> Keys<'t> {
     pub(crate) fn table(&self, key: &str, faults: &mut Faults) -> Option<Keys<'t>> {
         let (value, line) = self.get(key)?;
         let DeValue::Table(table) = value else {
-            faults.error(self.at(line), key, "it is not a table", format!("write {key} = {{ … }}"));
+            faults.error(
+                self.at(line),
+                key,
+                "it is not a table",
+                format!("write {key} = {{ … }}"),
+            );
             return None;
         };
-        Some(Keys { table, line, ..*self })
+        Some(Keys {
+            table,
+            line,
+            ..*self
+        })
     }
 
     pub(crate) fn tables(&self, key: &str, faults: &mut Faults) -> Vec<Keys<'t>> {
@@ -149,7 +175,12 @@ impl<'t> Keys<'t> {
             _ => None,
         };
         tables.unwrap_or_else(|| {
-            faults.error(self.at(line), key, "it is not a list of tables", format!("write [[{key}]]"));
+            faults.error(
+                self.at(line),
+                key,
+                "it is not a list of tables",
+                format!("write [[{key}]]"),
+            );
             Vec::new()
         })
     }

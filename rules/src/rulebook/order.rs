@@ -8,7 +8,10 @@ pub(super) fn order(rules: &[Rule]) -> Result<Vec<usize>, Vec<String>> {
     let mut order = Vec::with_capacity(rules.len());
     while order.len() < rules.len() {
         let next = rules.iter().enumerate().position(|(number, rule)| {
-            let waits = rule.situations.iter().any(|on| !done.get(*on).copied().unwrap_or(true));
+            let waits = rule
+                .situations
+                .iter()
+                .any(|on| !done.get(*on).copied().unwrap_or(true));
             !done.get(number).copied().unwrap_or(true) && !waits
         });
         let Some(next) = next else {

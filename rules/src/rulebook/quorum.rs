@@ -32,12 +32,16 @@ impl Quorum {
         let error = || QuorumError(text.chars().take(40).collect());
         let positive = |t: &str| t.trim().parse::<u32>().ok().filter(|n| *n > 0);
         if let Some(percent) = text.strip_suffix('%') {
-            let (whole, part) = percent.trim().split_once('.').unwrap_or((percent.trim(), "0"));
+            let (whole, part) = percent
+                .trim()
+                .split_once('.')
+                .unwrap_or((percent.trim(), "0"));
             let part = format!("{part:0<2}");
             let digits = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
-            let hundredths = whole.parse::<u32>().ok().and_then(|w| {
-                w.checked_mul(100)?.checked_add(part.parse::<u32>().ok()?)
-            });
+            let hundredths = whole
+                .parse::<u32>()
+                .ok()
+                .and_then(|w| w.checked_mul(100)?.checked_add(part.parse::<u32>().ok()?));
             return match hundredths {
                 Some(p) if digits && p > 0 && p <= 10_000 => Ok(Self::Percent(p)),
                 Some(_) | None => Err(error()),

@@ -13,9 +13,27 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 const RULE_KEYS: [&str; 21] = [
-    "id", "hazard", "name", "subject", "kinds", "area", "white", "blue", "yellow", "orange", "red",
-    "continuing", "propose_at", "propose", "raise", "lower", "renew", "source", "sources",
-    "version", "note",
+    "id",
+    "hazard",
+    "name",
+    "subject",
+    "kinds",
+    "area",
+    "white",
+    "blue",
+    "yellow",
+    "orange",
+    "red",
+    "continuing",
+    "propose_at",
+    "propose",
+    "raise",
+    "lower",
+    "renew",
+    "source",
+    "sources",
+    "version",
+    "note",
 ];
 
 /// Reads all files; the hash is left to the caller.
@@ -24,7 +42,12 @@ pub(super) fn read(files: &[&(String, Vec<u8>)]) -> Result<Rulebook, Vec<Fault>>
     let mut rules: Vec<Rule> = Vec::new();
     let mut versions: Vec<String> = Vec::new();
     if files.is_empty() {
-        faults.error(Place::file("rules"), "", "there is no rulebook", "add rules/*.toml");
+        faults.error(
+            Place::file("rules"),
+            "",
+            "there is no rulebook",
+            "add rules/*.toml",
+        );
     }
     for (file, bytes) in files {
         read_file(file, bytes, &mut versions, &mut rules, &mut faults);
@@ -69,12 +92,22 @@ fn read_file(
     for error in &errors {
         let line = Keys::line_of(text, &error.span().unwrap_or_default());
         let place = Place::line(file, line);
-        faults.error(place, "", format!("not TOML: {}", error.message()), "mend the line");
+        faults.error(
+            place,
+            "",
+            format!("not TOML: {}", error.message()),
+            "mend the line",
+        );
     }
     if !errors.is_empty() {
         return;
     }
-    let keys = Keys { file, text, table: table.get_ref(), line: 1 };
+    let keys = Keys {
+        file,
+        text,
+        table: table.get_ref(),
+        line: 1,
+    };
     keys.known("", &["schema", "version", "rule", "note"], faults);
     match keys.integer("schema", faults) {
         Some((SCHEMA, _)) => {}
@@ -91,19 +124,31 @@ fn read_file(
             format!("begin the file with schema = {SCHEMA}"),
         ),
     }
-    let version = keys.needed_text("version", faults).map(|(version, _)| version);
+    let version = keys
+        .needed_text("version", faults)
+        .map(|(version, _)| version);
     let version = version.unwrap_or_default();
     if !versions.contains(&version) {
         versions.push(version.clone());
     }
     for keys in keys.tables("rule", faults) {
         if rules.len() >= RULES_MAX {
-            faults.error(keys.at(keys.line), "rule", format!("more than {RULES_MAX} rules"), "take some out");
+            faults.error(
+                keys.at(keys.line),
+                "rule",
+                format!("more than {RULES_MAX} rules"),
+                "take some out",
+            );
             return;
         }
         if let Some(rule) = read_rule(&keys, &version, faults) {
             if rules.iter().any(|held| held.id == rule.id) {
-                faults.error(keys.at(keys.line), "id", format!("{} is there twice", quoted(&rule.id)), "give each rule its own id");
+                faults.error(
+                    keys.at(keys.line),
+                    "id",
+                    format!("{} is there twice", quoted(&rule.id)),
+                    "give each rule its own id",
+                );
             }
             rules.push(rule);
         }
@@ -113,7 +158,10 @@ fn read_file(
 fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule> {
     let before = faults.errors();
     keys.known("rule.", &RULE_KEYS, faults);
-    let id = keys.needed_text("id", faults).map(|(id, _)| id).unwrap_or_default();
+    let id = keys
+        .needed_text("id", faults)
+        .map(|(id, _)| id)
+        .unwrap_or_default();
     let hazard = read_hazard(keys, faults);
     let subject = read_subject(keys, faults);
     let (level, quorum, neighbours) = read_area(keys, faults);
@@ -128,7 +176,9 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         lower.known("lower.", &["after", "when", "below", "by"], faults);
         lower.span("after", faults)
     });
-    let lowering = lower.map_or(Relaxation::None, |lower| read_relaxation(&lower, "below", faults));
+    let lowering = lower.map_or(Relaxation::None, |lower| {
+        read_relaxation(&lower, "below", faults)
+    });
     let proposing = read_proposal(keys, faults);
     let (tiers, mut conditions) = read_tiers(keys, lowering, proposing, &mut scope, faults);
     let continuing = condition(keys, "continuing", Relaxation::None, &mut scope, faults);
@@ -144,7 +194,9 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         id,
         hazard: hazard?,
         name: read_name(keys, faults),
-        version: keys.text("version", faults).map_or_else(|| version.to_owned(), |(v, _)| v),
+        version: keys
+            .text("version", faults)
+            .map_or_else(|| version.to_owned(), |(v, _)| v),
         subject,
         kinds: keys.texts("kinds", faults),
         level,
@@ -167,7 +219,12 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         floors: None,
     };
     if rule.tiers.iter().any(|t| t.tier == Tier::White) && rule.hazard != Hazard::Typhoon {
-        faults.error(keys.at(keys.line), "white", "white is for typhoons only", "use blue or higher");
+        faults.error(
+            keys.at(keys.line),
+            "white",
+            "white is for typhoons only",
+            "use blue or higher",
+        );
     }
     (faults.errors() == before).then_some(rule)
 }
@@ -194,7 +251,12 @@ fn read_subject(keys: &Keys<'_>, faults: &mut Faults) -> SubjectKind {
             "site" => SubjectKind::Site,
             "area" => SubjectKind::Area,
             other => {
-                faults.error(keys.at(line), "subject", format!("{} is no subject", quoted(other)), "write station, site or area");
+                faults.error(
+                    keys.at(line),
+                    "subject",
+                    format!("{} is no subject", quoted(other)),
+                    "write station, site or area",
+                );
                 SubjectKind::Station
             }
         },
@@ -214,7 +276,12 @@ fn read_area(keys: &Keys<'_>, faults: &mut Faults) -> (AreaLevel, Quorum, usize)
             "township" => AreaLevel::Township,
             "community" => AreaLevel::Community,
             other => {
-                faults.error(area.at(line), "area.level", format!("{} is no level", quoted(other)), "write city, district, township or community");
+                faults.error(
+                    area.at(line),
+                    "area.level",
+                    format!("{} is no level", quoted(other)),
+                    "write city, district, township or community",
+                );
                 AreaLevel::Township
             }
         };
@@ -227,13 +294,23 @@ fn read_area(keys: &Keys<'_>, faults: &mut Faults) -> (AreaLevel, Quorum, usize)
         };
         match Quorum::parse(&text) {
             Ok(quorum) => found.1 = quorum,
-            Err(error) => faults.error(area.at(line), "area.quorum", error.to_string(), "write \"1\", \"2 of 5\" or \"30%\""),
+            Err(error) => faults.error(
+                area.at(line),
+                "area.quorum",
+                error.to_string(),
+                "write \"1\", \"2 of 5\" or \"30%\"",
+            ),
         }
     }
     if let Some((number, line)) = area.integer("neighbours", faults) {
         match usize::try_from(number) {
             Ok(number) if number <= 20 => found.2 = number,
-            Ok(_) | Err(_) => faults.error(area.at(line), "area.neighbours", format!("{number} is out of range"), "use 0 to 20"),
+            Ok(_) | Err(_) => faults.error(
+                area.at(line),
+                "area.neighbours",
+                format!("{number} is out of range"),
+                "use 0 to 20",
+            ),
         }
     }
     found
@@ -245,17 +322,32 @@ fn read_relaxation(keys: &Keys<'_>, ratio_key: &str, faults: &mut Faults) -> Rel
     let whole = |r: Ratio| r.number() > 0 && r.number() <= r.of();
     match (ratio, by) {
         (Some((_, line)), Some(_)) => {
-            faults.error(keys.at(line), ratio_key, "it stands beside by", "keep one of the two");
+            faults.error(
+                keys.at(line),
+                ratio_key,
+                "it stands beside by",
+                "keep one of the two",
+            );
             Relaxation::None
         }
         (Some((ratio, _)), None) if whole(ratio) => Relaxation::Ratio(ratio),
         (Some((_, line)), None) => {
-            faults.error(keys.at(line), ratio_key, "it is not a ratio above 0 and at most 1", "write 0.8");
+            faults.error(
+                keys.at(line),
+                ratio_key,
+                "it is not a ratio above 0 and at most 1",
+                "write 0.8",
+            );
             Relaxation::None
         }
         (None, Some((by, _))) if by.number() >= 0 => Relaxation::By(by),
         (None, Some((_, line))) => {
-            faults.error(keys.at(line), "by", "it is negative", "write how far below the bound, in its unit");
+            faults.error(
+                keys.at(line),
+                "by",
+                "it is negative",
+                "write how far below the bound, in its unit",
+            );
             Relaxation::None
         }
         (None, None) => Relaxation::None,
@@ -265,7 +357,12 @@ fn read_relaxation(keys: &Keys<'_>, ratio_key: &str, faults: &mut Faults) -> Rel
 fn read_proposal(keys: &Keys<'_>, faults: &mut Faults) -> Relaxation {
     match (keys.get("propose_at"), keys.table("propose", faults)) {
         (Some((_, line)), Some(_)) => {
-            faults.error(keys.at(line), "propose_at", "it stands beside propose", "keep one of the two");
+            faults.error(
+                keys.at(line),
+                "propose_at",
+                "it stands beside propose",
+                "keep one of the two",
+            );
             Relaxation::None
         }
         (Some(_), None) => {
@@ -312,7 +409,12 @@ fn read_tiers(
         });
     }
     if conditions.is_empty() {
-        faults.error(keys.at(keys.line), "rule", "no tier has a condition", "add red = '…' or another tier");
+        faults.error(
+            keys.at(keys.line),
+            "rule",
+            "no tier has a condition",
+            "add red = '…' or another tier",
+        );
     }
     (tiers, conditions)
 }
@@ -354,31 +456,65 @@ fn check_vocabulary(
         }
     }
     if subject == SubjectKind::Area && !scope.sites.is_empty() {
-        faults.error(at, "subject", "an area has no site.<threshold>", "write the number, or use subject = \"site\"");
+        faults.error(
+            at,
+            "subject",
+            "an area has no site.<threshold>",
+            "write the number, or use subject = \"site\"",
+        );
     }
     if scope.calls.len() > CALLS_MAX {
-        faults.error(at, "rule", format!("more than {CALLS_MAX} different calls"), "split the rule");
+        faults.error(
+            at,
+            "rule",
+            format!("more than {CALLS_MAX} different calls"),
+            "split the rule",
+        );
     }
     if scope.calls.is_empty() && !keys.table.is_empty() && scope.situations.is_empty() {
-        faults.error(at, "rule", "no condition reads a value", "compare a call such as rainfall.sum(\"6h\")");
+        faults.error(
+            at,
+            "rule",
+            "no condition reads a value",
+            "compare a call such as rainfall.sum(\"6h\")",
+        );
     }
     let by = matches!(lowering, Relaxation::By(_)) || matches!(proposing, Relaxation::By(_));
-    let mut units: Vec<&str> = parameters_of(scope).into_iter().map(Parameter::unit).collect();
+    let mut units: Vec<&str> = parameters_of(scope)
+        .into_iter()
+        .map(Parameter::unit)
+        .collect();
     units.sort_unstable();
     units.dedup();
     if by && units.len() > 1 {
-        faults.error(at, "by", format!("it stands for {} at once", units.join(" and ")), "use one unit in the rule, or a ratio");
+        faults.error(
+            at,
+            "by",
+            format!("it stands for {} at once", units.join(" and ")),
+            "use one unit in the rule, or a ratio",
+        );
     }
 }
 
 fn read_name(keys: &Keys<'_>, faults: &mut Faults) -> Named {
     let Some(name) = keys.table("name", faults) else {
-        faults.error(keys.at(keys.line), "name", "it is missing", "add name = { zh = \"…\", en = \"…\" }");
+        faults.error(
+            keys.at(keys.line),
+            "name",
+            "it is missing",
+            "add name = { zh = \"…\", en = \"…\" }",
+        );
         return Named::default();
     };
     name.known("name.", &["zh", "en"], faults);
-    let zh = name.needed_text("zh", faults).map(|(text, _)| text).unwrap_or_default();
-    let en = name.text("en", faults).map(|(text, _)| text).unwrap_or_default();
+    let zh = name
+        .needed_text("zh", faults)
+        .map(|(text, _)| text)
+        .unwrap_or_default();
+    let en = name
+        .text("en", faults)
+        .map(|(text, _)| text)
+        .unwrap_or_default();
     Named { zh, en }
 }
 
@@ -393,7 +529,12 @@ fn read_renew(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<Tier, Span> {
             Some(span) if span >= Span::from_minutes(1) => {
                 found.insert(tier, span);
             }
-            Some(_) => faults.error(renew.at(renew.line), &format!("renew.{tier}"), "it is shorter than a minute", "write 3h"),
+            Some(_) => faults.error(
+                renew.at(renew.line),
+                &format!("renew.{tier}"),
+                "it is shorter than a minute",
+                "write 3h",
+            ),
             None => {}
         }
     }
@@ -408,14 +549,22 @@ fn read_sources(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<String, Source
                 found.insert("rule".to_owned(), source);
             }
         }
-        None => faults.error(keys.at(keys.line), "source", "it is missing", "add source = { document = \"…\", confidence = \"design-default\" }"),
+        None => faults.error(
+            keys.at(keys.line),
+            "source",
+            "it is missing",
+            "add source = { document = \"…\", confidence = \"design-default\" }",
+        ),
     }
     let Some(sources) = keys.table("sources", faults) else {
         return found;
     };
     sources.known("sources.", &RULE_KEYS, faults);
     for key in RULE_KEYS {
-        if let Some(source) = sources.table(key, faults).and_then(|s| read_source(&s, faults)) {
+        if let Some(source) = sources
+            .table(key, faults)
+            .and_then(|s| read_source(&s, faults))
+        {
             found.insert(key.to_owned(), source);
         }
     }
@@ -432,11 +581,19 @@ fn read_source(keys: &Keys<'_>, faults: &mut Faults) -> Option<Source> {
         "unsure" => Confidence::Unsure,
         "design-default" => Confidence::DesignDefault,
         other => {
-            faults.error(keys.at(line), "source.confidence", format!("{} is none", quoted(other)), "write sure, likely, unsure or design-default");
+            faults.error(
+                keys.at(line),
+                "source.confidence",
+                format!("{} is none", quoted(other)),
+                "write sure, likely, unsure or design-default",
+            );
             return None;
         }
     };
-    Some(Source { document, confidence })
+    Some(Source {
+        document,
+        confidence,
+    })
 }
 
 fn parameters_of(scope: &Scope) -> Vec<Parameter> {
@@ -486,7 +643,9 @@ fn plan(rules: &mut [Rule]) -> BTreeMap<Parameter, Plan> {
                 | Function::Age => false,
             };
             *slot = match call.reading.window {
-                Some(Window::Rolling(span)) if single && running && call.reading.aggregate.is_none() => {
+                Some(Window::Rolling(span))
+                    if single && running && call.reading.aggregate.is_none() =>
+                {
                     u16::try_from(plan.add_slot(span)).ok()
                 }
                 Some(Window::Rolling(_) | Window::Calendar { .. }) | None => None,
@@ -500,7 +659,10 @@ fn plan(rules: &mut [Rule]) -> BTreeMap<Parameter, Plan> {
 /// Slots and bounds below all of which no tier of the rule can rise or be proposed.
 fn floors(rule: &Rule) -> Option<Box<[(u16, i64)]>> {
     let mut lowest: BTreeMap<u16, i64> = BTreeMap::new();
-    let programs = rule.tiers.iter().flat_map(|t| [Some(&t.raise), t.propose.as_ref()]);
+    let programs = rule
+        .tiers
+        .iter()
+        .flat_map(|t| [Some(&t.raise), t.propose.as_ref()]);
     for program in programs.flatten() {
         for (call, bound) in program.floors()? {
             let slot = (*rule.slots.get(usize::from(call))?)?;
@@ -513,5 +675,8 @@ fn floors(rule: &Rule) -> Option<Box<[(u16, i64)]>> {
         }
     }
     // An empty window sums to zero and is unknown: the floor must lie above it.
-    lowest.values().all(|bound| *bound > 0).then(|| lowest.into_iter().collect())
+    lowest
+        .values()
+        .all(|bound| *bound > 0)
+        .then(|| lowest.into_iter().collect())
 }

@@ -41,10 +41,6 @@ impl Row {
         self.newest
     }
 
-    pub(crate) const fn base(&self) -> i32 {
-        self.base
-    }
-
     /// The oldest minute the row still holds.
     pub(crate) const fn oldest(&self) -> i64 {
         self.newest - self.cells.len() as i64 + 1
@@ -138,7 +134,10 @@ mod tests {
         row.set(10, Some(0));
         row.advance(12);
         row.set(12, Some(7));
-        assert_eq!((row.get(10), row.get(11), row.get(12)), (Some(0), None, Some(7)));
+        assert_eq!(
+            (row.get(10), row.get(11), row.get(12)),
+            (Some(0), None, Some(7))
+        );
         row.advance(13);
         assert_eq!(row.get(10), None);
         assert_eq!(row.values(0, 99).collect::<Vec<_>>(), [(12, 7)]);

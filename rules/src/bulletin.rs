@@ -1,0 +1,315 @@
+//! One warning for each hazard of a zone: a tier and an onset per area, in numbered revisions.
+//!
+//! Rises revise at once, falls and additions at the same tier wait for the next whole minute
+//! (semantics §24). Under [`Policy::Replay`] what is proposed is issued at once; under
+//! [`Policy::Live`] it waits for the signatures its release flow asks for (semantics §27).
+
+mod orders;
+mod publish;
+
+use model::warning::SiteTier;
+use model::{AreaCode, Hazard, Named, Tier, Time, WarningId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub(crate) use orders::Amendment;
+pub(crate) use publish::Desk;
+
+/// Who turns a proposal into a warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// People, by the release flows of the city.
+    Live,
+    /// Nobody: what is proposed is issued at once (semantics §6).
+    Replay,
+}
+
+/// What the rules find in one area for one hazard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Found {
+    /// Tier put forward.
+    pub(crate) put: Tier,
+    /// Tier found, in time and confirmed.
+    pub(crate) reached: Tier,
+    /// True where the tier rests on suspect values only.
+    pub(crate) unconfirmed: bool,
+}
+
+/// A finding that changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
+    pub(crate) area: AreaCode,
+    pub(crate) found: Found,
+    pub(crate) time: Time,
+    pub(crate) rule: usize,
+}
+
+/// A site whose tier changed.
+#[derive(Clone, Debug)]
+pub(crate) struct SiteFinding {
+    pub(crate) site: String,
+    pub(crate) area: AreaCode,
+    pub(crate) tier: Tier,
+    pub(crate) time: Time,
+    pub(crate) rule: usize,
+}
+
+/// Everything about one hazard in one zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bulletin {
+    hazard: Hazard,
+    found: BTreeMap<AreaCode, Found>,
+    sites: BTreeMap<String, SiteTier>,
+    refused: BTreeMap<AreaCode, Refused>,
+    open: Option<Open>,
+    due: Option<Due>,
+    last: Option<(WarningId, u32)>,
+}
+
+/// A tier that a person sent away or took back: proposed again only on a higher one, or after
+/// falling and rising again (semantics §23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Refused {
+    tier: Tier,
+    fell: bool,
+}
+
+/// When gathered changes go out, and the first rule that caused one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Due {
+    at: Time,
+    rule: String,
+}
+
+/// What stands in an area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Standing {
+    tier: Tier,
+    onset: Time,
+}
+
+/// The warning that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Open {
+    id: WarningId,
+    revision: u32,
+    first_rise: Time,
+    name: Named,
+    /// Put forward.
+    put: BTreeMap<AreaCode, Standing>,
+    /// Signed; under replay the same.
+    force: BTreeMap<AreaCode, Standing>,
+    /// As the last revision said it.
+    told: BTreeMap<AreaCode, (Tier, Tier)>,
+    told_sites: BTreeMap<String, SiteTier>,
+    issued: bool,
+    awaiting: bool,
+    signed: Vec<String>,
+    /// Revisions with what is put forward, and their hashes: a signature for any of them counts.
+    seen: Vec<(u32, String)>,
+    text: BTreeMap<String, String>,
+    renew_at: Time,
+}
+
+impl Bulletin {
+    pub(crate) const fn new(hazard: Hazard) -> Self {
+        Self {
+            hazard,
+            found: BTreeMap::new(),
+            sites: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            open: None,
+            due: None,
+            last: None,
+        }
+    }
+
+    pub(crate) const fn hazard(&self) -> Hazard {
+        self.hazard
+    }
+
+    /// What the rules have found there so far.
+    pub(crate) fn found(&self, area: AreaCode) -> Found {
+        self.found.get(&area).copied().unwrap_or_default()
+    }
+
+    /// Everything the rules have found, by area.
+    pub(crate) fn all_found(&self) -> impl Iterator<Item = (AreaCode, Found)> + '_ {
+        self.found.iter().map(|(area, found)| (*area, *found))
+    }
+
+    /// The end of each site's tier that `lives` does not know.
+    pub(crate) fn sites_except(&self, lives: &dyn Fn(&str) -> bool) -> Vec<SiteFinding> {
+        let gone = self.sites.iter().filter(|(id, _)| !lives(id));
+        gone.map(|(id, site)| SiteFinding {
+            site: id.clone(),
+            area: site.area,
+            tier: Tier::None,
+            time: site.onset,
+            rule: usize::MAX,
+        })
+        .collect()
+    }
+
+    /// True where the warning of that id was made here.
+    pub(crate) fn knows(&self, id: WarningId) -> bool {
+        self.open.as_ref().is_some_and(|open| open.id == id)
+            || self.last.is_some_and(|(last, _)| last == id)
+    }
+
+    /// Record time at which something is due; [`None`] while nothing is.
+    pub(crate) fn due(&self) -> Option<Time> {
+        let renew = self
+            .open
+            .as_ref()
+            .filter(|open| open.issued)
+            .map(|open| open.renew_at);
+        let gathered = self.due.as_ref().map(|due| due.at);
+        gathered.into_iter().chain(renew).min()
+    }
+
+    /// Takes what the rules found and revises the warning, at once or at the next whole minute.
+    pub(crate) fn take(
+        &mut self,
+        findings: &[Finding],
+        sites: &[SiteFinding],
+        desk: &mut Desk<'_>,
+    ) {
+        let mut urgent: Option<(Time, usize)> = None;
+        let mut gathered: Option<usize> = None;
+        for finding in findings {
+            let (changed, at_once) = self.place(finding, desk);
+            if changed && at_once {
+                urgent = urgent.max(Some((finding.time, finding.rule)));
+            } else if changed {
+                gathered.get_or_insert(finding.rule);
+            }
+        }
+        for finding in sites {
+            let before = self
+                .sites
+                .get(&finding.site)
+                .map_or(Tier::None, |site| site.tier);
+            if finding.tier == Tier::None {
+                self.sites.remove(&finding.site);
+            } else {
+                let site = SiteTier {
+                    area: finding.area,
+                    tier: finding.tier,
+                    onset: finding.time,
+                };
+                self.sites.insert(finding.site.clone(), site);
+            }
+            if self.open.is_some() && finding.tier > before {
+                urgent = urgent.max(Some((finding.time, finding.rule)));
+            } else if self.open.is_some() && finding.tier < before {
+                gathered.get_or_insert(finding.rule);
+            }
+        }
+        if let Some((time, rule)) = urgent {
+            self.publish(time, &desk.rule_id(rule), desk);
+        } else if let Some(rule) = gathered {
+            let next = Time::from_minute(desk.at.minute() + 1);
+            self.due.get_or_insert_with(|| Due {
+                at: next,
+                rule: desk.rule_id(rule),
+            });
+        }
+    }
+
+    /// Sends what is due: gathered changes, or a renewal that rings nobody (semantics §20).
+    pub(crate) fn pass(&mut self, desk: &mut Desk<'_>) {
+        if let Some(due) = self.due.take_if(|due| due.at <= desk.at) {
+            self.publish(due.at, &due.rule, desk);
+        }
+        self.renew(desk);
+    }
+
+    /// Enters one finding; tells whether anything is to be said, and whether at once.
+    fn place(&mut self, finding: &Finding, desk: &Desk<'_>) -> (bool, bool) {
+        let before = self.found(finding.area);
+        let found = finding.found;
+        if found == Found::default() {
+            self.found.remove(&finding.area);
+        } else {
+            self.found.insert(finding.area, found);
+        }
+        let confirmed = found.reached > before.reached;
+        if found.put == before.put {
+            let said = self.open.is_some() && found.reached != before.reached;
+            return (said, confirmed);
+        }
+        if self.is_refused(finding.area, before.put, found.put) {
+            return (self.open.is_some() && confirmed, confirmed);
+        }
+        let standing = Standing {
+            tier: found.put,
+            onset: finding.time,
+        };
+        let Some(open) = &mut self.open else {
+            if found.put == Tier::None {
+                return (false, false);
+            }
+            let first = BTreeMap::from([(finding.area, standing)]);
+            self.open(finding.time, first, desk.rule_name(finding.rule), desk);
+            return (true, true);
+        };
+        let stood = open
+            .put
+            .insert(finding.area, standing)
+            .map_or(Tier::None, |s| s.tier);
+        let alike = open
+            .put
+            .iter()
+            .any(|(area, other)| *area != finding.area && other.tier == found.put);
+        let rises = found.put > stood && (stood > Tier::None || !alike);
+        (
+            found.put != stood || found.reached != before.reached,
+            rises || confirmed,
+        )
+    }
+
+    fn is_refused(&mut self, area: AreaCode, before: Tier, now: Tier) -> bool {
+        let Some(refused) = self.refused.get_mut(&area) else {
+            return false;
+        };
+        if now > before && (now > refused.tier || refused.fell) {
+            self.refused.remove(&area);
+            return false;
+        }
+        refused.fell |= now < before;
+        true
+    }
+
+    fn open(
+        &mut self,
+        first_rise: Time,
+        put: BTreeMap<AreaCode, Standing>,
+        name: Named,
+        desk: &Desk<'_>,
+    ) {
+        let zone = desk.city.zone_code(desk.zone);
+        let id = WarningId::derive(desk.city.code, desk.mode, self.hazard, zone, first_rise);
+        // A warning ended and risen again at the same observation time goes on counting.
+        let revision = match self.last {
+            Some((last, revision)) if last == id => revision,
+            Some(_) | None => 0,
+        };
+        self.open = Some(Open {
+            id,
+            revision,
+            first_rise,
+            name,
+            put,
+            force: BTreeMap::new(),
+            told: BTreeMap::new(),
+            told_sites: BTreeMap::new(),
+            issued: false,
+            awaiting: false,
+            signed: Vec::new(),
+            seen: Vec::new(),
+            text: BTreeMap::new(),
+            renew_at: Time::from_millis(i64::MAX),
+        });
+    }
+}

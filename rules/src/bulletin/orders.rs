@@ -1,0 +1,315 @@
+//! Acts of people on a warning: approve, reject, amend, cancel, issue (semantics §23, §27).
+
+use super::publish::tiers;
+use super::{Bulletin, Desk, Policy, Refused, Standing};
+use crate::effect::{Effect, Refusal, Signature};
+use model::warning::Event;
+use model::{AreaCode, Named, Tier, Time, WarningId};
+use std::collections::BTreeMap;
+
+/// What stands as the rule of a revision that a person made.
+const PERSON: &str = "person";
+
+/// Who acted and why, with the new content of an amendment.
+pub(crate) struct Amendment<'a> {
+    pub(crate) areas: &'a BTreeMap<AreaCode, Tier>,
+    pub(crate) text: &'a BTreeMap<String, String>,
+    pub(crate) person: &'a str,
+}
+
+impl Bulletin {
+    /// A signature; the last one asked for releases what is proposed.
+    pub(crate) fn approve(
+        &mut self,
+        id: WarningId,
+        revision: u32,
+        seen: &str,
+        person: &str,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Refusal> {
+        let needed = self.signatures_needed(desk).max(1);
+        let current = self.opened(id)?;
+        if !current.awaiting {
+            return Err(Refusal::NothingToSign {
+                current: current.revision,
+            });
+        }
+        if !current
+            .seen
+            .iter()
+            .any(|(no, hash)| *no == revision && hash == seen)
+        {
+            return Err(Refusal::Stale {
+                seen: revision,
+                current: current.revision,
+            });
+        }
+        if current.signed.iter().any(|held| held == person) {
+            return Err(Refusal::SignedAlready {
+                person: person.to_owned(),
+            });
+        }
+        current.signed.push(person.to_owned());
+        let given = u8::try_from(current.signed.len()).unwrap_or(u8::MAX);
+        if given < needed {
+            desk.out.push(Effect::Signed(Signature {
+                warning: id,
+                revision: current.revision,
+                person: person.to_owned(),
+                given,
+                needed,
+            }));
+        } else {
+            self.release(desk.at, PERSON, desk);
+        }
+        Ok(())
+    }
+
+    /// Sends a proposal away: what was in force stays in force.
+    pub(crate) fn reject(
+        &mut self,
+        id: WarningId,
+        revision: u32,
+        person: &str,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Refusal> {
+        let open = self.opened(id)?;
+        if !open.awaiting {
+            return Err(Refusal::NothingToSign {
+                current: open.revision,
+            });
+        }
+        if open.revision != revision {
+            return Err(Refusal::Stale {
+                seen: revision,
+                current: open.revision,
+            });
+        }
+        let (put, force) = (tiers(&open.put), tiers(&open.force));
+        open.awaiting = false;
+        open.signed = vec![person.to_owned()];
+        open.put.clone_from(&open.force);
+        let issued = open.issued;
+        for code in put.keys().chain(force.keys()) {
+            if put.get(code) != force.get(code) {
+                self.refuse(*code);
+            }
+        }
+        if issued {
+            self.emit(Event::Updated, desk.at, PERSON, desk);
+        } else {
+            self.close(Event::Cancelled, desk.at, PERSON, desk);
+        }
+        Ok(())
+    }
+
+    /// New content, put forward in place of the old; signatures given so far are void.
+    pub(crate) fn amend(
+        &mut self,
+        id: WarningId,
+        revision: u32,
+        amendment: &Amendment<'_>,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Refusal> {
+        let at = desk.at;
+        check_areas(amendment.areas, desk)?;
+        let open = self.opened(id)?;
+        if open.revision != revision {
+            return Err(Refusal::Stale {
+                seen: revision,
+                current: open.revision,
+            });
+        }
+        let before = tiers(&open.put);
+        if !amendment.areas.is_empty() {
+            open.put = amended(&open.put, amendment.areas, at);
+        }
+        if open.is_clear() {
+            return Err(Refusal::NoArea);
+        }
+        open.text.extend(
+            amendment
+                .text
+                .iter()
+                .map(|(tag, words)| (tag.clone(), words.clone())),
+        );
+        open.signed.clear();
+        open.seen.clear();
+        open.awaiting = true;
+        let after = tiers(&open.put);
+        for code in before.keys() {
+            if after.get(code) < before.get(code) {
+                self.refuse(*code);
+            }
+        }
+        match desk.policy {
+            Policy::Live => self.emit(Event::Proposed, at, PERSON, desk),
+            Policy::Replay => {
+                self.sign(amendment.person);
+                self.release(at, PERSON, desk);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a warning back, wholly or in some areas.
+    pub(crate) fn cancel(
+        &mut self,
+        id: WarningId,
+        areas: &[AreaCode],
+        person: &str,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Refusal> {
+        let at = desk.at;
+        let city = desk.city;
+        let open = self.opened(id)?;
+        let inside = |code: &AreaCode| {
+            let within = |outer: &AreaCode| match (city.area_no(*code), city.area_no(*outer)) {
+                (Some(inner), Some(outer)) => city.is_within(inner, outer),
+                (None, _) | (_, None) => code == outer,
+            };
+            areas.is_empty() || areas.iter().any(within)
+        };
+        let standing = open.put.keys().chain(open.force.keys()).copied();
+        let taken: Vec<AreaCode> = standing.filter(inside).collect();
+        if taken.is_empty() {
+            let area = areas.first().copied().unwrap_or(city.code);
+            return Err(Refusal::UnknownArea { area });
+        }
+        for code in &taken {
+            open.put.insert(
+                *code,
+                Standing {
+                    tier: Tier::None,
+                    onset: at,
+                },
+            );
+            open.force.remove(code);
+        }
+        open.signed = vec![person.to_owned()];
+        let (clear, issued, awaiting) = (open.is_clear(), open.issued, open.awaiting);
+        for code in taken {
+            self.refuse(code);
+        }
+        if clear {
+            self.close(Event::Cancelled, at, PERSON, desk);
+        } else if issued && !awaiting {
+            self.emit(Event::Updated, at, PERSON, desk);
+        } else {
+            self.cancel_in_part(issued, desk);
+        }
+        Ok(())
+    }
+
+    /// Opens a warning by hand.
+    pub(crate) fn issue(
+        &mut self,
+        name: Named,
+        amendment: &Amendment<'_>,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Refusal> {
+        if let Some(open) = &self.open {
+            return Err(Refusal::Open {
+                warning: open.id,
+                hazard: self.hazard,
+            });
+        }
+        check_areas(amendment.areas, desk)?;
+        let put = amended(&BTreeMap::new(), amendment.areas, desk.at);
+        if put.is_empty() {
+            return Err(Refusal::NoArea);
+        }
+        self.open(desk.at, put, name, desk);
+        if let Some(open) = &mut self.open {
+            open.text.clone_from(amendment.text);
+            open.awaiting = true;
+        }
+        self.emit(Event::Proposed, desk.at, PERSON, desk);
+        if desk.policy == Policy::Replay {
+            self.sign(amendment.person);
+            self.release(desk.at, PERSON, desk);
+        }
+        Ok(())
+    }
+
+    /// What is in force loses the areas at once; what is proposed beside it is put forward anew.
+    fn cancel_in_part(&mut self, issued: bool, desk: &mut Desk<'_>) {
+        if issued {
+            let proposed = self.open.as_ref().map(|open| open.put.clone());
+            if let Some(open) = &mut self.open {
+                open.put.clone_from(&open.force);
+            }
+            self.emit(Event::Updated, desk.at, PERSON, desk);
+            if let (Some(open), Some(proposed)) = (&mut self.open, proposed) {
+                open.put = proposed;
+            }
+        }
+        self.emit(Event::Proposed, desk.at, PERSON, desk);
+    }
+
+    fn opened(&mut self, id: WarningId) -> Result<&mut super::Open, Refusal> {
+        let ended = self.last.is_some_and(|(last, _)| last == id);
+        match &mut self.open {
+            Some(open) if open.id == id => Ok(open),
+            Some(_) | None if ended => Err(Refusal::Ended { warning: id }),
+            Some(_) | None => Err(Refusal::UnknownWarning { warning: id }),
+        }
+    }
+
+    fn sign(&mut self, person: &str) {
+        if let Some(open) = &mut self.open {
+            open.signed = vec![person.to_owned()];
+        }
+    }
+
+    /// Remembers that what the rules find there was sent away.
+    fn refuse(&mut self, area: AreaCode) {
+        let tier = self.found(area).put;
+        if tier > Tier::None {
+            self.refused.insert(area, Refused { tier, fell: false });
+        }
+    }
+}
+
+fn check_areas(areas: &BTreeMap<AreaCode, Tier>, desk: &Desk<'_>) -> Result<(), Refusal> {
+    let zone = desk.city.zones.get(usize::from(desk.zone.0)).copied();
+    let strange = areas.keys().find(|code| {
+        let area = desk.city.area_no(**code);
+        !area
+            .zip(zone)
+            .is_some_and(|(area, zone)| desk.city.is_within(area, zone))
+    });
+    match strange {
+        Some(area) => Err(Refusal::UnknownArea { area: *area }),
+        None => Ok(()),
+    }
+}
+
+/// The new standing: areas left out are taken back, onsets of unchanged tiers stay.
+fn amended(
+    before: &BTreeMap<AreaCode, Standing>,
+    areas: &BTreeMap<AreaCode, Tier>,
+    at: Time,
+) -> BTreeMap<AreaCode, Standing> {
+    let gone = before.keys().map(|code| {
+        (
+            *code,
+            Standing {
+                tier: Tier::None,
+                onset: at,
+            },
+        )
+    });
+    let mut after: BTreeMap<AreaCode, Standing> = gone.collect();
+    for (code, tier) in areas.iter().filter(|(_, tier)| **tier > Tier::None) {
+        let kept = before.get(code).filter(|standing| standing.tier == *tier);
+        after.insert(
+            *code,
+            kept.copied().unwrap_or(Standing {
+                tier: *tier,
+                onset: at,
+            }),
+        );
+    }
+    after
+}

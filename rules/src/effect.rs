@@ -1,0 +1,160 @@
+//! What a step gives: changes of tier, revisions of warnings, signatures, refusals.
+
+use model::{AreaCode, Hazard, Order, Tier, Time, Warning, WarningId};
+use serde::{Deserialize, Serialize};
+
+/// One effect of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A subject's tier changed.
+    Signal(Box<Change>),
+    /// A warning got a new revision.
+    Warning(Box<Warning>),
+    /// A person signed; more signatures are asked for.
+    Signed(Signature),
+    /// An order was not followed.
+    Refused {
+        /// Which.
+        order: Box<Order>,
+        /// Why.
+        why: Refusal,
+    },
+}
+
+/// Why a tier changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// Conditions held long enough.
+    Raised,
+    /// Conditions were gone long enough.
+    Lowered,
+    /// A correction made the latching evaluation false.
+    Withdrawn,
+    /// A person ended the tier of a silent subject.
+    Stood,
+    /// The rulebook or the registry changed.
+    Adopted,
+}
+
+/// A change of tier of one rule at one subject, with its evidence (design §4).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Observation time, or the deadline of a hold.
+    pub time: Time,
+    /// Rule id.
+    pub rule: String,
+    /// Version of the rule's file.
+    pub version: String,
+    /// Station, site or area id.
+    pub subject: String,
+    /// Tier before.
+    pub from: Tier,
+    /// Tier after.
+    pub to: Tier,
+    /// The calls as written in the rule with decimal text in the parameter's unit (a tier's name
+    /// for a situation); `None` where unknown.
+    pub values: Vec<(String, Option<String>)>,
+    /// Why.
+    pub reason: Reason,
+    /// True for a rise evaluated too far behind record time: shown, never sent (semantics §5).
+    pub past: bool,
+    /// True for a rise that rests on suspect values only (semantics §13).
+    pub unconfirmed: bool,
+}
+
+/// A signature that is not yet enough.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// Which warning.
+    pub warning: WarningId,
+    /// Revision signed.
+    pub revision: u32,
+    /// Who.
+    pub person: String,
+    /// Signatures so far.
+    pub given: u8,
+    /// Signatures asked for.
+    pub needed: u8,
+}
+
+/// Why an order is not followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Refusal {
+    /// No such warning in this zone.
+    #[error("no warning {warning} is known here: look it up again")]
+    UnknownWarning {
+        /// As given.
+        warning: WarningId,
+    },
+    /// It is over.
+    #[error("warning {warning} is over: issue a new one")]
+    Ended {
+        /// Which.
+        warning: WarningId,
+    },
+    /// What was seen is not what stands (409).
+    #[error("revision {seen} was seen, revision {current} says something else: look again")]
+    Stale {
+        /// Revision the person saw.
+        seen: u32,
+        /// Revision that stands.
+        current: u32,
+    },
+    /// The same person signed already.
+    #[error("{person} has signed already: another person must sign")]
+    SignedAlready {
+        /// Who.
+        person: String,
+    },
+    /// Nothing waits for a signature.
+    #[error("nothing waits for a signature: revision {current} is in force")]
+    NothingToSign {
+        /// Revision in force.
+        current: u32,
+    },
+    /// Not an area of this zone.
+    #[error("{area} is no area of this zone")]
+    UnknownArea {
+        /// As given.
+        area: AreaCode,
+    },
+    /// No area, or none with a tier: that never means everybody.
+    #[error("no area with a tier is named: name at least one")]
+    NoArea,
+    /// One is open already.
+    #[error("warning {warning} for {hazard} is open: amend it")]
+    Open {
+        /// Which.
+        warning: WarningId,
+        /// Its hazard.
+        hazard: Hazard,
+    },
+    /// No such rule.
+    #[error("no rule {rule:?}")]
+    UnknownRule {
+        /// As given.
+        rule: String,
+    },
+    /// The rule has no such subject here.
+    #[error("rule {rule:?} has no subject {subject:?} in this zone")]
+    UnknownSubject {
+        /// Rule.
+        rule: String,
+        /// As given.
+        subject: String,
+    },
+    /// Nothing to confirm.
+    #[error("the tier of {subject} does not wait for a confirmation")]
+    NotUnconfirmed {
+        /// Which.
+        subject: String,
+    },
+    /// Data still comes, or there is no tier.
+    #[error("{subject} still reports or has no tier: its data decides")]
+    NotSilent {
+        /// Which.
+        subject: String,
+    },
+}

@@ -1,0 +1,339 @@
+//! One zone's machine: records in, effects out, the same for the same records.
+//!
+//! An observation goes into its window; the rules it feeds are evaluated at the subjects it
+//! wakes; tiers that change move their areas, areas move the warnings. Everything that waits
+//! for time (holds, gathered changes, renewals) is done by the first record that passes it.
+
+mod evaluate;
+mod order;
+mod settle;
+mod snapshot;
+mod subjects;
+mod windows;
+
+pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
+
+use crate::area::Standing;
+use crate::bulletin::{Bulletin, Policy};
+use crate::effect::{Change, Effect};
+use crate::rulebook::Rulebook;
+use crate::window::{Placed, Value};
+use model::{
+    City, Hazard, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo, Tier, Time,
+    Zone,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use subjects::{Feeds, RuleState};
+use windows::Windows;
+
+/// The machine of one zone in one mode.
+pub struct Engine {
+    city: Arc<City>,
+    zone: Zone,
+    mode: Mode,
+    policy: Policy,
+    rulebook: Arc<Rulebook>,
+    at: Time,
+    windows: Windows,
+    feeds: Feeds,
+    rules: Vec<RuleState>,
+    bulletins: BTreeMap<Hazard, Bulletin>,
+    /// Earliest deadline of a waiting rise, milliseconds.
+    next_deadline: i64,
+    /// Earliest time at which a bulletin has something to do.
+    next_due: Time,
+    counts: Counts,
+    scratch: Scratch,
+}
+
+/// What became of observations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Placed as the newest of their series.
+    pub new: u64,
+    /// Placed among older ones.
+    pub late: u64,
+    /// Replaced another value.
+    pub corrected: u64,
+    /// Equal to what was there.
+    pub duplicate: u64,
+    /// Flagged wrong or missing.
+    pub unusable: u64,
+    /// Older than the longest window.
+    pub too_old: u64,
+    /// Of a station or parameter that no rule reads here.
+    pub unread: u64,
+}
+
+/// A subject as the engine stands, for the screens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Rule id.
+    pub rule: String,
+    /// Station, site or area id.
+    pub subject: String,
+    /// Tier found.
+    pub tier: Tier,
+    /// Tier put forward; higher where the measurement is close to the next.
+    pub put: Tier,
+    /// Since when the tier holds.
+    pub since: Time,
+    /// Newest observation time: its age shows how far to trust the tier.
+    pub newest: Time,
+    /// Calls as written with their values at the last change.
+    pub values: Vec<(String, Option<String>)>,
+    /// True where the rise was evaluated too late to be sent.
+    pub past: bool,
+    /// True where it rests on suspect values only.
+    pub unconfirmed: bool,
+}
+
+/// Room used again and again, so that an observation allocates nothing.
+#[derive(Default)]
+struct Scratch {
+    values: Vec<Value>,
+    tiers: Vec<Tier>,
+    changes: Vec<Moved>,
+    cascade: Vec<(usize, u32, i64)>,
+    areas: Vec<(usize, u32, i64)>,
+    sites: Vec<(usize, u32, i64)>,
+}
+
+/// A change of tier waiting to be told in its order.
+struct Moved {
+    rule: usize,
+    subject: u32,
+    change: Box<Change>,
+}
+
+impl Engine {
+    /// A machine at rest.
+    pub fn new(
+        city: Arc<City>,
+        zone: Zone,
+        mode: Mode,
+        rulebook: Arc<Rulebook>,
+        policy: Policy,
+    ) -> Self {
+        let windows = Windows::new(&city, zone, &rulebook);
+        let rules = subjects::rules(&city, zone, &rulebook, &windows);
+        let feeds = Feeds::new(&rules, windows.series.len());
+        let hazards = rulebook.rules.iter().map(|rule| rule.hazard);
+        Self {
+            bulletins: hazards
+                .map(|hazard| (hazard, Bulletin::new(hazard)))
+                .collect(),
+            city,
+            zone,
+            mode,
+            policy,
+            rulebook,
+            at: Time::from_millis(i64::MIN),
+            windows,
+            feeds,
+            rules,
+            next_deadline: i64::MAX,
+            next_due: Time::from_millis(i64::MAX),
+            counts: Counts::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Steps one input at record time `at`. What a `City`, `Rulebook` or `Engine` record names
+    /// by its hash is given by [`Engine::adopt`]; signals of others and answers change nothing
+    /// here.
+    pub fn step(&mut self, at: Time, input: &Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Observations(rows) => rows.iter().for_each(|row| self.observe(at, row, out)),
+            Input::Order(order) => self.order(at, order, out),
+            Input::Tick
+            | Input::Signal(_)
+            | Input::City(_)
+            | Input::Rulebook(_)
+            | Input::Engine(_) => self.tick(at, out),
+        }
+    }
+
+    /// Steps one screened observation.
+    #[inline]
+    pub fn observe(&mut self, at: Time, observation: &Observation, out: &mut Vec<Effect>) {
+        if at > self.at {
+            self.tick(at, out);
+        }
+        let Some(series) = self
+            .windows
+            .find(observation.station, observation.parameter)
+        else {
+            self.counts.unread += 1;
+            return;
+        };
+        let corrected = match self.windows.place(series, observation) {
+            Placed::New => {
+                self.counts.new += 1;
+                None
+            }
+            Placed::Late => {
+                self.counts.late += 1;
+                None
+            }
+            Placed::Corrected => {
+                self.counts.corrected += 1;
+                Some(observation.time.millis())
+            }
+            Placed::Duplicate => {
+                self.counts.duplicate += 1;
+                return;
+            }
+            Placed::Unusable => {
+                self.counts.unusable += 1;
+                return;
+            }
+            Placed::TooOld => {
+                self.counts.too_old += 1;
+                return;
+            }
+        };
+        self.wake(series, corrected);
+        if self.has_changes() {
+            self.settle(out);
+        }
+    }
+
+    /// Lets time pass: holds complete, gathered changes go out, validity is renewed.
+    #[inline]
+    pub fn tick(&mut self, at: Time, out: &mut Vec<Effect>) {
+        self.at = self.at.max(at);
+        if self.at.millis() > self.next_deadline {
+            self.pass_deadlines();
+            self.settle(out);
+        }
+        if self.at >= self.next_due {
+            self.pass_due(out);
+        }
+    }
+
+    /// Puts another rulebook or city in force. Windows keep their readings, rules of the same id
+    /// keep their tiers; what the new conditions imply is told as far as data is there.
+    pub fn adopt(
+        &mut self,
+        at: Time,
+        city: Arc<City>,
+        rulebook: Arc<Rulebook>,
+        out: &mut Vec<Effect>,
+    ) {
+        self.tick(at, out);
+        self.rebuild(city, rulebook, out);
+        self.evaluate_all();
+        self.settle(out);
+        self.sweep(out);
+    }
+
+    /// The rulebook in force.
+    pub fn rulebook(&self) -> &Arc<Rulebook> {
+        &self.rulebook
+    }
+
+    /// The city in force.
+    pub fn city(&self) -> &Arc<City> {
+        &self.city
+    }
+
+    /// What became of observations since the machine was made or restored.
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Readings of a series within `length` of its newest, by time.
+    pub fn readings(
+        &self,
+        station: StationNo,
+        parameter: Parameter,
+        length: Span,
+    ) -> Vec<(Time, Quanta)> {
+        let number = self.windows.find(station, parameter);
+        let Some(series) = number.and_then(|number| self.windows.get(number)) else {
+            return Vec::new();
+        };
+        let from = series.newest().unwrap_or_default() - length;
+        let entries = series
+            .entries()
+            .map(|entry| (Time::from_millis(entry.time), entry.value));
+        let mut readings: Vec<_> = entries.filter(|(time, _)| *time > from).collect();
+        readings.sort_unstable();
+        readings
+    }
+
+    /// Subjects with a tier, found or put forward, by rule and subject.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (rule, state) in self.rulebook.rules.iter().zip(&self.rules) {
+            for subject in &state.subjects {
+                let Standing {
+                    reached,
+                    put,
+                    timely,
+                    confirmed,
+                } = subject.standing;
+                let Some(held) = subject.state.as_ref() else {
+                    continue;
+                };
+                if reached.max(put) > Tier::None {
+                    findings.push(Finding {
+                        rule: rule.id.clone(),
+                        subject: subject.id(&self.city),
+                        tier: reached,
+                        put: put.max(reached),
+                        since: Time::from_millis(held.onset),
+                        newest: Time::from_millis(subject.newest),
+                        values: held.values.clone(),
+                        past: timely < reached,
+                        unconfirmed: confirmed < timely,
+                    });
+                }
+            }
+        }
+        findings
+    }
+
+    /// Bytes held by the windows.
+    pub fn window_bytes(&self) -> usize {
+        self.windows
+            .all()
+            .map(|(_, _, plan, series)| series.bytes(plan))
+            .sum()
+    }
+
+    /// Series that hold at least one reading.
+    pub fn series_in_use(&self) -> usize {
+        self.windows
+            .series
+            .iter()
+            .filter(|series| series.newest().is_some())
+            .count()
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("zone", &self.zone)
+            .field("mode", &self.mode)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Steps an order; see `engine/order.rs`.
+impl Engine {
+    /// Follows or refuses an act of a person.
+    pub fn order(&mut self, at: Time, order: &Order, out: &mut Vec<Effect>) {
+        self.tick(at, out);
+        if let Err(why) = self.follow(order, out) {
+            out.push(Effect::Refused {
+                order: Box::new(order.clone()),
+                why,
+            });
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! The subjects of each rule in a zone, their areas, and which series wakes which of them.
+
+use super::windows::{NONE, Windows};
+use crate::area::{AreaCount, Standing};
+use crate::condition::Ratio;
+use crate::rulebook::{Rule, Rulebook, SubjectKind};
+use crate::situation::{Holds, Situation};
+use model::{Area, AreaNo, City, SiteNo, Span, StationNo, Tier, Zone};
+use serde::{Deserialize, Serialize};
+
+/// Shortest silence that counts as a gap, in intervals of the station.
+const GAP_INTERVALS: i64 = 3;
+
+/// What a subject is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Station(StationNo),
+    Site(SiteNo),
+    Area(AreaNo),
+}
+
+/// One subject of one rule.
+pub(super) struct Subject {
+    pub(super) place: Place,
+    /// Series of the rule's parameters at its station, in the rule's order.
+    pub(super) series: Box<[u32]>,
+    /// Series of an area's stations, by the rule's parameters.
+    pub(super) members: Box<[Box<[u32]>]>,
+    /// Counted areas it belongs to: its own and those it neighbours.
+    pub(super) areas: Box<[u32]>,
+    /// For each situation the rule asks for, the counted area of that rule that holds it.
+    pub(super) upper: Box<[u32]>,
+    /// Thresholds the rule reads, in billionths of a unit.
+    pub(super) thresholds: Box<[Option<i64>]>,
+    /// True where its signals are printed by this zone.
+    pub(super) own: bool,
+    pub(super) holds: Holds,
+    /// Newest observation time, milliseconds.
+    pub(super) newest: i64,
+    pub(super) standing: Standing,
+    pub(super) state: Option<Box<State>>,
+}
+
+/// What a subject that was ever near a tier remembers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) reached: Situation,
+    /// The same for proposals; unused where the rule has none.
+    pub(super) ahead: Situation,
+    /// Highest tier that held without suspect values when last evaluated.
+    pub(super) sure: Tier,
+    /// When the tier was reached.
+    pub(super) onset: i64,
+    /// Values behind it.
+    pub(super) values: Vec<(String, Option<String>)>,
+    /// Observation time of those values.
+    pub(super) evaluated: i64,
+}
+
+/// One rule in a zone.
+pub(super) struct RuleState {
+    pub(super) subjects: Vec<Subject>,
+    /// True for subjects with anything set or waiting.
+    pub(super) active: Vec<bool>,
+    pub(super) areas: Vec<AreaCount>,
+    /// Rules that ask for this one's situation.
+    pub(super) dependents: Vec<usize>,
+}
+
+/// A subject that a series wakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Feed {
+    pub(super) rule: u16,
+    pub(super) subject: u32,
+}
+
+/// Subjects by the series that wake them.
+pub(super) struct Feeds {
+    starts: Vec<u32>,
+    feeds: Vec<Feed>,
+}
+
+impl Feeds {
+    #[inline]
+    pub(super) fn of(&self, series: u32) -> std::ops::Range<usize> {
+        let start = self.starts.get(series as usize).copied().unwrap_or(0);
+        let end = self
+            .starts
+            .get(series as usize + 1)
+            .copied()
+            .unwrap_or(start);
+        start as usize..end as usize
+    }
+
+    #[inline]
+    pub(super) fn get(&self, at: usize) -> Option<Feed> {
+        self.feeds.get(at).copied()
+    }
+
+    pub(super) fn new(rules: &[RuleState], series: usize) -> Self {
+        let mut pairs: Vec<(u32, Feed)> = Vec::new();
+        for (number, rule) in (0u16..).zip(rules) {
+            for (at, subject) in (0u32..).zip(&rule.subjects) {
+                let feed = Feed {
+                    rule: number,
+                    subject: at,
+                };
+                let fed = subject
+                    .series
+                    .iter()
+                    .chain(subject.members.iter().flatten());
+                pairs.extend(fed.filter(|s| **s != NONE).map(|s| (*s, feed)));
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut starts = vec![0u32; series + 1];
+        for (number, _) in &pairs {
+            if let Some(start) = starts.get_mut(*number as usize + 1) {
+                *start += 1;
+            }
+        }
+        let mut total = 0;
+        for start in &mut starts {
+            total += *start;
+            *start = total;
+        }
+        Self {
+            starts,
+            feeds: pairs.into_iter().map(|(_, feed)| feed).collect(),
+        }
+    }
+}
+
+impl Subject {
+    /// Station, site or area id.
+    pub(super) fn id(&self, city: &City) -> String {
+        match self.place {
+            Place::Station(no) => city.station(no).map_or_else(String::new, |s| s.id.clone()),
+            Place::Site(no) => city.site(no).map_or_else(String::new, |s| s.id.clone()),
+            Place::Area(no) => city
+                .area(no)
+                .map_or_else(String::new, |a| a.code.to_string()),
+        }
+    }
+
+    /// Area it stands in.
+    pub(super) fn area(&self, city: &City) -> Option<AreaNo> {
+        match self.place {
+            Place::Station(no) => city.station(no).map(|station| station.area),
+            Place::Site(no) => city.site(no).map(|site| site.area),
+            Place::Area(no) => Some(no),
+        }
+    }
+}
+
+/// The rules of a zone, everything at rest.
+pub(super) fn rules(
+    city: &City,
+    zone: Zone,
+    rulebook: &Rulebook,
+    windows: &Windows,
+) -> Vec<RuleState> {
+    let mut states: Vec<RuleState> = rulebook
+        .rules
+        .iter()
+        .map(|rule| rule_state(city, zone, rule, windows))
+        .collect();
+    for (number, rule) in rulebook.rules.iter().enumerate() {
+        for on in &rule.situations {
+            if let Some(state) = states.get_mut(*on)
+                && !state.dependents.contains(&number)
+            {
+                state.dependents.push(number);
+            }
+        }
+    }
+    for (number, rule) in rulebook.rules.iter().enumerate() {
+        let upper = |subject: &Subject| -> Box<[u32]> {
+            let area = subject.area(city);
+            let of_rule = |on: &usize| {
+                let (rule, state) = rulebook.rules.get(*on).zip(states.get(*on))?;
+                let area = rule.area_of(city, area?)?;
+                place_of(&state.areas, area)
+            };
+            rule.situations
+                .iter()
+                .map(|on| of_rule(on).unwrap_or(NONE))
+                .collect()
+        };
+        let found: Vec<Box<[u32]>> = states
+            .get(number)
+            .map(|state| state.subjects.iter().map(upper).collect())
+            .unwrap_or_default();
+        if let Some(state) = states.get_mut(number) {
+            for (subject, upper) in state.subjects.iter_mut().zip(found) {
+                subject.upper = upper;
+            }
+        }
+    }
+    states
+}
+
+fn rule_state(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> RuleState {
+    let numbered = (0u16..).zip(&city.areas);
+    let mut areas: Vec<AreaCount> = numbered
+        .map(|(no, area)| (AreaNo(no), area))
+        .filter(|(no, area)| area.level == rule.level && city.zone_of(*no) == zone)
+        .map(|(no, _)| AreaCount::new(no))
+        .collect();
+    let mut subjects = match rule.subject {
+        SubjectKind::Station => stations(city, zone, rule, windows),
+        SubjectKind::Site => sites(city, zone, rule, windows),
+        SubjectKind::Area => area_subjects(city, zone, rule, windows, &areas),
+    };
+    subjects.sort_by_cached_key(|subject| subject.id(city));
+    let mut belongs: Vec<Vec<u32>> = subjects
+        .iter()
+        .map(|subject| {
+            let area = subject.area(city).and_then(|area| rule.area_of(city, area));
+            area.and_then(|area| place_of(&areas, area))
+                .into_iter()
+                .collect()
+        })
+        .collect();
+    if rule.neighbours > 0 {
+        add_neighbours(city, rule, &areas, &subjects, &mut belongs);
+    }
+    for (subject, belongs) in subjects.iter_mut().zip(belongs) {
+        for area in &belongs {
+            if let Some(count) = areas.get_mut(*area as usize) {
+                count.enrol();
+            }
+        }
+        subject.areas = belongs.into();
+    }
+    RuleState {
+        active: vec![false; subjects.len()],
+        subjects,
+        areas,
+        dependents: Vec::new(),
+    }
+}
+
+fn stations(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> Vec<Subject> {
+    let numbered = (0u32..).map(StationNo).zip(&city.stations);
+    let taken = numbered.filter(|(_, station)| {
+        !station.retired && station.zones.contains(&zone) && rule.takes_station(station)
+    });
+    taken
+        .map(|(no, station)| {
+            let site = city
+                .sites
+                .iter()
+                .find(|site| !rule.thresholds.is_empty() && site.station == Some(no));
+            Subject {
+                series: series_at(rule, windows, no),
+                thresholds: thresholds(rule, site.map(|site| &site.thresholds)),
+                holds: holds(city, rule, &[no]),
+                ..at_rest(Place::Station(no), station.zones.first() == Some(&zone))
+            }
+        })
+        .collect()
+}
+
+fn sites(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> Vec<Subject> {
+    let numbered = (0u32..).map(SiteNo).zip(&city.sites);
+    let taken = numbered.filter_map(|(no, site)| {
+        let station = site.station?;
+        let here = city
+            .station(station)
+            .is_some_and(|s| !s.retired && s.zones.contains(&zone));
+        (here && rule.takes_site(city, site)).then_some((no, site, station))
+    });
+    taken
+        .map(|(no, site, station)| {
+            // Where the site's own zone does not hear the station, the station's zone speaks.
+            let home = city.zone_of(site.area);
+            let zones = city
+                .station(station)
+                .map(|s| s.zones.as_slice())
+                .unwrap_or_default();
+            let speaks = if zones.contains(&home) {
+                Some(&home)
+            } else {
+                zones.first()
+            };
+            Subject {
+                series: series_at(rule, windows, station),
+                thresholds: thresholds(rule, Some(&site.thresholds)),
+                holds: holds(city, rule, &[station]),
+                ..at_rest(Place::Site(no), speaks == Some(&zone))
+            }
+        })
+        .collect()
+}
+
+fn area_subjects(
+    city: &City,
+    zone: Zone,
+    rule: &Rule,
+    windows: &Windows,
+    areas: &[AreaCount],
+) -> Vec<Subject> {
+    let numbered: Vec<(StationNo, AreaNo)> = (0u32..)
+        .map(StationNo)
+        .zip(&city.stations)
+        .filter(|(_, s)| !s.retired && s.zones.contains(&zone) && rule.takes_station(s))
+        .map(|(no, station)| (no, station.area))
+        .collect();
+    let subjects = areas.iter().map(|count| {
+        let inside: Vec<StationNo> = numbered
+            .iter()
+            .filter(|(_, area)| city.is_within(*area, count.area))
+            .map(|(no, _)| *no)
+            .collect();
+        let of = |parameter: &model::Parameter| -> Box<[u32]> {
+            inside
+                .iter()
+                .filter_map(|no| windows.find(*no, *parameter))
+                .collect()
+        };
+        Subject {
+            members: rule.parameters.iter().map(of).collect(),
+            holds: holds(city, rule, &inside),
+            ..at_rest(Place::Area(count.area), true)
+        }
+    });
+    let empty = |s: &Subject| s.members.iter().all(|members| members.is_empty());
+    subjects
+        .filter(|s| rule.parameters.is_empty() || !empty(s))
+        .collect()
+}
+
+fn at_rest(place: Place, own: bool) -> Subject {
+    Subject {
+        place,
+        series: Box::default(),
+        members: Box::default(),
+        areas: Box::default(),
+        upper: Box::default(),
+        thresholds: Box::default(),
+        own,
+        holds: Holds {
+            raise_ms: 0,
+            lower_ms: 0,
+            gap_ms: 0,
+        },
+        newest: i64::MIN,
+        standing: Standing::default(),
+        state: None,
+    }
+}
+
+fn series_at(rule: &Rule, windows: &Windows, station: StationNo) -> Box<[u32]> {
+    let of = |parameter| windows.find(station, parameter).unwrap_or(NONE);
+    rule.parameters
+        .iter()
+        .map(|parameter| of(*parameter))
+        .collect()
+}
+
+fn thresholds(
+    rule: &Rule,
+    site: Option<&std::collections::BTreeMap<String, String>>,
+) -> Box<[Option<i64>]> {
+    let billionths = |name: &String| {
+        let ratio = Ratio::parse(site?.get(name)?.trim())?;
+        let scaled = ratio
+            .number()
+            .checked_mul(i128::from(crate::condition::SITE_SCALE))?;
+        i64::try_from(scaled / ratio.of()).ok()
+    };
+    rule.thresholds.iter().map(billionths).collect()
+}
+
+/// Holds of the rule; a gap is a step longer than the kind's staleness and than three intervals.
+fn holds(city: &City, rule: &Rule, stations: &[StationNo]) -> Holds {
+    let gap = stations
+        .iter()
+        .filter_map(|no| city.station(*no))
+        .map(|station| {
+            let stale: Span = city.policy.stale_after(&station.kind);
+            let interval = if station.interval_s == 0 {
+                60
+            } else {
+                station.interval_s
+            };
+            stale
+                .millis()
+                .max(GAP_INTERVALS * i64::from(interval) * 1000)
+        });
+    Holds {
+        raise_ms: rule.raise_after.millis(),
+        lower_ms: rule.lower_after.millis(),
+        gap_ms: gap.max().unwrap_or(i64::MAX),
+    }
+}
+
+fn place_of(areas: &[AreaCount], area: AreaNo) -> Option<u32> {
+    let at = areas.iter().position(|count| count.area == area)?;
+    u32::try_from(at).ok()
+}
+
+/// Adds the nearest subjects outside each area to it.
+fn add_neighbours(
+    city: &City,
+    rule: &Rule,
+    areas: &[AreaCount],
+    subjects: &[Subject],
+    belongs: &mut [Vec<u32>],
+) {
+    let point = |subject: &Subject| match subject.place {
+        Place::Station(no) => city.station(no).map(|s| (s.lon, s.lat)),
+        Place::Site(no) => city.site(no).map(|s| (s.lon, s.lat)),
+        Place::Area(_) => None,
+    };
+    for (at, count) in (0u32..).zip(areas) {
+        let Some(area) = city.area(count.area) else {
+            continue;
+        };
+        let outside = subjects.iter().enumerate().filter(|(number, _)| {
+            belongs
+                .get(*number)
+                .is_some_and(|held| held.first() != Some(&at))
+        });
+        let mut distances: Vec<(f64, usize)> = outside
+            .filter_map(|(number, subject)| Some((distance(area, point(subject)?), number)))
+            .collect();
+        distances.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        for (_, number) in distances.into_iter().take(rule.neighbours) {
+            if let Some(held) = belongs.get_mut(number) {
+                held.push(at);
+            }
+        }
+    }
+}
+
+/// Square of the distance from a place to the nearest corner of an area's border, in degrees of
+/// latitude: only compared, never shown.
+fn distance(area: &Area, (lon, lat): (f64, f64)) -> f64 {
+    let narrowing = lat.to_radians().cos();
+    let corners = area
+        .shape
+        .0
+        .iter()
+        .flat_map(|part| part.exterior().0.iter());
+    corners
+        .map(|corner| ((corner.x - lon) * narrowing).powi(2) + (corner.y - lat).powi(2))
+        .fold(f64::INFINITY, f64::min)
+}

@@ -1,0 +1,289 @@
+//! The tier of one rule at one subject: latches that rise, hold and fall (semantics §17).
+
+use crate::condition::Kleene;
+use serde::{Deserialize, Serialize};
+
+/// Tiers that warn.
+pub(crate) const TIERS: usize = 5;
+
+/// Truths of a rule's tiers, lowest first; unused places are false.
+pub(crate) type Truths = [Kleene; TIERS];
+
+/// One evaluation of a rule at a subject.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    /// Observation time it speaks of, milliseconds.
+    pub(crate) time: i64,
+    /// Condition of the tier or a higher one, together with `continuing`.
+    pub(crate) held: Truths,
+    /// Relaxed condition of the tier or a higher one, partly covered windows unknown.
+    pub(crate) relaxed: Truths,
+    /// `lower.when`, if given.
+    pub(crate) may_fall: bool,
+}
+
+/// How long a rule's conditions must hold or be gone, and what counts as a gap; milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holds {
+    pub(crate) raise_ms: i64,
+    pub(crate) lower_ms: i64,
+    /// Longest step between evaluations that still counts as watching.
+    pub(crate) gap_ms: i64,
+}
+
+/// The latches of a rule's tiers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Situation {
+    latches: [Latch; TIERS],
+    evaluated: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Latch {
+    /// Since when the condition has held, while the latch is not set.
+    since: Option<i64>,
+    set: Option<Set>,
+    /// How long the relaxed conditions have been false, while the latch is set.
+    quiet_ms: Option<i64>,
+}
+
+/// When a latch was set, and by which evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Set {
+    pub(crate) at: i64,
+    pub(crate) evaluated: i64,
+}
+
+impl Situation {
+    /// The place of the highest set latch, and when it was set.
+    pub(crate) fn highest(&self) -> Option<(usize, Set)> {
+        let set = |latch: &Latch| latch.set;
+        self.latches
+            .iter()
+            .enumerate()
+            .rev()
+            .find_map(|(place, l)| set(l).map(|s| (place, s)))
+    }
+
+    /// True where nothing is set and nothing is waiting.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.latches
+            .iter()
+            .all(|latch| latch.set.is_none() && latch.since.is_none())
+    }
+
+    /// The earliest time at which a waiting rise completes.
+    pub(crate) fn deadline(&self, holds: &Holds) -> Option<i64> {
+        let waiting = |latch: &Latch| latch.set.is_none().then_some(latch.since).flatten();
+        let due = self.latches.iter().filter_map(waiting).min()?;
+        Some(due.saturating_add(holds.raise_ms))
+    }
+
+    /// Completes the rises whose deadline the record has passed, stamped with the deadline
+    /// (semantics §4).
+    pub(crate) fn pass(&mut self, record: i64, holds: &Holds) {
+        let evaluated = self.evaluated.unwrap_or(record);
+        for latch in &mut self.latches {
+            if let (Some(since), None) = (latch.since, latch.set) {
+                let at = since.saturating_add(holds.raise_ms);
+                if at < record {
+                    latch.set(at, evaluated);
+                }
+            }
+        }
+    }
+
+    /// One evaluation.
+    pub(crate) fn step(&mut self, verdict: &Verdict, holds: &Holds) {
+        for (latch, held) in self.latches.iter_mut().zip(verdict.held) {
+            latch.raise(held, verdict.time, holds);
+        }
+        if self.latches.iter().any(|latch| latch.set.is_some()) {
+            self.lower(verdict, holds);
+        }
+        self.evaluated = Some(verdict.time);
+    }
+
+    /// Clears each latch whose own evaluation a correction at `corrected` has made false.
+    /// `again` evaluates once more at an earlier time; `None` where too little is kept for it.
+    pub(crate) fn withdraw(
+        &mut self,
+        corrected: i64,
+        mut again: impl FnMut(i64) -> Option<Truths>,
+    ) -> bool {
+        let mut withdrawn = false;
+        for (place, latch) in self.latches.iter_mut().enumerate() {
+            let Some(set) = latch.set.filter(|set| corrected <= set.evaluated) else {
+                continue;
+            };
+            let truth = again(set.evaluated).and_then(|truths| truths.get(place).copied());
+            if truth == Some(Kleene::False) {
+                *latch = Latch::default();
+                withdrawn = true;
+            }
+        }
+        withdrawn
+    }
+
+    /// Ends every tier: a person's act at a subject that fell silent.
+    pub(crate) fn clear(&mut self) {
+        self.latches = [Latch::default(); TIERS];
+    }
+
+    /// The same latches for another list of tiers; those of tiers that are gone are dropped.
+    pub(crate) fn moved<T: PartialEq>(&self, from: &[T], to: &[T]) -> Self {
+        let mut moved = Self {
+            evaluated: self.evaluated,
+            ..Self::default()
+        };
+        for (tier, latch) in from.iter().zip(self.latches) {
+            let place = to.iter().position(|held| held == tier);
+            if let Some(place) = place.and_then(|place| moved.latches.get_mut(place)) {
+                *place = latch;
+            }
+        }
+        moved
+    }
+
+    fn lower(&mut self, verdict: &Verdict, holds: &Holds) {
+        let step = self
+            .evaluated
+            .map_or(0, |before| verdict.time.saturating_sub(before));
+        let watched = if step <= holds.gap_ms { step } else { 0 };
+        for (latch, relaxed) in self.latches.iter_mut().zip(verdict.relaxed) {
+            if latch.set.is_none() {
+                continue;
+            }
+            latch.quiet_ms = match (relaxed, latch.quiet_ms) {
+                (Kleene::False, Some(quiet)) => Some(quiet.saturating_add(watched)),
+                (Kleene::False, None) => Some(0),
+                (Kleene::Unknown | Kleene::True, _) => None,
+            };
+            if verdict.may_fall && latch.quiet_ms.is_some_and(|quiet| quiet >= holds.lower_ms) {
+                *latch = Latch::default();
+            }
+        }
+    }
+}
+
+impl Latch {
+    fn raise(&mut self, held: Kleene, time: i64, holds: &Holds) {
+        if self.set.is_some() {
+            return;
+        }
+        if held != Kleene::True {
+            self.since = None;
+            return;
+        }
+        let since = *self.since.get_or_insert(time);
+        if time.saturating_sub(since) >= holds.raise_ms {
+            self.set(since.saturating_add(holds.raise_ms), time);
+        }
+    }
+
+    fn set(&mut self, at: i64, evaluated: i64) {
+        *self = Self {
+            since: None,
+            set: Some(Set { at, evaluated }),
+            quiet_ms: None,
+        };
+    }
+}
+
+/// Truth of each tier or a higher one.
+pub(crate) fn or_higher(truths: &mut Truths) {
+    let mut above = Kleene::False;
+    for truth in truths.iter_mut().rev() {
+        *truth = (*truth).max(above);
+        above = *truth;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Kleene::{False, True, Unknown};
+
+    const HOLDS: Holds = Holds {
+        raise_ms: 10,
+        lower_ms: 20,
+        gap_ms: 15,
+    };
+
+    fn at(time: i64, held: Kleene, relaxed: Kleene) -> Verdict {
+        let all = |truth| [truth, False, False, False, False];
+        Verdict {
+            time,
+            held: all(held),
+            relaxed: all(relaxed),
+            may_fall: true,
+        }
+    }
+
+    fn is_set(situation: &Situation) -> bool {
+        situation.highest().is_some()
+    }
+
+    #[test]
+    fn rises_after_its_hold_and_is_stamped_with_the_deadline() {
+        let mut situation = Situation::default();
+        situation.step(&at(100, True, True), &HOLDS);
+        assert_eq!(situation.deadline(&HOLDS), Some(110));
+        situation.pass(110, &HOLDS);
+        assert!(
+            !is_set(&situation),
+            "the record at the deadline does not pass it"
+        );
+        situation.pass(111, &HOLDS);
+        let set = Set {
+            at: 110,
+            evaluated: 100,
+        };
+        assert_eq!(situation.highest(), Some((0, set)));
+    }
+
+    #[test]
+    fn an_unknown_evaluation_breaks_the_hold() {
+        let mut situation = Situation::default();
+        situation.step(&at(100, True, True), &HOLDS);
+        situation.step(&at(105, Unknown, True), &HOLDS);
+        situation.step(&at(112, True, True), &HOLDS);
+        assert!(!is_set(&situation));
+        situation.step(&at(122, True, True), &HOLDS);
+        assert!(is_set(&situation));
+    }
+
+    #[test]
+    fn falls_only_after_being_watched_long_enough() {
+        let mut situation = Situation::default();
+        situation.step(&at(100, True, True), &HOLDS);
+        situation.step(&at(110, True, True), &HOLDS);
+        situation.step(&at(120, False, False), &HOLDS);
+        situation.step(&at(200, False, False), &HOLDS);
+        assert!(is_set(&situation), "a gap adds nothing");
+        situation.step(&at(210, False, False), &HOLDS);
+        situation.step(&at(215, False, Unknown), &HOLDS);
+        situation.step(&at(220, False, False), &HOLDS);
+        situation.step(&at(235, False, False), &HOLDS);
+        assert!(is_set(&situation), "unknown begins the hold again");
+        situation.step(&at(240, False, False), &HOLDS);
+        assert!(!is_set(&situation));
+    }
+
+    #[test]
+    fn a_correction_withdraws_what_it_made_false() {
+        let mut situation = Situation::default();
+        let at_once = Holds {
+            raise_ms: 0,
+            ..HOLDS
+        };
+        situation.step(&at(100, True, True), &at_once);
+        assert!(
+            !situation.withdraw(101, |_| Some([False; TIERS])),
+            "later than the evaluation"
+        );
+        assert!(!situation.withdraw(90, |_| None));
+        assert!(situation.withdraw(90, |_| Some([False; TIERS])));
+        assert!(!is_set(&situation));
+    }
+}
