@@ -1,0 +1,666 @@
+//! From a revision of a warning to intents: each recipient is sent only what changed for their
+//! place since they were last told (semantics §26).
+//!
+//! One planner per zone. It remembers, for each way (reach × channel) and place, the tier last
+//! told. A proposal reaches only ways that need no signature and goes by the tier *reached*; what
+//! a person released goes by its tier. An unchanged tier rings nobody, nor does a renewal.
+
+mod measure;
+mod settings;
+mod told;
+
+pub use settings::{QuietHours, Settings};
+
+use crate::intent::{Audience, Intent, IntentId};
+use crate::wording::{Facts, Issuer, Message, Places, Purpose, Wording};
+use model::authority::Ruling;
+use model::warning::Event;
+use model::{
+    Act, AreaCode, Authority, Channel, City, Language, Mode, Named, Reach, Tier, Time, Warning,
+    WarningId,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use told::{Change, Told, Way};
+
+/// What a plan is made with; all of it data of one version.
+#[derive(Clone, Copy, Debug)]
+pub struct Desk<'a> {
+    /// Areas, sites and policies.
+    pub city: &'a City,
+    /// Names and hierarchy of its areas.
+    pub places: &'a Places,
+    /// Templates.
+    pub wording: &'a Wording,
+    /// Links, quiet hours, spans.
+    pub settings: &'a Settings,
+    /// Content hash of the directory version in force.
+    pub directory: &'a str,
+}
+
+/// What one zone's people were told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planner {
+    told: BTreeMap<WarningId, Told>,
+}
+
+impl Planner {
+    /// What `warning` makes necessary at record time `at`, added to `out` with the most exposed
+    /// first. Revisions must come in order.
+    pub fn step(&mut self, at: Time, warning: &Warning, desk: &Desk<'_>, out: &mut Vec<Intent>) {
+        // A warning that came too late is shown, and a suspect rise waits for a person.
+        let waits = warning.unconfirmed && warning.event == Event::Proposed;
+        if warning.past || waits || warning.mode == Mode::Test {
+            return;
+        }
+        let told = self.told.entry(warning.id).or_default();
+        let mut plan = Plan {
+            at,
+            warning,
+            desk,
+            told,
+            out,
+        };
+        plan.sites();
+        plan.responsible();
+        plan.requests();
+        if warning.event != Event::Proposed && warning.mode == Mode::Actual {
+            plan.public();
+        }
+        if matches!(warning.event, Event::Ended | Event::Cancelled) {
+            self.told.remove(&warning.id);
+        }
+    }
+
+    /// The tier last told by a way at a place; for the API and tests.
+    pub fn last_told(
+        &self,
+        warning: WarningId,
+        reach: Reach,
+        channel: Channel,
+        place: &str,
+    ) -> Tier {
+        let told = self.told.get(&warning);
+        told.map_or(Tier::None, |told| told.tier(Way { reach, channel }, place))
+    }
+}
+
+struct Plan<'a> {
+    at: Time,
+    warning: &'a Warning,
+    desk: &'a Desk<'a>,
+    told: &'a mut Told,
+    out: &'a mut Vec<Intent>,
+}
+
+/// One thing to say, before it has words.
+struct Saying {
+    way: Way,
+    change: Change,
+    purpose: Purpose,
+    areas: BTreeSet<AreaCode>,
+    site: Option<String>,
+    onset: Time,
+    place: Named,
+    measure: Named,
+    exposure: u8,
+}
+
+impl Plan<'_> {
+    /// Devices and responsible persons of the sites: they go by what was measured there.
+    fn sites(&mut self) {
+        let warning = self.warning;
+        let mut goals: BTreeMap<&str, (Tier, Time, AreaCode)> = BTreeMap::new();
+        for (id, site) in &warning.sites {
+            goals.insert(id, (site.tier, site.onset, site.area));
+        }
+        for reach in [Reach::Device, Reach::Responsible] {
+            if reach == Reach::Device && warning.mode != Mode::Actual {
+                continue;
+            }
+            let mut places = self.told.places(reach, "site/");
+            places.extend(goals.keys().map(|id| format!("site/{id}")));
+            for place in places {
+                let id = place.trim_start_matches("site/").to_owned();
+                let known = goals.get(id.as_str()).copied();
+                let (tier, onset, area) = known.unwrap_or((Tier::None, warning.time, warning.zone));
+                let goal = if self.is_over() { Tier::None } else { tier };
+                // A site that is not mentioned has not changed.
+                if known.is_none() && !self.is_over() {
+                    continue;
+                }
+                for channel in Channel::ALL {
+                    let way = Way { reach, channel };
+                    if let Some(change) = self.change(way, &place, area, goal) {
+                        self.say_site(way, change, &id, onset);
+                    }
+                }
+            }
+        }
+    }
+
+    fn say_site(&mut self, way: Way, change: Change, id: &str, onset: Time) {
+        // A display or barrier is never taken down by a machine: a person reopens.
+        if way.reach == Reach::Device && !change.is_rise() {
+            return;
+        }
+        let city = self.desk.city;
+        let site = city.site_no(id).and_then(|no| city.site(no));
+        let place = site.map_or_else(|| same(id), |site| site.name.clone());
+        let purpose = match (way.reach, change.is_rise()) {
+            (Reach::Device, _) => Purpose::SiteAlarm,
+            (Reach::Responsible | Reach::Public, true) => Purpose::Reminder,
+            (Reach::Responsible | Reach::Public, false) => Purpose::StandDown,
+        };
+        let measure = measure::of_site(self.warning, id);
+        self.say(Saying {
+            way,
+            change,
+            purpose,
+            areas: BTreeSet::new(),
+            site: Some(id.to_owned()),
+            onset: if change.is_rise() {
+                onset
+            } else {
+                self.warning.time
+            },
+            place,
+            measure,
+            exposure: 0,
+        });
+    }
+
+    /// Responsible persons of each warned area, in words about that area.
+    fn responsible(&mut self) {
+        let warning = self.warning;
+        let mut places = self.told.places(Reach::Responsible, "area/");
+        places.extend(warning.areas.keys().map(|code| format!("area/{code}")));
+        for place in places {
+            let Ok(code) = AreaCode::parse(place.trim_start_matches("area/")) else {
+                continue;
+            };
+            let area = warning.areas.get(&code);
+            let proposed = warning.event == Event::Proposed;
+            let goal = match area {
+                _ if self.is_over() => Tier::None,
+                Some(area) if proposed => area.reached,
+                Some(area) => area.tier.max(area.reached),
+                None if proposed => continue,
+                None => Tier::None,
+            };
+            let onset = area.map_or(warning.time, |area| area.onset);
+            for channel in Channel::ALL {
+                let way = Way {
+                    reach: Reach::Responsible,
+                    channel,
+                };
+                let Some(change) = self.change(way, &place, code, goal) else {
+                    continue;
+                };
+                let rise = change.is_rise();
+                let measure = measure::of_area(warning, code, self.desk);
+                self.say(Saying {
+                    way,
+                    change,
+                    purpose: if rise {
+                        Purpose::Reminder
+                    } else {
+                        Purpose::StandDown
+                    },
+                    areas: BTreeSet::from([code]),
+                    site: None,
+                    onset: if rise { onset } else { warning.time },
+                    place: self.name(code),
+                    measure,
+                    exposure: 1,
+                });
+            }
+        }
+    }
+
+    /// What we may not issue is asked of the authority that may (提请), once per rise.
+    fn requests(&mut self) {
+        if self.warning.mode != Mode::Actual || self.is_over() {
+            return;
+        }
+        let mut by_authority: BTreeMap<String, Vec<(AreaCode, Tier)>> = BTreeMap::new();
+        for (code, area) in &self.warning.areas {
+            if let Some(ruling) = self.ruling(*code, area.tier)
+                && ruling.act == Act::Request
+                && let Some(counterpart) = ruling.counterpart
+            {
+                let list = by_authority.entry(counterpart.id.to_string()).or_default();
+                list.push((*code, area.tier));
+            }
+        }
+        for (authority, areas) in by_authority {
+            for channel in self.desk.settings.request_channels.clone() {
+                self.request(&authority, &areas, channel);
+            }
+        }
+    }
+
+    fn request(&mut self, authority: &str, areas: &[(AreaCode, Tier)], channel: Channel) {
+        let mut risen = BTreeSet::new();
+        let mut to = Tier::None;
+        for (code, tier) in areas {
+            let place = format!("request/{authority}/{channel}/{code}");
+            if self.told.request(&place, *tier) {
+                risen.insert(*code);
+                to = to.max(*tier);
+            }
+        }
+        if risen.is_empty() {
+            return;
+        }
+        let change = Change {
+            from: Tier::None,
+            to,
+        };
+        let onset = self.onset(&risen);
+        let measure = measure::of_areas(self.warning, &risen, self.desk);
+        let saying = Saying {
+            way: Way {
+                reach: Reach::Responsible,
+                channel,
+            },
+            change,
+            purpose: Purpose::Request,
+            place: self.list(&risen),
+            areas: risen,
+            site: None,
+            onset,
+            measure,
+            exposure: 1,
+        };
+        let mut audience = Audience::of(Reach::Responsible, self.desk.directory);
+        audience.authority = Some(authority.to_owned());
+        self.push(saying, audience);
+    }
+
+    /// Everybody in the areas, by what a person released.
+    fn public(&mut self) {
+        let goals = self.public_goals();
+        for channel in Channel::ALL {
+            let way = Way {
+                reach: Reach::Public,
+                channel,
+            };
+            if matches!(channel, Channel::Cap | Channel::Webhook) {
+                self.document(way, &goals);
+                continue;
+            }
+            let mut groups: BTreeMap<Change, BTreeSet<AreaCode>> = BTreeMap::new();
+            let mut back = BTreeSet::new();
+            for (code, goal) in &goals {
+                let place = format!("area/{code}");
+                if let Some(change) = self.change(way, &place, *code, *goal) {
+                    groups.entry(change).or_default().insert(*code);
+                } else if self.told.recall_quiet(way, &place, self.at, *goal) {
+                    back.insert(*code);
+                }
+            }
+            if !back.is_empty() {
+                self.withdraw(way, back);
+            }
+            // Rises first, the highest of them before the others.
+            for (change, areas) in groups.into_iter().rev() {
+                let onset = if change.is_rise() {
+                    self.onset(&areas)
+                } else {
+                    self.warning.time
+                };
+                self.say(Saying {
+                    way,
+                    change,
+                    purpose: self.public_purpose(change),
+                    place: self.list(&areas),
+                    areas,
+                    site: None,
+                    onset,
+                    measure: Named::default(),
+                    exposure: 2,
+                });
+            }
+        }
+    }
+
+    /// The tier each area, and each below it, should know of; areas told before and gone are none.
+    fn public_goals(&self) -> BTreeMap<AreaCode, Tier> {
+        let mut goals: BTreeMap<AreaCode, Tier> = BTreeMap::new();
+        for place in self.told.places(Reach::Public, "area/") {
+            if let Ok(code) = AreaCode::parse(place.trim_start_matches("area/")) {
+                goals.insert(code, Tier::None);
+            }
+        }
+        for (code, area) in &self.warning.areas {
+            let ours = self
+                .ruling(*code, area.tier)
+                .is_some_and(|ruling| matches!(ruling.act, Act::Issue | Act::CoIssue));
+            let tier = if self.is_over() || !ours {
+                Tier::None
+            } else {
+                area.tier
+            };
+            for below in self.desk.places.under(*code) {
+                let goal = goals.entry(below).or_default();
+                *goal = (*goal).max(tier);
+            }
+        }
+        goals
+    }
+
+    /// A CAP document or a webhook call tells of the whole revision, renewals included.
+    fn document(&mut self, way: Way, goals: &BTreeMap<AreaCode, Tier>) {
+        let before = self.told.highest(way);
+        let now = goals.values().copied().max().unwrap_or_default();
+        let spoken = now.max(before);
+        let flow = self.flow(way.reach, spoken);
+        if spoken == Tier::None || !flow.is_some_and(|flow| flow.contains(&way.channel)) {
+            return;
+        }
+        let mut areas = BTreeSet::new();
+        for (code, goal) in goals {
+            let place = format!("area/{code}");
+            if *goal != Tier::None || self.told.tier(way, &place) != Tier::None {
+                areas.insert(*code);
+            }
+            self.told.set(way, &place, *goal, true, None);
+        }
+        let change = Change {
+            from: before,
+            to: now,
+        };
+        let purpose = match change {
+            Change { from, to } if from == to => Purpose::Alert,
+            other => self.public_purpose(other),
+        };
+        self.say(Saying {
+            way,
+            change,
+            purpose,
+            onset: self.onset(&areas),
+            place: self.list(&areas),
+            areas,
+            site: None,
+            measure: Named::default(),
+            exposure: 2,
+        });
+    }
+
+    fn public_purpose(&self, change: Change) -> Purpose {
+        match (self.warning.event, change) {
+            (Event::Cancelled, _) => Purpose::Cancelled,
+            (_, Change { to: Tier::None, .. }) => Purpose::Ended,
+            (_, change) if !change.is_rise() => Purpose::Fall,
+            (
+                _,
+                Change {
+                    from: Tier::None, ..
+                },
+            ) => Purpose::Alert,
+            _ => Purpose::Rise,
+        }
+    }
+
+    /// What changed for a place on a way, if that way may tell of it; remembers it as told.
+    fn change(&mut self, way: Way, place: &str, area: AreaCode, goal: Tier) -> Option<Change> {
+        let from = self.told.heard(way, place, self.at);
+        if goal == from {
+            return None;
+        }
+        let proposed = self.warning.event == Event::Proposed;
+        if goal > from {
+            self.ruling(area, goal)?;
+            let flow = self.flow_of(way.reach, goal)?;
+            if !flow.channels.contains(&way.channel) || (proposed && flow.signatures > 0) {
+                return None;
+            }
+        } else if proposed && self.told.is_signed(way, place) {
+            // A tier that a person set falls only by a person (semantics §23).
+            return None;
+        }
+        let quiet = self.quiet_until(way, goal < from);
+        let quiet = quiet.map(|until| (until, from));
+        self.told.set(way, place, goal, !proposed, quiet);
+        Some(Change { from, to: goal })
+    }
+
+    /// When a fall may be told: at the end of the quiet hours, on ways that ring.
+    fn quiet_until(&self, way: Way, falls: bool) -> Option<Time> {
+        let rings = matches!(way.channel, Channel::Sms | Channel::Push);
+        let quiet = self.desk.settings.quiet.as_ref()?;
+        let holds =
+            falls && rings && way.reach == Reach::Public && self.warning.event != Event::Cancelled;
+        if !holds {
+            return None;
+        }
+        quiet.until(self.at, self.desk.city.offset_at(self.at))
+    }
+
+    fn withdraw(&mut self, way: Way, areas: BTreeSet<AreaCode>) {
+        let change = Change {
+            from: Tier::None,
+            to: Tier::None,
+        };
+        self.say(Saying {
+            way,
+            change,
+            purpose: Purpose::Withdraw,
+            areas,
+            site: None,
+            onset: self.warning.time,
+            place: Named::default(),
+            measure: Named::default(),
+            exposure: 2,
+        });
+    }
+
+    fn say(&mut self, saying: Saying) {
+        let mut audience = Audience::of(saying.way.reach, self.desk.directory);
+        audience.areas = saying.areas.iter().copied().collect();
+        audience.sites = saying.site.clone().into_iter().collect();
+        if saying.way.reach == Reach::Responsible {
+            audience.ask = Some(model::release::Ask::Primary);
+        }
+        self.push(saying, audience);
+    }
+
+    fn push(&mut self, saying: Saying, audience: Audience) {
+        let Saying {
+            way,
+            change,
+            purpose,
+            ..
+        } = saying;
+        let settings = self.desk.settings;
+        let link = settings.link(way.channel);
+        let key = format!(
+            "{}>{} {}{}{}",
+            change.from,
+            change.to,
+            saying.site.as_deref().unwrap_or_default(),
+            audience.authority.as_deref().unwrap_or_default(),
+            audience
+                .areas
+                .first()
+                .filter(|_| saying.exposure == 1)
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        );
+        let tier = change.to.max(change.from);
+        let falls = change.to < change.from;
+        let quiet = self.quiet_until(way, falls && purpose != Purpose::Withdraw);
+        let from = quiet.unwrap_or(self.at);
+        // A cancel is as urgent as what it takes back; a fall is as urgent as what remains.
+        let order = match purpose {
+            Purpose::Cancelled => tier,
+            Purpose::SiteAlarm
+            | Purpose::Alert
+            | Purpose::Rise
+            | Purpose::Reminder
+            | Purpose::Request
+            | Purpose::Fall
+            | Purpose::Ended
+            | Purpose::StandDown
+            | Purpose::Withdraw => change.to,
+        };
+        let words = self.words(&saying, &audience);
+        self.out.push(Intent {
+            id: IntentId::derive(
+                self.warning.id,
+                self.warning.revision,
+                link,
+                purpose,
+                way.reach,
+                &key,
+            ),
+            warning: self.warning.id,
+            revision: self.warning.revision,
+            purpose,
+            link: link.to_owned(),
+            channel: way.channel,
+            mode: self.warning.mode,
+            only_told: way.reach == Reach::Public
+                && way.channel != Channel::Cap
+                && matches!(purpose, Purpose::Fall | Purpose::Ended | Purpose::Cancelled),
+            audience,
+            words,
+            tier: order,
+            onset: saying.onset,
+            exposure: saying.exposure,
+            not_before: quiet,
+            not_after: from + settings.valid(purpose, tier),
+            created: self.at,
+        });
+    }
+
+    fn words(&self, saying: &Saying, audience: &Audience) -> Vec<Message> {
+        if saying.purpose == Purpose::Withdraw {
+            return Vec::new();
+        }
+        let warning = self.warning;
+        let tier = saying.change.to.max(saying.change.from);
+        let asked = audience.authority.is_some();
+        let ruling = self.ruling(warning.zone, tier);
+        let own = ruling.is_some_and(|ruling| ruling.act != Act::Request) && !asked;
+        let issuer = self.issuer(ruling);
+        let facts = Facts {
+            purpose: saying.purpose,
+            mode: warning.mode,
+            hazard: warning.hazard,
+            hazard_name: &warning.name,
+            tier: saying.change.to,
+            from: saying.change.from,
+            issuer: &issuer,
+            own,
+            issued: self.at,
+            start: saying.onset,
+            deadline: self.at + self.desk.settings.deadline(tier),
+            offset: self.desk.city.offset_at(self.at),
+            place: &saying.place,
+            measure: &saying.measure,
+            text: &warning.text,
+        };
+        let wording = self.desk.wording;
+        Language::ALL
+            .into_iter()
+            .map(|language| wording.message(saying.way.channel, language, &facts))
+            .collect()
+    }
+
+    /// The authority the warning goes out under, else the one the matrix names, else our first.
+    fn issuer(&self, ruling: Option<Ruling<'_>>) -> Issuer {
+        let matrix = &self.desk.city.policy.matrix;
+        let named = matrix
+            .own()
+            .find(|authority| authority.id.to_string() == self.warning.authority);
+        let authority = named
+            .or(ruling.map(|r| r.authority))
+            .or(matrix.own().next());
+        authority.map_or_else(Issuer::default, issuer_of)
+    }
+
+    fn ruling(&self, area: AreaCode, tier: Tier) -> Option<Ruling<'_>> {
+        let city = self.desk.city;
+        city.ruling(self.warning.hazard, city.area_no(area)?, tier)
+    }
+
+    fn flow_of(&self, reach: Reach, tier: Tier) -> Option<model::release::Flow> {
+        let policy = &self.desk.city.policy;
+        let named = policy
+            .matrix
+            .own()
+            .find(|a| a.id.to_string() == self.warning.authority);
+        let authority = named.or(policy.matrix.own().next())?;
+        Some(policy.flow(&authority.id, self.warning.hazard, tier, reach))
+    }
+
+    fn flow(&self, reach: Reach, tier: Tier) -> Option<Vec<Channel>> {
+        self.flow_of(reach, tier).map(|flow| flow.channels)
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.warning.event, Event::Ended | Event::Cancelled)
+    }
+
+    /// The earliest onset of the warned areas that hold or lie in `areas`.
+    fn onset(&self, areas: &BTreeSet<AreaCode>) -> Time {
+        let warned = self.warning.areas.iter();
+        warned
+            .filter(|(code, area)| {
+                area.tier != Tier::None
+                    && self
+                        .desk
+                        .places
+                        .under(**code)
+                        .iter()
+                        .any(|below| areas.contains(below))
+            })
+            .map(|(_, area)| area.onset)
+            .min()
+            .unwrap_or(self.warning.time)
+    }
+
+    fn list(&self, areas: &BTreeSet<AreaCode>) -> Named {
+        Named {
+            zh: self.desk.places.list(areas, Language::Zh),
+            en: self.desk.places.list(areas, Language::En),
+        }
+    }
+
+    fn name(&self, code: AreaCode) -> Named {
+        Named {
+            zh: self.desk.places.name(code, Language::Zh),
+            en: self.desk.places.name(code, Language::En),
+        }
+    }
+}
+
+/// What a text needs to know of an authority. The name stands for a missing signature.
+pub fn issuer_of(authority: &Authority) -> Issuer {
+    let signature = if authority.signature.zh.is_empty() {
+        authority.name.clone()
+    } else {
+        authority.signature.clone()
+    };
+    let verify = if authority.hotline.is_empty() {
+        authority.url.as_str()
+    } else {
+        authority.hotline.as_str()
+    };
+    Issuer {
+        id: authority.id.to_string(),
+        name: authority.name.clone(),
+        signature,
+        verify: same(verify),
+    }
+}
+
+fn same(text: &str) -> Named {
+    Named {
+        zh: text.to_owned(),
+        en: text.to_owned(),
+    }
+}

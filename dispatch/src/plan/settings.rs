@@ -1,0 +1,129 @@
+//! Data of planning: which link serves a channel, when it is quiet, how long a text is worth
+//! sending.
+
+use crate::wording::Purpose;
+use model::{Channel, Offset, Span, Tier, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Settings of planning; the defaults suit a first installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Link by channel; the channel's own name where none is given.
+    pub links: BTreeMap<Channel, String>,
+    /// Hours in which falls and endings do not ring (domain §0.4); `None` for never.
+    pub quiet: Option<QuietHours>,
+    /// Ways a request to another authority takes.
+    pub request_channels: Vec<Channel>,
+    /// How long an orange or red rise is worth sending.
+    pub valid_high: Span,
+    /// How long a lower rise is.
+    pub valid_low: Span,
+    /// How long a fall, an ending or a cancel is.
+    pub valid_fall: Span,
+    /// By when a responsible person reports, red.
+    pub deadline_red: Span,
+    /// By when, below red.
+    pub deadline: Span,
+}
+
+/// Local hours between which nothing that can wait rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// First quiet hour, 0 to 23.
+    pub from: u8,
+    /// First hour that is not, 0 to 23.
+    pub to: u8,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            links: BTreeMap::new(),
+            quiet: Some(QuietHours { from: 22, to: 7 }),
+            request_channels: vec![Channel::Email, Channel::Webhook],
+            valid_high: Span::from_minutes(120),
+            valid_low: Span::from_minutes(180),
+            valid_fall: Span::from_minutes(360),
+            deadline_red: Span::from_minutes(15),
+            deadline: Span::from_minutes(30),
+        }
+    }
+}
+
+impl Settings {
+    /// The link that serves a channel.
+    pub fn link(&self, channel: Channel) -> &str {
+        self.links
+            .get(&channel)
+            .map_or(channel.name(), String::as_str)
+    }
+
+    /// How long a text of that purpose and tier is worth sending.
+    pub fn valid(&self, purpose: Purpose, tier: Tier) -> Span {
+        match purpose {
+            Purpose::Fall | Purpose::Ended | Purpose::Cancelled | Purpose::StandDown => {
+                self.valid_fall
+            }
+            Purpose::Alert
+            | Purpose::Rise
+            | Purpose::Reminder
+            | Purpose::Request
+            | Purpose::SiteAlarm
+            | Purpose::Withdraw => {
+                if tier >= Tier::Orange {
+                    self.valid_high
+                } else {
+                    self.valid_low
+                }
+            }
+        }
+    }
+
+    /// By when a responsible person reports, counted from the message.
+    pub fn deadline(&self, tier: Tier) -> Span {
+        if tier == Tier::Red {
+            self.deadline_red
+        } else {
+            self.deadline
+        }
+    }
+}
+
+impl QuietHours {
+    /// The end of the quiet hours that `at` lies in, if it does.
+    pub fn until(self, at: Time, offset: Offset) -> Option<Time> {
+        let (from, to) = (i64::from(self.from), i64::from(self.to));
+        let shift = i64::from(offset.0) * 60;
+        let local = at.seconds() + shift;
+        let (day, hour) = (local.div_euclid(86_400), local.rem_euclid(86_400) / 3600);
+        let quiet = if from <= to {
+            (from..to).contains(&hour)
+        } else {
+            hour >= from || hour < to
+        };
+        let end_day = if hour >= to { day + 1 } else { day };
+        quiet.then(|| Time::from_seconds(end_day * 86_400 + to * 3600 - shift))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_hours_end_in_the_morning() {
+        let hours = QuietHours { from: 22, to: 7 };
+        let until = |text: &str| {
+            let (time, offset) = Time::parse(text).unwrap();
+            hours.until(time, offset).map(|t| t.display(offset))
+        };
+        let morning = Some("2023-09-08T07:00:00+08:00".to_owned());
+        assert_eq!(until("2023-09-07T22:00:00+08:00"), morning);
+        assert_eq!(until("2023-09-08T06:59:59+08:00"), morning);
+        assert_eq!(until("2023-09-08T07:00:00+08:00"), None);
+        assert_eq!(until("2023-09-07T21:59:59+08:00"), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! What each place was last told, by each way.
+
+use model::{Channel, Reach, Tier, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A way to tell: whom and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Way {
+    pub(super) reach: Reach,
+    pub(super) channel: Channel,
+}
+
+/// From the tier a place knows of to the one it should know of; orders falls before rises, and
+/// lower rises before higher ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) from: Tier,
+    pub(super) to: Tier,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Told {
+    /// By `reach/channel/place`.
+    said: BTreeMap<String, Said>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Said {
+    tier: Tier,
+    /// True where a person released it.
+    signed: bool,
+    /// Until then the place has still only heard the tier beside it.
+    quiet: Option<(Time, Tier)>,
+}
+
+impl Change {
+    pub(super) fn is_rise(self) -> bool {
+        self.to > self.from
+    }
+}
+
+impl Ord for Change {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |c: &Self| (c.is_rise(), c.to, std::cmp::Reverse(c.from));
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Change {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Told {
+    /// The tier told, quiet hours left aside.
+    pub(super) fn tier(&self, way: Way, place: &str) -> Tier {
+        self.said
+            .get(&key(way, place))
+            .map_or(Tier::None, |s| s.tier)
+    }
+
+    /// The tier people there have heard of at `at`.
+    pub(super) fn heard(&self, way: Way, place: &str, at: Time) -> Tier {
+        match self.said.get(&key(way, place)) {
+            Some(Said {
+                quiet: Some((until, before)),
+                ..
+            }) if at < *until => *before,
+            Some(said) => said.tier,
+            None => Tier::None,
+        }
+    }
+
+    pub(super) fn is_signed(&self, way: Way, place: &str) -> bool {
+        self.said
+            .get(&key(way, place))
+            .is_some_and(|said| said.signed)
+    }
+
+    pub(super) fn set(
+        &mut self,
+        way: Way,
+        place: &str,
+        tier: Tier,
+        signed: bool,
+        quiet: Option<(Time, Tier)>,
+    ) {
+        let said = Said {
+            tier,
+            signed,
+            quiet,
+        };
+        if tier == Tier::None && quiet.is_none() {
+            self.said.remove(&key(way, place));
+        } else {
+            self.said.insert(key(way, place), said);
+        }
+    }
+
+    /// A held fall that came to nothing: the tier is what people know. True where the held
+    /// message must be taken out of the queues.
+    pub(super) fn recall_quiet(&mut self, way: Way, place: &str, at: Time, goal: Tier) -> bool {
+        match self.said.get_mut(&key(way, place)) {
+            Some(said) => match said.quiet {
+                Some((until, before)) if at < until && before == goal && said.tier != goal => {
+                    said.tier = goal;
+                    said.quiet = None;
+                    true
+                }
+                Some(_) | None => false,
+            },
+            None => false,
+        }
+    }
+
+    /// Remembers a request; true where it asks for more than before.
+    pub(super) fn request(&mut self, place: &str, tier: Tier) -> bool {
+        let said = self.said.entry(place.to_owned()).or_insert(Said {
+            tier: Tier::None,
+            signed: false,
+            quiet: None,
+        });
+        let more = tier > said.tier;
+        said.tier = said.tier.max(tier);
+        more
+    }
+
+    /// Places of a reach that were told anything, by any channel.
+    pub(super) fn places(&self, reach: Reach, kind: &str) -> BTreeSet<String> {
+        let reach = format!("{}/", reach_name(reach));
+        self.said
+            .keys()
+            .filter_map(|key| key.strip_prefix(&reach)?.split_once('/'))
+            .map(|(_, place)| place)
+            .filter(|place| place.starts_with(kind))
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    /// The highest tier told by a way anywhere.
+    pub(super) fn highest(&self, way: Way) -> Tier {
+        let start = key(way, "");
+        let said = self.said.range(start.clone()..);
+        said.take_while(|(key, _)| key.starts_with(&start))
+            .map(|(_, said)| said.tier)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+fn key(way: Way, place: &str) -> String {
+    format!("{}/{}/{place}", reach_name(way.reach), way.channel)
+}
+
+const fn reach_name(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Device => "device",
+        Reach::Responsible => "responsible",
+        Reach::Public => "public",
+    }
+}
