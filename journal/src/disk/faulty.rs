@@ -128,7 +128,9 @@ impl FaultyDisk {
     pub(super) fn crash(&self, seed: u64) {
         let mut state = self.world.state.lock();
         let mut numbers = Numbers(seed);
-        let keep_of_8 = [0, 4, 7, 8][numbers.next(4) as usize];
+        // Nothing, half, most or all reaches the disk, or all but one sector of each write.
+        let keep_of_8 = [0, 4, 7, 8, 8][numbers.next(5) as usize];
+        let one_lost = keep_of_8 == 8 && numbers.next(2) == 0;
         for file in &mut state.files {
             for change in std::mem::take(&mut file.unsynced) {
                 match change {
@@ -137,8 +139,10 @@ impl FaultyDisk {
                     }
                     Change::Length(_) => {}
                     Change::Write(at, bytes) => {
+                        let sectors = bytes.len().div_ceil(SECTOR) as u64;
+                        let lost = one_lost.then(|| numbers.next(sectors) as usize);
                         for (index, sector) in bytes.chunks(SECTOR).enumerate() {
-                            if numbers.next(8) < keep_of_8 {
+                            if numbers.next(8) < keep_of_8 && lost != Some(index) {
                                 write(&mut file.durable, at + index * SECTOR, sector);
                             }
                         }

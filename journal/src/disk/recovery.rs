@@ -286,7 +286,7 @@ fn write_seal(
     let fail = |source| JournalError::file("seal", &name, source);
     finish(state, id, used, sequence);
     let footer = footer(state, id, used, sequence);
-    // Whatever was torn behind the cut must never be taken for frames again.
+    // A segment cut short gives its space back.
     file.set_len(used).map_err(fail)?;
     segment::write_seal(file, id, used, &footer).map_err(fail)
 }
