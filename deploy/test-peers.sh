@@ -1,45 +1,59 @@
 #!/usr/bin/env bash
-# Makes the independent programs that the gateways are tested against, outside the clone, and
-# prints the directory. Running it again is quick. Fails loudly: the tests decide whether that is
-# a skip (a desk) or a failure (CI=true).
+# Installs the independent programs that the tests talk to. System packages by apt-get where that
+# is there and allowed; Python packages in a directory of their own, outside the clone, whose path
+# is printed last. Running it again is quick. `--python` leaves the system packages alone.
 set -euo pipefail
 
 peers="${SANFANG_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/sanfang/peers}"
 venv="$peers/venv"
-wanted="capvalidator==0.1.0.dev4 aiosmtpd==1.4.6"
+python="capvalidator==0.1.0.dev4 aiosmtpd==1.4.6"
+# program it brings=package
+system="mosquitto=mosquitto xmllint=libxml2-utils openssl=openssl python3=python3-venv"
 
-# System packages: a broker, a browser with Chinese letters, Python for the validators.
-packages="mosquitto chromium fonts-noto-cjk python3-venv"
-missing=""
-for package in $packages; do
-    dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
-done
-if [ -n "$missing" ]; then
-    if [ "$(id -u)" = 0 ]; then
-        echo "installing$missing" >&2
-        export DEBIAN_FRONTEND=noninteractive
-        apt-get update -qq >&2
-        # shellcheck disable=SC2086  # a list of packages
-        apt-get install -y -qq --no-install-recommends $missing >&2
-    else
-        echo "missing system packages:$missing — run: sudo apt-get install$missing" >&2
-        exit 1
+say() { printf '%s\n' "$*" >&2; }
+
+install_system() {
+    local missing=() pair
+    for pair in $system; do
+        PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+    done
+    python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+    [ ${#missing[@]} -eq 0 ] && return
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! sudo -n true 2>/dev/null; then
+            say "missing: ${missing[*]}; install them, or run this as root"
+            return
+        fi
+        as_root=(sudo -n)
     fi
-fi
+    if ! command -v apt-get >/dev/null; then
+        say "missing: ${missing[*]}; install them by your system's packages"
+        return
+    fi
+    say "installing ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq >&2
+    # The broker is started by the tests on a port of their own, never as a service.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+install_python() {
+    [ "$(cat "$venv/.wanted" 2>/dev/null || true)" = "$python" ] && return
+    if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+        say "python3-venv is missing: apt-get install python3-venv"
+        return 1
+    fi
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    # shellcheck disable=SC2086  # a list of packages
+    "$venv/bin/pip" install --quiet --disable-pip-version-check $python >&2
+    printf '%s' "$python" >"$venv/.wanted"
+}
 
 mkdir -p "$peers"
 exec 9>"$peers/.lock"
 flock 9
-
-if [ "$(cat "$venv/.wanted" 2>/dev/null || true)" != "$wanted" ]; then
-    python3 -c 'import venv, ensurepip' 2>/dev/null || {
-        echo "python3-venv is missing: apt-get install python3-venv" >&2
-        exit 1
-    }
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    # shellcheck disable=SC2086  # a list of packages
-    "$venv/bin/pip" install --quiet --disable-pip-version-check $wanted >&2
-    printf '%s' "$wanted" >"$venv/.wanted"
-fi
+[ "${1:-}" = --python ] || install_system
+install_python
 printf '%s\n' "$peers"

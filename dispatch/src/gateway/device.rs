@@ -124,13 +124,8 @@ impl Devices {
             SendError::Permanent(format!("the command to {device} is past its not-after"))
         })?;
         let mut reports = self.wait_for(command)?;
-        let result = self.publish(command, secret, left).await;
-        let result = match result {
-            Ok(()) => self.confirmed(command, &mut reports).await,
-            Err(error) => Err(error),
-        };
-        self.lock().remove(command.id());
-        result
+        self.publish(command, secret, left).await?;
+        self.confirmed(command, &mut reports.from_device).await
     }
 
     /// True while the broker is connected.
@@ -144,7 +139,7 @@ impl Devices {
         let _ = self.client.disconnect().await;
     }
 
-    fn wait_for(&self, command: &Command) -> Result<mpsc::Receiver<State>, SendError> {
+    fn wait_for(&self, command: &Command) -> Result<Reports, SendError> {
         let mut waiting = self.lock();
         if waiting.len() >= WAITING_MAX {
             return Err(SendError::Transient(format!(
@@ -157,9 +152,13 @@ impl Devices {
                 command.id()
             )));
         }
-        let (tell, reports) = mpsc::channel(REPORTS_MAX);
+        let (tell, from_device) = mpsc::channel(REPORTS_MAX);
         waiting.insert(command.id().to_owned(), tell);
-        Ok(reports)
+        Ok(Reports {
+            from_device,
+            command: command.id().to_owned(),
+            waiting: Arc::clone(&self.waiting),
+        })
     }
 
     async fn publish(&self, command: &Command, secret: &[u8], left: u32) -> Result<(), SendError> {
@@ -235,6 +234,20 @@ impl Devices {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, mpsc::Sender<State>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a waiting command hears; the place is given back also where the caller stops waiting.
+struct Reports {
+    from_device: mpsc::Receiver<State>,
+    command: String,
+    waiting: Waiting,
+}
+
+impl Drop for Reports {
+    fn drop(&mut self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.remove(&self.command);
     }
 }
 

@@ -81,12 +81,10 @@ impl Webhook {
     /// target refuses it, Uncertain where no answer came after it was written.
     pub async fn send(&self, delivery: &str, body: &[u8], at: Time) -> Result<Receipt, SendError> {
         let name = &self.config.name;
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.config.waiting_max {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(SendError::Transient(format!("{name}: its queue is full")));
-        }
+        let place = Place::take(&self.waiting, self.config.waiting_max)
+            .ok_or_else(|| SendError::Transient(format!("{name}: its queue is full")))?;
         let turn = self.turns.acquire().await;
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        drop(place);
         let _turn = turn.map_err(|_| SendError::Transient(format!("{name}: shutting down")))?;
         if !self.with_breaker(|breaker| breaker.admits(at)) {
             return Err(SendError::Transient(format!(
@@ -148,6 +146,22 @@ impl Webhook {
 
     fn with_breaker<T>(&self, act: impl FnOnce(&mut Breaker) -> T) -> T {
         act(&mut self.breaker.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A place in the queue, given back also where the caller stops waiting.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize, max: usize) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -182,7 +182,10 @@ impl Poller {
         fresh.truncate(PER_ROUND_MAX);
         let mut round = Round::default();
         let mut again = more;
-        let fetches = fresh.iter().map(|(_, entry)| self.fetch_alert(entry));
+        let mut fetches = Vec::with_capacity(fresh.len());
+        for (_, entry) in &fresh {
+            fetches.push(fetch_alert(self.client.clone(), self.wanted(entry)));
+        }
         let results: Vec<_> = futures_util::stream::iter(fetches)
             .buffered(FETCHES_MAX)
             .collect()
@@ -252,27 +255,14 @@ impl Poller {
         Ok(Some((bytes, etag, modified)))
     }
 
-    /// The alert behind a link; `None` where the entry carries it.
-    async fn fetch_alert(&self, entry: &Entry) -> Result<Option<Vec<u8>>, EntryError> {
+    /// Where the alert is to be fetched; `None` where the entry carries it.
+    fn wanted(&self, entry: &Entry) -> Result<Option<Url>, EntryError> {
         if entry.alert.is_some() {
             return Ok(None);
         }
         let link = entry.link.as_deref();
         let link = link.ok_or_else(|| EntryError::Nothing(entry.id.clone()))?;
-        let link = self.allowed(link)?;
-        let http = |error| EntryError::Http {
-            link: link.clone(),
-            error,
-        };
-        let response = self.client.get(link.clone()).send().await.map_err(http)?;
-        if response.status() != StatusCode::OK {
-            return Err(EntryError::Status {
-                status: response.status(),
-                link,
-            });
-        }
-        let body = body_within(response, ALERT_BYTES_MAX).await.map_err(http)?;
-        body.map(Some).ok_or(EntryError::TooLarge(link))
+        self.allowed(link).map(Some)
     }
 
     /// Links lead to the feed's host and port or to hosts named in the configuration: a feed must
@@ -291,6 +281,29 @@ impl Poller {
             Err(refused())
         }
     }
+}
+
+/// Owns what it uses, so that rounds can run in any task.
+async fn fetch_alert(
+    client: reqwest::Client,
+    wanted: Result<Option<Url>, EntryError>,
+) -> Result<Option<Vec<u8>>, EntryError> {
+    let Some(link) = wanted? else {
+        return Ok(None);
+    };
+    let http = |error| EntryError::Http {
+        link: link.clone(),
+        error,
+    };
+    let response = client.get(link.clone()).send().await.map_err(http)?;
+    if response.status() != StatusCode::OK {
+        return Err(EntryError::Status {
+            status: response.status(),
+            link,
+        });
+    }
+    let body = body_within(response, ALERT_BYTES_MAX).await.map_err(http)?;
+    body.map(Some).ok_or(EntryError::TooLarge(link))
 }
 
 fn signals(

@@ -47,8 +47,8 @@ impl CapArea {
 pub fn geocode(code: AreaCode) -> String {
     let text = code.to_string();
     let short = match code.number() {
-        n if n % 1_000_000 == 0 => text.get(..6),
-        n if n % 1_000 == 0 => text.get(..9),
+        n if n.is_multiple_of(1_000_000) => text.get(..6),
+        n if n.is_multiple_of(1_000) => text.get(..9),
         _ => None,
     };
     short.unwrap_or(&text).to_owned()

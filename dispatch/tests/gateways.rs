@@ -1,0 +1,27 @@
+//! The gateways against programs that others wrote: an SMTP server, an MQTT broker, a CAP
+//! validator, and small HTTP servers that misbehave on purpose.
+
+#[cfg(test)]
+#[path = "gateways/cap_documents.rs"]
+mod cap_documents;
+#[cfg(test)]
+#[path = "gateways/cap_foreign.rs"]
+mod cap_foreign;
+#[cfg(test)]
+#[path = "gateways/devices.rs"]
+mod devices;
+#[cfg(test)]
+#[path = "gateways/email.rs"]
+mod email;
+#[cfg(test)]
+#[path = "gateways/peers.rs"]
+mod peers;
+#[cfg(test)]
+#[path = "gateways/poll.rs"]
+mod poll;
+#[cfg(test)]
+#[path = "gateways/server.rs"]
+mod server;
+#[cfg(test)]
+#[path = "gateways/webhook.rs"]
+mod webhook;
