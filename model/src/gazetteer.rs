@@ -6,8 +6,13 @@ use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
 
 pub mod slabs;
+pub mod tangle;
+
+#[cfg(test)]
+mod tests;
 
 use slabs::{Side, Slabs};
+use tangle::Tangled;
 
 /// An overlap smaller than this share of the smaller shape is a common border, not a common area.
 const SLIVER_SHARE: f64 = 1e-6;
@@ -71,11 +76,13 @@ impl Gazetteer {
             .is_some_and(|s| s.side(Coord { x: lon, y: lat }) != Side::Outside)
     }
 
-    /// Every area, of every level, that shares more than a border with the shape; by number.
-    pub fn areas_touching(&self, shape: &MultiPolygon<f64>) -> Vec<AreaNo> {
+    /// Every area, of every level, that shares more than a border with the shape; by number. A
+    /// shape from outside is checked first: a tangled one is refused, it never means everybody.
+    pub fn areas_touching(&self, shape: &MultiPolygon<f64>) -> Result<Vec<AreaNo>, Tangled> {
         let Some(bounds) = shape.bounding_rect() else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
+        tangle::crossings(shape)?;
         let (min, max) = (bounds.min(), bounds.max());
         let envelope = AABB::from_corners([min.x, min.y], [max.x, max.y]);
         let size = shape.unsigned_area();
@@ -86,7 +93,7 @@ impl Gazetteer {
             .filter(|no| self.overlap(*no, shape, size))
             .collect();
         found.sort_unstable();
-        found
+        Ok(found)
     }
 
     /// The `n` areas of that level nearest to the place, nearest first; those that hold it are

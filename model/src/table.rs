@@ -32,6 +32,8 @@ impl<'f, R: Read> Table<'f, R> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            // The reader counts lines right for this one; a carriage return is trimmed as a blank.
+            .terminator(csv::Terminator::Any(b'\n'))
             .buffer_capacity(64 * 1024)
             .from_reader(source);
         let mut record = csv::ByteRecord::new();
@@ -117,7 +119,7 @@ impl<'f, R: Read> Table<'f, R> {
             }
             let at = self.record.position().map_or(0, csv::Position::line);
             let line = u32::try_from(at).unwrap_or(u32::MAX);
-            if self.is_good(line, faults) {
+            if !self.is_blank() && self.is_good(line, faults) {
                 break line;
             }
         };
@@ -125,6 +127,10 @@ impl<'f, R: Read> Table<'f, R> {
             record: &self.record,
             line,
         })
+    }
+
+    fn is_blank(&self) -> bool {
+        self.record.len() == 1 && self.record.as_slice().trim_ascii().is_empty()
     }
 
     fn is_good(&self, line: u32, faults: &mut Faults) -> bool {
@@ -241,7 +247,7 @@ mod tests {
 
     #[test]
     fn order_bom_crlf_quotes_and_more_columns() {
-        let (rows, faults) = read("\u{feff}b, x ,a\r\n 2 ,,\"1,\"\"q\"\"\nz\"\r\n4,,3\r\n");
+        let (rows, faults) = read("\u{feff}b, x ,a\r\n 2 ,,\"1,\"\"q\"\"\nz\"\r\n4,,3\r\n\r\n");
         assert_eq!(faults, Vec::<String>::new());
         assert_eq!(
             rows,

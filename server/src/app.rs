@@ -201,6 +201,8 @@ impl App {
             Cover::Shape(polygon) => city
                 .gazetteer()
                 .areas_touching(&geo::MultiPolygon::new(vec![polygon.clone()]))
+                // A tangled polygon covers nothing: its codes still count.
+                .unwrap_or_default()
                 .into_iter()
                 .filter_map(|no| city.area(no))
                 .map(|area| area.code)

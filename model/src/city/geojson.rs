@@ -8,6 +8,9 @@ use geojson::JsonObject;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+#[cfg(test)]
+mod tests;
+
 /// Largest file read.
 const BYTES_MAX: usize = 256 * 1024 * 1024;
 

@@ -3,17 +3,12 @@
 
 use crate::fault::{Faults, Place};
 use crate::gazetteer::slabs::{Side, Slabs};
-use geo::line_intersection::{LineIntersection, line_intersection};
-use geo::{Area as _, BooleanOps, Coord, Line, LineString, MultiPolygon, Polygon, Rect, Translate};
+use crate::gazetteer::tangle::crossings;
+use geo::{Area as _, BooleanOps, Coord, LineString, MultiPolygon, Polygon, Rect, Translate};
 use geojson::{GeometryValue, Position};
-use rstar::primitives::{GeomWithData, Rectangle};
-use rstar::{AABB, RTree};
 
 /// Corners one area may have.
 const CORNERS_MAX: usize = 1_000_000;
-
-/// Pairs of edges compared before a shape counts as too tangled.
-const PAIRS_MAX: usize = 20_000_000;
 
 /// A self-crossing that changes the area by no more than this share is a slip of the pen.
 const SLIP_SHARE: f64 = 0.001;
@@ -190,16 +185,13 @@ fn untangled(
     shape: MultiPolygon<f64>,
     faults: &mut Faults,
 ) -> Option<MultiPolygon<f64>> {
-    let at = match first_crossing(&shape) {
-        Ok(None) => return Some(shape),
-        Ok(Some(at)) => at,
-        Err(TooTangled) => {
-            faults.error(
-                place,
-                FIELD,
-                "its edges are too tangled to check",
-                "simplify the border",
-            );
+    let at = match crossings(&shape) {
+        Ok(found) => match found.first() {
+            None => return Some(shape),
+            Some(at) => *at,
+        },
+        Err(error) => {
+            faults.error(place, FIELD, error.to_string(), "simplify the border");
             return None;
         }
     };
@@ -218,89 +210,6 @@ fn untangled(
         "draw it without crossing: inside and outside are not plain",
     );
     None
-}
-
-struct TooTangled;
-
-#[derive(Clone, Copy)]
-struct Edge {
-    part: u32,
-    ring: u32,
-    at: u32,
-    ring_edges: u32,
-    line: Line<f64>,
-}
-
-impl Edge {
-    fn follows(&self, other: &Self) -> bool {
-        let gap = self.at.abs_diff(other.at);
-        self.ring == other.ring && (gap == 1 || gap + 1 == self.ring_edges)
-    }
-}
-
-/// A place where two edges cross, or lie on each other within one polygon. Rings may touch at
-/// points, and parts along a common border.
-fn first_crossing(shape: &MultiPolygon<f64>) -> Result<Option<Coord<f64>>, TooTangled> {
-    let edges = edges(shape);
-    let boxes: Vec<GeomWithData<Rectangle<[f64; 2]>, usize>> = edges
-        .iter()
-        .enumerate()
-        .map(|(no, e)| {
-            let (a, b) = (e.line.start, e.line.end);
-            GeomWithData::new(Rectangle::from_corners([a.x, a.y], [b.x, b.y]), no)
-        })
-        .collect();
-    let tree = RTree::bulk_load(boxes);
-    let mut pairs = 0;
-    for (no, edge) in edges.iter().enumerate() {
-        let (a, b) = (edge.line.start, edge.line.end);
-        let envelope = AABB::from_corners([a.x, a.y], [b.x, b.y]);
-        for hit in tree.locate_in_envelope_intersecting(envelope) {
-            pairs += 1;
-            if pairs > PAIRS_MAX {
-                return Err(TooTangled);
-            }
-            let Some(other) = edges.get(hit.data).filter(|_| hit.data > no) else {
-                continue;
-            };
-            if let Some(at) = crossing(edge, other) {
-                return Ok(Some(at));
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn edges(shape: &MultiPolygon<f64>) -> Vec<Edge> {
-    let mut edges = Vec::new();
-    let mut ring_no = 0;
-    for (part, polygon) in (0..).zip(shape) {
-        for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
-            let ring_edges = u32::try_from(ring.0.len().saturating_sub(1)).unwrap_or(u32::MAX);
-            edges.extend((0..).zip(ring.lines()).map(|(at, line)| Edge {
-                part,
-                ring: ring_no,
-                at,
-                ring_edges,
-                line,
-            }));
-            ring_no += 1;
-        }
-    }
-    edges
-}
-
-fn crossing(a: &Edge, b: &Edge) -> Option<Coord<f64>> {
-    match line_intersection(a.line, b.line)? {
-        LineIntersection::SinglePoint {
-            intersection,
-            is_proper,
-        } => (is_proper && !a.follows(b)).then_some(intersection),
-        LineIntersection::Collinear { intersection } => {
-            let overlap = intersection.start != intersection.end && a.part == b.part;
-            overlap.then_some(intersection.start)
-        }
-    }
 }
 
 /// Holes lie inside their polygon and outside each other; parts lie outside each other.
