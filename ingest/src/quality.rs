@@ -21,9 +21,6 @@ use model::{City, Observation, Parameter, Quality, Quanta, Span, StationNo, Time
 use rain::RainHour;
 use series::{Point, Registry, Series};
 
-/// How far behind record time an observation may be and not be late (semantics §5).
-pub const LATE_AFTER: Span = Span::from_minutes(15);
-
 /// The screen of one zone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Screen {
@@ -52,7 +49,8 @@ pub struct Screened {
 pub enum Arrival {
     /// Newer than all before it.
     InTime,
-    /// Older than the newest of its series, or more than [`LATE_AFTER`] behind record time.
+    /// Older than the newest of its series, or behind record time by more than the city's
+    /// `lateness.past_after` (semantics §5).
     Late,
     /// The same value for the newest time again.
     Duplicate,
@@ -115,14 +113,13 @@ impl Screen {
             series: vec![Series::default(); registry.series_count()],
             rain: vec![RainHour::default(); registry.rain_count()],
             registry,
-            late_after: LATE_AFTER,
+            late_after: city.policy.lateness.past_after,
         }
     }
 
     /// The same memory under another registry: series that are registered in both go on.
     pub fn with_registry(&self, city: &City, zone: Zone) -> Self {
         let mut next = Self::new(city, zone);
-        next.late_after = self.late_after;
         for (station, parameter, from) in self.registry.all() {
             let to = next.registry.series(station, parameter);
             if let (Some(old), Some(new)) = (
@@ -175,6 +172,9 @@ impl Screen {
             };
         } else if now.time < memory.newest.time {
             screened.arrival = Arrival::Late;
+        }
+        if screened.arrival == Arrival::Duplicate {
+            return screened;
         }
         if observation.parameter == Parameter::RainfallTotal {
             self.difference(index, &mut screened);

@@ -44,6 +44,7 @@ struct Registered {
     series: u32,
     zones_from: u32,
     zones: u16,
+    rainfall_s: u32,
 }
 
 /// How far ahead of its arrival an observation may be stamped unless configured otherwise.
@@ -67,6 +68,7 @@ impl Registrar {
         };
         for (number, station) in (0u32..).zip(&city.stations) {
             match pack(&station.id) {
+                _ if station.retired => None,
                 Some(id) => registrar.short_ids.insert(id, number),
                 None => registrar
                     .long_ids
@@ -81,6 +83,10 @@ impl Registrar {
                 series: registrar.series_count as u32,
                 zones_from: registrar.zones.len() as u32,
                 zones: station.zones.len() as u16,
+                rainfall_s: match station.interval_s {
+                    0 => RAINFALL_INTERVAL_S,
+                    seconds => seconds,
+                },
             });
             registrar.zones.extend_from_slice(&station.zones);
             registrar.series_count += parameters.count_ones() as usize;
@@ -101,20 +107,17 @@ impl Registrar {
         let parameter = self
             .parameter(&reading.parameter)
             .ok_or_else(|| reject(Reason::UnknownParameter, Field::Parameter))?;
-        let is_reported = self
-            .stations
-            .get(station as usize)
-            .is_some_and(|registered| registered.parameters & bit(parameter) != 0);
-        if !is_reported {
-            return Err(reject(Reason::NotReported, Field::Parameter));
-        }
+        let registered = self.stations.get(station as usize).copied();
+        let registered = registered
+            .filter(|registered| registered.parameters & bit(parameter) != 0)
+            .ok_or_else(|| reject(Reason::NotReported, Field::Parameter))?;
         if reading.time.since(arrival) > self.future_max {
             return Err(reject(Reason::Future, Field::Time));
         }
         let (value, quality) = value(reading, parameter)?;
         let interval_s = reading.interval_s.unwrap_or({
             if parameter == Parameter::Rainfall {
-                RAINFALL_INTERVAL_S
+                registered.rainfall_s
             } else {
                 0
             }

@@ -38,10 +38,18 @@ fn same(ours: &Reading<'_>, theirs: &Typed) -> bool {
     ours.station == theirs.station
         && ours.parameter == theirs.parameter
         && (ours.time, ours.offset) == (time, offset)
-        && ours.value.as_deref().map(|v| v.parse::<f64>().unwrap()) == theirs.value
+        && same_number(ours.value.as_deref(), theirs.value)
         && ours.unit.as_deref() == theirs.unit.as_deref()
         && ours.quality.map(Quality::code) == theirs.quality
         && ours.interval_s == theirs.interval
+}
+
+/// Equal but for the last bit, which `serde_json` does not keep.
+fn same_number(ours: Option<&str>, theirs: Option<f64>) -> bool {
+    match (ours.map(|text| text.parse::<f64>().unwrap()), theirs) {
+        (Some(ours), Some(theirs)) => (ours - theirs).abs() <= ours.abs() * 1e-15,
+        (ours, theirs) => ours == theirs,
+    }
 }
 
 fn read(body: &[u8]) -> Vec<Result<Reading<'_>, DecodeError<'_>>> {
@@ -155,7 +163,11 @@ fn is_meant(ours: &Reading<'_>) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig {
+        cases: 2_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn one_record_is_read_as_serde_json_reads_it(line in record()) {
@@ -179,7 +191,8 @@ proptest! {
         let accepted = matches!(ours.as_slice(), [Ok(_)]);
         let meant = ours.iter().any(|one| one.as_ref().is_ok_and(is_meant))
             || String::from_utf8_lossy(&bytes).contains("e999");
-        // A raw string that is passed over unread need not be valid to the last escape.
+        // `serde_json` does not look whether what it passes over is UTF-8.
+        let meant = meant || std::str::from_utf8(&bytes).is_err() && !accepted;
         prop_assert!(accepted == oracle(&bytes).is_some() || meant, "{}", String::from_utf8_lossy(&bytes));
     }
 

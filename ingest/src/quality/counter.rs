@@ -125,7 +125,8 @@ fn fallen(before: Point, now: Point, is_day_turn: bool) -> Option<Fallen> {
         return None;
     };
     let amount = Quanta::try_from(counted.0).ok()?;
-    let is_credible = amount <= limits::range(Parameter::Rainfall).1;
+    let (low, high) = limits::range(Parameter::Rainfall);
+    let is_credible = (low..=high).contains(&amount);
     is_credible.then_some(Fallen {
         amount,
         cause: counted.1,

@@ -1,7 +1,7 @@
 //! The screen's memory as bytes, for snapshots: rows in the order of the registry, little-endian.
 
 use super::series::Point;
-use super::{RainHour, Screen, Series};
+use super::{RainHour, Screen, Series, rain};
 use model::{City, Parameter, StationNo, Zone};
 
 const FORMAT: u8 = 1;
@@ -99,14 +99,12 @@ impl Screen {
 
     fn restore_rain(&mut self, rows: &mut Rows<'_>) -> Result<(), SnapshotError> {
         let station = StationNo(u32::from_le_bytes(rows.take()?));
-        let mut hour = RainHour {
-            slot: i64::from_le_bytes(rows.take()?),
-            ..RainHour::default()
-        };
-        for sum in &mut hour.sums {
+        let slot = i64::from_le_bytes(rows.take()?);
+        let mut sums = [0; rain::SLOTS];
+        for sum in &mut sums {
             *sum = i32::from_le_bytes(rows.take()?);
         }
-        hour.is_told = rows.byte()? != 0;
+        let hour = RainHour::remembered(slot, sums, rows.byte()? != 0);
         if let Some(place) = self
             .registry
             .rain(station)

@@ -13,7 +13,8 @@ use super::Frame;
 use crate::protocol::Protocol;
 use bytes::Bytes;
 use mqtt5::{
-    AckToken, ConnectOptions, ConnectionEvent, MqttClient, MqttError, QoS, SubscribeOptions,
+    AckToken, ConnectOptions, ConnectionEvent, DisconnectReason, MqttClient, MqttError, QoS,
+    SubscribeOptions,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -31,6 +32,8 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a session must have lasted for the next wait to be short again.
 const STEADY_AFTER: Duration = Duration::from_secs(10);
+/// Messages taken from the client and not handed over: more than can be unacknowledged.
+const QUEUE_MAX: usize = 2 * u16::MAX as usize;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long the broker keeps what comes while this client is away.
@@ -94,9 +97,15 @@ pub async fn listen(
     config.check()?;
     tokio::pin!(stop);
     let mut wait = BACKOFF_MIN;
+    let mut in_flight_max = config.in_flight_max;
     loop {
         let began = Instant::now();
-        let ended = one_session(config, &frames, &link, stop.as_mut()).await;
+        let ended = one_session(config, in_flight_max, &frames, &link, stop.as_mut()).await;
+        if let Err(MqttError::ProtocolError(_)) = ended {
+            // Mosquitto 2.0 sends more than the receive maximum once acknowledgements come in a
+            // burst, and the client below takes it for a violation.
+            in_flight_max = u16::MAX;
+        }
         let why = match ended {
             Ok(End::Stopped) => return Ok(()),
             Ok(End::Unpaid) => "a frame was not stored; it is asked for again".to_owned(),
@@ -127,12 +136,13 @@ enum End {
 /// One connection from its beginning to its end.
 async fn one_session(
     config: &MqttConfig,
+    in_flight_max: u16,
     frames: &mpsc::Sender<Frame>,
     link: &watch::Sender<Link>,
     stop: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<End, MqttError> {
     let session = Arc::new(Session::default());
-    let client = MqttClient::with_options(options(config)?);
+    let client = MqttClient::with_options(options(config, in_flight_max)?);
     let ended = tokio::select! {
         biased;
         () = stop => Ok(End::Stopped),
@@ -156,12 +166,12 @@ async fn serve(
     link: &watch::Sender<Link>,
     session: &Arc<Session>,
 ) -> Result<End, MqttError> {
-    let (arrived, mut queue) = mpsc::channel(usize::from(config.in_flight_max) * 2);
+    let (arrived, mut queue) = mpsc::channel(QUEUE_MAX);
     let (lost, mut is_lost) = watch::channel(None);
     client
         .on_connection_event(move |event| {
             if let ConnectionEvent::Disconnected { reason } = event {
-                lost.send_replace(Some(format!("{reason:?}")));
+                lost.send_replace(Some(reason));
             }
         })
         .await?;
@@ -175,8 +185,11 @@ async fn serve(
         let next: Arrived = tokio::select! {
             biased;
             _ = is_lost.changed() => {
-                let why = is_lost.borrow().clone().unwrap_or_default();
-                return Err(MqttError::ConnectionError(why));
+                return Err(match is_lost.borrow().clone() {
+                    Some(DisconnectReason::ProtocolError(why)) => MqttError::ProtocolError(why),
+                    Some(reason) => MqttError::ConnectionError(format!("{reason:?}")),
+                    None => MqttError::ClientClosed,
+                });
             }
             () = session.is_over.notified() => return Ok(End::Unpaid),
             next = queue.recv() => match next {
@@ -223,13 +236,13 @@ async fn open(
     Ok(())
 }
 
-fn options(config: &MqttConfig) -> Result<ConnectOptions, MqttError> {
+fn options(config: &MqttConfig, in_flight_max: u16) -> Result<ConnectOptions, MqttError> {
     let options = ConnectOptions::new(config.client_id.as_str())
         .with_deferred_ack(true)
         .with_clean_start(false)
         .with_resume_existing_session(true)
         .with_session_expiry_interval(SESSION_EXPIRY_S)
-        .with_receive_maximum(config.in_flight_max)
+        .with_receive_maximum(in_flight_max)
         .with_keep_alive(KEEP_ALIVE)
         .with_automatic_reconnect(false);
     let Some(username) = &config.username else {
