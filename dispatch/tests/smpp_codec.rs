@@ -1,5 +1,11 @@
 //! The SMPP codec against published PDUs, against itself and against arbitrary bytes.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking"
+)]
+
 use dispatch::gateway::smpp::command::BindMode;
 use dispatch::gateway::smpp::message::{Address, Part, ShortMessage};
 use dispatch::gateway::smpp::pdu::{Bind, Body, FrameError, Pdu, frame};

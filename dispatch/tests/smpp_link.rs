@@ -1,5 +1,7 @@
 //! The SMPP link against the simulated carrier: faults, many sessions, the carrier's own log.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use dispatch::gateway::smpp::{
     Answer, DeliveryReceipt, Link, LinkConfig, MessageState, Outcome, Prepared, Receipts, Secret,
     Sender, SessionState, Submit, Turn, Validity,

@@ -2,6 +2,15 @@
 //!
 //! Needs `node` and `npm`; without them each test says SKIPPED, and fails where CI is set.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "peers/node.rs"]
+mod node;
+
 use dispatch::gateway::smpp::{
     Answer, Change, DeliveryReceipt, Ending, Link, LinkConfig, MessageState, Outcome, Prepared,
     Secret, Sender, SessionState, Status, Submit, Turn, Validity,
@@ -9,50 +18,11 @@ use dispatch::gateway::smpp::{
 use model::{SendError, Span, Time};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The peer's modules, installed once into the build's own directory.
-fn modules() -> Option<&'static Path> {
-    static MODULES: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    match MODULES.get_or_init(install) {
-        Ok(path) => Some(path),
-        Err(why) => {
-            eprintln!("SKIPPED: no independent message centre to test against: {why}");
-            assert!(std::env::var_os("CI").is_none(), "not skipped in CI: {why}");
-            None
-        }
-    }
-}
-
-fn install() -> Result<PathBuf, String> {
-    let node = Command::new("node").arg("--version").output();
-    node.map_err(|e| format!("node: {e}"))?;
-    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
-    std::fs::create_dir_all(&to).map_err(|e| e.to_string())?;
-    for file in ["package.json", "package-lock.json"] {
-        std::fs::copy(Path::new(PEERS).join(file), to.join(file)).map_err(|e| e.to_string())?;
-    }
-    if to.join("node_modules/smpp/package.json").exists() {
-        return Ok(to);
-    }
-    let npm = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-        .current_dir(&to)
-        .output()
-        .map_err(|e| format!("npm: {e}"))?;
-    if npm.status.success() {
-        Ok(to)
-    } else {
-        Err(String::from_utf8_lossy(&npm.stderr).into_owned())
-    }
-}
 
 struct Peer {
     child: Child,
@@ -64,9 +34,9 @@ struct Peer {
 impl Peer {
     fn start(port: u16) -> Option<Self> {
         let mut child = Command::new("node")
-            .arg(Path::new(PEERS).join("smsc.mjs"))
+            .arg(node::script("smsc.mjs"))
             .arg(port.to_string())
-            .env("PEER_MODULES", modules()?)
+            .env("PEER_MODULES", node::modules()?)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
