@@ -324,9 +324,9 @@ fn a_newer_format_is_told_apart_from_damage() {
     drop(journal);
     let mut bytes = disk.bytes("log-00000001.seg");
     bytes[8] = 2;
-    let check = super::frame::crc(&bytes[..16]);
+    let check = crate::disk::frame::crc(&bytes[..16]);
     bytes[16..20].copy_from_slice(&check.to_le_bytes());
-    let file = super::Medium::open(&disk, "log-00000001.seg").unwrap();
+    let file = crate::disk::Medium::open(&disk, "log-00000001.seg").unwrap();
     file.write_at(&bytes[..20], 0).unwrap();
     assert!(matches!(
         open(&disk),
