@@ -4,9 +4,16 @@ use super::pair;
 use crate::gateway::cap::tree::Element;
 use model::{Hazard, Tier};
 
-/// Tier of an `info`: a colour parameter, a colour in `severity` (national practice), the colour
-/// in `event` or `headline`, or else the severity (domain §7.2, §7.4).
+/// Tier of an `info`: none where it gives the all-clear, else a colour parameter, a colour in
+/// `severity` (national practice), the colour in `event` or `headline`, or else the severity
+/// (domain §7.2, §7.4).
 pub(super) fn tier(info: &Element) -> Tier {
+    if info
+        .all("responseType")
+        .any(|r| r.text.trim() == "AllClear")
+    {
+        return Tier::None;
+    }
     let parameter = info.all("parameter").find_map(|p| {
         let (name, value) = pair(p);
         let name = name.to_ascii_lowercase();

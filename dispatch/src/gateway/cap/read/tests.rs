@@ -31,6 +31,10 @@ fn one(inside: &str) -> Signal {
 fn colours_and_severities() {
     for (inside, want) in [
         ("<severity>Extreme</severity>", Tier::Red),
+        (
+            "<responseType>AllClear</responseType><severity>Severe</severity>",
+            Tier::None,
+        ),
         ("<severity>Orange</severity>", Tier::Orange),
         ("<severity>Unknown</severity>", Tier::None),
         (
