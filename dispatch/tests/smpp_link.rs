@@ -241,6 +241,13 @@ async fn every_submit_has_one_answer_whatever_the_carrier_does() {
     );
 }
 
+/// The courier may drive a link from any task of a many-threaded runtime.
+#[test]
+fn a_link_may_move_between_threads() {
+    const fn send<T: Send>() {}
+    send::<Link>();
+}
+
 #[tokio::test]
 async fn a_wrong_account_never_gets_room() {
     let (counts, address) = carrier(CarrierConfig {
