@@ -28,7 +28,7 @@ use model::{Time, WarningId};
 use pace::Pace;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use track::{Key, Track};
+use track::{Key, Track, text_of};
 
 /// The queue of one link.
 #[derive(Debug)]
@@ -68,9 +68,21 @@ struct Flight {
 /// What a step learned, gathered before it is written as progress.
 #[derive(Debug, Default)]
 struct Found {
-    rows: Vec<(u32, State, u32, u64)>,
+    rows: Vec<Learned>,
+    /// Raised where a claim is given back or taken again: what is written keeps that order.
+    turn: u32,
+    giving_back: bool,
     closed: Vec<(IntentId, State)>,
     answers: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Learned {
+    turn: u32,
+    no: u32,
+    state: State,
+    recipient: u32,
+    receipt: u64,
 }
 
 impl Outbox {
@@ -247,8 +259,7 @@ impl Outbox {
             let claimed = stream.rows.iter().take(claimed);
             back.extend(claimed.map(|row| (row.recipient, State::Unsent)));
             for retry in std::mem::take(&mut stream.retry).into_values() {
-                let text = track.texts.get(usize::from(retry.row.variant));
-                let text = text.copied().unwrap_or(0);
+                let text = text_of(&track.texts, retry.row.variant);
                 self.seen.remove(&(retry.row.address, text));
                 let state = if retry.perhaps {
                     State::Unknown
@@ -324,15 +335,30 @@ impl Outbox {
         end: bool,
     ) {
         let no = self.ledger.number(intent);
-        let Some(stream) = self
-            .tracks
-            .get_mut(&no)
-            .filter(|track| !track.closed)
-            .and_then(|track| track.streams.get_mut(usize::from(pass)))
-        else {
+        let Some(track) = self.tracks.get_mut(&no).filter(|track| !track.closed) else {
             return;
         };
-        stream.take(epoch, cursor, rows, end);
+        let resend = track.intent.resend_when_unknown();
+        let states = self.ledger.account_by(no).map(|account| &account.states);
+        let mut told = Vec::new();
+        let open = rows.iter().filter(|row| {
+            let state = states.map_or(State::Unsent, |states| states.get(row.recipient));
+            if row.shared && state.may_be_told() {
+                told.push((row.address, track.text(row.variant)));
+            }
+            state.is_open() || (state == State::Unknown && resend)
+        });
+        let open: Vec<Row> = open.copied().collect();
+        if let Some(stream) = track.streams.get_mut(usize::from(pass)) {
+            stream.take(epoch, cursor, open, end);
+        }
+        // After a crash the addresses already told are learned again on the way.
+        let until = track.intent.not_after;
+        for key in told {
+            if self.seen.len() < self.limits.seen_max {
+                self.seen.insert(key, until);
+            }
+        }
     }
 
     fn durable(&mut self, seq: u64) {
@@ -389,7 +415,16 @@ impl Outbox {
             return;
         };
         if account.states.set(recipient, state) {
-            self.found.rows.push((no, state, recipient.0, receipt));
+            let giving_back = state == State::Unsent;
+            self.found.turn += u32::from(giving_back != self.found.giving_back);
+            self.found.giving_back = giving_back;
+            self.found.rows.push(Learned {
+                turn: self.found.turn,
+                no,
+                state,
+                recipient: recipient.0,
+                receipt,
+            });
         }
         if receipt != 0 {
             self.ledger.receipt(receipt, no, recipient.0);
@@ -404,27 +439,27 @@ impl Outbox {
         self.seq += 1;
         let mut entries = Vec::new();
         let mut rows = std::mem::take(&mut self.found.rows);
-        // Stable, so that two states of one recipient in a step keep their order.
-        rows.sort_by_key(|(no, state, recipient, _)| (*no, *state, *recipient));
-        for group in rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let Some((no, state, ..)) = group.first() else {
+        rows.sort_unstable();
+        let same = |a: &Learned, b: &Learned| (a.turn, a.no, a.state) == (b.turn, b.no, b.state);
+        for group in rows.chunk_by(same) {
+            let track = group.first().and_then(|first| self.tracks.get(&first.no));
+            let (Some(first), Some(track)) = (group.first(), track) else {
                 continue;
             };
-            let Some(track) = self.tracks.get(no) else {
-                continue;
-            };
-            let with_receipts = group.iter().any(|row| row.3 != 0);
+            let with_receipts = group.iter().any(|row| row.receipt != 0);
             entries.push(Entry::States {
                 intent: track.intent.id,
-                state: *state,
-                recipients: group.iter().map(|row| row.2).collect(),
+                state: first.state,
+                recipients: group.iter().map(|row| row.recipient).collect(),
                 receipts: if with_receipts {
-                    group.iter().map(|row| row.3).collect()
+                    group.iter().map(|row| row.receipt).collect()
                 } else {
                     Vec::new()
                 },
             });
         }
+        self.found.turn = 0;
+        self.found.giving_back = false;
         rows.clear();
         self.found.rows = rows;
         let closed = self.found.closed.drain(..);

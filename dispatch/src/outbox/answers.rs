@@ -17,8 +17,10 @@ impl Outbox {
             if let Some(track) = self.tracks.get_mut(&no) {
                 track.in_flight = track.in_flight.saturating_sub(1);
             }
-            self.found.answers += 1;
+            let learned = self.found.rows.len();
             self.settle(at, no, &flight, answer.outcome, out);
+            // What stays undecided is not waiting for the disk: it is sent again anyhow.
+            self.found.answers += usize::from(self.found.rows.len() > learned);
             self.complete(no, out);
         }
     }

@@ -1,7 +1,7 @@
 //! Filling the window: the highest in order first, rows fetched ahead, claims before the wire.
 
 use super::effects::{Effects, Note, Resolve, Row, Send, Sending, Token, narrowed};
-use super::track::{Key, Retry, Stream, Track};
+use super::track::{Key, Retry, Stream, Track, text_of};
 use super::{Flight, Outbox};
 use crate::intent::IntentId;
 use crate::ledger::State;
@@ -111,8 +111,8 @@ impl Outbox {
             self.finish_batch(facts, from, out);
         }
         self.ask(stream, facts, pass, out);
-        if !facts.resend {
-            self.claim(stream, facts);
+        if !facts.resend && !only_ask {
+            self.claim(stream, facts, pass);
         }
         if stream.is_drained() {
             Served::Drained
@@ -134,7 +134,7 @@ impl Outbox {
     ) -> bool {
         let mut wire = self.limits.window.saturating_sub(self.flight.len());
         wire = wire.min(self.pace.room());
-        let held = self.flight.len() + self.unsaved_total + self.claimed_total;
+        let held = self.held();
         let mut budget = self.limits.unconfirmed_max.saturating_sub(held);
         let mut sent = 0;
         let starved = loop {
@@ -185,6 +185,11 @@ impl Outbox {
         };
         self.pace.spend(sent);
         starved
+    }
+
+    /// What a crash at this moment would leave in doubt, claims included.
+    fn held(&self) -> usize {
+        self.flight.len() + self.unsaved_total + self.found.answers + self.claimed_total
     }
 
     fn put(&mut self, facts: &Facts, pass: u8, retry: Retry, at: Time, out: &mut Effects) {
@@ -287,12 +292,15 @@ impl Outbox {
     }
 
     /// Claims the next rows; half the budget at most, so that orange and red always have room.
-    fn claim(&mut self, stream: &mut Stream, facts: &Facts) {
+    fn claim(&mut self, stream: &mut Stream, facts: &Facts, pass: u8) {
         if stream.claiming > 0 || stream.rows.len() <= stream.claimed {
             return;
         }
         let claim_max = (self.limits.unconfirmed_max / 2).max(1);
-        let held = self.flight.len() + self.unsaved_total + self.claimed_total;
+        if self.claimed_total >= claim_max && stream.claimed == 0 {
+            self.take_back_claims(facts.no, pass);
+        }
+        let held = self.held();
         let budget = self.limits.unconfirmed_max.saturating_sub(held);
         let n = (stream.rows.len() - stream.claimed)
             .min(claim_max.saturating_sub(self.claimed_total))
@@ -317,6 +325,40 @@ impl Outbox {
         } else {
             stream.claiming = n;
             stream.claim_seq = self.seq + 1;
+        }
+    }
+
+    /// What comes first in order does not wait for claims of what comes last.
+    fn take_back_claims(&mut self, no: u32, pass: u8) {
+        let Some(key) = self
+            .tracks
+            .get(&no)
+            .and_then(|t| t.keys.get(usize::from(pass)).copied())
+        else {
+            return;
+        };
+        let lower = (Bound::Excluded(key), Bound::Unbounded);
+        let holder = self.order.range(lower).rev().copied().find(|key| {
+            let track = self.tracks.get(&key.no);
+            let stream = track.and_then(|t| t.streams.get(usize::from(key.pass)));
+            stream.is_some_and(|stream| stream.claimed + stream.claiming > 0)
+        });
+        let Some(holder) = holder else {
+            return;
+        };
+        let stream = self
+            .tracks
+            .get_mut(&holder.no)
+            .and_then(|track| track.streams.get_mut(usize::from(holder.pass)));
+        let Some(stream) = stream else {
+            return;
+        };
+        let held = stream.claimed + stream.claiming;
+        (stream.claimed, stream.claiming) = (0, 0);
+        let rows: Vec<Row> = stream.rows.iter().take(held).copied().collect();
+        self.claimed_total = self.claimed_total.saturating_sub(held);
+        for row in rows {
+            self.learn(holder.no, row.recipient, State::Unsent, 0);
         }
     }
 
@@ -370,6 +412,6 @@ impl Outbox {
 
 impl Facts {
     fn text(&self, variant: u8) -> u64 {
-        self.texts.get(usize::from(variant)).copied().unwrap_or(0)
+        text_of(&self.texts, variant)
     }
 }

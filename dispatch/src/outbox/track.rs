@@ -79,6 +79,11 @@ impl Track {
         }
     }
 
+    /// What de-duplication compares for a wording.
+    pub(super) fn text(&self, variant: u8) -> u64 {
+        text_of(&self.texts, variant)
+    }
+
     /// Takes the places of a newer intent out of this one's; true where that cut something.
     pub(super) fn give_up_places(&mut self, newer: &Audience) -> bool {
         let before = self.areas.len() + self.sites.len();
@@ -112,6 +117,10 @@ impl Track {
     }
 }
 
+pub(super) fn text_of(texts: &[u64], variant: u8) -> u64 {
+    texts.get(usize::from(variant)).copied().unwrap_or(0)
+}
+
 fn texts(intent: &Intent) -> Vec<u64> {
     let slots = intent.words.iter().map(|w| usize::from(w.variant_no) + 1);
     let mut texts = vec![0; slots.max().unwrap_or(0)];
@@ -133,7 +142,7 @@ impl Stream {
     }
 
     /// Takes rows in; those of an older epoch were asked for before the audience was cut.
-    pub(super) fn take(&mut self, epoch: u32, cursor: u64, rows: &[Row], end: bool) {
+    pub(super) fn take(&mut self, epoch: u32, cursor: u64, rows: Vec<Row>, end: bool) {
         if epoch != self.epoch || !self.asked {
             return;
         }

@@ -1,0 +1,108 @@
+//! Head-counts before signing: whom a release would reach, by channel, language and township.
+
+use crate::intent::{Audience, Intent};
+use crate::plan::{Desk, Planner};
+use crate::wording::{Message, Purpose, sms};
+use model::warning::Event;
+use model::{AreaCode, Channel, Language, Reach, Tier, Time, Warning};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Heads of one audience on one channel, as the directory counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Heads {
+    /// Township they live in.
+    pub township: AreaCode,
+    /// Their language.
+    pub language: Language,
+    /// How many, each address once.
+    pub heads: u64,
+}
+
+/// What one intent would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reached {
+    /// Devices, responsible persons or the public.
+    pub reach: Reach,
+    /// Way.
+    pub channel: Channel,
+    /// Why.
+    pub purpose: Purpose,
+    /// Tier.
+    pub tier: Tier,
+    /// The words, as they would go out.
+    pub words: Vec<Message>,
+    /// Parts of a short message by language: what it costs.
+    pub parts: BTreeMap<Language, usize>,
+    /// By language.
+    pub by_language: BTreeMap<Language, u64>,
+    /// By township.
+    pub by_township: BTreeMap<AreaCode, u64>,
+    /// In all.
+    pub heads: u64,
+}
+
+/// What releasing a warning as it stands would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// Each intent, the most exposed first.
+    pub reached: Vec<Reached>,
+    /// Heads by channel, the public alone.
+    pub public: BTreeMap<Channel, u64>,
+}
+
+/// Plans `warning` as if it were signed at `at`, on a copy, and counts with `count`.
+pub fn preview(
+    planner: &Planner,
+    at: Time,
+    warning: &Warning,
+    desk: &Desk<'_>,
+    count: impl Fn(&Audience, Channel) -> Vec<Heads>,
+) -> Preview {
+    let mut signed = warning.clone();
+    if signed.event == Event::Proposed {
+        signed.event = if signed.revision == 1 {
+            Event::Issued
+        } else {
+            Event::Updated
+        };
+    }
+    let mut intents = Vec::new();
+    planner.clone().step(at, &signed, desk, &mut intents);
+    let mut preview = Preview::default();
+    for intent in intents {
+        let heads = count(&intent.audience, intent.channel);
+        let reached = reached(intent, &heads);
+        if reached.reach == Reach::Public {
+            *preview.public.entry(reached.channel).or_default() += reached.heads;
+        }
+        preview.reached.push(reached);
+    }
+    preview
+}
+
+fn reached(intent: Intent, heads: &[Heads]) -> Reached {
+    let mut by_language = BTreeMap::new();
+    let mut by_township = BTreeMap::new();
+    for row in heads {
+        *by_language.entry(row.language).or_default() += row.heads;
+        *by_township.entry(row.township).or_default() += row.heads;
+    }
+    let texts = intent
+        .words
+        .iter()
+        .filter(|_| intent.channel == Channel::Sms);
+    Reached {
+        reach: intent.audience.reach,
+        channel: intent.channel,
+        purpose: intent.purpose,
+        tier: intent.tier,
+        parts: texts
+            .map(|words| (words.language, sms::size(&words.text).parts))
+            .collect(),
+        by_language,
+        by_township,
+        heads: heads.iter().map(|row| row.heads).sum(),
+        words: intent.words,
+    }
+}
