@@ -1,6 +1,8 @@
 //! What one observation costs on its way in: decoded, registered, screened, with `serde_json` into
 //! typed structs beside it in the same run.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../tests/city/mod.rs"]
 mod city;
 

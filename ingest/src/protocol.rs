@@ -20,7 +20,7 @@ pub enum Protocol {
     #[default]
     Json,
     /// JSON under other names, named by a mapping ([`fields`]).
-    Fields(fields::Fields),
+    Fields(Box<fields::Fields>),
 }
 
 /// How records follow each other in the bytes.

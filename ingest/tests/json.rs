@@ -1,5 +1,7 @@
 //! The hand-written JSON reader against `serde_json`, and batches with bad records in them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use ingest::protocol::json::Readings;
 use ingest::protocol::{DecodeError, Field, Framing, Reading, What};
 use model::{Quality, Time};
@@ -272,7 +274,7 @@ fn frames_of_all_shapes() {
             vec![1, 2, 4],
         ),
         (format!("[{GOOD},\n{GOOD}]\n"), vec![1, 2]),
-        (format!("\u{feff} [ ]  "), vec![]),
+        ("\u{feff} [ ]  ".to_owned(), vec![]),
         (pretty.to_owned(), vec![1]),
         (format!("\n\n{pretty}"), vec![3]),
         (format!("[\n{pretty},{pretty}]"), vec![2, 8]),

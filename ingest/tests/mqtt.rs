@@ -1,5 +1,11 @@
 //! The MQTT client against a real mosquitto: nothing unacknowledged is lost.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use ingest::protocol::Protocol;
 use ingest::transport::Frame;
 use ingest::transport::mqtt::{Link, MqttConfig, Subscription, listen};

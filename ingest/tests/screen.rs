@@ -1,5 +1,7 @@
 //! Quality control that needs memory: what is marked, what is told, and that nothing is lost.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod city;
 
 use ingest::quality::{Arrival, Cause, Screen, Screened};

@@ -93,7 +93,7 @@ pub(super) fn decode<'a>(
     take: &mut impl FnMut(Result<Reading<'a>, DecodeError<'a>>),
 ) {
     let (whole, first) = match framing {
-        Framing::Detect => (serde_json::from_slice(bytes).ok(), 1),
+        Framing::Detect => (serde_json::from_slice::<Value>(bytes).ok(), 1),
         Framing::Lines { first } => (None, first),
     };
     if let Some(value) = whole {
@@ -103,9 +103,9 @@ pub(super) fn decode<'a>(
             line: 1,
             raw: bytes,
         };
-        match value {
-            Value::Array(elements) => elements.iter().for_each(|one| origin.record(one, take)),
-            one => origin.record(&one, take),
+        match value.as_array() {
+            Some(elements) => elements.iter().for_each(|one| origin.record(one, take)),
+            None => origin.record(&value, take),
         }
         return;
     }

@@ -7,10 +7,10 @@ use model::{Observation, Parameter, Quality, Quanta};
 
 /// Where counters run over, in 0.01 mm: four and five digits of a display, 16 bits of tenths and
 /// of hundredths.
-const ENDS: [i64; 5] = [655_36, 1_000_00, 6_553_60, 10_000_00, 100_000_00];
+const ENDS: [i64; 5] = [65_536, 100_000, 655_360, 1_000_000, 10_000_000];
 
 /// Rain in a minute up to which a fall near such an end counts as running over it.
-const OVERFLOW_MINUTE_MAX: i64 = 5_00;
+const OVERFLOW_MINUTE_MAX: i64 = 500;
 
 /// The hour at which the hydrological day turns (SL 61), and how far clocks may be off it.
 const DAY_TURN_HOUR: i64 = 8;

@@ -10,17 +10,18 @@ use model::{Parameter, Quanta};
 pub const INTERVAL_S_MAX: u32 = 31 * 86_400;
 
 /// Rain in one minute beyond which a value is suspect: no gauge has recorded it (0.01 mm).
-pub const RAIN_MINUTE_MAX: i64 = 40_00;
+pub const RAIN_MINUTE_MAX: i64 = 4000;
 
 /// Rain in one hour beyond which a value is suspect (0.01 mm). The record of Guangdong is
 /// 184.4 mm, of China 201.9 mm: suspect values are shown and used, never dropped.
-pub const RAIN_HOUR_SUSPECT: i64 = 120_00;
+pub const RAIN_HOUR_SUSPECT: i64 = 12_000;
 
-/// Rain above this while the air is drier than [`RAIN_HUMIDITY_MIN`] is suspect.
-pub const RAIN_HUMIDITY_MIN: Quanta = 50_0;
+/// Rain while the air is drier than this is suspect (0.1 %).
+pub const RAIN_HUMIDITY_MIN: Quanta = 500;
 
-/// Relative humidity at and above which it may stand still: saturated air.
-pub const HUMIDITY_STILL_MAX: Quanta = 95_0;
+/// Relative humidity at and above which it may stand still: saturated air
+/// (0.1 %).
+pub const HUMIDITY_STILL_MAX: Quanta = 950;
 
 /// Wind at and below which speed and direction may stand still: calm (0.1 m/s).
 pub const CALM_MAX: Quanta = 1;
@@ -45,26 +46,33 @@ pub struct Still {
 
 /// Least and greatest value that intake lets pass, in quanta.
 pub const fn range(parameter: Parameter) -> (Quanta, Quanta) {
+    let (low, high) = range_in_units(parameter);
+    let quanta = parameter.quanta_per_unit() as Quanta;
+    (low * quanta, high * quanta)
+}
+
+const fn range_in_units(parameter: Parameter) -> (Quanta, Quanta) {
     match parameter {
         // A day's world record is 1,825 mm (Foc-Foc 1966); what is high but possible is the
         // screen's to mark.
-        Parameter::Rainfall => (0, 2_000_00),
-        Parameter::RainfallTotal => (0, 20_000_000),
-        Parameter::WaterLevel | Parameter::GroundwaterLevel => (-1_000_0000, 9_000_0000),
-        Parameter::WaterDepth => (-5000, 100_0000),
-        Parameter::Flow => (-200_000_000, 400_000_000),
-        Parameter::WindSpeed => (0, 75_0),
-        Parameter::WindGust => (0, 150_0),
+        Parameter::Rainfall => (0, 2000),
+        Parameter::RainfallTotal => (0, 200_000),
+        Parameter::WaterLevel | Parameter::GroundwaterLevel => (-1000, 9000),
+        // Pressure sensors above the water read a little below zero.
+        Parameter::WaterDepth => (-1, 100),
+        Parameter::Flow => (-200_000, 400_000),
+        Parameter::WindSpeed => (0, 75),
+        Parameter::WindGust => (0, 150),
         Parameter::WindDirection => (0, 360),
-        Parameter::Temperature => (-80_0, 60_0),
+        Parameter::Temperature => (-80, 60),
         // Capacitive sensors read some per cent above saturation in long rain.
-        Parameter::Humidity | Parameter::SoilMoisture => (0, 105_0),
-        Parameter::Pressure => (500_0, 1_100_0),
+        Parameter::Humidity | Parameter::SoilMoisture => (0, 105),
+        Parameter::Pressure => (500, 1100),
         Parameter::Visibility => (0, 100_000),
-        Parameter::Displacement => (-100_000_00, 100_000_00),
-        Parameter::Tilt => (-180_000, 180_000),
-        Parameter::Crack => (-10_000_00, 10_000_00),
-        Parameter::PorePressure => (-100_00, 10_000_00),
+        Parameter::Displacement => (-100_000, 100_000),
+        Parameter::Tilt => (-180, 180),
+        Parameter::Crack => (-10_000, 10_000),
+        Parameter::PorePressure => (-100, 10_000),
     }
 }
 
@@ -74,20 +82,20 @@ pub const fn step(parameter: Parameter) -> Option<Step> {
     // reading and are never wrong.
     match parameter {
         Parameter::Temperature => Some(Step {
-            suspect: 3_0,
+            suspect: 30,
             wrong: Quanta::MAX,
         }),
         Parameter::Humidity => Some(Step {
-            suspect: 10_0,
-            wrong: 15_0,
+            suspect: 100,
+            wrong: 150,
         }),
         Parameter::WindSpeed => Some(Step {
-            suspect: 10_0,
+            suspect: 100,
             wrong: Quanta::MAX,
         }),
         Parameter::Pressure => Some(Step {
             suspect: 5,
-            wrong: 2_0,
+            wrong: 20,
         }),
         Parameter::WaterLevel => Some(Step {
             suspect: 5000,
@@ -120,7 +128,7 @@ pub const fn still(parameter: Parameter) -> Option<Still> {
             minutes: 60,
         }),
         Parameter::Humidity => Some(Still {
-            change: 1_0,
+            change: 10,
             minutes: 60,
         }),
         Parameter::WindSpeed => Some(Still {

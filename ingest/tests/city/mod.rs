@@ -22,7 +22,9 @@ const AREAS: &str = r#"{"type":"FeatureCollection","features":[
 
 /// Reads the city with these stations: id, district (`west` is zone 0, `east` zone 1), parameters
 /// joined by `;`, and further zones by code.
-pub fn city<'a>(stations: impl IntoIterator<Item = (&'a str, &'a str, &'a str, &'a str)>) -> City {
+pub(crate) fn city<'a>(
+    stations: impl IntoIterator<Item = (&'a str, &'a str, &'a str, &'a str)>,
+) -> City {
     let mut table = "id,name,kind,lon,lat,area,parameters,zones\n".to_owned();
     for (id, district, parameters, zones) in stations {
         let (lon, area) = match district {
