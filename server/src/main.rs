@@ -4,6 +4,7 @@
 //! words to standard error.
 
 mod command;
+mod installation;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

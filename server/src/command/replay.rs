@@ -247,7 +247,7 @@ impl Replay {
             .flush()
             .map_err(|error| Failure::Failed(format!("standard output: {error}")))?;
         if let Some(score) = self.score {
-            score.print()?;
+            score.print();
         }
         for words in &self.first_rejections {
             eprintln!("{words}");

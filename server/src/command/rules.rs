@@ -4,6 +4,7 @@ use super::Failure;
 use crate::installation;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What to do with a rulebook.
 #[derive(Subcommand)]
@@ -28,21 +29,24 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 fn test(arguments: &Test) -> Result<(), Failure> {
-    let rulebook = installation::rulebook(&arguments.rules)
-        .map_err(|faults| Failure::BadInput(faults.to_string()))?;
-    let suites = installation::texts(&arguments.rules, ".test.toml", "\0")
-        .map_err(|faults| Failure::BadInput(faults.to_string()))?;
+    let bad = |faults: installation::Faulty| Failure::BadInput(faults.to_string());
+    let rulebook = Arc::new(installation::rulebook(&arguments.rules).map_err(bad)?);
+    let suites = installation::texts(&arguments.rules, ".test.toml", "\0").map_err(bad)?;
     let (mut passed, mut failed) = (0, 0);
     for (name, text) in &suites {
-        let report = rules::suite::run(&rulebook, name, text)
-            .map_err(|faults| Failure::BadInput(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
-        for case in &report.cases {
-            match &case.failure {
-                None => passed += 1,
-                Some(why) => {
-                    failed += 1;
-                    println!("FAILED {name}: {}: {why}", case.name);
-                }
+        let outcomes = rules::suite::run(&rulebook, name, text).map_err(|faults| {
+            let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            Failure::BadInput(lines.join("\n"))
+        })?;
+        for outcome in outcomes {
+            if outcome.failures.is_empty() {
+                passed += 1;
+                continue;
+            }
+            failed += 1;
+            println!("FAILED {}:{}: {}", outcome.file, outcome.line, outcome.name);
+            for line in outcome.failures.iter().chain(&outcome.story) {
+                println!("    {line}");
             }
         }
     }
