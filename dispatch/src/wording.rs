@@ -7,7 +7,7 @@ pub mod measure;
 pub mod places;
 pub mod sms;
 
-pub use library::{Wording, WordingFault};
+pub use library::{Wording, WordingFault, language_variant};
 pub use lint::{Element, Finding, lint};
 pub use places::Places;
 

@@ -452,7 +452,7 @@ impl Frames {
 }
 
 /// The number of a language's wording within an intent.
-pub(crate) const fn language_variant(language: Language) -> u8 {
+pub const fn language_variant(language: Language) -> u8 {
     match language {
         Language::Zh => 0,
         Language::En => 1,
