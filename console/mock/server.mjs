@@ -1,0 +1,145 @@
+// A stand-in for the server in development and tests: `node mock/server.mjs [--port N] [--speed N] [--mode exercise]`.
+// Tokens: `li` and `wang` may do everything, `guest` may read.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { World } from './world.mjs';
+
+const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
+const STEP_MS = 250;
+const PEOPLE = {
+  li: { id: 'li', name: '李明', scopes: ['read', 'approve', 'issue', 'answer'] },
+  wang: { id: 'wang', name: '王芳', scopes: ['read', 'approve', 'issue', 'answer'] },
+  guest: { id: 'guest', name: '访客', scopes: ['read'] },
+};
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+
+/** Starts the mock; gives its address and how to stop it. */
+export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
+  const streams = new Set();
+  const world = new World({ mode, send: (name, item) => { for (const s of streams) s.write(`event: ${name}\ndata: ${JSON.stringify(item)}\n\n`); } });
+  let frozen = false;
+  const timer = setInterval(() => { if (!frozen) world.advance((STEP_MS / 1000) * speed); }, STEP_MS);
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error) => problem(response, error.status ?? 500, error.title ?? 'Failed', error.message));
+  });
+
+  async function answer(request, response) {
+    const url = new URL(request.url, 'http://mock');
+    const path = url.pathname;
+    const person = PEOPLE[(request.headers.authorization ?? '').replace('Bearer ', '')];
+    const json = (value) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(value));
+    };
+    const permit = (scope) => {
+      if (!person) throw refuse(401, 'Not signed in', 'sign in: send the header Authorization: Bearer TOKEN');
+      if (!person.scopes.includes(scope)) throw refuse(403, 'Not allowed', `${person.id} lacks the scope ${scope}`);
+      return person.id;
+    };
+    if (path === '/v1/stream') {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+      response.write(': open\n\n');
+      streams.add(response);
+      request.on('close', () => streams.delete(response));
+      return;
+    }
+    if (path === '/mock/raise') return json(world.raise(url.searchParams.get('id')));
+    if (path === '/mock/freeze') { frozen = url.searchParams.get('on') === '1'; return json(frozen); }
+    if (path === '/mock/drop') { for (const s of streams) s.destroy(); return json(true); }
+    const warning = path.match(/^\/v1\/warnings\/([0-9a-f]+)\/(\w+)$/);
+    if (request.method === 'POST') {
+      const body = JSON.parse((await text(request)) || '{}');
+      if (warning) {
+        const w = world.warnings.get(warning[1]);
+        if (!w) throw refuse(404, 'Not found', `no warning ${warning[1]}; see /v1/warnings`);
+        act(w, warning[2], body, permit);
+      } else if (path === '/v1/calls/answer') {
+        const by = permit('answer');
+        const call = [...world.calls.values()].find((c) => c.warning === body.warning && c.contact === body.contact);
+        if (!call) throw refuse(404, 'Not found', 'no such call');
+        world.answer(call, { answer: body.answer, note: body.note, noted_by: by, said: body.said ?? world.text(world.time) });
+      } else if (path === '/v1/warnings') {
+        permit('issue');
+        if (!Object.keys(body.areas ?? {}).length) throw refuse(400, 'Bad request', 'areas: name at least one area with its tier; an empty set warns nobody');
+        response.writeHead(202).end();
+        return;
+      } else throw refuse(404, 'Not found', path);
+      response.writeHead(204).end();
+      return;
+    }
+    switch (path) {
+      case '/v1/state': return json(world.state());
+      case '/v1/areas': return json(world.city.areas);
+      case '/v1/stations': return json(world.city.stations);
+      case '/v1/sites': return json(world.city.sites);
+      case '/v1/situations': return json([...world.situations.values()]);
+      case '/v1/warnings': return json([...world.warnings.values()]);
+      case '/v1/deliveries': return json([...world.deliveries.values()]);
+      case '/v1/signals': return json([...world.signals.values()]);
+      case '/v1/calls': return json([...world.calls.values()].map((c) => (person ? c : { ...c, name: '', phone_masked: '' })));
+      case '/v1/me': permit('read'); return json(person);
+      case '/v1/observations': return json(series(url.searchParams));
+    }
+    if (warning?.[2] === 'preview') {
+      const w = world.warnings.get(warning[1]);
+      if (!w) throw refuse(404, 'Not found', 'no such warning');
+      return json(world.preview(w));
+    }
+    file(path, response);
+  }
+
+  function act(w, what, body, permit) {
+    if (what === 'approve') {
+      const who = permit('approve');
+      if (body.seen !== w.seen || body.revision !== w.revision) throw refuse(409, 'Changed since you saw it', `revision ${w.revision} is not what was seen`);
+      if (w.signed_by.includes(who)) throw refuse(409, 'Changed since you saw it', `${who} has signed already`);
+      w.signed_by = [...w.signed_by, who];
+      if (w.signed_by.length >= w.needs) world.release(w, w.signed_by);
+      else world.emit('warning', w);
+    } else if (what === 'reject') { permit('approve'); world.cancel(w, [], 'cancelled'); }
+    else if (what === 'amend') world.amend(w, body, permit('approve'));
+    else if (what === 'cancel') { permit('issue'); world.cancel(w, body.areas ?? []); }
+    else throw refuse(404, 'Not found', what);
+  }
+
+  function series(query) {
+    const list = world.windows.get(query.get('station')) ?? [];
+    const from = Math.floor(world.time / 60) - list.length + 1;
+    return list.map((value, i) => ({ time: world.text((from + i) * 60), value: value.toFixed(1), quality: 0 }));
+  }
+
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const stop = () => { clearInterval(timer); for (const s of streams) s.destroy(); return new Promise((resolve) => server.close(resolve)); };
+  return { url: `http://127.0.0.1:${server.address().port}`, world, stop };
+}
+
+function file(path, response) {
+  const name = normalize(path === '/' ? '/index.html' : path);
+  const at = join(DIST, name);
+  if (!at.startsWith(DIST) || !existsSync(at)) return problem(response, 404, 'Not found', path);
+  response.writeHead(200, { 'content-type': TYPES[extname(at)] ?? 'application/octet-stream' });
+  response.end(readFileSync(at));
+}
+
+const refuse = (status, title, detail) => Object.assign(new Error(detail), { status, title });
+
+function problem(response, status, title, detail) {
+  response.writeHead(status, { 'content-type': 'application/problem+json' });
+  response.end(JSON.stringify({ type: 'about:blank', title, status, detail }));
+}
+
+async function text(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts).toString();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { port: { type: 'string', default: '8090' }, speed: { type: 'string', default: '1' }, mode: { type: 'string', default: 'actual' } } });
+  const { url } = await start({ port: Number(values.port), speed: Number(values.speed), mode: values.mode });
+  console.error(`mock of the API at ${url}, tokens li, wang, guest`);
+}

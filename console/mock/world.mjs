@@ -1,0 +1,344 @@
+// The mock's state: a storm stepped by record time, proposals, signatures, deliveries and calls.
+
+import { createHash } from 'node:crypto';
+import { bbox, city as readCity, rain } from './storm.mjs';
+
+const RANK = { none: 0, white: 1, blue: 2, yellow: 3, orange: 4, red: 5 };
+const NAME = { blue: ['蓝色', 'BLUE'], yellow: ['黄色', 'YELLOW'], orange: ['橙色', 'ORANGE'], red: ['红色', 'RED'] };
+const HAZARD = { '11B03': { zh: '暴雨', en: 'Rainstorm' }, '11A02': { zh: '内涝', en: 'Waterlogging' } };
+const higher = (a, b) => (RANK[a] >= RANK[b] ? a : b);
+const START = Date.parse('2023-09-07T23:30:00+08:00') / 1000;
+const PEOPLE_PER_SUBSCRIBER = 93;
+
+export class World {
+  constructor({ mode = 'actual', seed = 1, send = () => {} } = {}) {
+    this.city = readCity();
+    this.mode = mode;
+    this.send = send;
+    this.seed = seed;
+    this.minute = 0;
+    this.time = START;
+    this.warm = true;
+    this.areas = new Map(this.city.areas.features.map((f) => [f.properties.code, f.properties]));
+    this.stationById = new Map(this.city.stations.map((s) => [s.id, s]));
+    this.windows = new Map();
+    this.depths = new Map();
+    this.situations = new Map();
+    this.warnings = new Map();
+    this.calls = new Map();
+    this.deliveries = new Map();
+    this.signals = new Map();
+    while (this.minute < 185) this.stepMinute();
+    for (const w of this.warnings.values()) {
+      // What had stood for long was signed before the screen opened.
+      if (Date.parse(w.time) / 1000 < this.time - 480) this.release(w, ['li', 'wang']);
+    }
+    for (let n = 0; n < 240; n += 1) this.#deliver(4);
+    this.#ladders();
+    this.#signals();
+    this.warm = false;
+  }
+
+  random() {
+    this.seed = (this.seed * 1103515245 + 12345) % 2147483648;
+    return this.seed / 2147483648;
+  }
+
+  text(time) {
+    return new Date((Math.floor(time) + 8 * 3600) * 1000).toISOString().replace(/\.\d+Z$/, '+08:00');
+  }
+
+  district(code) {
+    let at = this.areas.get(code);
+    while (at && at.level !== 'district' && at.parent) at = this.areas.get(at.parent);
+    return at?.code ?? code;
+  }
+
+  emit(name, item) {
+    if (!this.warm) this.send(name, item);
+  }
+
+  /** Record time moves on by `dt` seconds; whole minutes bring weather. */
+  advance(dt) {
+    const before = Math.floor(this.time / 60);
+    this.time += dt;
+    this.#deliver(dt);
+    this.#ladders();
+    if (!this.warm) for (let m = before; m < Math.floor(this.time / 60); m += 1) this.stepMinute();
+    this.emit('time', { time: this.text(this.time) });
+  }
+
+  stepMinute() {
+    if (this.warm) this.time += 60;
+    this.minute += 1;
+    const stamp = this.text(Math.floor(this.time / 60) * 60);
+    for (const station of this.city.stations) {
+      if (station.kind === 'rain_gauge') this.#gauge(station, stamp);
+      else if (station.kind === 'depth_sensor') this.#depth(station, stamp);
+    }
+    for (const site of this.city.sites) {
+      const depth = site.station ? this.depths.get(site.station) : undefined;
+      if (depth === undefined) continue;
+      let tier = 'none';
+      for (const k of ['blue', 'yellow', 'orange', 'red']) if (site.thresholds[k] && depth >= site.thresholds[k]) tier = k;
+      this.#situation(site.kind === 'waterlogging' ? 'waterlogging' : 'culvert', '11A02', site, tier, { 'water_depth.last()': depth.toFixed(2) });
+    }
+    this.#propose();
+  }
+
+  #gauge(station, stamp) {
+    const value = rain(this.city, this.minute, station.lon, station.lat);
+    const list = this.windows.get(station.id) ?? [];
+    list.push(value);
+    if (list.length > 360) list.shift();
+    this.windows.set(station.id, list);
+    station.last = { rainfall: { time: stamp, value: value.toFixed(1), unit: 'mm', quality: 0 } };
+    const sum = (n) => list.slice(-n).reduce((a, b) => a + b, 0);
+    const [h1, h3] = [sum(60), sum(180)];
+    const tier = h3 >= 150 ? 'red' : h3 >= 100 ? 'orange' : h1 >= 45 ? 'yellow' : 'none';
+    this.#situation('rainstorm', '11B03', station, tier, { 'rainfall.sum("1h")': h1.toFixed(1), 'rainfall.sum("3h")': h3.toFixed(1) });
+  }
+
+  #depth(station, stamp) {
+    const falling = rain(this.city, this.minute, station.lon, station.lat);
+    const depth = Math.max(0, (this.depths.get(station.id) ?? 0) + falling * 0.0085 - 0.0065);
+    this.depths.set(station.id, depth);
+    station.last = { water_depth: { time: stamp, value: depth.toFixed(3), unit: 'm', quality: 0 } };
+  }
+
+  #situation(rule, hazard, subject, tier, values) {
+    const key = `${rule}/${subject.id}`;
+    const known = this.situations.get(key);
+    const held = known && RANK[known.tier] > RANK[tier] ? known.tier : tier;
+    if (held === 'none') return;
+    if (known?.tier === held) {
+      known.values = values;
+      return;
+    }
+    const item = { rule, hazard, subject: subject.id, area: subject.area, lon: subject.lon, lat: subject.lat, tier: held, since: this.text(this.time), values, stale: this.random() < 0.01 };
+    this.situations.set(key, item);
+    if (subject.thresholds) subject.tier = held;
+    this.emit('situation', item);
+  }
+
+  #propose() {
+    const zones = new Map();
+    for (const s of this.situations.values()) {
+      const key = `${s.hazard}/${this.district(s.area)}`;
+      const zone = zones.get(key) ?? { hazard: s.hazard, zone: this.district(s.area), areas: {}, sites: {}, subjects: [] };
+      zone.areas[s.area] = higher(s.tier, zone.areas[s.area] ?? 'none');
+      if (s.hazard === '11A02') zone.sites[s.subject] = { area: s.area, tier: s.tier, onset: s.since };
+      zone.subjects.push(s);
+      zones.set(key, zone);
+    }
+    for (const [key, zone] of zones) {
+      const id = createHash('sha256').update(key).digest('hex').slice(0, 24);
+      const old = this.warnings.get(id);
+      const tiers = Object.values(zone.areas);
+      const tier = tiers.reduce(higher, 'none');
+      const shape = JSON.stringify(zone.areas);
+      if (old && (old.shape === shape || RANK[old.tier] >= RANK[tier])) continue;
+      this.#revise(id, zone, tier, shape, old);
+    }
+  }
+
+  #revise(id, zone, tier, shape, old) {
+    const now = this.text(this.time);
+    const areas = {};
+    for (const [code, t] of Object.entries(zone.areas)) areas[code] = { tier: t, reached: t, onset: old?.areas[code]?.onset ?? now };
+    const ours = zone.hazard === '11A02';
+    const w = {
+      id, revision: (old?.revision ?? 0) + 1, event: 'proposed', hazard: zone.hazard, name: HAZARD[zone.hazard], zone: zone.zone,
+      authority: '44010036000000', tier, time: now, first_rise: old?.first_rise ?? now, expires: this.text(this.time + 3 * 3600), areas, sites: zone.sites,
+      evidence: zone.subjects.sort((a, b) => RANK[b.tier] - RANK[a.tier]).slice(0, 12).map((s) => ({
+        rule: s.rule, version: 'guangdong-2019', subject: s.subject, tier: s.tier, time: s.since, values: s.values, unconfirmed: false,
+      })),
+      past: false, unconfirmed: this.random() < 0.1, signed_by: [], needs: tier === 'red' && ours ? 1 : 2,
+      clock_ends: this.text(this.time + (tier === 'red' && ours ? 300 : 600)), request_to: ours ? null : '穗城气象台', text: {}, seen: '',
+    };
+    Object.defineProperty(w, 'shape', { value: shape, writable: true, enumerable: false });
+    this.#word(w);
+    this.warnings.set(id, w);
+    this.emit('warning', w);
+    this.#call(w);
+  }
+
+  #word(w) {
+    const when = w.time.slice(11, 16), day = Number(w.time.slice(8, 10));
+    const zone = this.areas.get(w.zone);
+    const n = Object.keys(w.areas).length;
+    const [zh, en] = NAME[w.tier] ?? ['', ''];
+    const act = w.hazard === '11A02' ? ['勿进涵洞、地库,车停高处', 'Keep out of underpasses and basements'] : ['停止户外活动,远离低洼和山边', 'Stay indoors, keep off low ground and slopes'];
+    w.text = {
+      zh: `【穗城三防】${day}日${when}发布${w.name.zh}${zh}预警:${w.first_rise.slice(11, 16)}起${zone?.name}${n}个镇街。${act[0]}。核实12345`,
+      en: `【Suicheng】${when} on ${day} Sep ${w.name.en.toLowerCase()} warning ${en}: from ${w.first_rise.slice(11, 16)}, ${n} townships in ${(zone?.name_en ?? '').replace(' District', '')}. ${act[1]}. Verify: 12345`,
+    };
+    w.seen = createHash('sha256').update(JSON.stringify([w.revision, w.areas, w.text, w.tier])).digest('hex');
+  }
+
+  subscribers(w) {
+    return Object.keys(w.areas).reduce((sum, code) => sum + Math.round((this.areas.get(code)?.population ?? 0) / PEOPLE_PER_SUBSCRIBER), 0);
+  }
+
+  preview(w) {
+    const all = this.subscribers(w);
+    const split = (n) => ({ zh: Math.round(n * 0.94), en: Math.round(n * 0.06) });
+    return {
+      heads: { sms: split(all * 0.97), push: split(all * 0.41), email: split(all * 0.08) },
+      townships: Object.keys(w.areas).map((code) => ({ code, heads: Math.round((this.areas.get(code)?.population ?? 0) / PEOPLE_PER_SUBSCRIBER) })).sort((a, b) => b.heads - a.heads),
+      unreachable: Math.round(all * 0.006), texts: w.text, segments: { zh: 2, en: 3 },
+    };
+  }
+
+  release(w, people) {
+    w.signed_by = people;
+    w.needs = 0;
+    w.clock_ends = null;
+    w.event = w.revision > 1 ? 'updated' : 'issued';
+    this.emit('warning', w);
+    if (w.request_to) return;
+    const heads = this.preview(w).heads;
+    const rates = { sms: 900, push: 4000, email: 220, cap: 1, webhook: 3 };
+    const plan = { ...Object.fromEntries(Object.entries(heads).map(([c, h]) => [c, h.zh + h.en])), cap: 1, webhook: 3 };
+    for (const [channel, planned] of Object.entries(plan)) {
+      const d = {
+        warning: w.id, revision: w.revision, intent: `${w.id}/${w.revision}/${channel}`, channel, link: `${channel}-1`, purpose: w.revision > 1 ? 'rise' : 'alert', tier: w.tier,
+        planned, sent: 0, accepted: 0, delivered: 0, failed: 0, unknown: 0, expired: 0, withdrawn: 0, started: this.text(this.time), finished: null, rate_per_s: rates[channel],
+      };
+      this.deliveries.set(d.intent, d);
+      this.emit('delivery', d);
+    }
+  }
+
+  #deliver(dt) {
+    for (const d of this.deliveries.values()) {
+      if (d.finished) continue;
+      const known = d.accepted + d.delivered + d.failed + d.unknown;
+      const leave = Math.min(d.planned - known - d.sent, Math.ceil(d.rate_per_s * dt));
+      const answered = Math.min(d.sent, Math.ceil(d.rate_per_s * dt * 1.02));
+      const failed = d.planned > 50 ? Math.round(answered * 0.011) : 0;
+      const rung = Math.min(d.accepted, Math.ceil(d.rate_per_s * dt * 0.97));
+      const silent = d.planned > 50 ? Math.round(rung * 0.004) : 0;
+      d.sent += leave - answered;
+      d.accepted += answered - failed - rung;
+      d.failed += failed;
+      d.delivered += rung - silent;
+      d.unknown += silent;
+      if (d.sent + d.accepted === 0 && d.delivered + d.failed + d.unknown >= d.planned) d.finished = this.text(this.time);
+      this.emit('delivery', d);
+    }
+  }
+
+  #call(w) {
+    const places = [
+      ...Object.entries(w.areas).filter(([, a]) => RANK[a.tier] >= 4).map(([area, a]) => ({ area, site: null, tier: a.tier, role: 'township_head' })),
+      ...Object.entries(w.sites).filter(([, s]) => RANK[s.tier] >= 4).map(([site, s]) => ({ area: s.area, site, tier: s.tier, role: 'site_owner' })),
+    ];
+    for (const place of places) {
+      const contact = this.city.contacts.find((c) => c.role === place.role && (place.site ? c.site === place.site : c.area === place.area));
+      if (!contact) continue;
+      const key = `${w.id}/${place.site ?? place.area}/${contact.id}`;
+      if (this.calls.has(key)) continue;
+      const wait = place.tier === 'red' ? 300 : 600;
+      const call = {
+        warning: w.id, area: place.area, site: place.site, contact: contact.id, role: contact.role, name: contact.name,
+        phone_masked: contact.phone.replace(/^(\+86)?(\d{3})\d{4}/, '$2****'), told_at: this.text(this.time), state: 'waiting',
+        next_at: this.text(this.time + wait), next_role: `${contact.role}_deputy`, answer: null,
+      };
+      Object.defineProperty(call, 'answersAt', { value: this.time + (this.random() < 0.8 ? 40 + this.random() * 500 : 9e9), enumerable: false });
+      this.calls.set(key, call);
+      this.emit('call', call);
+    }
+  }
+
+  #ladders() {
+    for (const call of this.calls.values()) {
+      if (call.state === 'answered') continue;
+      if (call.answersAt <= this.time) {
+        this.answer(call, { answer: this.random() < 0.6 ? 'received' : 'at_post', note: '', noted_by: '', said: this.text(this.time) });
+      } else if (call.next_at && Date.parse(call.next_at) / 1000 <= this.time) {
+        call.state = 'escalated';
+        call.next_role = call.next_role?.includes('deputy') && !call.next_role.startsWith('district') ? 'district_duty' : 'city_duty';
+        call.next_at = this.text(this.time + 300);
+        this.emit('call', call);
+      }
+    }
+  }
+
+  answer(call, answer) {
+    call.state = 'answered';
+    call.next_at = null;
+    call.next_role = null;
+    call.answer = answer;
+    this.emit('call', call);
+  }
+
+  #signals() {
+    const districts = [...this.areas.values()].filter((a) => a.level === 'district').map((a) => a.code);
+    const signal = (n, tier, areas, ago, hours) => {
+      const [zh, en] = NAME[tier];
+      const item = {
+        identifier: `44010041600000_2023090${n}`, sender_name: '穗城气象台', event: '暴雨', hazard: '11B03', tier, areas, sent: this.text(this.time - ago),
+        headline: { zh: `穗城气象台发布暴雨${zh}预警信号`, en: `Meteorological office: rainstorm signal ${en}` }, description: { zh: '', en: '' }, expires: this.text(this.time - ago + hours * 3600), kind: 'alert',
+      };
+      this.signals.set(item.identifier, item);
+      this.emit('signal', item);
+    };
+    signal(1, 'yellow', districts.slice(4, 8), 7900, 6);
+    signal(2, 'orange', districts.slice(0, 3), 1560, 3);
+  }
+
+  /** A new revision of a waiting warning: what a signer has seen is no longer what is. */
+  raise(id) {
+    const w = this.warnings.get(id);
+    if (!w) return false;
+    const more = [...this.areas.values()].find((a) => a.level === 'township' && this.district(a.code) === w.zone && w.areas[a.code]?.tier !== 'red');
+    w.revision += 1;
+    w.signed_by = [];
+    if (more) w.areas = { ...w.areas, [more.code]: { tier: 'red', reached: 'red', onset: this.text(this.time) } };
+    w.tier = 'red';
+    w.event = 'proposed';
+    w.needs = Math.max(1, w.needs);
+    this.#word(w);
+    this.emit('warning', w);
+    return true;
+  }
+
+  amend(w, body, person) {
+    w.revision += 1;
+    for (const [code, tier] of Object.entries(body.areas ?? {})) {
+      if (tier === 'none') delete w.areas[code];
+      else w.areas[code] = { tier, reached: tier, onset: w.areas[code]?.onset ?? this.text(this.time) };
+    }
+    w.tier = Object.values(w.areas).map((a) => a.tier).reduce(higher, 'none');
+    w.signed_by = [];
+    this.#word(w);
+    w.text = { ...w.text, ...body.text };
+    w.signed_by = w.needs > 1 ? [person] : [];
+    this.emit('warning', w);
+  }
+
+  cancel(w, areas, event = 'cancelled') {
+    w.revision += 1;
+    if (areas.length > 0) for (const code of areas) delete w.areas[code];
+    if (areas.length === 0 || Object.keys(w.areas).length === 0) {
+      w.event = event;
+      w.tier = 'none';
+      w.needs = 0;
+      w.clock_ends = null;
+      for (const a of Object.values(w.areas)) a.tier = 'none';
+    } else {
+      w.event = 'updated';
+      w.tier = Object.values(w.areas).map((a) => a.tier).reduce(higher, 'none');
+    }
+    this.#word(w);
+    this.emit('warning', w);
+  }
+
+  state() {
+    return {
+      city: { code: this.city.code, name: this.city.name, bbox: bbox(this.city) }, time: this.text(this.time), mode: this.mode,
+      zones: [...this.areas.values()].filter((a) => a.level === 'district').map((a) => ({ code: a.code, name: { zh: a.name, en: a.name_en } })),
+    };
+  }
+}

@@ -1,0 +1,64 @@
+// The server's live stream laid over the lists: events gather and are put in place a few times a second.
+
+import { rank } from './tier';
+import type { Call, Delivery, Signal, Situation, Warning } from './types';
+
+export interface Lists {
+  warnings: Map<string, Warning>;
+  situations: Map<string, Situation>;
+  calls: Map<string, Call>;
+  deliveries: Map<string, Delivery>;
+  signals: Map<string, Signal>;
+}
+
+export type LiveEvent =
+  | { name: 'warning'; item: Warning }
+  | { name: 'situation'; item: Situation }
+  | { name: 'call'; item: Call }
+  | { name: 'delivery'; item: Delivery }
+  | { name: 'signal'; item: Signal & { references?: string[] } };
+
+export const EVENT_NAMES = ['warning', 'situation', 'call', 'delivery', 'signal'] as const;
+
+export const situationKey = (s: Situation): string => `${s.rule}/${s.subject}`;
+export const callKey = (c: Call): string => `${c.warning}/${c.site ?? c.area}/${c.contact}`;
+export const deliveryKey = (d: Delivery): string => `${d.link}/${d.intent ?? `${d.warning}/${d.revision}/${d.channel}/${d.purpose}/${d.tier}`}`;
+
+export const keyed = <T>(items: T[], key: (item: T) => string): Map<string, T> => new Map(items.map((item) => [key(item), item]));
+
+/**
+ * Lays events over the lists and gives new maps for those that changed. An older revision never
+ * replaces a newer one, since the lists and the stream may cross.
+ */
+export function apply(lists: Lists, events: Iterable<LiveEvent>): Lists {
+  const next: Lists = { ...lists };
+  const own = <K extends keyof Lists>(name: K): Lists[K] => {
+    if (next[name] === lists[name]) next[name] = new Map(lists[name] as Map<string, never>) as Lists[K];
+    return next[name];
+  };
+  for (const event of events) {
+    switch (event.name) {
+      case 'warning': {
+        const known = next.warnings.get(event.item.id);
+        if (!known || known.revision <= event.item.revision) own('warnings').set(event.item.id, event.item);
+        break;
+      }
+      case 'situation':
+        if (rank(event.item.tier) === 0) own('situations').delete(situationKey(event.item));
+        else own('situations').set(situationKey(event.item), event.item);
+        break;
+      case 'call':
+        own('calls').set(callKey(event.item), event.item);
+        break;
+      case 'delivery':
+        own('deliveries').set(deliveryKey(event.item), event.item);
+        break;
+      case 'signal':
+        for (const reference of event.item.references ?? []) own('signals').delete(reference);
+        if (event.item.kind === 'cancel') own('signals').delete(event.item.identifier);
+        else own('signals').set(event.item.identifier, event.item);
+        break;
+    }
+  }
+  return next;
+}

@@ -1,0 +1,138 @@
+// The map's sources and layers: our tiers as fills, others' signals as hatching, places as lettered points.
+
+import type { ExpressionSpecification, StyleSpecification } from 'maplibre-gl';
+import { COLOUR, tierLetter } from '../tier';
+import type { Areas, Lang, Tier } from '../types';
+
+export interface Palette {
+  ground: string;
+  land: string;
+  line: string;
+  border: string;
+  ink: string;
+  halo: string;
+  point: string;
+  accent: string;
+}
+
+export const PALETTES: Record<'dark' | 'light', Palette> = {
+  dark: { ground: '#0b1119', land: '#16202d', line: '#2c3d52', border: '#7f95b0', ink: '#f1f5fa', halo: '#0b1119', point: '#64788f', accent: '#8cc6ff' },
+  light: { ground: '#d4dde7', land: '#f6f8fb', line: '#c3ced9', border: '#5c7089', ink: '#0d1722', halo: '#ffffff', point: '#8798aa', accent: '#0b57c2' },
+};
+
+const TIERS: Tier[] = ['white', 'blue', 'yellow', 'orange', 'red'];
+
+function colourOf(value: ExpressionSpecification, other: string): ExpressionSpecification {
+  const pairs = TIERS.flatMap((tier) => [tier, COLOUR[tier].fill]);
+  return ['match', value, ...pairs, other] as unknown as ExpressionSpecification;
+}
+
+const state = (name: string): ExpressionSpecification => ['coalesce', ['feature-state', name], 'none'] as ExpressionSpecification;
+const level = (name: string): ExpressionSpecification => ['==', ['get', 'level'], name] as ExpressionSpecification;
+const empty = { type: 'FeatureCollection', features: [] } as unknown as Areas;
+
+export function style(areas: Areas, lang: Lang, p: Palette): StyleSpecification {
+  const label = lang === 'en' ? 'short_en' : 'name';
+  return {
+    version: 8,
+    sources: {
+      areas: { type: 'geojson', data: areas as never, promoteId: 'code', tolerance: 0.2 },
+      signals: { type: 'geojson', data: empty as never },
+      points: { type: 'geojson', data: empty as never },
+      raised: { type: 'geojson', data: empty as never },
+      labels: { type: 'geojson', data: empty as never },
+    },
+    layers: [
+      { id: 'ground', type: 'background', paint: { 'background-color': p.ground } },
+      { id: 'land', type: 'fill', source: 'areas', filter: level('city'), paint: { 'fill-color': p.land } },
+      {
+        id: 'ours', type: 'fill', source: 'areas', filter: level('township'),
+        paint: {
+          'fill-color': ['case', ['!=', state('tier'), 'none'], colourOf(state('tier'), p.land), colourOf(state('waiting'), p.land)],
+          'fill-opacity': ['case', ['!=', state('tier'), 'none'], 0.62, ['!=', state('waiting'), 'none'], 0.3, 0],
+        },
+      },
+      { id: 'townships', type: 'line', source: 'areas', filter: level('township'), paint: { 'line-color': p.line, 'line-width': 0.8 } },
+      {
+        id: 'waiting', type: 'line', source: 'areas', filter: level('township'),
+        paint: { 'line-color': colourOf(state('waiting'), p.line), 'line-width': 2.4, 'line-dasharray': [2, 1.6], 'line-opacity': ['case', ['!=', state('waiting'), 'none'], 1, 0] },
+      },
+      { id: 'hatch', type: 'fill', source: 'signals', paint: { 'fill-pattern': ['concat', 'hatch-', ['get', 'tier']], 'fill-opacity': 0.85 } },
+      { id: 'districts', type: 'line', source: 'areas', filter: level('district'), paint: { 'line-color': p.border, 'line-width': 1.3 } },
+      { id: 'signal-halo', type: 'line', source: 'signals', paint: { 'line-color': p.halo, 'line-width': 6, 'line-opacity': 0.7 } },
+      { id: 'signal-edge', type: 'line', source: 'signals', paint: { 'line-color': colourOf(['get', 'tier'], p.border), 'line-width': 2.6 } },
+      { id: 'chosen', type: 'line', source: 'areas', paint: { 'line-color': p.ink, 'line-width': 3, 'line-opacity': ['case', ['boolean', ['feature-state', 'chosen'], false], 1, 0] } },
+      {
+        id: 'points', type: 'circle', source: 'points', minzoom: 9.6,
+        paint: { 'circle-color': p.point, 'circle-radius': ['interpolate', ['linear'], ['zoom'], 9.6, 1.4, 13, 4.5], 'circle-stroke-color': p.halo, 'circle-stroke-width': ['interpolate', ['linear'], ['zoom'], 9.6, 0, 13, 1] },
+      },
+      {
+        id: 'raised', type: 'symbol', source: 'raised',
+        layout: {
+          'icon-image': ['concat', ['get', 'shape'], '-', ['get', 'tier']],
+          'icon-size': ['interpolate', ['linear'], ['zoom'], 8.5, ['match', ['get', 'shape'], 'site', 0.36, 0.22], 10.5, ['match', ['get', 'shape'], 'site', 0.5, 0.34], 13, 0.8],
+          'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'],
+        },
+      },
+      {
+        id: 'township-names', type: 'symbol', source: 'labels', minzoom: 11, filter: level('township'),
+        layout: { 'text-field': ['get', label], 'text-font': ['sans'], 'text-size': 12 },
+        paint: { 'text-color': p.ink, 'text-halo-color': p.halo, 'text-halo-width': 1.5 },
+      },
+      {
+        id: 'district-names', type: 'symbol', source: 'labels', filter: level('district'),
+        layout: { 'text-field': ['get', label], 'text-font': ['sans'], 'text-size': ['interpolate', ['linear'], ['zoom'], 8, 13, 11, 17], 'text-allow-overlap': false, 'text-optional': true, 'text-padding': 2 },
+        paint: { 'text-color': p.ink, 'text-halo-color': p.halo, 'text-halo-width': 2 },
+      },
+    ],
+  };
+}
+
+/** Pixels of one image at twice the size of the screen's. */
+function draw(size: number, paint: (c: CanvasRenderingContext2D) => void): ImageData | null {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = size;
+  const c = canvas.getContext('2d');
+  if (!c) return null;
+  paint(c);
+  return c.getImageData(0, 0, size, size);
+}
+
+/** A point's mark: sites square, stations round, the tier's letter inside. */
+export function mark(shape: 'site' | 'station', tier: Tier, lang: Lang): ImageData | null {
+  const { fill, ink } = COLOUR[tier];
+  return draw(64, (c) => {
+    c.beginPath();
+    if (shape === 'site') c.roundRect(5, 5, 54, 54, 10);
+    else c.arc(32, 32, 27, 0, 2 * Math.PI);
+    c.fillStyle = fill;
+    c.fill();
+    c.lineWidth = 5;
+    c.strokeStyle = '#05090f';
+    c.stroke();
+    c.fillStyle = ink;
+    c.font = '800 34px "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif';
+    c.textAlign = 'center';
+    c.textBaseline = 'middle';
+    c.fillText(tierLetter(tier, lang), 32, 34);
+  });
+}
+
+/** Diagonal hatching; it repeats without a seam. */
+export function hatch(tier: Tier): ImageData | null {
+  const size = 28;
+  return draw(size, (c) => {
+    for (const [width, colour] of [[6, '#05090fb0'], [2.6, COLOUR[tier].fill]] as const) {
+      c.lineWidth = width;
+      c.strokeStyle = colour;
+      for (const shift of [-size, 0, size]) {
+        c.beginPath();
+        c.moveTo(shift - 4, size + 4);
+        c.lineTo(shift + size + 4, -4);
+        c.stroke();
+      }
+    }
+  });
+}
+
+export const MARKED = TIERS;

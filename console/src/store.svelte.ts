@@ -1,0 +1,283 @@
+// All that the screen knows, kept fresh: loads the lists, follows the stream, loads anew after every gap.
+
+import { Api, Refused } from './api';
+import { apply, callKey, deliveryKey, EVENT_NAMES, keyed, situationKey, type Lists, type LiveEvent } from './live';
+import { Places } from './places';
+import { RecordClock, seconds, textLike } from './time';
+import type { Areas, Call, Delivery, Lang, Me, Signal, Site, Situation, State, Station, Warning } from './types';
+import { phrase, type WordKey } from './words';
+
+/** Events are put on the screen at most this often. */
+const FLUSH_MS = 200;
+/** Waits before reconnecting, the last one repeats. */
+const BACKOFF_MS = [500, 1000, 2000, 4000, 8000, 15000];
+/** Ticks come each minute: a stream silent for longer is tested. */
+const SILENCE_MS = 75_000;
+/** Events kept while the lists are being read; beyond it everything is read again. */
+const PENDING_MAX = 50_000;
+const NOTICES_MAX = 4;
+const NOTICE_MS = 8000;
+
+export type Connection = 'connecting' | 'live' | 'lost';
+export interface Notice {
+  id: number;
+  tone: 'good' | 'bad';
+  text: string;
+}
+
+class Store {
+  api = new Api();
+  lang = $state<Lang>(remembered('lang') === 'en' || remembered('lang') === 'zh' ? (remembered('lang') as Lang) : navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en');
+  singleKeys = $state(remembered('keys') !== 'off');
+  connection = $state<Connection>('connecting');
+  attempts = $state(0);
+  ready = $state(false);
+  state = $state.raw<State | null>(null);
+  places = $state.raw(new Places());
+  areas = $state.raw<Areas | null>(null);
+  stations = $state.raw<Station[]>([]);
+  sites = $state.raw<Site[]>([]);
+  lists = $state.raw<Lists>({ warnings: new Map(), situations: new Map(), calls: new Map(), deliveries: new Map(), signals: new Map() });
+  me = $state.raw<Me | null>(null);
+  notices = $state<Notice[]>([]);
+  /** Record time in seconds, moved on between the server's words. */
+  now = $state(Number.NaN);
+  /** The newest record time as the server wrote it. */
+  timeText = $state('');
+
+  #clock = new RecordClock();
+  #source: EventSource | null = null;
+  #pending: LiveEvent[] = [];
+  #loading = false;
+  #again = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #heard = 0;
+  #noticeNo = 0;
+
+  t = (key: WordKey, fill: Record<string, string | number> = {}): string => phrase(this.lang, key, fill);
+
+  start(): () => void {
+    const token = session('token');
+    if (token) void this.signIn(token).catch(() => session('token', ''));
+    this.#connect();
+    const flush = setInterval(() => this.#flush(), FLUSH_MS);
+    const watch = setInterval(() => void this.#watch(), 10_000);
+    return () => {
+      clearInterval(flush);
+      clearInterval(watch);
+      clearTimeout(this.#retry);
+      this.#source?.close();
+    };
+  }
+
+  setLang(lang: Lang): void {
+    this.lang = lang;
+    remember('lang', lang);
+  }
+
+  setSingleKeys(on: boolean): void {
+    this.singleKeys = on;
+    remember('keys', on ? 'on' : 'off');
+  }
+
+  async signIn(token: string): Promise<void> {
+    const before = this.api.token;
+    this.api.token = token;
+    try {
+      this.me = await this.api.get<Me>('/v1/me');
+    } catch (error) {
+      this.api.token = before;
+      throw error;
+    }
+    session('token', token);
+    // Names on the call board are for those signed in.
+    await this.#loadCalls().catch(() => undefined);
+  }
+
+  signOut(): void {
+    this.api.token = '';
+    this.me = null;
+    session('token', '');
+    void this.#loadCalls().catch(() => undefined);
+  }
+
+  may(scope: string): boolean {
+    return this.me?.scopes.includes(scope) ?? false;
+  }
+
+  /** The newest record of a warning, straight from the server. */
+  async refresh(id: string): Promise<Warning | undefined> {
+    const all = await this.api.get<Warning[]>('/v1/warnings');
+    this.lists = { ...this.lists, warnings: keyed(all, (w) => w.id) };
+    return this.lists.warnings.get(id);
+  }
+
+  say(tone: Notice['tone'], text: string): void {
+    const id = (this.#noticeNo += 1);
+    this.notices = [...this.notices.slice(1 - NOTICES_MAX), { id, tone, text }];
+    setTimeout(() => this.dismiss(id), NOTICE_MS);
+  }
+
+  dismiss(id: number): void {
+    this.notices = this.notices.filter((n) => n.id !== id);
+  }
+
+  why(error: unknown): string {
+    if (error instanceof Refused) return error.status === 0 ? `${this.t('lost')} (${error.message})` : error.message;
+    return error instanceof Error ? error.message : String(error);
+  }
+
+  #connect(): void {
+    this.#source?.close();
+    const source = new EventSource('/v1/stream');
+    this.#source = source;
+    source.onopen = () => {
+      this.#heard = Date.now();
+      // What happened during the gap is in no event: read everything, events meanwhile wait.
+      void this.#load();
+    };
+    source.onerror = () => this.#lose();
+    for (const name of EVENT_NAMES) {
+      source.addEventListener(name, (event) => this.#take({ name, item: parse(event) } as LiveEvent));
+    }
+    source.addEventListener('time', (event) => {
+      this.#heard = Date.now();
+      this.#hearTime((parse(event) as { time?: string } | null)?.time);
+    });
+    source.addEventListener('reset', () => void this.#load());
+  }
+
+  #lose(): void {
+    this.#source?.close();
+    this.#source = null;
+    if (this.ready) this.connection = 'lost';
+    const wait = BACKOFF_MS[Math.min(this.attempts, BACKOFF_MS.length - 1)] ?? 15_000;
+    this.attempts += 1;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#connect(), wait);
+  }
+
+  #take(event: LiveEvent): void {
+    this.#heard = Date.now();
+    if (!event.item) return;
+    if (this.#pending.length >= PENDING_MAX) {
+      this.#pending = [];
+      void this.#load();
+      return;
+    }
+    this.#pending.push(event);
+  }
+
+  #flush(): void {
+    if (this.connection !== 'lost') this.now = this.#clock.now(Date.now() / 1000);
+    if (this.#loading || this.#pending.length === 0) return;
+    const events = this.#pending;
+    this.#pending = [];
+    this.lists = apply(this.lists, events);
+  }
+
+  async #watch(): Promise<void> {
+    if (!this.#source || this.#loading || Date.now() - this.#heard < SILENCE_MS) return;
+    try {
+      this.#hearTime((await this.api.get<State>('/v1/state')).time);
+      this.#heard = Date.now();
+    } catch {
+      this.#lose();
+    }
+  }
+
+  #hearTime(time: string | undefined): void {
+    if (!time) return;
+    this.timeText = time;
+    this.#clock.hear(seconds(time), Date.now() / 1000);
+  }
+
+  async #loadCalls(): Promise<void> {
+    const calls = await this.api.get<Call[]>('/v1/calls');
+    this.lists = { ...this.lists, calls: keyed(calls, callKey) };
+  }
+
+  async #load(): Promise<void> {
+    if (this.#loading) {
+      this.#again = true;
+      return;
+    }
+    this.#loading = true;
+    this.#pending = [];
+    try {
+      const get = this.api.get.bind(this.api) as <T>(path: string) => Promise<T>;
+      const [state, warnings, situations, calls, deliveries, signals] = await Promise.all([
+        get<State>('/v1/state'), get<Warning[]>('/v1/warnings'), get<Situation[]>('/v1/situations'),
+        get<Call[]>('/v1/calls'), get<Delivery[]>('/v1/deliveries'), get<Signal[]>('/v1/signals'),
+      ]);
+      this.state = state;
+      this.#hearTime(state.time);
+      this.lists = {
+        warnings: keyed(warnings, (w) => w.id), situations: keyed(situations, situationKey), calls: keyed(calls, callKey),
+        deliveries: keyed(deliveries, deliveryKey), signals: keyed(signals, (s) => s.identifier),
+      };
+      this.connection = 'live';
+      this.attempts = 0;
+      this.ready = true;
+      // Places change seldom and weigh the most: they come after what is urgent.
+      const [areas, stations, sites] = await Promise.all([
+        this.areas ? Promise.resolve(this.areas) : get<Areas>('/v1/areas'), get<Station[]>('/v1/stations'), get<Site[]>('/v1/sites'),
+      ]);
+      if (this.areas !== areas) {
+        this.areas = areas;
+        this.places = new Places(areas);
+      }
+      this.stations = stations;
+      this.sites = sites;
+    } catch {
+      this.#lose();
+    } finally {
+      this.#loading = false;
+      if (this.#again) {
+        this.#again = false;
+        void this.#load();
+      }
+    }
+  }
+
+  /** Record time as text in the city's offset. */
+  nowText(): string {
+    return Number.isFinite(this.now) && this.timeText ? textLike(this.timeText, this.now) : '';
+  }
+}
+
+function parse(event: Event): unknown {
+  try {
+    return JSON.parse((event as MessageEvent<string>).data);
+  } catch {
+    return null;
+  }
+}
+
+function remembered(key: string): string | null {
+  try {
+    return localStorage.getItem(`sanfang.${key}`);
+  } catch {
+    return null;
+  }
+}
+
+function remember(key: string, value: string): void {
+  try {
+    localStorage.setItem(`sanfang.${key}`, value);
+  } catch {
+    // Storage may be forbidden; the choice then holds until the page is left.
+  }
+}
+
+function session(key: string, value?: string): string {
+  try {
+    if (value !== undefined) sessionStorage.setItem(`sanfang.${key}`, value);
+    return sessionStorage.getItem(`sanfang.${key}`) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+export const store = new Store();
+export const t = store.t;

@@ -1,0 +1,97 @@
+// Every word of the screen in both languages, and the names of codes the server sends.
+
+import type { Lang } from './types';
+
+const zh = {
+  title: '三防预警值班台',
+  exercise: '演习', exerciseNote: '当前为演习,信息不对公众发布', test: '测试', testNote: '测试环境,信息不外发',
+  live: '实时', connecting: '连接中', lost: '连接中断', lostNote: '画面停在 {time},可能已过时;正在重连(第 {n} 次)。', recordTime: '记录时间', quiet: '{n} 无新数据',
+  signIn: '登录', signOut: '退出', token: '口令(令牌)', tokenNote: '令牌只保存在本窗口,关闭即失效。', signInFailed: '令牌无效:{why}', signedInAs: '{name}', signInFirst: '请先登录再操作',
+  help: '快捷键', theme: '明暗', language: 'English', close: '关闭', newWarning: '新建预警',
+  queue: '预警队列', waiting: '待签发', inForce: '生效中', over: '已结束', nothingWaiting: '没有待签发的预警', nothingInForce: '没有生效中的预警', ready: '正在读取…',
+  waitedFor: '已等待', oldest: '最久 {t}', firstRise: '首次达标', ago: '{t}前', clockEnds: '签发时限', overdue: '已超时限', signatures: '签名', signedBy: '已签:{who}', needsNone: '无需签名', noneYet: '尚无人签',
+  unconfirmed: '待核实', unconfirmedNote: '依据含可疑数据,需第二个读数、邻站或人工确认', past: '过时', pastNote: '发现时已过 15 分钟,只显示不发送', requestTo: '提请发布', requestNote: '本单位无权发布此类预警,签发后向其提请',
+  townships: '{n} 个镇街', sites: '{n} 个点位', areasTitle: '地区与等级', onset: '起始', reached: '最高曾达', district: '全区', more: '再显示 {n} 项', less: '收起',
+  evidence: '依据', rule: '规则', whoTold: '将通知', people: '人', total: '合计', unreachable: '无法送达', segments: '短信条数', byTownship: '人数最多的镇街', previewing: '正在统计人数…', previewFailed: '统计失败:{why}', none: '无',
+  text: '发布文本', chinese: '中文', english: '英文', received: '谁已收到', noDeliveries: '还没有发送',
+  sign: '签发', signRequest: '签发提请', amend: '修改', reject: '驳回', cancel: '取消', cancelAll: '全部取消', alreadySigned: '您已签,等待另一人', notAllowed: '您没有“{scope}”权限',
+  confirmTitle: '确认签发', confirmNth: '您是第 {n} 位签名人,共需 {of} 位', confirmReleases: '签名后立即发布', confirmWaits: '签名后还需 {n} 人', confirmKey: '按 Enter 签发,Esc 返回', signing: '正在签发…', signed: '已签发:{what}', rejected: '已驳回:{what}', amended: '已修改:{what}', cancelled: '已取消:{what}', issued: '已提交新预警', noted: '已记录 {who} 的回复',
+  changedTitle: '您看过之后内容有变化', changedNote: '请看清下列变化,再签发第 {n} 版。', changedAgain: '已看清变化', changedNow: '内容已更新到第 {n} 版', nothingVisible: '可见内容无差别(依据或签名变化)', failed: '未成功:{why}', gone: '该预警已不再待签',
+  reason: '理由', reasonHint: '用几个字说明原因', reasonNeeded: '必须填写理由', rejectTitle: '驳回提议', rejectNote: '被驳回的等级只有升级、或回落后再次上升才会重新提议。', amendTitle: '修改等级与文本', amendNote: '修改会使已有签名失效。', cancelTitle: '取消预警', cancelNote: '已收到的人会收到取消通知;勾选地区为部分取消。', wholly: '全部地区', partly: '所选地区', choose: '请选择地区', textKeep: '留空则用自动文本', send: '提交', back: '返回', newTitle: '新建预警', newNote: '按所选地区和等级发起,仍按流程签发。', hazard: '灾种', filter: '筛选地区', tierFor: '{area}的等级', setAll: '全部设为', unchanged: '不变', openIssue: '发起',
+  calls: '叫应', unanswered: '未应答', answered: '已应答', allAnswered: '全部已应答', noCalls: '还没有叫应', toldAt: '通知于', next: '下一步', nextTo: '转 {role}', due: '正在升级', escalated: '已升级', showAnswered: '显示已应答', answer: '记录回复', step1: '① 他说了什么', step2: '② 何时、谁说的', said: '通话时间', note: '备注', noteHint: '如:我打电话给他,他说人已到场', save: '保存', hidden: '登录后显示姓名', redOpen: '红色未应答 {n} 处', answeredAt: '{time} {what}', notedBy: '{who} 记录',
+  deliveries: '发送进度', planned: '计划', sent: '在途', accepted: '已受理', delivered: '已送达', failedN: '失败', unknown: '不明', expired: '过期', withdrawn: '撤回', rate: '每秒', lastPhone: '最后一部手机', doneIn: '用时 {t}', done: '完成', estimating: '估算中', noRate: '暂停', messages: '已送达', of: '共 {n}', paused: '暂停发送',
+  signals: '他方信号', noSignals: '没有生效的他方信号', sentAgo: '发布 {t}', expires: '有效至', lapsed: '本条已过有效期,尚未解除', by: '{who}',
+  map: '地图', ours: '我方预警(填色)', proposedFill: '待签(浅色虚线)', signalHatch: '他方信号(斜线)', legend: '图例', stations: '测站', sitesLegend: '点位', stationPoint: '测站(有读数)', raisedPoint: '达标点', wholeCity: '全市', zoomIn: '放大', zoomOut: '缩小', mapFailed: '地图无法显示:{why}。列表照常可用。',
+  place: '地点', values: '读数', noValues: '尚无读数', thresholds: '阈值', lastHours: '最近 6 小时', population: '人口', since: '起', stale: '数据中断', staleNote: '数据已中断,等级保留至新数据或人工解除', quality: '质控码 {n}', noneHere: '此处无预警', hereNow: '此处',
+  keysTitle: '快捷键', keysOn: '启用单键快捷键', kMove: '在队列中上下移动', kOpen: '打开所选预警', kSign: '签发', kAmend: '修改', kReject: '驳回', kCancel: '取消', kCalls: '到叫应', kMap: '到地图', kQueue: '到队列', kProgress: '到发送进度', kLang: '切换语言', kHelp: '本页', kClose: '关闭、返回',
+  level_city: '市', level_district: '区', level_township: '镇街', level_community: '社区', all: '全部', revision: '第 {n} 版', detail: '预警详情', skip: '跳到预警队列', unread: '新', lastSeen: '更新于', peopleReached: '条已送达', dismiss: '关闭提示', rows: '{n} 行',
+};
+
+type Key = keyof typeof zh;
+
+const en: Record<Key, string> = {
+  title: 'Warning desk',
+  exercise: 'EXERCISE', exerciseNote: 'An exercise is running: nothing goes to the public', test: 'TEST', testNote: 'Test installation: nothing is sent',
+  live: 'Live', connecting: 'Connecting', lost: 'Connection lost', lostNote: 'The screen stands at {time} and may be out of date; reconnecting (attempt {n}).', recordTime: 'Record time', quiet: 'quiet for {n}',
+  signIn: 'Sign in', signOut: 'Sign out', token: 'Token', tokenNote: 'The token is kept for this window only.', signInFailed: 'Token refused: {why}', signedInAs: '{name}', signInFirst: 'Sign in to act',
+  help: 'Shortcuts', theme: 'Light or dark', language: '中文', close: 'Close', newWarning: 'New warning',
+  queue: 'Warnings', waiting: 'Waiting for signature', inForce: 'In force', over: 'Over', nothingWaiting: 'Nothing waits for a signature', nothingInForce: 'No warning in force', ready: 'Loading…',
+  waitedFor: 'waiting', oldest: 'oldest {t}', firstRise: 'First rise', ago: '{t} ago', clockEnds: 'Sign within', overdue: 'clock ended', signatures: 'Signatures', signedBy: 'signed: {who}', needsNone: 'no signature needed', noneYet: 'nobody yet',
+  unconfirmed: 'Unconfirmed', unconfirmedNote: 'Rests on suspect values: a second reading, a neighbour or a person must confirm', past: 'Late', pastNote: 'Found more than 15 minutes after: shown, never sent', requestTo: 'Request to', requestNote: 'Not ours to issue: a signature sends a request to its authority',
+  townships: '{n} townships', sites: '{n} sites', areasTitle: 'Areas and tiers', onset: 'onset', reached: 'reached', district: 'whole district', more: '{n} more', less: 'Show less',
+  evidence: 'Evidence', rule: 'Rule', whoTold: 'Who will be told', people: 'people', total: 'Total', unreachable: 'Unreachable', segments: 'SMS parts', byTownship: 'Most people in', previewing: 'Counting heads…', previewFailed: 'Could not count: {why}', none: 'none',
+  text: 'Text', chinese: 'Chinese', english: 'English', received: 'Who has received it', noDeliveries: 'Nothing sent yet',
+  sign: 'Sign', signRequest: 'Sign request', amend: 'Amend', reject: 'Reject', cancel: 'Cancel', cancelAll: 'Cancel all', alreadySigned: 'You have signed; one more person', notAllowed: 'You lack the scope “{scope}”',
+  confirmTitle: 'Confirm signature', confirmNth: 'Yours is signature {n} of {of}', confirmReleases: 'Your signature releases it at once', confirmWaits: '{n} more needed after yours', confirmKey: 'Enter signs, Esc goes back', signing: 'Signing…', signed: 'Signed: {what}', rejected: 'Rejected: {what}', amended: 'Amended: {what}', cancelled: 'Cancelled: {what}', issued: 'New warning submitted', noted: 'Answer of {who} noted',
+  changedTitle: 'It changed since you saw it', changedNote: 'Read what changed, then sign revision {n}.', changedAgain: 'I have read the changes', changedNow: 'Updated to revision {n}', nothingVisible: 'Nothing visible differs (evidence or signatures)', failed: 'Not done: {why}', gone: 'No longer waiting for a signature',
+  reason: 'Reason', reasonHint: 'Say why in a few words', reasonNeeded: 'A reason is needed', rejectTitle: 'Reject proposal', rejectNote: 'A rejected tier is proposed again only when it rises, or falls and rises again.', amendTitle: 'Amend tiers and text', amendNote: 'An amendment voids signatures already given.', cancelTitle: 'Cancel warning', cancelNote: 'Whoever was told hears of it. Tick areas to cancel in part.', wholly: 'all areas', partly: 'ticked areas', choose: 'Choose at least one area', textKeep: 'Left empty: the automatic text', send: 'Submit', back: 'Back', newTitle: 'New warning', newNote: 'Opened for these areas and tiers; release follows the usual flow.', hazard: 'Hazard', filter: 'Filter areas', tierFor: 'Tier for {area}', setAll: 'Set all to', unchanged: 'unchanged', openIssue: 'Open',
+  calls: 'Calls', unanswered: 'unanswered', answered: 'answered', allAnswered: 'Everybody has answered', noCalls: 'Nobody called yet', toldAt: 'told', next: 'Next', nextTo: 'to {role}', due: 'escalating', escalated: 'escalated', showAnswered: 'Show answered', answer: 'Answered…', step1: '① What was said', step2: '② When, in what words', said: 'Said at', note: 'Note', noteHint: 'e.g. I phoned him, he said all are out', save: 'Save', hidden: 'sign in to see names', redOpen: '{n} red places unanswered', answeredAt: '{time} {what}', notedBy: 'noted by {who}',
+  deliveries: 'Delivery', planned: 'Planned', sent: 'Under way', accepted: 'Accepted', delivered: 'Delivered', failedN: 'Failed', unknown: 'Unknown', expired: 'Expired', withdrawn: 'Withdrawn', rate: '/s', lastPhone: 'Last phone rings', doneIn: 'took {t}', done: 'Done', estimating: 'estimating', noRate: 'paused', messages: 'delivered', of: 'of {n}', paused: 'Paused',
+  signals: 'Signals of others', noSignals: 'No signal of others in force', sentAgo: 'sent {t}', expires: 'valid until', lapsed: 'this message lapsed, not lifted', by: '{who}',
+  map: 'Map', ours: 'Our warnings (fill)', proposedFill: 'Waiting (pale, dashed)', signalHatch: 'Signals of others (hatched)', legend: 'Legend', stations: 'Stations', sitesLegend: 'Sites', stationPoint: 'Station', raisedPoint: 'Place with a tier', wholeCity: 'Whole city', zoomIn: 'Zoom in', zoomOut: 'Zoom out', mapFailed: 'The map cannot be shown: {why}. The lists work as usual.',
+  place: 'Place', values: 'Readings', noValues: 'No reading yet', thresholds: 'Thresholds', lastHours: 'Last 6 hours', population: 'Population', since: 'since', stale: 'Silent', staleNote: 'Data fell silent: the tier stays until new data or a person ends it', quality: 'quality flag {n}', noneHere: 'No warning here', hereNow: 'Here',
+  keysTitle: 'Keyboard shortcuts', keysOn: 'Single-key shortcuts on', kMove: 'Move in the queue', kOpen: 'Open the warning', kSign: 'Sign', kAmend: 'Amend', kReject: 'Reject', kCancel: 'Cancel', kCalls: 'To the calls', kMap: 'To the map', kQueue: 'To the queue', kProgress: 'To delivery', kLang: 'Language', kHelp: 'This list', kClose: 'Close, go back',
+  level_city: 'City', level_district: 'District', level_township: 'Township', level_community: 'Community', all: 'All', revision: 'Revision {n}', detail: 'Warning', skip: 'Skip to the warnings', unread: 'new', lastSeen: 'updated', peopleReached: 'delivered', dismiss: 'Dismiss', rows: '{n} rows',
+};
+
+const TABLE: Record<Lang, Record<Key, string>> = { zh, en };
+
+export type WordKey = Key;
+
+/** A phrase with `{name}` places filled. */
+export function phrase(lang: Lang, key: Key, fill: Record<string, string | number> = {}): string {
+  return TABLE[lang][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(fill[name] ?? whole));
+}
+
+/** Keys that a language lacks or leaves empty: none, and a test holds it. */
+export function missing(): string[] {
+  return (Object.keys(zh) as Key[]).filter((key) => !zh[key] || !en[key]);
+}
+
+type Pair = readonly [zh: string, en: string];
+
+const HAZARDS: Record<string, Pair> = {
+  '11A01': ['洪水', 'River flood'], '11A02': ['内涝', 'Waterlogging'], '11A51': ['山洪', 'Flash flood'], '11B01': ['台风', 'Typhoon'],
+  '11B03': ['暴雨', 'Rainstorm'], '11B06': ['大风', 'Gale'], '11B09': ['高温', 'Heat'], '11B15': ['冰雹', 'Hail'], '11B17': ['大雾', 'Fog'],
+  '11B20': ['雷雨大风', 'Thunder-gale'], '11B22': ['干旱', 'Drought'], '11B37': ['地质灾害风险', 'Geological risk'], '11D01': ['滑坡', 'Landslide'], '11E02': ['风暴潮', 'Storm surge'],
+};
+const CODES: Record<string, Pair> = {
+  sms: ['短信', 'SMS'], push: ['App 推送', 'App push'], email: ['邮件', 'E-mail'], cap: ['CAP 广播', 'CAP feed'], webhook: ['对接平台', 'Webhook'], device: ['现场设备', 'Site device'],
+  alert: ['首报', 'Alert'], rise: ['升级', 'Rise'], fall: ['降级', 'Fall'], ended: ['解除', 'Ended'], cancelled: ['取消', 'Cancelled'], reminder: ['责任人提醒', 'Duty reminder'], stand_down: ['责任人解除', 'Stand-down'], drill: ['演练', 'Drill'],
+  proposed: ['待签', 'Proposed'], issued: ['已发布', 'Issued'], updated: ['已更新', 'Updated'],
+  received: ['已收到', 'Received'], at_post: ['已到岗', 'At post'], moved: ['已转移', 'People moved'], needs_help: ['需支援', 'Needs help'],
+  city_duty: ['市值班', 'City duty'], city_duty_deputy: ['市副班', 'City deputy'], district_duty: ['区值班', 'District duty'], district_duty_deputy: ['区副班', 'District deputy'],
+  township_head: ['镇街责任人', 'Township head'], township_head_deputy: ['镇街副职', 'Township deputy'], site_owner: ['点位责任人', 'Site owner'], site_owner_deputy: ['点位副职', 'Site deputy'],
+  primary: ['本人', 'Primary'], deputy: ['副职', 'Deputy'], district: ['区值班', 'District duty'], city: ['市值班', 'City duty'], everyone: ['全部人员', 'Everyone'],
+  rain_gauge: ['雨量站', 'Rain gauge'], depth_sensor: ['水深计', 'Depth sensor'], slope: ['边坡', 'Slope'], weather: ['气象站', 'Weather station'], culvert: ['涵洞', 'Culvert'], underpass: ['下穿隧道', 'Underpass'],
+  waterlogging: ['易涝点', 'Waterlogging point'], school: ['学校', 'School'], nursing_home: ['养老院', 'Nursing home'], reservoir: ['水库', 'Reservoir'], river_gauge: ['水位站', 'River gauge'],
+  rainstorm: ['暴雨', 'Rainstorm'], zh: ['中文', 'Chinese'], en: ['英文', 'English'], close: ['封闭', 'Close'], height: ['限高', 'Height'],
+  approve: ['签发', 'approve'], issue: ['发布取消', 'issue'], answer: ['叫应记录', 'answer'], read: ['查看', 'read'],
+};
+
+const pick = (pair: Pair | undefined, lang: Lang, code: string): string => (pair ? pair[lang === 'zh' ? 0 : 1] : code);
+
+/** The name of a code in the reader's language; an unknown code stands for itself. */
+export const codeName = (code: string | null | undefined, lang: Lang): string => (code ? pick(CODES[code], lang, code.replaceAll('_', ' ')) : '');
+export const hazardName = (code: string | null | undefined, lang: Lang): string => (code ? pick(HAZARDS[code], lang, code) : '');
+export const HAZARD_CODES = Object.keys(HAZARDS);
