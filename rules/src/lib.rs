@@ -9,8 +9,10 @@ pub mod condition;
 mod effect;
 mod engine;
 pub mod rulebook;
+pub mod score;
 mod situation;
 mod subject;
+pub mod suite;
 pub mod window;
 
 pub use bulletin::Policy;

@@ -5,7 +5,7 @@
 //! compiled here, with their relaxed forms for lowering and proposing (semantics §18).
 
 mod check;
-mod keys;
+pub(crate) mod keys;
 mod order;
 mod quorum;
 mod read;

@@ -164,8 +164,10 @@ impl Atom {
     fn evaluate(&self, at: &Situated<'_>) -> Kleene {
         let (mut number, mut of) = (self.constant, 1i128);
         for (site, factor) in &self.sites {
+            // A tier that the site has no threshold for does not exist there: it never holds, and
+            // never keeps the tiers below it from falling.
             let Some(Some(threshold)) = at.sites.get(usize::from(*site)) else {
-                return Kleene::Unknown;
+                return Kleene::False;
             };
             let Some(term) = factor.checked_mul(i128::from(*threshold)) else {
                 return Kleene::Unknown;

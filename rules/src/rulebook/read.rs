@@ -189,11 +189,15 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
             conditions.insert(name.into(), text);
         }
     }
-    check_vocabulary(keys, subject, &scope, lowering, proposing, faults);
+    let sound = faults.errors() == before;
+    check_vocabulary(keys, subject, &scope, (lowering, proposing), sound, faults);
+    let name = read_name(keys, faults);
+    let renew = read_renew(keys, faults);
+    let sources = read_sources(keys, faults);
     let rule = Rule {
         id,
         hazard: hazard?,
-        name: read_name(keys, faults),
+        name,
         version: keys
             .text("version", faults)
             .map_or_else(|| version.to_owned(), |(v, _)| v),
@@ -205,9 +209,9 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         tiers,
         raise_after: raise_after.unwrap_or_default(),
         lower_after: lower_after.unwrap_or_default(),
-        renew: read_renew(keys, faults),
+        renew,
         conditions,
-        sources: read_sources(keys, faults),
+        sources,
         parameters: parameters_of(&scope),
         slots: vec![None; scope.calls.len()],
         calls: scope.calls,
@@ -440,8 +444,8 @@ fn check_vocabulary(
     keys: &Keys<'_>,
     subject: SubjectKind,
     scope: &Scope,
-    lowering: Relaxation,
-    proposing: Relaxation,
+    (lowering, proposing): (Relaxation, Relaxation),
+    sound: bool,
     faults: &mut Faults,
 ) {
     let at = keys.at(keys.line);
@@ -471,7 +475,7 @@ fn check_vocabulary(
             "split the rule",
         );
     }
-    if scope.calls.is_empty() && !keys.table.is_empty() && scope.situations.is_empty() {
+    if sound && scope.calls.is_empty() && scope.situations.is_empty() {
         faults.error(
             at,
             "rule",

@@ -128,9 +128,9 @@ impl Value {
 }
 
 impl Series {
-    /// The figure from the running sums of `slot` over a window of `length`.
+    /// The figure of `slot`, kept running at the newest reading, over its window of `length`.
     #[inline]
-    pub(crate) fn running(&self, function: Function, slot: usize, length: Span) -> Value {
+    pub fn running(&self, function: Function, slot: usize, length: Span) -> Value {
         let Some(slot) = self.slot(slot).filter(|slot| slot.count > 0) else {
             return Value::UNKNOWN;
         };

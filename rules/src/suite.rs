@@ -1,0 +1,362 @@
+//! A rulebook's own tests as data: series in expanding notation, expected tiers by time.
+//!
+//! ```toml
+//! schema = 1
+//! [[test]]
+//! name     = "an hour of heavy rain"
+//! rule     = "rainstorm"
+//! start    = "2023-09-07T18:00:00+08:00"   # time of the first value
+//! interval = "1m"
+//! series   = { rainfall = "1.0x59 0x180" }
+//! site     = { blue = 0.15 }               # thresholds, where the rule reads any
+//! expect   = [{ at = "30m", tier = "none" }, { at = "50m", tier = "orange" }]
+//! ```
+
+mod series;
+mod stage;
+
+use crate::engine::Engine;
+use crate::rulebook::keys::Keys;
+use crate::rulebook::{Rule, Rulebook};
+use crate::{Effect, Policy};
+use model::fault::{Faults, Place, quoted};
+use model::{Fault, Mode, Observation, Parameter, Quality, Quanta, Span, Tier, Time};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use toml::de::{DeTable, DeValue};
+
+/// What came of one test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// File it stands in.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Its name.
+    pub name: String,
+    /// Each expectation that was not met, in words.
+    pub failures: Vec<String>,
+    /// Each change of tier, in words, for whoever explains a failure.
+    pub story: Vec<String>,
+}
+
+struct Trial {
+    line: u32,
+    name: String,
+    rule: usize,
+    start: Time,
+    interval: Span,
+    series: Vec<(Parameter, Vec<Option<Quanta>>)>,
+    thresholds: BTreeMap<String, String>,
+    expect: Vec<(Span, Tier)>,
+}
+
+/// Runs the tests of a file against a rulebook.
+///
+/// # Errors
+/// Everything that is wrong with the file itself.
+pub fn run(rulebook: &Arc<Rulebook>, file: &str, text: &str) -> Result<Vec<Outcome>, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let trials = read(rulebook, file, text, &mut faults);
+    if faults.errors() > 0 {
+        return Err(faults.into_vec());
+    }
+    trials
+        .iter()
+        .map(|trial| play(rulebook, file, trial))
+        .collect()
+}
+
+fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, Vec<Fault>> {
+    let Some(rule) = rulebook.rules.get(trial.rule) else {
+        return Ok(outcome(file, trial));
+    };
+    let parameters: Vec<Parameter> = trial
+        .series
+        .iter()
+        .map(|(parameter, _)| *parameter)
+        .collect();
+    let kind = rule.kinds.first().map_or("trial", String::as_str);
+    let city = stage::city(
+        &parameters,
+        kind,
+        trial.interval.seconds(),
+        &trial.thresholds,
+    )?;
+    let city = Arc::new(city);
+    let Some(station) = city.station_no(stage::STATION) else {
+        return Ok(outcome(file, trial));
+    };
+    let zone = city.station(station).and_then(|s| s.zones.first().copied());
+    let zone = zone.unwrap_or(city.city_zone());
+    let mut engine = Engine::new(
+        Arc::clone(&city),
+        zone,
+        Mode::Test,
+        Arc::clone(rulebook),
+        Policy::Replay,
+    );
+    let mut outcome = outcome(file, trial);
+    let mut expect = trial.expect.iter().peekable();
+    let length = trial
+        .series
+        .iter()
+        .map(|(_, values)| values.len())
+        .max()
+        .unwrap_or(0);
+    let mut tier = Tier::None;
+    let mut effects = Vec::new();
+    for step in 0..=length {
+        let after = Span::from_millis(trial.interval.millis() * step as i64);
+        let at = trial.start + after;
+        while let Some((when, wanted)) = expect.next_if(|(when, _)| *when < after || step == length)
+        {
+            engine.tick(trial.start + *when, &mut effects);
+            hear(rule, &mut effects, &mut tier, &mut outcome.story, &city);
+            if tier != *wanted {
+                outcome
+                    .failures
+                    .push(format!("at {when}: {tier}, not {wanted}"));
+            }
+        }
+        for (parameter, values) in &trial.series {
+            let Some(Some(value)) = values.get(step) else {
+                continue;
+            };
+            let observation = Observation {
+                station,
+                parameter: *parameter,
+                time: at,
+                value: *value,
+                interval_s: u32::try_from(trial.interval.seconds()).unwrap_or(0),
+                quality: Quality::Correct,
+            };
+            engine.observe(at, &observation, &mut effects);
+        }
+        hear(rule, &mut effects, &mut tier, &mut outcome.story, &city);
+    }
+    Ok(outcome)
+}
+
+fn outcome(file: &str, trial: &Trial) -> Outcome {
+    Outcome {
+        file: file.to_owned(),
+        line: trial.line,
+        name: trial.name.clone(),
+        failures: Vec::new(),
+        story: Vec::new(),
+    }
+}
+
+/// Follows the tier of the rule's subject through its signals.
+fn hear(
+    rule: &Rule,
+    effects: &mut Vec<Effect>,
+    tier: &mut Tier,
+    story: &mut Vec<String>,
+    city: &model::City,
+) {
+    for effect in effects.drain(..) {
+        if let Effect::Signal(change) = effect
+            && change.rule == rule.id
+        {
+            *tier = change.to;
+            let values: Vec<String> = change
+                .values
+                .iter()
+                .map(|(call, value)| format!("{call} = {}", value.as_deref().unwrap_or("unknown")))
+                .collect();
+            story.push(format!(
+                "{} {} → {}: {}",
+                change.time.display(city.offset),
+                change.from,
+                change.to,
+                values.join(", ")
+            ));
+        }
+    }
+}
+
+fn read(rulebook: &Rulebook, file: &str, text: &str, faults: &mut Faults) -> Vec<Trial> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let line = Keys::line_of(text, &error.span().unwrap_or_default());
+        let place = Place::line(file, line);
+        faults.error(
+            place,
+            "",
+            format!("not TOML: {}", error.message()),
+            "mend the line",
+        );
+    }
+    if !errors.is_empty() {
+        return Vec::new();
+    }
+    let keys = Keys {
+        file,
+        text,
+        table: table.get_ref(),
+        line: 1,
+    };
+    keys.known("", &["schema", "test"], faults);
+    match keys.integer("schema", faults) {
+        Some((crate::rulebook::SCHEMA, _)) => {}
+        Some(_) | None => faults.error(keys.at(1), "schema", "it is not 1", "write schema = 1"),
+    }
+    let tests = keys.tables("test", faults);
+    if tests.is_empty() {
+        faults.error(keys.at(1), "test", "there is no test", "add [[test]]");
+    }
+    tests
+        .iter()
+        .filter_map(|keys| read_trial(rulebook, keys, faults))
+        .collect()
+}
+
+fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Option<Trial> {
+    let known = [
+        "name", "rule", "start", "interval", "series", "site", "expect",
+    ];
+    keys.known("test.", &known, faults);
+    let (name, _) = keys.needed_text("name", faults)?;
+    let (id, line) = keys.needed_text("rule", faults)?;
+    let Some((rule, _)) = rulebook.rule(&id) else {
+        faults.error(
+            keys.at(line),
+            "rule",
+            format!("no rule {}", quoted(&id)),
+            "name one of the rulebook",
+        );
+        return None;
+    };
+    let (start, line) = keys.needed_text("start", faults)?;
+    let start = match Time::parse(&start) {
+        Ok((time, _)) => time,
+        Err(error) => {
+            faults.error(
+                keys.at(line),
+                "start",
+                error.to_string(),
+                "write a whole minute",
+            );
+            return None;
+        }
+    };
+    let interval = keys
+        .span("interval", faults)
+        .unwrap_or(Span::from_minutes(1));
+    if interval <= Span::ZERO {
+        faults.error(keys.at(keys.line), "interval", "it is nothing", "write 1m");
+        return None;
+    }
+    Some(Trial {
+        line: keys.line,
+        name,
+        rule,
+        start,
+        interval,
+        series: read_series(keys, faults),
+        thresholds: read_thresholds(keys, faults),
+        expect: read_expectations(keys, faults),
+    })
+}
+
+fn read_series(keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Parameter, Vec<Option<Quanta>>)> {
+    let Some(table) = keys.table("series", faults) else {
+        faults.error(
+            keys.at(keys.line),
+            "series",
+            "it is missing",
+            "add series = { rainfall = \"1x60\" }",
+        );
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for name in table.table.keys() {
+        let name = name.get_ref().as_ref();
+        let Some((text, line)) = table.text(name, faults) else {
+            continue;
+        };
+        let Some(parameter) = Parameter::from_name(name) else {
+            faults.error(
+                table.at(line),
+                name,
+                "it is no parameter",
+                "write rainfall, water_depth, …",
+            );
+            continue;
+        };
+        match series::expand(&text, parameter) {
+            Ok(values) => found.push((parameter, values)),
+            Err(error) => faults.error(
+                table.at(line),
+                name,
+                error.to_string(),
+                "write 0x30 10+10x5 _x3",
+            ),
+        }
+    }
+    found
+}
+
+fn read_thresholds(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
+    let Some(table) = keys.table("site", faults) else {
+        return BTreeMap::new();
+    };
+    let cell = |value: &DeValue<'_>| match value {
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let mut found = BTreeMap::new();
+    for name in table.table.keys() {
+        let name = name.get_ref().as_ref();
+        match table.get(name).map(|(value, line)| (cell(value), line)) {
+            Some((Some(text), _)) => {
+                found.insert(name.to_owned(), text);
+            }
+            Some((None, line)) => {
+                faults.error(table.at(line), name, "it is not a number", "write 0.15")
+            }
+            None => {}
+        }
+    }
+    found
+}
+
+fn read_expectations(keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Span, Tier)> {
+    let mut found = Vec::new();
+    for expectation in keys.tables("expect", faults) {
+        expectation.known("expect.", &["at", "tier"], faults);
+        let at = expectation.span("at", faults);
+        let tier = expectation.needed_text("tier", faults);
+        let Some((name, line)) = tier else {
+            continue;
+        };
+        match (at, Tier::from_name(&name)) {
+            (Some(at), Some(tier)) => found.push((at, tier)),
+            (None, _) => faults.error(
+                expectation.at(line),
+                "at",
+                "it is missing",
+                "write at = \"30m\"",
+            ),
+            (_, None) => faults.error(
+                expectation.at(line),
+                "tier",
+                format!("{} is no tier", quoted(&name)),
+                "write none, white, blue, yellow, orange or red",
+            ),
+        }
+    }
+    if found.is_empty() {
+        faults.error(
+            keys.at(keys.line),
+            "expect",
+            "nothing is expected",
+            "add expect = [{ at = \"30m\", tier = \"red\" }]",
+        );
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found
+}
