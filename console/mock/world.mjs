@@ -33,8 +33,7 @@ export class World {
       // What had stood for long was signed before the screen opened.
       if (Date.parse(w.time) / 1000 < this.time - 480) this.release(w, ['li', 'wang']);
     }
-    for (let n = 0; n < 240; n += 1) this.#deliver(4);
-    this.#ladders();
+    for (this.elapsed = 0; this.elapsed < 900; this.elapsed += 4) this.#deliver(4);
     this.#signals();
     this.warm = false;
   }
@@ -69,7 +68,10 @@ export class World {
   }
 
   stepMinute() {
-    if (this.warm) this.time += 60;
+    if (this.warm) {
+      this.time += 60;
+      this.#ladders();
+    }
     this.minute += 1;
     const stamp = this.text(Math.floor(this.time / 60) * 60);
     for (const station of this.city.stations) {
@@ -101,7 +103,7 @@ export class World {
 
   #depth(station, stamp) {
     const falling = rain(this.city, this.minute, station.lon, station.lat);
-    const depth = Math.max(0, (this.depths.get(station.id) ?? 0) + falling * 0.0085 - 0.0065);
+    const depth = Math.max(0, (this.depths.get(station.id) ?? 0) + falling * 0.0105 - 0.0075);
     this.depths.set(station.id, depth);
     station.last = { water_depth: { time: stamp, value: depth.toFixed(3), unit: 'm', quality: 0 } };
   }
@@ -203,7 +205,7 @@ export class World {
     for (const [channel, planned] of Object.entries(plan)) {
       const d = {
         warning: w.id, revision: w.revision, intent: `${w.id}/${w.revision}/${channel}`, channel, link: `${channel}-1`, purpose: w.revision > 1 ? 'rise' : 'alert', tier: w.tier,
-        planned, sent: 0, accepted: 0, delivered: 0, failed: 0, unknown: 0, expired: 0, withdrawn: 0, started: this.text(this.time), finished: null, rate_per_s: rates[channel],
+        planned, sent: 0, accepted: 0, delivered: 0, failed: 0, unknown: 0, expired: 0, withdrawn: 0, started: this.text(this.time - (this.warm ? 900 : 0)), finished: null, rate_per_s: rates[channel],
       };
       this.deliveries.set(d.intent, d);
       this.emit('delivery', d);
@@ -224,7 +226,7 @@ export class World {
       d.failed += failed;
       d.delivered += rung - silent;
       d.unknown += silent;
-      if (d.sent + d.accepted === 0 && d.delivered + d.failed + d.unknown >= d.planned) d.finished = this.text(this.time);
+      if (d.sent + d.accepted === 0 && d.delivered + d.failed + d.unknown >= d.planned) d.finished = this.text(this.warm ? this.time - 900 + this.elapsed : this.time);
       this.emit('delivery', d);
     }
   }

@@ -48,8 +48,8 @@ export function style(areas: Areas, lang: Lang, p: Palette): StyleSpecification 
       {
         id: 'ours', type: 'fill', source: 'areas', filter: level('township'),
         paint: {
-          'fill-color': ['case', ['!=', state('tier'), 'none'], colourOf(state('tier'), p.land), colourOf(state('waiting'), p.land)],
-          'fill-opacity': ['case', ['!=', state('tier'), 'none'], 0.62, ['!=', state('waiting'), 'none'], 0.3, 0],
+          'fill-color': colourOf(state('shown'), p.land),
+          'fill-opacity': ['case', ['==', state('shown'), 'none'], 0, ['boolean', ['feature-state', 'held'], false], 0.72, 0.34],
         },
       },
       { id: 'townships', type: 'line', source: 'areas', filter: level('township'), paint: { 'line-color': p.line, 'line-width': 0.8 } },
@@ -57,7 +57,7 @@ export function style(areas: Areas, lang: Lang, p: Palette): StyleSpecification 
         id: 'waiting', type: 'line', source: 'areas', filter: level('township'),
         paint: { 'line-color': colourOf(state('waiting'), p.line), 'line-width': 2.4, 'line-dasharray': [2, 1.6], 'line-opacity': ['case', ['!=', state('waiting'), 'none'], 1, 0] },
       },
-      { id: 'hatch', type: 'fill', source: 'signals', paint: { 'fill-pattern': ['concat', 'hatch-', ['get', 'tier']], 'fill-opacity': 0.85 } },
+      { id: 'hatch', type: 'fill', source: 'signals', paint: { 'fill-pattern': ['concat', 'hatch-', ['get', 'tier']], 'fill-opacity': 0.6 } },
       { id: 'districts', type: 'line', source: 'areas', filter: level('district'), paint: { 'line-color': p.border, 'line-width': 1.3 } },
       { id: 'signal-halo', type: 'line', source: 'signals', paint: { 'line-color': p.halo, 'line-width': 6, 'line-opacity': 0.7 } },
       { id: 'signal-edge', type: 'line', source: 'signals', paint: { 'line-color': colourOf(['get', 'tier'], p.border), 'line-width': 2.6 } },
@@ -66,11 +66,19 @@ export function style(areas: Areas, lang: Lang, p: Palette): StyleSpecification 
         id: 'points', type: 'circle', source: 'points', minzoom: 9.6,
         paint: { 'circle-color': p.point, 'circle-radius': ['interpolate', ['linear'], ['zoom'], 9.6, 1.4, 13, 4.5], 'circle-stroke-color': p.halo, 'circle-stroke-width': ['interpolate', ['linear'], ['zoom'], 9.6, 0, 13, 1] },
       },
+      // Far out the highest tiers win the room; from close by every place with a tier is drawn.
       {
-        id: 'raised', type: 'symbol', source: 'raised',
+        id: 'raised-far', type: 'symbol', source: 'raised', maxzoom: 10.4,
+        layout: {
+          'icon-image': ['concat', ['get', 'shape'], '-', ['get', 'tier']], 'icon-size': ['match', ['get', 'shape'], 'site', 0.42, 0.3], 'icon-padding': 5,
+          'icon-allow-overlap': false, 'symbol-sort-key': ['-', 0, ['get', 'rank']],
+        },
+      },
+      {
+        id: 'raised', type: 'symbol', source: 'raised', minzoom: 10.4,
         layout: {
           'icon-image': ['concat', ['get', 'shape'], '-', ['get', 'tier']],
-          'icon-size': ['interpolate', ['linear'], ['zoom'], 8.5, ['match', ['get', 'shape'], 'site', 0.36, 0.22], 10.5, ['match', ['get', 'shape'], 'site', 0.5, 0.34], 13, 0.8],
+          'icon-size': ['interpolate', ['linear'], ['zoom'], 10.4, ['match', ['get', 'shape'], 'site', 0.5, 0.3], 13, 0.8],
           'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'rank'],
         },
       },
@@ -120,9 +128,9 @@ export function mark(shape: 'site' | 'station', tier: Tier, lang: Lang): ImageDa
 
 /** Diagonal hatching; it repeats without a seam. */
 export function hatch(tier: Tier): ImageData | null {
-  const size = 28;
+  const size = 40;
   return draw(size, (c) => {
-    for (const [width, colour] of [[6, '#05090fb0'], [2.6, COLOUR[tier].fill]] as const) {
+    for (const [width, colour] of [[6, '#05090f90'], [2.8, COLOUR[tier].fill]] as const) {
       c.lineWidth = width;
       c.strokeStyle = colour;
       for (const shift of [-size, 0, size]) {
