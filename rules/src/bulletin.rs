@@ -263,10 +263,7 @@ impl Bulletin {
             .iter()
             .any(|(area, other)| *area != finding.area && other.tier == found.put);
         let rises = found.put > stood && (stood > Tier::None || !alike);
-        (
-            found.put != stood || found.reached != before.reached,
-            rises || confirmed,
-        )
+        (found.put != stood || found.reached != before.reached, rises)
     }
 
     fn is_refused(&mut self, area: AreaCode, before: Tier, now: Tier) -> bool {

@@ -68,14 +68,12 @@ fn rises_at_once_and_gathers_falls_to_the_next_minute() {
     assert_eq!(
         lines(&out),
         [
+            "12 rain G1 red>blue".into(),
             "12 rain G2 blue>none".into(),
-            "13 rain G1 red>none".into(),
-            format!("13 r5 updated {SOUTH}=red {NORTH}=none"),
+            format!("13 r5 updated {SOUTH}=blue {NORTH}=none"),
+            "13 rain G1 blue>none".into(),
             format!("14 r6 ended {SOUTH}=none"),
         ]
-        .iter()
-        .map(|l: &String| l.clone())
-        .collect::<Vec<_>>()
     );
 }
 

@@ -76,16 +76,19 @@ impl Engine {
         bytes.extend_from_slice(&SNAPSHOT_FORMAT.to_le_bytes());
         bytes.extend_from_slice(&u32::try_from(json.len()).unwrap_or(0).to_le_bytes());
         bytes.extend_from_slice(&json);
-        for (station, parameter, _, series) in self.windows.all() {
+        for (station, parameter, plan, series) in self.windows.all() {
             let Some(newest) = series.newest() else {
                 continue;
             };
+            let oldest = newest.millis().saturating_sub(plan.kept_ms());
+            let mut entries: Vec<Entry> = series.entries().filter(|e| e.time > oldest).collect();
+            entries.sort_unstable_by_key(|entry| entry.time);
             bytes.extend_from_slice(&station.0.to_le_bytes());
             bytes.push(parameter.code());
             bytes.extend_from_slice(&newest.millis().to_le_bytes());
-            let count = u32::try_from(series.entries().count()).unwrap_or(0);
+            let count = u32::try_from(entries.len()).unwrap_or(0);
             bytes.extend_from_slice(&count.to_le_bytes());
-            for entry in series.entries() {
+            for entry in entries {
                 bytes.extend_from_slice(&entry.time.to_le_bytes());
                 bytes.extend_from_slice(&entry.value.to_le_bytes());
                 bytes.extend_from_slice(&entry.interval_s.to_le_bytes());
