@@ -1,0 +1,218 @@
+//! Who can be reached, where, how and in which language: responsible persons, site devices and
+//! the people who subscribed, in columns sorted by place so that an area is one range of rows.
+//!
+//! Immutable: a change is a new version with its own content hash (semantics §35). Personal data
+//! is clear in memory only; [`Directory::seal`] writes it encrypted, `Debug` never shows it and
+//! log lines take [`phone::masked`].
+
+use crate::intent::RecipientNo;
+use model::{AreaNo, Channel, City, Language, SiteNo};
+use std::fmt;
+
+mod columns;
+mod contacts;
+mod numbers;
+mod order;
+pub mod phone;
+mod read;
+mod resolve;
+mod sealed;
+mod stored;
+mod subscribers;
+
+#[cfg(test)]
+mod tests;
+
+pub use contacts::Contact;
+pub use read::Loaded;
+pub use resolve::{Head, Page, Preview, ROWS_MAX, ResolveError};
+pub use sealed::{SealError, SealKey};
+
+use columns::People;
+use numbers::Numbers;
+use order::Order;
+
+/// A row number of nothing.
+const NOWHERE: u32 = u32::MAX;
+
+/// One version of the directory. Rows are numbered through: contacts, devices, subscribers.
+#[derive(Clone)]
+pub struct Directory {
+    order: Order,
+    contacts: Vec<Contact>,
+    devices: Vec<Device>,
+    people: People,
+    classes: Vec<String>,
+    numbers: Numbers,
+    rows: Vec<u32>,
+    version: String,
+}
+
+/// A sign, siren or barrier at a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Number.
+    pub recipient: RecipientNo,
+    /// Where it stands.
+    pub site: SiteNo,
+    /// The id it is commanded by.
+    pub id: String,
+}
+
+/// One recipient, with everything a gateway needs.
+#[derive(Clone, Copy)]
+pub enum Recipient<'d> {
+    /// A responsible person.
+    Contact(&'d Contact),
+    /// A device at a site.
+    Device(&'d Device),
+    /// Somebody who subscribed.
+    Subscriber(Subscriber<'d>),
+}
+
+/// A subscriber's row.
+#[derive(Clone, Copy)]
+pub struct Subscriber<'d> {
+    people: &'d People,
+    row: usize,
+}
+
+impl Directory {
+    /// Content hash of this version, 64 hexadecimal digits: what intents name.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// How many recipients it has: contacts, devices and subscribers.
+    pub fn len(&self) -> usize {
+        self.contacts.len() + self.devices.len() + self.people.len()
+    }
+
+    /// True where nobody can be reached.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Responsible persons, by area, site and level.
+    pub fn contacts(&self) -> &[Contact] {
+        &self.contacts
+    }
+
+    /// The contact of that id.
+    pub fn contact(&self, id: &str) -> Option<&Contact> {
+        self.contacts.iter().find(|c| c.id == id)
+    }
+
+    /// The deputy registered for a contact.
+    pub fn deputy_of(&self, contact: &Contact) -> Option<&Contact> {
+        match self.recipient(contact.deputy?)? {
+            Recipient::Contact(deputy) => Some(deputy),
+            Recipient::Device(_) | Recipient::Subscriber(_) => None,
+        }
+    }
+
+    /// Site devices, by site.
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// The recipient of that number; `None` for one who was taken out.
+    pub fn recipient(&self, no: RecipientNo) -> Option<Recipient<'_>> {
+        let row = *self.rows.get(no.0 as usize)?;
+        if row == NOWHERE {
+            return None;
+        }
+        let mut at = row as usize;
+        if let Some(contact) = self.contacts.get(at) {
+            return Some(Recipient::Contact(contact));
+        }
+        at = at.checked_sub(self.contacts.len())?;
+        if let Some(device) = self.devices.get(at) {
+            return Some(Recipient::Device(device));
+        }
+        at = at.checked_sub(self.devices.len())?;
+        (at < self.people.len()).then_some(Recipient::Subscriber(Subscriber {
+            people: &self.people,
+            row: at,
+        }))
+    }
+
+    /// Townships nobody is responsible for, by number: neither they nor a part of them has a
+    /// contact without a site.
+    pub fn townships_without_contact(&self, city: &City) -> Vec<AreaNo> {
+        let townships = city.areas_of(model::AreaLevel::Township);
+        townships
+            .filter(|township| {
+                let held = |c: &&Contact| c.site.is_none() && city.is_within(c.area, *township);
+                !self.contacts.iter().any(|c| held(&c))
+            })
+            .collect()
+    }
+}
+
+impl Recipient<'_> {
+    /// Telephone number, E.164 digits without the plus.
+    pub fn phone(&self) -> Option<u64> {
+        match self {
+            Self::Contact(contact) => contact.phone,
+            Self::Device(_) => None,
+            Self::Subscriber(s) => s.people.phone.get(s.row).copied().filter(|p| *p != 0),
+        }
+    }
+
+    /// E-mail address.
+    pub fn email(&self) -> Option<&str> {
+        match self {
+            Self::Contact(contact) => Some(contact.email.as_str()).filter(|e| !e.is_empty()),
+            Self::Device(_) => None,
+            Self::Subscriber(s) => s.people.email.get(s.row),
+        }
+    }
+
+    /// Push token of the app.
+    pub fn push(&self) -> Option<&str> {
+        match self {
+            Self::Contact(contact) => Some(contact.push.as_str()).filter(|p| !p.is_empty()),
+            Self::Device(_) => None,
+            Self::Subscriber(s) => s.people.push.get(s.row),
+        }
+    }
+
+    /// Language addressed in.
+    pub fn language(&self) -> Language {
+        match self {
+            Self::Contact(contact) => contact.language,
+            Self::Device(_) => Language::default(),
+            Self::Subscriber(s) => columns::language(s.people.bits_of(s.row)),
+        }
+    }
+
+    /// Whether that channel reaches it.
+    pub fn has(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Sms => self.phone().is_some(),
+            Channel::Email => self.email().is_some(),
+            Channel::Push => self.push().is_some(),
+            Channel::Device => matches!(self, Self::Device(_)),
+            Channel::Cap | Channel::Webhook => false,
+        }
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory")
+            .field("version", &self.version)
+            .field("contacts", &self.contacts.len())
+            .field("devices", &self.devices.len())
+            .field("subscribers", &self.people.len())
+            .finish()
+    }
+}
+
+impl fmt::Debug for Recipient<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phone = self.phone().map(phone::masked).unwrap_or_default();
+        f.debug_tuple("Recipient").field(&phone).finish()
+    }
+}

@@ -1,0 +1,143 @@
+//! A new version of the directory from its tables.
+
+use super::columns::People;
+use super::contacts;
+use super::numbers::{Kind, Numbers};
+use super::order::Order;
+use super::{Device, Directory, NOWHERE, subscribers};
+use model::fault::{Fault, Faults, Place};
+use model::{City, Language};
+use std::io::Read;
+
+/// A directory and what was wrong in its tables: bad rows are left out, the others can be told.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The new version.
+    pub directory: Directory,
+    /// Every fault, without personal data.
+    pub faults: Vec<Fault>,
+}
+
+impl Directory {
+    /// Reads `contacts.csv` and `subscribers.csv` as streams. Numbers go on from `earlier`. An
+    /// error only where a table cannot be read at all.
+    pub fn read(
+        city: &City,
+        contacts: impl Read,
+        subscribers: impl Read,
+        earlier: Option<&Self>,
+    ) -> Result<Loaded, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let order = Order::new(city);
+        let before = earlier.map(|d| d.numbers.clone()).unwrap_or_default();
+        let mut giving = before.giving();
+        let mut classes = earlier.map(|d| d.classes.clone()).unwrap_or_default();
+        let contacts = contacts::read(contacts, city, &order, &mut giving, &mut faults);
+        let mut devices = Vec::new();
+        for (site, no) in city.sites.iter().zip(0..) {
+            for id in &site.actuators {
+                let place = Place::file("sites.csv");
+                let number = contacts::number(place, Kind::Device, id, &mut giving, &mut faults);
+                devices.extend(number.map(|recipient| Device {
+                    recipient,
+                    site: model::SiteNo(no),
+                    id: id.clone(),
+                }));
+            }
+        }
+        let people = subscribers::read(
+            subscribers,
+            city,
+            &order,
+            &mut classes,
+            &mut giving,
+            &mut faults,
+        );
+        let (Some(contacts), Some(people)) = (contacts, people) else {
+            return Err(faults.into_vec());
+        };
+        let numbers = giving.finish();
+        let directory = Self::assemble(order, contacts, devices, people, classes, numbers);
+        let township = directory.townships_without_contact(city);
+        for area in township.into_iter().filter_map(|no| city.area(no)) {
+            let what = format!("nobody answers for {} {}", area.code, area.name.zh);
+            let remedy = "add a contact without a site: a warning there is asked of nobody";
+            faults.notice(Place::file(contacts::FILE), "area", what, remedy);
+        }
+        Ok(Loaded {
+            directory,
+            faults: faults.into_vec(),
+        })
+    }
+
+    /// Puts the parts together: rows by number, and the hash of it all.
+    pub(super) fn assemble(
+        order: Order,
+        contacts: Vec<contacts::Contact>,
+        devices: Vec<Device>,
+        people: People,
+        classes: Vec<String>,
+        numbers: Numbers,
+    ) -> Self {
+        let mut rows = vec![NOWHERE; numbers.0.len()];
+        let recipients = contacts
+            .iter()
+            .map(|c| c.recipient.0)
+            .chain(devices.iter().map(|d| d.recipient.0))
+            .chain(people.recipient.iter().copied());
+        for (recipient, row) in recipients.zip(0..) {
+            if let Some(slot) = rows.get_mut(recipient as usize) {
+                *slot = row;
+            }
+        }
+        let mut directory = Self {
+            order,
+            contacts,
+            devices,
+            people,
+            classes,
+            numbers,
+            rows,
+            version: String::new(),
+        };
+        directory.version = super::stored::hash(&directory);
+        directory
+    }
+}
+
+/// The language of a tag; Chinese where the cell is empty.
+pub(super) fn language_of(place: Place<'_>, tag: &str, faults: &mut Faults) -> Option<Language> {
+    if tag.is_empty() {
+        return Some(Language::default());
+    }
+    let language = Language::from_tag(tag);
+    if language.is_none() {
+        model::table::not_one_of(place, "language", tag, "zh, en", faults);
+    }
+    language
+}
+
+/// Reports whoever cannot be reached at all.
+pub(super) fn reachable(
+    place: Place<'_>,
+    phone: Option<u64>,
+    email: &str,
+    push: &str,
+    faults: &mut Faults,
+) -> bool {
+    if !(email.is_empty() || email.contains('@')) {
+        faults.error(place, "email", "not an address", "write it as a@b.example");
+        return false;
+    }
+    if phone.is_none() && email.is_empty() && push.is_empty() {
+        let remedy = "write a phone, an e-mail address or a push token";
+        faults.error(
+            place,
+            "phone",
+            "there is no way to reach this person",
+            remedy,
+        );
+        return false;
+    }
+    true
+}

@@ -1,0 +1,435 @@
+//! An audience turned into rows, chunk by chunk: the first ones leave before the last are found.
+
+use super::columns::{self, SHARED, WAYS};
+use super::contacts::Contact;
+use super::numbers::hash64;
+use super::order::Rank;
+use super::{Directory, Recipient, Subscriber};
+use crate::intent::Audience;
+use crate::outbox::Row;
+use crate::wording::language_variant;
+use model::release::{Ask, Reach};
+use model::{AreaCode, AreaLevel, AreaNo, Channel, City, Language, SiteNo};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Rows given at once, whatever is asked for.
+pub const ROWS_MAX: usize = 65_536;
+
+/// Rows looked at in one call: a narrow audience in a great area comes in several.
+const SCAN_MAX: u32 = 1 << 20;
+
+/// Where a call of [`Directory::resolve`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// To go on with.
+    pub cursor: u64,
+    /// Nothing comes after it.
+    pub end: bool,
+}
+
+/// Why an audience was not resolved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// It was made for another version of the directory.
+    #[error(
+        "the audience means directory {wanted}, this is {held}: open the version file it names"
+    )]
+    Version {
+        /// Version meant.
+        wanted: String,
+        /// Version here.
+        held: String,
+    },
+}
+
+/// People of one area reached by one channel in one language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Township, or the smallest area known where it is larger.
+    pub area: AreaNo,
+    /// Channel.
+    pub channel: Channel,
+    /// Language.
+    pub language: Language,
+    /// How many.
+    pub people: u64,
+}
+
+/// Head-counts before signing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// By area, channel and language; only what is not zero.
+    pub heads: Vec<Head>,
+    /// People reached by at least one of the channels.
+    pub people: u64,
+    /// Of those, people whose phone occurs more than once: each number is told once.
+    pub shared: u64,
+}
+
+impl Directory {
+    /// Appends the next rows of an audience that the channel reaches: pass 0 those who have no
+    /// other channel, pass 1 everybody else. `cursor` is 0 or that of the last page. Order is by
+    /// list (contacts, devices, subscribers), then by place.
+    pub fn resolve(
+        &self,
+        city: &City,
+        audience: &Audience,
+        channel: Channel,
+        (pass, cursor): (u8, u64),
+        rows_max: usize,
+        rows: &mut Vec<Row>,
+    ) -> Result<Page, ResolveError> {
+        self.check_version(audience)?;
+        let selection = self.select(city, audience);
+        let room = rows.len().saturating_add(rows_max.clamp(1, ROWS_MAX));
+        let (mut next, mut looked) = (u32::try_from(cursor).unwrap_or(u32::MAX), 0);
+        for range in &selection.ranges {
+            let mut row = range.start.max(next);
+            while row < range.end {
+                if rows.len() >= room || looked >= SCAN_MAX {
+                    return Ok(Page {
+                        cursor: u64::from(row),
+                        end: false,
+                    });
+                }
+                rows.extend(self.row(row, &selection, channel, pass));
+                looked += 1;
+                row += 1;
+            }
+            next = next.max(range.end);
+        }
+        Ok(Page {
+            cursor: u64::from(next),
+            end: true,
+        })
+    }
+
+    /// Counts an audience by area, channel and language.
+    pub fn preview(
+        &self,
+        city: &City,
+        audience: &Audience,
+        channels: &[Channel],
+    ) -> Result<Preview, ResolveError> {
+        self.check_version(audience)?;
+        let selection = self.select(city, audience);
+        let mut heads: BTreeMap<(AreaNo, Channel, Language), u64> = BTreeMap::new();
+        let mut preview = Preview::default();
+        let mut area = AreaNo(0);
+        let mut area_until = 0;
+        for row in selection.ranges.iter().cloned().flatten() {
+            if row >= area_until {
+                (area, area_until) = self.area_from(city, row);
+            }
+            let Some(at) = self.seen(row, &selection) else {
+                continue;
+            };
+            let mut reached = false;
+            for channel in channels.iter().filter(|c| at.ways & way(**c) != 0) {
+                *heads.entry((area, *channel, at.language)).or_default() += 1;
+                reached = true;
+            }
+            preview.people += u64::from(reached);
+            preview.shared += u64::from(reached && at.shared);
+        }
+        preview.heads = heads
+            .into_iter()
+            .map(|((area, channel, language), people)| Head {
+                area,
+                channel,
+                language,
+                people,
+            })
+            .collect();
+        Ok(preview)
+    }
+
+    fn check_version(&self, audience: &Audience) -> Result<(), ResolveError> {
+        if audience.directory == self.version {
+            return Ok(());
+        }
+        Err(ResolveError::Version {
+            wanted: audience.directory.clone(),
+            held: self.version.clone(),
+        })
+    }
+
+    fn select(&self, city: &City, audience: &Audience) -> Selection {
+        let areas = area_numbers(city, &audience.areas);
+        let sites: Vec<SiteNo> = audience
+            .sites
+            .iter()
+            .filter_map(|id| city.site_no(id))
+            .collect();
+        let (contacts, devices) = (self.contacts.len() as u32, self.devices.len() as u32);
+        let mut selection = Selection {
+            ranges: Vec::new(),
+            classes: u32::MAX,
+        };
+        match audience.reach {
+            Reach::Responsible => {
+                let asked = Asked::new(self, city, audience, &areas, &sites);
+                let rows = self
+                    .contacts
+                    .iter()
+                    .zip(0..)
+                    .filter(|(c, _)| asked.holds(c));
+                selection.ranges = rows.map(|(_, row)| row..row + 1).collect();
+            }
+            Reach::Device => {
+                let at_site = |d: &super::Device| {
+                    let inside =
+                        |site: &model::Site| areas.iter().any(|a| city.is_within(site.area, *a));
+                    sites.contains(&d.site) || city.site(d.site).is_some_and(inside)
+                };
+                let rows = self
+                    .devices
+                    .iter()
+                    .zip(contacts..)
+                    .filter(|(d, _)| at_site(d));
+                selection.ranges = rows.map(|(_, row)| row..row + 1).collect();
+            }
+            Reach::Public => {
+                if !audience.roles.is_empty() {
+                    let named = self
+                        .classes
+                        .iter()
+                        .zip(0..)
+                        .filter(|(c, _)| audience.roles.contains(c));
+                    selection.classes = named.fold(0, |bits, (_, at)| bits | 1 << at);
+                }
+                let base = contacts + devices;
+                for span in self.order.cover(areas.into_iter()) {
+                    let rows = self.people.rows(&span);
+                    selection.ranges.push(base + rows.start..base + rows.end);
+                }
+            }
+        }
+        selection
+    }
+
+    fn row(&self, row: u32, selection: &Selection, channel: Channel, pass: u8) -> Option<Row> {
+        let seen = self.seen(row, selection)?;
+        let alone = seen.ways == way(channel);
+        if seen.ways & way(channel) == 0 || alone != (pass == 0) {
+            return None;
+        }
+        let text = |text: Option<&str>| hash64(&[text.unwrap_or_default().as_bytes()]);
+        let (address, shared) = match (channel, seen.recipient) {
+            (Channel::Sms, person) => (person.phone()?, seen.shared),
+            (Channel::Email, person) => (text(person.email()), true),
+            (Channel::Push, person) => (text(person.push()), true),
+            (Channel::Device, Recipient::Device(device)) => (text(Some(&device.id)), true),
+            (Channel::Device | Channel::Cap | Channel::Webhook, _) => return None,
+        };
+        Some(Row {
+            recipient: seen.number,
+            variant: language_variant(seen.language),
+            shared,
+            address,
+        })
+    }
+
+    /// A row as far as selection and counting need it; `None` where its class is not meant.
+    fn seen(&self, row: u32, selection: &Selection) -> Option<Seen<'_>> {
+        let mut at = row as usize;
+        if let Some(contact) = self.contacts.get(at) {
+            let recipient = Recipient::Contact(contact);
+            let ways = [Channel::Sms, Channel::Email, Channel::Push];
+            let ways = ways
+                .into_iter()
+                .filter(|c| recipient.has(*c))
+                .fold(0, |bits, c| bits | way(c));
+            return Some(Seen {
+                recipient,
+                number: contact.recipient,
+                ways,
+                language: contact.language,
+                shared: true,
+            });
+        }
+        at = at.checked_sub(self.contacts.len())?;
+        if let Some(device) = self.devices.get(at) {
+            let recipient = Recipient::Device(device);
+            return Some(Seen {
+                recipient,
+                number: device.recipient,
+                ways: DEVICE,
+                language: Language::default(),
+                shared: true,
+            });
+        }
+        at = at.checked_sub(self.devices.len())?;
+        let bits = *self.people.bits.get(at)?;
+        let number = *self.people.recipient.get(at)?;
+        (bits & selection.classes & CLASS_BITS != 0).then_some(Seen {
+            recipient: Recipient::Subscriber(Subscriber {
+                people: &self.people,
+                row: at,
+            }),
+            number: crate::intent::RecipientNo(number),
+            ways: bits & WAYS,
+            language: columns::language(bits),
+            shared: bits & SHARED != 0,
+        })
+    }
+
+    /// The township of a row and the first row that may belong to another.
+    fn area_from(&self, city: &City, row: u32) -> (AreaNo, u32) {
+        let township = |area: AreaNo| {
+            let mut upward = std::iter::once(area).chain(city.ancestors(area));
+            upward
+                .find(|a| {
+                    city.area(*a)
+                        .is_some_and(|a| a.level == AreaLevel::Township)
+                })
+                .unwrap_or(area)
+        };
+        if let Some(contact) = self.contacts.get(row as usize) {
+            return (township(contact.area), row + 1);
+        }
+        let devices = self
+            .devices
+            .get((row as usize).saturating_sub(self.contacts.len()));
+        if let Some(site) = devices.and_then(|d| city.site(d.site)) {
+            return (township(site.area), row + 1);
+        }
+        let base = (self.contacts.len() + self.devices.len()) as u32;
+        let at = row.saturating_sub(base);
+        let after = self.people.starts.partition_point(|start| *start <= at);
+        let rank = Rank::try_from(after.saturating_sub(1)).unwrap_or(Rank::MAX);
+        let until = self
+            .people
+            .starts
+            .get(after)
+            .map_or(u32::MAX, |start| base + start);
+        (self.order.area(rank).map_or(AreaNo(0), township), until)
+    }
+}
+
+/// Bits of audience classes.
+const CLASS_BITS: u32 = (1 << columns::CLASSES_MAX) - 1;
+
+/// A device's only way.
+const DEVICE: u32 = 1 << 31;
+
+fn way(channel: Channel) -> u32 {
+    match channel {
+        Channel::Device => DEVICE,
+        Channel::Sms | Channel::Email | Channel::Push | Channel::Cap | Channel::Webhook => {
+            columns::way(channel)
+        }
+    }
+}
+
+/// Rows to look at, and the classes meant.
+struct Selection {
+    ranges: Vec<Range<u32>>,
+    classes: u32,
+}
+
+struct Seen<'d> {
+    recipient: Recipient<'d>,
+    number: crate::intent::RecipientNo,
+    ways: u32,
+    language: Language,
+    shared: bool,
+}
+
+fn area_numbers(city: &City, codes: &[AreaCode]) -> Vec<AreaNo> {
+    codes
+        .iter()
+        .filter_map(|code| city.area_no(*code))
+        .collect()
+}
+
+/// Which responsible persons an audience asks.
+struct Asked<'a> {
+    audience: &'a Audience,
+    spans: Vec<Range<Rank>>,
+    sites: &'a [SiteNo],
+    districts: Vec<AreaNo>,
+    directory: &'a Directory,
+    city: &'a City,
+}
+
+impl<'a> Asked<'a> {
+    fn new(
+        directory: &'a Directory,
+        city: &'a City,
+        audience: &'a Audience,
+        areas: &[AreaNo],
+        sites: &'a [SiteNo],
+    ) -> Self {
+        let of_sites = sites.iter().filter_map(|no| city.site(*no).map(|s| s.area));
+        let level = |area: AreaNo| city.area(area).map(|a| a.level);
+        let mut districts: Vec<AreaNo> = areas
+            .iter()
+            .copied()
+            .chain(of_sites)
+            .flat_map(|area| std::iter::once(area).chain(city.ancestors(area)))
+            .filter(|area| level(*area) == Some(AreaLevel::District))
+            .collect();
+        districts.sort_unstable();
+        districts.dedup();
+        let spans = directory.order.cover(areas.iter().copied());
+        Self {
+            audience,
+            spans,
+            sites,
+            districts,
+            directory,
+            city,
+        }
+    }
+
+    fn holds(&self, contact: &Contact) -> bool {
+        if let Some(authority) = &self.audience.authority {
+            return contact.role == *authority;
+        }
+        if self.audience.contacts.contains(&contact.id) {
+            return true;
+        }
+        let roles = &self.audience.roles;
+        (roles.is_empty() || roles.contains(&contact.role)) && self.is_asked(contact)
+    }
+
+    fn is_asked(&self, contact: &Contact) -> bool {
+        let (there, district, city) = (
+            self.answers(contact),
+            self.of_district(contact),
+            self.of_city(contact),
+        );
+        match self.audience.ask {
+            None => there,
+            Some(Ask::Primary) => there && !contact.is_deputy,
+            Some(Ask::Deputy) => there && contact.is_deputy,
+            Some(Ask::District) => district,
+            Some(Ask::City) => city,
+            Some(Ask::Everyone) => there || district || city,
+        }
+    }
+
+    /// Answers for a warned area or part of one, or for a warned site. Those of other sites in a
+    /// warned area are not meant: their sites are told when they are reached.
+    fn answers(&self, contact: &Contact) -> bool {
+        match contact.site {
+            Some(site) => self.sites.contains(&site),
+            None => {
+                let rank = self.directory.order.rank(contact.area);
+                self.spans.iter().any(|span| span.contains(&rank))
+            }
+        }
+    }
+
+    fn of_district(&self, contact: &Contact) -> bool {
+        contact.site.is_none() && self.districts.contains(&contact.area)
+    }
+
+    fn of_city(&self, contact: &Contact) -> bool {
+        let somebody = !self.audience.areas.is_empty() || !self.sites.is_empty();
+        let level = self.city.area(contact.area).map(|a| a.level);
+        somebody && contact.site.is_none() && level == Some(AreaLevel::City)
+    }
+}
