@@ -4,6 +4,8 @@
 //! happen where a claim forbids them, higher tiers leave first, nothing leaves at or after its
 //! not-after time, and what is withdrawn never leaves.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use dispatch::intent::{Audience, Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Progress, State};
 use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Outcome, Row, Token};
@@ -103,7 +105,7 @@ fn resolve(
     while at < u64::from(people) && rows.len() < max as usize {
         // Not in the order of numbers, as a directory sorted by place is not.
         let who = (at * 7919 + 13) % u64::from(people);
-        let alone = who % 3 == 0;
+        let alone = who.is_multiple_of(3);
         let here = audience.areas.contains(&area(who % 4));
         if here && alone == (pass == 0) {
             let twin = who % 50 == 49;
@@ -355,10 +357,11 @@ fn nobody_lost(seed: u64, world: &World, outbox: &Outbox) {
     for who in 0..world.people {
         let state = outbox.ledger().state(id, RecipientNo(who));
         let times = world.got.get(&(id, who)).copied().unwrap_or(0);
-        match state {
-            State::Accepted | State::Duplicate | State::Failed | State::Unknown => {}
-            other => panic!("seed {seed}: recipient {who} is {other:?}"),
-        }
+        let settled = matches!(
+            state,
+            State::Accepted | State::Duplicate | State::Failed | State::Unknown
+        );
+        assert!(settled, "seed {seed}: recipient {who} is {state:?}");
         if state == State::Accepted {
             assert!(times >= 1, "seed {seed}: {who} is accepted but got nothing");
         }
