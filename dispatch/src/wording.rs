@@ -1,6 +1,7 @@
 //! What people read: facts of a warning into words, per hazard × tier × language × channel ×
 //! purpose, from the templates of a city's `wording/` directory.
 
+mod files;
 mod library;
 mod lint;
 pub mod measure;

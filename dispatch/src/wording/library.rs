@@ -1,9 +1,9 @@
 //! The templates of a city, read once and tried out whole: a wording that loads cannot fail later.
 
+use super::files::{Frames, Phrases};
 use super::{Facts, Issuer, Message, Purpose, clock, clock_near, lint, tier_word};
 use minijinja::{Environment, UndefinedBehavior, Value};
 use model::{Channel, Hazard, Language, Mode, Named, Offset, Tier, Time};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// A fault in a template file.
@@ -25,69 +25,6 @@ pub struct Wording {
     phrases: BTreeMap<Hazard, Phrases>,
     /// Most parts a short message may have, by language.
     sms_parts_max: BTreeMap<Language, usize>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Phrases {
-    hazard: Hazard,
-    white: Option<BTreeMap<Language, Phrase>>,
-    blue: BTreeMap<Language, Phrase>,
-    yellow: BTreeMap<Language, Phrase>,
-    orange: BTreeMap<Language, Phrase>,
-    red: BTreeMap<Language, Phrase>,
-    after: BTreeMap<Language, After>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Phrase {
-    effect: String,
-    action: String,
-    duty: String,
-    sign: String,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct After {
-    fall: String,
-    ended: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Frame {
-    #[serde(default)]
-    subject: String,
-    text: String,
-    #[serde(default)]
-    instruction: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Frames {
-    #[serde(default)]
-    limits: BTreeMap<Language, usize>,
-    #[serde(default)]
-    alert: BTreeMap<Language, Frame>,
-    #[serde(default)]
-    rise: BTreeMap<Language, Frame>,
-    #[serde(default)]
-    fall: BTreeMap<Language, Frame>,
-    #[serde(default)]
-    ended: BTreeMap<Language, Frame>,
-    #[serde(default)]
-    cancelled: BTreeMap<Language, Frame>,
-    #[serde(default)]
-    reminder: BTreeMap<Language, Frame>,
-    #[serde(default)]
-    stand_down: BTreeMap<Language, Frame>,
-    #[serde(default)]
-    request: BTreeMap<Language, Frame>,
-    #[serde(default)]
-    site_alarm: BTreeMap<Language, Frame>,
 }
 
 /// What a frame may name.
@@ -403,51 +340,6 @@ impl Variables {
             ("after", Value::from(self.after.as_str())),
             ("own", Value::from(self.own)),
         ])
-    }
-}
-
-impl Phrases {
-    /// The phrases of a tier; white speaks like blue where a hazard has none.
-    fn of(&self, tier: Tier, language: Language) -> Option<&Phrase> {
-        match tier {
-            Tier::White => self.white.as_ref().unwrap_or(&self.blue),
-            Tier::None | Tier::Blue => &self.blue,
-            Tier::Yellow => &self.yellow,
-            Tier::Orange => &self.orange,
-            Tier::Red => &self.red,
-        }
-        .get(&language)
-    }
-}
-
-impl Phrase {
-    fn has_gap(&self) -> bool {
-        [&self.effect, &self.action, &self.duty, &self.sign]
-            .iter()
-            .any(|words| words.trim().is_empty())
-    }
-}
-
-impl Frame {
-    fn slots(&self) -> [&str; 3] {
-        [&self.subject, &self.text, &self.instruction]
-    }
-}
-
-impl Frames {
-    fn of(&self, purpose: Purpose) -> Option<&BTreeMap<Language, Frame>> {
-        Some(match purpose {
-            Purpose::Alert => &self.alert,
-            Purpose::Rise => &self.rise,
-            Purpose::Fall => &self.fall,
-            Purpose::Ended => &self.ended,
-            Purpose::Cancelled => &self.cancelled,
-            Purpose::Reminder => &self.reminder,
-            Purpose::StandDown => &self.stand_down,
-            Purpose::Request => &self.request,
-            Purpose::SiteAlarm => &self.site_alarm,
-            Purpose::Withdraw => return None,
-        })
     }
 }
 
