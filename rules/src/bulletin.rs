@@ -1,7 +1,12 @@
 //! One warning for each hazard of a zone: a tier and an onset per area, in numbered revisions.
 //!
 //! Rises revise at once, falls and additions at the same tier wait for the next whole minute
-//! (semantics §24). Under [`Policy::Replay`] what is proposed is issued at once; under
+//! (semantics §24). An addition is at the same tier where another area stands at that tier
+//! already; any other is a rise.
+//!
+//! Under [`Policy::Replay`] what is proposed is issued at once, and only a changed tier of an
+//! area makes a revision: nothing is sent and no barrier closed, so that what is found beside
+//! what is put forward, and the sites, are told with it and not by themselves. Under
 //! [`Policy::Live`] it waits for the signatures its release flow asks for (semantics §27).
 
 mod orders;
@@ -200,9 +205,12 @@ impl Bulletin {
                 };
                 self.sites.insert(finding.site.clone(), site);
             }
-            if self.open.is_some() && finding.tier > before {
+            if self.open.is_none() || desk.policy == Policy::Replay {
+                continue;
+            }
+            if finding.tier > before {
                 urgent = urgent.max(Some((finding.time, finding.rule)));
-            } else if self.open.is_some() && finding.tier < before {
+            } else if finding.tier < before {
                 gathered.get_or_insert(finding.rule);
             }
         }
@@ -234,10 +242,11 @@ impl Bulletin {
         } else {
             self.found.insert(finding.area, found);
         }
-        let confirmed = found.reached > before.reached;
+        let live = desk.policy == Policy::Live;
+        let moved = live && found.reached != before.reached;
+        let confirmed = live && found.reached > before.reached;
         if found.put == before.put {
-            let said = self.open.is_some() && found.reached != before.reached;
-            return (said, confirmed);
+            return (moved && self.open.is_some(), confirmed);
         }
         if self.is_refused(finding.area, before.put, found.put) {
             return (self.open.is_some() && confirmed, confirmed);
@@ -263,7 +272,7 @@ impl Bulletin {
             .iter()
             .any(|(area, other)| *area != finding.area && other.tier == found.put);
         let rises = found.put > stood && (stood > Tier::None || !alike);
-        (found.put != stood || found.reached != before.reached, rises)
+        (found.put != stood || moved, rises)
     }
 
     fn is_refused(&mut self, area: AreaCode, before: Tier, now: Tier) -> bool {

@@ -16,14 +16,14 @@ mod series;
 mod stage;
 
 use crate::engine::Engine;
-use crate::rulebook::keys::Keys;
+use crate::rulebook::keys::{Keys, decimal};
 use crate::rulebook::{Rule, Rulebook};
 use crate::{Effect, Policy};
 use model::fault::{Faults, Place, quoted};
 use model::{Fault, Mode, Observation, Parameter, Quality, Quanta, Span, Tier, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// What came of one test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -303,15 +303,10 @@ fn read_thresholds(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<String, Str
     let Some(table) = keys.table("site", faults) else {
         return BTreeMap::new();
     };
-    let cell = |value: &DeValue<'_>| match value {
-        DeValue::Integer(number) => Some(number.to_string()),
-        DeValue::Float(number) => Some(number.to_string()),
-        _ => None,
-    };
     let mut found = BTreeMap::new();
     for name in table.table.keys() {
         let name = name.get_ref().as_ref();
-        match table.get(name).map(|(value, line)| (cell(value), line)) {
+        match table.get(name).map(|(value, line)| (decimal(value), line)) {
             Some((Some(text), _)) => {
                 found.insert(name.to_owned(), text);
             }

@@ -133,10 +133,9 @@ impl Series {
             last: 0,
             row_interval_s: NO_INTERVAL,
             row_cover_ms: 0,
-            registered_ms: if registered_s == 0 {
-                60_000
-            } else {
-                registered_s.saturating_mul(1000)
+            registered_ms: match registered_s {
+                0 => parameter.usual_interval_s().saturating_mul(1000),
+                seconds => seconds.saturating_mul(1000),
             },
             suspects: 0,
             slots: vec![Slot::default(); plan.lengths.len()].into(),

@@ -1,4 +1,8 @@
 //! Random typed conditions against a walker of their trees (semantics §42).
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that cannot be built ends its test"
+)]
 
 use model::{Parameter, Tier};
 use proptest::prelude::*;

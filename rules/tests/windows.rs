@@ -58,9 +58,9 @@ impl Naive {
         let values = || rows.iter().map(|(_, row)| i128::from(row.value));
         let n = rows.len() as i128;
         match function {
-            Function::Last => return before.map(|(_, row)| (i128::from(row.value), 1)),
-            Function::Age => return before.map(|(time, _)| (i128::from(to - time), 1)),
-            _ if rows.is_empty() => return None,
+            Function::Last => before.map(|(_, row)| (i128::from(row.value), 1)),
+            Function::Age => before.map(|(time, _)| (i128::from(to - time), 1)),
+            _ if rows.is_empty() => None,
             Function::Sum => Some((values().sum(), 1)),
             Function::Count => Some((n, 1)),
             Function::Max => Some((values().max()?, 1)),
@@ -159,7 +159,7 @@ fn plan() -> Plan {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn windows_agree_with_the_naive_model(rows in observations(), rain in any::<bool>()) {

@@ -226,7 +226,14 @@ impl Compiler<'_> {
                     format!("{root}.{} is not known", select.field),
                     format!("call a function of a parameter, such as {root}.last()"),
                 )),
-                _ => Err(not_number()),
+                Expr::Unspecified
+                | Expr::Call(_)
+                | Expr::Comprehension(_)
+                | Expr::List(_)
+                | Expr::Literal(_)
+                | Expr::Map(_)
+                | Expr::Select(_)
+                | Expr::Struct(_) => Err(not_number()),
             },
             Expr::Call(call) => self.number_of_call(call),
             Expr::Ident(name) => Err(match Parameter::from_name(name) {
@@ -543,13 +550,13 @@ fn situation_of(tree: &IdedExpr) -> Option<Result<&str, ConditionError>> {
     if call.func_name != "situation" || call.target.is_some() {
         return None;
     }
-    match call.args.as_slice() {
-        [argument] => match &argument.expr {
-            Expr::Literal(LiteralValue::String(id)) => Some(Ok(id.inner())),
-            _ => Some(Err(no_id())),
-        },
-        _ => Some(Err(no_id())),
-    }
+    let [argument] = call.args.as_slice() else {
+        return Some(Err(no_id()));
+    };
+    let Expr::Literal(LiteralValue::String(id)) = &argument.expr else {
+        return Some(Err(no_id()));
+    };
+    Some(Ok(id.inner()))
 }
 
 fn test_of(name: &str) -> Option<Test> {

@@ -374,22 +374,26 @@ fn thresholds(
     rule.thresholds.iter().map(billionths).collect()
 }
 
-/// Holds of the rule; a gap is a step longer than the kind's staleness and than three intervals.
+/// Holds of the rule; a gap is a step longer than the staleness of what the rule reads there and
+/// than three intervals.
 fn holds(city: &City, rule: &Rule, stations: &[StationNo]) -> Holds {
-    let gap = stations
-        .iter()
-        .filter_map(|no| city.station(*no))
-        .map(|station| {
-            let stale: Span = city.policy.stale_after(&station.kind);
-            let interval = if station.interval_s == 0 {
-                60
-            } else {
-                station.interval_s
+    let stations = stations.iter().filter_map(|no| city.station(*no));
+    let gap = stations.flat_map(|station| {
+        let read = station
+            .parameters
+            .iter()
+            .filter(|p| rule.parameters.contains(p));
+        read.map(|parameter| {
+            let stale: Span = city.policy.stale_after(&station.kind, *parameter);
+            let interval = match station.interval_s {
+                0 => parameter.usual_interval_s(),
+                registered => registered,
             };
             stale
                 .millis()
                 .max(GAP_INTERVALS * i64::from(interval) * 1000)
-        });
+        })
+    });
     Holds {
         raise_ms: rule.raise_after.millis(),
         lower_ms: rule.lower_after.millis(),

@@ -4,6 +4,7 @@ use crate::condition::Ratio;
 use model::Span;
 use model::fault::{Faults, Place};
 use std::ops::Range;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// A table of a file and where it stands.
@@ -76,16 +77,10 @@ impl<'t> Keys<'t> {
         let Some((value, line)) = self.get(key) else {
             return Vec::new();
         };
-        let list = match value {
-            DeValue::Array(array) => array
-                .iter()
-                .map(|item| match item.get_ref() {
-                    DeValue::String(text) => Some(text.to_string()),
-                    _ => None,
-                })
-                .collect::<Option<Vec<_>>>(),
-            _ => None,
-        };
+        let list = value.as_array().and_then(|array| {
+            let text = |item: &Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
+            array.iter().map(text).collect::<Option<Vec<_>>>()
+        });
         list.unwrap_or_else(|| {
             faults.error(
                 self.at(line),
@@ -99,12 +94,7 @@ impl<'t> Keys<'t> {
 
     pub(crate) fn number(&self, key: &str, faults: &mut Faults) -> Option<(Ratio, u32)> {
         let (value, line) = self.get(key)?;
-        let text = match value {
-            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
-            DeValue::Float(number) => number.as_str(),
-            _ => "",
-        };
-        let ratio = Ratio::parse(&text.replace('_', ""));
+        let ratio = decimal(value).and_then(|text| Ratio::parse(&text));
         if ratio.is_none() {
             faults.error(
                 self.at(line),
@@ -160,20 +150,17 @@ impl<'t> Keys<'t> {
         let Some((value, line)) = self.get(key) else {
             return Vec::new();
         };
-        let tables = match value {
-            DeValue::Array(array) => array
-                .iter()
-                .map(|item| match item.get_ref() {
-                    DeValue::Table(table) => Some(Keys {
-                        table,
-                        line: Self::line_of(self.text, &item.span()),
-                        ..*self
-                    }),
-                    _ => None,
+        let tables = value.as_array().and_then(|array| {
+            let keys = |item: &'t Spanned<DeValue<'t>>| {
+                let line = Self::line_of(self.text, &item.span());
+                item.get_ref().as_table().map(|table| Keys {
+                    table,
+                    line,
+                    ..*self
                 })
-                .collect::<Option<Vec<_>>>(),
-            _ => None,
-        };
+            };
+            array.iter().map(keys).collect::<Option<Vec<_>>>()
+        });
         tables.unwrap_or_else(|| {
             faults.error(
                 self.at(line),
@@ -184,4 +171,13 @@ impl<'t> Keys<'t> {
             Vec::new()
         })
     }
+}
+
+/// The plain decimal text of a number.
+pub(crate) fn decimal(value: &DeValue<'_>) -> Option<String> {
+    let integer = value.as_integer().filter(|number| number.radix() == 10);
+    let text = integer
+        .map(|number| number.as_str())
+        .or_else(|| value.as_float().map(|number| number.as_str()));
+    text.map(|text| text.replace('_', ""))
 }

@@ -1,6 +1,6 @@
 //! From TOML text to rules.
 
-use super::keys::Keys;
+use super::keys::{Keys, decimal};
 use super::{
     CALLS_MAX, Confidence, Quorum, RULES_MAX, Rule, Rulebook, SCHEMA, Source, SubjectKind,
     TierRule, harmless, order,
@@ -10,7 +10,7 @@ use crate::window::{Function, Plan, Window};
 use model::fault::{Faults, Place, quoted};
 use model::{AreaLevel, Fault, Hazard, Named, Parameter, Span, Tier};
 use std::collections::BTreeMap;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 const RULE_KEYS: [&str; 21] = [
     "id",
@@ -291,11 +291,8 @@ fn read_area(keys: &Keys<'_>, faults: &mut Faults) -> (AreaLevel, Quorum, usize)
         };
     }
     if let Some((value, line)) = area.get("quorum") {
-        let text = match value {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Integer(number) => number.to_string(),
-            _ => String::new(),
-        };
+        let text = value.as_str().map(str::to_owned).or_else(|| decimal(value));
+        let text = text.unwrap_or_default();
         match Quorum::parse(&text) {
             Ok(quorum) => found.1 = quorum,
             Err(error) => faults.error(

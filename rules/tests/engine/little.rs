@@ -1,7 +1,11 @@
 //! A little city in strings for tests: two townships in one district, stations where asked.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fixture that cannot be built ends its test"
+)]
 
-use model::{City, Mode, Observation, Parameter, Quality, StationNo, Time, Zone};
+use model::{City, Mode, Observation, Parameter, Quality, StationNo, Time, Warning, Zone};
 use rules::{Effect, Engine, Policy, Rulebook};
 use std::sync::Arc;
 
@@ -149,4 +153,27 @@ pub(crate) fn lines(effects: &[Effect]) -> Vec<String> {
             Effect::Refused { why, .. } => format!("refused {why}"),
         })
         .collect()
+}
+
+pub(crate) const RAIN: &str = "blue = 'rainfall.sum(\"10m\") >= 5'\nred = 'rainfall.sum(\"10m\") >= 20'\n\
+    lower = { after = \"2m\" }";
+
+pub(crate) fn rain_rule() -> String {
+    rule("rain", "11B03", RAIN)
+}
+
+pub(crate) fn rain(engine: &mut Engine, station: u32, minute: i64, mm: i32, out: &mut Vec<Effect>) {
+    engine.observe(
+        at(minute),
+        &reading(station, Parameter::Rainfall, minute, mm * 100),
+        out,
+    );
+}
+
+pub(crate) fn warning(effects: &[Effect]) -> &Warning {
+    let found = effects.iter().rev().find_map(|effect| match effect {
+        Effect::Warning(warning) => Some(warning),
+        Effect::Signal(_) | Effect::Signed(_) | Effect::Refused { .. } => None,
+    });
+    found.unwrap()
 }

@@ -1,8 +1,6 @@
 //! An observation allocates nothing once its subject has been near a tier (semantics §42).
 
-mod little;
-
-use little::{NO_SITES, at, city, engine, gauges, reading, rule, rulebook};
+use crate::little::{NO_SITES, at, city, engine, gauges, reading, rule, rulebook};
 use model::Parameter;
 use rules::Policy;
 
@@ -46,6 +44,6 @@ fn observations_allocate_nothing() {
             }
         }
     });
-    assert!(out.is_empty(), "{:?}", little::lines(&out));
+    assert!(out.is_empty(), "{:?}", crate::little::lines(&out));
     assert_eq!(figures.count_total, 0);
 }
