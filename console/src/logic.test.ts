@@ -53,6 +53,7 @@ describe('time', () => {
     expect(clock('2023-09-08T03:04:05+08:00')).toBe('03:04');
     expect(clock(null)).toBe('--:--');
     expect(textLike(AT, seconds(AT) + 61)).toBe('2023-09-07T21:41:01+08:00');
+    expect(textLike(AT, Number.NaN)).toBe('');
     expect(textLike('2023-01-01T00:00:00-03:30', seconds('2023-01-01T00:00:00-03:30'))).toBe('2023-01-01T00:00:00-03:30');
   });
   it('spans count down to zero and no further', () => {

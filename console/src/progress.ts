@@ -56,7 +56,7 @@ export const unsent = (t: Tally): number =>
 /** Record time at which the last message leaves at the present rate; nothing while it stands. */
 export function lastAt(t: Tally, now: number): number | null {
   const rest = unsent(t);
-  if (t.finished !== null || rest === 0 || t.rate <= 0) return null;
+  if (t.finished !== null || rest === 0 || t.rate <= 0 || !Number.isFinite(now)) return null;
   return now + rest / t.rate;
 }
 

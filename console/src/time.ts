@@ -44,8 +44,9 @@ export function age(total: number, lang: Lang): string {
   return whole >= 60 ? `${Math.floor(whole / 60)}${m}` : `${whole}${s}`;
 }
 
-/** An instant as text in the offset of `like`. */
+/** An instant as text in the offset of `like`; nothing while the time is not known. */
 export function textLike(like: string, instant: number): string {
+  if (!Number.isFinite(instant)) return '';
   const zone = like.match(/(Z|[+-]\d\d:\d\d)$/)?.[1] ?? 'Z';
   const sign = zone.startsWith('-') ? -1 : 1;
   const minutes = zone === 'Z' ? 0 : sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6)));
