@@ -143,6 +143,13 @@ impl Outbox {
         &self.stats
     }
 
+    /// The token of a message, for receipts that name it otherwise.
+    pub fn token(&self, intent: IntentId, recipient: RecipientNo) -> Option<Token> {
+        let mut tracks = self.tracks.iter();
+        let found = tracks.find(|(_, track)| track.intent.id == intent);
+        found.map(|(no, _)| Token::new(*no, recipient))
+    }
+
     /// The link it serves.
     pub fn link(&self) -> &str {
         &self.link

@@ -5,10 +5,12 @@
 //! told. A proposal reaches only ways that need no signature and goes by the tier *reached*; what
 //! a person released goes by its tier. An unchanged tier rings nobody, nor does a renewal.
 
+mod asking;
 mod measure;
 mod settings;
 mod told;
 
+pub use asking::{Asking, asking};
 pub use settings::{QuietHours, Settings};
 
 use crate::intent::{Audience, Intent, IntentId};

@@ -36,6 +36,15 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// The intent it is about.
+    pub const fn intent(&self) -> IntentId {
+        match self {
+            Self::States { intent, .. } | Self::Closed { intent, .. } => *intent,
+        }
+    }
+}
+
 /// Why stored bytes are not progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProgressError {

@@ -1,0 +1,100 @@
+//! From a rung of call-and-answer to intents: the same reminder, to the next people.
+
+use super::told::{Change, Told, Way};
+use super::{Desk, Plan, Saying, measure};
+use crate::intent::{Audience, Intent, IntentId};
+use crate::ladder::{Place, Rung};
+use crate::wording::Purpose;
+use model::{Named, Reach, Tier, Time, Warning};
+use std::collections::BTreeSet;
+
+/// A rung that is due, as the ladder says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// Which place.
+    pub place: &'a Place,
+    /// The tier there.
+    pub tier: Tier,
+    /// Number of the telling within the call.
+    pub turn: u32,
+    /// Whom and how.
+    pub rung: &'a Rung,
+}
+
+/// Adds one intent for each way of the rung to `out`.
+pub fn asking(
+    at: Time,
+    warning: &Warning,
+    asking: &Asking<'_>,
+    desk: &Desk<'_>,
+    out: &mut Vec<Intent>,
+) {
+    let mut told = Told::default();
+    let mut plan = Plan {
+        at,
+        warning,
+        desk,
+        told: &mut told,
+        out,
+    };
+    for channel in &asking.rung.channels {
+        let (areas, site, place, measure, onset) = match asking.place {
+            Place::Area(code) => (
+                BTreeSet::from([*code]),
+                None,
+                plan.name(*code),
+                measure::of_area(warning, *code, desk),
+                warning.areas.get(code).map(|area| area.onset),
+            ),
+            Place::Site(id) => (
+                BTreeSet::new(),
+                Some(id.clone()),
+                site_name(desk, id),
+                measure::of_site(warning, id),
+                warning.sites.get(id).map(|site| site.onset),
+            ),
+        };
+        let mut audience = Audience::of(Reach::Responsible, desk.directory);
+        audience.areas = areas.iter().copied().collect();
+        audience.sites = site.clone().into_iter().collect();
+        audience.ask = Some(asking.rung.ask);
+        audience.roles.clone_from(&asking.rung.roles);
+        let way = Way {
+            reach: Reach::Responsible,
+            channel: *channel,
+        };
+        plan.push(
+            Saying {
+                way,
+                change: Change {
+                    from: Tier::None,
+                    to: asking.tier,
+                },
+                purpose: Purpose::Reminder,
+                areas,
+                site,
+                onset: onset.unwrap_or(warning.time),
+                place,
+                measure,
+                exposure: 1,
+            },
+            audience,
+        );
+        if let Some(intent) = plan.out.last_mut() {
+            let place = format!("ladder/{}/{:?}", asking.turn, asking.place);
+            intent.id = IntentId::derive(
+                warning.id,
+                warning.revision,
+                &intent.link,
+                Purpose::Reminder,
+                Reach::Responsible,
+                &place,
+            );
+        }
+    }
+}
+
+fn site_name(desk: &Desk<'_>, id: &str) -> Named {
+    let site = desk.city.site_no(id).and_then(|no| desk.city.site(no));
+    site.map_or_else(|| super::same(id), |site| site.name.clone())
+}
