@@ -11,10 +11,13 @@ use crate::people::People;
 use crate::pump::Question;
 use crate::view::View;
 use dispatch::gateway::cap::{self, Cover, ReadError};
+use dispatch::intent::Audience;
+use dispatch::plan::Planner;
+use dispatch::preview::{Heads, preview};
 use journal::{Batch, Consumer, DiskJournal, Journal, Kind, Partition, Priority, Topic};
 use model::{
-    AreaCode, Input, Mode, Order, Parameter, Quanta, Signal, Span, StationNo, Tier, Time,
-    WarningId, Zone,
+    AreaCode, Channel, Input, Mode, Order, Parameter, Quanta, Reach, Signal, Span, StationNo, Tier,
+    Time, Warning, WarningId, Zone,
 };
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +80,7 @@ pub(crate) struct App {
     /// Why the process must end, once something failed.
     pub(crate) failure: Mutex<Option<String>>,
     /// Identifiers of signals taken so far.
-    pub(crate) signals_seen: Mutex<BTreeSet<String>>,
+    pub(crate) signals_seen: Mutex<BTreeSet<(String, Tier)>>,
 }
 
 impl App {
@@ -131,8 +134,12 @@ impl App {
     /// The zone a station or site belongs to.
     pub(crate) fn zone_of_subject(&self, subject: &str) -> Result<Zone, Problem> {
         let city = &self.installation.city;
-        let site = city.site_no(subject).and_then(|no| city.sites.get(no.0 as usize));
-        let station = city.station_no(subject).and_then(|no| city.stations.get(no.0 as usize));
+        let site = city
+            .site_no(subject)
+            .and_then(|no| city.sites.get(no.0 as usize));
+        let station = city
+            .station_no(subject)
+            .and_then(|no| city.stations.get(no.0 as usize));
         site.map(|s| s.area)
             .or_else(|| station.map(|s| s.area))
             .map(|area| city.zone_of(area))
@@ -148,7 +155,10 @@ impl App {
         let mut zones: BTreeMap<Zone, BTreeMap<AreaCode, Tier>> = BTreeMap::new();
         for (code, tier) in areas {
             if let Some(area) = city.area_no(*code) {
-                zones.entry(city.zone_of(area)).or_default().insert(*code, *tier);
+                zones
+                    .entry(city.zone_of(area))
+                    .or_default()
+                    .insert(*code, *tier);
             }
         }
         zones
@@ -157,6 +167,76 @@ impl App {
     /// Puts one person's order into a zone's input and waits for what becomes of it.
     pub(crate) async fn order(&self, zone: Zone, order: Order) -> Result<(), Problem> {
         self.orders(vec![(zone, order)]).await
+    }
+
+    /// Puts what somebody answered into a zone's input, without waiting for the zone.
+    pub(crate) async fn note(&self, zone: Zone, order: Order) -> Result<(), journal::JournalError> {
+        let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
+        let input = Topic::new(Kind::Input, self.mode);
+        let entry = Input::Order(Box::new(order));
+        batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
+        self.journal.submit(batch)?.await?;
+        Ok(())
+    }
+
+    /// Whom a release would reach with which words, counted as if nobody had been told.
+    pub(crate) fn preview(&self, warning: &Warning) -> serde_json::Value {
+        let installation = &self.installation;
+        let (city, directory) = (&installation.city, &installation.directory);
+        let count = |audience: &Audience, channel: Channel| -> Vec<Heads> {
+            let preview = directory
+                .preview(city, audience, &[channel])
+                .unwrap_or_default();
+            let heads = preview.heads.iter().filter_map(|head| {
+                Some(Heads {
+                    township: city.area(head.area)?.code,
+                    language: head.language,
+                    heads: head.people,
+                })
+            });
+            heads.collect()
+        };
+        let now = self.clock.now();
+        let preview = preview(
+            &Planner::default(),
+            now,
+            warning,
+            &installation.desk(),
+            count,
+        );
+        let mut heads: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+        let mut townships: BTreeMap<AreaCode, u64> = BTreeMap::new();
+        let (mut texts, mut segments) = (BTreeMap::new(), BTreeMap::new());
+        for reached in &preview.reached {
+            let languages = heads.entry(reached.channel.name()).or_default();
+            for (language, count) in &reached.by_language {
+                *languages.entry(language.tag()).or_default() += count;
+            }
+            if reached.channel == Channel::Sms {
+                for (township, count) in &reached.by_township {
+                    *townships.entry(*township).or_default() += count;
+                }
+            }
+            if reached.channel == Channel::Sms && reached.reach == Reach::Public {
+                for message in &reached.words {
+                    texts.entry(message.language.tag()).or_insert(&message.text);
+                }
+                for (language, parts) in &reached.parts {
+                    segments.entry(language.tag()).or_insert(*parts);
+                }
+            }
+        }
+        let townships: Vec<_> = townships
+            .iter()
+            .map(|(code, heads)| serde_json::json!({ "code": code, "heads": heads }))
+            .collect();
+        serde_json::json!({
+            "heads": heads,
+            "townships": townships,
+            "unreachable": 0,
+            "texts": texts,
+            "segments": segments,
+        })
     }
 
     /// Puts an act over several zones into all their inputs in one atomic write (semantics §3).
@@ -221,7 +301,7 @@ impl App {
         }
         {
             let mut seen = self.signals_seen.lock();
-            if !seen.insert(signal.identifier.clone()) {
+            if !seen.insert((signal.identifier.clone(), signal.tier)) {
                 return Ok(false);
             }
             if seen.len() > SIGNALS_SEEN_MAX {
@@ -236,7 +316,9 @@ impl App {
             .map(|area| city.zone_of(area))
             .collect();
         if zones.is_empty() || signal.areas.contains(&city.code) {
-            zones = (0..city.zones.len()).map(|zone| Zone(zone as u16)).collect();
+            zones = (0..city.zones.len())
+                .map(|zone| Zone(zone as u16))
+                .collect();
         }
         let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
         let input = Topic::new(Kind::Input, self.mode);
@@ -267,7 +349,10 @@ impl App {
             length,
             answer,
         };
-        self.questions.get(usize::from(zone.0))?.try_send(question).ok()?;
+        self.questions
+            .get(usize::from(zone.0))?
+            .try_send(question)
+            .ok()?;
         let wait = tokio::time::timeout(std::time::Duration::from_secs(2), values);
         wait.await.ok()?.ok()
     }
@@ -283,7 +368,10 @@ impl App {
             set("segments", figures.segments);
             set("segment_bytes", figures.segment_bytes);
             let depth = i64::try_from(figures.queue_batches).unwrap_or(i64::MAX);
-            self.metrics.queue.with_label_values(&["journal"]).set(depth);
+            self.metrics
+                .queue
+                .with_label_values(&["journal"])
+                .set(depth);
         }
     }
 }

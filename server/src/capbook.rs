@@ -61,7 +61,13 @@ impl CapBook {
     pub(crate) fn new(installation: Arc<Installation>) -> Result<Self, AuthorityError> {
         let own = installation.city.policy.matrix.own().next().cloned();
         let (code, name, signature, hotline, url) = match own {
-            Some(own) => (own.id.to_string(), own.name, own.signature, own.hotline, own.url),
+            Some(own) => (
+                own.id.to_string(),
+                own.name,
+                own.signature,
+                own.hotline,
+                own.url,
+            ),
             None => Default::default(),
         };
         let host = url.split('/').nth(2).filter(|host| !host.is_empty());
@@ -81,7 +87,11 @@ impl CapBook {
         };
         let city = &installation.city;
         Ok(Self {
-            areas: city.areas.iter().map(|a| (a.code, CapArea::prepare(a))).collect(),
+            areas: city
+                .areas
+                .iter()
+                .map(|a| (a.code, CapArea::prepare(a)))
+                .collect(),
             places: Places::new(city),
             authority,
             issuer,
@@ -91,7 +101,12 @@ impl CapBook {
     }
 
     /// Writes the document of a released revision; proposals and what came too late have none.
-    pub(crate) fn publish(&self, journal: &dyn Journal, warning: &Warning, now: Time) -> Result<(), CapBookError> {
+    pub(crate) fn publish(
+        &self,
+        journal: &dyn Journal,
+        warning: &Warning,
+        now: Time,
+    ) -> Result<(), CapBookError> {
         let mine = match warning.event {
             Event::Proposed => false,
             Event::Issued | Event::Updated | Event::Ended | Event::Cancelled => !warning.past,
@@ -100,7 +115,32 @@ impl CapBook {
             return Ok(());
         }
         let minted = self.minted(journal, warning, now)?;
-        let references = self.inner.read().references.get(&warning.id).cloned().unwrap_or_default();
+        self.write(warning, &minted)
+    }
+
+    /// Writes the document of a revision that had one before the last stop.
+    pub(crate) fn recall(
+        &self,
+        journal: &dyn Journal,
+        warning: &Warning,
+        now: Time,
+    ) -> Result<(), CapBookError> {
+        let topic = Topic::new(Kind::Registry, warning.mode);
+        let stored = journal.latest(topic, Partition(0), key(warning).as_bytes())?;
+        if stored.is_none() {
+            return Ok(());
+        }
+        self.publish(journal, warning, now)
+    }
+
+    fn write(&self, warning: &Warning, minted: &Minted) -> Result<(), CapBookError> {
+        let references = self
+            .inner
+            .read()
+            .references
+            .get(&warning.id)
+            .cloned()
+            .unwrap_or_default();
         let offset = self.installation.city.offset;
         let words = self.words(warning, minted.sent);
         let document = cap::alert(&Act {
@@ -133,7 +173,13 @@ impl CapBook {
     /// The Atom feed of the newest documents.
     pub(crate) fn feed(&self, base: &str, now: Time) -> String {
         let inner = self.inner.read();
-        let newest: Vec<_> = inner.documents.iter().rev().take(FEED_MAX).cloned().collect();
+        let newest: Vec<_> = inner
+            .documents
+            .iter()
+            .rev()
+            .take(FEED_MAX)
+            .cloned()
+            .collect();
         let updated = newest.first().map_or(now, |document| document.sent);
         let offset = self.installation.city.offset;
         cap::feed::write(&newest, &self.authority, base, updated, offset)
@@ -142,14 +188,23 @@ impl CapBook {
     /// The document of that identifier.
     pub(crate) fn document(&self, identifier: &str) -> Option<String> {
         let inner = self.inner.read();
-        let found = inner.documents.iter().rev().find(|d| d.identifier == identifier);
+        let found = inner
+            .documents
+            .iter()
+            .rev()
+            .find(|d| d.identifier == identifier);
         found.map(|document| document.xml.clone())
     }
 
     /// The identifier the revision got before, or a new one that is stored at once.
-    fn minted(&self, journal: &dyn Journal, warning: &Warning, now: Time) -> Result<Minted, JournalError> {
+    fn minted(
+        &self,
+        journal: &dyn Journal,
+        warning: &Warning,
+        now: Time,
+    ) -> Result<Minted, JournalError> {
         let topic = Topic::new(Kind::Registry, warning.mode);
-        let key = format!("cap/{}/{}", warning.id, warning.revision);
+        let key = key(warning);
         let stored = journal.latest(topic, Partition(0), key.as_bytes())?;
         let offset = self.installation.city.offset;
         let code = self.authority.code();
@@ -188,7 +243,11 @@ impl CapBook {
                     hazard: warning.hazard,
                     hazard_name: &warning.name,
                     tier,
-                    from: if tier == Tier::None { highest } else { Tier::None },
+                    from: if tier == Tier::None {
+                        highest
+                    } else {
+                        Tier::None
+                    },
                     issuer: &self.issuer,
                     own: true,
                     issued: sent,
@@ -197,11 +256,16 @@ impl CapBook {
                     offset: self.installation.city.offset,
                     place: &named(&|l| self.places.list(&codes, l)),
                     measure: &named(&|l| {
-                        strongest.map(|e| wording::measure::words(e, l)).unwrap_or_default()
+                        strongest
+                            .map(|e| wording::measure::words(e, l))
+                            .unwrap_or_default()
                     }),
                     text: &warning.text,
                 };
-                let message = self.installation.wording.message(Channel::Cap, language, &facts);
+                let message = self
+                    .installation
+                    .wording
+                    .message(Channel::Cap, language, &facts);
                 let entry = Words {
                     headline: message.subject,
                     description: message.text,
@@ -212,6 +276,10 @@ impl CapBook {
         }
         words
     }
+}
+
+fn key(warning: &Warning) -> String {
+    format!("cap/{}/{}", warning.id, warning.revision)
 }
 
 fn purpose(warning: &Warning, tier: Tier) -> wording::Purpose {
@@ -225,4 +293,3 @@ fn purpose(warning: &Warning, tier: Tier) -> wording::Purpose {
         Event::Updated => wording::Purpose::Rise,
     }
 }
-

@@ -103,12 +103,6 @@ pub(crate) fn monotonic_micros() -> u64 {
     u64::try_from(passed.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Waits on the calling thread. Only commands and drivers of simulations may.
-pub(crate) fn pause(length: Duration) {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that waits")]
-    std::thread::sleep(length);
-}
-
 fn wall() -> Time {
     #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -1,8 +1,10 @@
 //! The commands, one file each, and how they fail.
 
 pub(crate) mod check;
+pub(crate) mod demo;
 pub(crate) mod replay;
 pub(crate) mod rules;
+pub(crate) mod serve;
 
 use std::process::ExitCode;
 

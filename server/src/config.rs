@@ -1,13 +1,16 @@
 //! `sanfang.toml`: one file, read into values that cannot be wrong, every fault at once.
 
 use crate::people::Person;
-use dispatch::gateway::email::EmailConfig;
+use dispatch::gateway::device::DeviceConfig;
+use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::smpp::LinkConfig;
 use dispatch::gateway::webhook::WebhookConfig;
 use ingest::transport::mqtt::MqttConfig;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The configuration of one process. Relative paths are relative to the file.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,13 +36,13 @@ pub(crate) struct Config {
     pub(crate) sms: Vec<SmsSection>,
     /// Mail server.
     #[serde(default)]
-    pub(crate) email: Option<EmailConfig>,
+    pub(crate) email: Option<EmailSection>,
     /// Webhook targets.
     #[serde(default, rename = "webhook")]
-    pub(crate) webhooks: Vec<WebhookConfig>,
+    pub(crate) webhooks: Vec<WebhookSection>,
     /// Site devices.
     #[serde(default)]
-    pub(crate) devices: Option<dispatch::gateway::device::DeviceConfig>,
+    pub(crate) devices: Option<DeviceSection>,
     /// Brokers that observations come from.
     #[serde(default, rename = "mqtt")]
     pub(crate) mqtt: Vec<MqttConfig>,
@@ -62,6 +65,125 @@ pub(crate) struct SmsSection {
     pub(crate) pace_per_s: u32,
     /// The bind.
     pub(crate) smpp: LinkConfig,
+}
+
+/// The mail relay.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmailSection {
+    host: String,
+    port: u16,
+    /// `none`, `starttls` or `tls`.
+    encryption: EncryptionWord,
+    /// Sender shown.
+    from: String,
+    user: Option<String>,
+    /// File that holds the password alone.
+    password_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum EncryptionWord {
+    None,
+    StartTls,
+    Tls,
+}
+
+/// One HTTP target.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookSection {
+    /// Name in metrics and on the screen.
+    pub(crate) name: String,
+    url: String,
+    /// File that holds the shared secret alone.
+    secret_file: PathBuf,
+}
+
+/// The site devices' broker.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceSection {
+    broker: String,
+    client_id: String,
+    /// TOML file: a secret for each device id, hexadecimal.
+    secrets_file: PathBuf,
+}
+
+impl EmailSection {
+    /// What the gateway takes; reads the password.
+    pub(crate) fn gateway(&self) -> Result<EmailConfig, String> {
+        let login = match (&self.user, &self.password_file) {
+            (Some(user), Some(file)) => Some((user.clone(), secret_text(file)?)),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                return Err("email: user and password_file go together".into());
+            }
+        };
+        Ok(EmailConfig {
+            host: self.host.clone(),
+            port: self.port,
+            encryption: match self.encryption {
+                EncryptionWord::None => Encryption::None,
+                EncryptionWord::StartTls => Encryption::StartTls,
+                EncryptionWord::Tls => Encryption::Tls,
+            },
+            trusted_pem: None,
+            login,
+            from: self.from.clone(),
+            hello: "sanfang".into(),
+            step_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(60),
+            connections_max: 4,
+        })
+    }
+}
+
+impl WebhookSection {
+    /// What the gateway takes; reads the secret.
+    pub(crate) fn gateway(&self) -> Result<WebhookConfig, String> {
+        let url = self.url.parse();
+        Ok(WebhookConfig {
+            name: self.name.clone(),
+            url: url.map_err(|error| format!("webhook {}: url: {error}", self.name))?,
+            secret: secret_text(&self.secret_file)?.into_bytes(),
+            in_flight_max: 4,
+            waiting_max: 1_000,
+            failures_max: 5,
+            pause: model::Span::from_seconds(30),
+        })
+    }
+}
+
+impl DeviceSection {
+    /// What the gateway takes; reads the secrets.
+    pub(crate) fn gateway(&self) -> Result<DeviceConfig, String> {
+        let text = secret_text(&self.secrets_file)?;
+        let file = self.secrets_file.display();
+        let table: BTreeMap<String, String> =
+            toml::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
+        let mut secrets = BTreeMap::new();
+        for (device, secret) in table {
+            let bytes = hex::decode(&secret);
+            let bytes = bytes.map_err(|error| format!("{file}: {device}: {error}"))?;
+            secrets.insert(device, bytes);
+        }
+        Ok(DeviceConfig {
+            broker: self.broker.clone(),
+            client: self.client_id.clone(),
+            login: None,
+            secrets,
+            publish_timeout: Duration::from_secs(5),
+            confirm_timeout: Duration::from_secs(5),
+        })
+    }
+}
+
+fn secret_text(path: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(text.trim().to_owned())
 }
 
 /// A feed to poll.
@@ -149,7 +271,8 @@ impl Config {
         let mut ids: Vec<_> = self.people.iter().map(|p| &p.id).collect();
         ids.sort();
         if ids.windows(2).any(|pair| pair.first() == pair.last()) {
-            faults.push("person: two people have the same id; two signatures need two people".into());
+            faults
+                .push("person: two people have the same id; two signatures need two people".into());
         }
         let mut names: Vec<_> = self.sms.iter().map(|s| &s.name).collect();
         names.sort();

@@ -1,16 +1,24 @@
 //! A city directory loaded whole: city, rulebook, wording, and what is rendered once from them.
 
-use dispatch::wording::Wording;
+use dispatch::directory::{Directory, Loaded};
+use dispatch::ladder::Place;
+use dispatch::plan::{Desk, Settings};
+use dispatch::wording::{Places, Wording};
 use model::fault::{Fault, Severity};
 use model::{Area, City};
 use rules::Rulebook;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Everything that is loaded before a process can step.
 pub(crate) struct Installation {
-    /// The directory it came from.
-    pub(crate) directory: PathBuf,
+    /// Who can be reached, where and how.
+    pub(crate) directory: Arc<Directory>,
+    /// Names and hierarchy of the areas.
+    pub(crate) places: Places,
+    /// Links, quiet hours, spans of planning.
+    pub(crate) settings: Settings,
     /// Areas, stations, sites, policies.
     pub(crate) city: Arc<City>,
     /// The rules in force.
@@ -60,11 +68,45 @@ pub(crate) fn wording(directory: &Path) -> Result<Wording, Faulty> {
         .collect();
     Wording::load(&borrowed).map_err(|faults| {
         let folder = directory.display();
-        Faulty(faults.iter().map(|fault| format!("{folder}/{fault}")).collect())
+        Faulty(
+            faults
+                .iter()
+                .map(|fault| format!("{folder}/{fault}"))
+                .collect(),
+        )
     })
 }
 
 impl Installation {
+    /// What plans are made with.
+    pub(crate) fn desk(&self) -> Desk<'_> {
+        Desk {
+            city: &self.city,
+            places: &self.places,
+            wording: &self.wording,
+            settings: &self.settings,
+            directory: self.directory.version(),
+        }
+    }
+
+    /// Every place a responsible person answers for.
+    pub(crate) fn places_of(&self, contact: &str) -> Vec<Place> {
+        let Some(contact) = self.directory.contact(contact) else {
+            return Vec::new();
+        };
+        let site = contact.site.and_then(|no| self.city.site(no));
+        if let Some(site) = site {
+            return vec![Place::Site(site.id.clone())];
+        }
+        let mut open = vec![contact.area];
+        let mut places = Vec::new();
+        while let Some(area) = open.pop() {
+            open.extend(self.city.children(area));
+            places.extend(self.city.area(area).map(|area| Place::Area(area.code)));
+        }
+        places
+    }
+
     /// Loads `directory`, with the rules of `rules` instead of its own where given.
     pub(crate) fn load(directory: &Path, rules: Option<&Path>) -> Result<Self, Faulty> {
         let city = city(directory);
@@ -77,8 +119,11 @@ impl Installation {
                 if !faults.is_empty() {
                     return Err(Faulty(faults));
                 }
+                let people = people(directory, &city)?;
                 Ok(Self {
-                    directory: directory.to_owned(),
+                    directory: Arc::new(people),
+                    places: Places::new(&city),
+                    settings: Settings::default(),
                     areas_geojson: geojson(&city.areas).into(),
                     bbox: bbox(&city.areas),
                     city: Arc::new(city),
@@ -97,8 +142,39 @@ impl Installation {
     }
 }
 
+/// Contacts and subscribers of `directory`. Bad rows are said and left out.
+pub(crate) fn people(directory: &Path, city: &City) -> Result<Directory, Faulty> {
+    let open = |name: &str| {
+        File::open(directory.join(name)).map_err(|error| {
+            let remedy = "an empty table is a header line alone";
+            Faulty(vec![format!(
+                "{}/{name}: {error}; {remedy}",
+                directory.display()
+            )])
+        })
+    };
+    let loaded = Directory::read(city, open("contacts.csv")?, open("subscribers.csv")?, None)
+        .map_err(|faults| Faulty(errors(directory, &faults)))?;
+    let Loaded {
+        directory: people,
+        faults,
+    } = loaded;
+    for fault in faults
+        .iter()
+        .filter(|fault| fault.severity == Severity::Error)
+        .take(20)
+    {
+        tracing::warn!("{}/{fault}", directory.display());
+    }
+    Ok(people)
+}
+
 /// Files of a folder by name, those that end in `but` left out, in the order of their names.
-pub(crate) fn texts(folder: &Path, ending: &str, but: &str) -> Result<Vec<(String, String)>, Faulty> {
+pub(crate) fn texts(
+    folder: &Path,
+    ending: &str,
+    but: &str,
+) -> Result<Vec<(String, String)>, Faulty> {
     let fault = |what: String| Faulty(vec![format!("{}: {what}", folder.display())]);
     let entries = std::fs::read_dir(folder)
         .map_err(|error| fault(format!("cannot be read: {error}; give an existing folder")))?;
@@ -132,7 +208,12 @@ fn bbox(areas: &[Area]) -> [f64; 4] {
         .flat_map(|area| area.shape.iter())
         .flat_map(|polygon| polygon.exterior().coords());
     points.fold([180.0, 90.0, -180.0, -90.0], |[w, s, e, n], point| {
-        [w.min(point.x), s.min(point.y), e.max(point.x), n.max(point.y)]
+        [
+            w.min(point.x),
+            s.min(point.y),
+            e.max(point.x),
+            n.max(point.y),
+        ]
     })
 }
 

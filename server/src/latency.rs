@@ -36,7 +36,10 @@ impl Latency {
         while marks.front().is_some_and(|(at, _)| *at < offset) {
             marks.pop_front();
         }
-        marks.front().filter(|(at, _)| *at == offset).map(|(_, micros)| *micros)
+        marks
+            .front()
+            .filter(|(at, _)| *at == offset)
+            .map(|(_, micros)| *micros)
     }
 
     /// The input accepted at `micros` led to intent `id`.

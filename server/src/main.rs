@@ -3,8 +3,25 @@
 //! Exit codes: 0 done, 1 failed, 2 bad input or configuration. Data goes to standard output,
 //! words to standard error.
 
+mod api;
+mod app;
+mod capbook;
+mod clock;
 mod command;
+mod config;
+mod courier;
 mod installation;
+mod intake;
+mod latency;
+mod metrics;
+mod outcome;
+mod people;
+mod process;
+mod pump;
+mod snapshot;
+mod stream;
+mod view;
+mod zone;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,6 +39,10 @@ struct Arguments {
 enum Command {
     /// Check a city directory or a configuration: every fault at once, exit 2 if there is any
     Check(command::check::Arguments),
+    /// The whole story: a storm over the demo city, from gauges to phones
+    Demo(command::demo::Arguments),
+    /// The service
+    Serve(command::serve::Arguments),
     /// Recorded observations through the rules, as fast as the machine can
     Replay(command::replay::Arguments),
     /// Test a rulebook against its own test files
@@ -30,8 +51,17 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("SANFANG_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => command::check::run(&arguments),
+        Command::Demo(arguments) => command::demo::run(&arguments),
+        Command::Serve(arguments) => command::serve::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Rules(command) => command::rules::run(&command),
     };

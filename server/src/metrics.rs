@@ -21,8 +21,8 @@ pub(crate) struct Metrics {
     pub(crate) warnings: IntCounterVec,
     /// Inputs that could not be stepped, by zone.
     pub(crate) poisoned: IntCounterVec,
-    /// Sends repeated because their outcome was unknown.
-    pub(crate) repeated: IntCounter,
+    /// Sends repeated because their outcome was unknown, by link.
+    pub(crate) repeated: IntGaugeVec,
     /// Requests refused, by reason.
     pub(crate) refused: IntCounterVec,
     /// Journal figures by name.
@@ -100,9 +100,10 @@ impl Metrics {
                 "Records of a zone's input that could not be read and were set aside",
                 &["zone"],
             )?,
-            repeated: counter(
-                "sanfang_deliveries_repeated_total",
+            repeated: gauges(
+                "sanfang_deliveries_repeated",
                 "Messages sent again because their outcome was unknown",
+                &["carrier"],
             )?,
             refused: counters(
                 "sanfang_requests_refused_total",
@@ -138,10 +139,19 @@ mod tests {
     #[test]
     fn exposition_names_the_contract() {
         let metrics = Metrics::new().unwrap();
-        metrics.observations.with_label_values(&["http", "accepted"]).inc_by(3);
-        metrics.latency.with_label_values(&[stage::DURABLE]).observe(0.001);
+        metrics
+            .observations
+            .with_label_values(&["http", "accepted"])
+            .inc_by(3);
+        metrics
+            .latency
+            .with_label_values(&[stage::DURABLE])
+            .observe(0.001);
         let text = metrics.text();
-        assert!(text.contains(r#"sanfang_observations_total{outcome="accepted",transport="http"} 3"#), "{text}");
+        assert!(
+            text.contains(r#"sanfang_observations_total{outcome="accepted",transport="http"} 3"#),
+            "{text}"
+        );
         assert!(text.contains("sanfang_warning_latency_seconds_bucket"));
     }
 }

@@ -58,7 +58,10 @@ mod tests {
     async fn told_before_or_after_asking() {
         let outcomes = Outcomes::default();
         outcomes.tell(Zone(1), 7, Err("seen is old".into()));
-        assert_eq!(outcomes.wait(Zone(1), 7).await, Some(Err("seen is old".into())));
+        assert_eq!(
+            outcomes.wait(Zone(1), 7).await,
+            Some(Err("seen is old".into()))
+        );
         let (asked, ()) = tokio::join!(outcomes.wait(Zone(2), 1), async {
             tokio::task::yield_now().await;
             outcomes.tell(Zone(2), 1, Ok(()));

@@ -87,11 +87,6 @@ impl People {
             scope,
         })
     }
-
-    /// True where nobody is configured: then nobody can act.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 /// SHA-256 of a token in hexadecimal, as the configuration holds it.
@@ -111,12 +106,24 @@ mod tests {
             scopes: vec![Scope::Approve],
             token_sha256: token_hash("secret"),
         }]);
-        assert_eq!(people.permit(Some("Bearer secret"), Scope::Approve).unwrap().id, "li");
+        assert_eq!(
+            people
+                .permit(Some("Bearer secret"), Scope::Approve)
+                .unwrap()
+                .id,
+            "li"
+        );
         assert!(matches!(
             people.permit(Some("Bearer secret"), Scope::Issue),
             Err(Denied::Scope { .. })
         ));
-        for header in [None, Some(""), Some("Bearer "), Some("Bearer other"), Some("Basic secret")] {
+        for header in [
+            None,
+            Some(""),
+            Some("Bearer "),
+            Some("Bearer other"),
+            Some("Basic secret"),
+        ] {
             assert_eq!(people.identify(header).unwrap_err(), Denied::Unknown);
         }
     }

@@ -4,12 +4,13 @@
 //! stepped again with its outputs dropped, then the loop goes on where it left off.
 
 use crate::app::{App, RULES};
+use crate::courier::publish;
 use crate::latency::observe;
 use crate::metrics::stage;
 use crate::snapshot::{self, Snapshot};
 use crate::zone::{Machine, Outputs};
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
-use model::{Input, Observation, Order, Parameter, Quanta, Span, StationNo, Time, Zone};
+use model::{Input, Parameter, Quanta, Span, StationNo, Time, Zone};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -70,7 +71,11 @@ struct Snapshots {
 }
 
 /// Steps `zone` until the app stops. An error means that the process must end.
-pub(crate) fn run(app: Arc<App>, zone: Zone, questions: Receiver<Question>) -> Result<(), JournalError> {
+pub(crate) fn run(
+    app: Arc<App>,
+    zone: Zone,
+    questions: Receiver<Question>,
+) -> Result<(), JournalError> {
     let mut pump = Pump::open(app, zone)?;
     pump.recover()?;
     pump.app.caught_up(zone);
@@ -81,7 +86,12 @@ pub(crate) fn run(app: Arc<App>, zone: Zone, questions: Receiver<Question>) -> R
             pump.snapshot()?;
             let wait = pump.app.clock.wall_until(pump.next_minute()).min(IDLE);
             let input = pump.input();
-            pump.app.journal.wait(input, Partition(zone.0), pump.next, wait.max(Duration::from_millis(1)));
+            pump.app.journal.wait(
+                input,
+                Partition(zone.0),
+                pump.next,
+                wait.max(Duration::from_millis(1)),
+            );
         }
     }
     pump.settle(0)
@@ -136,7 +146,10 @@ impl Pump {
     /// Steps what is there, up to a turn's worth; false where there was nothing.
     fn turn(&mut self) -> Result<bool, JournalError> {
         let partition = Partition(self.zone.0);
-        let records = self.app.journal.read(self.input(), partition, self.next, TURN_BYTES)?;
+        let records = self
+            .app
+            .journal
+            .read(self.input(), partition, self.next, TURN_BYTES)?;
         if records.is_empty() {
             return Ok(false);
         }
@@ -162,7 +175,11 @@ impl Pump {
             Err(error) => {
                 // One poisonous record stops nothing: it is counted, said, and passed over.
                 let zone = self.app.zone_code(self.zone).to_string();
-                self.app.metrics.poisoned.with_label_values(&[zone.as_str()]).inc();
+                self.app
+                    .metrics
+                    .poisoned
+                    .with_label_values(&[zone.as_str()])
+                    .inc();
                 tracing::error!(zone, offset = record.offset.0, %error, "input passed over");
                 return;
             }
@@ -185,14 +202,14 @@ impl Pump {
     /// Adds the outputs of one record to the commit and shows them.
     fn act(&mut self, offset: Offset, at: Time, input: &Input, batch: &mut Option<Batch>) {
         let mut outputs = std::mem::take(&mut self.outputs);
-        if let Input::Order(order) = input {
+        if let Input::Order(_) = input {
             let refused = outputs.refused.take().map_or(Ok(()), Err);
             self.app.outcomes.tell(self.zone, offset.0, refused);
         }
         if !outputs.is_empty() {
             let batch = batch.get_or_insert_with(|| Batch::new(at.millis(), Priority::Vital));
             let accepted = self.app.latency.of_input(self.zone, offset.0);
-            self.app.publish(self.zone, at, &outputs, batch, accepted);
+            publish(&self.app, self.zone, at, &outputs, batch, accepted);
             if let Some(micros) = accepted {
                 observe(&self.app.metrics, stage::DECIDED, micros);
             }
@@ -224,7 +241,13 @@ impl Pump {
         let minute = Time::from_minute(now.minute());
         let mut batch = Batch::new(minute.millis(), Priority::Vital);
         let tick = Input::Tick;
-        batch.append(self.input(), Partition(self.zone.0), tick.kind(), &[], &tick.encode());
+        batch.append(
+            self.input(),
+            Partition(self.zone.0),
+            tick.kind(),
+            &[],
+            &tick.encode(),
+        );
         self.app.journal.submit_waiting(batch)?.wait()?;
         Ok(())
     }
@@ -233,7 +256,9 @@ impl Pump {
         loop {
             match questions.try_recv() {
                 Ok(question) => {
-                    let values = self.machine.series(question.station, question.parameter, question.length);
+                    let values =
+                        self.machine
+                            .series(question.station, question.parameter, question.length);
                     drop(question.answer.send(values));
                 }
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
@@ -258,7 +283,9 @@ impl Pump {
         snapshot::store(&*journal, mode, self.zone, generation, at_ms, &state)?.wait()?;
         let other = generation ^ 1;
         if let Some(older) = snapshot::position(&*journal, mode, self.zone, other)? {
-            journal.trim(self.input(), Partition(self.zone.0), older)?.wait()?;
+            journal
+                .trim(self.input(), Partition(self.zone.0), older)?
+                .wait()?;
         }
         self.snapshots = Snapshots {
             generation: other,

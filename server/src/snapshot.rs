@@ -79,7 +79,13 @@ pub(crate) fn store(
     let mut count = 0u32;
     for chunk in packed.chunks(CHUNK_BYTES) {
         let mut batch = Batch::new(at_ms, Priority::Vital);
-        batch.append(topic, partition, CHUNK, &chunk_key(generation, count), chunk);
+        batch.append(
+            topic,
+            partition,
+            CHUNK,
+            &chunk_key(generation, count),
+            chunk,
+        );
         // The header's own ticket resolves after these: one writer, one order.
         drop(journal.submit_waiting(batch)?);
         count += 1;
@@ -133,7 +139,11 @@ fn read(
         }
     }
     if hex::encode(Sha256::digest(&packed)) != header.sha256 {
-        tracing::warn!(zone = zone.0, generation, "snapshot is not whole; the other one serves");
+        tracing::warn!(
+            zone = zone.0,
+            generation,
+            "snapshot is not whole; the other one serves"
+        );
         return Ok(None);
     }
     let state = lz4_flex::decompress_size_prepended(&packed).ok();
@@ -149,15 +159,23 @@ mod tests {
     use journal::MemoryJournal;
 
     fn put(journal: &MemoryJournal, generation: u8, next: u64, state: Vec<u8>) {
-        let snapshot = Snapshot { next: Offset(next), state };
-        store(journal, Mode::Actual, Zone(3), generation, 5, &snapshot).unwrap().wait().unwrap();
+        let snapshot = Snapshot {
+            next: Offset(next),
+            state,
+        };
+        store(journal, Mode::Actual, Zone(3), generation, 5, &snapshot)
+            .unwrap()
+            .wait()
+            .unwrap();
     }
 
     #[test]
     fn newest_whole_generation_serves() {
         let journal = MemoryJournal::new();
         assert!(load(&journal, Mode::Actual, Zone(3)).unwrap().is_none());
-        let noise: Vec<u8> = (0..3_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let noise: Vec<u8> = (0..3_000_000u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
         put(&journal, 0, 10, noise.clone());
         put(&journal, 1, 20, vec![7; 100]);
         let found = load(&journal, Mode::Actual, Zone(3)).unwrap().unwrap();
@@ -165,7 +183,13 @@ mod tests {
 
         // A crash in the middle of the next snapshot: generation 1 is damaged.
         let mut batch = Batch::new(5, Priority::Vital);
-        batch.append(Topic::actual(Kind::Snapshots), Partition(3), CHUNK, &chunk_key(1, 0), b"torn");
+        batch.append(
+            Topic::actual(Kind::Snapshots),
+            Partition(3),
+            CHUNK,
+            &chunk_key(1, 0),
+            b"torn",
+        );
         journal.submit(batch).unwrap().wait().unwrap();
         let found = load(&journal, Mode::Actual, Zone(3)).unwrap().unwrap();
         assert_eq!((found.next, found.state), (Offset(10), noise));

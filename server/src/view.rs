@@ -3,17 +3,20 @@
 mod item;
 
 pub(crate) use item::{
-    CallItem, DeliveryItem, LastValue, SignalItem, SituationItem, WarningItem, deliveries_key,
+    AnswerItem, CallItem, DeliveryItem, LastValue, Release, SignalItem, SituationItem, WarningItem,
+    deliveries_key,
 };
 
 use crate::stream::Stream;
 use model::{City, Observation, Offset, Parameter, Signal, Tier, Time, Warning, WarningId};
 use parking_lot::RwLock;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Warnings kept for the screens; the oldest ended ones go first.
 const WARNINGS_MAX: usize = 2_000;
+/// Revisions kept for those who still have to publish them.
+const REVISIONS_MAX: usize = 4_096;
 /// Signals kept for the screens; lifted ones are dropped at once.
 const SIGNALS_MAX: usize = 2_000;
 /// Calls kept for the screens.
@@ -41,9 +44,11 @@ struct Inner {
     time: Time,
     warnings: BTreeMap<WarningId, WarningItem>,
     originals: BTreeMap<WarningId, Arc<Warning>>,
+    revisions: VecDeque<Arc<Warning>>,
+    peaks: BTreeMap<(String, String), Tier>,
     situations: BTreeMap<(String, String), SituationItem>,
-    signals: BTreeMap<String, SignalItem>,
-    calls: BTreeMap<(WarningId, String, String), CallItem>,
+    signals: BTreeMap<(String, Tier), SignalItem>,
+    calls: BTreeMap<(WarningId, String), CallItem>,
     deliveries: BTreeMap<String, DeliveryItem>,
 }
 
@@ -74,7 +79,8 @@ impl View {
         if time.seconds() > inner.time.seconds() {
             inner.time = time;
             let text = self.text(time);
-            self.stream.send("time", &serde_json::json!({ "time": text }));
+            self.stream
+                .send("time", &serde_json::json!({ "time": text }));
         }
     }
 
@@ -128,9 +134,21 @@ impl View {
     /// A revision of a warning.
     pub(crate) fn warning(&self, warning: Warning, item: WarningItem) {
         self.stream.send("warning", &item);
+        let asked = item.request_to.is_some();
         let mut inner = self.inner.write();
         inner.warnings.insert(warning.id, item);
-        inner.originals.insert(warning.id, Arc::new(warning));
+        let is_out = warning.event != model::warning::Event::Proposed || asked;
+        if is_out {
+            let key = (warning.hazard.code().to_owned(), warning.zone.to_string());
+            let peak = inner.peaks.entry(key).or_default();
+            *peak = (*peak).max(warning.tier());
+        }
+        let warning = Arc::new(warning);
+        inner.revisions.push_back(Arc::clone(&warning));
+        if inner.revisions.len() > REVISIONS_MAX {
+            inner.revisions.pop_front();
+        }
+        inner.originals.insert(warning.id, warning);
         while inner.warnings.len() > WARNINGS_MAX {
             let oldest = inner
                 .originals
@@ -146,6 +164,36 @@ impl View {
     /// The newest revision of a warning.
     pub(crate) fn original(&self, id: WarningId) -> Option<Arc<Warning>> {
         self.inner.read().originals.get(&id).cloned()
+    }
+
+    /// One revision of a warning.
+    pub(crate) fn revision(&self, id: WarningId, revision: u32) -> Option<Arc<Warning>> {
+        let inner = self.inner.read();
+        let mut newest = inner.revisions.iter().rev();
+        newest
+            .find(|w| w.id == id && w.revision == revision)
+            .cloned()
+    }
+
+    /// Warnings of which a contact has been told and not answered.
+    pub(crate) fn called(&self, contact: &str) -> Vec<WarningId> {
+        let inner = self.inner.read();
+        let calls = inner
+            .calls
+            .iter()
+            .filter(|(_, call)| call.contact == contact);
+        let mut ids: Vec<_> = calls.map(|((id, _), _)| *id).collect();
+        ids.dedup();
+        ids
+    }
+
+    /// A place no longer has to answer for a warning.
+    pub(crate) fn call_over(&self, warning: WarningId, place: &str) {
+        let mut inner = self.inner.write();
+        if let Some(item) = inner.calls.remove(&(warning, place.to_owned())) {
+            let over = serde_json::json!({ "warning": item.warning, "area": item.area, "site": item.site, "state": "over" });
+            self.stream.send("call", &over);
+        }
     }
 
     /// A change of tier at a subject; a subject without a tier leaves the list.
@@ -165,12 +213,14 @@ impl View {
         let item = SignalItem::new(signal, self.offset);
         self.stream.send("signal", &item);
         let mut inner = self.inner.write();
-        for reference in &signal.references {
-            inner.signals.remove(reference);
-        }
+        inner
+            .signals
+            .retain(|(identifier, _), _| !signal.references.contains(identifier));
         match signal.kind {
             model::signal::SignalKind::Alert | model::signal::SignalKind::Update => {
-                inner.signals.insert(signal.identifier.clone(), item);
+                inner
+                    .signals
+                    .insert((signal.identifier.clone(), signal.tier), item);
             }
             model::signal::SignalKind::Cancel => {}
         }
@@ -184,7 +234,7 @@ impl View {
         self.stream.send("call", &item);
         let mut inner = self.inner.write();
         let place = item.site.clone().unwrap_or_else(|| item.area.clone());
-        inner.calls.insert((warning, place, item.contact.clone()), item);
+        inner.calls.insert((warning, place), item);
         while inner.calls.len() > CALLS_MAX {
             inner.calls.pop_first();
         }
@@ -219,6 +269,11 @@ impl View {
         let mut items: Vec<_> = inner.situations.values().cloned().collect();
         items.sort_by(|a, b| b.tier.cmp(&a.tier).then_with(|| a.subject.cmp(&b.subject)));
         items
+    }
+
+    /// The highest tier that went out or was asked for, by hazard code and zone code.
+    pub(crate) fn peaks(&self) -> BTreeMap<(String, String), Tier> {
+        self.inner.read().peaks.clone()
     }
 
     /// The tier of a subject over all rules.

@@ -3,12 +3,18 @@
 //! Pure: no I/O and no clock. The pump feeds it records and commits what it says.
 
 use crate::installation::Installation;
-use dispatch::ladder::{Board, Ladder};
 use dispatch::intent::Intent;
-use dispatch::plan::{Desk, Planner};
-use ingest::quality::{Finding, Screen};
-use model::{Input, Mode, Observation, Parameter, Quanta, Span, StationNo, Time, Warning, Zone};
+use dispatch::ladder::{self, Call, Calls, Place, Said};
+use dispatch::plan::{Asking, Desk, Planner, asking};
+use ingest::quality::Screen;
+use model::warning::Event;
+use model::{
+    AreaLevel, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo, Tier, Time,
+    Warning, WarningId, Zone,
+};
 use rules::{Change, Effect, Engine, Policy};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a step gave, to be committed in one write.
@@ -20,10 +26,8 @@ pub(crate) struct Outputs {
     pub(crate) warnings: Vec<Warning>,
     /// What to say to whom.
     pub(crate) intents: Vec<Intent>,
-    /// Rows of the call board that changed.
-    pub(crate) calls: Vec<Board>,
-    /// What a person should look at in the data.
-    pub(crate) findings: Vec<Finding>,
+    /// Lines of the call board that changed; `None` where one went.
+    pub(crate) calls: Vec<(WarningId, Place, Option<Call>)>,
     /// Why an order was not followed.
     pub(crate) refused: Option<String>,
 }
@@ -43,7 +47,6 @@ impl Outputs {
         self.warnings.clear();
         self.intents.clear();
         self.calls.clear();
-        self.findings.clear();
         self.refused = None;
     }
 }
@@ -51,12 +54,28 @@ impl Outputs {
 /// The machine of one zone.
 pub(crate) struct Machine {
     installation: Arc<Installation>,
+    zone: Zone,
     screen: Screen,
     engine: Engine,
     planner: Planner,
-    ladder: Ladder,
+    calls: Calls,
+    /// Newest revision of each warning that is not over: what the ladder words its rungs by.
+    standing: BTreeMap<WarningId, Warning>,
     effects: Vec<Effect>,
+    asked: Vec<ladder::Effect>,
 }
+
+/// A machine at rest.
+#[derive(Serialize, Deserialize)]
+struct Frozen {
+    format: u32,
+    screen: Vec<u8>,
+    planner: Planner,
+    calls: Calls,
+    standing: Vec<Warning>,
+}
+
+const FORMAT: u32 = 1;
 
 impl Machine {
     /// A machine that has seen nothing.
@@ -67,18 +86,16 @@ impl Machine {
         policy: Policy,
     ) -> Self {
         let city = &installation.city;
+        let rulebook = Arc::clone(&installation.rulebook);
         Self {
+            zone,
             screen: Screen::new(city, zone),
-            engine: Engine::new(
-                Arc::clone(city),
-                zone,
-                mode,
-                Arc::clone(&installation.rulebook),
-                policy,
-            ),
+            engine: Engine::new(Arc::clone(city), zone, mode, rulebook, policy),
             planner: Planner::default(),
-            ladder: Ladder::default(),
+            calls: Calls::default(),
+            standing: BTreeMap::new(),
             effects: Vec::new(),
+            asked: Vec::new(),
             installation: Arc::clone(installation),
         }
     }
@@ -86,20 +103,20 @@ impl Machine {
     /// Steps one record of the zone's input.
     pub(crate) fn step(&mut self, at: Time, input: &Input, out: &mut Outputs) {
         match input {
-            Input::Observations(rows) => {
-                for row in rows {
-                    self.observe(at, row, out);
-                }
+            Input::Observations(rows) => rows.iter().for_each(|row| self.observe(at, row)),
+            Input::Order(order) => {
+                self.engine.step(at, input, &mut self.effects);
+                self.answered(at, order);
             }
             Input::Tick
             | Input::Signal(_)
-            | Input::Order(_)
             | Input::City(_)
             | Input::Rulebook(_)
             | Input::Engine(_) => self.engine.step(at, input, &mut self.effects),
         }
         self.plan(at, out);
-        self.ask(at, input, out);
+        self.calls.step(at, ladder::Event::Tick, &mut self.asked);
+        self.ask(at, out);
     }
 
     /// Recent readings of a series.
@@ -112,35 +129,185 @@ impl Machine {
         self.engine.readings(station, parameter, length)
     }
 
-    fn observe(&mut self, at: Time, row: &Observation, out: &mut Outputs) {
+    /// The whole state: the engine's bytes behind the rest.
+    pub(crate) fn snapshot(&self) -> Vec<u8> {
+        let frozen = Frozen {
+            format: FORMAT,
+            screen: self.screen.encode(),
+            planner: self.planner.clone(),
+            calls: self.calls.clone(),
+            standing: self.standing.values().cloned().collect(),
+        };
+        let head = serde_json::to_vec(&frozen).unwrap_or_default();
+        let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
+        bytes.extend_from_slice(&head);
+        self.engine.snapshot(&mut bytes);
+        bytes
+    }
+
+    /// Takes a state back.
+    pub(crate) fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let (length, rest) = bytes.split_first_chunk::<8>().ok_or("it is empty")?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|e| e.to_string())?;
+        let (head, engine) = rest.split_at_checked(length).ok_or("it is cut short")?;
+        let frozen: Frozen = serde_json::from_slice(head).map_err(|e| e.to_string())?;
+        if frozen.format > FORMAT {
+            return Err(format!("format {} is newer than {FORMAT}", frozen.format));
+        }
+        let city = &self.installation.city;
+        self.screen = Screen::decode(city, self.zone, &frozen.screen).map_err(|e| e.to_string())?;
+        self.engine.restore(engine).map_err(|e| e.to_string())?;
+        self.planner = frozen.planner;
+        self.calls = frozen.calls;
+        self.standing = frozen.standing.into_iter().map(|w| (w.id, w)).collect();
+        Ok(())
+    }
+
+    fn observe(&mut self, at: Time, row: &Observation) {
         let screened = self.screen.step(at, row);
-        self.engine.observe(at, &screened.observation, &mut self.effects);
+        self.engine
+            .observe(at, &screened.observation, &mut self.effects);
         if let Some(rainfall) = &screened.rainfall {
             self.engine.observe(at, rainfall, &mut self.effects);
         }
-        out.findings.extend(screened.finding);
     }
 
-    /// Warnings to intents.
+    /// Warnings to intents, and to calls that must be answered.
     fn plan(&mut self, at: Time, out: &mut Outputs) {
-        let installation = &*self.installation;
-        let desk = Desk {
-            city: &installation.city,
-            places: &installation.places,
-            wording: &installation.wording,
-            settings: &installation.settings,
-            directory: installation.directory.version(),
-        };
-        for effect in self.effects.drain(..) {
+        let installation = Arc::clone(&self.installation);
+        let desk = installation.desk();
+        for effect in std::mem::take(&mut self.effects) {
             match effect {
                 Effect::Signal(change) => out.changes.push(*change),
                 Effect::Warning(warning) => {
                     self.planner.step(at, &warning, &desk, &mut out.intents);
+                    self.call(at, &warning, &desk);
+                    self.keep(&warning);
                     out.warnings.push(*warning);
                 }
                 Effect::Signed(_) => {}
                 Effect::Refused { why, .. } => out.refused = Some(why.to_string()),
             }
+        }
+    }
+
+    fn keep(&mut self, warning: &Warning) {
+        match warning.event {
+            Event::Ended | Event::Cancelled => {
+                self.standing.remove(&warning.id);
+            }
+            Event::Proposed | Event::Issued | Event::Updated => {
+                self.standing.insert(warning.id, warning.clone());
+            }
+        }
+    }
+
+    /// Each warned township and site must be answered for.
+    fn call(&mut self, at: Time, warning: &Warning, desk: &Desk<'_>) {
+        let waits = warning.unconfirmed && warning.event == Event::Proposed;
+        if warning.past || waits || warning.mode != Mode::Actual {
+            return;
+        }
+        let ladder = |tier: Tier| desk.city.policy.ladder(tier);
+        let mut warned = |place: Place, tier: Tier| {
+            let event = ladder::Event::Warned {
+                warning: warning.id,
+                place,
+                tier,
+                ladder: ladder(tier),
+            };
+            self.calls.step(at, event, &mut self.asked);
+        };
+        for (code, area) in &warning.areas {
+            let level = desk
+                .city
+                .area_no(*code)
+                .and_then(|no| desk.city.area(no))
+                .map(|a| a.level);
+            if level == Some(AreaLevel::Township) {
+                let tier = match warning.event {
+                    Event::Proposed => area.reached,
+                    Event::Issued | Event::Updated | Event::Ended | Event::Cancelled => area.tier,
+                };
+                warned(Place::Area(*code), tier);
+            }
+        }
+        for (id, site) in &warning.sites {
+            warned(Place::Site(id.clone()), site.tier);
+        }
+        if matches!(warning.event, Event::Ended | Event::Cancelled) {
+            let over = ladder::Event::Over(warning.id);
+            self.calls.step(at, over, &mut self.asked);
+        }
+    }
+
+    /// An answer counts for every place its giver answers for.
+    fn answered(&mut self, at: Time, order: &Order) {
+        let Order::Answer {
+            warning,
+            contact,
+            answer,
+            note,
+            noted_by,
+            said,
+        } = order
+        else {
+            return;
+        };
+        let places = self.installation.places_of(contact);
+        let event = ladder::Event::Answered {
+            warning: *warning,
+            places: &places,
+            answer: Said {
+                contact: contact.clone(),
+                answer: *answer,
+                note: note.clone(),
+                noted_by: noted_by.clone(),
+                said: *said,
+            },
+        };
+        self.calls.step(at, event, &mut self.asked);
+    }
+
+    /// Rungs that are due become intents; lines that changed go to the board.
+    fn ask(&mut self, at: Time, out: &mut Outputs) {
+        if self.asked.is_empty() {
+            return;
+        }
+        let installation = Arc::clone(&self.installation);
+        let desk = installation.desk();
+        for effect in self.asked.drain(..) {
+            match effect {
+                ladder::Effect::Tell {
+                    warning,
+                    place,
+                    tier,
+                    turn,
+                    rung,
+                } => {
+                    if let Some(standing) = self.standing.get(&warning) {
+                        let due = Asking {
+                            place: &place,
+                            tier,
+                            turn,
+                            rung: &rung,
+                        };
+                        asking(at, standing, &due, &desk, &mut out.intents);
+                    }
+                    out.calls.push((warning, place, None));
+                }
+                ladder::Effect::Phone { warning, place, .. }
+                | ladder::Effect::Help { warning, place, .. }
+                | ladder::Effect::Board { warning, place } => {
+                    out.calls.push((warning, place, None));
+                }
+            }
+        }
+        // One line each, as it stands after the step.
+        out.calls.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        out.calls.dedup_by(|a, b| (a.0, &a.1) == (b.0, &b.1));
+        for (warning, place, call) in &mut out.calls {
+            *call = self.calls.call(*warning, place).cloned();
         }
     }
 }

@@ -9,7 +9,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn node(arguments: &[&str]) -> Vec<u8> {
@@ -44,10 +47,18 @@ fn lines(bytes: &[u8]) -> Vec<Value> {
 
 fn assert_same(ours: &[Value], naive: &[Value]) {
     for (at, (our, theirs)) in ours.iter().zip(naive).enumerate() {
-        assert_eq!(our, theirs, "line {} differs (ours left, naive right)", at + 1);
+        assert_eq!(
+            our,
+            theirs,
+            "line {} differs (ours left, naive right)",
+            at + 1
+        );
     }
     assert_eq!(ours.len(), naive.len(), "one printed more lines");
-    assert!(!ours.is_empty(), "nothing was printed: nothing was compared");
+    assert!(
+        !ours.is_empty(),
+        "nothing was printed: nothing was compared"
+    );
 }
 
 /// The demo rainstorm at one station and site in ten, small enough to be replayed many times.
@@ -56,7 +67,16 @@ fn small_storm() -> &'static str {
     STORM.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let path = folder.join("rainstorm-thin10.ndjson").display().to_string();
-        node(&["testdata/storm.mjs", "rainstorm", "--city", "testdata/city", "--thin", "10", "--out", &path]);
+        node(&[
+            "testdata/storm.mjs",
+            "rainstorm",
+            "--city",
+            "testdata/city",
+            "--thin",
+            "10",
+            "--out",
+            &path,
+        ]);
         path
     })
 }
@@ -77,14 +97,37 @@ fn demo_storm_signals_and_warnings() {
 #[test]
 fn each_planted_bug_shows() {
     let storm = small_storm();
-    let ours = lines(&sanfang(&["replay", "--city", "testdata/city", "--signals", storm]));
+    let ours = lines(&sanfang(&[
+        "replay",
+        "--city",
+        "testdata/city",
+        "--signals",
+        storm,
+    ]));
     let listed = node(&["testdata/naive/naive.mjs", "--mutations"]);
-    let names: Vec<_> = std::str::from_utf8(&listed).unwrap().split_whitespace().collect();
-    assert!(names.len() >= 5, "the script lists its mutations: {names:?}");
+    let names: Vec<_> = std::str::from_utf8(&listed)
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    assert!(
+        names.len() >= 5,
+        "the script lists its mutations: {names:?}"
+    );
     for name in names {
-        let arguments = ["testdata/naive/naive.mjs", "--city", "testdata/city", "--signals", "--mutate", name, storm];
+        let arguments = [
+            "testdata/naive/naive.mjs",
+            "--city",
+            "testdata/city",
+            "--signals",
+            "--mutate",
+            name,
+            storm,
+        ];
         let mutated = lines(&node(&arguments));
-        assert!(mutated != ours, "planted bug {name} does not show on the demo storm");
+        assert!(
+            mutated != ours,
+            "planted bug {name} does not show on the demo storm"
+        );
     }
 }
 

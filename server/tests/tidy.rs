@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
@@ -35,9 +38,19 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 fn dependencies_point_one_way() {
     let ours = ["model", "journal", "ingest", "rules", "dispatch", "server"];
     let dependencies = dependencies();
-    assert_eq!(dependencies.keys().map(String::as_str).collect::<BTreeSet<_>>(), ours.into());
+    assert_eq!(
+        dependencies
+            .keys()
+            .map(String::as_str)
+            .collect::<BTreeSet<_>>(),
+        ours.into()
+    );
     let uses = |name: &str| -> BTreeSet<&str> {
-        dependencies[name].iter().map(String::as_str).filter(|d| ours.contains(d)).collect()
+        dependencies[name]
+            .iter()
+            .map(String::as_str)
+            .filter(|d| ours.contains(d))
+            .collect()
     };
     assert_eq!(uses("model"), BTreeSet::new(), "model stands alone");
     for middle in ["journal", "ingest", "rules", "dispatch"] {
@@ -46,7 +59,10 @@ fn dependencies_point_one_way() {
     }
     for pure in ["model", "rules"] {
         for banned in ["tokio", "reqwest", "axum", "rdkafka", "mqtt5", "lettre"] {
-            assert!(!dependencies[pure].contains(banned), "{pure} does no I/O, so no {banned}");
+            assert!(
+                !dependencies[pure].contains(banned),
+                "{pure} does no I/O, so no {banned}"
+            );
         }
     }
 }
@@ -81,7 +97,10 @@ fn every_file_says_what_it_is_and_is_one_room() {
         }
         let lines = text.lines().count();
         if lines > 700 {
-            faults.push(format!("{}: {lines} lines, more than one room", path.display()));
+            faults.push(format!(
+                "{}: {lines} lines, more than one room",
+                path.display()
+            ));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

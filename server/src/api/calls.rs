@@ -55,7 +55,11 @@ pub(crate) async fn answer(
         .ok_or_else(|| Problem::bad_request("warning: 24 hexadecimal digits"))?;
     let said = match &noted.said {
         None => app.clock.now(),
-        Some(text) => Time::parse(text).map_err(|e| Problem::bad_request(format!("said: {e}")))?.0,
+        Some(text) => {
+            Time::parse(text)
+                .map_err(|e| Problem::bad_request(format!("said: {e}")))?
+                .0
+        }
     };
     let zone = app.zone_of(warning)?;
     let order = Order::Answer {

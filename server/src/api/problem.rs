@@ -18,7 +18,12 @@ pub(crate) struct Problem {
 impl Problem {
     /// 400: the request cannot be read.
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "about:blank", "Bad request", detail)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "about:blank",
+            "Bad request",
+            detail,
+        )
     }
 
     /// 401 or 403.

@@ -55,11 +55,15 @@ pub(crate) async fn push(
     let city = &app.installation.city;
     let mut areas = Vec::new();
     for code in wanted.areas.split(',').filter(|code| !code.is_empty()) {
-        let code = AreaCode::parse(code).map_err(|e| Problem::bad_request(format!("areas: {e}")))?;
+        let code =
+            AreaCode::parse(code).map_err(|e| Problem::bad_request(format!("areas: {e}")))?;
         areas.push(code);
     }
     if let (Some(lon), Some(lat)) = (wanted.lon, wanted.lat) {
-        let found = city.gazetteer().locate(lon, lat).and_then(|no| city.area(no));
+        let found = city
+            .gazetteer()
+            .locate(lon, lat)
+            .and_then(|no| city.area(no));
         areas.extend(found.map(|area| area.code));
     }
     // No place never means every place.
@@ -68,7 +72,9 @@ pub(crate) async fn push(
             "areas: name at least one area, or lon and lat of a place in the city",
         ));
     }
-    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse().ok());
+    let last = headers
+        .get("last-event-id")
+        .and_then(|v| v.to_str().ok()?.parse().ok());
     let subscription = Subscription {
         areas,
         language: wanted.language,

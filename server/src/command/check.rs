@@ -26,15 +26,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let folder = arguments.city.display();
     let city = installation::city(&arguments.city);
-    let rules = arguments.rules.clone().unwrap_or_else(|| arguments.city.join("rules"));
+    let rules = arguments
+        .rules
+        .clone()
+        .unwrap_or_else(|| arguments.city.join("rules"));
     let rulebook = installation::rulebook(&rules);
     if let Ok(city) = &city {
         for fault in city.check() {
-            tell(format!("{folder}/{fault}"), fault.severity == Severity::Error);
+            tell(
+                format!("{folder}/{fault}"),
+                fault.severity == Severity::Error,
+            );
         }
         if let Ok(rulebook) = &rulebook {
             for fault in rulebook.notices.iter().chain(&rulebook.check(city)) {
-                tell(format!("{}/{fault}", rules.display()), fault.severity == Severity::Error);
+                tell(
+                    format!("{}/{fault}", rules.display()),
+                    fault.severity == Severity::Error,
+                );
             }
         }
     }

@@ -52,9 +52,16 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bad = |error: installation::Faulty| Failure::BadInput(error.to_string());
     let city = Arc::new(installation::city(&arguments.city).map_err(bad)?);
-    let rules = arguments.rules.clone().unwrap_or_else(|| arguments.city.join("rules"));
+    let rules = arguments
+        .rules
+        .clone()
+        .unwrap_or_else(|| arguments.city.join("rules"));
     let rulebook = Arc::new(installation::rulebook(&rules).map_err(bad)?);
-    let score = arguments.score.as_deref().map(|path| score::Score::open(path, &city)).transpose()?;
+    let score = arguments
+        .score
+        .as_deref()
+        .map(|path| score::Score::open(path, &city))
+        .transpose()?;
     let printer = if arguments.signals {
         Printer::signals(&city)
     } else if score.is_some() {
@@ -91,10 +98,21 @@ struct Replay {
 const REJECTIONS_SAID: usize = 10;
 
 impl Replay {
-    fn new(city: &Arc<City>, rulebook: &Arc<Rulebook>, printer: Printer, score: Option<score::Score>) -> Self {
+    fn new(
+        city: &Arc<City>,
+        rulebook: &Arc<Rulebook>,
+        printer: Printer,
+        score: Option<score::Score>,
+    ) -> Self {
         let zones = (0..city.zones.len()).map(|number| Zone(number as u16));
         let engine = |zone| {
-            Engine::new(Arc::clone(city), zone, Mode::Actual, Arc::clone(rulebook), Policy::Replay)
+            Engine::new(
+                Arc::clone(city),
+                zone,
+                Mode::Actual,
+                Arc::clone(rulebook),
+                Policy::Replay,
+            )
         };
         Self {
             engines: zones.clone().map(engine).collect(),
@@ -113,7 +131,12 @@ impl Replay {
         }
     }
 
-    fn file(&mut self, path: &Path, strict: bool, registrar: &mut Registrar) -> Result<(), Failure> {
+    fn file(
+        &mut self,
+        path: &Path,
+        strict: bool,
+        registrar: &mut Registrar,
+    ) -> Result<(), Failure> {
         let mut pieces = Pieces::new(open(path)?);
         let say_progress = io::stderr().is_terminal();
         let mut said = 0;
@@ -195,7 +218,9 @@ impl Replay {
         }
         for zone in registrar.zones(observation.station) {
             let number = usize::from(zone.0);
-            let (Some(screen), Some(engine)) = (self.screens.get_mut(number), self.engines.get_mut(number)) else {
+            let (Some(screen), Some(engine)) =
+                (self.screens.get_mut(number), self.engines.get_mut(number))
+            else {
                 continue;
             };
             let screened = screen.step(self.now, observation);
@@ -253,9 +278,15 @@ impl Replay {
             eprintln!("{words}");
         }
         if self.rejected > self.first_rejections.len() as u64 {
-            eprintln!("… and {} more", self.rejected - self.first_rejections.len() as u64);
+            eprintln!(
+                "… and {} more",
+                self.rejected - self.first_rejections.len() as u64
+            );
         }
-        eprintln!("{} observations read, {} refused", self.lines, self.rejected);
+        eprintln!(
+            "{} observations read, {} refused",
+            self.lines, self.rejected
+        );
         Ok(())
     }
 }
@@ -285,12 +316,15 @@ impl Order {
     }
 
     fn rule(&self, id: &str) -> usize {
-        self.rulebook.rule(id).map_or(usize::MAX, |(number, _)| number)
+        self.rulebook
+            .rule(id)
+            .map_or(usize::MAX, |(number, _)| number)
     }
 
     fn subject(&self, id: &str) -> u32 {
         let site = self.city.site_no(id).map(|no| no.0);
-        site.or_else(|| self.city.station_no(id).map(|no| no.0)).unwrap_or(u32::MAX)
+        site.or_else(|| self.city.station_no(id).map(|no| no.0))
+            .unwrap_or(u32::MAX)
     }
 }
 

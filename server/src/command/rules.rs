@@ -52,7 +52,9 @@ fn test(arguments: &Test) -> Result<(), Failure> {
     }
     println!("{passed} passed, {failed} failed");
     if failed > 0 {
-        return Err(Failure::Failed(format!("{failed} cases of the rulebook failed")));
+        return Err(Failure::Failed(format!(
+            "{failed} cases of the rulebook failed"
+        )));
     }
     Ok(())
 }

@@ -210,6 +210,7 @@ pub(crate) struct CallItem {
     pub(crate) name: String,
     pub(crate) phone_masked: String,
     pub(crate) told_at: String,
+    pub(crate) tier: Tier,
     pub(crate) state: &'static str,
     pub(crate) next_at: Option<String>,
     pub(crate) next_role: Option<String>,
@@ -246,6 +247,14 @@ pub(crate) struct DeliveryItem {
     pub(crate) started: Option<String>,
     pub(crate) finished: Option<String>,
     pub(crate) rate_per_s: f64,
+}
+
+impl DeliveryItem {
+    /// True where something may still leave at once: not one that waits for the morning.
+    pub(crate) fn not_waiting(&self) -> bool {
+        self.accepted + self.failed + self.unknown + self.expired + self.withdrawn < self.planned
+            && self.sent > 0
+    }
 }
 
 /// The key of a delivery row in the view.

@@ -19,6 +19,8 @@ enum What {
 pub(super) struct Printer {
     what: What,
     offset: Offset,
+    /// Areas of each open warning as last printed: a renewal changes none and is no event here.
+    told: BTreeMap<WarningId, BTreeMap<AreaCode, Tier>>,
     out: BufWriter<Stdout>,
 }
 
@@ -39,10 +41,12 @@ impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (call, value) in self.0 {
-            let number = value.as_ref().map(|text| match text.parse::<serde_json::Number>() {
-                Ok(number) => serde_json::Value::Number(number),
-                Err(_) => serde_json::Value::String(text.clone()),
-            });
+            let number = value
+                .as_ref()
+                .map(|text| match text.parse::<serde_json::Number>() {
+                    Ok(number) => serde_json::Value::Number(number),
+                    Err(_) => serde_json::Value::String(text.clone()),
+                });
             map.serialize_entry(call, &number)?;
         }
         map.end()
@@ -80,6 +84,7 @@ impl Printer {
         Self {
             what,
             offset: city.offset,
+            told: BTreeMap::new(),
             out: BufWriter::with_capacity(1 << 16, io::stdout()),
         }
     }
@@ -114,13 +119,31 @@ impl Printer {
     }
 
     fn warning(&mut self, warning: &Warning) -> io::Result<()> {
+        let areas: BTreeMap<_, _> = warning
+            .areas
+            .iter()
+            .map(|(code, area)| (*code, area.tier))
+            .collect();
+        match warning.event {
+            Event::Updated if self.told.get(&warning.id) == Some(&areas) => return Ok(()),
+            Event::Proposed | Event::Issued | Event::Updated => {
+                let standing = areas.iter().filter(|(_, tier)| **tier > Tier::None);
+                self.told.insert(
+                    warning.id,
+                    standing.map(|(code, tier)| (*code, *tier)).collect(),
+                );
+            }
+            Event::Ended | Event::Cancelled => {
+                self.told.remove(&warning.id);
+            }
+        }
         let line = WarningLine {
             time: self.text(warning.time),
             warning: warning.id,
             event: warning.event,
             hazard: warning.hazard,
             tier: warning.tier(),
-            areas: warning.areas.iter().map(|(code, area)| (*code, area.tier)).collect(),
+            areas,
             rule: &warning.rule,
         };
         self.line(&line)

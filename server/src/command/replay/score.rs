@@ -63,7 +63,8 @@ impl Score {
         let score = self.scorer.score(&self.city, &self.happenings);
         let (hits, misses) = (score.hits.len() as f64, score.misses.len() as f64);
         let false_alarms = score.false_alarms as f64;
-        let ratio = |part: f64, whole: f64| (whole > 0.0).then(|| (part / whole * 1e4).round() / 1e4);
+        let ratio =
+            |part: f64, whole: f64| (whole > 0.0).then(|| (part / whole * 1e4).round() / 1e4);
         let mut leads: Vec<i64> = score.hits.iter().map(|(_, lead)| lead.seconds()).collect();
         leads.sort_unstable();
         let leads_by_event: serde_json::Map<_, _> = score

@@ -1,0 +1,239 @@
+//! `sanfang demo`: a storm over the demo city, from gauges to phones, on one machine.
+//!
+//! The same process as `serve`, with a clock of its own that starts at the storm, a carrier
+//! simulator on loopback, two duty officers who sign, and responsible persons who answer.
+
+mod people;
+mod storm;
+mod story;
+
+use super::Failure;
+use crate::clock::Clock;
+use crate::courier::Single;
+use crate::installation::Installation;
+use crate::people::{People, Person, Scope, token_hash};
+use crate::process::{self, LinkKind, Options, Running};
+use clap::Args;
+use dispatch::gateway::smpp::{LinkConfig, Secret};
+use dispatch::simulator::carrier::{Carrier, CarrierConfig, Counts};
+use model::{Mode, Span, Time};
+use rules::Policy;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How to run it.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// City directory
+    #[arg(long, value_name = "DIR", default_value = "testdata/city")]
+    city: PathBuf,
+    /// Observations of the storm, NDJSON in the order they came in
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "testdata/out/rainstorm.ndjson"
+    )]
+    storm: PathBuf,
+    /// Warnings that must go out: one `hazard zone tier` a line
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "testdata/expected/rainstorm.txt"
+    )]
+    expected: PathBuf,
+    /// Times faster than the clock on the wall, or `max`
+    #[arg(long, default_value = "60")]
+    speed: Speed,
+    /// End with the storm instead of keeping the console open
+    #[arg(long)]
+    headless: bool,
+    /// Sign yourself in the console: the duty officers keep their hands off
+    #[arg(long)]
+    hands_on: bool,
+    /// Where the console and the API listen
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Journal directory to keep; a temporary one is used and removed otherwise
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+    /// Append every message the carrier takes to this file
+    #[arg(long, value_name = "FILE")]
+    carrier_log: Option<PathBuf>,
+}
+
+/// How fast the storm passes.
+#[derive(Clone, Copy)]
+enum Speed {
+    Times(u32),
+    Max,
+}
+
+impl std::str::FromStr for Speed {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse() {
+            Ok(times) if times > 0 => Ok(Self::Times(times)),
+            Ok(_) | Err(_) => Err("a whole number of times, or max".into()),
+        }
+    }
+}
+
+/// The two duty officers of the demo; their tokens open the console.
+const OFFICERS: [(&str, &str, &str); 2] = [
+    ("chen", "陈雨 Chen Yu", "demo-chen"),
+    ("wang", "王岩 Wang Yan", "demo-wang"),
+];
+/// How long the last messages may take.
+const DRAIN: Duration = Duration::from_secs(120);
+
+/// Runs the demo.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let installation = Installation::load(&arguments.city, None)
+        .map_err(|faults| Failure::BadInput(faults.to_string()))?;
+    let began = storm::first_time(&arguments.storm)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let scratch = std::env::temp_dir().join(format!("sanfang-demo-{}", std::process::id()));
+    let journal = arguments.journal.clone().unwrap_or_else(|| scratch.clone());
+    let outcome = runtime.block_on(demo(arguments, installation, began, &journal));
+    if arguments.journal.is_none() {
+        // What is left behind in the temporary folder is only space.
+        drop(std::fs::remove_dir_all(&scratch));
+    }
+    outcome
+}
+
+async fn demo(
+    arguments: &Arguments,
+    installation: Installation,
+    began: Time,
+    journal: &Path,
+) -> Result<(), Failure> {
+    let clock = match arguments.speed {
+        Speed::Times(times) => Clock::scaled(began, times),
+        Speed::Max => Clock::stepped(began),
+    };
+    let (address, counts) = carrier(arguments, clock.clone()).await?;
+    let offset = installation.city.offset;
+    let running = process::start(journal, options(arguments, installation, clock, address))
+        .await
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let app = Arc::clone(&running.app);
+    story::opening(&app, running.address, arguments.headless);
+    let story = tokio::spawn(story::tell(Arc::clone(&app), offset));
+    let signing = (!arguments.hands_on).then(|| tokio::spawn(people::sign(Arc::clone(&app))));
+    let answering = tokio::spawn(people::answer(Arc::clone(&app)));
+    let passed = storm::pass(&app, &arguments.storm).await;
+    let outcome = match passed {
+        Err(failure) => Err(failure),
+        Ok(figures) => {
+            drain(&running).await;
+            story::closing(&app, &figures, &counts);
+            story::check(&app, &arguments.expected)
+        }
+    };
+    if !arguments.headless && outcome.is_ok() {
+        eprintln!(
+            "\nconsole: http://{}/ — Ctrl-C ends the demo",
+            running.address
+        );
+        drop(tokio::signal::ctrl_c().await);
+    }
+    for task in [Some(story), signing, Some(answering)]
+        .into_iter()
+        .flatten()
+    {
+        task.abort();
+    }
+    running.stop().await.map_err(Failure::Failed)?;
+    outcome
+}
+
+/// Waits until every link has nothing left to send, within bounds.
+async fn drain(running: &Running) {
+    let waiting = tokio::time::timeout(DRAIN, async {
+        let mut quiet = 0;
+        while quiet < 5 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let open = running
+                .app
+                .view
+                .deliveries()
+                .iter()
+                .any(|d| d.finished.is_none() && d.not_waiting());
+            quiet = if open { 0 } else { quiet + 1 };
+        }
+    });
+    drop(waiting.await);
+}
+
+async fn carrier(
+    arguments: &Arguments,
+    clock: Clock,
+) -> Result<(SocketAddr, Arc<Counts>), Failure> {
+    let config = CarrierConfig {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        receipt_after: Some(Span::from_millis(300)),
+        throttle_every: 9_973,
+        log: arguments.carrier_log.clone(),
+        ..CarrierConfig::default()
+    };
+    // The centre stamps its receipts by the wall: its times are for people.
+    drop(clock);
+    let carrier = Carrier::bind(config, || Clock::wall().now())
+        .await
+        .map_err(|error| Failure::Failed(format!("carrier simulator: {error}")))?;
+    let found = (carrier.address(), carrier.counts());
+    tokio::spawn(carrier.serve());
+    Ok(found)
+}
+
+fn options(
+    arguments: &Arguments,
+    installation: Installation,
+    clock: Clock,
+    carrier: SocketAddr,
+) -> Options {
+    let person = |(id, name, token): (&str, &str, &str)| Person {
+        id: id.into(),
+        name: name.into(),
+        scopes: vec![
+            Scope::Read,
+            Scope::Approve,
+            Scope::Issue,
+            Scope::Answer,
+            Scope::Signal,
+        ],
+        token_sha256: token_hash(token),
+    };
+    let sms = LinkConfig {
+        address: carrier.to_string(),
+        system_id: "demo".into(),
+        password: Secret("demo".into()),
+        window: 1000,
+        ..LinkConfig::default()
+    };
+    Options {
+        installation,
+        clock,
+        mode: Mode::Actual,
+        policy: Policy::Live,
+        people: People::new(OFFICERS.map(person).to_vec()),
+        links: vec![
+            ("cap".into(), LinkKind::Single(Single::Cap)),
+            ("push".into(), LinkKind::Single(Single::Push)),
+            ("sms".into(), LinkKind::Sms(Box::new(sms), 0)),
+        ],
+        listen: arguments.listen,
+        open_intake: true,
+        public_url: format!("http://{}", arguments.listen),
+        snapshot_every: Span::from_minutes(30),
+    }
+}

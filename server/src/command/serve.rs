@@ -1,0 +1,208 @@
+//! `sanfang serve`: the service, until a signal ends it.
+
+use super::Failure;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::courier::Single;
+use crate::installation::Installation;
+use crate::people::People;
+use crate::process::{self, LinkKind, Options};
+use clap::Args;
+use dispatch::gateway::cap::poll::{PollConfig, Poller};
+use dispatch::gateway::device::Devices;
+use dispatch::gateway::email::Email;
+use dispatch::gateway::http::{self, ClientConfig};
+use dispatch::gateway::webhook::Webhook;
+use ingest::transport::mqtt::{self, MqttConfig};
+use model::{Mode, Span};
+use rules::Policy;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Frames of one broker taken and not yet stored.
+const FRAMES_MAX: usize = 1_024;
+
+/// What to serve.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Serves until SIGINT or SIGTERM.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config =
+        Config::read(&arguments.config).map_err(|error| Failure::BadInput(error.to_string()))?;
+    let installation = Installation::load(&config.city, None)
+        .map_err(|faults| Failure::BadInput(faults.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    runtime.block_on(serve(config, installation))
+}
+
+async fn serve(config: Config, installation: Installation) -> Result<(), Failure> {
+    let failed = |words: String| Failure::Failed(words);
+    if config.people.is_empty() {
+        tracing::warn!("no [[person]] is configured: nobody can sign");
+    }
+    let links = links(&config).await.map_err(Failure::BadInput)?;
+    let options = Options {
+        installation,
+        clock: Clock::wall(),
+        mode: Mode::Actual,
+        policy: Policy::Live,
+        people: People::new(config.people.clone()),
+        links,
+        listen: config.listen,
+        open_intake: config.open_intake,
+        public_url: config.public_url.clone(),
+        snapshot_every: Span::from_minutes(i64::from(config.snapshot_minutes)),
+    };
+    let running = process::start(&config.journal, options)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    tracing::info!(address = %running.address, "serving");
+    for broker in config.mqtt.clone() {
+        tokio::spawn(listen(Arc::clone(&running.app), broker));
+    }
+    for poll in &config.polls {
+        let feed = poll
+            .url
+            .parse()
+            .map_err(|error| Failure::BadInput(format!("poll: {}: {error}", poll.url)))?;
+        let poll = PollConfig {
+            feed,
+            hosts: Vec::new(),
+            every: Duration::from_secs(poll.every_s.max(5)),
+        };
+        let client =
+            http::client(&ClientConfig::default()).map_err(|error| failed(error.to_string()))?;
+        tokio::spawn(follow(Arc::clone(&running.app), Poller::new(client, poll)));
+    }
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| failed(error.to_string()))?;
+    let app = Arc::clone(&running.app);
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => tracing::info!("interrupted: finishing"),
+        _ = terminate.recv() => tracing::info!("told to end: finishing"),
+        () = stopped(&app) => {}
+    }
+    running.stop().await.map_err(failed)
+}
+
+async fn stopped(app: &App) {
+    while !app.stopping() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The links of a configuration, in an order that stays while it does.
+async fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
+    let mut links = vec![
+        ("cap".to_owned(), LinkKind::Single(Single::Cap)),
+        ("push".to_owned(), LinkKind::Single(Single::Push)),
+    ];
+    for section in &config.sms {
+        let kind = LinkKind::Sms(Box::new(section.smpp.clone()), section.pace_per_s);
+        // The first account carries everything; more accounts come with the issue on reach.
+        let name = if links.iter().any(|(name, _)| name == "sms") {
+            format!("sms/{}", section.name)
+        } else {
+            "sms".to_owned()
+        };
+        links.push((name, kind));
+    }
+    if let Some(section) = &config.email {
+        let email = Email::new(section.gateway()?).map_err(|error| format!("email: {error}"))?;
+        links.push((
+            "email".to_owned(),
+            LinkKind::Single(Single::Email(Arc::new(email))),
+        ));
+    }
+    for section in &config.webhooks {
+        let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
+        let webhook = Webhook::new(section.gateway()?, client);
+        let name = format!("webhook/{}", section.name);
+        links.push((name, LinkKind::Single(Single::Webhook(Arc::new(webhook)))));
+    }
+    if let Some(section) = &config.devices {
+        let devices = connect(section.gateway()?).await;
+        links.push((
+            "device".to_owned(),
+            LinkKind::Single(Single::Device(Arc::new(devices))),
+        ));
+    }
+    Ok(links)
+}
+
+/// Devices are worth waiting for: a broker that starts later than we do is tried again.
+async fn connect(config: dispatch::gateway::device::DeviceConfig) -> Devices {
+    loop {
+        match Devices::connect(config.clone()).await {
+            Ok(devices) => return devices,
+            Err(error) => tracing::warn!(%error, "devices not reached; trying again"),
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+/// Frames of a broker into the journal; acknowledged only then.
+async fn listen(app: Arc<App>, config: MqttConfig) {
+    let (sender, mut frames) = mpsc::channel(FRAMES_MAX);
+    let stopping = Arc::clone(&app);
+    let listener = tokio::spawn(async move {
+        let (link, _) = tokio::sync::watch::channel(mqtt::Link::Down { why: String::new() });
+        mqtt::listen(
+            &config,
+            sender,
+            link,
+            async move { stopped(&stopping).await },
+        )
+        .await
+    });
+    while let Some(frame) = frames.recv().await {
+        let stored = app
+            .intake
+            .frame("mqtt", &frame.protocol, &frame.topic, &frame.payload)
+            .await;
+        match stored {
+            Ok(_) => frame.acknowledge(),
+            // Not acknowledged: the broker brings it again.
+            Err(error) => tracing::warn!(%error, topic = frame.topic, "frame not stored"),
+        }
+    }
+    if let Ok(Err(error)) = listener.await {
+        app.fail(format!("mqtt: {error}"));
+    }
+}
+
+/// Signals of a feed into the journal.
+async fn follow(app: Arc<App>, poller: Poller) {
+    let (sender, mut rounds) = mpsc::channel(4);
+    let areas = Arc::clone(&app);
+    tokio::spawn(async move {
+        poller.run(&move |cover| areas.covered(cover), sender).await;
+    });
+    while let Some(round) = rounds.recv().await {
+        match round {
+            Ok(round) => {
+                for fault in &round.faults {
+                    tracing::warn!(%fault, "entry of a feed passed over");
+                }
+                for signal in round.signals {
+                    if app.signal(signal).await.is_err() {
+                        tracing::warn!("signal not stored");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "feed not read"),
+        }
+    }
+}

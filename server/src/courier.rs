@@ -1,0 +1,390 @@
+//! Loop 3, one a link: intents in, messages out, answers into the journal (steps 9 and 10).
+//!
+//! The outbox decides what leaves next; this loop carries it to the gateway and brings back what
+//! became of it. Progress is durable before it counts, so a crash repeats at most what was in
+//! flight or answered and not yet on disk.
+
+mod publish;
+mod single;
+mod sms;
+
+pub(crate) use publish::{publish, show_call, show_change, show_warning};
+pub(crate) use single::{Single, run as run_single};
+pub(crate) use sms::run as run_sms;
+
+use crate::app::{App, DISPATCH};
+use crate::view::DeliveryItem;
+use dispatch::intent::{Intent, IntentId, RecipientNo};
+use dispatch::ledger::{Progress, State};
+use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Resolve, Row};
+use dispatch::wording::Message;
+use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
+use model::{Time, WarningId};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Bytes of intents or progress taken at once.
+const READ_BYTES: usize = 1 << 20;
+/// Kinds of records on links.
+const INTENT: u8 = 1;
+const PROGRESS: u8 = 2;
+
+/// What is common to every link.
+pub(crate) struct Courier {
+    app: Arc<App>,
+    partition: Partition,
+    outbox: Outbox,
+    effects: Effects,
+    next: Offset,
+    saving: VecDeque<(u64, Ticket)>,
+    intents: FxHashMap<IntentId, Arc<Intent>>,
+    touched: BTreeSet<IntentId>,
+    /// True where an intent is one document for a target, not a message to people.
+    is_publication: bool,
+    rows: Vec<Row>,
+}
+
+impl Courier {
+    /// The link numbered `number`, recovered from its topics.
+    pub(crate) fn open(app: Arc<App>, number: usize, limits: Limits) -> Result<Self, JournalError> {
+        let partition = Partition(u16::try_from(number).unwrap_or(u16::MAX));
+        let name = app.links.get(number).cloned().unwrap_or_default();
+        let mut intents = Vec::new();
+        let deliveries = Topic::new(Kind::Deliveries, app.mode);
+        let next = read_all(
+            &app,
+            deliveries,
+            partition,
+            |payload| match serde_json::from_slice::<Intent>(payload) {
+                Ok(intent) => intents.push(intent),
+                Err(error) => tracing::error!(link = name, %error, "intent passed over"),
+            },
+        )?;
+        let mut progress = Vec::new();
+        let receipts = Topic::new(Kind::Receipts, app.mode);
+        read_all(
+            &app,
+            receipts,
+            partition,
+            |payload| match Progress::decode(payload) {
+                Ok(record) => progress.push(record),
+                Err(error) => tracing::error!(link = name, %error, "progress passed over"),
+            },
+        )?;
+        let mut effects = Effects::default();
+        let at = app.clock.now();
+        let outbox = Outbox::recover(
+            &name,
+            limits,
+            intents.iter(),
+            progress.iter(),
+            at,
+            &mut effects,
+        );
+        let mut courier = Self {
+            app,
+            partition,
+            outbox,
+            effects,
+            next,
+            saving: VecDeque::new(),
+            touched: intents.iter().map(|intent| intent.id).collect(),
+            intents: intents.into_iter().map(|i| (i.id, Arc::new(i))).collect(),
+            is_publication: false,
+            rows: Vec::new(),
+        };
+        courier.settle()?;
+        Ok(courier)
+    }
+
+    /// Takes in what was planned since the last call; true where there was something.
+    pub(crate) fn take(&mut self) -> Result<bool, JournalError> {
+        let topic = Topic::new(Kind::Deliveries, self.app.mode);
+        let records = self
+            .app
+            .journal
+            .read(topic, self.partition, self.next, READ_BYTES)?;
+        let found = !records.is_empty();
+        for record in records {
+            self.next = record.offset.plus(1);
+            let at = self.app.clock.now().max(Time::from_millis(record.time_ms));
+            match serde_json::from_slice::<Intent>(record.payload()) {
+                Ok(intent) => {
+                    self.outbox
+                        .step(at, Event::Planned(&intent), &mut self.effects);
+                    self.touched.insert(intent.id);
+                    self.intents.insert(intent.id, Arc::new(intent));
+                }
+                Err(error) => {
+                    tracing::error!(link = self.outbox.link(), %error, "intent passed over");
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Tells the outbox what happened.
+    pub(crate) fn step(&mut self, event: Event<'_>) {
+        if let Event::Answers(answers) = &event {
+            self.count(answers);
+        }
+        self.outbox
+            .step(self.app.clock.now(), event, &mut self.effects);
+    }
+
+    /// Stores progress and answers what the outbox asks of the directory, until only sends are left.
+    pub(crate) fn settle(&mut self) -> Result<(), JournalError> {
+        loop {
+            self.store()?;
+            if self.effects.resolve.is_empty() {
+                return Ok(());
+            }
+            for wanted in std::mem::take(&mut self.effects.resolve) {
+                self.resolve(&wanted);
+            }
+        }
+    }
+
+    /// The intent of that id and one of its wordings.
+    pub(crate) fn words(&self, id: IntentId, variant: u8) -> Option<(Arc<Intent>, Message)> {
+        let intent = self.intents.get(&id)?;
+        let message = intent
+            .words
+            .iter()
+            .find(|m| m.variant_no == variant)?
+            .clone();
+        Some((Arc::clone(intent), message))
+    }
+
+    /// Waits until the oldest progress on its way is on disk, and says so to the outbox.
+    pub(crate) async fn durable(&mut self) -> Result<(), JournalError> {
+        let Some((_, ticket)) = self.saving.front_mut() else {
+            return std::future::pending().await;
+        };
+        std::pin::Pin::new(ticket).await?;
+        if let Some((seq, _)) = self.saving.pop_front() {
+            self.step(Event::Durable(seq));
+        }
+        Ok(())
+    }
+
+    /// Shows progress of every intent that changed since the last call.
+    pub(crate) fn show(&mut self) {
+        let repeated = i64::try_from(self.outbox.stats().perhaps_repeated).unwrap_or(i64::MAX);
+        let labels = [self.outbox.link()];
+        self.app
+            .metrics
+            .repeated
+            .with_label_values(&labels)
+            .set(repeated);
+        for id in std::mem::take(&mut self.touched) {
+            if let Some(intent) = self.intents.get(&id) {
+                self.app.view.delivery(self.item(intent));
+            }
+        }
+    }
+
+    fn item(&self, intent: &Intent) -> DeliveryItem {
+        let counts = self.outbox.ledger().counts(intent.id);
+        let closed = self.outbox.ledger().closed(intent.id);
+        let of = |states: &[State]| states.iter().map(|state| counts.of(*state)).sum();
+        let taken = [State::Accepted, State::Delivered, State::Acknowledged];
+        DeliveryItem {
+            warning: intent.warning.to_string(),
+            revision: intent.revision,
+            intent: intent.id.to_string(),
+            channel: intent.channel.name(),
+            link: self.outbox.link().to_owned(),
+            purpose: intent.purpose.name().to_owned(),
+            tier: intent.tier,
+            planned: self.planned_heads(intent).max(counts.total()),
+            sent: of(&taken) + of(&[State::Unknown, State::Failed]),
+            accepted: of(&taken),
+            delivered: of(&[State::Delivered, State::Acknowledged]),
+            failed: of(&[State::Failed]),
+            unknown: of(&[State::Unknown]),
+            expired: of(&[State::Expired]),
+            withdrawn: of(&[State::Withdrawn]),
+            started: Some(self.app.view.text(intent.created)),
+            finished: closed.map(|_| self.app.view.text(self.app.view.now())),
+            rate_per_s: 0.0,
+        }
+    }
+
+    fn planned_heads(&self, intent: &Intent) -> u64 {
+        if self.is_publication {
+            return 1;
+        }
+        let installation = &self.app.installation;
+        let preview =
+            installation
+                .directory
+                .preview(&installation.city, &intent.audience, &[intent.channel]);
+        preview.map_or(0, |preview| preview.people)
+    }
+
+    fn resolve(&mut self, wanted: &Resolve) {
+        let Some(intent) = self.intents.get(&wanted.intent).cloned() else {
+            return;
+        };
+        self.rows.clear();
+        if self.is_publication {
+            self.publication(wanted);
+            return;
+        }
+        let installation = Arc::clone(&self.app.installation);
+        let page = installation.directory.resolve(
+            &installation.city,
+            &wanted.audience,
+            intent.channel,
+            (wanted.pass, wanted.cursor),
+            wanted.rows_max as usize,
+            &mut self.rows,
+        );
+        let (cursor, end) = match page {
+            Ok(page) => (page.cursor, page.end),
+            Err(error) => {
+                tracing::error!(intent = %intent.id, %error, "audience not resolved");
+                (wanted.cursor, true)
+            }
+        };
+        if intent.only_told {
+            self.keep_told(intent.warning);
+        }
+        // Rows were sorted by list; the wording of a language the intent lacks is its first.
+        let rows = std::mem::take(&mut self.rows);
+        self.step(Event::Rows {
+            intent: wanted.intent,
+            pass: wanted.pass,
+            epoch: wanted.epoch,
+            cursor,
+            rows: &rows,
+            end,
+        });
+        self.rows = rows;
+    }
+
+    /// One row stands for the document.
+    fn publication(&mut self, wanted: &Resolve) {
+        let rows = [Row {
+            recipient: RecipientNo(0),
+            variant: 0,
+            shared: false,
+            address: 0,
+        }];
+        self.step(Event::Rows {
+            intent: wanted.intent,
+            pass: wanted.pass,
+            epoch: wanted.epoch,
+            cursor: 1,
+            rows: if wanted.pass == 0 { &rows } else { &[] },
+            end: true,
+        });
+    }
+
+    /// Leaves only those who may have got an earlier message of the warning on this link.
+    fn keep_told(&mut self, warning: WarningId) {
+        let earlier: Vec<IntentId> = self
+            .intents
+            .values()
+            .filter(|intent| intent.warning == warning && !intent.only_told)
+            .map(|intent| intent.id)
+            .collect();
+        let ledger = self.outbox.ledger();
+        self.rows.retain(|row| {
+            earlier
+                .iter()
+                .any(|id| match ledger.state(*id, row.recipient) {
+                    State::Claimed
+                    | State::Unknown
+                    | State::Accepted
+                    | State::Delivered
+                    | State::Acknowledged
+                    | State::Duplicate => true,
+                    State::Unsent
+                    | State::Failed
+                    | State::Expired
+                    | State::Withdrawn
+                    | State::Complete => false,
+                })
+        });
+    }
+
+    fn store(&mut self) -> Result<(), JournalError> {
+        if self.effects.progress.is_empty() {
+            return Ok(());
+        }
+        let topic = Topic::new(Kind::Receipts, self.app.mode);
+        let deliveries = Topic::new(Kind::Deliveries, self.app.mode);
+        let mut batch = Batch::new(self.app.clock.now().millis(), Priority::Vital);
+        let mut last = 0;
+        for progress in self.effects.progress.drain(..) {
+            batch.append(topic, self.partition, PROGRESS, &[], &progress.encode());
+            last = progress.seq;
+            self.touched
+                .extend(progress.entries.iter().map(|entry| entry.intent()));
+        }
+        batch.consumed(DISPATCH, deliveries, self.partition, self.next);
+        let ticket = self.app.journal.submit_waiting(batch)?;
+        self.saving.push_back((last, ticket));
+        Ok(())
+    }
+
+    fn count(&self, answers: &[Answer]) {
+        use dispatch::outbox::Outcome;
+        let link = self.outbox.link();
+        let channel = link.split('/').next().unwrap_or(link);
+        for answer in answers {
+            let state = match answer.outcome {
+                Outcome::Accepted { .. } => "accepted",
+                Outcome::Delivered => "delivered",
+                Outcome::Acknowledged => "acknowledged",
+                Outcome::Throttled => "throttled",
+                Outcome::Transient => "transient",
+                Outcome::Permanent => "failed",
+                Outcome::Uncertain => "unknown",
+            };
+            let labels = [channel, link, state];
+            self.app.metrics.deliveries.with_label_values(&labels).inc();
+        }
+    }
+
+    /// The telephone of a recipient, digits as a number.
+    fn phone(&self, recipient: RecipientNo) -> Option<u64> {
+        self.app
+            .installation
+            .directory
+            .recipient(recipient)?
+            .phone()
+    }
+}
+
+/// Waits until the partition holds something at `next`.
+async fn planned(planned: &mut tokio::sync::watch::Receiver<Offset>, next: Offset) {
+    while *planned.borrow_and_update() <= next {
+        if planned.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Reads a partition from its beginning; gives the offset after its end.
+fn read_all(
+    app: &App,
+    topic: Topic,
+    partition: Partition,
+    mut take: impl FnMut(&[u8]),
+) -> Result<Offset, JournalError> {
+    let mut next = app.journal.first(topic, partition);
+    loop {
+        let records = app.journal.read(topic, partition, next, READ_BYTES)?;
+        if records.is_empty() {
+            return Ok(next);
+        }
+        for record in records {
+            next = record.offset.plus(1);
+            take(record.payload());
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What a zone said, put into the commit and before the screens.
+
+use super::INTENT;
+use crate::app::App;
+use crate::pump::kind;
+use crate::view::{AnswerItem, CallItem, Release, SituationItem, WarningItem};
+use crate::zone::Outputs;
+use dispatch::directory::Contact;
+use dispatch::intent::Intent;
+use dispatch::ladder::{Call, Place};
+use dispatch::plan::Planner;
+use dispatch::preview::preview;
+use dispatch::wording::{Message, Purpose};
+use journal::{Batch, Kind, Partition, Topic};
+use model::warning::Event;
+use model::{Act, Channel, Reach, Span, Time, Warning, Zone};
+use rules::Change;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Adds the outputs of one record to `batch` and shows them. `accepted` is when the observation
+/// behind them came in, for the latency histogram.
+pub(crate) fn publish(
+    app: &App,
+    zone: Zone,
+    at: Time,
+    outputs: &Outputs,
+    batch: &mut Batch,
+    accepted: Option<u64>,
+) {
+    let warnings = Topic::new(Kind::Warnings, app.mode);
+    let partition = Partition(zone.0);
+    for change in &outputs.changes {
+        append(batch, warnings, partition, kind::CHANGE, change);
+        show_change(app, change);
+    }
+    for warning in &outputs.warnings {
+        append(batch, warnings, partition, kind::WARNING, warning);
+        let labels = [warning.hazard.code(), warning.event.name()];
+        app.metrics.warnings.with_label_values(&labels).inc();
+        show_warning(app, warning, at);
+    }
+    for (warning, place, call) in &outputs.calls {
+        if let Some(call) = call {
+            append(batch, warnings, partition, kind::CALL, call);
+        }
+        show_call(app, *warning, place, call.as_ref());
+    }
+    for intent in &outputs.intents {
+        for (number, link) in app.links.iter().enumerate() {
+            if !serves(link, intent) {
+                continue;
+            }
+            let own = Intent {
+                link: link.clone(),
+                ..intent.clone()
+            };
+            let partition = Partition(u16::try_from(number).unwrap_or(u16::MAX));
+            append(
+                batch,
+                Topic::new(Kind::Deliveries, app.mode),
+                partition,
+                INTENT,
+                &own,
+            );
+            if let Some(micros) = accepted {
+                app.latency.caused(intent.id.to_string(), micros);
+            }
+        }
+    }
+}
+
+/// Whether a link carries an intent: its channel's link, or each of several targets.
+fn serves(link: &str, intent: &Intent) -> bool {
+    match intent.channel {
+        Channel::Webhook => link.starts_with("webhook/"),
+        Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => {
+            link == intent.link
+        }
+    }
+}
+
+/// Shows a revision with what its release needs.
+pub(crate) fn show_warning(app: &App, warning: &Warning, at: Time) {
+    let item = WarningItem::new(
+        warning,
+        app.installation.city.offset,
+        release(app, warning, at),
+    );
+    app.view.warning(warning.clone(), item);
+}
+
+/// What the policy says of the public release of a warning.
+fn release(app: &App, warning: &Warning, at: Time) -> Release {
+    let city = &app.installation.city;
+    let Some(area) = city.area_no(warning.zone) else {
+        return Release::default();
+    };
+    let Some(ruling) = city.ruling(warning.hazard, area, warning.tier()) else {
+        return Release::default();
+    };
+    let request = ruling.act == Act::Request;
+    let counterpart = ruling.counterpart.map(|a| a.name.zh.clone());
+    let flow = city.policy.flow(
+        &ruling.authority.id,
+        warning.hazard,
+        warning.tier(),
+        Reach::Public,
+    );
+    let is_proposed = warning.event == Event::Proposed;
+    let text = public_words(app, warning, at);
+    let clock = (is_proposed && !request).then(|| app.view.text(at + flow.clock));
+    Release {
+        needs: if is_proposed { flow.signatures } else { 0 },
+        clock_ends: clock.filter(|_| flow.clock > Span::ZERO),
+        request_to: counterpart.filter(|_| request),
+        text,
+    }
+}
+
+/// Shows a change of tier at a subject.
+pub(crate) fn show_change(app: &App, change: &Change) {
+    let installation = &app.installation;
+    let city = &installation.city;
+    let site = city.site_no(&change.subject).and_then(|no| city.site(no));
+    let station = city
+        .station_no(&change.subject)
+        .and_then(|no| city.station(no));
+    let at = site
+        .map(|s| (s.area, s.lon, s.lat))
+        .or_else(|| station.map(|s| (s.area, s.lon, s.lat)));
+    let Some((area, lon, lat)) = at else { return };
+    let Some((_, rule)) = installation.rulebook.rule(&change.rule) else {
+        return;
+    };
+    let values = change.values.iter();
+    app.view.situation(SituationItem {
+        rule: change.rule.clone(),
+        hazard: rule.hazard,
+        subject: change.subject.clone(),
+        area: city
+            .area(area)
+            .map(|a| a.code.to_string())
+            .unwrap_or_default(),
+        lon,
+        lat,
+        tier: change.to,
+        since: app.view.text(change.time),
+        values: values
+            .filter_map(|(call, value)| Some((call.clone(), value.clone()?)))
+            .collect(),
+        stale: false,
+    });
+}
+
+/// Shows a line of the call board, or takes it away.
+pub(crate) fn show_call(app: &App, warning: model::WarningId, place: &Place, call: Option<&Call>) {
+    let city = &app.installation.city;
+    let (area, site) = match place {
+        Place::Area(code) => (code.to_string(), None),
+        Place::Site(id) => {
+            let site = city.site_no(id).and_then(|no| city.site(no));
+            let area = site
+                .and_then(|s| city.area(s.area))
+                .map(|a| a.code.to_string());
+            (area.unwrap_or_default(), Some(id.clone()))
+        }
+    };
+    let Some(call) = call else {
+        app.view
+            .call_over(warning, site.as_deref().unwrap_or(&area));
+        return;
+    };
+    let asked = call.asked.last();
+    let contact = responsible(app, place);
+    let text = |time: Time| app.view.text(time);
+    let next = call.rungs.get(call.asked.len()).or(call.rungs.last());
+    let answered = call.answered.as_ref();
+    app.view.call(
+        warning,
+        CallItem {
+            warning: warning.to_string(),
+            area,
+            site,
+            contact: contact.map(|c| c.id.clone()).unwrap_or_default(),
+            role: contact.map(|c| c.role.clone()).unwrap_or_default(),
+            name: contact.map(|c| c.name.clone()).unwrap_or_default(),
+            phone_masked: contact
+                .and_then(|c| c.phone)
+                .map(dispatch::directory::phone::masked)
+                .unwrap_or_default(),
+            told_at: text(asked.map_or(call.since, |(_, at)| *at)),
+            tier: call.tier,
+            state: match (answered, call.asked.len()) {
+                (Some(_), _) => "answered",
+                (None, 0 | 1) => "waiting",
+                (None, _) => "escalated",
+            },
+            next_at: call.next.map(text),
+            next_role: next
+                .filter(|_| call.next.is_some())
+                .map(|rung| format!("{:?}", rung.ask).to_lowercase()),
+            answer: answered.map(|said| AnswerItem {
+                answer: said.answer,
+                note: said.note.clone(),
+                noted_by: said.noted_by.clone(),
+                said: text(said.said),
+            }),
+        },
+    );
+}
+
+/// Who answers first for a place.
+fn responsible<'a>(app: &'a App, place: &Place) -> Option<&'a Contact> {
+    let installation = &app.installation;
+    let city = &installation.city;
+    let mut contacts = installation
+        .directory
+        .contacts()
+        .iter()
+        .filter(|c| !c.is_deputy);
+    match place {
+        Place::Area(code) => {
+            let area = city.area_no(*code);
+            contacts.find(|c| c.site.is_none() && Some(c.area) == area)
+        }
+        Place::Site(id) => {
+            let site = city.site_no(id);
+            contacts.find(|c| c.site.is_some() && c.site == site)
+        }
+    }
+}
+
+/// The short message the public would get by language, as a signer reads it; where we may only
+/// ask, what the authority would be asked.
+fn public_words(app: &App, warning: &Warning, at: Time) -> BTreeMap<String, String> {
+    let desk = app.installation.desk();
+    let preview = preview(&Planner::default(), at, warning, &desk, |_, _| Vec::new());
+    let public = preview.reached.iter().filter(|r| r.reach == Reach::Public);
+    let sms = public
+        .clone()
+        .find(|r| r.channel == Channel::Sms)
+        .or(public.clone().next());
+    let asked = preview
+        .reached
+        .iter()
+        .find(|r| r.purpose == Purpose::Request);
+    let words = sms
+        .or(asked)
+        .map(|reached| reached.words.as_slice())
+        .unwrap_or_default();
+    let text = |message: &Message| (message.language.tag().to_owned(), message.text.clone());
+    words.iter().map(text).collect()
+}
+
+fn append<T: Serialize>(batch: &mut Batch, topic: Topic, partition: Partition, kind: u8, item: &T) {
+    batch.append_with(topic, partition, kind, &[], |out| {
+        // Writing our own plain types to memory cannot fail; an empty body is passed over by readers.
+        drop(serde_json::to_writer(out, item));
+    });
+}

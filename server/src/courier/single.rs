@@ -1,0 +1,281 @@
+//! Gateways that take one message at a time: e-mail, webhook, app push, devices, CAP.
+
+use super::Courier;
+use crate::app::App;
+use dispatch::directory::Recipient;
+use dispatch::gateway::device::command::Addressed;
+use dispatch::gateway::device::{Action, Command, Devices};
+use dispatch::gateway::email::{Email, Mail};
+use dispatch::gateway::push::PushMessage;
+use dispatch::gateway::webhook::Webhook;
+use dispatch::gateway::{Proof, Receipt};
+use dispatch::intent::{DeliveryId, Intent, IntentId};
+use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
+use dispatch::wording::Message;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use journal::{JournalError, Kind, Topic};
+use model::{AreaCode, SendError, Tier};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Messages on their way at once on one such link.
+const WINDOW: usize = 32;
+/// Longest wait for anything.
+const IDLE: Duration = Duration::from_millis(200);
+
+/// The far side of a link.
+#[derive(Clone)]
+pub(crate) enum Single {
+    /// A mail relay.
+    Email(Arc<Email>),
+    /// One HTTP target.
+    Webhook(Arc<Webhook>),
+    /// The hub of subscribed apps.
+    Push,
+    /// The site devices' broker.
+    Device(Arc<Devices>),
+    /// Our CAP feed.
+    Cap,
+}
+
+/// Serves link `number` until the app stops. An error means that the process must end.
+pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result<(), JournalError> {
+    let mut courier = Courier::open(Arc::clone(&app), number, Limits::with_window(WINDOW))?;
+    courier.is_publication = match gateway {
+        Single::Webhook(_) | Single::Cap => true,
+        Single::Email(_) | Single::Push | Single::Device(_) => false,
+    };
+    let topic = Topic::new(Kind::Deliveries, app.mode);
+    let mut planned = app.journal.subscribe(topic, courier.partition);
+    let mut flying: FuturesUnordered<BoxFuture<'static, Answer>> = FuturesUnordered::new();
+    let mut pushed: Option<IntentId> = None;
+    courier.step(Event::Up);
+    while !app.stopping() {
+        while courier.take()? {}
+        courier.settle()?;
+        let effects = std::mem::take(&mut courier.effects);
+        for send in &effects.sends {
+            for sending in effects.batch(send) {
+                let words = courier.words(send.intent, sending.variant);
+                let outgoing = Outgoing {
+                    app: Arc::clone(&app),
+                    gateway: gateway.clone(),
+                    token: sending.token,
+                    words,
+                    is_first: pushed != Some(send.intent),
+                };
+                pushed = Some(send.intent);
+                flying.push(Box::pin(outgoing.go()));
+            }
+        }
+        courier.effects = effects;
+        courier.effects.clear();
+        let next = courier.next;
+        tokio::select! {
+            Some(answer) = flying.next(), if !flying.is_empty() => {
+                courier.step(Event::Answers(&[answer]));
+            }
+            () = super::planned(&mut planned, next) => {}
+            done = courier.durable() => done?,
+            () = tokio::time::sleep(IDLE) => courier.step(Event::Tick),
+        }
+        courier.show();
+    }
+    while let Some(answer) = flying.next().await {
+        courier.step(Event::Answers(&[answer]));
+    }
+    courier.settle()?;
+    while !courier.saving.is_empty() {
+        courier.durable().await?;
+    }
+    Ok(())
+}
+
+struct Outgoing {
+    app: Arc<App>,
+    gateway: Single,
+    token: Token,
+    words: Option<(Arc<Intent>, Message)>,
+    is_first: bool,
+}
+
+impl Outgoing {
+    async fn go(self) -> Answer {
+        let token = self.token;
+        let result = match &self.words {
+            None => Err(SendError::Permanent("no words in that language".into())),
+            Some((intent, message)) => self.send(intent, message).await,
+        };
+        let outcome = match result {
+            Ok(Receipt { proof, .. }) => match proof {
+                Proof::Accepted => Outcome::Accepted { receipt: 0 },
+                Proof::Delivered => Outcome::Delivered,
+                Proof::ActionReported => Outcome::Acknowledged,
+            },
+            Err(error) => {
+                tracing::warn!(%error, "not sent");
+                match error {
+                    SendError::Transient(_) => Outcome::Transient,
+                    SendError::Permanent(_) => Outcome::Permanent,
+                    SendError::Uncertain(_) => Outcome::Uncertain,
+                }
+            }
+        };
+        Answer { token, outcome }
+    }
+
+    async fn send(&self, intent: &Intent, message: &Message) -> Result<Receipt, SendError> {
+        let at = self.app.clock.now();
+        let recipient = self.token.recipient();
+        let delivery =
+            DeliveryId::derive(intent.warning, intent.revision, intent.channel, recipient);
+        let delivery = delivery.to_string();
+        self.app
+            .latency
+            .on_wire(&intent.id.to_string(), &self.app.metrics);
+        match &self.gateway {
+            Single::Email(email) => {
+                let known = self.app.installation.directory.recipient(recipient);
+                let to = known.and_then(|r| r.email().map(str::to_owned));
+                let to = to.ok_or_else(|| SendError::Permanent("no address any more".into()))?;
+                email
+                    .send(&Mail {
+                        delivery: &delivery,
+                        to: &to,
+                        subject: &message.subject,
+                        text: &message.text,
+                        at,
+                    })
+                    .await
+            }
+            Single::Webhook(webhook) => {
+                let body = serde_json::to_vec(&Published::new(intent))
+                    .map_err(|error| SendError::Permanent(error.to_string()))?;
+                webhook.send(&delivery, &body, at).await
+            }
+            Single::Push => Ok(self.push(intent)),
+            Single::Device(devices) => {
+                let command = self.command(intent, message)?;
+                devices.send(&command, at).await
+            }
+            Single::Cap => self.cap(intent),
+        }
+    }
+
+    /// One event for all who subscribed: the hub knows who lives where.
+    fn push(&self, intent: &Intent) -> Receipt {
+        let event = intent.purpose.name();
+        let words: Vec<_> = intent
+            .words
+            .iter()
+            .map(|message| (message.language, push_json(intent, message)))
+            .collect();
+        let message = PushMessage {
+            id: u64::try_from(intent.created.millis()).unwrap_or(0),
+            event,
+            areas: &intent.audience.areas,
+            words: &words,
+        };
+        if self.is_first {
+            return self.app.push.send(&message);
+        }
+        Receipt {
+            reference: String::new(),
+            proof: Proof::Accepted,
+        }
+    }
+
+    fn command(&self, intent: &Intent, message: &Message) -> Result<Command, SendError> {
+        let permanent = |why: &str| SendError::Permanent(why.into());
+        let directory = &self.app.installation.directory;
+        let Some(Recipient::Device(device)) = directory.recipient(self.token.recipient()) else {
+            return Err(permanent("no such device any more"));
+        };
+        let site = self.app.installation.city.site(device.site);
+        let action = match device.id.split('-').next() {
+            Some("barrier") if intent.tier >= Tier::Orange => Action::Close,
+            Some("siren") => Action::Sound {
+                clip: format!("{}-{}", intent.purpose.name(), intent.tier),
+            },
+            Some(_) | None => Action::Show {
+                text: message.text.clone(),
+            },
+        };
+        let addressed = Addressed {
+            id: format!("{}-{}", intent.id, device.id),
+            device: device.id.clone(),
+            site: site.map(|s| s.id.clone()).unwrap_or_default(),
+            counter: u64::try_from(intent.created.millis()).unwrap_or(0),
+            not_after: intent.not_after,
+            mode: intent.mode,
+        };
+        Command::new(addressed, action).map_err(|error| SendError::Permanent(error.to_string()))
+    }
+
+    fn cap(&self, intent: &Intent) -> Result<Receipt, SendError> {
+        let released = self.app.view.revision(intent.warning, intent.revision);
+        let warning = released.ok_or_else(|| SendError::Permanent("revision is gone".into()))?;
+        let now = self.app.clock.now();
+        self.app
+            .cap
+            .publish(&*self.app.journal, &warning, now)
+            .map_err(|error| SendError::Permanent(error.to_string()))?;
+        Ok(Receipt {
+            reference: intent.warning.to_string(),
+            proof: Proof::Delivered,
+        })
+    }
+}
+
+/// What a webhook and an app are told.
+#[derive(serde::Serialize)]
+struct Published<'a> {
+    warning: model::WarningId,
+    revision: u32,
+    purpose: &'a str,
+    tier: Tier,
+    areas: &'a [AreaCode],
+    onset: String,
+    not_after: String,
+    words: Vec<Word<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct Word<'a> {
+    language: &'a str,
+    subject: &'a str,
+    text: &'a str,
+}
+
+impl<'a> Published<'a> {
+    fn new(intent: &'a Intent) -> Self {
+        Self {
+            warning: intent.warning,
+            revision: intent.revision,
+            purpose: intent.purpose.name(),
+            tier: intent.tier,
+            areas: &intent.audience.areas,
+            onset: intent.onset.to_string(),
+            not_after: intent.not_after.to_string(),
+            words: intent.words.iter().map(Word::new).collect(),
+        }
+    }
+}
+
+impl<'a> Word<'a> {
+    fn new(message: &'a Message) -> Self {
+        Self {
+            language: message.language.bcp47(),
+            subject: &message.subject,
+            text: &message.text,
+        }
+    }
+}
+
+fn push_json(intent: &Intent, message: &Message) -> String {
+    let mut published = Published::new(intent);
+    published.words = vec![Word::new(message)];
+    serde_json::to_string(&published).unwrap_or_default()
+}

@@ -1,0 +1,330 @@
+//! Short messages: the outbox of a link and its SMPP sessions.
+
+use super::Courier;
+use crate::app::App;
+use crate::clock::monotonic_micros;
+use dispatch::gateway::smpp::{
+    Answer as WireAnswer, DeliveryReceipt, Link, LinkConfig, MessageState, Outcome as WireOutcome,
+    Prepared, Reply, Sender, SessionState, Submit, Turn, Validity,
+};
+use dispatch::intent::IntentId;
+use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
+use journal::{JournalError, Kind, Topic};
+use model::Order;
+use model::order::Answer as Said;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest wait for anything, so that ticks and stops are noticed.
+const IDLE: Duration = Duration::from_millis(100);
+/// Between two updates of the screens.
+const SHOW_EVERY_US: u64 = 250_000;
+/// Texts kept encoded.
+const TEXTS_MAX: usize = 4096;
+/// Messages handed to the link at once.
+const SUBMIT_MAX: usize = 4096;
+
+struct Waiting {
+    token: Token,
+    intent: IntentId,
+    variant: u8,
+    phone: u64,
+}
+
+struct Sms {
+    courier: Courier,
+    sender: Sender,
+    texts: FxHashMap<(IntentId, u8), Prepared>,
+    reference: u8,
+    waiting: VecDeque<Waiting>,
+    up: usize,
+    shown: u64,
+    mark: u64,
+    acknowledged: u64,
+}
+
+/// Serves link `number` until the app stops. An error means that the process must end.
+pub(crate) async fn run(
+    app: Arc<App>,
+    number: usize,
+    config: LinkConfig,
+    pace_per_s: u32,
+) -> Result<(), JournalError> {
+    let window = config.window.saturating_mul(config.sessions.max(1));
+    let limits = Limits {
+        pace_per_s,
+        ..Limits::with_window(window)
+    };
+    let sender = config.sender.clone();
+    let courier = Courier::open(Arc::clone(&app), number, limits)?;
+    let mut link = match Link::new(config) {
+        Ok(link) => link,
+        Err(faults) => {
+            let words: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            app.fail(format!(
+                "sms link {}: {}",
+                courier.outbox.link(),
+                words.join("; ")
+            ));
+            return Ok(());
+        }
+    };
+    let topic = Topic::new(Kind::Deliveries, app.mode);
+    let mut planned = app.journal.subscribe(topic, courier.partition);
+    let mut sms = Sms {
+        courier,
+        sender,
+        texts: FxHashMap::default(),
+        reference: 0,
+        waiting: VecDeque::new(),
+        up: 0,
+        shown: 0,
+        mark: 0,
+        acknowledged: 0,
+    };
+    let mut turn = Turn::default();
+    while !app.stopping() {
+        while sms.courier.take()? {}
+        sms.drive(&mut link)?;
+        sms.acknowledge(&mut link);
+        let next = sms.courier.next;
+        tokio::select! {
+            () = link.turn(&mut turn) => sms.heard(&turn).await,
+            () = super::planned(&mut planned, next) => {}
+            done = sms.courier.durable() => done?,
+            () = tokio::time::sleep(IDLE) => sms.courier.step(Event::Tick),
+        }
+        sms.show();
+    }
+    sms.drive(&mut link)?;
+    link.close(&mut turn).await;
+    sms.heard(&turn).await;
+    sms.courier.settle()?;
+    while !sms.courier.saving.is_empty() {
+        sms.courier.durable().await?;
+    }
+    Ok(())
+}
+
+impl Sms {
+    /// Does what the outbox said: progress first, then rows, then the wire.
+    fn drive(&mut self, link: &mut Link) -> Result<(), JournalError> {
+        self.courier.settle()?;
+        let effects = std::mem::take(&mut self.courier.effects);
+        let mut refused = Vec::new();
+        for send in &effects.sends {
+            for sending in effects.batch(send) {
+                let phone = self.courier.phone(sending.token.recipient());
+                let is_ready = phone.is_some() && self.prepare(send.intent, sending.variant);
+                match phone {
+                    Some(phone) if is_ready => self.waiting.push_back(Waiting {
+                        token: sending.token,
+                        intent: send.intent,
+                        variant: sending.variant,
+                        phone,
+                    }),
+                    Some(_) | None => refused.push(Answer {
+                        token: sending.token,
+                        outcome: Outcome::Permanent,
+                    }),
+                }
+            }
+        }
+        self.courier.effects = effects;
+        self.courier.effects.clear();
+        if !refused.is_empty() {
+            self.courier.step(Event::Answers(&refused));
+            self.courier.settle()?;
+        }
+        self.submit(link);
+        Ok(())
+    }
+
+    fn prepare(&mut self, intent: IntentId, variant: u8) -> bool {
+        if self.texts.contains_key(&(intent, variant)) {
+            return true;
+        }
+        let Some((found, message)) = self.courier.words(intent, variant) else {
+            return false;
+        };
+        self.reference = self.reference.wrapping_add(1);
+        let validity = Validity::Absolute(found.not_after);
+        match Prepared::new(&message.text, &self.sender, validity, self.reference) {
+            Ok(text) => {
+                if self.texts.len() >= TEXTS_MAX {
+                    self.texts.clear();
+                }
+                self.texts.insert((intent, variant), text);
+                true
+            }
+            Err(error) => {
+                tracing::error!(%intent, %error, "text cannot be sent");
+                false
+            }
+        }
+    }
+
+    fn submit(&mut self, link: &mut Link) {
+        while !self.waiting.is_empty() && link.room() > 0 {
+            // A text may have been let go while its message waited.
+            let missing: Vec<_> = self
+                .waiting
+                .iter()
+                .take(SUBMIT_MAX)
+                .map(|w| (w.intent, w.variant))
+                .filter(|key| !self.texts.contains_key(key))
+                .collect();
+            for (intent, variant) in missing {
+                self.prepare(intent, variant);
+            }
+            let batch: Vec<Submit<'_>> = self
+                .waiting
+                .iter()
+                .take(SUBMIT_MAX)
+                .map_while(|waiting| {
+                    let text = self.texts.get(&(waiting.intent, waiting.variant))?;
+                    Some(Submit {
+                        token: waiting.token.0,
+                        phone: waiting.phone,
+                        text,
+                    })
+                })
+                .collect();
+            let taken = link.submit(&batch);
+            let app = &self.courier.app;
+            let mut last = None;
+            for gone in self.waiting.drain(..taken) {
+                if last != Some(gone.intent) {
+                    last = Some(gone.intent);
+                    app.latency.on_wire(&gone.intent.to_string(), &app.metrics);
+                }
+            }
+            if taken == 0 {
+                return;
+            }
+        }
+    }
+
+    async fn heard(&mut self, turn: &Turn) {
+        for change in &turn.changes {
+            match &change.state {
+                SessionState::Up => {
+                    self.up += 1;
+                    tracing::info!(link = self.courier.outbox.link(), "bound");
+                }
+                SessionState::Down { why, retry_ms } => {
+                    self.up = self.up.saturating_sub(1);
+                    tracing::warn!(link = self.courier.outbox.link(), ?why, retry_ms, "down");
+                }
+            }
+        }
+        let mut answers: Vec<Answer> = turn.answers.iter().filter_map(answer).collect();
+        answers.extend(turn.receipts.iter().filter_map(|r| self.receipt(r)));
+        if !answers.is_empty() {
+            self.courier.step(Event::Answers(&answers));
+        }
+        if !turn.changes.is_empty() {
+            let event = if self.up > 0 { Event::Up } else { Event::Down };
+            self.courier.step(event);
+            if self.up == 0 {
+                self.waiting.clear();
+            }
+        }
+        for fault in &turn.faults {
+            tracing::warn!(link = self.courier.outbox.link(), %fault, "not understood");
+        }
+        for reply in &turn.replies {
+            self.reply(reply).await;
+        }
+        self.mark = self.mark.max(turn.mark);
+    }
+
+    /// Receipts are answered to the centre once what they say is on disk.
+    fn acknowledge(&mut self, link: &mut Link) {
+        if self.mark > self.acknowledged && self.courier.saving.is_empty() {
+            self.acknowledged = self.mark;
+            link.acknowledge(self.mark);
+        }
+    }
+
+    fn receipt(&self, receipt: &DeliveryReceipt) -> Option<Answer> {
+        let outcome = match receipt.state {
+            MessageState::Delivered => Outcome::Delivered,
+            MessageState::Expired
+            | MessageState::Deleted
+            | MessageState::Undeliverable
+            | MessageState::Rejected => Outcome::Permanent,
+            MessageState::Unknown | MessageState::Enroute | MessageState::Accepted => return None,
+        };
+        let token = receipt.token.map(Token);
+        let token = token.or_else(|| {
+            let ledger = self.courier.outbox.ledger();
+            let found = receipt
+                .ids
+                .iter()
+                .flatten()
+                .find_map(|id| ledger.find(id.0));
+            let (intent, recipient) = found?;
+            self.courier.outbox.token(intent, recipient)
+        })?;
+        Some(Answer { token, outcome })
+    }
+
+    /// A phone answered: `1` received, `2` at post, `3` moved, `4` needs help.
+    async fn reply(&mut self, reply: &Reply) {
+        let app = Arc::clone(&self.courier.app);
+        let answer = match reply.text.trim().chars().next() {
+            Some('1') => Said::Received,
+            Some('2') => Said::AtPost,
+            Some('3') => Said::Moved,
+            Some('4') => Said::NeedsHelp,
+            Some(_) | None => return,
+        };
+        let contacts = app.installation.directory.contacts();
+        let Some(contact) = contacts.iter().find(|c| c.phone == Some(reply.phone)) else {
+            return;
+        };
+        for warning in app.view.called(&contact.id) {
+            let Ok(zone) = app.zone_of(warning) else {
+                continue;
+            };
+            let order = Order::Answer {
+                warning,
+                contact: contact.id.clone(),
+                answer,
+                note: reply.text.chars().take(200).collect(),
+                noted_by: String::new(),
+                said: app.clock.now(),
+            };
+            if app.note(zone, order).await.is_err() {
+                tracing::error!(contact = contact.id, "answer not stored");
+            }
+        }
+    }
+
+    fn show(&mut self) {
+        let now = monotonic_micros();
+        if now.saturating_sub(self.shown) >= SHOW_EVERY_US {
+            self.shown = now;
+            self.courier.show();
+        }
+    }
+}
+
+fn answer(answer: &WireAnswer) -> Option<Answer> {
+    let outcome = match answer.outcome {
+        WireOutcome::Accepted { id } => Outcome::Accepted {
+            receipt: id.map_or(0, |id| id.0),
+        },
+        WireOutcome::Throttled { .. } => Outcome::Throttled,
+        WireOutcome::Transient(_) | WireOutcome::Unsent => Outcome::Transient,
+        WireOutcome::Permanent(_) => Outcome::Permanent,
+        WireOutcome::Silent | WireOutcome::Cut => Outcome::Uncertain,
+    };
+    Some(Answer {
+        token: Token(answer.token),
+        outcome,
+    })
+}
