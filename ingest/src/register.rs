@@ -44,7 +44,7 @@ struct Registered {
     series: u32,
     zones_from: u32,
     zones: u16,
-    rainfall_s: u32,
+    interval_s: u32,
 }
 
 /// How far ahead of its arrival an observation may be stamped unless configured otherwise.
@@ -83,10 +83,7 @@ impl Registrar {
                 series: registrar.series_count as u32,
                 zones_from: registrar.zones.len() as u32,
                 zones: station.zones.len() as u16,
-                rainfall_s: match station.interval_s {
-                    0 => RAINFALL_INTERVAL_S,
-                    seconds => seconds,
-                },
+                interval_s: station.interval_s,
             });
             registrar.zones.extend_from_slice(&station.zones);
             registrar.series_count += parameters.count_ones() as usize;
@@ -116,10 +113,9 @@ impl Registrar {
         }
         let (value, quality) = value(reading, parameter)?;
         let interval_s = reading.interval_s.unwrap_or({
-            if parameter == Parameter::Rainfall {
-                registered.rainfall_s
-            } else {
-                0
+            match (registered.interval_s, parameter) {
+                (0, Parameter::Rainfall) => RAINFALL_INTERVAL_S,
+                (seconds, _) => seconds,
             }
         });
         if interval_s > limits::INTERVAL_S_MAX {

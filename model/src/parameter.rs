@@ -125,6 +125,23 @@ impl Parameter {
         Self::ALL.into_iter().find(|p| p.name() == name)
     }
 
+    /// Seconds that a value stands for where neither it nor the registry says: the usual step of
+    /// such sensors. Coverage of windows and gaps go by it (semantics §15, §17).
+    pub const fn usual_interval_s(self) -> u32 {
+        match self {
+            Self::Rainfall | Self::RainfallTotal | Self::WaterDepth => 60,
+            Self::WindSpeed
+            | Self::WindGust
+            | Self::WindDirection
+            | Self::Temperature
+            | Self::Humidity
+            | Self::Pressure
+            | Self::Visibility => 300,
+            Self::Displacement | Self::Tilt | Self::Crack | Self::PorePressure => 600,
+            Self::WaterLevel | Self::Flow | Self::SoilMoisture | Self::GroundwaterLevel => 3600,
+        }
+    }
+
     /// The unit values are given in where no `unit` is written.
     pub const fn unit(self) -> &'static str {
         match self {

@@ -2,11 +2,14 @@
 
 use crate::authority::{AuthorityId, Matrix};
 use crate::release::{Approval, Flow, Ladder, Lateness, Reach};
-use crate::{Hazard, Span, Tier};
+use crate::{Hazard, Parameter, Span, Tier};
 use std::collections::BTreeMap;
 
 /// Silence after which a station counts as stale where neither its kind nor `other` is listed.
 pub const STALE_AFTER: Span = Span::from_minutes(60);
+
+/// The same for rain gauges and depth sensors of roads and culverts, which report each minute.
+pub const STALE_AFTER_MINUTES: Span = Span::from_minutes(10);
 
 /// Who may issue, how it is released, who is asked, what is late.
 #[derive(Clone, Debug, Default)]
@@ -40,10 +43,30 @@ impl Policy {
         self.ladders.iter().find(|l| l.tiers.contains(&tier))
     }
 
-    /// How long a station of that kind may be silent.
-    pub fn stale_after(&self, kind: &str) -> Span {
+    /// How long a station of that kind may be silent about that parameter.
+    pub fn stale_after(&self, kind: &str, parameter: Parameter) -> Span {
         let listed = self.staleness.get(kind);
         let other = self.staleness.get("other");
-        listed.or(other).copied().unwrap_or(STALE_AFTER)
+        let by_default = match parameter {
+            Parameter::Rainfall | Parameter::RainfallTotal | Parameter::WaterDepth => {
+                STALE_AFTER_MINUTES
+            }
+            Parameter::WaterLevel
+            | Parameter::Flow
+            | Parameter::WindSpeed
+            | Parameter::WindGust
+            | Parameter::WindDirection
+            | Parameter::Temperature
+            | Parameter::Humidity
+            | Parameter::Pressure
+            | Parameter::Visibility
+            | Parameter::SoilMoisture
+            | Parameter::Displacement
+            | Parameter::Tilt
+            | Parameter::Crack
+            | Parameter::PorePressure
+            | Parameter::GroundwaterLevel => STALE_AFTER,
+        };
+        listed.or(other).copied().unwrap_or(by_default)
     }
 }

@@ -105,9 +105,9 @@ export class Bulletins {
       this.#warnings.set(name, warning);
       return this.#publish(warning, time, rule.id);
     }
-    const highest = Math.max(...warning.areas.values());
+    const alike = [...warning.areas].some(([other, held]) => other !== area && held === tier);
     warning.areas.set(area, tier);
-    if (tier > before && (before > 0 || tier > highest)) return this.#publish(warning, time, rule.id);
+    if (tier > before && (before > 0 || !alike)) return this.#publish(warning, time, rule.id);
     if (warning.due === null) {
       warning.due = (Math.floor(record / MINUTE) + 1) * MINUTE;
       warning.dueRule = rule.id;

@@ -50,8 +50,16 @@ export function observationOf(line, city) {
   if (!station.parameters.includes(parameter)) return { refused: 'parameter not registered at the station' };
   return {
     station: id, parameter, time, quanta: quanta(parameter, own), counted: quality !== 2 && quality !== 8,
-    interval: interval === undefined ? (station.interval ? Number(station.interval) * 1000 : PARAMETERS[parameter].interval) : interval * 1000,
+    ...intervals(parameter, interval, station),
   };
+}
+
+/** `interval`: what the value or the registry says, 0 for nothing; `covers`: the time it stands for. */
+function intervals(parameter, given, station) {
+  const usual = PARAMETERS[parameter].interval;
+  const said = given ?? Number(station.interval || 0);
+  const interval = said === 0 && parameter === 'rainfall' && given === undefined ? usual : said * 1000;
+  return { interval, covers: interval || (Number(station.interval || 0) * 1000 || usual) };
 }
 
 let lastText = '';

@@ -13,19 +13,19 @@ export class Readings {
   #series = new Map();
 
   /** Files an observation: `new`, `duplicate` or `correction`. */
-  put({ station, parameter, time, quanta, counted, interval }) {
+  put({ station, parameter, time, quanta, counted, interval, covers }) {
     const series = this.series(station, parameter);
     let at = series.length;
     while (at > 0 && series[at - 1].time > time) at -= 1;
     const old = at > 0 && series[at - 1].time === time ? series[at - 1] : null;
     if (old === null) {
       if (mutated('drop-late') && at < series.length) return 'duplicate';
-      series.splice(at, 0, { time, quanta, counted, interval });
+      series.splice(at, 0, { time, quanta, counted, interval, covers });
       return 'new';
     }
     if (old.quanta === quanta && old.counted === counted) return 'duplicate';
     if (mutated('drop-correction')) return 'duplicate';
-    series[at - 1] = { time, quanta, counted, interval };
+    series[at - 1] = { time, quanta, counted, interval, covers };
     return 'correction';
   }
 
@@ -78,7 +78,7 @@ function within(series, time, length) {
     if (reading.time <= from) break;
     if (!reading.counted || reading.interval > length) continue;
     inside.count += 1;
-    inside.covered += reading.interval;
+    inside.covered += reading.covers;
     inside.sum += reading.quanta;
     if (reading.quanta > inside.max) inside.max = reading.quanta;
     if (reading.quanta < inside.min) inside.min = reading.quanta;

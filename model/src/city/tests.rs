@@ -4,7 +4,7 @@ use super::*;
 use crate::authority::Act;
 use crate::fault::Severity;
 use crate::release::Reach;
-use crate::{AuthorityId, Span};
+use crate::{AuthorityId, Parameter, Span};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -252,10 +252,17 @@ fn flows_and_ladders_are_found_or_safe() {
     );
     assert!(city.policy.ladder(Tier::Blue).is_none());
     assert_eq!(
-        city.policy.stale_after("rain_gauge"),
+        city.policy.stale_after("rain_gauge", Parameter::WaterLevel),
         Span::from_minutes(10)
     );
-    assert_eq!(city.policy.stale_after("slope"), crate::policy::STALE_AFTER);
+    assert_eq!(
+        city.policy.stale_after("slope", Parameter::Displacement),
+        crate::policy::STALE_AFTER
+    );
+    assert_eq!(
+        city.policy.stale_after("culvert", Parameter::WaterDepth),
+        crate::policy::STALE_AFTER_MINUTES
+    );
 }
 
 #[test]
