@@ -47,9 +47,15 @@ export function relaxed(node, { ratio, by }) {
   if (node.kind !== 'binary') return node;
   if (node.op === '&&' || node.op === '||') return { ...node, left: relaxed(node.left, { ratio, by }), right: relaxed(node.right, { ratio, by }) };
   const { left, right, op } = node;
-  if (isBound(right) && measures(left)) return { ...node, right: moved(right, op, ratio, by) };
-  if (isBound(left) && measures(right)) return { ...node, left: moved(left, REVERSED[op], ratio, by) };
+  if (isBound(right) && takes(left, by)) return { ...node, right: moved(right, op, ratio, by) };
+  if (isBound(left) && takes(right, by)) return { ...node, left: moved(left, REVERSED[op], ratio, by) };
   return node;
+}
+
+/** Whether what is measured moves: numbers of readings and ages never do, and units of the parameter are none of a rate's. */
+function takes(node, by) {
+  const asked = [...nodes(node)].filter((one) => one.kind === 'call' && one.target).map((one) => one.name);
+  return measures(node) && !asked.includes('count') && !asked.includes('age') && !(by !== undefined && asked.includes('rate'));
 }
 
 function moved(inner, op, ratio, by) {
