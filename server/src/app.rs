@@ -22,7 +22,7 @@ use model::{
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 
 /// The consumer that steps zones.
@@ -73,6 +73,8 @@ pub(crate) struct App {
     pub(crate) cap: crate::capbook::CapBook,
     /// Questions to each zone.
     pub(crate) questions: Vec<SyncSender<Question>>,
+    /// Next input of each zone's machine.
+    pub(crate) stepped: Vec<AtomicU64>,
     /// Zones that are still recovering.
     pub(crate) behind: AtomicUsize,
     /// Set once to end all loops.
@@ -109,6 +111,17 @@ impl App {
     pub(crate) fn caught_up(&self, zone: Zone) {
         let left = self.behind.fetch_sub(1, Ordering::AcqRel).saturating_sub(1);
         tracing::debug!(zone = zone.0, left, "caught up");
+    }
+
+    /// Inputs that the zone's machine has not stepped.
+    pub(crate) fn lag(&self, zone: usize) -> u64 {
+        let input = Topic::new(Kind::Input, self.mode);
+        let end = self.journal.end(input, Partition(zone as u16)).0;
+        let next = self
+            .stepped
+            .get(zone)
+            .map_or(0, |next| next.load(Ordering::Acquire));
+        end.saturating_sub(next)
     }
 
     /// Zones that are not caught up.
@@ -372,6 +385,11 @@ impl App {
                 .queue
                 .with_label_values(&["journal"])
                 .set(depth);
+        }
+        for zone in 0..self.installation.city.zones.len() {
+            let name = format!("zone/{}", self.zone_code(Zone(zone as u16)));
+            let lag = i64::try_from(self.lag(zone)).unwrap_or(i64::MAX);
+            self.metrics.queue.with_label_values(&[&name]).set(lag);
         }
     }
 }

@@ -101,7 +101,7 @@ impl CapBook {
     }
 
     /// Writes the document of a released revision; proposals and what came too late have none.
-    pub(crate) fn publish(
+    pub(crate) async fn publish(
         &self,
         journal: &dyn Journal,
         warning: &Warning,
@@ -114,12 +114,12 @@ impl CapBook {
         if !mine {
             return Ok(());
         }
-        let minted = self.minted(journal, warning, now)?;
+        let minted = self.minted(journal, warning, now).await?;
         self.write(warning, &minted)
     }
 
     /// Writes the document of a revision that had one before the last stop.
-    pub(crate) fn recall(
+    pub(crate) async fn recall(
         &self,
         journal: &dyn Journal,
         warning: &Warning,
@@ -130,7 +130,7 @@ impl CapBook {
         if stored.is_none() {
             return Ok(());
         }
-        self.publish(journal, warning, now)
+        self.publish(journal, warning, now).await
     }
 
     fn write(&self, warning: &Warning, minted: &Minted) -> Result<(), CapBookError> {
@@ -197,7 +197,7 @@ impl CapBook {
     }
 
     /// The identifier the revision got before, or a new one that is stored at once.
-    fn minted(
+    async fn minted(
         &self,
         journal: &dyn Journal,
         warning: &Warning,
@@ -219,7 +219,7 @@ impl CapBook {
         let mut batch = Batch::new(now.millis(), Priority::Vital);
         let json = serde_json::to_vec(&minted).unwrap_or_default();
         batch.append(topic, Partition(0), IDENTIFIER, key.as_bytes(), &json);
-        journal.submit_waiting(batch)?.wait()?;
+        journal.submit_waiting(batch)?.await?;
         Ok(minted)
     }
 

@@ -31,6 +31,9 @@ pub(crate) struct Installation {
     pub(crate) bbox: [f64; 4],
 }
 
+/// Faulty rows of people said in words; all of them are counted.
+const FAULTS_SAID: usize = 3;
+
 /// All that is wrong with a directory.
 #[derive(Debug)]
 pub(crate) struct Faulty(pub(crate) Vec<String>);
@@ -159,12 +162,15 @@ pub(crate) fn people(directory: &Path, city: &City) -> Result<Directory, Faulty>
         directory: people,
         faults,
     } = loaded;
-    for fault in faults
-        .iter()
-        .filter(|fault| fault.severity == Severity::Error)
-        .take(20)
-    {
-        tracing::warn!("{}/{fault}", directory.display());
+    let errors = errors(directory, &faults);
+    for fault in errors.iter().take(FAULTS_SAID) {
+        tracing::warn!("{fault}");
+    }
+    if errors.len() > FAULTS_SAID {
+        tracing::warn!(
+            "… and {} more rows were left out",
+            errors.len() - FAULTS_SAID
+        );
     }
     Ok(people)
 }

@@ -25,7 +25,7 @@ use rules::{Change, Policy};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 
@@ -152,13 +152,14 @@ pub(crate) async fn start(journal: &Path, options: Options) -> Result<Running, S
         push: Hub::new(PUSH_EVENTS_MAX, PUSH_CLIENTS_MAX),
         public_url: options.public_url,
         questions: senders,
+        stepped: city.zones.iter().map(|_| AtomicU64::new(0)).collect(),
         behind: AtomicUsize::new(city.zones.len()),
         stop: AtomicBool::new(false),
         failure: Mutex::default(),
         signals_seen: Mutex::default(),
         installation,
     });
-    remember(&app)?;
+    remember(&app).await?;
     let mut threads = Vec::new();
     for (zone, questions) in receivers.into_iter().enumerate() {
         let app = Arc::clone(&app);
@@ -241,7 +242,7 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind) {
 }
 
 /// Shows what the journal holds of earlier runs: warnings, situations, calls, CAP documents.
-fn remember(app: &Arc<App>) -> Result<(), StartError> {
+async fn remember(app: &Arc<App>) -> Result<(), StartError> {
     let topic = Topic::new(Kind::Warnings, app.mode);
     let zones = app.installation.city.zones.len();
     let mut released: Vec<(Time, Warning)> = Vec::new();
@@ -280,7 +281,7 @@ fn remember(app: &Arc<App>) -> Result<(), StartError> {
     }
     released.sort_by(|a, b| (a.0, a.1.zone, a.1.revision).cmp(&(b.0, b.1.zone, b.1.revision)));
     for (at, warning) in released {
-        if let Err(error) = app.cap.recall(&*app.journal, &warning, at) {
+        if let Err(error) = app.cap.recall(&*app.journal, &warning, at).await {
             tracing::warn!(warning = %warning.id, %error, "no CAP document");
         }
     }

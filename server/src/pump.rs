@@ -13,6 +13,7 @@ use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ti
 use model::{Input, Parameter, Quanta, Span, StationNo, Time, Zone};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
@@ -163,6 +164,9 @@ impl Pump {
             let ticket = self.app.journal.submit_waiting(batch)?;
             self.commits.push_back(ticket);
             self.settle(COMMITS_MAX)?;
+        }
+        if let Some(stepped) = self.app.stepped.get(usize::from(self.zone.0)) {
+            stepped.store(self.next.0, Ordering::Release);
         }
         Ok(true)
     }

@@ -231,7 +231,13 @@ impl View {
 
     /// A row of the call-and-answer board.
     pub(crate) fn call(&self, warning: WarningId, item: CallItem) {
-        self.stream.send("call", &item);
+        // The stream is open to everybody on the network: names go only to those who may read them.
+        let nameless = CallItem {
+            name: String::new(),
+            phone_masked: String::new(),
+            ..item.clone()
+        };
+        self.stream.send("call", &nameless);
         let mut inner = self.inner.write();
         let place = item.site.clone().unwrap_or_else(|| item.area.clone());
         inner.calls.insert((warning, place), item);

@@ -128,9 +128,17 @@ async fn demo(
     let app = Arc::clone(&running.app);
     story::opening(&app, running.address, arguments.headless);
     let story = tokio::spawn(story::tell(Arc::clone(&app), offset));
-    let signing = (!arguments.hands_on).then(|| tokio::spawn(people::sign(Arc::clone(&app))));
-    let answering = tokio::spawn(people::answer(Arc::clone(&app)));
-    let passed = storm::pass(&app, &arguments.storm).await;
+    let mut cast = people::Cast::default();
+    cast.hands_off = arguments.hands_on;
+    let mut acting = None;
+    let passed = match arguments.speed {
+        // As fast as the machine can: everybody has their turn each minute of record time.
+        Speed::Max => storm::pass(&app, &arguments.storm, Some(&mut cast)).await,
+        Speed::Times(_) => {
+            acting = Some(tokio::spawn(people::act(Arc::clone(&app), cast)));
+            storm::pass(&app, &arguments.storm, None).await
+        }
+    };
     let outcome = match passed {
         Err(failure) => Err(failure),
         Ok(figures) => {
@@ -146,10 +154,7 @@ async fn demo(
         );
         drop(tokio::signal::ctrl_c().await);
     }
-    for task in [Some(story), signing, Some(answering)]
-        .into_iter()
-        .flatten()
-    {
+    for task in [Some(story), acting].into_iter().flatten() {
         task.abort();
     }
     running.stop().await.map_err(Failure::Failed)?;

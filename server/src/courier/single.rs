@@ -160,7 +160,7 @@ impl Outgoing {
                 let command = self.command(intent, message)?;
                 devices.send(&command, at).await
             }
-            Single::Cap => self.cap(intent),
+            Single::Cap => self.cap(intent).await,
         }
     }
 
@@ -214,13 +214,14 @@ impl Outgoing {
         Command::new(addressed, action).map_err(|error| SendError::Permanent(error.to_string()))
     }
 
-    fn cap(&self, intent: &Intent) -> Result<Receipt, SendError> {
+    async fn cap(&self, intent: &Intent) -> Result<Receipt, SendError> {
         let released = self.app.view.revision(intent.warning, intent.revision);
         let warning = released.ok_or_else(|| SendError::Permanent("revision is gone".into()))?;
         let now = self.app.clock.now();
         self.app
             .cap
             .publish(&*self.app.journal, &warning, now)
+            .await
             .map_err(|error| SendError::Permanent(error.to_string()))?;
         Ok(Receipt {
             reference: intent.warning.to_string(),

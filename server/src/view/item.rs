@@ -173,6 +173,7 @@ pub(crate) struct SignalItem {
     headline: BTreeMap<&'static str, String>,
     description: BTreeMap<&'static str, String>,
     expires: Option<String>,
+    references: Vec<String>,
     kind: model::signal::SignalKind,
 }
 
@@ -194,6 +195,7 @@ impl SignalItem {
             headline: words(|t| &t.headline),
             description: words(|t| &t.description),
             expires: signal.expires.map(|t| t.display(offset)),
+            references: signal.references.clone(),
             kind: signal.kind,
         }
     }

@@ -14,11 +14,35 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the first officer reads, in record time; the second takes as long again.
 const READING: Span = Span::from_seconds(40);
 
-/// Two officers sign each proposal after reading it.
-pub(super) async fn sign(app: Arc<App>) {
-    let mut since: BTreeMap<(WarningId, u32), Time> = BTreeMap::new();
+/// The people of the demo, and what they remember.
+#[derive(Default)]
+pub(super) struct Cast {
+    /// Signs nothing where the user wants to.
+    pub(super) hands_off: bool,
+    since: BTreeMap<(WarningId, u32), Time>,
+    done: BTreeSet<(String, String, String)>,
+}
+
+/// Lets the people look again and again, on the wall's clock.
+pub(super) async fn act(app: Arc<App>, mut cast: Cast) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
+        cast.look(&app).await;
+    }
+}
+
+impl Cast {
+    /// Everybody looks once and does what is due.
+    pub(super) async fn look(&mut self, app: &App) {
+        if !self.hands_off {
+            self.sign(app).await;
+        }
+        self.answer(app).await;
+    }
+
+    /// Two officers sign each proposal after reading it.
+    async fn sign(&mut self, app: &App) {
+        let since = &mut self.since;
         let now = app.clock.now();
         for item in app.view.warnings() {
             let Some(id) = WarningId::parse(&item.id) else {
@@ -49,13 +73,10 @@ pub(super) async fn sign(app: Arc<App>) {
         }
         since.retain(|(_, _), first| now.since(*first) < Span::from_minutes(60));
     }
-}
 
-/// Most responsible persons answer within some minutes; one in eight never does.
-pub(super) async fn answer(app: Arc<App>) {
-    let mut done: BTreeSet<(String, String, String)> = BTreeSet::new();
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+    /// Most responsible persons answer within some minutes; one in eight never does.
+    async fn answer(&mut self, app: &App) {
+        let done = &mut self.done;
         let now = app.clock.now();
         for call in app.view.calls() {
             let place = call.site.clone().unwrap_or_else(|| call.area.clone());

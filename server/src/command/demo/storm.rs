@@ -1,5 +1,6 @@
 //! The storm: recorded lines given to the intake as they came in, minute by minute.
 
+use super::people::Cast;
 use crate::app::App;
 use crate::command::Failure;
 use ingest::protocol::Protocol;
@@ -20,6 +21,10 @@ pub(super) struct Figures {
     pub(super) span: Option<(Time, Time)>,
 }
 
+/// Minutes that pass after the last line, so that what waits for a minute comes.
+const AFTER_MINUTES: i64 = 3;
+/// How long the zones have for a tick at such a minute.
+const TICK: Duration = Duration::from_millis(300);
 /// Most lines in one request.
 const LINES_MAX: usize = 5_000;
 
@@ -34,7 +39,12 @@ pub(super) fn first_time(path: &Path) -> Result<Time, Failure> {
 }
 
 /// Lets the storm pass: each minute's lines are one or a few requests, given in when it is over.
-pub(super) async fn pass(app: &App, path: &Path) -> Result<Figures, Failure> {
+/// With a cast, every zone steps the minute and everybody has a turn before the next one begins.
+pub(super) async fn pass(
+    app: &App,
+    path: &Path,
+    mut cast: Option<&mut Cast>,
+) -> Result<Figures, Failure> {
     let mut figures = Figures::default();
     let mut newest: Option<Time> = None;
     let mut body = String::new();
@@ -48,7 +58,11 @@ pub(super) async fn pass(app: &App, path: &Path) -> Result<Figures, Failure> {
         {
             give(app, &mut body, &mut figures).await?;
             lines = 0;
+            if let Some(cast) = &mut cast {
+                turn(app, cast).await;
+            }
             newest = Some(time);
+
             let first = figures.span.map_or(time, |(first, _)| first);
             figures.span = Some((first, time));
             app.clock.advance_to(time);
@@ -63,10 +77,24 @@ pub(super) async fn pass(app: &App, path: &Path) -> Result<Figures, Failure> {
         }
     }
     give(app, &mut body, &mut figures).await?;
-    if let Some((_, last)) = figures.span {
-        app.clock.advance_to(Time::from_minute(last.minute() + 2));
+    if let (Some((_, last)), Some(cast)) = (figures.span, &mut cast) {
+        for minute in 1..=AFTER_MINUTES {
+            app.clock
+                .advance_to(Time::from_minute(last.minute() + minute));
+            tokio::time::sleep(TICK).await;
+            turn(app, cast).await;
+        }
     }
     Ok(figures)
+}
+
+/// Waits until every zone has stepped what there is, then lets everybody look.
+async fn turn(app: &App, cast: &mut Cast) {
+    let zones = app.installation.city.zones.len();
+    while (0..zones).any(|zone| app.lag(zone) > 0) && app.fault().is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    cast.look(app).await;
 }
 
 async fn give(app: &App, body: &mut String, figures: &mut Figures) -> Result<(), Failure> {
