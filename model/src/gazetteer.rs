@@ -69,6 +69,27 @@ impl Gazetteer {
         best.map(|(_, no)| AreaNo(no))
     }
 
+    /// As [`Self::locate`]; for a place outside every area the smallest one, and of those the
+    /// nearest, whose border is no further than `km`. Drawn borders are simplified: who lives on
+    /// the edge of the city is not to be lost for it.
+    pub fn locate_near(&self, lon: f64, lat: f64, km: f64) -> Option<AreaNo> {
+        if let Some(area) = self.locate(lon, lat) {
+            return Some(area);
+        }
+        let reach = km / KM_PER_DEGREE;
+        let wide = reach / lat.to_radians().cos().max(0.01);
+        let around = AABB::from_corners([lon - wide, lat - reach], [lon + wide, lat + reach]);
+        let near = self.boxes.locate_in_envelope_intersecting(around);
+        near.filter_map(|hit| {
+            let no = AreaNo(hit.data);
+            let level = *self.levels.get(usize::from(no.0))?;
+            let distance = self.distance_km(no, lon, lat);
+            (distance <= km).then_some((level, distance, no))
+        })
+        .min_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)))
+        .map(|(_, _, no)| no)
+    }
+
     /// True where the area holds the place, its border included.
     pub fn holds(&self, area: AreaNo, lon: f64, lat: f64) -> bool {
         self.slabs

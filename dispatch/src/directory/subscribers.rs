@@ -20,6 +20,9 @@ const UNITS: f64 = 1e7;
 /// Grid cells within an area are 2^15 units wide, some 330 m.
 const CELL_BITS: u32 = 15;
 
+/// Who lives this near to the city's drawn border is told with the nearest township.
+const BORDER_KM: f64 = 1.0;
+
 /// Rows in file order, before they are sorted.
 #[derive(Default)]
 struct Raw {
@@ -62,9 +65,10 @@ pub(super) fn read(
         if !reachable(place, phone, email, push, faults) {
             continue;
         }
-        let Some(area) = city.gazetteer().locate(lon, lat) else {
+        let Some(area) = city.gazetteer().locate_near(lon, lat, BORDER_KM) else {
+            let what = format!("the place lies more than {BORDER_KM} km outside the city");
             let remedy = "check longitude and latitude; this one is left out";
-            faults.error(place, "lon", "the place lies outside the city", remedy);
+            faults.error(place, "lon", what, remedy);
             continue;
         };
         let Some(recipient) = number(place, Kind::Subscriber, id, giving, faults) else {

@@ -1,6 +1,8 @@
 //! A town of two districts and four townships, its people drawn at random, and the plain definition
 //! of who is meant.
 
+mod demo;
+
 use super::*;
 use crate::intent::Audience;
 use crate::outbox::Row;
@@ -221,7 +223,7 @@ fn faults_name_the_line_and_no_person() {
     for wanted in [
         "subscribers.csv:3: field phone: not an E.164 number",
         "subscribers.csv:4: field phone: there is no way to reach this person",
-        "subscribers.csv:5: field lon: the place lies outside the city",
+        "subscribers.csv:5: field lon: the place lies more than 1 km outside the city",
         "subscribers.csv:6: field id: it stands there twice",
         "subscribers.csv:7: field language: \"xx\" is not known",
         "subscribers.csv:8: field email: not an address",

@@ -113,6 +113,19 @@ fn nearest_by_border_and_distance_in_kilometres() {
     let near = gazetteer.nearest_areas(2.9, 0.5, AreaLevel::District, 3);
     assert_eq!(near, [AreaNo(2), AreaNo(3), AreaNo(1)]);
     assert_eq!(gazetteer.nearest_areas(2.9, 0.5, AreaLevel::City, 3), []);
+    for (x, km, wanted) in [
+        (2.5, 1.0, Some(2)),
+        (4.005, 1.0, Some(3)),
+        (4.005, 0.5, None),
+        (-0.001, 1.0, Some(0)),
+        (f64::NAN, 1.0, None),
+    ] {
+        assert_eq!(
+            gazetteer.locate_near(x, 0.5, km),
+            wanted.map(AreaNo),
+            "{x} {km}"
+        );
+    }
     let km = gazetteer.distance_km(AreaNo(3), 2.9, 0.5);
     assert!((km - 11.12).abs() < 0.01, "{km}");
     assert_eq!(gazetteer.distance_km(AreaNo(2), 2.9, 0.5), 0.0);
