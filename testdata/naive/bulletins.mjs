@@ -28,6 +28,7 @@ export class Bulletins {
   #areas = new Map();
   #hazards = new Map();
   #warnings = new Map();
+  #order = new Map();
 
   constructor(city) {
     this.#city = city;
@@ -36,6 +37,7 @@ export class Bulletins {
   /** Enters the subjects, so that shares of those in service are known. */
   enrol(subjects) {
     for (const subject of subjects) {
+      this.#order.set(subject.rule.id, subject.order);
       const area = this.#areaOf(subject);
       if (area === null) continue;
       const key = `${subject.rule.id} ${area}`;
@@ -68,10 +70,12 @@ export class Bulletins {
     return this.#revise(entry, change.time, record);
   }
 
-  /** The warning events that fall due at the whole minutes up to `record`. */
+  /** The warning events that fall due at the whole minutes up to `record`: by minute, rule and zone. */
   flush(record) {
     const due = [...this.#warnings.values()].filter((warning) => warning.due !== null && warning.due <= record);
-    return due.sort((a, b) => a.due - b.due || (a.zone < b.zone ? -1 : a.zone > b.zone ? 1 : a.hazard < b.hazard ? -1 : 1)).flatMap((warning) => this.#publish(warning, warning.due, warning.dueRule));
+    const rule = ({ dueRule }) => this.#order.get(dueRule);
+    due.sort((a, b) => a.due - b.due || rule(a) - rule(b) || (a.zone < b.zone ? -1 : 1));
+    return due.flatMap((warning) => this.#publish(warning, warning.due, warning.dueRule));
   }
 
   #areaOf({ rule, area }) {

@@ -232,7 +232,7 @@ impl Replay {
         self.drain();
     }
 
-    /// A tick for each whole minute up to `time`.
+    /// A tick for each whole minute up to `time`; what each causes comes before the line.
     fn ticks(&mut self, time: Time) {
         if self.now.millis() == i64::MIN {
             return;
@@ -242,10 +242,11 @@ impl Replay {
             for engine in &mut self.engines {
                 engine.tick(at, &mut self.effects);
             }
+            self.drain();
         }
     }
 
-    /// Prints what one line caused: by rule, then by subject, whichever zone or minute it came from.
+    /// Prints what one line or minute caused: by rule, then by subject, whichever zone it came from.
     fn drain(&mut self) {
         if self.effects.len() > 1 {
             let order = &self.order;
