@@ -34,7 +34,7 @@ pub struct Registrar {
     series_count: usize,
     future_max: Span,
     last_station: (u128, u32),
-    last_parameter: (u128, Option<Parameter>),
+    last_parameter: Parameter,
     requests: batch::Requests,
 }
 
@@ -63,7 +63,7 @@ impl Registrar {
             series_count: 0,
             future_max,
             last_station: (0, u32::MAX),
-            last_parameter: (0, None),
+            last_parameter: Parameter::Rainfall,
             requests: batch::Requests::default(),
         };
         for (number, station) in (0u32..).zip(&city.stations) {
@@ -157,14 +157,10 @@ impl Registrar {
 
     #[inline]
     fn parameter(&mut self, name: &str) -> Option<Parameter> {
-        // The longest name has 17 letters, so those beyond the packed ones are looked up each time.
-        let Some(packed) = pack(name) else {
-            return Parameter::from_name(name);
-        };
-        if packed != self.last_parameter.0 {
-            self.last_parameter = (packed, Parameter::from_name(name));
+        if self.last_parameter.name() != name {
+            self.last_parameter = Parameter::from_name(name)?;
         }
-        self.last_parameter.1
+        Some(self.last_parameter)
     }
 
     /// The dense number of a series, where the station reports the parameter.
@@ -207,14 +203,50 @@ const fn bit(parameter: Parameter) -> u32 {
     1 << parameter.code()
 }
 
-/// Texts of at most 15 bytes as one number, so that looking one up touches one place in memory.
+/// Texts of at most 15 bytes as one number, so that looking one up touches one place in memory:
+/// the bytes from the lowest up, the length in the highest.
 #[inline]
 fn pack(text: &str) -> Option<u128> {
-    let mut packed = [0; 16];
-    packed
-        .get_mut(..text.len())
-        .filter(|_| text.len() < 16)?
-        .copy_from_slice(text.as_bytes());
-    packed[15] = text.len() as u8;
-    Some(u128::from_le_bytes(packed))
+    let bytes = text.as_bytes();
+    let length = bytes.len();
+    // The first and the last word overlap; what the first holds is shifted out of the last.
+    let low = match (bytes.first_chunk::<8>(), bytes.first_chunk::<4>()) {
+        (Some(eight), _) => u64::from_le_bytes(*eight),
+        (None, Some(four)) => {
+            let last = bytes
+                .last_chunk::<4>()
+                .map_or(0, |last| u32::from_le_bytes(*last));
+            let rest = u64::from(last) >> (8 * (8 - length));
+            u64::from(u32::from_le_bytes(*four)) | rest << 32
+        }
+        (None, None) => bytes
+            .iter()
+            .rev()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+    };
+    let high = match bytes.last_chunk::<8>() {
+        Some(last) if (9..16).contains(&length) => u64::from_le_bytes(*last) >> (8 * (16 - length)),
+        Some(_) if length > 8 => return None,
+        Some(_) | None => 0,
+    };
+    Some(u128::from(low) | u128::from(high | (length as u64) << 56) << 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pack;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn packing_is_the_plain_bytes_and_the_length(text in "\\PC{0,20}") {
+            let mut plain = [0; 16];
+            let expected = (text.len() < 16).then(|| {
+                plain[..text.len()].copy_from_slice(text.as_bytes());
+                plain[15] = text.len() as u8;
+                u128::from_le_bytes(plain)
+            });
+            prop_assert_eq!(pack(&text), expected);
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub struct Readings<'a> {
     line: u64,
     counted_to: usize,
     shape: Shape<'a>,
-    last_time: LastTime<'a>,
+    habits: Habits<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,11 +38,15 @@ enum Shape<'a> {
     Done,
 }
 
+/// What records before this one were like; the next is mostly the same.
 #[derive(Clone, Copy, Debug, Default)]
-struct LastTime<'a> {
-    text: &'a str,
+struct Habits<'a> {
+    /// Text of the last time, and what it means.
+    time_text: &'a str,
     time: Time,
     offset: Offset,
+    /// The field that came after each field, by its code and one; after none at the start.
+    follows: [Option<Field>; 8],
 }
 
 #[derive(Debug)]
@@ -64,7 +68,7 @@ impl<'a> Readings<'a> {
             line,
             counted_to: 0,
             shape,
-            last_time: LastTime::default(),
+            habits: Habits::default(),
         }
     }
 
@@ -106,6 +110,7 @@ impl<'a> Readings<'a> {
         Some(self.whole(rest, line))
     }
 
+    #[inline]
     fn next_line(&mut self) -> Option<Result<Reading<'a>, DecodeError<'a>>> {
         loop {
             let rest = self.body.get(self.at..).filter(|rest| !rest.is_empty())?;
@@ -121,6 +126,7 @@ impl<'a> Readings<'a> {
     }
 
     /// A record that is all there is in `raw`, white space aside.
+    #[inline]
     fn whole(&mut self, raw: &'a [u8], line: u64) -> Result<Reading<'a>, DecodeError<'a>> {
         let error = |fault: Fault| DecodeError {
             line,
@@ -133,7 +139,7 @@ impl<'a> Readings<'a> {
         }
         let text = std::str::from_utf8(raw).map_err(|_| error(What::NotUtf8.into()))?;
         let mut scanner = Scanner::new(text, 0);
-        let mut reading = record(&mut scanner, &mut self.last_time).map_err(error)?;
+        let mut reading = record(&mut scanner, &mut self.habits).map_err(error)?;
         if scanner.peek().is_some() {
             return Err(error(What::Trailing.into()));
         }
@@ -168,7 +174,7 @@ impl<'a> Readings<'a> {
         scanner.peek();
         let start = base + scanner.at();
         let line = self.line_at(start);
-        let fault = match record(&mut scanner, &mut self.last_time) {
+        let fault = match record(&mut scanner, &mut self.habits) {
             Ok(mut reading) => {
                 let end = base + scanner.at();
                 if matches!(scanner.peek(), Some(b',' | b']')) && end - start <= RECORD_BYTES_MAX {
@@ -250,6 +256,7 @@ impl<'a> Readings<'a> {
 impl<'a> Iterator for Readings<'a> {
     type Item = Result<Reading<'a>, DecodeError<'a>>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if let Shape::Unknown = self.shape
             && let Some(found) = self.detect()
@@ -278,7 +285,8 @@ const fn fail(line: u64, what: What, raw: &[u8]) -> DecodeError<'_> {
 }
 
 /// One object of the contract, from its opening brace to its closing one.
-fn record<'a>(scanner: &mut Scanner<'a>, last: &mut LastTime<'a>) -> Result<Reading<'a>, Fault> {
+#[inline]
+fn record<'a>(scanner: &mut Scanner<'a>, habits: &mut Habits<'a>) -> Result<Reading<'a>, Fault> {
     let (mut station, mut parameter, mut value) = (None, None, None);
     let (mut time, mut unit, mut quality, mut interval_s) = (None, None, None, None);
     match scanner.peek() {
@@ -290,28 +298,25 @@ fn record<'a>(scanner: &mut Scanner<'a>, last: &mut LastTime<'a>) -> Result<Read
         None => return Err(What::NotJson.into()),
     };
     let mut is_open = !scanner.pass(b'}');
+    let mut before = 0;
     while is_open {
-        let key = scanner.string().map_err(|_| What::NotJson)?;
-        if !scanner.pass(b':') {
-            return Err(What::NotJson.into());
-        }
-        match key.as_ref() {
-            "station" => fill(&mut station, Field::Station, scanner.string())?,
-            "parameter" => fill(&mut parameter, Field::Parameter, scanner.string())?,
-            "time" => fill(&mut time, Field::Time, read_time(scanner, last))?,
-            "value" => fill(&mut value, Field::Value, nullable(scanner, Scanner::number))?,
-            "unit" => fill(&mut unit, Field::Unit, nullable(scanner, Scanner::string))?,
-            "quality" => fill(
-                &mut quality,
-                Field::Quality,
-                nullable(scanner, read_quality),
-            )?,
-            "interval" => fill(
-                &mut interval_s,
-                Field::Interval,
-                nullable(scanner, read_seconds),
-            )?,
-            _ => scanner.skip_value(DEPTH_MAX)?,
+        let expected = habits.follows.get_mut(before);
+        match read_key(scanner, expected)? {
+            Some(field) => {
+                before = field as usize + 1;
+                match field {
+                    Field::Station => fill(&mut station, field, scanner.string())?,
+                    Field::Parameter => fill(&mut parameter, field, scanner.string())?,
+                    Field::Time => fill(&mut time, field, read_time(scanner, habits))?,
+                    Field::Value => fill(&mut value, field, nullable(scanner, Scanner::number))?,
+                    Field::Unit => fill(&mut unit, field, nullable(scanner, Scanner::string))?,
+                    Field::Quality => fill(&mut quality, field, nullable(scanner, read_quality))?,
+                    Field::Interval => {
+                        fill(&mut interval_s, field, nullable(scanner, read_seconds))?
+                    }
+                }
+            }
+            None => scanner.skip_value(DEPTH_MAX)?,
         }
         is_open = scanner.pass(b',');
         if !is_open && !scanner.pass(b'}') {
@@ -337,6 +342,52 @@ fn record<'a>(scanner: &mut Scanner<'a>, last: &mut LastTime<'a>) -> Result<Read
     })
 }
 
+/// A key and its colon: `None` for one that is not of the contract. The one that came here in the
+/// record before is compared whole, without looking for its end.
+#[inline]
+fn read_key(
+    scanner: &mut Scanner<'_>,
+    expected: Option<&mut Option<Field>>,
+) -> Result<Option<Field>, What> {
+    if let Some(&mut Some(field)) = expected
+        && scanner.pass_text(written(field))
+    {
+        return Ok(Some(field));
+    }
+    let key = scanner.string().map_err(|_| What::NotJson)?;
+    if !scanner.pass(b':') {
+        return Err(What::NotJson);
+    }
+    let field = match key.as_ref() {
+        "station" => Field::Station,
+        "parameter" => Field::Parameter,
+        "time" => Field::Time,
+        "value" => Field::Value,
+        "unit" => Field::Unit,
+        "quality" => Field::Quality,
+        "interval" => Field::Interval,
+        _ => return Ok(None),
+    };
+    if let Some(expected) = expected {
+        *expected = Some(field);
+    }
+    Ok(Some(field))
+}
+
+/// A key as it is mostly written.
+const fn written(field: Field) -> &'static [u8] {
+    match field {
+        Field::Station => b"\"station\":",
+        Field::Parameter => b"\"parameter\":",
+        Field::Time => b"\"time\":",
+        Field::Value => b"\"value\":",
+        Field::Unit => b"\"unit\":",
+        Field::Quality => b"\"quality\":",
+        Field::Interval => b"\"interval\":",
+    }
+}
+
+#[inline]
 fn fill<T>(slot: &mut Option<T>, field: Field, read: Result<T, What>) -> Result<(), Fault> {
     let fault = |what| Fault {
         field: Some(field),
@@ -349,6 +400,7 @@ fn fill<T>(slot: &mut Option<T>, field: Field, read: Result<T, What>) -> Result<
     }
 }
 
+#[inline]
 fn nullable<'a, T>(
     scanner: &mut Scanner<'a>,
     read: impl FnOnce(&mut Scanner<'a>) -> Result<T, What>,
@@ -362,21 +414,21 @@ fn nullable<'a, T>(
 
 fn read_time<'a>(
     scanner: &mut Scanner<'a>,
-    last: &mut LastTime<'a>,
+    habits: &mut Habits<'a>,
 ) -> Result<(Time, Offset), What> {
     let before = scanner.clone();
-    if !last.text.is_empty()
+    if !habits.time_text.is_empty()
         && scanner.pass(b'"')
-        && scanner.pass_text(last.text.as_bytes())
+        && scanner.pass_text(habits.time_text.as_bytes())
         && scanner.pass_text(b"\"")
     {
-        return Ok((last.time, last.offset));
+        return Ok((habits.time, habits.offset));
     }
     *scanner = before;
     let text = scanner.string()?;
     let (time, offset) = Time::parse_bytes(text.as_bytes()).ok_or(What::NotATime)?;
     if let std::borrow::Cow::Borrowed(text) = text {
-        *last = LastTime { text, time, offset };
+        (habits.time_text, habits.time, habits.offset) = (text, time, offset);
     }
     Ok((time, offset))
 }

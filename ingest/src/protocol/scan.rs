@@ -25,6 +25,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not white space, left in place.
+    #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
         loop {
             let byte = *self.text.as_bytes().get(self.at)?;
@@ -36,6 +37,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes white space and `byte`, or stays before what is there instead.
+    #[inline]
     pub(super) fn pass(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -54,6 +56,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A string, opening quote next.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'a, str>, What> {
         if !self.pass(b'"') {
             return Err(What::WrongType);
@@ -76,6 +79,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text of a number, checked against the grammar.
+    #[inline]
     pub(super) fn number(&mut self) -> Result<&'a str, What> {
         self.peek();
         let bytes = self.text.as_bytes();
@@ -300,6 +304,7 @@ fn digits(bytes: &[u8], from: usize) -> usize {
 
 /// How many leading bytes are surely neither a quote, a backslash nor a control character: whole
 /// words of eight, then the rest of the word that holds the first such byte.
+#[inline]
 fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
