@@ -7,11 +7,11 @@ use dispatch::gateway::cap::{
 };
 use dispatch::wording::{self, Facts, Issuer, Places};
 use journal::{Batch, Journal, JournalError, Kind, Partition, Priority, Topic};
-use model::warning::Event;
+use model::warning::{AreaTier, Event};
 use model::{AreaCode, Channel, Language, Named, Tier, Time, Warning, WarningId};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Documents kept in memory; older ones are no longer served.
@@ -35,6 +35,7 @@ pub(crate) struct CapBook {
 struct Inner {
     documents: VecDeque<CapDocument>,
     references: BTreeMap<WarningId, Vec<Reference>>,
+    warned: BTreeMap<WarningId, BTreeSet<AreaCode>>,
     mint: Mint,
 }
 
@@ -115,7 +116,27 @@ impl CapBook {
             return Ok(());
         }
         let minted = self.minted(journal, warning, now).await?;
-        self.write(warning, &minted)
+        self.write(&self.whole(warning), &minted)
+    }
+
+    /// The revision with every area that was ever warned, where it ends: all of them get the
+    /// all-clear, also those that fell in an earlier revision.
+    fn whole(&self, warning: &Warning) -> Warning {
+        let mut whole = warning.clone();
+        let mut inner = self.inner.write();
+        let warned = inner.warned.entry(warning.id).or_default();
+        warned.extend(warning.areas.keys());
+        if matches!(warning.event, Event::Ended | Event::Cancelled) {
+            for code in warned.iter() {
+                whole.areas.entry(*code).or_insert(AreaTier {
+                    tier: Tier::None,
+                    reached: Tier::None,
+                    onset: warning.time,
+                });
+            }
+            inner.warned.remove(&warning.id);
+        }
+        whole
     }
 
     /// Writes the document of a revision that had one before the last stop.
@@ -224,7 +245,7 @@ impl CapBook {
     }
 
     fn words(&self, warning: &Warning, sent: Time) -> BTreeMap<(Tier, Language), Words> {
-        let mut by_tier: BTreeMap<Tier, std::collections::BTreeSet<AreaCode>> = BTreeMap::new();
+        let mut by_tier: BTreeMap<Tier, BTreeSet<AreaCode>> = BTreeMap::new();
         for (code, area) in &warning.areas {
             by_tier.entry(area.tier).or_default().insert(*code);
         }

@@ -185,11 +185,20 @@ pub(super) fn closing(app: &App, figures: &Figures, counts: &Counts) {
         sum.delivered += item.delivered;
         sum.failed += item.failed;
         sum.unknown += item.unknown;
+        sum.expired += item.expired;
+        sum.withdrawn += item.withdrawn;
     }
     for (channel, sum) in by_channel {
+        // A newer revision or the morning speaks for those who are neither reached nor refused.
+        let settled = sum.accepted + sum.failed + sum.unknown + sum.expired;
         println!(
-            "{channel:<14} {} planned, {} accepted, {} delivered, {} failed, {} unknown",
-            sum.planned, sum.accepted, sum.delivered, sum.failed, sum.unknown
+            "{channel:<14} {} accepted, {} delivered, {} failed, {} unknown, {} expired; {} superseded or waiting for the morning",
+            sum.accepted,
+            sum.delivered,
+            sum.failed,
+            sum.unknown,
+            sum.expired,
+            sum.planned.saturating_sub(settled),
         );
     }
     println!(

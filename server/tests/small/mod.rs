@@ -1,0 +1,244 @@
+//! A city of one street, an independent message centre, and `sanfang serve` between them.
+
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+#[path = "../../../dispatch/tests/peers/node.rs"]
+mod node;
+
+/// The people of the street, by telephone number.
+pub(crate) const OWNER: &str = "+8613900000010";
+pub(crate) const HEAD: &str = "+8613900000011";
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A message centre that is not ours.
+pub(crate) struct Centre {
+    child: Child,
+    pub(crate) port: u16,
+    lines: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Centre {
+    /// `None` where Node's package cannot be had (and CI is not set).
+    pub(crate) fn start() -> Option<Self> {
+        let modules = node::modules()?;
+        let mut child = Command::new("node")
+            .arg(node::script("smsc.mjs"))
+            .env("PEER_MODULES", modules)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        reader.read_line(&mut first).unwrap();
+        let first: Value = serde_json::from_str(&first).unwrap();
+        let port = u16::try_from(first["port"].as_u64().unwrap()).unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&lines);
+        std::thread::spawn(move || {
+            for line in reader.lines().map_while(Result::ok) {
+                heard.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+            }
+        });
+        Some(Self { child, port, lines })
+    }
+
+    /// Texts taken so far, each with its telephone number.
+    pub(crate) fn taken(&self) -> Vec<(String, String)> {
+        let lines = self.lines.lock().unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        lines
+            .iter()
+            .filter(|line| line["taken"].is_string())
+            .map(|line| (text(&line["taken"]), text(&line["text"])))
+            .collect()
+    }
+}
+
+impl Drop for Centre {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A served city.
+pub(crate) struct Served {
+    folder: PathBuf,
+    port: u16,
+    child: Child,
+}
+
+impl Served {
+    /// Writes the city into `folder` and serves it.
+    pub(crate) fn start(folder: &Path, centre_port: u16) -> Self {
+        write_city(folder);
+        let port = free_port();
+        let config = format!(
+            r#"
+city = "city"
+journal = "journal"
+listen = "127.0.0.1:{port}"
+open_intake = true
+
+[[person]]
+id = "chen"
+name = "Chen"
+scopes = ["read", "approve", "issue", "answer", "signal"]
+token_sha256 = "{}"
+
+[[person]]
+id = "wang"
+name = "Wang"
+scopes = ["read", "approve"]
+token_sha256 = "{}"
+
+[[sms]]
+name = "independent"
+[sms.smpp]
+address = "127.0.0.1:{centre_port}"
+system_id = "sanfang"
+password = "secret"
+window = 10
+response_timeout = "2s"
+"#,
+            sha256("token-chen"),
+            sha256("token-wang"),
+        );
+        fs::write(folder.join("sanfang.toml"), config).unwrap();
+        let child = spawn(folder);
+        let served = Self {
+            folder: folder.to_path_buf(),
+            port,
+            child,
+        };
+        served.wait_ready();
+        served
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// Kills the process with SIGKILL and serves the same journal again.
+    pub(crate) fn kill_and_serve_again(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn(&self.folder);
+        self.wait_ready();
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        request(self.address(), "GET", path, None, "")
+    }
+
+    pub(crate) fn post(&self, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
+        request(self.address(), "POST", path, token, body)
+    }
+
+    fn wait_ready(&self) {
+        eventually("the service is ready", || {
+            std::net::TcpStream::connect(self.address()).is_ok() && self.get("/readyz").0 == 200
+        });
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn spawn(folder: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_sanfang"))
+        .args(["serve", "--config"])
+        .arg(folder.join("sanfang.toml"))
+        .env("SANFANG_LOG", "warn")
+        .spawn()
+        .unwrap()
+}
+
+/// Asks again and again, for at most a minute.
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1200 {
+        if holds() {
+            return;
+        }
+        #[expect(clippy::disallowed_methods, reason = "waiting for another process")]
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("never came: {what}");
+}
+
+/// One HTTP/1.1 request on a connection of its own, without any library of ours.
+fn request(to: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(to).unwrap();
+    let token = token.map(|t| format!("Authorization: Bearer {t}\r\n")).unwrap_or_default();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: application/json\r\n{token}Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    // A process that is killed in the middle answers with nothing.
+    drop(stream.read_to_end(&mut answer));
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.get(9..12).and_then(|s| s.parse().ok()).unwrap_or(0);
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    (status, body.unwrap_or_default())
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+fn write_city(folder: &Path) {
+    let city = folder.join("city");
+    let demo = root().join("testdata/city");
+    for sub in ["rules", "wording"] {
+        fs::create_dir_all(city.join(sub)).unwrap();
+        for entry in fs::read_dir(demo.join(sub)).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), city.join(sub).join(entry.file_name())).unwrap();
+        }
+    }
+    fs::copy(demo.join("city.toml"), city.join("city.toml")).unwrap();
+    let square = |code: &str, level: &str, parent: &str| {
+        format!(
+            r#"{{"type":"Feature","properties":{{"code":"{code}","name":"{code}","name_en":"{level}","level":"{level}","parent":{parent},"population":1000}},"geometry":{{"type":"Polygon","coordinates":[[[113.0,23.0],[113.2,23.0],[113.2,23.2],[113.0,23.2],[113.0,23.0]]]}}}}"#
+        )
+    };
+    let areas = [
+        square("440100000000", "city", "null"),
+        square("440106000000", "district", "\"440100000000\""),
+        square("440106014000", "township", "\"440106000000\""),
+    ];
+    let areas = format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, areas.join(","));
+    fs::write(city.join("areas.geojson"), areas).unwrap();
+    let tables = [
+        ("stations.csv", "id,name,kind,lon,lat,area,parameters\nW1,Depth 1,depth_sensor,113.1,23.1,440106014000,water_depth\nG1,Gauge 1,rain_gauge,113.1,23.1,440106014000,rainfall\n".to_owned()),
+        ("sites.csv", "id,name,kind,lon,lat,area,station,actuator,plan,owner,blue,yellow,orange,red,close\nC1,东风涵洞,culvert,113.1,23.1,440106014000,W1,,,roads,0.05,0.15,0.27,0.5,0.2\n".to_owned()),
+        ("contacts.csv", format!("id,name,role,area,phone,site,email,language,deputy,level\nP1,涵洞主,site_owner,440106014000,{OWNER},C1,,zh,,1\nP2,镇长,township_head,440106014000,{HEAD},,,zh,,1\n")),
+        ("subscribers.csv", "id,lon,lat,phone,language,audience\nS1,113.11,23.11,+8613900000013,zh,public\nS2,113.12,23.12,+8613900000014,en,public\n".to_owned()),
+    ];
+    for (name, text) in tables {
+        fs::write(city.join(name), text).unwrap();
+    }
+}
