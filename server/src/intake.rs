@@ -109,7 +109,7 @@ impl Intake {
     ) -> Result<Taken, IntakeError> {
         let plain = body::decode(encoding, &bytes, PLAIN_MAX).map_err(|error| match error {
             BodyError::TooLarge { .. } => IntakeError::TooLarge(PLAIN_MAX),
-            other => IntakeError::Body(other),
+            BodyError::Unsupported(_) | BodyError::Corrupt(_) => IntakeError::Body(error),
         })?;
         self.frame(transport, &Protocol::Json, "", &plain).await
     }

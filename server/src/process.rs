@@ -279,7 +279,7 @@ async fn remember(app: &Arc<App>) -> Result<(), StartError> {
             }
         }
     }
-    released.sort_by(|a, b| (a.0, a.1.zone, a.1.revision).cmp(&(b.0, b.1.zone, b.1.revision)));
+    released.sort_by_key(|(at, warning)| (*at, warning.zone, warning.revision));
     for (at, warning) in released {
         if let Err(error) = app.cap.recall(&*app.journal, &warning, at).await {
             tracing::warn!(warning = %warning.id, %error, "no CAP document");

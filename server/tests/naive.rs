@@ -3,6 +3,12 @@
 //! Both read the same city, rulebook and lines; every line they print must be the same. Then the
 //! script plants one bug at a time in itself, and each must show.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at what it does not expect"
+)]
+
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,6 +1,12 @@
 //! One observation through all ten steps to one short message at a message centre that is not ours;
 //! then the same with the process killed again and again.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at what it does not expect"
+)]
+
 mod small;
 
 use serde_json::Value;
@@ -8,7 +14,10 @@ use small::{Centre, HEAD, OWNER, Served, eventually};
 use std::collections::BTreeMap;
 
 fn minutes_ago(minutes: i64) -> String {
-    #[expect(clippy::disallowed_methods, reason = "the service runs by the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the service runs by the wall clock"
+    )]
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap()
@@ -30,55 +39,96 @@ fn number(phone: &str) -> &str {
 
 #[test]
 fn one_observation_reaches_the_owners_phone() {
-    let Some(centre) = Centre::start() else { return };
+    let Some(centre) = Centre::start() else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(folder.path(), centre.port);
 
     let (status, body) = served.post("/v1/observations", None, &depth(1, "0.60"));
     assert_eq!(status, 202, "{body}");
     let taken: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((&taken["accepted"], &taken["rejected"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&taken["accepted"], &taken["rejected"]),
+        (&1.into(), &0.into())
+    );
 
     eventually("the owner is told", || {
-        centre.taken().iter().any(|(to, text)| to == number(OWNER) && text.contains("东风涵洞"))
+        centre
+            .taken()
+            .iter()
+            .any(|(to, text)| to == number(OWNER) && text.contains("东风涵洞"))
     });
-    let (to, text) = centre.taken().into_iter().find(|(to, _)| to == number(OWNER)).unwrap();
+    let (to, text) = centre
+        .taken()
+        .into_iter()
+        .find(|(to, _)| to == number(OWNER))
+        .unwrap();
     assert!(text.starts_with('【'), "{to}: {text}");
     assert!(text.contains('1'), "asks for an answer: {text}");
     eventually("the township's head is told", || {
         centre.taken().iter().any(|(to, _)| to == number(HEAD))
     });
-    let public = centre.taken().iter().any(|(to, _)| to.ends_with("13") || to.ends_with("14"));
+    let public = centre
+        .taken()
+        .iter()
+        .any(|(to, _)| to.ends_with("13") || to.ends_with("14"));
     assert!(!public, "the public waits for two signatures");
 
     // Two people sign what they see; the public is told, each in their language.
     let warnings: Vec<Value> = serde_json::from_str(&served.get("/v1/warnings").1).unwrap();
     let warning = &warnings[0];
     let path = format!("/v1/warnings/{}/approve", warning["id"].as_str().unwrap());
-    let seen = format!(r#"{{"revision":{},"seen":{}}}"#, warning["revision"], warning["seen"]);
+    let seen = format!(
+        r#"{{"revision":{},"seen":{}}}"#,
+        warning["revision"], warning["seen"]
+    );
     assert_eq!(served.post(&path, None, &seen).0, 401);
-    let stale = format!(r#"{{"revision":{},"seen":"0000000000000000"}}"#, warning["revision"]);
+    let stale = format!(
+        r#"{{"revision":{},"seen":"0000000000000000"}}"#,
+        warning["revision"]
+    );
     assert_eq!(served.post(&path, Some("token-chen"), &stale).0, 409);
     assert_eq!(served.post(&path, Some("token-chen"), &seen).0, 204);
-    assert_eq!(served.post(&path, Some("token-chen"), &seen).0, 409, "two people, not one twice");
+    assert_eq!(
+        served.post(&path, Some("token-chen"), &seen).0,
+        409,
+        "two people, not one twice"
+    );
     assert_eq!(served.post(&path, Some("token-wang"), &seen).0, 204);
     eventually("the public is told in two languages", || {
         let taken = centre.taken();
-        let zh = taken.iter().any(|(to, text)| to.ends_with("13") && text.contains("内涝") | text.contains("积水"));
-        let en = taken.iter().any(|(to, text)| to.ends_with("14") && text.contains("ater"));
+        let zh = taken
+            .iter()
+            .any(|(to, text)| to.ends_with("13") && text.contains("内涝") | text.contains("积水"));
+        let en = taken
+            .iter()
+            .any(|(to, text)| to.ends_with("14") && text.contains("ater"));
         zh && en
     });
 
     // The same alert as CAP.
-    eventually("the feed has it", || served.get("/cap/feed.atom").1.contains("<entry>"));
+    eventually("the feed has it", || {
+        served.get("/cap/feed.atom").1.contains("<entry>")
+    });
     let calls: Vec<Value> = serde_json::from_str(&served.get("/v1/calls").1).unwrap();
-    assert!(calls.iter().all(|call| call["name"] == ""), "names are not for everybody");
-    assert!(served.get("/metrics").1.contains("sanfang_warning_latency_seconds"));
+    assert!(
+        calls.iter().all(|call| call["name"] == ""),
+        "names are not for everybody"
+    );
+    assert!(
+        served
+            .get("/metrics")
+            .1
+            .contains("sanfang_warning_latency_seconds")
+    );
 }
 
 #[test]
 fn bad_input_is_answered_and_stops_nobody() {
-    let Some(centre) = Centre::start() else { return };
+    let Some(centre) = Centre::start() else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(folder.path(), centre.port);
     let body = format!("{{\n{}\n[[[[\n", depth(1, "0.01"));
@@ -86,24 +136,45 @@ fn bad_input_is_answered_and_stops_nobody() {
     let taken: Value = serde_json::from_str(&answer).unwrap();
     assert_eq!((status, &taken["accepted"]), (202, &1.into()), "{answer}");
     assert!(taken["rejected"].as_u64().unwrap() >= 2, "{answer}");
-    let far = r#"{"station":"W1","parameter":"water_depth","time":"2999-01-01T00:00:00Z","value":1}"#;
-    assert!(served.post("/v1/observations", None, far).1.contains("\"rejected\":1"));
+    let far =
+        r#"{"station":"W1","parameter":"water_depth","time":"2999-01-01T00:00:00Z","value":1}"#;
+    assert!(
+        served
+            .post("/v1/observations", None, far)
+            .1
+            .contains("\"rejected\":1")
+    );
     let big = " ".repeat(17 << 20);
     assert_eq!(served.post("/v1/observations", None, &big).0, 413);
     assert_eq!(served.get("/v1/warnings/xyz").0, 400);
-    assert_eq!(served.get("/v1/observations?station=none&parameter=rainfall").0, 404);
+    assert_eq!(
+        served
+            .get("/v1/observations?station=none&parameter=rainfall")
+            .0,
+        404
+    );
     let empty = r#"{"hazard":"11A02","areas":{},"reason":"x"}"#;
-    assert_eq!(served.post("/v1/warnings", Some("token-chen"), empty).0, 400, "empty never means everybody");
+    assert_eq!(
+        served.post("/v1/warnings", Some("token-chen"), empty).0,
+        400,
+        "empty never means everybody"
+    );
 }
 
 /// What a killed process had acknowledged is there afterwards, and nobody is told more often than
 /// the bound allows.
 #[test]
 fn kill_minus_nine_loses_nothing() {
-    let Some(centre) = Centre::start() else { return };
+    let Some(centre) = Centre::start() else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let mut served = Served::start(folder.path(), centre.port);
-    let kills: usize = if std::env::var_os("SANFANG_SOAK").is_some() { 100 } else { 5 };
+    let kills: usize = if std::env::var_os("SANFANG_SOAK").is_some() {
+        100
+    } else {
+        5
+    };
     let mut acknowledged: BTreeMap<String, String> = BTreeMap::new();
     let mut minute = 150;
     for round in 0..kills {
@@ -124,9 +195,14 @@ fn kill_minus_nine_loses_nothing() {
         served.kill_and_serve_again();
     }
     eventually("the owner is told in spite of it", || {
-        centre.taken().iter().any(|(to, text)| to == number(OWNER) && text.contains("东风涵洞"))
+        centre
+            .taken()
+            .iter()
+            .any(|(to, text)| to == number(OWNER) && text.contains("东风涵洞"))
     });
-    let series = served.get("/v1/observations?station=W1&parameter=water_depth&hours=72").1;
+    let series = served
+        .get("/v1/observations?station=W1&parameter=water_depth&hours=72")
+        .1;
     let series: Vec<Value> = serde_json::from_str(&series).unwrap();
     let found: BTreeMap<&str, &str> = series
         .iter()
@@ -134,7 +210,11 @@ fn kill_minus_nine_loses_nothing() {
         .collect();
     for (time, metres) in &acknowledged {
         let metres = metres.trim_end_matches('0');
-        assert_eq!(found.get(time.as_str()).copied(), Some(metres), "acknowledged at {time} and lost");
+        assert_eq!(
+            found.get(time.as_str()).copied(),
+            Some(metres),
+            "acknowledged at {time} and lost"
+        );
     }
     // Window 10, so at most 20 unconfirmed messages a kill; here two people and their texts.
     let mut told: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -142,5 +222,8 @@ fn kill_minus_nine_loses_nothing() {
         *told.entry(pair).or_default() += 1;
     }
     let repeated: usize = told.values().map(|times| times - 1).sum();
-    assert!(repeated <= 20 * kills, "{repeated} repeats after {kills} kills");
+    assert!(
+        repeated <= 20 * kills,
+        "{repeated} repeats after {kills} kills"
+    );
 }

@@ -17,11 +17,18 @@ pub(crate) const OWNER: &str = "+8613900000010";
 pub(crate) const HEAD: &str = "+8613900000011";
 
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// A message centre that is not ours.
@@ -50,7 +57,10 @@ impl Centre {
         let heard = Arc::clone(&lines);
         std::thread::spawn(move || {
             for line in reader.lines().map_while(Result::ok) {
-                heard.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+                heard
+                    .lock()
+                    .unwrap()
+                    .push(serde_json::from_str(&line).unwrap());
             }
         });
         Some(Self { child, port, lines })
@@ -185,10 +195,18 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// One HTTP/1.1 request on a connection of its own, without any library of ours.
-fn request(to: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
+fn request(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: &str,
+) -> (u16, String) {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(to).unwrap();
-    let token = token.map(|t| format!("Authorization: Bearer {t}\r\n")).unwrap_or_default();
+    let token = token
+        .map(|t| format!("Authorization: Bearer {t}\r\n"))
+        .unwrap_or_default();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: application/json\r\n{token}Content-Length: {}\r\n\r\n",
         body.len()
@@ -200,7 +218,9 @@ fn request(to: SocketAddr, method: &str, path: &str, token: Option<&str>, body: 
     drop(stream.read_to_end(&mut answer));
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.get(9..12).and_then(|s| s.parse().ok()).unwrap_or(0);
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    let body = answer
+        .split_once("\r\n\r\n")
+        .map(|(_, body)| body.to_owned());
     (status, body.unwrap_or_default())
 }
 
@@ -230,7 +250,10 @@ fn write_city(folder: &Path) {
         square("440106000000", "district", "\"440100000000\""),
         square("440106014000", "township", "\"440106000000\""),
     ];
-    let areas = format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, areas.join(","));
+    let areas = format!(
+        r#"{{"type":"FeatureCollection","features":[{}]}}"#,
+        areas.join(",")
+    );
     fs::write(city.join("areas.geojson"), areas).unwrap();
     let tables = [
         ("stations.csv", "id,name,kind,lon,lat,area,parameters\nW1,Depth 1,depth_sensor,113.1,23.1,440106014000,water_depth\nG1,Gauge 1,rain_gauge,113.1,23.1,440106014000,rainfall\n".to_owned()),
