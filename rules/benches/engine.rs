@@ -140,18 +140,31 @@ fn bench(c: &mut Criterion) {
                 minute += 1;
             });
         });
-        let mut back = 0;
-        group.bench_function("late", |b| {
+        // Every other minute comes after the one that follows it: half of these are late.
+        group.throughput(Throughput::Elements(2 * u64::from(GAUGES)));
+        group.bench_function("half of them late", |b| {
             b.iter(|| {
-                back += 1;
+                for moved in [1, 0] {
+                    for station in 0..GAUGES {
+                        let at = Time::from_minute(28_000_000 + minute + 1);
+                        let row = black_box(observation(station, minute + moved));
+                        engine.observe(at, &row, &mut out);
+                    }
+                }
+                out.clear();
+                minute += 2;
+            });
+        });
+        let mut turn = 0;
+        group.throughput(Throughput::Elements(u64::from(GAUGES)));
+        group.bench_function("corrected", |b| {
+            b.iter(|| {
+                turn += 1;
                 for station in 0..GAUGES {
-                    let mut late = observation(station, minute - 1 - back % 10);
-                    late.value += (back as i32) * 10 % 70;
-                    engine.observe(
-                        Time::from_minute(28_000_000 + minute),
-                        &black_box(late),
-                        &mut out,
-                    );
+                    let mut row = observation(station, minute - 1 - i64::from(turn % 10));
+                    row.value += turn % 7 * 10;
+                    let at = Time::from_minute(28_000_000 + minute);
+                    engine.observe(at, &black_box(row), &mut out);
                 }
                 out.clear();
             });

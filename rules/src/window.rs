@@ -206,7 +206,11 @@ impl Series {
                 if usable {
                     self.insert(plan, entry);
                 }
-                self.find_last();
+                if entry.time == self.last_time && usable {
+                    self.last = entry.value;
+                } else if entry.time == self.last_time {
+                    self.find_last();
+                }
                 Placed::Corrected
             }
             (None, true) => {
@@ -391,7 +395,7 @@ impl Series {
         (self.sparse.get(at)?.time(self.epoch) == time).then_some(at)
     }
 
-    /// Finds the newest reading anew after a correction.
+    /// Finds the newest reading anew, after it was taken away or after a refill.
     fn find_last(&mut self) {
         let newest = self.entries().max_by_key(|entry| entry.time);
         self.last_time = newest.map_or(i64::MIN, |entry| entry.time);
