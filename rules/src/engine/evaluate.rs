@@ -103,6 +103,9 @@ impl Engine {
         else {
             return;
         };
+        if spec.situations.is_empty() {
+            return;
+        }
         let Some(subject) = state.subjects.get(subject as usize) else {
             return;
         };
@@ -308,7 +311,6 @@ impl Evaluation<'_> {
         });
         let fall_ahead = ahead.map(|_| self.relaxed_proposal(subject, values, &relaxed));
         let mut state = subject.state.take().unwrap_or_default();
-        state.sure = self.sure(subject, time, &held, values);
         let mut withdrawn = false;
         if let Some(corrected) = corrected {
             withdrawn = state.reached.withdraw(corrected, |at| {
@@ -335,6 +337,13 @@ impl Evaluation<'_> {
                 &subject.holds,
             );
         }
+        // What is confirmed stays so while its tier holds: suspects are left out of the figures
+        // only where a rise still asks for it.
+        state.sure = if self.asks_for_sureness(subject, &state) {
+            self.sure(subject, time, &held, values)
+        } else {
+            Tier::None
+        };
         subject.state = Some(state);
         Some(withdrawn)
     }
@@ -499,6 +508,14 @@ impl Evaluation<'_> {
             *truth = (*truth).max(*relaxed);
         }
         truths
+    }
+
+    /// True where a tier is reached that is not confirmed, or a rise waits for its hold.
+    fn asks_for_sureness(&self, subject: &Subject, state: &State) -> bool {
+        let reached = state.reached.highest();
+        let tier = reached.and_then(|(place, _)| self.rule.tiers.get(place));
+        tier.is_some_and(|tier| tier.tier > subject.standing.confirmed)
+            || state.reached.deadline(&subject.holds).is_some()
     }
 
     /// The highest tier that holds without suspect values.

@@ -100,7 +100,10 @@ impl Feeds {
     pub(super) fn new(rules: &[RuleState], series: usize) -> Self {
         let mut pairs: Vec<(u32, Feed)> = Vec::new();
         for (number, rule) in (0u16..).zip(rules) {
-            for (at, subject) in (0u32..).zip(&rule.subjects) {
+            // A border gauge that no area here counts is another zone's to speak of.
+            let spoken = |subject: &&Subject| subject.own || !subject.areas.is_empty();
+            let numbered = (0u32..).zip(&rule.subjects);
+            for (at, subject) in numbered.filter(|(_, subject)| spoken(subject)) {
                 let feed = Feed {
                     rule: number,
                     subject: at,
