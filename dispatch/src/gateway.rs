@@ -4,15 +4,15 @@
 //! outbox's. Each offers `send(…) -> Result<Receipt, SendError>`; the courier matches on
 //! [`model::Channel`].
 
-pub mod cap;
-pub mod http;
-pub mod webhook;
-pub mod push;
-mod mac;
-pub mod email;
-pub mod device;
 pub mod breaker;
+pub mod cap;
+pub mod device;
+pub mod email;
+pub mod http;
+mod mac;
+pub mod push;
 pub mod smpp;
+pub mod webhook;
 
 /// What the far side said when it took a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

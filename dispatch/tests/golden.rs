@@ -1,7 +1,11 @@
 //! What people read at 03:00, kept as files a forecaster can review: each hazard × tier ×
 //! language × purpose per channel. `UPDATE_GOLDEN=1` writes them anew.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "the scenes name the hazards that have one of their own"

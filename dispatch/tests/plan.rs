@@ -1,6 +1,10 @@
 //! Who is told what, over the life of warnings in the demo city.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use dispatch::intent::Intent;
 use dispatch::ledger::State;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
+const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../dispatch/tests/peers");
 
 /// The peer's modules, installed once into the build's own directory.
 pub(crate) fn modules() -> Option<&'static Path> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// What to do with a rulebook.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run every *.test.toml of a rulebook directory
+    /// Run every tests/*.test.toml of a rulebook directory
     Test(Test),
 }
 
@@ -31,7 +31,8 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
 fn test(arguments: &Test) -> Result<(), Failure> {
     let bad = |faults: installation::Faulty| Failure::BadInput(faults.to_string());
     let rulebook = Arc::new(installation::rulebook(&arguments.rules).map_err(bad)?);
-    let suites = installation::texts(&arguments.rules, ".test.toml", "\0").map_err(bad)?;
+    let suites =
+        installation::texts(&arguments.rules.join("tests"), ".test.toml", "\0").map_err(bad)?;
     let (mut passed, mut failed) = (0, 0);
     for (name, text) in &suites {
         let outcomes = rules::suite::run(&rulebook, name, text).map_err(|faults| {

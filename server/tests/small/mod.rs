@@ -1,6 +1,9 @@
 //! A city of one street, an independent message centre, and `sanfang serve` between them.
 
+use journal::{DiskJournal, Journal, Kind, Partition, Topic};
+use model::Input;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -159,6 +162,40 @@ response_timeout = "2s"
         request(self.address(), "POST", path, token, body)
     }
 
+    /// Kills the process and reads every observation of its journal: time to value.
+    pub(crate) fn stop_and_read_journal(mut self) -> BTreeMap<String, String> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let options = journal::Options {
+            reserve_bytes: 0,
+            ..journal::Options::default()
+        };
+        let journal = DiskJournal::open(&self.folder.join("journal"), options).unwrap();
+        let mut found = BTreeMap::new();
+        for zone in 0..4 {
+            let topic = Topic::actual(Kind::Input);
+            let mut next = journal.first(topic, Partition(zone));
+            loop {
+                let records = journal.read(topic, Partition(zone), next, 1 << 20).unwrap();
+                if records.is_empty() {
+                    break;
+                }
+                for record in records {
+                    next = record.offset.plus(1);
+                    if let Ok(Input::Observations(rows)) =
+                        Input::decode(record.kind, record.payload())
+                    {
+                        for row in rows {
+                            let value = row.parameter.decimal(i64::from(row.value));
+                            found.insert(row.time.display(model::Offset(480)), value);
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+
     fn wait_ready(&self) {
         eventually("the service is ready", || {
             std::net::TcpStream::connect(self.address()).is_ok() && self.get("/readyz").0 == 200
@@ -236,6 +273,9 @@ fn write_city(folder: &Path) {
         fs::create_dir_all(city.join(sub)).unwrap();
         for entry in fs::read_dir(demo.join(sub)).unwrap() {
             let entry = entry.unwrap();
+            if !entry.file_type().unwrap().is_file() {
+                continue;
+            }
             fs::copy(entry.path(), city.join(sub).join(entry.file_name())).unwrap();
         }
     }
