@@ -50,7 +50,7 @@ city-test:
 
 console-test: console
 	$(STEP) "console: types and unit tests"
-	cd console && npm run --silent check && npm run --silent test
+	cd console && npm run --silent check && npm run --silent test && npm run --silent e2e
 
 rust-test:
 	$(STEP) "Rust tests"
