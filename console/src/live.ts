@@ -21,7 +21,7 @@ export type LiveEvent =
 export const EVENT_NAMES = ['warning', 'situation', 'call', 'delivery', 'signal'] as const;
 
 export const situationKey = (s: Situation): string => `${s.rule}/${s.subject}`;
-export const callKey = (c: Call): string => `${c.warning}/${c.site ?? c.area}/${c.contact}`;
+export const callKey = (c: Call): string => `${c.warning}/${c.site ?? c.area}`;
 export const deliveryKey = (d: Delivery): string => `${d.link}/${d.intent ?? `${d.warning}/${d.revision}/${d.channel}/${d.purpose}/${d.tier}`}`;
 
 export const keyed = <T>(items: T[], key: (item: T) => string): Map<string, T> => new Map(items.map((item) => [key(item), item]));
@@ -48,7 +48,15 @@ export function apply(lists: Lists, events: Iterable<LiveEvent>): Lists {
         else own('situations').set(situationKey(event.item), event.item);
         break;
       case 'call':
-        own('calls').set(callKey(event.item), event.item);
+        // The stream names nobody: what the list said of a person stays.
+        if (event.item.state === 'over') own('calls').delete(callKey(event.item));
+        else {
+          const known = own('calls').get(callKey(event.item));
+          const same = known?.contact === event.item.contact;
+          const name = event.item.name || (same ? known?.name : '') || '';
+          const phone_masked = event.item.phone_masked || (same ? known?.phone_masked : '') || '';
+          own('calls').set(callKey(event.item), { ...event.item, name, phone_masked });
+        }
         break;
       case 'delivery':
         own('deliveries').set(deliveryKey(event.item), event.item);

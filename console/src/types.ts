@@ -138,7 +138,7 @@ export interface Call {
   name: string;
   phone_masked: string;
   told_at: string;
-  state: 'waiting' | 'answered' | 'escalated';
+  state: 'waiting' | 'answered' | 'escalated' | 'over';
   next_at: string | null;
   next_role: string | null;
   answer: { answer: AnswerKind; note: string; noted_by: string; said: string } | null;
