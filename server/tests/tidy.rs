@@ -101,7 +101,9 @@ fn every_file_says_what_it_is_and_is_one_room() {
             faults.push(format!("{}: does not begin with //!", path.display()));
         }
         let lines = text.lines().count();
-        if lines > 700 {
+        // A test file is read case by case and may be longer.
+        let is_test = path.components().any(|c| c.as_os_str() == "tests");
+        if lines > if is_test { 800 } else { 700 } {
             faults.push(format!(
                 "{}: {lines} lines, more than one room",
                 path.display()
@@ -117,8 +119,9 @@ fn the_clock_is_read_in_one_file() {
         .into_iter()
         .filter(|p| p.components().any(|c| c.as_os_str() == "src"))
         .filter(|p| {
+            // Clippy denies the clocks everywhere; this is the word that lets a file off.
             let text = std::fs::read_to_string(p).unwrap();
-            text.contains("SystemTime::now(") || text.contains("Instant::now(")
+            text.contains("clippy::disallowed_methods")
         })
         .map(|p| p.strip_prefix(root()).unwrap().to_path_buf())
         .collect();

@@ -1,3 +1,5 @@
+//! Site devices through a real broker.
+
 use crate::peers::{missing, runtime};
 use dispatch::gateway::Proof;
 use dispatch::gateway::device::command::Addressed;

@@ -1,3 +1,5 @@
+//! Mail to a real SMTP server.
+
 use crate::peers::{missing, python, runtime};
 use dispatch::gateway::Proof;
 use dispatch::gateway::email::{Email, EmailConfig, Encryption, Mail};

@@ -1,3 +1,5 @@
+//! Polling an Atom feed over HTTP.
+
 use crate::peers::runtime;
 use crate::server::{Answer, Server};
 use dispatch::gateway::cap::poll::{EntryError, PollConfig, PollError, Poller};

@@ -1,3 +1,5 @@
+//! Webhooks against a plain HTTP server.
+
 use crate::peers::runtime;
 use crate::server::{Answer, Server};
 use dispatch::gateway::breaker::Circuit;

@@ -8,7 +8,7 @@ use super::identifier::MessageKey;
 use super::receipt::MessageState;
 use super::window::Membership;
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Receipts kept aside because they overtook their answer.
 const EARLY_MAX: usize = 4_096;
@@ -48,7 +48,8 @@ pub(super) struct Awaited {
     serial: u64,
     partial: FxHashMap<(usize, u64), Partial>,
     early: BTreeMap<u64, (DeliveryReceipt, u64)>,
-    early_keys: FxHashMap<MessageKey, u64>,
+    /// Every meaning of each early identifier: two receipts may share one.
+    early_keys: BTreeSet<(u64, u64)>,
     early_serial: u64,
 }
 
@@ -61,7 +62,7 @@ impl Awaited {
             serial: 0,
             partial: FxHashMap::default(),
             early: BTreeMap::new(),
-            early_keys: FxHashMap::default(),
+            early_keys: BTreeSet::new(),
             early_serial: 0,
         }
     }
@@ -90,10 +91,14 @@ impl Awaited {
         if self.early.is_empty() {
             return None;
         }
-        let early = *self.early_keys.get(&key)?;
-        let (receipt, _) = *self.early.get(&early)?;
-        let known = self.find(&receipt)?;
-        self.drop_early(early);
+        let meant = self.early_keys.range((key.0, 0)..=(key.0, u64::MAX));
+        let (number, receipt, known) = meant
+            .filter_map(|(_, number)| {
+                let (receipt, _) = *self.early.get(number)?;
+                Some((*number, receipt, self.find(&receipt)?))
+            })
+            .next()?;
+        self.drop_early(number);
         self.matched(known, receipt)
     }
 
@@ -114,7 +119,7 @@ impl Awaited {
         self.early_serial += 1;
         self.early.insert(number, (receipt, now));
         for key in receipt.ids.into_iter().flatten() {
-            self.early_keys.insert(key, number);
+            self.early_keys.insert((key.0, number));
         }
         None
     }
@@ -191,9 +196,7 @@ impl Awaited {
     fn drop_early(&mut self, number: u64) {
         if let Some((receipt, _)) = self.early.remove(&number) {
             for key in receipt.ids.into_iter().flatten() {
-                if self.early_keys.get(&key) == Some(&number) {
-                    self.early_keys.remove(&key);
-                }
+                self.early_keys.remove(&(key.0, number));
             }
         }
     }

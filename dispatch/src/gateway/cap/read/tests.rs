@@ -1,3 +1,5 @@
+//! Real alerts, odd ones and attacks through the CAP reader.
+
 use super::*;
 use proptest::prelude::*;
 
