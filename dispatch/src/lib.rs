@@ -15,5 +15,4 @@ pub mod outbox;
 pub mod plan;
 pub mod preview;
 pub mod simulator;
-pub mod site_device;
 pub mod wording;
