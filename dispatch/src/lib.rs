@@ -3,7 +3,7 @@
 //!
 //! The middle is pure: [`plan`] turns revisions of a warning into [`intent`]s, the [`outbox`]
 //! decides what leaves when, the [`ledger`] knows what became of it, the [`ladder`] asks until
-//! somebody answers, [`site_device`] commands and watches. Only [`gateway`] and [`simulator`] do
+//! somebody answers, and devices report what they did. Only [`gateway`] and [`simulator`] do
 //! I/O.
 
 pub mod directory;
