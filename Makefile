@@ -14,7 +14,7 @@ demo: console city
 test: peers fmt console city clippy city-test console-test rust-test
 
 soak: peers console city
-	SANFANG_SOAK=1 $(CARGO) test --release --locked -p server --test crash -- --nocapture
+	SANFANG_SOAK=1 $(CARGO) test --release --locked -p server --test pipeline kill -- --nocapture
 
 bench: console city
 	$(CARGO) run --release --locked -q -p server -- bench $(BENCH)
