@@ -4,14 +4,14 @@ SHELL := /bin/bash
 CARGO ?= cargo
 STEP = @printf '\n\033[1m── %s\033[0m\n'
 
-.PHONY: demo test soak bench build console city tools peers fmt clippy rust-test city-test console-test deny fuzz
+.PHONY: demo test soak bench build console city tools peers fmt clippy rust-test city-test console-test deny fuzz expected
 
 demo: console city
 	$(STEP) "building sanfang (first time: some minutes)"
 	$(CARGO) build --release --locked -p server
 	$(CARGO) run --release --locked -q -p server -- demo $(DEMO)
 
-test: peers fmt console city clippy city-test console-test rust-test
+test: peers fmt console city clippy city-test console-test rust-test deny
 
 soak: peers console city
 	SANFANG_SOAK=1 $(CARGO) test --release --locked -p server --test pipeline kill -- --nocapture
@@ -27,9 +27,16 @@ console:
 	cd console && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; } && npm run --silent build
 
 city:
-	$(STEP) "demo city and its storm"
+	$(STEP) "demo city and its storms"
 	node testdata/generate.mjs
-	node testdata/storm.mjs rainstorm --city testdata/city --out testdata/out/rainstorm.ndjson
+	for storm in rainstorm typhoon; do node testdata/storm.mjs $$storm --out testdata/out/$$storm.ndjson; done
+
+# What the demo must bring out, by the naive model: minutes.
+expected: city
+	for storm in rainstorm typhoon; do \
+	  { sed -n '/^#/p' testdata/expected/$$storm.txt; node testdata/naive/naive.mjs --city testdata/city --peaks testdata/out/$$storm.ndjson; } >testdata/out/expected.txt; \
+	  mv testdata/out/expected.txt testdata/expected/$$storm.txt; \
+	done
 
 # System packages, Node and Python peers that the tests talk to.
 peers:
@@ -57,4 +64,22 @@ rust-test:
 	$(CARGO) test --workspace --locked --no-fail-fast
 
 deny:
-	$(CARGO) deny check
+	$(STEP) "licences, sources and banned crates"
+	deploy/cargo-deny.sh
+
+# Coverage-guided search for inputs that break a parser, with the ordinary compiler. TARGET names one
+# of fuzz/corpus, TIME is seconds for each. What it learns stays outside the clone's corpus.
+TIME ?= 60
+TARGET ?= $(notdir $(wildcard fuzz/corpus/*))
+FUZZ_DIR := $(or $(CARGO_TARGET_DIR),target)/fuzz
+FUZZ_HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+FUZZ_FLAGS := --cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
+
+fuzz:
+	$(STEP) "fuzz: $(words $(TARGET)) targets, $(TIME) s each"
+	RUSTFLAGS="$(FUZZ_FLAGS)" CARGO_PROFILE_RELEASE_LTO=off $(CARGO) build --release --locked -p fuzz --features libfuzzer --target $(FUZZ_HOST) --target-dir $(FUZZ_DIR)
+	for target in $(TARGET); do \
+	  mkdir -p $(FUZZ_DIR)/learnt/$$target $(FUZZ_DIR)/failed; \
+	  TARGET=$$target $(FUZZ_DIR)/$(FUZZ_HOST)/release/fuzz -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+	    -artifact_prefix=$(FUZZ_DIR)/failed/$$target- $(FUZZ_DIR)/learnt/$$target fuzz/corpus/$$target; \
+	done

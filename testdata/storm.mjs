@@ -1,6 +1,6 @@
 //! Writes a storm as observation lines (NDJSON):
 //!
-//!   node testdata/storm.mjs rainstorm|typhoon [--city DIR] [--thin N] --out FILE
+//!   node testdata/storm.mjs rainstorm|typhoon|edges [--city DIR] [--thin N] --out FILE
 //!   node testdata/storm.mjs bench [--city DIR] [--gauges 10000] [--minutes 360] [--start 2023-09-07T18:00:00+08:00] [--write-city DIR] --out FILE
 //!
 //! `--thin N` keeps each Nth station and site: a small storm for tests that replay it many times.
@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bench } from './storm/bench.mjs';
+import { edges } from './storm/edges.mjs';
 import { registry } from './storm/registry.mjs';
 import { rainstorm } from './storm/rainstorm.mjs';
 import { typhoon } from './storm/typhoon.mjs';
@@ -28,9 +29,9 @@ const { positionals: [kind], values: options } = parseArgs({
     'write-city': { type: 'string' },
   },
 });
-const storms = { rainstorm, typhoon, bench };
+const storms = { rainstorm, typhoon, edges, bench };
 if (!(kind in storms) || !options.out) {
-  console.error('use: node testdata/storm.mjs rainstorm|typhoon|bench [--city DIR] --out FILE');
+  console.error('use: node testdata/storm.mjs rainstorm|typhoon|edges|bench [--city DIR] --out FILE');
   process.exit(2);
 }
 mkdirSync(dirname(options.out), { recursive: true });

@@ -5,6 +5,10 @@
 //! within `[start − 6 h, end]`; the lead is `start` less that time. A warning's area that first
 //! reaches a tier some event could have, and serves no event, is a false alarm.
 
+mod events;
+
+pub use events::read;
+
 use model::warning::Event;
 use model::{AreaCode, City, Hazard, Span, Tier, Time, Warning};
 use std::collections::BTreeMap;

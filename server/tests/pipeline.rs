@@ -1,5 +1,4 @@
-//! One observation through all ten steps to one short message at a message centre that is not ours;
-//! then the same with the process killed again and again.
+//! One observation through all ten steps to one short message at a message centre that is not ours.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,22 +6,15 @@
     reason = "a test stops at what it does not expect"
 )]
 
+#[path = "pipeline/kill.rs"]
+mod kill;
 mod small;
 
 use serde_json::Value;
 use small::{Centre, HEAD, OWNER, Served, eventually};
-use std::collections::BTreeMap;
 
 fn minutes_ago(minutes: i64) -> String {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the service runs by the wall clock"
-    )]
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let whole = i64::try_from(now).unwrap() / 60 - minutes;
+    let whole = small::now().minute() - minutes;
     model::Time::from_minute(whole).display(model::Offset(480))
 }
 
@@ -148,6 +140,14 @@ fn bad_input_is_answered_and_stops_nobody() {
     );
     let big = " ".repeat(17 << 20);
     assert_eq!(served.post("/v1/observations", None, &big).0, 413);
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(1 << 20), "]".repeat(1 << 20));
+    let (status, answer) = served.post("/v1/observations", None, &deep);
+    assert_eq!(status, 202, "{answer}");
+    assert!(answer.contains("\"accepted\":0"), "{answer}");
+    let bomb = r#"<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>&b;</identifier></alert>"#;
+    let (status, answer) = served.post("/v1/signals", Some("token-chen"), bomb);
+    assert_eq!(status, 400, "{answer}");
+    assert!(answer.contains("DOCTYPE"), "{answer}");
     assert_eq!(served.get("/v1/warnings/xyz").0, 400);
     assert_eq!(
         served
@@ -160,65 +160,5 @@ fn bad_input_is_answered_and_stops_nobody() {
         served.post("/v1/warnings", Some("token-chen"), empty).0,
         400,
         "empty never means everybody"
-    );
-}
-
-/// What a killed process had acknowledged is there afterwards, and nobody is told more often than
-/// the bound allows.
-#[test]
-fn kill_minus_nine_loses_nothing() {
-    let Some(centre) = Centre::start() else {
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let mut served = Served::start(folder.path(), centre.port);
-    let kills: usize = if std::env::var_os("SANFANG_SOAK").is_some() {
-        100
-    } else {
-        5
-    };
-    let mut acknowledged: BTreeMap<String, String> = BTreeMap::new();
-    let mut minute = 150;
-    for round in 0..kills {
-        for step in 0..4 {
-            let metres = format!("0.0{}", 1 + (round * 4 + step) % 4);
-            let time = minutes_ago(minute);
-            let (status, _) = served.post("/v1/observations", None, &depth(minute, &metres));
-            if status == 202 {
-                acknowledged.insert(time, metres);
-            }
-            minute = (minute - 1).max(3);
-        }
-        if round == 1 {
-            // A red rise right before the kill: its messages must survive it.
-            let (status, _) = served.post("/v1/observations", None, &depth(2, "0.70"));
-            assert_eq!(status, 202);
-        }
-        served.kill_and_serve_again();
-    }
-    eventually("the owner is told in spite of it", || {
-        centre
-            .taken()
-            .iter()
-            .any(|(to, text)| to == number(OWNER) && text.contains("东风涵洞"))
-    });
-    let found = served.stop_and_read_journal();
-    for (time, metres) in &acknowledged {
-        let known = found.get(time).map(String::as_str);
-        assert_eq!(
-            known,
-            Some(metres.as_str()),
-            "acknowledged at {time} and lost"
-        );
-    }
-    // Window 10, so at most 20 unconfirmed messages a kill; here two people and their texts.
-    let mut told: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for pair in centre.taken() {
-        *told.entry(pair).or_default() += 1;
-    }
-    let repeated: usize = told.values().map(|times| times - 1).sum();
-    assert!(
-        repeated <= 20 * kills,
-        "{repeated} repeats after {kills} kills"
     );
 }

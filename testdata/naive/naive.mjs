@@ -1,12 +1,14 @@
 //! A naive model of `sanfang replay`, from the same specification and with none of its code:
 //!
-//!   node testdata/naive/naive.mjs --city DIR [--rules DIR] [--signals] [--mutate NAME] FILE…
+//!   node testdata/naive/naive.mjs --city DIR [--rules DIR] [--signals|--peaks] [--mutate NAME] FILE…
+//!
+//! `--peaks` prints the highest tier of each hazard and zone, as the files of `testdata/expected` have it.
 
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bulletins } from './bulletins.mjs';
-import { display, readCity } from './city.mjs';
+import { display, readCity, zoneOf } from './city.mjs';
 import { linesOf, observationOf } from './intake.mjs';
 import { MUTATIONS, plant } from './mutations.mjs';
 import { Readings } from './readings.mjs';
@@ -51,6 +53,18 @@ export function replay(city, rules, lines, signals, say) {
   return counts;
 }
 
+/** The highest tier that a hazard's warnings had in each zone, one `hazard zone tier` a line. */
+export function peaksOf(city, events) {
+  const peaks = new Map();
+  for (const { hazard, areas } of events) {
+    for (const [area, tier] of Object.entries(areas)) {
+      const key = `${hazard} ${zoneOf(city, area)}`;
+      peaks.set(key, Math.max(peaks.get(key) ?? 0, TIERS.indexOf(tier)));
+    }
+  }
+  return [...peaks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, tier]) => `${key} ${TIERS[tier]}`);
+}
+
 function signalLine(city, { subject, time, from, to, values }) {
   return { time: display(city, time), rule: subject.rule.id, subject: subject.id, from: TIERS[from], to: TIERS[to], values: values() };
 }
@@ -58,14 +72,14 @@ function signalLine(city, { subject, time, from, to, values }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { positionals: files, values: options } = parseArgs({
     allowPositionals: true,
-    options: { city: { type: 'string' }, rules: { type: 'string' }, signals: { type: 'boolean', default: false }, mutate: { type: 'string' }, mutations: { type: 'boolean', default: false } },
+    options: { city: { type: 'string' }, rules: { type: 'string' }, signals: { type: 'boolean', default: false }, peaks: { type: 'boolean', default: false }, mutate: { type: 'string' }, mutations: { type: 'boolean', default: false } },
   });
   if (options.mutations) {
     console.log(Object.keys(MUTATIONS).join('\n'));
     process.exit(0);
   }
   if (!options.city || files.length === 0) {
-    console.error('use: node testdata/naive/naive.mjs --city DIR [--rules DIR] [--signals] [--mutate NAME] FILE…');
+    console.error('use: node testdata/naive/naive.mjs --city DIR [--rules DIR] [--signals|--peaks] [--mutate NAME] FILE…');
     process.exit(2);
   }
   plant(options.mutate ?? null);
@@ -74,8 +88,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const lines = (function* all() {
     for (const file of files) yield* linesOf(file);
   })();
-  const out = [];
-  const counts = replay(city, rules, lines, options.signals, (result) => out.push(`${JSON.stringify(result)}\n`));
-  process.stdout.write(out.join(''));
+  const results = [];
+  const counts = replay(city, rules, lines, options.signals, (result) => results.push(result));
+  const out = options.peaks ? peaksOf(city, results) : results.map((result) => JSON.stringify(result));
+  process.stdout.write(out.map((line) => `${line}\n`).join(''));
   for (const [name, count] of Object.entries(counts)) console.error(`${name.padStart(12)}  ${count}`);
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { edges } from '../storm/edges.mjs';
 import { LineFile } from '../storm/lines.mjs';
 import { rainstorm } from '../storm/rainstorm.mjs';
 import { registry } from '../storm/registry.mjs';
@@ -36,6 +37,14 @@ test('the rainstorm is the same bytes on every machine, with every kind of troub
 
 test('the typhoon is the same bytes on every machine, and blows', () => {
   const { text, figures } = written(typhoon);
-  assert.equal(sha256(text), 'c717d64c3a298d7a177100a280857cf517e98a6586222c591b7f0c1a96aa0187');
+  assert.equal(sha256(text), 'e48cf432d6b3d7638d02b9056458447463280931991a608de578945f5e4e6a0e');
   assert(Number.parseFloat(figures.strongest) > 30);
+  for (const kind of ['late', 'repeated', 'corrected']) assert(figures[kind] > 0, kind);
+});
+
+test('the wandering values are the same bytes on every machine, and of every kind of station', () => {
+  const { text, figures } = written(edges);
+  assert.equal(sha256(text), 'b957a50573dd41b9ccc2035ce8b2d3814ace28be6aeba5f8000c32971306422a');
+  for (const parameter of ['rainfall', 'water_depth', 'displacement', 'wind_speed', 'wind_gust']) assert(text.includes(`"${parameter}"`), parameter);
+  for (const kind of ['late', 'repeated', 'corrected']) assert(figures[kind] > 0, kind);
 });

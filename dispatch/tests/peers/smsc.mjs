@@ -2,13 +2,14 @@
 //
 // Prints one JSON line for each thing that happens. Destinations decide its behaviour by their
 // last digit: 9 is throttled twice and then taken, 8 is never answered, 7 is answered late,
-// 6 is refused for good. Identifiers are hexadecimal in answers; receipts spell them in turn
+// 6 is refused for good; with PEER_PLAIN set they are all alike. Identifiers are hexadecimal in answers; receipts spell them in turn
 // as answered, in lower case, and in decimal.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const require = createRequire(join(process.env.PEER_MODULES, 'package.json'));
 const smpp = require('smpp');
+const plain = Boolean(process.env.PEER_PLAIN);
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
 
 let nextId = 0xa0;
@@ -42,9 +43,10 @@ function report(session, pdu, id) {
 
 function submit(session, pdu) {
   const to = pdu.destination_addr;
-  if (to.endsWith('8')) return say({ silent: to });
-  if (to.endsWith('6')) return session.send(pdu.response({ command_status: smpp.ESME_RINVDSTADR }));
-  if (to.endsWith('9') && (throttled.get(to) ?? 0) < 2) {
+  const ends = (digit) => !plain && to.endsWith(digit);
+  if (ends('8')) return say({ silent: to });
+  if (ends('6')) return session.send(pdu.response({ command_status: smpp.ESME_RINVDSTADR }));
+  if (ends('9') && (throttled.get(to) ?? 0) < 2) {
     throttled.set(to, (throttled.get(to) ?? 0) + 1);
     say({ throttled: to });
     return session.send(pdu.response({ command_status: smpp.ESME_RTHROTTLED }));
@@ -61,7 +63,7 @@ function submit(session, pdu) {
       validity: pdu.validity_period, from: pdu.source_addr,
     });
   }
-  if (to.endsWith('7')) setTimeout(answer, 900); else answer();
+  if (ends('7')) setTimeout(answer, 900); else answer();
 }
 
 const server = smpp.createServer((session) => {

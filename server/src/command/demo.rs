@@ -29,20 +29,13 @@ pub(crate) struct Arguments {
     /// City directory
     #[arg(long, value_name = "DIR", default_value = "testdata/city")]
     city: PathBuf,
-    /// Observations of the storm, NDJSON in the order they came in
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "testdata/out/rainstorm.ndjson"
-    )]
+    /// A storm that `make city` writes, `rainstorm` or `typhoon`; or observations of your own,
+    /// NDJSON in the order they came in
+    #[arg(long, value_name = "NAME|FILE", default_value = "rainstorm")]
     storm: PathBuf,
-    /// Warnings that must go out: one `hazard zone tier` a line
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "testdata/expected/rainstorm.txt"
-    )]
-    expected: PathBuf,
+    /// Warnings that must go out, one `hazard zone tier` a line; those of a storm by name are known
+    #[arg(long, value_name = "FILE")]
+    expected: Option<PathBuf>,
     /// Times faster than the clock on the wall, or `max`
     #[arg(long, default_value = "60")]
     speed: Speed,
@@ -61,6 +54,24 @@ pub(crate) struct Arguments {
     /// Append every message the carrier takes to this file
     #[arg(long, value_name = "FILE")]
     carrier_log: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// The storm's observations, and the warnings that must come of them.
+    fn storm(&self) -> (PathBuf, Option<PathBuf>) {
+        let is_name = self.storm.components().count() == 1 && self.storm.extension().is_none();
+        if !is_name {
+            return (self.storm.clone(), self.expected.clone());
+        }
+        let testdata = self.city.parent().unwrap_or(Path::new("."));
+        let observations = testdata.join("out").join(&self.storm);
+        let known = testdata.join("expected").join(&self.storm);
+        let expected = self.expected.clone();
+        (
+            observations.with_extension("ndjson"),
+            expected.or(Some(known.with_extension("txt"))),
+        )
+    }
 }
 
 /// How fast the storm passes.
@@ -95,7 +106,7 @@ const DRAIN: Duration = Duration::from_secs(120);
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let installation = Installation::load(&arguments.city, None)
         .map_err(|faults| Failure::BadInput(faults.to_string()))?;
-    let began = storm::first_time(&arguments.storm)?;
+    let began = storm::first_time(&arguments.storm().0)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -120,6 +131,7 @@ async fn demo(
         Speed::Times(times) => Clock::scaled(began, times),
         Speed::Max => Clock::stepped(began),
     };
+    let (storm, expected) = arguments.storm();
     let (address, counts) = carrier(arguments, clock.clone()).await?;
     let offset = installation.city.offset;
     let running = process::start(journal, options(arguments, installation, clock, address))
@@ -133,10 +145,10 @@ async fn demo(
     let mut acting = None;
     let passed = match arguments.speed {
         // As fast as the machine can: everybody has their turn each minute of record time.
-        Speed::Max => storm::pass(&app, &arguments.storm, Some(&mut cast)).await,
+        Speed::Max => storm::pass(&app, &storm, Some(&mut cast)).await,
         Speed::Times(_) => {
             acting = Some(tokio::spawn(people::act(Arc::clone(&app), cast)));
-            storm::pass(&app, &arguments.storm, None).await
+            storm::pass(&app, &storm, None).await
         }
     };
     let outcome = match passed {
@@ -144,7 +156,7 @@ async fn demo(
         Ok(figures) => {
             drain(&running).await;
             story::closing(&app, &figures, &counts);
-            story::check(&app, &arguments.expected)
+            expected.map_or(Ok(()), |expected| story::check(&app, &expected))
         }
     };
     if !arguments.headless && outcome.is_ok() {

@@ -1,12 +1,10 @@
 //! A city of one street, an independent message centre, and `sanfang serve` between them.
 
-use journal::{DiskJournal, Journal, Kind, Partition, Topic};
-use model::Input;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -44,10 +42,20 @@ pub(crate) struct Centre {
 impl Centre {
     /// `None` where Node's package cannot be had (and CI is not set).
     pub(crate) fn start() -> Option<Self> {
+        Self::spawn(false)
+    }
+
+    /// One that treats every number alike.
+    pub(crate) fn plain() -> Option<Self> {
+        Self::spawn(true)
+    }
+
+    fn spawn(plain: bool) -> Option<Self> {
         let modules = node::modules()?;
         let mut child = Command::new("node")
             .arg(node::script("smsc.mjs"))
             .env("PEER_MODULES", modules)
+            .env("PEER_PLAIN", if plain { "1" } else { "" })
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -92,17 +100,31 @@ impl Drop for Centre {
 pub(crate) struct Served {
     folder: PathBuf,
     port: u16,
+    environment: Vec<(String, String)>,
     child: Child,
 }
 
 impl Served {
-    /// Writes the city into `folder` and serves it.
+    /// Writes the city of one street into `folder` and serves it.
     pub(crate) fn start(folder: &Path, centre_port: u16) -> Self {
         write_city(folder);
+        let mut served = Self::with(folder, &folder.join("city"), centre_port, Vec::new());
+        served.ready().unwrap();
+        served
+    }
+
+    /// Serves a city with its journal in `folder`; not yet ready.
+    pub(crate) fn with(
+        folder: &Path,
+        city: &Path,
+        centre_port: u16,
+        environment: Vec<(String, String)>,
+    ) -> Self {
         let port = free_port();
+        let city = city.display();
         let config = format!(
             r#"
-city = "city"
+city = "{city}"
 journal = "journal"
 listen = "127.0.0.1:{port}"
 open_intake = true
@@ -132,26 +154,49 @@ response_timeout = "2s"
             sha256("token-wang"),
         );
         fs::write(folder.join("sanfang.toml"), config).unwrap();
-        let child = spawn(folder);
-        let served = Self {
+        let child = spawn(folder, &environment);
+        Self {
             folder: folder.to_path_buf(),
             port,
+            environment,
             child,
-        };
-        served.wait_ready();
-        served
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    /// Kills the process with SIGKILL and serves the same journal again.
-    pub(crate) fn kill_and_serve_again(&mut self) {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Serves the same journal again after a kill by somebody else; nothing else may have ended it.
+    pub(crate) fn start_again(&mut self) {
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "ended by itself: {status}");
+        self.child = spawn(&self.folder, &self.environment);
+    }
+
+    /// Kills the process with SIGKILL.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.child = spawn(&self.folder);
-        self.wait_ready();
+    }
+
+    /// Waits until it serves; an error where it ended instead, or does not for two minutes.
+    pub(crate) fn ready(&mut self) -> Result<(), String> {
+        for _ in 0..2400 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Err(format!("the service ended: {status}"));
+            }
+            if std::net::TcpStream::connect(self.address()).is_ok() && self.get("/readyz").0 == 200
+            {
+                return Ok(());
+            }
+            pause();
+        }
+        Err("the service is not ready".into())
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
@@ -162,44 +207,14 @@ response_timeout = "2s"
         request(self.address(), "POST", path, token, body)
     }
 
-    /// Kills the process and reads every observation of its journal: time to value.
-    pub(crate) fn stop_and_read_journal(mut self) -> BTreeMap<String, String> {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        let options = journal::Options {
-            reserve_bytes: 0,
-            ..journal::Options::default()
-        };
-        let journal = DiskJournal::open(&self.folder.join("journal"), options).unwrap();
-        let mut found = BTreeMap::new();
-        for zone in 0..4 {
-            let topic = Topic::actual(Kind::Input);
-            let mut next = journal.first(topic, Partition(zone));
-            loop {
-                let records = journal.read(topic, Partition(zone), next, 1 << 20).unwrap();
-                if records.is_empty() {
-                    break;
-                }
-                for record in records {
-                    next = record.offset.plus(1);
-                    if let Ok(Input::Observations(rows)) =
-                        Input::decode(record.kind, record.payload())
-                    {
-                        for row in rows {
-                            let value = row.parameter.decimal(i64::from(row.value));
-                            found.insert(row.time.display(model::Offset(480)), value);
-                        }
-                    }
-                }
-            }
-        }
-        found
-    }
-
-    fn wait_ready(&self) {
-        eventually("the service is ready", || {
-            std::net::TcpStream::connect(self.address()).is_ok() && self.get("/readyz").0 == 200
-        });
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> (u16, String) {
+        request(self.address(), method, path, token, body)
     }
 }
 
@@ -210,11 +225,12 @@ impl Drop for Served {
     }
 }
 
-fn spawn(folder: &Path) -> Child {
+fn spawn(folder: &Path, environment: &[(String, String)]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_sanfang"))
         .args(["serve", "--config"])
         .arg(folder.join("sanfang.toml"))
         .env("SANFANG_LOG", "warn")
+        .envs(environment.iter().cloned())
         .spawn()
         .unwrap()
 }
@@ -225,10 +241,28 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         if holds() {
             return;
         }
-        #[expect(clippy::disallowed_methods, reason = "waiting for another process")]
-        std::thread::sleep(Duration::from_millis(50));
+        pause();
     }
     panic!("never came: {what}");
+}
+
+/// A moment between two looks at another process.
+pub(crate) fn pause() {
+    #[expect(clippy::disallowed_methods, reason = "waiting for another process")]
+    std::thread::sleep(Duration::from_millis(50));
+}
+
+/// The wall clock, by which the service runs.
+pub(crate) fn now() -> model::Time {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the service runs by the wall clock"
+    )]
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    model::Time::from_seconds(i64::try_from(now).unwrap())
 }
 
 /// One HTTP/1.1 request on a connection of its own, without any library of ours.
@@ -240,7 +274,10 @@ fn request(
     body: &str,
 ) -> (u16, String) {
     use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(to).unwrap();
+    // Nobody there, or killed in the middle: the answer is nothing.
+    let Ok(mut stream) = std::net::TcpStream::connect(to) else {
+        return (0, String::new());
+    };
     let token = token
         .map(|t| format!("Authorization: Bearer {t}\r\n"))
         .unwrap_or_default();
@@ -248,10 +285,9 @@ fn request(
         "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: application/json\r\n{token}Content-Length: {}\r\n\r\n",
         body.len()
     );
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body.as_bytes()).unwrap();
     let mut answer = Vec::new();
-    // A process that is killed in the middle answers with nothing.
+    drop(stream.write_all(head.as_bytes()));
+    drop(stream.write_all(body.as_bytes()));
     drop(stream.read_to_end(&mut answer));
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.get(9..12).and_then(|s| s.parse().ok()).unwrap_or(0);

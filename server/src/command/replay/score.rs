@@ -1,9 +1,9 @@
 //! `--score`: first issues of warnings against a table of events that happened.
 
 use super::Failure;
-use model::{AreaCode, City, Hazard, Tier, Time, Warning};
+use model::{City, Warning};
 use rules::score::{Happening, Scorer};
-use serde::Deserialize;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,38 +14,16 @@ pub(super) struct Score {
     scorer: Scorer,
 }
 
-/// A line of the table: `id,hazard,area,tier,start,end`.
-#[derive(Deserialize)]
-struct Row {
-    id: String,
-    hazard: Hazard,
-    area: AreaCode,
-    tier: Tier,
-    start: String,
-    end: String,
-}
-
 impl Score {
     /// Reads the table.
     pub(super) fn open(path: &Path, city: &Arc<City>) -> Result<Self, Failure> {
-        let bad = |what: String| Failure::BadInput(format!("{}: {what}", path.display()));
-        let mut reader = csv::Reader::from_path(path).map_err(|error| bad(error.to_string()))?;
-        let mut happenings = Vec::new();
-        for (row, line) in reader.deserialize::<Row>().zip(2u32..) {
-            let row = row.map_err(|error| bad(error.to_string()))?;
-            let time = |text: &str, field: &str| {
-                let read = Time::parse(text).map(|(time, _)| time);
-                read.map_err(|error| bad(format!("line {line}: {field}: {error}")))
-            };
-            happenings.push(Happening {
-                start: time(&row.start, "start")?,
-                end: time(&row.end, "end")?,
-                id: row.id,
-                hazard: row.hazard,
-                area: row.area,
-                tier: row.tier,
-            });
-        }
+        let name = path.display().to_string();
+        let file =
+            File::open(path).map_err(|error| Failure::BadInput(format!("{name}: {error}")))?;
+        let happenings = rules::score::read(&name, file).map_err(|faults| {
+            let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            Failure::BadInput(lines.join("\n"))
+        })?;
         Ok(Self {
             city: Arc::clone(city),
             happenings,

@@ -1,0 +1,43 @@
+//! Fuzz targets: every parser of bytes from outside, each as a function that panics on what must not be.
+//!
+//! Not panicking is the least of it: what is refused says why, what is accepted is accounted for,
+//! what is written back reads the same, and nothing grows without bound.
+
+#![expect(clippy::panic, reason = "panicking is how a target fails")]
+
+mod city;
+mod delivery;
+mod observations;
+mod rulebook;
+mod signals;
+mod storage;
+
+/// Takes any bytes; panics where the code under test breaks a promise.
+pub type Target = fn(&[u8]);
+
+/// Every target by name: `corpus/NAME` holds its inputs.
+pub const TARGETS: [(&str, Target); 23] = [
+    ("ndjson", observations::ndjson),
+    ("fields", observations::fields),
+    ("registrar", observations::registrar),
+    ("body", observations::body),
+    ("settings", city::settings),
+    ("areas", city::areas),
+    ("stations", city::stations),
+    ("sites", city::sites),
+    ("contacts", city::contacts),
+    ("subscribers", city::subscribers),
+    ("condition", rulebook::condition),
+    ("rulebook", rulebook::rulebook),
+    ("suite", rulebook::suite),
+    ("events", rulebook::events),
+    ("cap", signals::cap),
+    ("feed", signals::feed),
+    ("wording", delivery::wording),
+    ("smpp", delivery::smpp),
+    ("receipt", delivery::receipt),
+    ("device", delivery::device),
+    ("journal", storage::journal),
+    ("input", storage::input),
+    ("progress", storage::progress),
+];

@@ -1,0 +1,109 @@
+//! `sanfang demo` from outside: over small storms it ends by itself, and well only if everything
+//! went out that the naive model expects of them.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops at what it does not expect"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
+}
+
+fn node(arguments: &[&str]) -> String {
+    let output = Command::new("node")
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "node {arguments:?}: {words}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The demo city with a hundredth of its subscribers.
+fn city(folder: &Path) -> String {
+    let city = folder.join("city");
+    let written = city.display().to_string();
+    node(&["testdata/generate.mjs", &written, "--subscribers", "2000"]);
+    let demo = root().join("testdata/city");
+    for sub in ["rules", "wording"] {
+        fs::create_dir(city.join(sub)).unwrap();
+        for entry in fs::read_dir(demo.join(sub)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), city.join(sub).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    fs::copy(demo.join("city.toml"), city.join("city.toml")).unwrap();
+    written
+}
+
+fn demo(city: &str, storm: &str, expected: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sanfang"))
+        .args(["demo", "--headless", "--speed", "max"])
+        .args(["--listen", "127.0.0.1:0", "--city", city, "--storm", storm])
+        .arg("--expected")
+        .arg(expected)
+        .current_dir(root())
+        .output()
+        .unwrap()
+}
+
+fn goes_out(kind: &str, hazards: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let city = city(folder.path());
+    let storm = folder.path().join("storm.ndjson").display().to_string();
+    node(&["testdata/storm.mjs", kind, "--thin", "20", "--out", &storm]);
+    let peaks = node(&[
+        "testdata/naive/naive.mjs",
+        "--city",
+        &city,
+        "--peaks",
+        &storm,
+    ]);
+    for hazard in hazards {
+        assert!(peaks.contains(hazard), "no {hazard} in\n{peaks}");
+    }
+    let expected = folder.path().join("expected.txt");
+    fs::write(&expected, &peaks).unwrap();
+    let output = demo(&city, &storm, &expected);
+    let story = String::from_utf8_lossy(&output.stdout);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{story}\n{words}");
+    let all = format!("all {} warnings went out", peaks.lines().count());
+    assert!(story.contains(&all), "{story}");
+}
+
+#[test]
+fn what_the_rainstorm_must_bring_goes_out() {
+    goes_out("rainstorm", &["11A02", "11B03", "11D01"]);
+}
+
+#[test]
+fn what_the_typhoon_must_bring_goes_out() {
+    goes_out("typhoon", &["11B01"]);
+}
+
+#[test]
+fn what_does_not_go_out_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let city = city(folder.path());
+    let line = r#"{"station":"G00001","parameter":"rainfall","time":"2023-09-07T18:00:00+08:00","value":0.2}"#;
+    let storm = folder.path().join("storm.ndjson");
+    fs::write(&storm, line).unwrap();
+    let expected = folder.path().join("expected.txt");
+    fs::write(&expected, "11B15 440103000000 red\n").unwrap();
+    let output = demo(&city, &storm.display().to_string(), &expected);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains("11B15 440103000000 red"), "{words}");
+}

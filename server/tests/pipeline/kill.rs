@@ -1,0 +1,449 @@
+//! `kill -9` in a loop while the demo storm runs, reconciled outside the process (semantics §40): the
+//! client's file of acknowledgements, the independent message centre's log, and the journal's files.
+//!
+//! The storm's minutes are moved to end now and given in as fast as they are taken. The same under a
+//! page cache that forgets, tears and reorders what was not synced; and that such a test can fail
+//! is shown by syncs that do nothing.
+
+use crate::small::{self, Centre, Served, root};
+use journal::{DiskJournal, Journal, Kind, Options, Partition, Record, Topic};
+use model::{City, Input, Tier, Time, Warning};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Minutes of the storm that are given in: to its height.
+const MINUTES: i64 = 200;
+/// The link's window; twice as many messages may be of unknown outcome at a crash (semantics §36).
+const WINDOW: usize = 10;
+
+/// Kills in one run: five, or a hundred where a soak is asked for.
+fn kills() -> u64 {
+    if std::env::var_os("SANFANG_SOAK").is_some() {
+        100
+    } else {
+        5
+    }
+}
+
+fn node(arguments: &[&str]) -> String {
+    let output = Command::new("node")
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "node {arguments:?}: {words}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The demo city with some of its people, where a storm of some hours is not yet the past.
+fn city(folder: &Path) -> PathBuf {
+    let city = folder.join("city");
+    let written = city.display().to_string();
+    node(&["testdata/generate.mjs", &written, "--subscribers", "100"]);
+    let demo = root().join("testdata/city");
+    for sub in ["rules", "wording"] {
+        fs::create_dir(city.join(sub)).unwrap();
+        for entry in fs::read_dir(demo.join(sub)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), city.join(sub).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    let settings = fs::read_to_string(demo.join("city.toml")).unwrap();
+    let patient = settings.replace("past_after = \"15m\"", "past_after = \"24h\"");
+    assert_ne!(settings, patient);
+    fs::write(city.join("city.toml"), patient).unwrap();
+    city
+}
+
+/// An observation by where and when it was: station, parameter, time.
+type Key = (String, String, i64);
+
+/// One minute's lines as they came in.
+struct Minute {
+    body: String,
+    values: Vec<(Key, f64)>,
+}
+
+/// The storm's first minutes, moved so that the last of them is the minute before this one.
+fn storm(folder: &Path) -> Vec<Minute> {
+    let path = folder.join("storm.ndjson").display().to_string();
+    let arguments = ["rainstorm", "--thin", "20", "--out", &path];
+    node(&[&["testdata/storm.mjs"], &arguments[..]].concat());
+    let text = fs::read_to_string(&path).unwrap();
+    let sound: Vec<(Value, Time)> = text.lines().filter_map(sound).collect();
+    let first = sound.iter().map(|(_, time)| *time).min().unwrap();
+    let last = Time::from_minute(first.minute() + MINUTES);
+    let moved = Time::from_minute(small::now().minute() - 1).since(last);
+    let mut minutes: Vec<Minute> = Vec::new();
+    let mut newest = None;
+    for (mut line, time) in sound {
+        if time > last {
+            break;
+        }
+        if newest.is_none_or(|newest| time > newest) {
+            newest = Some(time);
+            minutes.push(Minute {
+                body: String::new(),
+                values: Vec::new(),
+            });
+        }
+        let time = time + moved;
+        line["time"] = time.display(model::Offset(480)).into();
+        let minute = minutes.last_mut().unwrap();
+        minute.body += &format!("{line}\n");
+        let text = |name: &str| line[name].as_str().unwrap().to_owned();
+        let key = (text("station"), text("parameter"), time.seconds());
+        minute.values.push((key, line["value"].as_f64().unwrap()));
+    }
+    minutes
+}
+
+/// A line that the service must take.
+fn sound(line: &str) -> Option<(Value, Time)> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    let known = !value["station"].as_str()?.starts_with('X');
+    let in_range = (0.0..1000.0).contains(&value["value"].as_f64()?);
+    let unit = value["unit"].as_str().is_none_or(|unit| unit == "mm");
+    let named = model::Parameter::from_name(value["parameter"].as_str()?).is_some();
+    let (time, _) = Time::parse(value["time"].as_str()?).ok()?;
+    (known && in_range && unit && named).then_some((value, time))
+}
+
+/// What lies under the journal.
+enum Under {
+    /// The system's files.
+    Files,
+    /// A page cache that loses what was not synced.
+    Treachery,
+    /// The same, and syncs do nothing.
+    Lies,
+}
+
+/// Compiles the page cache that forgets.
+fn treachery(folder: &Path) -> PathBuf {
+    let library = folder.join("treachery.so");
+    let source = root().join("server/tests/small/treachery.c");
+    let built = Command::new("cc")
+        .args(["-O1", "-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(source)
+        .args(["-ldl", "-lpthread"])
+        .status();
+    assert!(built.unwrap().success(), "a C compiler is needed");
+    library
+}
+
+/// What was seen outside the process.
+struct Seen {
+    folder: PathBuf,
+    /// Values in the order in which they were acknowledged.
+    acknowledged: BTreeMap<Key, f64>,
+    /// Newest revision of each warning that the API showed.
+    revisions: BTreeMap<String, u64>,
+    told: Vec<(String, String)>,
+    kills: usize,
+}
+
+/// Runs the storm with so many kills; an error where the service does not come back.
+fn run(centre: &Centre, folder: &Path, kills: u64, under: &Under) -> Result<Seen, String> {
+    let city = city(folder);
+    let minutes = storm(folder);
+    let mut environment = Vec::new();
+    if !matches!(under, Under::Files) {
+        let library = treachery(folder).display().to_string();
+        let journal = folder.join("journal").display().to_string();
+        environment.push(("LD_PRELOAD".to_owned(), library));
+        environment.push(("TREACHERY_DIR".to_owned(), journal));
+    }
+    if matches!(under, Under::Lies) {
+        environment.push(("TREACHERY_LIES".to_owned(), "1".to_owned()));
+    }
+    let mut served = Served::with(folder, &city, centre.port, environment);
+    served.ready()?;
+    let mut seen = Seen {
+        folder: folder.to_path_buf(),
+        acknowledged: BTreeMap::new(),
+        revisions: BTreeMap::new(),
+        told: Vec::new(),
+        kills: usize::try_from(kills).unwrap(),
+    };
+    let mut acks = File::create(folder.join("acks.ndjson")).unwrap();
+    let share = minutes.len().div_ceil(usize::try_from(kills).unwrap() + 1);
+    let mut next = 0;
+    for round in 0..=kills {
+        // The last share is given in without a kill.
+        let until = (next + share).min(minutes.len());
+        let killing = (round < kills).then(|| {
+            let pid = served.pid();
+            let after = Duration::from_millis(60 + (round * 7919) % 900);
+            std::thread::spawn(move || kill_after(pid, after))
+        });
+        while next < until || killing.as_ref().is_some_and(|k| !k.is_finished()) {
+            // A storm that is over is given in again: equal values are duplicates.
+            let minute = &minutes[next.min(minutes.len() - 1)];
+            let (status, body) = served.post("/v1/observations", None, &minute.body);
+            match status {
+                202 => {
+                    let taken: Value = serde_json::from_str(&body).unwrap();
+                    assert_eq!(taken["rejected"], 0, "{body}");
+                    acks.write_all(minute.body.as_bytes()).unwrap();
+                    seen.acknowledged.extend(minute.values.iter().cloned());
+                    next = (next + 1).min(minutes.len());
+                }
+                // The journal asks for patience.
+                503 => {}
+                0 => break,
+                _ => return Err(format!("answered {status}: {body}")),
+            }
+            if next.is_multiple_of(8) {
+                seen.look(&served)?;
+            }
+        }
+        if let Some(killing) = killing {
+            killing.join().unwrap();
+            served.start_again();
+            served.ready()?;
+            seen.look(&served)?;
+        }
+    }
+    seen.settle(&served, centre)?;
+    seen.told = centre.taken();
+    served.kill();
+    Ok(seen)
+}
+
+impl Seen {
+    /// Looks at the warnings: none that was there is gone or goes back.
+    fn look(&mut self, served: &Served) -> Result<(), String> {
+        let (200, body) = served.get("/v1/warnings") else {
+            return Ok(());
+        };
+        let warnings: Vec<Value> = serde_json::from_str(&body).unwrap();
+        let now: BTreeMap<String, u64> = warnings
+            .iter()
+            .map(|w| {
+                (
+                    w["id"].as_str().unwrap().to_owned(),
+                    w["revision"].as_u64().unwrap(),
+                )
+            })
+            .collect();
+        for (id, revision) in &self.revisions {
+            if now.get(id).is_none_or(|now| now < revision) {
+                return Err(format!(
+                    "warning {id} had revision {revision}, now {:?}",
+                    now.get(id)
+                ));
+            }
+        }
+        self.revisions.extend(now);
+        Ok(())
+    }
+
+    /// Waits until everybody who is called by telephone number has been told.
+    fn settle(&mut self, served: &Served, centre: &Centre) -> Result<(), String> {
+        let phones = phones(&self.folder.join("city/contacts.csv"));
+        let mut missing = BTreeSet::new();
+        for _ in 0..1200 {
+            let told: BTreeSet<String> = centre.taken().into_iter().map(|(to, _)| to).collect();
+            let (_, body) = served.request("GET", "/v1/calls", Some("token-chen"), "");
+            let calls: Vec<Value> =
+                serde_json::from_str(&body).map_err(|e| format!("{e}: {body}"))?;
+            missing = calls
+                .iter()
+                .filter_map(|call| phones.get(call["contact"].as_str()?))
+                .filter(|phone| !told.contains(*phone))
+                .cloned()
+                .collect();
+            if missing.is_empty() && !calls.is_empty() {
+                return self.look(served);
+            }
+            small::pause();
+        }
+        Err(format!("called and never told: {missing:?}"))
+    }
+
+    /// Every promise, against what lies outside the process.
+    fn reconcile(&self) -> Result<(), String> {
+        let zones = 12;
+        let stored = records(&self.folder, Topic::actual(Kind::Input), zones);
+        let mut values: BTreeMap<Key, f64> = BTreeMap::new();
+        let city = City::read(
+            |name| fs::read(self.folder.join("city").join(name)).ok(),
+            &[],
+        );
+        let city = city.map_err(|faults| format!("{faults:?}"))?;
+        for record in stored {
+            let Ok(Input::Observations(rows)) = Input::decode(record.kind, record.payload()) else {
+                continue;
+            };
+            for row in rows {
+                let station = city.station(row.station).unwrap().id.clone();
+                let key = (station, row.parameter.name().to_owned(), row.time.seconds());
+                let value = row.parameter.decimal(i64::from(row.value));
+                values.insert(key, value.parse().unwrap());
+            }
+        }
+        for (key, value) in &self.acknowledged {
+            let found = values.get(key);
+            if found.is_none_or(|found| (found - value).abs() > 1e-9) {
+                return Err(format!("acknowledged {key:?} = {value}, stored {found:?}"));
+            }
+        }
+        self.reconcile_warnings(zones)?;
+        let distinct: BTreeSet<&(String, String)> = self.told.iter().collect();
+        let repeated = self.told.len() - distinct.len();
+        let bound = 2 * WINDOW * self.kills;
+        if repeated > bound {
+            return Err(format!("{repeated} repeats, at most {bound} may be"));
+        }
+        println!(
+            "{} kills: {} observations acknowledged and kept, {} warnings, {} messages, {repeated} repeated (at most {bound})",
+            self.kills,
+            self.acknowledged.len(),
+            self.revisions.len(),
+            self.told.len(),
+        );
+        Ok(())
+    }
+
+    /// What the naive model makes of the acknowledged lines was warned of, and what was shown is stored.
+    fn reconcile_warnings(&self, zones: u16) -> Result<(), String> {
+        let mut peaks: BTreeMap<(String, String), Tier> = BTreeMap::new();
+        let mut revisions: BTreeMap<String, u64> = BTreeMap::new();
+        for record in records(&self.folder, Topic::actual(Kind::Warnings), zones) {
+            let Ok(warning) = serde_json::from_slice::<Warning>(record.payload()) else {
+                continue;
+            };
+            revisions.insert(warning.id.to_string(), u64::from(warning.revision));
+            for (area, state) in &warning.areas {
+                let district = format!("{}000000", &area.to_string()[..6]);
+                let key = (warning.hazard.code().to_owned(), district);
+                let peak = peaks.entry(key).or_default();
+                *peak = (*peak).max(state.tier);
+            }
+        }
+        for (id, revision) in &self.revisions {
+            if revisions.get(id).is_none_or(|stored| stored < revision) {
+                return Err(format!(
+                    "warning {id}, revision {revision} was shown and is not stored"
+                ));
+            }
+        }
+        let city = self.folder.join("city").display().to_string();
+        let acks = self.folder.join("acks.ndjson").display().to_string();
+        let naive = node(&[
+            "testdata/naive/naive.mjs",
+            "--city",
+            &city,
+            "--peaks",
+            &acks,
+        ]);
+        for line in naive.lines() {
+            let [hazard, zone, tier] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{line}");
+            };
+            let peak = peaks.get(&(hazard.to_owned(), zone.to_owned()));
+            let wanted = Tier::from_name(tier).unwrap();
+            if peak.is_none_or(|peak| *peak < wanted) {
+                return Err(format!("{line}, and the journal has {peak:?}"));
+            }
+        }
+        if naive.is_empty() {
+            return Err("the storm raised nothing".into());
+        }
+        Ok(())
+    }
+}
+
+/// Kills a process with SIGKILL after a while.
+fn kill_after(pid: u32, after: Duration) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the moment of the kill is the storm's, not an event's"
+    )]
+    std::thread::sleep(after);
+    let pid = pid.to_string();
+    let status = Command::new("kill").args(["-9", &pid]).status();
+    assert!(status.unwrap().success());
+}
+
+/// Every record of a topic, out of the files that the process left.
+fn records(folder: &Path, topic: Topic, partitions: u16) -> Vec<Record> {
+    let options = Options {
+        reserve_bytes: 0,
+        ..Options::default()
+    };
+    let journal = DiskJournal::open(&folder.join("journal"), options).unwrap();
+    let mut found = Vec::new();
+    for partition in (0..partitions).map(Partition) {
+        let mut next = journal.first(topic, partition);
+        loop {
+            let records = journal.read(topic, partition, next, 1 << 20).unwrap();
+            let Some(last) = records.last() else { break };
+            next = last.offset.plus(1);
+            found.extend(records);
+        }
+    }
+    found
+}
+
+fn column(path: &Path, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let at = lines.next().unwrap().split(',').position(|c| c == name);
+    let at = at.unwrap();
+    lines
+        .map(|line| line.split(',').nth(at).unwrap().to_owned())
+        .collect()
+}
+
+/// Telephone numbers by contact, as a message centre writes them.
+fn phones(path: &Path) -> BTreeMap<String, String> {
+    let digits = |phone: String| phone.replace(['+', ' '], "");
+    let phones = column(path, "phone").into_iter().map(digits);
+    column(path, "id")
+        .into_iter()
+        .zip(phones)
+        .filter(|(_, phone)| !phone.is_empty())
+        .collect()
+}
+
+#[test]
+fn kills_lose_nothing() {
+    let Some(centre) = Centre::plain() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let seen = run(&centre, folder.path(), kills(), &Under::Files).unwrap();
+    seen.reconcile().unwrap();
+}
+
+#[test]
+fn kills_lose_nothing_where_unsynced_writes_are_dropped_torn_and_reordered() {
+    let Some(centre) = Centre::plain() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let seen = run(&centre, folder.path(), kills(), &Under::Treachery).unwrap();
+    seen.reconcile().unwrap();
+}
+
+#[test]
+fn a_sync_that_does_nothing_is_noticed() {
+    let Some(centre) = Centre::plain() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = run(&centre, folder.path(), 2, &Under::Lies).and_then(|seen| seen.reconcile());
+    let why = outcome.expect_err("two kills over syncs that do nothing lost nothing");
+    println!("noticed: {why}");
+}
