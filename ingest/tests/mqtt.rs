@@ -8,7 +8,7 @@
 
 use ingest::protocol::Protocol;
 use ingest::transport::Frame;
-use ingest::transport::mqtt::{Link, MqttConfig, Subscription, listen};
+use ingest::transport::mqtt::{Link, MqttConfig, Subscription, Version, listen};
 use mqtt5::{ConnectOptions, MqttClient};
 use std::net::TcpListener;
 use std::path::Path;
@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+const VERSIONS: [Version; 2] = [Version::V311, Version::V5];
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A broker of its own on a free port, ended with the test.
@@ -53,7 +54,8 @@ impl Mosquitto {
         let directory = tempfile::tempdir().unwrap();
         let config = format!(
             "listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\n\
-             persistence_location {}/\nmax_queued_messages 0\n",
+             persistence_location {0}/\nmax_queued_messages 0\n\
+             log_dest file {0}/log\nlog_type all\n",
             directory.path().display()
         );
         std::fs::write(directory.path().join("mosquitto.conf"), config).unwrap();
@@ -104,10 +106,23 @@ impl Mosquitto {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
-    fn config(&self, in_flight_max: u16) -> MqttConfig {
+    /// The version that the broker saw our client speak: `p2` is 3.1.1, `p5` is 5.
+    fn saw(&self, version: Version) -> bool {
+        let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap();
+        let word = match version {
+            Version::V311 => "(p2,",
+            Version::V5 => "(p5,",
+        };
+        let mut ours = log.lines().filter(|line| line.contains("as sanfang-test"));
+        ours.clone().count() > 0 && ours.all(|line| line.contains(word))
+    }
+
+    fn config(&self, version: Version, in_flight_max: u16) -> MqttConfig {
         MqttConfig {
             url: self.url(),
             client_id: "sanfang-test".into(),
+            version,
+            ca_file: None,
             username: None,
             password_file: None,
             in_flight_max,
@@ -204,10 +219,16 @@ impl Listener {
 
 #[tokio::test]
 async fn what_was_not_acknowledged_comes_again_after_a_kill() {
+    for version in VERSIONS {
+        what_was_not_acknowledged_comes_again_after_a_kill_in(version).await;
+    }
+}
+
+async fn what_was_not_acknowledged_comes_again_after_a_kill_in(version: Version) {
     let Some(broker) = Mosquitto::start() else {
         return;
     };
-    let mut listener = Listener::start(broker.config(100));
+    let mut listener = Listener::start(broker.config(version, 100));
     listener.is_up().await;
     broker.publish(0..5).await;
     let mut held = Vec::new();
@@ -226,7 +247,7 @@ async fn what_was_not_acknowledged_comes_again_after_a_kill() {
     listener.kill();
     drop(held);
     broker.publish(6..8).await;
-    let mut listener = Listener::start(broker.config(100));
+    let mut listener = Listener::start(broker.config(version, 100));
     let mut again = std::collections::BTreeSet::new();
     while !again.contains(&7) || again.len() < 6 {
         let (number, frame) = listener.next().await;
@@ -234,15 +255,22 @@ async fn what_was_not_acknowledged_comes_again_after_a_kill() {
         again.insert(number);
     }
     assert!((2..8).all(|number| again.contains(&number)), "{again:?}");
+    assert!(broker.saw(version), "{version:?}");
     listener.kill();
 }
 
 #[tokio::test]
 async fn a_dropped_frame_is_asked_for_again() {
+    for version in VERSIONS {
+        a_dropped_frame_is_asked_for_again_in(version).await;
+    }
+}
+
+async fn a_dropped_frame_is_asked_for_again_in(version: Version) {
     let Some(broker) = Mosquitto::start() else {
         return;
     };
-    let mut listener = Listener::start(broker.config(100));
+    let mut listener = Listener::start(broker.config(version, 100));
     listener.is_up().await;
     broker.publish(0..3).await;
     let (number, frame) = listener.next().await;
@@ -258,13 +286,20 @@ async fn a_dropped_frame_is_asked_for_again() {
     listener.kill();
 }
 
-/// Mosquitto 2.0 sends more than the client allows once acknowledgements come in a burst.
+/// Mosquitto 2.0 sends more than the client allows once acknowledgements come in a burst, and a
+/// broker of 3.1.1 cannot be told how much that is.
 #[tokio::test]
 async fn a_broker_that_sends_more_than_allowed_is_put_up_with() {
+    for version in VERSIONS {
+        a_broker_that_sends_more_than_allowed_is_put_up_with_in(version).await;
+    }
+}
+
+async fn a_broker_that_sends_more_than_allowed_is_put_up_with_in(version: Version) {
     let Some(broker) = Mosquitto::start() else {
         return;
     };
-    let mut listener = Listener::start(broker.config(10));
+    let mut listener = Listener::start(broker.config(version, 10));
     listener.is_up().await;
     broker.publish(0..500).await;
     let mut stored = std::collections::BTreeSet::new();
@@ -282,10 +317,16 @@ async fn a_broker_that_sends_more_than_allowed_is_put_up_with() {
 
 #[tokio::test]
 async fn a_broker_that_restarts_is_found_again() {
+    for version in VERSIONS {
+        a_broker_that_restarts_is_found_again_in(version).await;
+    }
+}
+
+async fn a_broker_that_restarts_is_found_again_in(version: Version) {
     let Some(mut broker) = Mosquitto::start() else {
         return;
     };
-    let mut listener = Listener::start(broker.config(100));
+    let mut listener = Listener::start(broker.config(version, 100));
     listener.is_up().await;
     broker.publish(0..1).await;
     listener.next().await.1.acknowledge();
@@ -306,13 +347,19 @@ async fn a_broker_that_restarts_is_found_again() {
 
 #[tokio::test]
 async fn it_stops_when_told_and_keeps_its_session() {
+    for version in VERSIONS {
+        it_stops_when_told_and_keeps_its_session_in(version).await;
+    }
+}
+
+async fn it_stops_when_told_and_keeps_its_session_in(version: Version) {
     let Some(broker) = Mosquitto::start() else {
         return;
     };
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let (frames_in, mut frames) = mpsc::channel(1);
     let (link_in, mut link) = watch::channel(Link::Down { why: String::new() });
-    let config = broker.config(100);
+    let config = broker.config(version, 100);
     let listening = tokio::spawn(async move {
         listen(&config, frames_in, link_in, async { drop(stopped.await) }).await
     });
@@ -328,7 +375,7 @@ async fn it_stops_when_told_and_keeps_its_session() {
         .unwrap();
     assert!(frames.recv().await.is_none());
     broker.publish(0..1).await;
-    let mut listener = Listener::start(broker.config(100));
+    let mut listener = Listener::start(broker.config(version, 100));
     assert_eq!(listener.next().await.0, 0, "what came meanwhile");
     listener.kill();
 }
@@ -338,6 +385,8 @@ fn faults_of_the_configuration_are_named() {
     let good = MqttConfig {
         url: "mqtt://127.0.0.1:1883".into(),
         client_id: "a".into(),
+        version: Version::V5,
+        ca_file: None,
         username: None,
         password_file: None,
         in_flight_max: 10,
@@ -357,6 +406,59 @@ fn faults_of_the_configuration_are_named() {
     assert!(bad(|c| c.in_flight_max = 0).contains("in_flight_max"));
     assert!(bad(|c| c.subscriptions.clear()).contains("subscriptions"));
     assert!(bad(|c| c.subscriptions[0].filter = "a/#/b".into()).contains("\"a/#/b\""));
+    let old: MqttConfig = serde_json::from_str(
+        r#"{"url":"mqtt://h","client_id":"a","version":"3.1.1","subscriptions":[{"filter":"a"}]}"#,
+    )
+    .unwrap();
+    assert_eq!((old.version, old.check()), (Version::V311, Ok(())));
+    assert!(bad(|c| c.url = "mqtt://h:x".into()).contains("mqtt.url"));
     let unknown = r#"{"url":"mqtt://h:1","client_id":"a","subscriptions":[],"qos":2}"#;
     assert!(serde_json::from_str::<MqttConfig>(unknown).is_err());
+}
+
+/// A broker that speaks 3.1.1 alone refuses version 5; the word says what to change.
+#[tokio::test]
+async fn a_version_that_the_broker_does_not_speak_is_named_with_its_remedy() {
+    let port = {
+        let old = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = old.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            while let Ok((mut stream, _)) = old.accept().await {
+                let mut hello = [0; 512];
+                let _ = stream.read(&mut hello).await;
+                let _ = stream.write_all(&[0x20, 2, 0, 1]).await;
+            }
+        });
+        port
+    };
+    let config = MqttConfig {
+        url: format!("mqtt://127.0.0.1:{port}"),
+        client_id: "a".into(),
+        version: Version::V5,
+        ca_file: None,
+        username: None,
+        password_file: None,
+        in_flight_max: 10,
+        subscriptions: vec![Subscription {
+            filter: "a".into(),
+            protocol: Protocol::Json,
+        }],
+    };
+    let mut listener = Listener::start(config);
+    let mut said = String::new();
+    timeout(
+        PATIENCE,
+        listener.link.wait_for(|link| {
+            if let Link::Down { why } = link {
+                said.clone_from(why);
+            }
+            !said.is_empty()
+        }),
+    )
+    .await
+    .unwrap()
+    .unwrap();
+    assert!(said.contains("set version to \"3.1.1\""), "{said}");
+    listener.kill();
 }

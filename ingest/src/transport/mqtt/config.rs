@@ -1,5 +1,6 @@
 //! Which broker, as whom, which topics, and how their payloads are to be read.
 
+use super::topic;
 use crate::protocol::Protocol;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 /// [[mqtt]]
 /// url       = "mqtt://127.0.0.1:1883"
 /// client_id = "sanfang-intake-1"
+/// version   = "3.1.1"          # "5" where nothing is said
 ///
 /// [[mqtt.subscriptions]]
 /// filter = "city/+/observations"
@@ -29,6 +31,12 @@ pub struct MqttConfig {
     pub url: String,
     /// The session's name at the broker: one for each listening process, and always the same.
     pub client_id: String,
+    /// The version that the broker speaks.
+    #[serde(default)]
+    pub version: Version,
+    /// Certificates (PEM) to trust in place of the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
     /// User, where the broker asks for one.
     #[serde(default)]
     pub username: Option<String>,
@@ -40,6 +48,25 @@ pub struct MqttConfig {
     pub in_flight_max: u16,
     /// What to listen to.
     pub subscriptions: Vec<Subscription>,
+}
+
+/// A version of MQTT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Version {
+    /// OASIS 2014, as most brokers in the field have it.
+    #[serde(rename = "3.1.1")]
+    V311,
+    /// OASIS 2019: the broker also knows how much may be in flight.
+    #[default]
+    #[serde(rename = "5")]
+    V5,
+}
+
+/// Where a broker is.
+pub(super) struct Address<'a> {
+    pub(super) host: &'a str,
+    pub(super) port: u16,
+    pub(super) is_tls: bool,
 }
 
 /// Topics that carry one kind of payload.
@@ -79,13 +106,10 @@ impl MqttConfig {
     /// # Errors
     /// The first fault.
     pub fn check(&self) -> Result<(), MqttConfigError> {
-        let address = ["mqtt://", "mqtts://"]
-            .iter()
-            .find_map(|s| self.url.strip_prefix(s));
-        if address.is_none_or(str::is_empty) {
+        if self.address().is_none() {
             return Err(MqttConfigError::Url(self.url.clone()));
         }
-        if self.client_id.is_empty() {
+        if self.client_id.is_empty() || self.client_id.len() > usize::from(u16::MAX) {
             return Err(MqttConfigError::ClientId);
         }
         if self.in_flight_max == 0 {
@@ -94,11 +118,27 @@ impl MqttConfig {
         if self.subscriptions.is_empty() {
             return Err(MqttConfigError::NoSubscriptions);
         }
-        let is_bad = |one: &&Subscription| !mqtt5::is_valid_topic_filter(&one.filter);
+        let is_bad = |one: &&Subscription| !topic::is_filter(&one.filter);
         match self.subscriptions.iter().find(is_bad) {
             Some(bad) => Err(MqttConfigError::Filter(bad.filter.clone())),
             None => Ok(()),
         }
+    }
+
+    /// The broker's host and port; `None` where `url` does not name them.
+    pub(super) fn address(&self) -> Option<Address<'_>> {
+        let (is_tls, rest) = match self.url.strip_prefix("mqtt://") {
+            Some(rest) => (false, rest),
+            None => (true, self.url.strip_prefix("mqtts://")?),
+        };
+        let rest = rest.trim_end_matches('/');
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            Some(_) | None => (rest, if is_tls { 8883 } else { 1883 }),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let is_host = !host.is_empty() && !host.contains(['/', '@', ' ']);
+        is_host.then_some(Address { host, port, is_tls })
     }
 }
 
