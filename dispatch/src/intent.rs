@@ -39,7 +39,7 @@ pub struct Audience {
     /// Roles; empty means every role there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// Single contacts by id (call-and-answer).
+    /// Of those selected only these contacts, by id; empty means all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<String>,
     /// The authority a request goes to.
@@ -73,6 +73,12 @@ pub struct Intent {
     pub only_told: bool,
     /// Words by language; `variant_no` names one.
     pub words: Vec<Message>,
+    /// Words for the channels still to try, in their order, should this one not reach a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spare: Vec<Message>,
+    /// The intent that did not reach the person and that this one stands in for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<IntentId>,
     /// Tier that decides the order.
     pub tier: Tier,
     /// Onset that decides the order within a tier.
@@ -153,14 +159,49 @@ impl Audience {
 
     /// True where nobody is selected.
     pub fn is_empty(&self) -> bool {
-        self.areas.is_empty()
-            && self.sites.is_empty()
-            && self.contacts.is_empty()
-            && self.authority.is_none()
+        self.areas.is_empty() && self.sites.is_empty() && self.authority.is_none()
     }
 }
 
 impl Intent {
+    /// The same thing said to one responsible person by the first channel left that `link_of`
+    /// finds a way for (its link); `None` where none is left. Each channel is tried once: what
+    /// falls back again has fewer left. The identity is derived, so that a fall back that is
+    /// found twice, before and after a crash, is one intent.
+    pub fn fall_back(
+        &self,
+        at: Time,
+        contact: &str,
+        link_of: impl Fn(Channel) -> Option<String>,
+    ) -> Option<Self> {
+        let mut left = self.spare.iter().map(|words| words.channel);
+        let (channel, link) = left.find_map(|channel| Some((channel, link_of(channel)?)))?;
+        let place = format!("{}/{contact}", self.id);
+        let of_channel = |words: &&Message| words.channel == channel;
+        let tried = self.spare.iter().rposition(|words| of_channel(&words))?;
+        Some(Self {
+            id: IntentId::derive(
+                self.warning,
+                self.revision,
+                &link,
+                self.purpose,
+                self.audience.reach,
+                &place,
+            ),
+            link,
+            channel,
+            audience: Audience {
+                contacts: vec![contact.to_owned()],
+                ..self.audience.clone()
+            },
+            words: self.spare.iter().filter(of_channel).cloned().collect(),
+            spare: self.spare.iter().skip(tried + 1).cloned().collect(),
+            instead_of: Some(self.id),
+            created: at,
+            ..self.clone()
+        })
+    }
+
     /// True where each recipient's state is known; an area job gives counts only.
     pub const fn is_named(&self) -> bool {
         match self.channel {
@@ -168,6 +209,16 @@ impl Intent {
             Channel::Sms | Channel::Push | Channel::Email | Channel::Webhook | Channel::Device => {
                 true
             }
+        }
+    }
+
+    /// True where one document goes to a target that knows its own readers: a feed, a webhook,
+    /// the apps that subscribed to places.
+    pub fn is_publication(&self) -> bool {
+        match self.channel {
+            Channel::Cap | Channel::Webhook => true,
+            Channel::Push => self.audience.reach == Reach::Public,
+            Channel::Sms | Channel::Email | Channel::Device => false,
         }
     }
 

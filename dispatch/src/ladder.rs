@@ -4,15 +4,15 @@
 //! `[[ladder]]`; silence climbs by record time, one answer stops every rung of that place, a
 //! higher tier asks anew. The first rung at `0m` is what [`crate::plan`] has already sent; the
 //! ladder counts it and sends the ones after it. Past the top the last rung is asked again
-//! until the place is answered for or no longer warned.
+//! until the place is answered for or no longer warned, at the ladder's own interval.
+//!
+//! A device that was commanded and did not confirm is a place of its own: its site's people are
+//! called, from the first rung on, whatever they answered to the warning before.
 
 use model::order::Answer;
 use model::release::{Ask, Ladder, LadderStep};
 use model::{AreaCode, Channel, Span, Tier, Time, WarningId};
 use serde::{Deserialize, Serialize};
-
-/// How often the last rung is asked again.
-const REPEAT: Span = Span::from_minutes(15);
 
 /// What must be answered for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,6 +22,23 @@ pub enum Place {
     Area(AreaCode),
     /// A site, by id.
     Site(String),
+    /// A device that did not confirm a command.
+    Device {
+        /// The site it stands at, by id.
+        site: String,
+        /// Its own id.
+        device: String,
+    },
+}
+
+impl Place {
+    /// The site it is or stands at.
+    pub fn site(&self) -> Option<&str> {
+        match self {
+            Self::Area(_) => None,
+            Self::Site(site) | Self::Device { site, .. } => Some(site),
+        }
+    }
 }
 
 /// What happened.
@@ -142,6 +159,8 @@ pub struct Call {
     pub since: Time,
     /// The rungs, in order.
     pub rungs: Vec<Rung>,
+    /// How often the last one is asked again.
+    pub repeat: Span,
     /// Which rung was asked when.
     pub asked: Vec<(u8, Time)>,
     /// When the next rung is asked; `None` once answered.
@@ -214,6 +233,9 @@ impl Calls {
         ladder: Option<&Ladder>,
         out: &mut Vec<Effect>,
     ) {
+        if let (Place::Site(site), Tier::None) = (&place, tier) {
+            self.devices_over(warning, site, out);
+        }
         let is_this = |call: &Call| call.warning == warning && call.place == place;
         let known = self.lines.iter().position(is_this);
         let board = Effect::Board {
@@ -240,6 +262,7 @@ impl Calls {
                 since: at,
                 rungs: ladder.steps.iter().map(Rung::from).collect(),
                 asked: Vec::new(),
+                repeat: ladder.repeat,
                 next: ladder.steps.first().map(|step| at + step.after),
                 answered: None,
             });
@@ -247,6 +270,20 @@ impl Calls {
         if known.is_some() || tier != Tier::None {
             out.push(board);
         }
+    }
+
+    /// A site that is no longer warned asks for nothing of its devices.
+    fn devices_over(&mut self, warning: WarningId, site: &str, out: &mut Vec<Effect>) {
+        let is_there = |call: &Call| {
+            let device = matches!(call.place, Place::Device { .. });
+            call.warning == warning && device && call.place.site() == Some(site)
+        };
+        let gone = self.lines.iter().filter(|call| is_there(call));
+        out.extend(gone.map(|call| Effect::Board {
+            warning,
+            place: call.place.clone(),
+        }));
+        self.lines.retain(|call| !is_there(call));
     }
 
     fn answered(
@@ -313,9 +350,10 @@ impl Call {
         self.next = Some(match self.rungs.get(turn + 1) {
             Some(next) => self.since + next.after,
             // Counted from now, so that a gap is not followed by a burst.
-            None => at.max(due) + REPEAT,
+            None => at.max(due) + self.repeat,
         });
-        let sent_by_plan = turn == 0 && rung.after == Span::ZERO;
+        let is_device = matches!(self.place, Place::Device { .. });
+        let sent_by_plan = turn == 0 && rung.after == Span::ZERO && !is_device;
         if rung.phone {
             out.push(Effect::Phone {
                 warning: self.warning,
@@ -365,6 +403,8 @@ mod tests {
         WarningId::derive(city, Mode::Actual, Hazard::Rainstorm, city, at(0))
     }
 
+    const REPEAT: Span = Span::from_minutes(15);
+
     fn ladder() -> Ladder {
         let step = |minutes, ask, phone| LadderStep {
             after: Span::from_minutes(minutes),
@@ -375,6 +415,7 @@ mod tests {
         };
         Ladder {
             tiers: vec![Tier::Red],
+            repeat: REPEAT,
             steps: vec![
                 step(0, Ask::Primary, false),
                 step(5, Ask::Primary, true),
@@ -474,6 +515,37 @@ mod tests {
         assert!(!calls.is_handled(id()));
         assert_eq!(calls.due(), Some(at(600)));
         calls.step(at(400), warned(site(1), Tier::None, &ladder), &mut out);
+        assert!(calls.board().is_empty());
+    }
+
+    #[test]
+    fn a_device_that_did_not_confirm_calls_its_people_anew() {
+        let (ladder, mut calls, mut out) = (ladder(), Calls::default(), Vec::new());
+        let device = Place::Device {
+            site: "C0001".into(),
+            device: "barrier-C0001".into(),
+        };
+        calls.step(at(0), warned(site(1), Tier::Red, &ladder), &mut out);
+        fn answer(place: &Place) -> Event<'_> {
+            Event::Answered {
+                warning: id(),
+                places: std::slice::from_ref(place),
+                answer: said(Answer::Received),
+            }
+        }
+        calls.step(at(10), answer(&site(1)), &mut out);
+        assert!(calls.is_handled(id()));
+        out.clear();
+        calls.step(at(20), warned(device.clone(), Tier::Red, &ladder), &mut out);
+        assert_eq!(told(&out), [(device.clone(), Ask::Primary)]);
+        assert!(!calls.is_handled(id()));
+        // Said again, it is the same call.
+        out.clear();
+        calls.step(at(30), warned(device.clone(), Tier::Red, &ladder), &mut out);
+        assert_eq!(told(&out), []);
+        calls.step(at(40), answer(&device), &mut out);
+        assert!(calls.is_handled(id()));
+        calls.step(at(50), warned(site(1), Tier::None, &ladder), &mut out);
         assert!(calls.board().is_empty());
     }
 

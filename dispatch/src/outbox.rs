@@ -63,6 +63,8 @@ struct Flight {
     pass: u8,
     attempt: u8,
     sent: Time,
+    /// True where an earlier try may have gone out.
+    perhaps: bool,
 }
 
 /// What a step learned, gathered before it is written as progress.

@@ -3,27 +3,31 @@
 //!
 //! One planner per zone. It remembers, for each way (reach × channel) and place, the tier last
 //! told. A proposal reaches only ways that need no signature and goes by the tier *reached*; what
-//! a person released goes by its tier. An unchanged tier rings nobody, nor does a renewal.
+//! a person released goes by its tier. A renewal rings nobody, and an unchanged tier only where a
+//! person changed what is to be done; who does not answer is asked again by [`crate::ladder`].
 
 mod asking;
 mod measure;
+mod saying;
 mod settings;
 mod told;
 
 pub use asking::{Asking, asking};
 pub use settings::{QuietHours, Settings};
 
-use crate::intent::{Audience, Intent, IntentId};
-use crate::wording::{Facts, Issuer, Message, Places, Purpose, Wording};
+use crate::intent::{Audience, Intent};
+use crate::wording::{Issuer, Places, Purpose, Wording};
 use model::authority::Ruling;
 use model::warning::Event;
 use model::{
     Act, AreaCode, Authority, Channel, City, Language, Mode, Named, Reach, Tier, Time, Warning,
     WarningId,
 };
+use saying::Saying;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use told::{Change, Told, Way};
+use told::{Change, Said, Told, Way};
 
 /// What a plan is made with; all of it data of one version.
 #[derive(Clone, Copy, Debug)]
@@ -96,19 +100,6 @@ struct Plan<'a> {
     out: &'a mut Vec<Intent>,
 }
 
-/// One thing to say, before it has words.
-struct Saying {
-    way: Way,
-    change: Change,
-    purpose: Purpose,
-    areas: BTreeSet<AreaCode>,
-    site: Option<String>,
-    onset: Time,
-    place: Named,
-    measure: Named,
-    exposure: u8,
-}
-
 impl Plan<'_> {
     /// Devices and responsible persons of the sites: they go by what was measured there.
     fn sites(&mut self) {
@@ -147,13 +138,13 @@ impl Plan<'_> {
         if way.reach == Reach::Device && !change.is_rise() {
             return;
         }
+        let eases = !change.is_rise() && !change.is_word();
         let city = self.desk.city;
         let site = city.site_no(id).and_then(|no| city.site(no));
         let place = site.map_or_else(|| same(id), |site| site.name.clone());
-        let purpose = match (way.reach, change.is_rise()) {
-            (Reach::Device, _) => Purpose::SiteAlarm,
-            (Reach::Responsible | Reach::Public, true) => Purpose::Reminder,
-            (Reach::Responsible | Reach::Public, false) => Purpose::StandDown,
+        let purpose = match way.reach {
+            Reach::Device => Purpose::SiteAlarm,
+            Reach::Responsible | Reach::Public => responsible_purpose(change),
         };
         let measure = measure::of_site(self.warning, id);
         self.say(Saying {
@@ -162,11 +153,7 @@ impl Plan<'_> {
             purpose,
             areas: BTreeSet::new(),
             site: Some(id.to_owned()),
-            onset: if change.is_rise() {
-                onset
-            } else {
-                self.warning.time
-            },
+            onset: if eases { self.warning.time } else { onset },
             place,
             measure,
             exposure: 0,
@@ -200,19 +187,15 @@ impl Plan<'_> {
                 let Some(change) = self.change(way, &place, code, goal) else {
                     continue;
                 };
-                let rise = change.is_rise();
+                let eases = !change.is_rise() && !change.is_word();
                 let measure = measure::of_area(warning, code, self.desk);
                 self.say(Saying {
                     way,
                     change,
-                    purpose: if rise {
-                        Purpose::Reminder
-                    } else {
-                        Purpose::StandDown
-                    },
+                    purpose: responsible_purpose(change),
                     areas: BTreeSet::from([code]),
                     site: None,
-                    onset: if rise { onset } else { warning.time },
+                    onset: if eases { warning.time } else { onset },
                     place: self.name(code),
                     measure,
                     exposure: 1,
@@ -278,7 +261,7 @@ impl Plan<'_> {
         };
         let mut audience = Audience::of(Reach::Responsible, self.desk.directory);
         audience.authority = Some(authority.to_owned());
-        self.push(saying, audience);
+        self.push(saying, audience, &Channel::ALL);
     }
 
     /// Everybody in the areas, by what a person released.
@@ -308,7 +291,7 @@ impl Plan<'_> {
             }
             // Rises first, the highest of them before the others.
             for (change, areas) in groups.into_iter().rev() {
-                let onset = if change.is_rise() {
+                let onset = if change.is_rise() || change.is_word() {
                     self.onset(&areas)
                 } else {
                     self.warning.time
@@ -337,10 +320,7 @@ impl Plan<'_> {
             }
         }
         for (code, area) in &self.warning.areas {
-            let ours = self
-                .ruling(*code, area.tier)
-                .is_some_and(|ruling| matches!(ruling.act, Act::Issue | Act::CoIssue));
-            let tier = if self.is_over() || !ours {
+            let tier = if self.is_over() || !self.is_ours(*code, area.tier) {
                 Tier::None
             } else {
                 area.tier
@@ -368,20 +348,21 @@ impl Plan<'_> {
             if *goal != Tier::None || self.told.tier(way, &place) != Tier::None {
                 areas.insert(*code);
             }
-            self.told.set(way, &place, *goal, true, None);
+            let said = Said {
+                tier: *goal,
+                signed: true,
+                ..Said::default()
+            };
+            self.told.set(way, &place, said);
         }
         let change = Change {
             from: before,
             to: now,
         };
-        let purpose = match change {
-            Change { from, to } if from == to => Purpose::Alert,
-            other => self.public_purpose(other),
-        };
         self.say(Saying {
             way,
             change,
-            purpose,
+            purpose: self.public_purpose(change),
             onset: self.onset(&areas),
             place: self.list(&areas),
             areas,
@@ -394,6 +375,7 @@ impl Plan<'_> {
     fn public_purpose(&self, change: Change) -> Purpose {
         match (self.warning.event, change) {
             (Event::Cancelled, _) => Purpose::Cancelled,
+            (_, change) if change.is_word() => Purpose::Alert,
             (_, Change { to: Tier::None, .. }) => Purpose::Ended,
             (_, change) if !change.is_rise() => Purpose::Fall,
             (
@@ -409,11 +391,16 @@ impl Plan<'_> {
     /// What changed for a place on a way, if that way may tell of it; remembers it as told.
     fn change(&mut self, way: Way, place: &str, area: AreaCode, goal: Tier) -> Option<Change> {
         let from = self.told.heard(way, place, self.at);
-        if goal == from {
-            return None;
-        }
         let proposed = self.warning.event == Event::Proposed;
-        if goal > from {
+        let orders = orders(self.warning);
+        if goal == from {
+            // Another authority's signal is not put into words of ours.
+            let ours = self.is_ours(area, goal);
+            if proposed || !ours || !self.told.has_other_orders(way, place, orders) {
+                return None;
+            }
+        }
+        if goal >= from {
             self.ruling(area, goal)?;
             let flow = self.flow_of(way.reach, goal)?;
             if !flow.channels.contains(&way.channel) || (proposed && flow.signatures > 0) {
@@ -424,8 +411,13 @@ impl Plan<'_> {
             return None;
         }
         let quiet = self.quiet_until(way, goal < from);
-        let quiet = quiet.map(|until| (until, from));
-        self.told.set(way, place, goal, !proposed, quiet);
+        let said = Said {
+            tier: goal,
+            signed: !proposed,
+            quiet: quiet.map(|until| (until, from)),
+            orders,
+        };
+        self.told.set(way, place, said);
         Some(Change { from, to: goal })
     }
 
@@ -441,152 +433,15 @@ impl Plan<'_> {
         quiet.until(self.at, self.desk.city.offset_at(self.at))
     }
 
-    fn withdraw(&mut self, way: Way, areas: BTreeSet<AreaCode>) {
-        let change = Change {
-            from: Tier::None,
-            to: Tier::None,
-        };
-        self.say(Saying {
-            way,
-            change,
-            purpose: Purpose::Withdraw,
-            areas,
-            site: None,
-            onset: self.warning.time,
-            place: Named::default(),
-            measure: Named::default(),
-            exposure: 2,
-        });
-    }
-
-    fn say(&mut self, saying: Saying) {
-        let mut audience = Audience::of(saying.way.reach, self.desk.directory);
-        audience.areas = saying.areas.iter().copied().collect();
-        audience.sites = saying.site.clone().into_iter().collect();
-        if saying.way.reach == Reach::Responsible {
-            audience.ask = Some(model::release::Ask::Primary);
-        }
-        self.push(saying, audience);
-    }
-
-    fn push(&mut self, saying: Saying, audience: Audience) {
-        let Saying {
-            way,
-            change,
-            purpose,
-            ..
-        } = saying;
-        let settings = self.desk.settings;
-        let link = settings.link(way.channel);
-        let key = format!(
-            "{}>{} {}{}{}",
-            change.from,
-            change.to,
-            saying.site.as_deref().unwrap_or_default(),
-            audience.authority.as_deref().unwrap_or_default(),
-            audience
-                .areas
-                .first()
-                .filter(|_| saying.exposure == 1)
-                .map(ToString::to_string)
-                .unwrap_or_default()
-        );
-        let tier = change.to.max(change.from);
-        let falls = change.to < change.from;
-        let quiet = self.quiet_until(way, falls && purpose != Purpose::Withdraw);
-        let from = quiet.unwrap_or(self.at);
-        // A cancel is as urgent as what it takes back; a fall is as urgent as what remains.
-        let order = match purpose {
-            Purpose::Cancelled => tier,
-            Purpose::SiteAlarm
-            | Purpose::Alert
-            | Purpose::Rise
-            | Purpose::Reminder
-            | Purpose::Request
-            | Purpose::Fall
-            | Purpose::Ended
-            | Purpose::StandDown
-            | Purpose::Withdraw => change.to,
-        };
-        let words = self.words(&saying, &audience);
-        self.out.push(Intent {
-            id: IntentId::derive(
-                self.warning.id,
-                self.warning.revision,
-                link,
-                purpose,
-                way.reach,
-                &key,
-            ),
-            warning: self.warning.id,
-            revision: self.warning.revision,
-            purpose,
-            link: link.to_owned(),
-            channel: way.channel,
-            mode: self.warning.mode,
-            only_told: way.reach == Reach::Public
-                && way.channel != Channel::Cap
-                && matches!(purpose, Purpose::Fall | Purpose::Ended | Purpose::Cancelled),
-            audience,
-            words,
-            tier: order,
-            onset: saying.onset,
-            exposure: saying.exposure,
-            not_before: quiet,
-            not_after: from + settings.valid(purpose, tier),
-            created: self.at,
-        });
-    }
-
-    fn words(&self, saying: &Saying, audience: &Audience) -> Vec<Message> {
-        if saying.purpose == Purpose::Withdraw {
-            return Vec::new();
-        }
-        let warning = self.warning;
-        let tier = saying.change.to.max(saying.change.from);
-        let asked = audience.authority.is_some();
-        let ruling = self.ruling(warning.zone, tier);
-        let own = ruling.is_some_and(|ruling| ruling.act != Act::Request) && !asked;
-        let issuer = self.issuer(ruling);
-        let facts = Facts {
-            purpose: saying.purpose,
-            mode: warning.mode,
-            hazard: warning.hazard,
-            hazard_name: &warning.name,
-            tier: saying.change.to,
-            from: saying.change.from,
-            issuer: &issuer,
-            own,
-            issued: self.at,
-            start: saying.onset,
-            deadline: self.at + self.desk.settings.deadline(tier),
-            offset: self.desk.city.offset_at(self.at),
-            place: &saying.place,
-            measure: &saying.measure,
-            text: &warning.text,
-        };
-        let wording = self.desk.wording;
-        Language::ALL
-            .into_iter()
-            .map(|language| wording.message(saying.way.channel, language, &facts))
-            .collect()
-    }
-
-    /// The authority the warning goes out under, else the one the matrix names, else our first.
-    fn issuer(&self, ruling: Option<Ruling<'_>>) -> Issuer {
-        let matrix = &self.desk.city.policy.matrix;
-        let named = matrix
-            .own()
-            .find(|authority| authority.id.to_string() == self.warning.authority);
-        let authority = named
-            .or(ruling.map(|r| r.authority))
-            .or(matrix.own().next());
-        authority.map_or_else(Issuer::default, issuer_of)
-    }
-
     fn ruling(&self, area: AreaCode, tier: Tier) -> Option<Ruling<'_>> {
         let city = self.desk.city;
         city.ruling(self.warning.hazard, city.area_no(area)?, tier)
+    }
+
+    /// True where the matrix lets us issue that tier there.
+    fn is_ours(&self, area: AreaCode, tier: Tier) -> bool {
+        self.ruling(area, tier)
+            .is_some_and(|ruling| matches!(ruling.act, Act::Issue | Act::CoIssue))
     }
 
     fn flow_of(&self, reach: Reach, tier: Tier) -> Option<model::release::Flow> {
@@ -638,6 +493,33 @@ impl Plan<'_> {
             en: self.desk.places.name(code, Language::En),
         }
     }
+}
+
+/// A person's order in changed words is said in these words, to whom it concerns.
+fn responsible_purpose(change: Change) -> Purpose {
+    if change.is_word() {
+        Purpose::Alert
+    } else if change.is_rise() {
+        Purpose::Reminder
+    } else {
+        Purpose::StandDown
+    }
+}
+
+/// What people are told to do beside the tier, as a number: 0 where the template speaks alone.
+fn orders(warning: &Warning) -> u64 {
+    if warning.text.is_empty() {
+        return 0;
+    }
+    let mut digest = Sha256::new();
+    for (language, words) in &warning.text {
+        digest.update(format!("{}\n{language}\n{words}\n", words.len()));
+    }
+    let digest = digest.finalize();
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |all, byte| (all << 8) | u64::from(*byte))
 }
 
 /// What a text needs to know of an authority. The name stands for a missing signature.

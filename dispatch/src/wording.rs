@@ -38,13 +38,15 @@ pub enum Purpose {
     Request,
     /// Onto a display or siren at a site.
     SiteAlarm,
+    /// To the people of a site: a device there did not confirm that it acted.
+    DeviceFault,
     /// Nothing is said: what is still unsent for these areas is taken out of the queues.
     Withdraw,
 }
 
 impl Purpose {
     /// Every purpose that has words.
-    pub const WORDED: [Self; 9] = [
+    pub const WORDED: [Self; 10] = [
         Self::Alert,
         Self::Rise,
         Self::Fall,
@@ -54,6 +56,7 @@ impl Purpose {
         Self::StandDown,
         Self::Request,
         Self::SiteAlarm,
+        Self::DeviceFault,
     ];
 
     /// The name used in templates, intents and the API.
@@ -68,6 +71,7 @@ impl Purpose {
             Self::StandDown => "stand_down",
             Self::Request => "request",
             Self::SiteAlarm => "site_alarm",
+            Self::DeviceFault => "device_fault",
             Self::Withdraw => "withdraw",
         }
     }
@@ -76,9 +80,12 @@ impl Purpose {
     pub const fn is_public(self) -> bool {
         match self {
             Self::Alert | Self::Rise | Self::Fall | Self::Ended | Self::Cancelled => true,
-            Self::Reminder | Self::StandDown | Self::Request | Self::SiteAlarm | Self::Withdraw => {
-                false
-            }
+            Self::Reminder
+            | Self::StandDown
+            | Self::Request
+            | Self::SiteAlarm
+            | Self::DeviceFault
+            | Self::Withdraw => false,
         }
     }
 }

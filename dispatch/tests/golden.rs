@@ -61,6 +61,14 @@ fn scene(hazard: Hazard, purpose: Purpose) -> (Named, Named) {
         "天河区、海珠区14个镇街",
         "14 townships in Tianhe and Haizhu",
     );
+    if purpose == Purpose::DeviceFault {
+        let device = named(
+            "棠景涵洞3 barrier-C0003",
+            "Tangjing culvert 3 barrier-C0003",
+        );
+        let depth = named("积水0.52米", "water depth 0.52 m");
+        return (device, depth);
+    }
     if !matches!(purpose, Purpose::Reminder | Purpose::StandDown) {
         let measure = match hazard {
             Hazard::Rainstorm => named("3小时雨量104.5毫米", "rain 104.5 mm in 3 h"),
@@ -100,6 +108,10 @@ fn page(wording: &Wording, channel: Channel, hazard: Hazard) -> String {
             continue;
         }
         for purpose in Purpose::WORDED {
+            // A device stands at a site that floods; other hazards have the same frame.
+            if purpose == Purpose::DeviceFault && hazard != Hazard::Waterlogging {
+                continue;
+            }
             if purpose == Purpose::SiteAlarm || (purpose == Purpose::Fall && tier == Tier::Red) {
                 continue;
             }

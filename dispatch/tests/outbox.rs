@@ -75,6 +75,8 @@ fn intent(
         mode: Mode::Actual,
         audience,
         only_told: purpose == Purpose::Cancelled,
+        spare: Vec::new(),
+        instead_of: None,
         words: vec![Message {
             language: Language::Zh,
             channel: Channel::Sms,

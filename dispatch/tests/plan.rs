@@ -603,3 +603,6 @@ fn long_lists_are_said_short() {
     let whole = fixture.places.under(code("440100000000"));
     assert_eq!(list(&whole, Language::Zh), fixture.city.areas[0].name.zh);
 }
+
+#[path = "plan/orders.rs"]
+mod orders;

@@ -1,6 +1,6 @@
 //! What one zone's machine steps, in one order (semantics §3), and its stored form.
 
-use crate::{Observation, Order, Signal};
+use crate::{DeviceReport, Observation, Order, Signal};
 use serde::{Deserialize, Serialize};
 
 /// The unit of order and state: a place in [`crate::City::zones`] (a district, or the city).
@@ -25,6 +25,8 @@ pub enum Input {
     Rulebook(String),
     /// A new version of the engine took over.
     Engine(String),
+    /// A site device was commanded and confirmed it by its own state, or did not.
+    Device(Box<DeviceReport>),
 }
 
 /// Why stored bytes are not an input.
@@ -66,6 +68,7 @@ impl Input {
             Self::City(_) => 5,
             Self::Rulebook(_) => 6,
             Self::Engine(_) => 7,
+            Self::Device(_) => 8,
         }
     }
 
@@ -80,6 +83,7 @@ impl Input {
             Self::Tick => vec![FORMAT],
             Self::Signal(signal) => json(signal),
             Self::Order(order) => json(order),
+            Self::Device(report) => json(report),
             Self::City(hash) | Self::Rulebook(hash) | Self::Engine(hash) => json(hash),
         }
     }
@@ -105,6 +109,7 @@ impl Input {
             5 => from_json(kind, body).map(Self::City),
             6 => from_json(kind, body).map(Self::Rulebook),
             7 => from_json(kind, body).map(Self::Engine),
+            8 => from_json(kind, body).map(Self::Device),
             unknown => Err(InputError::Kind(unknown)),
         }
     }

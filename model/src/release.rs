@@ -108,6 +108,13 @@ pub struct Ladder {
     pub tiers: Vec<Tier>,
     /// Steps by rising time; after the last one the board stays red until somebody answers.
     pub steps: Vec<LadderStep>,
+    /// How often the last step is asked again while nobody has answered.
+    #[serde(default = "repeat_by_default")]
+    pub repeat: Span,
+}
+
+const fn repeat_by_default() -> Span {
+    Span::from_minutes(15)
 }
 
 /// Who signs and by when, where a flow does not say otherwise.

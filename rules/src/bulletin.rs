@@ -112,7 +112,10 @@ struct Open {
     signed: Vec<String>,
     /// Revisions with what is put forward, and their hashes: a signature for any of them counts.
     seen: Vec<(u32, String)>,
+    /// Words put forward in place of the template's, by language tag.
     text: BTreeMap<String, String>,
+    /// Words in force: what is not a proposal says these.
+    words: BTreeMap<String, String>,
     renew_at: Time,
 }
 
@@ -315,6 +318,7 @@ impl Bulletin {
             signed: Vec::new(),
             seen: Vec::new(),
             text: BTreeMap::new(),
+            words: BTreeMap::new(),
             renew_at: Time::from_millis(i64::MAX),
         });
     }

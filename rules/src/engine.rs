@@ -151,7 +151,8 @@ impl Engine {
             | Input::Signal(_)
             | Input::City(_)
             | Input::Rulebook(_)
-            | Input::Engine(_) => self.tick(at, out),
+            | Input::Engine(_)
+            | Input::Device(_) => self.tick(at, out),
         }
     }
 

@@ -48,6 +48,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/deliveries", get(calls::deliveries))
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/answer", post(calls::answer))
+        .route("/v1/calls/tap", post(calls::tap))
         .route("/v1/signals", get(signals::list).post(signals::take))
         .route("/v1/me", get(operations::me))
         .route("/v1/stream", get(stream::follow))

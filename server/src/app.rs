@@ -10,20 +10,24 @@ use crate::outcome::Outcomes;
 use crate::people::People;
 use crate::pump::Question;
 use crate::view::View;
+use dispatch::directory::Contact;
 use dispatch::gateway::cap::{self, Cover, ReadError};
 use dispatch::intent::Audience;
 use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
 use journal::{Batch, Consumer, DiskJournal, Journal, Kind, Partition, Priority, Topic};
+use model::order::Answer;
 use model::{
     AreaCode, Channel, Input, Mode, Order, Parameter, Quanta, Reach, Signal, Span, StationNo, Tier,
     Time, Warning, WarningId, Zone,
 };
 use parking_lot::Mutex;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 /// The consumer that steps zones.
 pub(crate) const RULES: Consumer = Consumer(1);
@@ -32,6 +36,9 @@ pub(crate) const DISPATCH: Consumer = Consumer(2);
 
 /// Signal identifiers remembered to tell what came before.
 const SIGNALS_SEEN_MAX: usize = 10_000;
+
+/// Longest wait for a zone's answer.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// What the loops and the API share.
 pub(crate) struct App {
@@ -192,11 +199,51 @@ impl App {
         Ok(())
     }
 
-    /// Whom a release would reach with which words, counted as if nobody had been told.
-    pub(crate) fn preview(&self, warning: &Warning) -> serde_json::Value {
+    /// Takes the answer of everybody on whom `is_them` fits: one person may stand in several rows,
+    /// and one word stops every call they answer for. Gives how many warnings that concerned.
+    pub(crate) async fn replied(
+        &self,
+        is_them: impl Fn(&&Contact) -> bool,
+        answer: Answer,
+        note: &str,
+    ) -> Result<usize, journal::JournalError> {
+        let installation = &self.installation;
+        let mut warnings = BTreeSet::new();
+        for contact in installation.directory.contacts().iter().filter(is_them) {
+            let called = self
+                .view
+                .called(|call| installation.answers_for(contact, call));
+            for warning in called {
+                let Ok(zone) = self.zone_of(warning) else {
+                    continue;
+                };
+                let order = Order::Answer {
+                    warning,
+                    contact: contact.id.clone(),
+                    answer,
+                    note: note.to_owned(),
+                    noted_by: String::new(),
+                    said: self.clock.now(),
+                };
+                self.note(zone, order).await?;
+                warnings.insert(warning);
+            }
+        }
+        Ok(warnings.len())
+    }
+
+    /// Whom a release would tell now, with which words: who was told already and hears nothing new
+    /// is not counted. `told` is the zone's, by [`App::told`].
+    pub(crate) fn preview(&self, told: &Planner, warning: &Warning) -> serde_json::Value {
         let installation = &self.installation;
         let (city, directory) = (&installation.city, &installation.directory);
+        let public = RefCell::new((BTreeSet::new(), BTreeSet::new()));
         let count = |audience: &Audience, channel: Channel| -> Vec<Heads> {
+            if audience.reach == Reach::Public {
+                let (areas, channels) = &mut *public.borrow_mut();
+                areas.extend(audience.areas.iter().copied());
+                channels.insert(channel);
+            }
             let preview = directory
                 .preview(city, audience, &[channel])
                 .unwrap_or_default();
@@ -210,13 +257,7 @@ impl App {
             heads.collect()
         };
         let now = self.clock.now();
-        let preview = preview(
-            &Planner::default(),
-            now,
-            warning,
-            &installation.desk(),
-            count,
-        );
+        let preview = preview(told, now, warning, &installation.desk(), count);
         let mut heads: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
         let mut townships: BTreeMap<AreaCode, u64> = BTreeMap::new();
         let (mut texts, mut segments) = (BTreeMap::new(), BTreeMap::new());
@@ -246,10 +287,32 @@ impl App {
         serde_json::json!({
             "heads": heads,
             "townships": townships,
-            "unreachable": 0,
+            "unreachable": self.unreachable(public.into_inner()),
             "texts": texts,
             "segments": segments,
         })
+    }
+
+    /// Subscribers of areas whom none of the channels reaches.
+    fn unreachable(&self, (areas, channels): (BTreeSet<AreaCode>, BTreeSet<Channel>)) -> u64 {
+        let (city, directory) = (&self.installation.city, &self.installation.directory);
+        let mut audience = Audience::of(Reach::Public, directory.version());
+        audience.areas = areas.into_iter().collect();
+        let channels: Vec<Channel> = channels.into_iter().collect();
+        let preview = directory.preview(city, &audience, &channels);
+        preview.map_or(0, |preview| preview.missed)
+    }
+
+    /// What the people of a warning's zone were told so far; nothing where the zone does not answer.
+    pub(crate) async fn told(&self, warning: &Warning) -> Planner {
+        let (answer, told) = tokio::sync::oneshot::channel();
+        let zone = self.zone_of(warning.id).ok();
+        let ask = zone.and_then(|zone| self.questions.get(usize::from(zone.0)));
+        if ask.is_none_or(|ask| ask.try_send(Question::Told(answer)).is_err()) {
+            return Planner::default();
+        }
+        let wait = tokio::time::timeout(ANSWER_MAX, told).await;
+        wait.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     /// Puts an act over several zones into all their inputs in one atomic write (semantics §3).
@@ -356,7 +419,7 @@ impl App {
         let home = self.installation.city.stations.get(station.0 as usize)?;
         let zone = home.zones.first()?;
         let (answer, values) = tokio::sync::oneshot::channel();
-        let question = Question {
+        let question = Question::Series {
             station,
             parameter,
             length,
@@ -366,7 +429,7 @@ impl App {
             .get(usize::from(zone.0))?
             .try_send(question)
             .ok()?;
-        let wait = tokio::time::timeout(std::time::Duration::from_secs(2), values);
+        let wait = tokio::time::timeout(ANSWER_MAX, values);
         wait.await.ok()?.ok()
     }
 

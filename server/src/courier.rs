@@ -5,8 +5,10 @@
 //! flight or answered and not yet on disk.
 
 mod publish;
+mod rate;
 mod single;
 mod sms;
+mod stand_in;
 
 pub(crate) use publish::{publish, show_call, show_change, show_warning};
 pub(crate) use single::{Single, run as run_single};
@@ -20,6 +22,7 @@ use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Resolve, Row};
 use dispatch::wording::Message;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
 use model::{Time, WarningId};
+use rate::Rates;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -40,8 +43,9 @@ pub(crate) struct Courier {
     saving: VecDeque<(u64, Ticket)>,
     intents: FxHashMap<IntentId, Arc<Intent>>,
     touched: BTreeSet<IntentId>,
-    /// True where an intent is one document for a target, not a message to people.
-    is_publication: bool,
+    rates: Rates,
+    /// Devices that did not confirm in their time, and may yet.
+    doubted: BTreeSet<(IntentId, RecipientNo)>,
     rows: Vec<Row>,
 }
 
@@ -91,7 +95,8 @@ impl Courier {
             saving: VecDeque::new(),
             touched: intents.iter().map(|intent| intent.id).collect(),
             intents: intents.into_iter().map(|i| (i.id, Arc::new(i))).collect(),
-            is_publication: false,
+            rates: Rates::default(),
+            doubted: BTreeSet::new(),
             rows: Vec::new(),
         };
         courier.settle()?;
@@ -178,28 +183,34 @@ impl Courier {
             .repeated
             .with_label_values(&labels)
             .set(repeated);
+        let now = self.app.clock.now();
+        self.touched.extend(self.rates.slowing(now));
         for id in std::mem::take(&mut self.touched) {
-            if let Some(intent) = self.intents.get(&id) {
-                self.app.view.delivery(self.item(intent));
+            if let Some(intent) = self.intents.get(&id).cloned() {
+                let item = self.item(now, &intent);
+                self.app.view.delivery(item);
             }
         }
     }
 
-    fn item(&self, intent: &Intent) -> DeliveryItem {
+    fn item(&mut self, now: Time, intent: &Intent) -> DeliveryItem {
         let counts = self.outbox.ledger().counts(intent.id);
         let closed = self.outbox.ledger().closed(intent.id);
         let of = |states: &[State]| states.iter().map(|state| counts.of(*state)).sum();
         let taken = [State::Accepted, State::Delivered, State::Acknowledged];
+        let sent = of(&taken) + of(&[State::Unknown, State::Failed]);
+        let rate = self.rates.of(intent.id, now, sent, closed.is_some());
         DeliveryItem {
             warning: intent.warning.to_string(),
             revision: intent.revision,
             intent: intent.id.to_string(),
             channel: intent.channel.name(),
             link: self.outbox.link().to_owned(),
+            instead_of: intent.instead_of.map(|id| id.to_string()),
             purpose: intent.purpose.name().to_owned(),
             tier: intent.tier,
             planned: self.planned_heads(intent).max(counts.total()),
-            sent: of(&taken) + of(&[State::Unknown, State::Failed]),
+            sent,
             accepted: of(&taken),
             delivered: of(&[State::Delivered, State::Acknowledged]),
             failed: of(&[State::Failed]),
@@ -207,13 +218,13 @@ impl Courier {
             expired: of(&[State::Expired]),
             withdrawn: of(&[State::Withdrawn]),
             started: Some(self.app.view.text(intent.created)),
-            finished: closed.map(|_| self.app.view.text(self.app.view.now())),
-            rate_per_s: 0.0,
+            finished: rate.finished.map(|at| self.app.view.text(at)),
+            rate_per_s: rate.per_s,
         }
     }
 
     fn planned_heads(&self, intent: &Intent) -> u64 {
-        if self.is_publication {
+        if intent.is_publication() {
             return 1;
         }
         let installation = &self.app.installation;
@@ -229,7 +240,7 @@ impl Courier {
             return;
         };
         self.rows.clear();
-        if self.is_publication {
+        if intent.is_publication() {
             self.publication(wanted);
             return;
         }
@@ -312,22 +323,29 @@ impl Courier {
     }
 
     fn store(&mut self) -> Result<(), JournalError> {
-        if self.effects.progress.is_empty() {
+        let notes = std::mem::take(&mut self.effects.notes);
+        if self.effects.progress.is_empty() && notes.is_empty() {
             return Ok(());
         }
         let topic = Topic::new(Kind::Receipts, self.app.mode);
         let deliveries = Topic::new(Kind::Deliveries, self.app.mode);
         let mut batch = Batch::new(self.app.clock.now().millis(), Priority::Vital);
-        let mut last = 0;
+        // What stands in for this link is durable together with the fact that it was needed.
+        for note in notes {
+            self.stand_in(note, &mut batch);
+        }
+        self.confirmed_late(&mut batch);
+        let mut last = None;
         for progress in self.effects.progress.drain(..) {
             batch.append(topic, self.partition, PROGRESS, &[], &progress.encode());
-            last = progress.seq;
+            last = Some(progress.seq);
             self.touched
                 .extend(progress.entries.iter().map(|entry| entry.intent()));
         }
         batch.consumed(DISPATCH, deliveries, self.partition, self.next);
         let ticket = self.app.journal.submit_waiting(batch)?;
-        self.saving.push_back((last, ticket));
+        // Without progress there is nothing of which the outbox waits to hear.
+        self.saving.push_back((last.unwrap_or(0), ticket));
         Ok(())
     }
 

@@ -1,11 +1,12 @@
 //! A city directory loaded whole: city, rulebook, wording, and what is rendered once from them.
 
-use dispatch::directory::{Directory, Loaded};
-use dispatch::ladder::Place;
+use dispatch::directory::{Contact, Directory, Loaded};
+use dispatch::ladder::{Call, Place};
 use dispatch::plan::{Desk, Settings};
 use dispatch::wording::{Places, Wording};
 use model::fault::{Fault, Severity};
-use model::{Area, City};
+use model::release::Ask;
+use model::{Area, AreaLevel, City};
 use rules::Rulebook;
 use std::fs::File;
 use std::path::Path;
@@ -92,22 +93,34 @@ impl Installation {
         }
     }
 
-    /// Every place a responsible person answers for.
-    pub(crate) fn places_of(&self, contact: &str) -> Vec<Place> {
-        let Some(contact) = self.directory.contact(contact) else {
-            return Vec::new();
+    /// Whether what a responsible person says answers a call: that of their own site, of an area
+    /// they are responsible for or above, or one that has climbed to them.
+    pub(crate) fn answers_for(&self, contact: &Contact, call: &Call) -> bool {
+        let city = &self.city;
+        let site = call.place.site().and_then(|id| city.site_no(id));
+        let area = match &call.place {
+            Place::Area(code) => city.area_no(*code),
+            Place::Site(_) | Place::Device { .. } => {
+                site.and_then(|no| city.site(no)).map(|site| site.area)
+            }
         };
-        let site = contact.site.and_then(|no| self.city.site(no));
-        if let Some(site) = site {
-            return vec![Place::Site(site.id.clone())];
+        let Some(area) = area else {
+            return false;
+        };
+        if contact.site.is_some() {
+            return contact.site == site;
         }
-        let mut open = vec![contact.area];
-        let mut places = Vec::new();
-        while let Some(area) = open.pop() {
-            open.extend(self.city.children(area));
-            places.extend(self.city.area(area).map(|area| Place::Area(area.code)));
-        }
-        places
+        let has_climbed = |ask: Ask| {
+            let asked = call.asked.iter();
+            let mut rungs = asked.filter_map(|(rung, _)| call.rungs.get(usize::from(*rung)));
+            rungs.any(|rung| rung.ask == ask || rung.ask == Ask::Everyone)
+        };
+        let is_asked = match city.area(contact.area).map(|area| area.level) {
+            Some(AreaLevel::City) => has_climbed(Ask::City),
+            Some(AreaLevel::District) => has_climbed(Ask::District),
+            Some(AreaLevel::Township | AreaLevel::Community) | None => false,
+        };
+        city.is_within(area, contact.area) && (site.is_none() || is_asked)
     }
 
     /// Loads `directory`, with the rules of `rules` instead of its own where given.

@@ -23,6 +23,8 @@ pub(crate) struct Metrics {
     pub(crate) poisoned: IntCounterVec,
     /// Sends repeated because their outcome was unknown, by link.
     pub(crate) repeated: IntGaugeVec,
+    /// People told by another channel because one failed, by both.
+    pub(crate) fallen_back: IntCounterVec,
     /// Requests refused, by reason.
     pub(crate) refused: IntCounterVec,
     /// Journal figures by name.
@@ -104,6 +106,11 @@ impl Metrics {
                 "sanfang_deliveries_repeated",
                 "Messages sent again because their outcome was unknown",
                 &["carrier"],
+            )?,
+            fallen_back: counters(
+                "sanfang_deliveries_fallen_back_total",
+                "Responsible persons told by another channel because one did not reach them",
+                &["from", "to"],
             )?,
             refused: counters(
                 "sanfang_requests_refused_total",

@@ -9,6 +9,7 @@ use crate::latency::observe;
 use crate::metrics::stage;
 use crate::snapshot::{self, Snapshot};
 use crate::zone::{Machine, Outputs};
+use dispatch::plan::Planner;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
 use model::{Input, Parameter, Quanta, Span, StationNo, Time, Zone};
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// Bytes of input taken in one turn: bounds how long the first warning waits for the last row.
 const TURN_BYTES: usize = 256 << 10;
@@ -36,16 +38,21 @@ pub(crate) mod kind {
     pub(crate) const CALL: u8 = 3;
 }
 
-/// A question to the owner of a zone's state.
-pub(crate) struct Question {
-    /// Whose values.
-    pub(crate) station: StationNo,
-    /// Which.
-    pub(crate) parameter: Parameter,
-    /// How far back from the newest.
-    pub(crate) length: Span,
-    /// Where the answer goes.
-    pub(crate) answer: tokio::sync::oneshot::Sender<Vec<(Time, Quanta)>>,
+/// A question to the owner of a zone's state, and where the answer goes.
+pub(crate) enum Question {
+    /// Recent readings of a series.
+    Series {
+        /// Whose values.
+        station: StationNo,
+        /// Which.
+        parameter: Parameter,
+        /// How far back from the newest.
+        length: Span,
+        /// Values by time.
+        answer: oneshot::Sender<Vec<(Time, Quanta)>>,
+    },
+    /// What the zone's people were told so far.
+    Told(oneshot::Sender<Planner>),
 }
 
 /// A channel for questions to one zone.
@@ -206,10 +213,6 @@ impl Pump {
     /// Adds the outputs of one record to the commit and shows them.
     fn act(&mut self, offset: Offset, at: Time, input: &Input, batch: &mut Option<Batch>) {
         let mut outputs = std::mem::take(&mut self.outputs);
-        if let Input::Order(_) = input {
-            let refused = outputs.refused.take().map_or(Ok(()), Err);
-            self.app.outcomes.tell(self.zone, offset.0, refused);
-        }
         if !outputs.is_empty() {
             let batch = batch.get_or_insert_with(|| Batch::new(at.millis(), Priority::Vital));
             let accepted = self.app.latency.of_input(self.zone, offset.0);
@@ -217,6 +220,11 @@ impl Pump {
             if let Some(micros) = accepted {
                 observe(&self.app.metrics, stage::DECIDED, micros);
             }
+        }
+        // Who acted finds on the screen what came of it.
+        if let Input::Order(_) = input {
+            let refused = outputs.refused.take().map_or(Ok(()), Err);
+            self.app.outcomes.tell(self.zone, offset.0, refused);
         }
         outputs.clear();
         self.outputs = outputs;
@@ -259,12 +267,13 @@ impl Pump {
     fn answer(&mut self, questions: &Receiver<Question>) {
         loop {
             match questions.try_recv() {
-                Ok(question) => {
-                    let values =
-                        self.machine
-                            .series(question.station, question.parameter, question.length);
-                    drop(question.answer.send(values));
-                }
+                Ok(Question::Series {
+                    station,
+                    parameter,
+                    length,
+                    answer,
+                }) => drop(answer.send(self.machine.series(station, parameter, length))),
+                Ok(Question::Told(answer)) => drop(answer.send(self.machine.told())),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
         }

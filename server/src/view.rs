@@ -8,6 +8,7 @@ pub(crate) use item::{
 };
 
 use crate::stream::Stream;
+use dispatch::ladder::{Call, Place};
 use model::{City, Observation, Offset, Parameter, Signal, Tier, Time, Warning, WarningId};
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, VecDeque};
@@ -48,7 +49,7 @@ struct Inner {
     peaks: BTreeMap<(String, String), Tier>,
     situations: BTreeMap<(String, String), SituationItem>,
     signals: BTreeMap<(String, Tier), SignalItem>,
-    calls: BTreeMap<(WarningId, String), CallItem>,
+    calls: BTreeMap<(WarningId, Place), (Call, CallItem)>,
     deliveries: BTreeMap<String, DeliveryItem>,
 }
 
@@ -175,23 +176,20 @@ impl View {
             .cloned()
     }
 
-    /// Warnings of which a contact has been told and not answered.
-    pub(crate) fn called(&self, contact: &str) -> Vec<WarningId> {
+    /// Warnings with a call that `is_theirs`, answered or not: the latest word stands.
+    pub(crate) fn called(&self, is_theirs: impl Fn(&Call) -> bool) -> Vec<WarningId> {
         let inner = self.inner.read();
-        let calls = inner
-            .calls
-            .iter()
-            .filter(|(_, call)| call.contact == contact);
-        let mut ids: Vec<_> = calls.map(|((id, _), _)| *id).collect();
+        let calls = inner.calls.values().filter(|(call, _)| is_theirs(call));
+        let mut ids: Vec<_> = calls.map(|(call, _)| call.warning).collect();
         ids.dedup();
         ids
     }
 
     /// A place no longer has to answer for a warning.
-    pub(crate) fn call_over(&self, warning: WarningId, place: &str) {
+    pub(crate) fn call_over(&self, warning: WarningId, place: &Place) {
         let mut inner = self.inner.write();
-        if let Some(item) = inner.calls.remove(&(warning, place.to_owned())) {
-            let over = serde_json::json!({ "warning": item.warning, "area": item.area, "site": item.site, "state": "over" });
+        if let Some((_, item)) = inner.calls.remove(&(warning, place.clone())) {
+            let over = serde_json::json!({ "warning": item.warning, "area": item.area, "site": item.site, "device": item.device, "state": "over" });
             self.stream.send("call", &over);
         }
     }
@@ -230,7 +228,7 @@ impl View {
     }
 
     /// A row of the call-and-answer board.
-    pub(crate) fn call(&self, warning: WarningId, item: CallItem) {
+    pub(crate) fn call(&self, call: &Call, item: CallItem) {
         // The stream is open to everybody on the network: names go only to those who may read them.
         let nameless = CallItem {
             name: String::new(),
@@ -239,8 +237,8 @@ impl View {
         };
         self.stream.send("call", &nameless);
         let mut inner = self.inner.write();
-        let place = item.site.clone().unwrap_or_else(|| item.area.clone());
-        inner.calls.insert((warning, place), item);
+        let key = (call.warning, call.place.clone());
+        inner.calls.insert(key, (call.clone(), item));
         while inner.calls.len() > CALLS_MAX {
             inner.calls.pop_first();
         }
@@ -300,7 +298,8 @@ impl View {
 
     /// The call board.
     pub(crate) fn calls(&self) -> Vec<CallItem> {
-        self.inner.read().calls.values().cloned().collect()
+        let inner = self.inner.read();
+        inner.calls.values().map(|(_, item)| item.clone()).collect()
     }
 
     /// Delivery progress.

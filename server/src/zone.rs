@@ -9,8 +9,8 @@ use dispatch::plan::{Asking, Desk, Planner, asking};
 use ingest::quality::Screen;
 use model::warning::Event;
 use model::{
-    AreaLevel, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo, Tier, Time,
-    Warning, WarningId, Zone,
+    AreaLevel, DeviceReport, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo,
+    Tier, Time, Warning, WarningId, Zone,
 };
 use rules::{Change, Effect, Engine, Policy};
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,10 @@ impl Machine {
                 self.engine.step(at, input, &mut self.effects);
                 self.answered(at, order);
             }
+            Input::Device(report) => {
+                self.engine.step(at, input, &mut self.effects);
+                self.reported(at, report);
+            }
             Input::Tick
             | Input::Signal(_)
             | Input::City(_)
@@ -127,6 +131,11 @@ impl Machine {
         length: Span,
     ) -> Vec<(Time, Quanta)> {
         self.engine.readings(station, parameter, length)
+    }
+
+    /// What people were told so far: what a preview starts from.
+    pub(crate) fn told(&self) -> Planner {
+        self.planner.clone()
     }
 
     /// The whole state: the engine's bytes behind the rest.
@@ -241,7 +250,31 @@ impl Machine {
         }
     }
 
-    /// An answer counts for every place its giver answers for.
+    /// A device that did not confirm calls the people of its site; one that did ends that call.
+    fn reported(&mut self, at: Time, report: &DeviceReport) {
+        let Some(standing) = self.standing.get(&report.warning) else {
+            return;
+        };
+        let site = standing.sites.get(&report.site);
+        let is_warned = site.is_some_and(|site| site.tier != Tier::None);
+        let tier = if report.confirmed || !is_warned {
+            Tier::None
+        } else {
+            report.tier
+        };
+        let event = ladder::Event::Warned {
+            warning: report.warning,
+            place: Place::Device {
+                site: report.site.clone(),
+                device: report.device.clone(),
+            },
+            tier,
+            ladder: self.installation.city.policy.ladder(tier),
+        };
+        self.calls.step(at, event, &mut self.asked);
+    }
+
+    /// An answer counts for every place its giver answers for, and for those they were asked about.
     fn answered(&mut self, at: Time, order: &Order) {
         let Order::Answer {
             warning,
@@ -254,7 +287,15 @@ impl Machine {
         else {
             return;
         };
-        let places = self.installation.places_of(contact);
+        let Some(contact_row) = self.installation.directory.contact(contact) else {
+            return;
+        };
+        let board = self.calls.board().iter();
+        let places: Vec<Place> = board
+            .filter(|call| call.warning == *warning)
+            .filter(|call| self.installation.answers_for(contact_row, call))
+            .map(|call| call.place.clone())
+            .collect();
         let event = ladder::Event::Answered {
             warning: *warning,
             places: &places,

@@ -6,6 +6,7 @@
     reason = "a test stops at what it does not expect"
 )]
 
+mod delivery;
 #[path = "pipeline/kill.rs"]
 mod kill;
 mod small;

@@ -63,7 +63,9 @@ pub struct Preview {
     pub heads: Vec<Head>,
     /// People reached by at least one of the channels.
     pub people: u64,
-    /// Of those, people whose phone occurs more than once: each number is told once.
+    /// People meant whom none of the channels reaches.
+    pub missed: u64,
+    /// Of those reached, people whose phone occurs more than once: each number is told once.
     pub shared: u64,
 }
 
@@ -131,6 +133,7 @@ impl Directory {
                 reached = true;
             }
             preview.people += u64::from(reached);
+            preview.missed += u64::from(!reached);
             preview.shared += u64::from(reached && at.shared);
         }
         preview.heads = heads
@@ -388,8 +391,8 @@ impl<'a> Asked<'a> {
         if let Some(authority) = &self.audience.authority {
             return contact.role == *authority;
         }
-        if self.audience.contacts.contains(&contact.id) {
-            return true;
+        if !self.audience.contacts.is_empty() {
+            return self.audience.contacts.contains(&contact.id);
         }
         let roles = &self.audience.roles;
         (roles.is_empty() || roles.contains(&contact.role)) && self.is_asked(contact)

@@ -7,7 +7,7 @@
 
 use super::{Proof, Receipt};
 use bytes::Bytes;
-use model::{AreaCode, Language};
+use model::{AreaCode, Language, Time};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,10 +21,14 @@ pub const RESET: &[u8] = b"event: reset\ndata: {}\n\n";
 /// What is pushed.
 #[derive(Clone, Debug)]
 pub struct PushMessage<'a> {
-    /// Position in the journal: rises, and is the same after a restart.
-    pub id: u64,
+    /// What it is known by: a message that is still held is not put before anybody twice.
+    pub key: &'a str,
+    /// When it was made: ids rise from there, so that they go on rising after a restart.
+    pub at: Time,
     /// SSE `event`: `warning`, `ended`, …
     pub event: &'a str,
+    /// Push token of the one app it is for; `None` for everybody who subscribed to its areas.
+    pub to: Option<&'a str>,
     /// Areas it concerns. None means nobody.
     pub areas: &'a [AreaCode],
     /// JSON by language; a client in another language gets the first.
@@ -38,6 +42,8 @@ pub struct Subscription {
     pub areas: Vec<AreaCode>,
     /// Language.
     pub language: Language,
+    /// Push token of a responsible person's app: what is meant for that person alone.
+    pub token: Option<String>,
     /// `Last-Event-ID`, as sent by a client that was here before.
     pub last: Option<u64>,
 }
@@ -88,6 +94,8 @@ struct Ring {
 #[derive(Debug)]
 struct Held {
     id: u64,
+    key: Box<str>,
+    to: Option<Box<str>>,
     areas: Box<[AreaCode]>,
     frames: Box<[(Language, Bytes)]>,
 }
@@ -98,6 +106,7 @@ pub struct Subscriber {
     hub: Arc<Hub>,
     newest: watch::Receiver<u64>,
     areas: Box<[AreaCode]>,
+    token: Option<Box<str>>,
     language: Language,
     /// Number of the next event to look at.
     next: u64,
@@ -120,27 +129,33 @@ impl Hub {
         })
     }
 
-    /// Puts an event before all it concerns. An id that is not newer is a repeat after a restart
-    /// and changes nothing.
+    /// Puts an event before all it concerns. A key that is held already is a repeat and changes
+    /// nothing.
     pub fn send(&self, message: &PushMessage<'_>) -> Receipt {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
-        let repeat = ring.events.back().is_some_and(|e| e.id >= message.id);
-        if !repeat {
+        let held = ring.events.iter().find(|e| *e.key == *message.key);
+        let known = held.map(|held| held.id);
+        let made = u64::try_from(message.at.millis()).unwrap_or(0);
+        let newest = ring.events.back().map_or(0, |event| event.id);
+        let id = known.unwrap_or(made.max(newest + 1));
+        if known.is_none() {
             if ring.events.len() == ring.events_max {
                 ring.events.pop_front();
                 ring.first += 1;
             }
             ring.events.push_back(Held {
-                id: message.id,
+                id,
+                key: message.key.into(),
+                to: message.to.map(Into::into),
                 areas: message.areas.into(),
-                frames: frames(message),
+                frames: frames(id, message),
             });
         }
         let newest = ring.first + ring.events.len() as u64;
         drop(ring);
         self.newest.send_replace(newest);
         Receipt {
-            reference: message.id.to_string(),
+            reference: id.to_string(),
             proof: Proof::Accepted,
         }
     }
@@ -169,6 +184,7 @@ impl Hub {
             hub: Arc::clone(self),
             newest,
             areas: subscription.areas.into(),
+            token: subscription.token.map(Into::into),
             language: subscription.language,
             next,
             reset,
@@ -229,7 +245,7 @@ impl Subscriber {
             .skip(usize::try_from(skip).unwrap_or(usize::MAX));
         for event in rest {
             self.next += 1;
-            if let Some(frame) = event.frame(&self.areas, self.language) {
+            if let Some(frame) = event.frame(&self.areas, self.token.as_deref(), self.language) {
                 return Some(Next::Frame(frame));
             }
         }
@@ -244,11 +260,17 @@ impl Drop for Subscriber {
 }
 
 impl Held {
-    fn frame(&self, watched: &[AreaCode], language: Language) -> Option<Bytes> {
-        let concerned = self
-            .areas
-            .iter()
-            .any(|area| watched.iter().any(|w| related(*area, *w)));
+    fn frame(
+        &self,
+        watched: &[AreaCode],
+        token: Option<&str>,
+        language: Language,
+    ) -> Option<Bytes> {
+        let is_there = |area: &AreaCode| watched.iter().any(|w| related(*area, *w));
+        let concerned = match &self.to {
+            Some(to) => token == Some(to),
+            None => self.areas.iter().any(is_there),
+        };
         if !concerned {
             return None;
         }
@@ -271,10 +293,10 @@ fn unit(code: AreaCode) -> u64 {
 }
 
 /// SSE (HTML Living Standard §9.2): each line of the data has its own `data:`.
-fn frames(message: &PushMessage<'_>) -> Box<[(Language, Bytes)]> {
+fn frames(id: u64, message: &PushMessage<'_>) -> Box<[(Language, Bytes)]> {
     let event: String = message.event.chars().filter(|c| !c.is_control()).collect();
     let frame = |words: &String| {
-        let mut text = format!("id: {}\nevent: {event}\n", message.id);
+        let mut text = format!("id: {id}\nevent: {event}\n");
         for line in words.split(['\n', '\r']) {
             text.push_str("data: ");
             text.push_str(line);
@@ -301,8 +323,10 @@ mod tests {
 
     fn send(hub: &Hub, id: u64, area: &str) {
         hub.send(&PushMessage {
-            id,
+            key: &id.to_string(),
+            at: Time::from_millis(i64::try_from(id).unwrap()),
             event: "warning",
+            to: None,
             areas: &[code(area)],
             words: &[
                 (Language::Zh, format!("中{id}")),
@@ -314,6 +338,7 @@ mod tests {
     fn subscribe(hub: &Arc<Hub>, area: &str, last: Option<u64>) -> Subscriber {
         hub.subscribe(Subscription {
             areas: vec![code(area)],
+            token: None,
             language: Language::Zh,
             last,
         })
@@ -348,8 +373,10 @@ mod tests {
         let hub = Hub::new(8, 8);
         let mut client = subscribe(&hub, "440100000000", None);
         hub.send(&PushMessage {
-            id: 1,
+            key: "1",
+            at: Time::from_millis(1),
             event: "warning",
+            to: None,
             areas: &[],
             words: &[(Language::Zh, "x".into())],
         });
@@ -377,14 +404,43 @@ mod tests {
     }
 
     #[test]
-    fn a_repeat_after_a_restart_rings_nobody() {
+    fn a_repeat_rings_nobody_and_what_was_made_earlier_is_not_lost() {
         let hub = Hub::new(4, 8);
         let mut client = subscribe(&hub, "440100000000", None);
         send(&hub, 7, "440100000000");
         send(&hub, 7, "440100000000");
         send(&hub, 6, "440100000000");
         assert!(now(&mut client).unwrap().contains("中7"));
+        let later = now(&mut client).unwrap();
+        assert!(
+            later.contains("中6") && later.starts_with("id: 8\n"),
+            "{later}"
+        );
         assert_eq!(now(&mut client), None);
+    }
+
+    #[test]
+    fn what_is_meant_for_one_person_reaches_their_app_alone() {
+        let hub = Hub::new(4, 8);
+        let mut public = subscribe(&hub, "440106014000", None);
+        let owner = |token: &str| Subscription {
+            areas: Vec::new(),
+            token: Some(token.into()),
+            language: Language::Zh,
+            last: None,
+        };
+        let mut mine = hub.subscribe(owner("app-1")).unwrap();
+        let mut other = hub.subscribe(owner("app-2")).unwrap();
+        hub.send(&PushMessage {
+            key: "1",
+            at: Time::from_millis(1),
+            event: "reminder",
+            to: Some("app-1"),
+            areas: &[code("440106014000")],
+            words: &[(Language::Zh, "到场".into())],
+        });
+        assert!(now(&mut mine).unwrap().contains("到场"));
+        assert_eq!((now(&mut public), now(&mut other)), (None, None));
     }
 
     #[test]
@@ -393,6 +449,7 @@ mod tests {
         let client = subscribe(&hub, "440100000000", None);
         let again = Subscription {
             areas: vec![],
+            token: None,
             language: Language::En,
             last: None,
         };
@@ -409,13 +466,16 @@ mod tests {
         let mut english = hub
             .subscribe(Subscription {
                 areas: vec![code("440100000000")],
+                token: None,
                 language: Language::En,
                 last: None,
             })
             .unwrap();
         hub.send(&PushMessage {
-            id: 1,
+            key: "1",
+            at: Time::from_millis(1),
             event: "a\nb",
+            to: None,
             areas: &[code("440100000000")],
             words: &[(Language::En, "one\ntwo".into())],
         });

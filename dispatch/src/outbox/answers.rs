@@ -10,7 +10,7 @@ impl Outbox {
     pub(super) fn answers(&mut self, at: Time, answers: &[Answer], out: &mut Effects) {
         for answer in answers {
             let Some(flight) = self.flight.remove(&answer.token) else {
-                self.late(*answer);
+                self.late(at, *answer, out);
                 continue;
             };
             let no = answer.token.no();
@@ -55,7 +55,7 @@ impl Outbox {
     }
 
     /// An answer to what is not in flight: a delivery receipt, or a response after its time-out.
-    fn late(&mut self, answer: Answer) {
+    fn late(&mut self, at: Time, answer: Answer, out: &mut Effects) {
         let (no, recipient) = (answer.token.no(), answer.token.recipient());
         if self.ledger.account_by(no).is_none() {
             self.stats.strays += 1;
@@ -79,6 +79,10 @@ impl Outbox {
                 let state = self.ledger.account_by(no).map(|a| a.states.get(recipient));
                 if matches!(state, Some(State::Accepted | State::Unknown)) {
                     self.learn(no, recipient, State::Failed, 0);
+                    let before = state == Some(State::Unknown) && self.resends(no);
+                    if !before {
+                        self.fall_back(at, no, recipient, out);
+                    }
                 }
             }
             Outcome::Throttled | Outcome::Transient | Outcome::Uncertain => self.stats.strays += 1,
@@ -114,22 +118,27 @@ impl Outbox {
             Outcome::Transient => self.again(at, no, flight, flight.attempt, false, out),
             Outcome::Permanent => {
                 self.learn(no, recipient, State::Failed, 0);
-                self.fall_back(no, flight, out);
+                if !flight.perhaps {
+                    self.fall_back(at, no, recipient, out);
+                }
             }
             Outcome::Uncertain => {
                 self.stats.uncertain += 1;
-                let resend = self
-                    .tracks
-                    .get(&no)
-                    .is_some_and(|track| track.intent.resend_when_unknown());
-                if resend {
-                    self.fall_back(no, flight, out);
+                if self.resends(no) {
+                    if !flight.perhaps {
+                        self.fall_back(at, no, recipient, out);
+                    }
                     self.again(at, no, flight, flight.attempt, true, out);
                 } else {
                     self.learn(no, recipient, State::Unknown, 0);
                 }
             }
         }
+    }
+
+    fn resends(&self, no: u32) -> bool {
+        let track = self.tracks.get(&no);
+        track.is_some_and(|track| track.intent.resend_when_unknown())
     }
 
     /// Another try after its wait, or the end of trying.
@@ -148,14 +157,15 @@ impl Outbox {
         };
         let given_up = attempt >= self.limits.attempts_max;
         if track.closed || given_up {
-            let state = match (perhaps, given_up) {
+            let state = match (perhaps || flight.perhaps, given_up) {
                 (true, _) => State::Unknown,
                 (false, true) => State::Failed,
                 (false, false) => State::Withdrawn,
             };
             self.learn(no, recipient, state, 0);
-            if given_up {
-                self.fall_back(no, flight, out);
+            // What may have gone out was said to fall back when that became known.
+            if state == State::Failed {
+                self.fall_back(at, no, recipient, out);
             }
             return;
         }
@@ -167,7 +177,7 @@ impl Outbox {
         let retry = Retry {
             row: flight.row,
             attempt,
-            perhaps,
+            perhaps: perhaps || flight.perhaps,
         };
         let key = track.keys.get(usize::from(flight.pass)).copied();
         if let Some(stream) = track.streams.get_mut(usize::from(flight.pass)) {
@@ -177,5 +187,157 @@ impl Outbox {
         if let Some(key) = key {
             self.order.insert(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::effects::{Event, Note, Row};
+    use super::super::{Limits, Outbox};
+    use super::*;
+    use crate::intent::{Audience, Intent, IntentId, RecipientNo};
+    use crate::wording::{Message, Purpose};
+    use model::{AreaCode, Channel, Hazard, Language, Mode, Reach, Tier, WarningId};
+
+    fn at(seconds: i64) -> Time {
+        Time::from_seconds(1_700_000_000 + seconds)
+    }
+
+    fn words(channel: Channel) -> Message {
+        Message {
+            language: Language::Zh,
+            channel,
+            text: channel.name().into(),
+            subject: String::new(),
+            instruction: String::new(),
+            variant_no: 0,
+        }
+    }
+
+    fn intent(tier: Tier) -> Intent {
+        let area = AreaCode::parse("440106014000").unwrap();
+        let warning = WarningId::derive(area, Mode::Actual, Hazard::Waterlogging, area, at(0));
+        let reach = Reach::Responsible;
+        let mut audience = Audience::of(reach, "v1");
+        audience.areas = vec![area];
+        Intent {
+            id: IntentId::derive(warning, 1, "sms", Purpose::Reminder, reach, ""),
+            warning,
+            revision: 1,
+            purpose: Purpose::Reminder,
+            link: "sms".into(),
+            channel: Channel::Sms,
+            mode: Mode::Actual,
+            audience,
+            only_told: false,
+            words: vec![words(Channel::Sms)],
+            spare: vec![words(Channel::Push), words(Channel::Email)],
+            instead_of: None,
+            tier,
+            onset: at(0),
+            exposure: 1,
+            not_before: None,
+            not_after: at(3600),
+            created: at(0),
+        }
+    }
+
+    const ACCEPTED: Outcome = Outcome::Accepted { receipt: 5 };
+
+    /// An outbox with one message on the wire, and what happens to it at these seconds.
+    fn notes(tier: Tier, outcomes: &[(i64, Outcome)]) -> usize {
+        let (mut outbox, mut out) = (Outbox::new("sms", Limits::default()), Effects::default());
+        let intent = intent(tier);
+        outbox.step(at(0), Event::Up, &mut out);
+        outbox.step(at(0), Event::Planned(&intent), &mut out);
+        let row = Row {
+            recipient: RecipientNo(7),
+            variant: 0,
+            shared: true,
+            address: 1,
+        };
+        for pass in 0..2 {
+            let event = Event::Rows {
+                intent: intent.id,
+                pass,
+                epoch: 0,
+                cursor: 1,
+                rows: if pass == 1 { &[row] } else { &[] },
+                end: true,
+            };
+            outbox.step(at(0), event, &mut out);
+        }
+        let mut fallen = 0;
+        for (second, outcome) in outcomes {
+            let seq = out.progress.last().map_or(0, |progress| progress.seq);
+            outbox.step(at(*second), Event::Durable(seq), &mut out);
+            outbox.step(at(*second), Event::Tick, &mut out);
+            let token = outbox.token(intent.id, RecipientNo(7)).unwrap();
+            let answer = Answer {
+                token,
+                outcome: *outcome,
+            };
+            outbox.step(at(*second), Event::Answers(&[answer]), &mut out);
+        }
+        for note in &out.notes {
+            fallen += usize::from(matches!(note, Note::FallBack { .. }));
+        }
+        fallen
+    }
+
+    #[test]
+    fn who_is_not_reached_is_said_once() {
+        use Outcome::{Delivered, Permanent, Transient, Uncertain};
+        type Case = (Tier, &'static [(i64, Outcome)], usize);
+        let cases: [Case; 9] = [
+            (Tier::Blue, &[(1, Permanent)], 1),
+            (Tier::Red, &[(1, Permanent)], 1),
+            // Of unknown outcome: said at orange and red alone, and not again at each try.
+            (
+                Tier::Red,
+                &[(1, Uncertain), (9, Uncertain), (40, Permanent)],
+                1,
+            ),
+            (
+                Tier::Red,
+                &[(1, Uncertain), (9, Transient), (40, ACCEPTED)],
+                1,
+            ),
+            (Tier::Blue, &[(1, Uncertain)], 0),
+            // Taken, and then reported as not delivered.
+            (Tier::Blue, &[(1, ACCEPTED), (60, Permanent)], 1),
+            (
+                Tier::Red,
+                &[(1, ACCEPTED), (60, Delivered), (61, Permanent)],
+                0,
+            ),
+            (Tier::Red, &[(1, ACCEPTED)], 0),
+            // Too late to tell anybody.
+            (Tier::Red, &[(1, ACCEPTED), (4000, Permanent)], 0),
+        ];
+        for (tier, outcomes, wanted) in cases {
+            assert_eq!(notes(tier, outcomes), wanted, "{tier} {outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn each_channel_left_is_tried_once_by_an_intent_of_derived_identity() {
+        let first = intent(Tier::Red);
+        let every = |channel: Channel| Some(channel.name().to_owned());
+        let push = first.fall_back(at(9), "P1", every).unwrap();
+        assert_eq!((push.channel, push.link.as_str()), (Channel::Push, "push"));
+        assert_eq!(push.words, [words(Channel::Push)]);
+        assert_eq!(push.audience.contacts, ["P1"]);
+        assert_eq!(push.instead_of, Some(first.id));
+        assert_eq!(first.fall_back(at(99), "P1", every).unwrap().id, push.id);
+        assert_ne!(first.fall_back(at(9), "P2", every).unwrap().id, push.id);
+        let mail = push.fall_back(at(20), "P1", every).unwrap();
+        assert_eq!((mail.channel, mail.not_after), (Channel::Email, at(3600)));
+        assert_eq!(mail.fall_back(at(30), "P1", every), None);
+        // Who has no app goes on to their mail; who has neither hears nothing more.
+        let mail_alone = |channel: Channel| (channel == Channel::Email).then(|| "email".to_owned());
+        let skipped = first.fall_back(at(9), "P1", mail_alone).unwrap();
+        assert_eq!((skipped.channel, skipped.spare.len()), (Channel::Email, 0));
+        assert_eq!(first.fall_back(at(9), "P1", |_| None), None);
     }
 }

@@ -148,7 +148,8 @@ pub enum Note {
         /// Complete, withdrawn, expired or failed.
         state: State,
     },
-    /// Orange or red could not be confirmed here: try the person's other channels first.
+    /// Not reached here: refused for good, given up, or, orange and red, of unknown outcome. Said
+    /// once a message: a person is told by their next channel, a device's owner is called.
     FallBack {
         /// Which intent.
         intent: IntentId,

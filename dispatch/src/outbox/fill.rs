@@ -3,7 +3,7 @@
 use super::effects::{Effects, Note, Resolve, Row, Send, Sending, Token, narrowed};
 use super::track::{Key, Retry, Stream, Track, text_of};
 use super::{Flight, Outbox};
-use crate::intent::IntentId;
+use crate::intent::{IntentId, RecipientNo};
 use crate::ledger::State;
 use model::Time;
 use std::ops::Bound;
@@ -201,6 +201,7 @@ impl Outbox {
                 pass,
                 attempt: retry.attempt + 1,
                 sent: at,
+                perhaps: retry.perhaps,
             },
         );
         self.stats.sent += 1;
@@ -396,15 +397,14 @@ impl Outbox {
             .collect()
     }
 
-    /// What a person's other channels should be told of.
-    pub(super) fn fall_back(&self, no: u32, flight: &Flight, out: &mut Effects) {
+    /// Somebody was not reached: what stands in for this link should know.
+    pub(super) fn fall_back(&self, at: Time, no: u32, recipient: RecipientNo, out: &mut Effects) {
         if let Some(track) = self.tracks.get(&no)
-            && track.intent.resend_when_unknown()
-            && flight.pass != 0
+            && at < track.intent.not_after
         {
             out.notes.push(Note::FallBack {
                 intent: track.intent.id,
-                recipient: flight.row.recipient,
+                recipient,
             });
         }
     }

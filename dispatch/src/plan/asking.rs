@@ -1,11 +1,12 @@
 //! From a rung of call-and-answer to intents: the same reminder, to the next people.
 
+use super::saying::Saying;
 use super::told::{Change, Told, Way};
-use super::{Desk, Plan, Saying, measure};
+use super::{Desk, Plan, measure};
 use crate::intent::{Audience, Intent, IntentId};
 use crate::ladder::{Place, Rung};
 use crate::wording::Purpose;
-use model::{Named, Reach, Tier, Time, Warning};
+use model::{Language, Named, Reach, Tier, Time, Warning};
 use std::collections::BTreeSet;
 
 /// A rung that is due, as the ladder says it.
@@ -29,6 +30,10 @@ pub fn asking(
     desk: &Desk<'_>,
     out: &mut Vec<Intent>,
 ) {
+    let purpose = match asking.place {
+        Place::Area(_) | Place::Site(_) => Purpose::Reminder,
+        Place::Device { .. } => Purpose::DeviceFault,
+    };
     let mut told = Told::default();
     let mut plan = Plan {
         at,
@@ -53,6 +58,13 @@ pub fn asking(
                 measure::of_site(warning, id),
                 warning.sites.get(id).map(|site| site.onset),
             ),
+            Place::Device { site, device } => (
+                BTreeSet::new(),
+                Some(site.clone()),
+                device_name(desk, site, device),
+                measure::of_site(warning, site),
+                warning.sites.get(site).map(|site| site.onset),
+            ),
         };
         let mut audience = Audience::of(Reach::Responsible, desk.directory);
         audience.areas = areas.iter().copied().collect();
@@ -70,7 +82,7 @@ pub fn asking(
                     from: Tier::None,
                     to: asking.tier,
                 },
-                purpose: Purpose::Reminder,
+                purpose,
                 areas,
                 site,
                 onset: onset.unwrap_or(warning.time),
@@ -79,6 +91,7 @@ pub fn asking(
                 exposure: 1,
             },
             audience,
+            &asking.rung.channels,
         );
         if let Some(intent) = plan.out.last_mut() {
             let place = format!("ladder/{}/{:?}", asking.turn, asking.place);
@@ -86,11 +99,21 @@ pub fn asking(
                 warning.id,
                 warning.revision,
                 &intent.link,
-                Purpose::Reminder,
+                purpose,
                 Reach::Responsible,
                 &place,
             );
         }
+    }
+}
+
+/// `东风涵洞 barrier-C1`: which of the site's devices.
+fn device_name(desk: &Desk<'_>, site: &str, device: &str) -> Named {
+    let site = site_name(desk, site);
+    let of = |language| format!("{} {device}", site.get(language));
+    Named {
+        zh: of(Language::Zh),
+        en: of(Language::En),
     }
 }
 

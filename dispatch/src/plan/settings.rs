@@ -72,6 +72,7 @@ impl Settings {
             | Purpose::Reminder
             | Purpose::Request
             | Purpose::SiteAlarm
+            | Purpose::DeviceFault
             | Purpose::Withdraw => {
                 if tier >= Tier::Orange {
                     self.valid_high

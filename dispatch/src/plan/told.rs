@@ -26,18 +26,27 @@ pub(super) struct Told {
     said: BTreeMap<String, Said>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Said {
-    tier: Tier,
+/// What was told by one way at one place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Said {
+    pub(super) tier: Tier,
     /// True where a person released it.
-    signed: bool,
+    pub(super) signed: bool,
     /// Until then the place has still only heard the tier beside it.
-    quiet: Option<(Time, Tier)>,
+    pub(super) quiet: Option<(Time, Tier)>,
+    /// What they were told to do beside the tier: a hash of a person's words, 0 for none.
+    #[serde(default)]
+    pub(super) orders: u64,
 }
 
 impl Change {
     pub(super) fn is_rise(self) -> bool {
         self.to > self.from
+    }
+
+    /// The tier stays and what to do has changed.
+    pub(super) fn is_word(self) -> bool {
+        self.to == self.from
     }
 }
 
@@ -80,20 +89,14 @@ impl Told {
             .is_some_and(|said| said.signed)
     }
 
-    pub(super) fn set(
-        &mut self,
-        way: Way,
-        place: &str,
-        tier: Tier,
-        signed: bool,
-        quiet: Option<(Time, Tier)>,
-    ) {
-        let said = Said {
-            tier,
-            signed,
-            quiet,
-        };
-        if tier == Tier::None && quiet.is_none() {
+    /// True where a tier was told there with other orders than these.
+    pub(super) fn has_other_orders(&self, way: Way, place: &str, orders: u64) -> bool {
+        let said = self.said.get(&key(way, place));
+        said.is_some_and(|said| said.tier != Tier::None && said.orders != orders)
+    }
+
+    pub(super) fn set(&mut self, way: Way, place: &str, said: Said) {
+        if said.tier == Tier::None && said.quiet.is_none() {
             self.said.remove(&key(way, place));
         } else {
             self.said.insert(key(way, place), said);
@@ -118,11 +121,7 @@ impl Told {
 
     /// Remembers a request; true where it asks for more than before.
     pub(super) fn request(&mut self, place: &str, tier: Tier) -> bool {
-        let said = self.said.entry(place.to_owned()).or_insert(Said {
-            tier: Tier::None,
-            signed: false,
-            quiet: None,
-        });
+        let said = self.said.entry(place.to_owned()).or_default();
         let more = tier > said.tier;
         said.tier = said.tier.max(tier);
         more

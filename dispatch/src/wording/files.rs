@@ -66,6 +66,8 @@ pub(super) struct Frames {
     pub(super) request: BTreeMap<Language, Frame>,
     #[serde(default)]
     pub(super) site_alarm: BTreeMap<Language, Frame>,
+    #[serde(default)]
+    pub(super) device_fault: BTreeMap<Language, Frame>,
 }
 
 impl Phrases {
@@ -108,6 +110,7 @@ impl Frames {
             Purpose::StandDown => &self.stand_down,
             Purpose::Request => &self.request,
             Purpose::SiteAlarm => &self.site_alarm,
+            Purpose::DeviceFault => &self.device_fault,
             Purpose::Withdraw => return None,
         })
     }

@@ -232,6 +232,7 @@ impl Wording {
                     | Purpose::Reminder
                     | Purpose::Request
                     | Purpose::SiteAlarm
+                    | Purpose::DeviceFault
                     | Purpose::Withdraw => tier,
                 },
                 from: Tier::Yellow,

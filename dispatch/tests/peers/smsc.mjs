@@ -2,10 +2,12 @@
 //
 // Prints one JSON line for each thing that happens. Destinations decide its behaviour by their
 // last digit: 9 is throttled twice and then taken, 8 is never answered, 7 is answered late,
-// 6 is refused for good; with PEER_PLAIN set they are all alike. Identifiers are hexadecimal in answers; receipts spell them in turn
-// as answered, in lower case, and in decimal.
+// 6 is refused for good; with PEER_PLAIN set they are all alike. Identifiers are hexadecimal in
+// answers; receipts spell them in turn as answered, in lower case, and in decimal. A line
+// {"from", "text"} on standard input is a phone that writes back.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 const require = createRequire(join(process.env.PEER_MODULES, 'package.json'));
 const smpp = require('smpp');
@@ -15,6 +17,7 @@ const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
 let nextId = 0xa0;
 const throttled = new Map();
 const parts = new Map();
+const bound = new Set();
 
 function textOf(pdu) {
   const { message, udh } = pdu.short_message;
@@ -68,10 +71,12 @@ function submit(session, pdu) {
 
 const server = smpp.createServer((session) => {
   session.on('error', () => {});
+  session.on('close', () => bound.delete(session));
   session.on('bind_transceiver', (pdu) => {
     const known = pdu.system_id === 'sanfang' && pdu.password === 'secret';
     say({ bind: pdu.system_id, known, version: pdu.interface_version });
     session.send(pdu.response(known ? {} : { command_status: smpp.ESME_RINVPASWD }));
+    if (known) bound.add(session);
   });
   session.on('submit_sm', (pdu) => submit(session, pdu));
   session.on('enquire_link', (pdu) => {
@@ -85,3 +90,11 @@ const server = smpp.createServer((session) => {
   });
 });
 server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => say({ port: server.address().port }));
+
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const { from, text } = JSON.parse(line);
+  const [session] = bound;
+  if (!session) return say({ unbound_reply: from });
+  session.deliver_sm({ source_addr: from, destination_addr: '10657512379', short_message: text },
+    (answer) => say({ reply_taken: from, status: answer.command_status }));
+});

@@ -357,6 +357,10 @@ fn check_ladders(rows: &Rows<Ladder>, faults: &mut Faults) {
             let remedy = "write the steps by rising `after`";
             faults.error(place, "ladder.steps", "they are out of order", remedy);
         }
+        if row.repeat < Span::from_minutes(1) {
+            let remedy = "write at least 1m: people need time to answer";
+            faults.error(place, "ladder.repeat", "it is too short", remedy);
+        }
         if row.steps.iter().any(|s| s.channels.is_empty() && !s.phone) {
             let remedy = "list a channel, or phone = true";
             faults.error(place, "ladder.steps", "a step asks by no channel", remedy);

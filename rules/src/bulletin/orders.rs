@@ -89,6 +89,7 @@ impl Bulletin {
         open.awaiting = false;
         open.signed = vec![person.to_owned()];
         open.put.clone_from(&open.force);
+        open.text.clone_from(&open.words);
         let issued = open.issued;
         for code in put.keys().chain(force.keys()) {
             if put.get(code) != force.get(code) {

@@ -130,7 +130,8 @@ impl Bulletin {
             open.signed.clear();
             open.seen.clear();
         }
-        let nothing_to_sign = tiers(&open.put) == tiers(&open.force);
+        let same_words = open.text == open.words;
+        let nothing_to_sign = same_words && tiers(&open.put) == tiers(&open.force);
         if open.is_clear() && tiers(&open.force).is_empty() {
             self.close(Event::Ended, time, rule, desk);
         } else if nothing_to_sign && open.issued {
@@ -153,6 +154,7 @@ impl Bulletin {
         open.issued = true;
         open.awaiting = false;
         open.force.clone_from(&open.put);
+        open.words.clone_from(&open.text);
         if open.is_clear() {
             self.close(Event::Ended, time, rule, desk);
         } else if first {
@@ -290,7 +292,12 @@ impl Bulletin {
             unconfirmed,
             expires: desk.at + validity,
             signed_by: open.signed.clone(),
-            text: open.text.clone(),
+            text: match event {
+                Event::Proposed => open.text.clone(),
+                Event::Issued | Event::Updated | Event::Ended | Event::Cancelled => {
+                    open.words.clone()
+                }
+            },
         })
     }
 

@@ -7,6 +7,7 @@ use crate::view::{CallItem, DeliveryItem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use dispatch::directory::Contact;
 use model::order::Answer;
 use model::{Order, Time, WarningId};
 use serde::Deserialize;
@@ -62,6 +63,21 @@ pub(crate) async fn answer(
         }
     };
     let zone = app.zone_of(warning)?;
+    let installation = &app.installation;
+    let contact = installation.directory.contact(&noted.contact);
+    let contact = contact.ok_or_else(|| {
+        let id = &noted.contact;
+        Problem::not_found(format!("no contact {id}; take the id from contacts.csv"))
+    })?;
+    let called = app
+        .view
+        .called(|call| installation.answers_for(contact, call));
+    if !called.contains(&warning) {
+        return Err(Problem::not_found(format!(
+            "{} is not called by this warning; see /v1/calls for whose answer is awaited",
+            contact.id
+        )));
+    }
     let order = Order::Answer {
         warning,
         contact: noted.contact,
@@ -72,4 +88,35 @@ pub(crate) async fn answer(
     };
     app.order(zone, order).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a responsible person says by a tap in their app.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tapped {
+    /// The app's push token: who it is.
+    push: String,
+    answer: Answer,
+    #[serde(default)]
+    note: String,
+}
+
+/// Characters kept of what a person wrote.
+const NOTE_MAX: usize = 200;
+
+/// `POST /v1/calls/tap`: an answer to every call of theirs.
+pub(crate) async fn tap(
+    State(app): State<Arc<App>>,
+    Json(tapped): Json<Tapped>,
+) -> Result<StatusCode, Problem> {
+    // Contacts without an app have an empty token.
+    let is_them = |contact: &&Contact| !tapped.push.is_empty() && contact.push == tapped.push;
+    let note: String = tapped.note.chars().take(NOTE_MAX).collect();
+    let stored = app.replied(is_them, tapped.answer, &note).await;
+    match stored.map_err(|error| Problem::unavailable(error.to_string()))? {
+        0 => Err(Problem::not_found(
+            "no call waits for this app: it may be over, or the token is not registered",
+        )),
+        _ => Ok(StatusCode::NO_CONTENT),
+    }
 }

@@ -42,11 +42,14 @@ pub(crate) struct Wanted {
     /// A place, where the app does not know its code.
     lon: Option<f64>,
     lat: Option<f64>,
+    /// Push token of a responsible person's app.
+    token: Option<String>,
     #[serde(default)]
     language: Language,
 }
 
-/// `GET /v1/push?areas=…` or `?lon=…&lat=…`: warnings for a place, resumed by `Last-Event-ID`.
+/// `GET /v1/push?areas=…` or `?lon=…&lat=…`: warnings for a place, resumed by `Last-Event-ID`; with
+/// `token=…` also what is meant for one responsible person.
 pub(crate) async fn push(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -67,9 +70,9 @@ pub(crate) async fn push(
         areas.extend(found.map(|area| area.code));
     }
     // No place never means every place.
-    if areas.is_empty() {
+    if areas.is_empty() && wanted.token.is_none() {
         return Err(Problem::bad_request(
-            "areas: name at least one area, or lon and lat of a place in the city",
+            "areas: name at least one area, lon and lat of a place in the city, or a push token",
         ));
     }
     let last = headers
@@ -77,6 +80,7 @@ pub(crate) async fn push(
         .and_then(|v| v.to_str().ok()?.parse().ok());
     let subscription = Subscription {
         areas,
+        token: wanted.token,
         language: wanted.language,
         last,
     };

@@ -35,7 +35,8 @@ pub(crate) async fn preview(
         .view
         .original(warning_id(&id)?)
         .ok_or_else(|| unknown(&id))?;
-    let work = tokio::task::spawn_blocking(move || app.preview(&warning));
+    let told = app.told(&warning).await;
+    let work = tokio::task::spawn_blocking(move || app.preview(&told, &warning));
     work.await
         .map(Json)
         .map_err(|_| Problem::unavailable("the preview was interrupted; ask again"))

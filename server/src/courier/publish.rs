@@ -156,20 +156,19 @@ pub(crate) fn show_change(app: &App, change: &Change) {
 /// Shows a line of the call board, or takes it away.
 pub(crate) fn show_call(app: &App, warning: model::WarningId, place: &Place, call: Option<&Call>) {
     let city = &app.installation.city;
-    let (area, site) = match place {
-        Place::Area(code) => (code.to_string(), None),
-        Place::Site(id) => {
-            let site = city.site_no(id).and_then(|no| city.site(no));
-            let area = site
-                .and_then(|s| city.area(s.area))
-                .map(|a| a.code.to_string());
-            (area.unwrap_or_default(), Some(id.clone()))
-        }
-    };
     let Some(call) = call else {
-        app.view
-            .call_over(warning, site.as_deref().unwrap_or(&area));
+        app.view.call_over(warning, place);
         return;
+    };
+    let area_of = |id: &str| {
+        let site = city.site_no(id).and_then(|no| city.site(no));
+        let area = site.and_then(|s| city.area(s.area));
+        area.map(|a| a.code.to_string()).unwrap_or_default()
+    };
+    let (area, device) = match place {
+        Place::Area(code) => (code.to_string(), None),
+        Place::Site(site) => (area_of(site), None),
+        Place::Device { site, device } => (area_of(site), Some(device.clone())),
     };
     let asked = call.asked.last();
     let contact = responsible(app, place);
@@ -177,11 +176,12 @@ pub(crate) fn show_call(app: &App, warning: model::WarningId, place: &Place, cal
     let next = call.rungs.get(call.asked.len()).or(call.rungs.last());
     let answered = call.answered.as_ref();
     app.view.call(
-        warning,
+        call,
         CallItem {
             warning: warning.to_string(),
             area,
-            site,
+            site: place.site().map(str::to_owned),
+            device,
             contact: contact.map(|c| c.id.clone()).unwrap_or_default(),
             role: contact.map(|c| c.role.clone()).unwrap_or_default(),
             name: contact.map(|c| c.name.clone()).unwrap_or_default(),
@@ -224,7 +224,7 @@ fn responsible<'a>(app: &'a App, place: &Place) -> Option<&'a Contact> {
             let area = city.area_no(*code);
             contacts.find(|c| c.site.is_none() && Some(c.area) == area)
         }
-        Place::Site(id) => {
+        Place::Site(id) | Place::Device { site: id, .. } => {
             let site = city.site_no(id);
             contacts.find(|c| c.site.is_some() && c.site == site)
         }

@@ -9,14 +9,14 @@ use dispatch::gateway::email::{Email, Mail};
 use dispatch::gateway::push::PushMessage;
 use dispatch::gateway::webhook::Webhook;
 use dispatch::gateway::{Proof, Receipt};
-use dispatch::intent::{DeliveryId, Intent, IntentId};
+use dispatch::intent::{DeliveryId, Intent};
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
 use dispatch::wording::Message;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use journal::{JournalError, Kind, Topic};
-use model::{AreaCode, SendError, Tier};
+use model::{AreaCode, Reach, SendError, Tier};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,14 +43,9 @@ pub(crate) enum Single {
 /// Serves link `number` until the app stops. An error means that the process must end.
 pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result<(), JournalError> {
     let mut courier = Courier::open(Arc::clone(&app), number, Limits::with_window(WINDOW))?;
-    courier.is_publication = match gateway {
-        Single::Webhook(_) | Single::Cap => true,
-        Single::Email(_) | Single::Push | Single::Device(_) => false,
-    };
     let topic = Topic::new(Kind::Deliveries, app.mode);
     let mut planned = app.journal.subscribe(topic, courier.partition);
     let mut flying: FuturesUnordered<BoxFuture<'static, Answer>> = FuturesUnordered::new();
-    let mut pushed: Option<IntentId> = None;
     courier.step(Event::Up);
     while !app.stopping() {
         while courier.take()? {}
@@ -64,9 +59,7 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
                     gateway: gateway.clone(),
                     token: sending.token,
                     words,
-                    is_first: pushed != Some(send.intent),
                 };
-                pushed = Some(send.intent);
                 flying.push(Box::pin(outgoing.go()));
             }
         }
@@ -98,7 +91,6 @@ struct Outgoing {
     gateway: Single,
     token: Token,
     words: Option<(Arc<Intent>, Message)>,
-    is_first: bool,
 }
 
 impl Outgoing {
@@ -155,7 +147,7 @@ impl Outgoing {
                     .map_err(|error| SendError::Permanent(error.to_string()))?;
                 webhook.send(&delivery, &body, at).await
             }
-            Single::Push => Ok(self.push(intent)),
+            Single::Push => self.push(intent),
             Single::Device(devices) => {
                 let command = self.command(intent, message)?;
                 devices.send(&command, at).await
@@ -164,8 +156,19 @@ impl Outgoing {
         }
     }
 
-    /// One event for all who subscribed: the hub knows who lives where.
-    fn push(&self, intent: &Intent) -> Receipt {
+    /// One event for all who subscribed to places, or one for the app of a responsible person.
+    fn push(&self, intent: &Intent) -> Result<Receipt, SendError> {
+        let recipient = self.token.recipient();
+        let known = self.app.installation.directory.recipient(recipient);
+        let to = match intent.audience.reach {
+            Reach::Public => None,
+            Reach::Responsible | Reach::Device => {
+                let token = known.and_then(|r| r.push().map(str::to_owned));
+                Some(token.ok_or_else(|| SendError::Permanent("no app any more".into()))?)
+            }
+        };
+        let delivery =
+            DeliveryId::derive(intent.warning, intent.revision, intent.channel, recipient);
         let event = intent.purpose.name();
         let words: Vec<_> = intent
             .words
@@ -173,18 +176,14 @@ impl Outgoing {
             .map(|message| (message.language, push_json(intent, message)))
             .collect();
         let message = PushMessage {
-            id: u64::try_from(intent.created.millis()).unwrap_or(0),
+            key: &format!("{}/{delivery}", intent.id),
+            at: intent.created,
             event,
+            to: to.as_deref(),
             areas: &intent.audience.areas,
             words: &words,
         };
-        if self.is_first {
-            return self.app.push.send(&message);
-        }
-        Receipt {
-            reference: String::new(),
-            proof: Proof::Accepted,
-        }
+        Ok(self.app.push.send(&message))
     }
 
     fn command(&self, intent: &Intent, message: &Message) -> Result<Command, SendError> {

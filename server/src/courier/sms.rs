@@ -3,6 +3,7 @@
 use super::Courier;
 use crate::app::App;
 use crate::clock::monotonic_micros;
+use dispatch::directory::Contact;
 use dispatch::gateway::smpp::{
     Answer as WireAnswer, DeliveryReceipt, Link, LinkConfig, MessageState, Outcome as WireOutcome,
     Prepared, Reply, Sender, SessionState, Submit, Turn, Validity,
@@ -10,7 +11,6 @@ use dispatch::gateway::smpp::{
 use dispatch::intent::IntentId;
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
 use journal::{JournalError, Kind, Topic};
-use model::Order;
 use model::order::Answer as Said;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -25,6 +25,9 @@ const SHOW_EVERY_US: u64 = 250_000;
 const TEXTS_MAX: usize = 4096;
 /// Messages handed to the link at once.
 const SUBMIT_MAX: usize = 4096;
+
+/// Characters kept of what a person wrote back.
+const NOTE_MAX: usize = 200;
 
 struct Waiting {
     token: Token,
@@ -282,25 +285,10 @@ impl Sms {
             Some('4') => Said::NeedsHelp,
             Some(_) | None => return,
         };
-        let contacts = app.installation.directory.contacts();
-        let Some(contact) = contacts.iter().find(|c| c.phone == Some(reply.phone)) else {
-            return;
-        };
-        for warning in app.view.called(&contact.id) {
-            let Ok(zone) = app.zone_of(warning) else {
-                continue;
-            };
-            let order = Order::Answer {
-                warning,
-                contact: contact.id.clone(),
-                answer,
-                note: reply.text.chars().take(200).collect(),
-                noted_by: String::new(),
-                said: app.clock.now(),
-            };
-            if app.note(zone, order).await.is_err() {
-                tracing::error!(contact = contact.id, "answer not stored");
-            }
+        let theirs = |contact: &&Contact| contact.phone == Some(reply.phone);
+        let note: String = reply.text.trim().chars().take(NOTE_MAX).collect();
+        if let Err(error) = app.replied(theirs, answer, &note).await {
+            tracing::error!(%error, "an answer was not stored");
         }
     }
 

@@ -207,6 +207,8 @@ pub(crate) struct CallItem {
     pub(crate) warning: String,
     pub(crate) area: String,
     pub(crate) site: Option<String>,
+    /// The device that did not confirm, where the call is about one.
+    pub(crate) device: Option<String>,
     pub(crate) contact: String,
     pub(crate) role: String,
     pub(crate) name: String,
@@ -236,6 +238,8 @@ pub(crate) struct DeliveryItem {
     pub(crate) intent: String,
     pub(crate) channel: &'static str,
     pub(crate) link: String,
+    /// The intent that did not reach the person, where this one stands in for it.
+    pub(crate) instead_of: Option<String>,
     pub(crate) purpose: String,
     pub(crate) tier: Tier,
     pub(crate) planned: u64,

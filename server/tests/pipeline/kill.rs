@@ -21,10 +21,13 @@ const MINUTES: i64 = 200;
 /// The link's window; twice as many messages may be of unknown outcome at a crash (semantics §36).
 const WINDOW: usize = 10;
 
-/// Kills in one run: five, or as many as a soak asks for.
+/// Kills in one run: five, or a hundred where a soak is asked for.
 fn kills() -> u64 {
-    let asked = std::env::var("SANFANG_SOAK").ok();
-    asked.map_or(5, |kills| kills.parse().unwrap())
+    if std::env::var_os("SANFANG_SOAK").is_some() {
+        100
+    } else {
+        5
+    }
 }
 
 fn node(arguments: &[&str]) -> String {
@@ -163,7 +166,7 @@ fn run(centre: &Centre, folder: &Path, kills: u64, under: &Under) -> Result<Seen
     if matches!(under, Under::Lies) {
         environment.push(("TREACHERY_LIES".to_owned(), "1".to_owned()));
     }
-    let mut served = Served::with(folder, &city, centre.port, environment);
+    let mut served = Served::with(folder, &city, centre.port, environment, "");
     served.ready()?;
     let mut seen = Seen {
         folder: folder.to_path_buf(),

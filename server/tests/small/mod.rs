@@ -24,7 +24,7 @@ pub(crate) fn root() -> PathBuf {
         .to_path_buf()
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0))
         .unwrap()
         .local_addr()
@@ -34,7 +34,8 @@ fn free_port() -> u16 {
 
 /// A message centre that is not ours.
 pub(crate) struct Centre {
-    child: Child,
+    /// It takes replies of phones on its standard input.
+    pub(crate) child: Child,
     pub(crate) port: u16,
     lines: Arc<Mutex<Vec<Value>>>,
 }
@@ -56,6 +57,7 @@ impl Centre {
             .arg(node::script("smsc.mjs"))
             .env("PEER_MODULES", modules)
             .env("PEER_PLAIN", if plain { "1" } else { "" })
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -108,7 +110,13 @@ impl Served {
     /// Writes the city of one street into `folder` and serves it.
     pub(crate) fn start(folder: &Path, centre_port: u16) -> Self {
         write_city(folder);
-        let mut served = Self::with(folder, &folder.join("city"), centre_port, Vec::new());
+        Self::serve(folder, centre_port, "")
+    }
+
+    /// Serves the city in `folder` with `more` configuration behind the usual one.
+    pub(crate) fn serve(folder: &Path, centre_port: u16, more: &str) -> Self {
+        let city = folder.join("city");
+        let mut served = Self::with(folder, &city, centre_port, Vec::new(), more);
         served.ready().unwrap();
         served
     }
@@ -119,6 +127,7 @@ impl Served {
         city: &Path,
         centre_port: u16,
         environment: Vec<(String, String)>,
+        more: &str,
     ) -> Self {
         let port = free_port();
         let city = city.display();
@@ -149,6 +158,8 @@ system_id = "sanfang"
 password = "secret"
 window = 10
 response_timeout = "2s"
+
+{more}
 "#,
             sha256("token-chen"),
             sha256("token-wang"),
@@ -302,7 +313,8 @@ fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }
 
-fn write_city(folder: &Path) {
+/// Writes the city of one street.
+pub(crate) fn write_city(folder: &Path) {
     let city = folder.join("city");
     let demo = root().join("testdata/city");
     for sub in ["rules", "wording"] {

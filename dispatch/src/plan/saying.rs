@@ -1,0 +1,196 @@
+//! One thing to say, put into words and into an intent.
+
+use super::told::{Change, Way};
+use super::{Plan, issuer_of};
+use crate::intent::{Audience, Intent, IntentId};
+use crate::wording::{Facts, Issuer, Message, Purpose};
+use model::authority::Ruling;
+use model::{Act, AreaCode, Channel, Language, Named, Reach, Tier, Time};
+use std::collections::BTreeSet;
+
+/// One thing to say, before it has words.
+pub(super) struct Saying {
+    pub(super) way: Way,
+    pub(super) change: Change,
+    pub(super) purpose: Purpose,
+    pub(super) areas: BTreeSet<AreaCode>,
+    pub(super) site: Option<String>,
+    pub(super) onset: Time,
+    pub(super) place: Named,
+    pub(super) measure: Named,
+    pub(super) exposure: u8,
+}
+
+impl Plan<'_> {
+    pub(super) fn withdraw(&mut self, way: Way, areas: BTreeSet<AreaCode>) {
+        let change = Change {
+            from: Tier::None,
+            to: Tier::None,
+        };
+        self.say(Saying {
+            way,
+            change,
+            purpose: Purpose::Withdraw,
+            areas,
+            site: None,
+            onset: self.warning.time,
+            place: Named::default(),
+            measure: Named::default(),
+            exposure: 2,
+        });
+    }
+
+    pub(super) fn say(&mut self, saying: Saying) {
+        let mut audience = Audience::of(saying.way.reach, self.desk.directory);
+        audience.areas = saying.areas.iter().copied().collect();
+        audience.sites = saying.site.clone().into_iter().collect();
+        if saying.way.reach == Reach::Responsible {
+            audience.ask = Some(model::release::Ask::Primary);
+        }
+        let tier = saying.change.to.max(saying.change.from);
+        let opened = self.flow(saying.way.reach, tier).unwrap_or_default();
+        self.push(saying, audience, &opened);
+    }
+
+    /// `opened` are the channels by which the same thing is said at the same time.
+    pub(super) fn push(&mut self, saying: Saying, audience: Audience, opened: &[Channel]) {
+        let Saying {
+            way,
+            change,
+            purpose,
+            ..
+        } = saying;
+        let settings = self.desk.settings;
+        let link = settings.link(way.channel);
+        let key = format!(
+            "{}>{} {}{}{}",
+            change.from,
+            change.to,
+            saying.site.as_deref().unwrap_or_default(),
+            audience.authority.as_deref().unwrap_or_default(),
+            audience
+                .areas
+                .first()
+                .filter(|_| saying.exposure == 1)
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        );
+        let tier = change.to.max(change.from);
+        let falls = change.to < change.from;
+        let quiet = self.quiet_until(way, falls && purpose != Purpose::Withdraw);
+        let from = quiet.unwrap_or(self.at);
+        // A cancel is as urgent as what it takes back; a fall is as urgent as what remains.
+        let order = match purpose {
+            Purpose::Cancelled => tier,
+            Purpose::SiteAlarm
+            | Purpose::DeviceFault
+            | Purpose::Alert
+            | Purpose::Rise
+            | Purpose::Reminder
+            | Purpose::Request
+            | Purpose::Fall
+            | Purpose::Ended
+            | Purpose::StandDown
+            | Purpose::Withdraw => change.to,
+        };
+        let words = self.words(way.channel, &saying, &audience);
+        let spare = self.spare(&saying, &audience, opened);
+        self.out.push(Intent {
+            id: IntentId::derive(
+                self.warning.id,
+                self.warning.revision,
+                link,
+                purpose,
+                way.reach,
+                &key,
+            ),
+            warning: self.warning.id,
+            revision: self.warning.revision,
+            purpose,
+            link: link.to_owned(),
+            channel: way.channel,
+            mode: self.warning.mode,
+            only_told: way.reach == Reach::Public
+                && way.channel != Channel::Cap
+                && matches!(purpose, Purpose::Fall | Purpose::Ended | Purpose::Cancelled),
+            audience,
+            words,
+            spare,
+            instead_of: None,
+            tier: order,
+            onset: saying.onset,
+            exposure: saying.exposure,
+            not_before: quiet,
+            not_after: from + settings.valid(purpose, tier),
+            created: self.at,
+        });
+    }
+
+    /// Words for the channels left should this one fail: those of a responsible person that are
+    /// not used already. The public hears by what was released alone, and that all at once.
+    pub(super) fn spare(
+        &self,
+        saying: &Saying,
+        audience: &Audience,
+        opened: &[Channel],
+    ) -> Vec<Message> {
+        if saying.way.reach != Reach::Responsible {
+            return Vec::new();
+        }
+        let left = [Channel::Sms, Channel::Push, Channel::Email];
+        let left = left.into_iter().filter(|channel| !opened.contains(channel));
+        left.flat_map(|channel| self.words(channel, saying, audience))
+            .collect()
+    }
+
+    pub(super) fn words(
+        &self,
+        channel: Channel,
+        saying: &Saying,
+        audience: &Audience,
+    ) -> Vec<Message> {
+        if saying.purpose == Purpose::Withdraw {
+            return Vec::new();
+        }
+        let warning = self.warning;
+        let tier = saying.change.to.max(saying.change.from);
+        let asked = audience.authority.is_some();
+        let ruling = self.ruling(warning.zone, tier);
+        let own = ruling.is_some_and(|ruling| ruling.act != Act::Request) && !asked;
+        let issuer = self.issuer(ruling);
+        let facts = Facts {
+            purpose: saying.purpose,
+            mode: warning.mode,
+            hazard: warning.hazard,
+            hazard_name: &warning.name,
+            tier: saying.change.to,
+            from: saying.change.from,
+            issuer: &issuer,
+            own,
+            issued: self.at,
+            start: saying.onset,
+            deadline: self.at + self.desk.settings.deadline(tier),
+            offset: self.desk.city.offset_at(self.at),
+            place: &saying.place,
+            measure: &saying.measure,
+            text: &warning.text,
+        };
+        let wording = self.desk.wording;
+        Language::ALL
+            .into_iter()
+            .map(|language| wording.message(channel, language, &facts))
+            .collect()
+    }
+
+    /// The authority the warning goes out under, else the one the matrix names, else our first.
+    pub(super) fn issuer(&self, ruling: Option<Ruling<'_>>) -> Issuer {
+        let matrix = &self.desk.city.policy.matrix;
+        let named = matrix
+            .own()
+            .find(|authority| authority.id.to_string() == self.warning.authority);
+        let authority = named
+            .or(ruling.map(|r| r.authority))
+            .or(matrix.own().next());
+        authority.map_or_else(Issuer::default, issuer_of)
+    }
+}

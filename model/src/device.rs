@@ -1,0 +1,20 @@
+//! What came of a command to a device at a site, as the zone that gave it learns it.
+
+use crate::{Tier, WarningId};
+use serde::{Deserialize, Serialize};
+
+/// A command was confirmed by the device's own state, or was not in its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceReport {
+    /// The warning it was commanded for.
+    pub warning: WarningId,
+    /// Site, by id.
+    pub site: String,
+    /// Device, by id.
+    pub device: String,
+    /// The tier of the command.
+    pub tier: Tier,
+    /// False where the people of the site must go and see.
+    pub confirmed: bool,
+}

@@ -1,0 +1,112 @@
+//! Who was not reached here is reached otherwise: a person by their next channel, a device's site by
+//! its people.
+
+use super::{Courier, INTENT};
+use dispatch::directory::{Contact, Device, Recipient};
+use dispatch::intent::{Intent, IntentId, RecipientNo};
+use dispatch::outbox::Note;
+use journal::{Batch, Kind, Partition, Topic};
+use model::{Channel, DeviceReport, Input};
+
+impl Courier {
+    /// Adds to `batch` what a note asks for.
+    pub(super) fn stand_in(&mut self, note: Note, batch: &mut Batch) {
+        match note {
+            Note::FallBack { intent, recipient } => self.fall_back(intent, recipient, batch),
+            Note::WrongLink(intent) => {
+                tracing::error!(link = self.outbox.link(), %intent, "intent of another link");
+            }
+            Note::Closed { .. } => {}
+        }
+    }
+
+    fn fall_back(&mut self, id: IntentId, recipient: RecipientNo, batch: &mut Batch) {
+        let Some(intent) = self.intents.get(&id).cloned() else {
+            return;
+        };
+        let installation = self.app.installation.clone();
+        match installation.directory.recipient(recipient) {
+            Some(Recipient::Contact(contact)) => self.next_channel(&intent, contact, batch),
+            Some(Recipient::Device(device)) => {
+                self.doubted.insert((id, recipient));
+                self.report(&intent, device, false, batch);
+            }
+            // The public hears by everything that was released, all at once.
+            Some(Recipient::Subscriber(_)) | None => {}
+        }
+    }
+
+    fn next_channel(&self, intent: &Intent, contact: &Contact, batch: &mut Batch) {
+        let app = &self.app;
+        let settings = &app.installation.settings;
+        let link_of = |channel: Channel| {
+            let link = settings.link(channel);
+            let is_there = app.links.iter().any(|name| name == link);
+            (is_there && Recipient::Contact(contact).has(channel)).then(|| link.to_owned())
+        };
+        let Some(next) = intent.fall_back(app.clock.now(), &contact.id, link_of) else {
+            return;
+        };
+        let Some(number) = app.links.iter().position(|name| *name == next.link) else {
+            return;
+        };
+        let labels = [intent.channel.name(), next.channel.name()];
+        app.metrics.fallen_back.with_label_values(&labels).inc();
+        let topic = Topic::new(Kind::Deliveries, app.mode);
+        let partition = Partition(u16::try_from(number).unwrap_or(u16::MAX));
+        batch.append_with(topic, partition, INTENT, &[], |out| {
+            // Writing our own plain types to memory cannot fail.
+            drop(serde_json::to_writer(out, &next));
+        });
+    }
+
+    /// Tells the zone of a device's site what came of its command.
+    fn report(&self, intent: &Intent, device: &Device, confirmed: bool, batch: &mut Batch) {
+        let city = &self.app.installation.city;
+        let Some(site) = city.site(device.site) else {
+            return;
+        };
+        let zone = self.app.zone_of(intent.warning);
+        let zone = zone.unwrap_or_else(|_| city.zone_of(site.area));
+        let report = Input::Device(Box::new(DeviceReport {
+            warning: intent.warning,
+            site: site.id.clone(),
+            device: device.id.clone(),
+            tier: intent.tier,
+            confirmed,
+        }));
+        let input = Topic::new(Kind::Input, self.app.mode);
+        batch.append(
+            input,
+            Partition(zone.0),
+            report.kind(),
+            &[],
+            &report.encode(),
+        );
+    }
+
+    /// Devices that confirm after all: their people need not go any more.
+    pub(super) fn confirmed_late(&mut self, batch: &mut Batch) {
+        if self.doubted.is_empty() {
+            return;
+        }
+        let now = self.app.clock.now();
+        let intents = &self.intents;
+        let may_come = |id: &IntentId| intents.get(id).is_some_and(|intent| now < intent.not_after);
+        self.doubted.retain(|(id, _)| may_come(id));
+        let ledger = self.outbox.ledger();
+        let done = |(id, recipient): &(IntentId, RecipientNo)| {
+            ledger.state(*id, *recipient) == dispatch::ledger::State::Acknowledged
+        };
+        let late: Vec<_> = self.doubted.iter().copied().filter(done).collect();
+        for (id, recipient) in late {
+            self.doubted.remove(&(id, recipient));
+            let installation = self.app.installation.clone();
+            let device = installation.directory.recipient(recipient);
+            if let (Some(intent), Some(Recipient::Device(device))) = (self.intents.get(&id), device)
+            {
+                self.report(intent, device, true, batch);
+            }
+        }
+    }
+}

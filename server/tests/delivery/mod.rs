@@ -1,0 +1,11 @@
+//! The last hop through `sanfang serve`, with programs that others wrote at the far end: who was not
+//! reached is reached otherwise, who must act is asked until somebody answers, and every channel of
+//! a configuration carries what it is there for.
+
+mod answers;
+mod channels;
+mod devices;
+mod fall_back;
+mod peers;
+mod street;
+mod words;
