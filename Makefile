@@ -13,8 +13,10 @@ demo: console city
 
 test: peers fmt console city clippy city-test console-test rust-test deny
 
+# The long ones: kills while the storm runs, and a hundred times the mutations of each corpus.
+KILLS ?= 100
 soak: peers console city
-	SANFANG_SOAK=1 $(CARGO) test --release --locked -p server --test pipeline kill -- --nocapture
+	SANFANG_SOAK=$(KILLS) $(CARGO) test --release --locked --workspace --test pipeline --test corpus -- --nocapture kill corpora
 
 bench: console city
 	$(CARGO) run --release --locked -q -p server -- bench $(BENCH)
@@ -72,14 +74,12 @@ deny:
 TIME ?= 60
 TARGET ?= $(notdir $(wildcard fuzz/corpus/*))
 FUZZ_DIR := $(or $(CARGO_TARGET_DIR),target)/fuzz
-FUZZ_HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
-FUZZ_FLAGS := --cfg fuzzing -Cdebug-assertions -Cpasses=sancov-module $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
 
 fuzz:
 	$(STEP) "fuzz: $(words $(TARGET)) targets, $(TIME) s each"
-	RUSTFLAGS="$(FUZZ_FLAGS)" CARGO_PROFILE_RELEASE_LTO=off $(CARGO) build --release --locked -p fuzz --features libfuzzer --target $(FUZZ_HOST) --target-dir $(FUZZ_DIR)
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/fuzz/rustc.sh $(CARGO) build --workspace --locked --features fuzz/libfuzzer --bin fuzz
 	for target in $(TARGET); do \
 	  mkdir -p $(FUZZ_DIR)/learnt/$$target $(FUZZ_DIR)/failed; \
-	  TARGET=$$target $(FUZZ_DIR)/$(FUZZ_HOST)/release/fuzz -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+	  TARGET=$$target $(FUZZ_DIR)/../debug/fuzz -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
 	    -artifact_prefix=$(FUZZ_DIR)/failed/$$target- $(FUZZ_DIR)/learnt/$$target fuzz/corpus/$$target; \
 	done
