@@ -21,7 +21,7 @@ export type LiveEvent =
 export const EVENT_NAMES = ['warning', 'situation', 'call', 'delivery', 'signal'] as const;
 
 export const situationKey = (s: Situation): string => `${s.rule}/${s.subject}`;
-export const callKey = (c: Call): string => `${c.warning}/${c.site ?? c.area}`;
+export const callKey = (c: Call): string => `${c.warning}/${c.site ?? c.area}${c.device ? `/${c.device}` : ''}`;
 export const deliveryKey = (d: Delivery): string => `${d.link}/${d.intent ?? `${d.warning}/${d.revision}/${d.channel}/${d.purpose}/${d.tier}`}`;
 
 export const keyed = <T>(items: T[], key: (item: T) => string): Map<string, T> => new Map(items.map((item) => [key(item), item]));

@@ -133,6 +133,8 @@ export interface Call {
   warning: string;
   area: string;
   site: string | null;
+  /** A device at the site that was commanded and did not confirm. */
+  device?: string | null;
   contact: string;
   role: string;
   name: string;

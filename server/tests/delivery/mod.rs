@@ -6,6 +6,7 @@ mod answers;
 mod channels;
 mod devices;
 mod fall_back;
+mod intake;
 mod peers;
 mod street;
 mod words;

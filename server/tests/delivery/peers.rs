@@ -45,7 +45,11 @@ impl Broker {
     pub(crate) fn start(folder: &Path) -> Option<Self> {
         let port = free_port();
         let file = folder.join("mosquitto.conf");
-        let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n");
+        let text = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n\
+             log_type all\nlog_dest file {}\nuser root\n",
+            folder.join("mosquitto.log").display()
+        );
         std::fs::write(&file, text).unwrap();
         let start = |program: &&str| {
             let mut command = Command::new(program);
