@@ -9,6 +9,7 @@ mod linear;
 mod parse;
 mod program;
 mod ratio;
+mod reading;
 
 pub(crate) use linear::SITE_SCALE;
 pub use parse::{Aggregate, Call, ConditionError, Reading, Scope, compile};
