@@ -89,6 +89,13 @@ impl Ledger {
         by
     }
 
+    /// Every recipient of an intent whose state is known, in the order of their numbers.
+    pub fn for_each(&self, intent: IntentId, each: impl FnMut(RecipientNo, State)) {
+        if let Some(account) = self.account(intent) {
+            account.states.for_each(each);
+        }
+    }
+
     /// What the rest of an intent's audience became: complete, withdrawn or expired.
     pub fn closed(&self, intent: IntentId) -> Option<State> {
         self.account(intent).and_then(|account| account.closed)

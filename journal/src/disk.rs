@@ -20,6 +20,7 @@ mod segment;
 mod state;
 mod statistics;
 mod store;
+mod view;
 mod writer;
 
 #[cfg(test)]
@@ -92,6 +93,8 @@ pub struct DiskJournal {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// How often a journal that is being written is looked at again.
+const LOOKS_MAX: usize = 8;
 /// Places handed to one round of reading.
 const PLACES_PER_ROUND: usize = 16;
 /// How often a reader follows records that cleaning moves while it reads.
@@ -101,6 +104,30 @@ impl DiskJournal {
     /// Opens the journal in `directory`, making it if need be, after recovery.
     pub fn open(directory: &Path, options: Options) -> Result<Self, JournalError> {
         Self::open_on(Box::new(RealMedium::open(directory)?), options)
+    }
+
+    /// Looks at the journal in `directory` as it is on the disk, whoever holds it, and changes
+    /// nothing there.
+    ///
+    /// # Errors
+    /// There is none; it is damaged; or its holder wrote faster than it could be read, several
+    /// times over.
+    pub fn view(directory: &Path) -> Result<Self, JournalError> {
+        let options = Options {
+            segment_bytes: 64 << 10,
+            reserve_bytes: 0,
+            ..Options::default()
+        };
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            match Self::open_on(Box::new(view::View::open(directory)?), options) {
+                // A frame half written, or a file moved by cleaning: the next look sees it whole.
+                Err(JournalError::Corrupt { .. } | JournalError::File { .. })
+                    if looks < LOOKS_MAX => {}
+                opened => return opened,
+            }
+        }
     }
 
     /// Opens the journal on any medium.

@@ -8,6 +8,7 @@ pub mod authority;
 pub mod channel;
 pub mod city;
 pub mod device;
+pub mod document;
 pub mod fault;
 pub mod gazetteer;
 pub mod hazard;

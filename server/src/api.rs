@@ -18,6 +18,7 @@ use crate::people::{Person, Scope};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
+use axum::middleware;
 use axum::routing::{get, post};
 use std::sync::Arc;
 
@@ -26,6 +27,11 @@ pub(crate) const BODY_MAX: usize = 16 << 20;
 
 /// All routes.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let operations = Router::new()
+        .route("/metrics", get(operations::metrics))
+        .route("/healthz", get(operations::health))
+        .route("/readyz", get(operations::ready))
+        .method_not_allowed_fallback(problem::not_allowed);
     Router::new()
         .route(
             "/v1/observations",
@@ -45,6 +51,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/warnings/{id}/cancel", post(warnings::cancel))
         .route("/v1/orders/confirm", post(warnings::confirm))
         .route("/v1/orders/stand", post(warnings::stand))
+        .route("/v1/responses", get(places::responses))
         .route("/v1/deliveries", get(calls::deliveries))
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/answer", post(calls::answer))
@@ -55,12 +62,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/push", get(stream::push))
         .route("/cap/feed.atom", get(cap::feed))
         .route("/cap/{file}", get(cap::document))
-        .route("/metrics", get(operations::metrics))
-        .route("/healthz", get(operations::health))
-        .route("/readyz", get(operations::ready))
         .route("/openapi.json", get(operations::openapi))
         .fallback(console::file)
+        .method_not_allowed_fallback(problem::not_allowed)
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::map_response(problem::told))
+        .merge(operations)
         .with_state(app)
 }
 
@@ -73,4 +80,50 @@ fn permit<'a>(app: &'a App, headers: &HeaderMap, scope: Scope) -> Result<&'a Per
         app.metrics.refused.with_label_values(&["denied"]).inc();
         Problem::denied(&denied)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// Paths and methods of `openapi.json`.
+    fn described() -> BTreeSet<(String, String)> {
+        let text: serde_json::Value =
+            serde_json::from_str(include_str!("api/openapi.json")).unwrap();
+        let paths = text["paths"].as_object().unwrap();
+        let each = paths.iter().flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().keys();
+            methods.map(|method| (path.clone(), method.clone()))
+        });
+        each.collect()
+    }
+
+    /// Paths and methods of [`super::router`], read from its text: the router itself tells nobody.
+    fn routed() -> BTreeSet<(String, String)> {
+        let text = include_str!("api.rs");
+        let text = text.split("mod tests").next().unwrap();
+        let mut found = BTreeSet::new();
+        for route in text.split(".route(").skip(1) {
+            let path = route.split('"').nth(1).unwrap();
+            // A segment of a route holds one name; the description writes the ending out.
+            let path = path.replace("/cap/{file}", "/cap/{identifier}.xml");
+            let handlers = route.split("\n        .").next().unwrap();
+            for method in ["get", "post", "put", "patch", "delete"] {
+                if handlers.contains(&format!("{method}(")) {
+                    found.insert((path.clone(), method.to_owned()));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_description_names_what_is_served_and_nothing_else() {
+        let (described, routed) = (described(), routed());
+        assert!(routed.len() > 25, "the routes were not found: {routed:?}");
+        let missing: Vec<_> = routed.difference(&described).collect();
+        assert!(missing.is_empty(), "not in openapi.json: {missing:?}");
+        let extra: Vec<_> = described.difference(&routed).collect();
+        assert!(extra.is_empty(), "described and not served: {extra:?}");
+    }
 }

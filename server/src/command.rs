@@ -2,9 +2,14 @@
 
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod export;
+pub(crate) mod print;
+pub(crate) mod remote;
 pub(crate) mod replay;
 pub(crate) mod rules;
 pub(crate) mod serve;
+pub(crate) mod simulate;
+pub(crate) mod warn;
 
 use std::process::ExitCode;
 
@@ -30,5 +35,27 @@ impl Failure {
     pub(crate) fn print(&self) {
         let (Self::Failed(words) | Self::BadInput(words)) = self;
         eprintln!("{words}");
+    }
+}
+
+/// How fast the storm passes.
+#[derive(Clone, Copy)]
+pub(crate) enum Speed {
+    /// So many times the clock on the wall.
+    Times(u32),
+    /// As fast as the machine can.
+    Max,
+}
+
+impl std::str::FromStr for Speed {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse() {
+            Ok(times) if times > 0 => Ok(Self::Times(times)),
+            Ok(_) | Err(_) => Err("a whole number of times, or max".into()),
+        }
     }
 }

@@ -30,8 +30,8 @@ use std::sync::Arc;
 /// Bytes of intents or progress taken at once.
 const READ_BYTES: usize = 1 << 20;
 /// Kinds of records on links.
-const INTENT: u8 = 1;
-const PROGRESS: u8 = 2;
+pub(crate) const INTENT: u8 = 1;
+pub(crate) const PROGRESS: u8 = 2;
 
 /// What is common to every link.
 pub(crate) struct Courier {

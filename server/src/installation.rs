@@ -35,13 +35,18 @@ pub(crate) struct Installation {
 /// Faulty rows of people said in words; all of them are counted.
 const FAULTS_SAID: usize = 3;
 
-/// All that is wrong with a directory.
+/// All that is wrong with files somebody wrote, notices among it; each fault's file is its path.
 #[derive(Debug)]
-pub(crate) struct Faulty(pub(crate) Vec<String>);
+pub(crate) struct Faulty(pub(crate) Vec<Fault>);
 
 impl std::fmt::Display for Faulty {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.join("\n"))
+        let errors = self.0.iter().filter(|fault| is_error(fault));
+        for (place, fault) in errors.enumerate() {
+            let end = if place == 0 { "" } else { "\n" };
+            write!(f, "{end}{fault}")?;
+        }
+        Ok(())
     }
 }
 
@@ -49,8 +54,12 @@ impl std::error::Error for Faulty {}
 
 /// The city alone, for replay and for checks.
 pub(crate) fn city(directory: &Path) -> Result<City, Faulty> {
+    if !directory.is_dir() {
+        let remedy = "give a directory with city.toml, areas.geojson, stations.csv and sites.csv";
+        return Err(whole(directory, "it is not a directory", remedy));
+    }
     let read = |name: &str| std::fs::read(directory.join(name)).ok();
-    City::read(read, &[]).map_err(|faults| Faulty(errors(directory, &faults)))
+    City::read(read, &[]).map_err(|faults| Faulty(located(directory, faults)))
 }
 
 /// The rulebook of `directory`.
@@ -60,7 +69,29 @@ pub(crate) fn rulebook(directory: &Path) -> Result<Rulebook, Faulty> {
         .into_iter()
         .map(|(name, text)| (name, text.into_bytes()))
         .collect();
-    Rulebook::read(&files).map_err(|faults| Faulty(errors(directory, &faults)))
+    Rulebook::read(&files).map_err(|faults| Faulty(located(directory, faults)))
+}
+
+/// What is worth a look in a city that could be read.
+pub(crate) fn notices(city: &City, directory: &Path) -> Vec<Fault> {
+    located(directory, city.check())
+}
+
+/// What is wrong or worth a look between a rulebook and a city, with the paths of both.
+pub(crate) fn between(
+    rulebook: &Rulebook,
+    rules: &Path,
+    city: &City,
+    directory: &Path,
+) -> Vec<Fault> {
+    let (ours, theirs): (Vec<_>, Vec<_>) = rulebook
+        .check(city)
+        .into_iter()
+        .partition(|fault| model::city::FILES.contains(&fault.file.as_str()));
+    let mut all = located(rules, rulebook.notices.clone());
+    all.extend(located(directory, ours));
+    all.extend(located(rules, theirs));
+    all
 }
 
 /// The wording of `directory`.
@@ -71,13 +102,15 @@ pub(crate) fn wording(directory: &Path) -> Result<Wording, Faulty> {
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
     Wording::load(&borrowed).map_err(|faults| {
-        let folder = directory.display();
-        Faulty(
-            faults
-                .iter()
-                .map(|fault| format!("{folder}/{fault}"))
-                .collect(),
-        )
+        let faults = faults.into_iter().map(|fault| Fault {
+            file: fault.file,
+            line: None,
+            field: fault.key,
+            what: fault.what,
+            remedy: "correct the template".into(),
+            severity: Severity::Error,
+        });
+        Faulty(located(directory, faults.collect()))
     })
 }
 
@@ -125,14 +158,14 @@ impl Installation {
 
     /// Loads `directory`, with the rules of `rules` instead of its own where given.
     pub(crate) fn load(directory: &Path, rules: Option<&Path>) -> Result<Self, Faulty> {
+        let rules = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
         let city = city(directory);
-        let rulebook = rulebook(&rules.map_or_else(|| directory.join("rules"), Path::to_owned));
+        let rulebook = rulebook(&rules);
         let wording = wording(&directory.join("wording"));
         match (city, rulebook, wording) {
             (Ok(city), Ok(rulebook), Ok(wording)) => {
-                let faults = rulebook.check(&city);
-                let faults = errors(directory, &faults);
-                if !faults.is_empty() {
+                let faults = between(&rulebook, &rules, &city, directory);
+                if faults.iter().any(is_error) {
                     return Err(Faulty(faults));
                 }
                 let people = people(directory, &city)?;
@@ -160,22 +193,11 @@ impl Installation {
 
 /// Contacts and subscribers of `directory`. Bad rows are said and left out.
 pub(crate) fn people(directory: &Path, city: &City) -> Result<Directory, Faulty> {
-    let open = |name: &str| {
-        File::open(directory.join(name)).map_err(|error| {
-            let remedy = "an empty table is a header line alone";
-            Faulty(vec![format!(
-                "{}/{name}: {error}; {remedy}",
-                directory.display()
-            )])
-        })
-    };
-    let loaded = Directory::read(city, open("contacts.csv")?, open("subscribers.csv")?, None)
-        .map_err(|faults| Faulty(errors(directory, &faults)))?;
     let Loaded {
         directory: people,
         faults,
-    } = loaded;
-    let errors = errors(directory, &faults);
+    } = tables(directory, city)?;
+    let errors: Vec<_> = faults.iter().filter(|fault| is_error(fault)).collect();
     for fault in errors.iter().take(FAULTS_SAID) {
         tracing::warn!("{fault}");
     }
@@ -188,37 +210,81 @@ pub(crate) fn people(directory: &Path, city: &City) -> Result<Directory, Faulty>
     Ok(people)
 }
 
+/// Contacts and subscribers of `directory` with every fault of their rows.
+pub(crate) fn tables(directory: &Path, city: &City) -> Result<Loaded, Faulty> {
+    let open = |name: &str| {
+        let path = directory.join(name);
+        File::open(&path).map_err(|error| {
+            let remedy = "an empty table is a header line alone";
+            whole(&path, &error.to_string(), remedy)
+        })
+    };
+    let mut loaded = Directory::read(city, open("contacts.csv")?, open("subscribers.csv")?, None)
+        .map_err(|faults| Faulty(located(directory, faults)))?;
+    loaded.faults = located(directory, loaded.faults);
+    Ok(loaded)
+}
+
 /// Files of a folder by name, those that end in `but` left out, in the order of their names.
 pub(crate) fn texts(
     folder: &Path,
     ending: &str,
     but: &str,
 ) -> Result<Vec<(String, String)>, Faulty> {
-    let fault = |what: String| Faulty(vec![format!("{}: {what}", folder.display())]);
+    let existing = "give an existing folder";
     let entries = std::fs::read_dir(folder)
-        .map_err(|error| fault(format!("cannot be read: {error}; give an existing folder")))?;
+        .map_err(|error| whole(folder, &format!("cannot be read: {error}"), existing))?;
     let mut files = Vec::new();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(ending) && !name.ends_with(but) {
-            let text = std::fs::read_to_string(entry.path())
-                .map_err(|error| fault(format!("{name} cannot be read: {error}")))?;
+            let path = entry.path();
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                whole(
+                    &path,
+                    &format!("cannot be read: {error}"),
+                    "save it as UTF-8",
+                )
+            })?;
             files.push((name, text));
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(fault(format!("no *{ending} file there")));
+        let what = format!("no *{ending} file there");
+        return Err(whole(folder, &what, "add one, or give another folder"));
     }
     Ok(files)
 }
 
-fn errors(folder: &Path, faults: &[Fault]) -> Vec<String> {
-    faults
-        .iter()
-        .filter(|fault| fault.severity == Severity::Error)
-        .map(|fault| format!("{}/{fault}", folder.display()))
-        .collect()
+/// True where the files cannot be used.
+pub(crate) fn is_error(fault: &Fault) -> bool {
+    fault.severity == Severity::Error
+}
+
+/// Faults with their files as paths; `rules` stands for the folder of the rulebook itself.
+fn located(folder: &Path, faults: Vec<Fault>) -> Vec<Fault> {
+    let path = |file: &str| match file {
+        "" | "rules" => folder.display().to_string(),
+        file => folder.join(file).display().to_string(),
+    };
+    let located = faults.into_iter().map(|fault| Fault {
+        file: path(&fault.file),
+        ..fault
+    });
+    located.collect()
+}
+
+/// A file or folder that is of no use as a whole.
+fn whole(path: &Path, what: &str, remedy: &str) -> Faulty {
+    Faulty(vec![Fault {
+        file: path.display().to_string(),
+        line: None,
+        field: String::new(),
+        what: what.to_owned(),
+        remedy: remedy.to_owned(),
+        severity: Severity::Error,
+    }])
 }
 
 fn bbox(areas: &[Area]) -> [f64; 4] {

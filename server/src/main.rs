@@ -37,7 +37,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check a city directory or a configuration: every fault at once, exit 2 if there is any
+    /// Check a configuration, a city or a rulebook: every fault at once, exit 2 if there is any
     Check(command::check::Arguments),
     /// The whole story: a storm over the demo city, from gauges to phones
     Demo(command::demo::Arguments),
@@ -48,6 +48,14 @@ enum Command {
     /// Test a rulebook against its own test files
     #[command(subcommand)]
     Rules(command::rules::Command),
+    /// Warnings from a terminal: list, show, issue, update, cancel, approve, reject
+    #[command(subcommand)]
+    Warn(command::warn::Command),
+    /// What a journal holds as CSV or Parquet: observations, warnings, deliveries, receipts
+    Export(command::export::Arguments),
+    /// The far sides in play: a carrier, site devices, a storm
+    #[command(subcommand)]
+    Simulate(command::simulate::Command),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +72,9 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => command::serve::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Rules(command) => command::rules::run(&command),
+        Command::Warn(command) => command::warn::run(&command),
+        Command::Export(arguments) => command::export::run(&arguments),
+        Command::Simulate(command) => command::simulate::run(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -47,7 +47,8 @@ pub struct RealMedium {
     _lock: File,
 }
 
-const LOCK: &str = "lock";
+/// Name of the lock file.
+pub(crate) const LOCK: &str = "lock";
 
 impl RealMedium {
     /// Takes hold of `directory`, making it if need be.

@@ -134,6 +134,7 @@ impl<'a> Frames<'a> {
     /// The first whole frame after `self.at` that was begun after everything at `self.at` was synced.
     pub(crate) fn proof_of_damage(&self) -> Result<Option<u64>, JournalError> {
         const STEP: u64 = 1 << 20;
+        const ZEROS: [u8; 4096] = [0; 4096];
         let len = self
             .file
             .length()
@@ -144,7 +145,16 @@ impl<'a> Frames<'a> {
             let Some(bytes) = read_exactly(self.file, &self.name, from, size)? else {
                 break;
             };
-            for offset in (0..bytes.len()).step_by(super::frame::ALIGN) {
+            let mut next = 0;
+            while next < bytes.len() {
+                let offset = next;
+                // No frame begins in zeros, and most of a prepared segment is zeros.
+                let ahead = bytes.get(offset..offset + ZEROS.len());
+                if ahead.is_some_and(|ahead| ahead == ZEROS) {
+                    next += ZEROS.len();
+                    continue;
+                }
+                next += super::frame::ALIGN;
                 let Some(header) = FrameHeader::decode(bytes.get(offset..).unwrap_or(&[])) else {
                     continue;
                 };

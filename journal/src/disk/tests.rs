@@ -288,3 +288,45 @@ proptest::proptest! {
         }
     }
 }
+
+/// Looking at a journal sees what is durable, while its holder goes on, and leaves no trace.
+#[test]
+fn a_view_sees_what_is_synced_and_touches_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        segment_bytes: 64 << 10,
+        reserve_bytes: 0,
+        ..Options::default()
+    };
+    let holder = DiskJournal::open(folder.path(), options).unwrap();
+    let write = |n: u8| {
+        let mut batch = Batch::new(i64::from(n), Priority::Bulk);
+        batch.append(INPUT, Partition(1), 1, b"", &[n; 900]);
+        holder.submit_waiting(batch).unwrap().wait().unwrap();
+    };
+    let seen = |view: &DiskJournal| -> Vec<u8> {
+        let records = view.read(INPUT, Partition(1), Offset(0), 1 << 20).unwrap();
+        records.iter().map(|record| record.payload()[0]).collect()
+    };
+    (0..100).for_each(write);
+    let files = || -> BTreeMap<String, Vec<u8>> {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let file =
+            |path: std::path::PathBuf| (path.display().to_string(), std::fs::read(path).unwrap());
+        entries.map(|entry| file(entry.unwrap().path())).collect()
+    };
+    let before = files();
+    let view = DiskJournal::view(folder.path()).unwrap();
+    assert_eq!(seen(&view), (0..100).collect::<Vec<_>>());
+    assert_eq!(files(), before, "looking changed a file");
+    (100..120).for_each(write);
+    assert_eq!(seen(&view).len(), 100, "a view is of its moment");
+    drop(view);
+    assert_eq!(seen(&DiskJournal::view(folder.path()).unwrap()).len(), 120);
+    drop(holder);
+    assert_eq!(
+        seen(&DiskJournal::open(folder.path(), options).unwrap()).len(),
+        120
+    );
+    assert!(DiskJournal::view(&folder.path().join("nowhere")).is_err());
+}

@@ -2,16 +2,14 @@
 //! so that one bad row does not hide the others.
 
 use crate::authority::{Act, Authority, MatrixRow};
+use crate::document::Document;
 use crate::fault::{Faults, Place};
 use crate::policy::Policy;
 use crate::release::{Approval, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
 use crate::{AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Tier};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
-use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 
 /// Name of the file.
 pub(super) const FILE: &str = "city.toml";
@@ -79,29 +77,12 @@ fn district() -> AreaLevel {
 
 /// Reads the file; `None` where too little of it could be read to go on.
 pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        faults.error(Place::file(FILE), "", "it is not UTF-8", "save it as UTF-8");
-        return None;
-    };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let (mut table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        for error in &errors {
-            report(text, "", error, faults);
-        }
-        return None;
-    }
-    let authorities = rows::<Authority>("authority", text, &mut table, faults);
-    let matrix = rows::<MatrixRow>("matrix", text, &mut table, faults);
-    let flows = rows::<FlowRow>("flow", text, &mut table, faults);
-    let ladders = rows::<Ladder>("ladder", text, &mut table, faults);
-    let head = match Head::deserialize(Deserializer::from(table)) {
-        Ok(head) => head,
-        Err(error) => {
-            report(text, "", &error, faults);
-            return None;
-        }
-    };
+    let mut document = Document::parse(FILE, bytes, faults)?;
+    let authorities = document.rows::<Authority>("authority", faults);
+    let matrix = document.rows::<MatrixRow>("matrix", faults);
+    let flows = document.rows::<FlowRow>("flow", faults);
+    let ladders = document.rows::<Ladder>("ladder", faults);
+    let head = document.rest::<Head>(faults)?;
     check_authorities(&authorities, faults);
     check_matrix(&matrix, &authorities, faults);
     let flows = flows
@@ -136,59 +117,6 @@ type Rows<T> = Vec<(u32, T)>;
 
 fn plain<T>(rows: Rows<T>) -> Vec<T> {
     rows.into_iter().map(|(_, row)| row).collect()
-}
-
-/// Takes the array of tables of that name out of the file, reading each by itself.
-fn rows<T: DeserializeOwned>(
-    name: &str,
-    text: &str,
-    table: &mut Spanned<DeTable<'_>>,
-    faults: &mut Faults,
-) -> Rows<T> {
-    let Some(value) = table.get_mut().remove(name) else {
-        return Vec::new();
-    };
-    let start = value.span().start;
-    let DeValue::Array(array) = value.into_inner() else {
-        let place = Place::line(FILE, line_of(text, start));
-        let remedy = format!("begin each with [[{name}]]");
-        faults.error(place, name, "it is not an array of tables", remedy);
-        return Vec::new();
-    };
-    let mut rows = Vec::with_capacity(array.len());
-    for item in array {
-        let line = line_of(text, item.span().start);
-        match T::deserialize(ValueDeserializer::from(item)) {
-            Ok(row) => rows.push((line, row)),
-            Err(error) => {
-                let at = error.span().map_or(line, |span| line_of(text, span.start));
-                let remedy = format!("correct this [[{name}]]");
-                faults.error(Place::line(FILE, at), name, first_line(&error), remedy);
-            }
-        }
-    }
-    rows
-}
-
-fn report(text: &str, field: &str, error: &toml::de::Error, faults: &mut Faults) {
-    let line = error.span().map(|span| line_of(text, span.start));
-    let place = Place { file: FILE, line };
-    faults.error(place, field, first_line(error), "correct the TOML");
-}
-
-fn first_line(error: &toml::de::Error) -> String {
-    error
-        .message()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned()
-}
-
-fn line_of(text: &str, at: usize) -> u32 {
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    let breaks = before.iter().filter(|b| **b == b'\n').count();
-    u32::try_from(breaks + 1).unwrap_or(u32::MAX)
 }
 
 fn with_defaults(row: FlowRow, approval: &Approval) -> Flow {

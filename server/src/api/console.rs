@@ -1,6 +1,7 @@
 //! The console's files, embedded in the binary.
 
-use axum::http::{StatusCode, Uri, header};
+use super::Problem;
+use axum::http::{Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
@@ -9,11 +10,12 @@ use rust_embed::RustEmbed;
 #[allow_missing = true]
 struct Files;
 
-/// A file of the console; an unknown path gives the page itself.
-pub(crate) async fn file(uri: Uri) -> Response {
+/// A file of the console; whatever else was asked for is not there.
+pub(crate) async fn file(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     let path = if path.is_empty() { "index.html" } else { path };
-    match Files::get(path) {
+    let is_read = method == Method::GET || method == Method::HEAD;
+    match is_read.then(|| Files::get(path)).flatten() {
         Some(file) => {
             // Vite names what it builds after its content: such a file never changes.
             let cache = if path.starts_with("assets/") {
@@ -28,11 +30,9 @@ pub(crate) async fn file(uri: Uri) -> Response {
             ];
             (headers, file.data.into_owned()).into_response()
         }
-        None => (
-            StatusCode::NOT_FOUND,
-            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-            "no such page; the console is at /\n",
-        )
-            .into_response(),
+        None => Problem::not_found(format!(
+            "nothing at {method} /{path}; the console is at /, the API is described at /openapi.json"
+        ))
+        .into_response(),
     }
 }

@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use ingest::transport::body::BodyError;
 use model::{Parameter, Span};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -41,7 +42,9 @@ pub(crate) async fn take(
 fn problem(error: IntakeError) -> Problem {
     match error {
         IntakeError::TooLarge(_) => Problem::too_large(error.to_string()),
-        IntakeError::Body(_) => Problem::bad_request(error.to_string()),
+        IntakeError::Body(BodyError::Unsupported(_)) => Problem::unsupported(error.to_string()),
+        IntakeError::Body(BodyError::TooLarge { .. }) => Problem::too_large(error.to_string()),
+        IntakeError::Body(BodyError::Corrupt(_)) => Problem::bad_request(error.to_string()),
         IntakeError::Journal(_) => Problem::unavailable(error.to_string()),
     }
 }

@@ -84,3 +84,9 @@ pub(crate) async fn sites(State(app): State<Arc<App>>) -> Json<Vec<Value>> {
 pub(crate) async fn situations(State(app): State<Arc<App>>) -> Json<Vec<SituationItem>> {
     Json(app.view.situations())
 }
+
+/// `GET /v1/responses`: emergency responses in force. None can be started in this version, so
+/// none is.
+pub(crate) async fn responses() -> Json<Vec<Value>> {
+    Json(Vec::new())
+}

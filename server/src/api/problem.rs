@@ -1,7 +1,7 @@
 //! Errors of the API as RFC 9457 problem details.
 
 use crate::people::Denied;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -14,6 +14,11 @@ pub(crate) struct Problem {
     status: u16,
     detail: String,
 }
+
+/// Bytes of the framework's own words that are kept.
+const WORDS_MAX: usize = 4096;
+/// What a problem's body is.
+const CONTENT_TYPE: &str = "application/problem+json";
 
 impl Problem {
     /// 400: the request cannot be read.
@@ -55,6 +60,16 @@ impl Problem {
             StatusCode::CONFLICT,
             "about:blank",
             "Changed since you saw it",
+            detail,
+        )
+    }
+
+    /// 415: a body in a form that is not read here.
+    pub(crate) fn unsupported(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "about:blank",
+            "Form not supported",
             detail,
         )
     }
@@ -104,17 +119,47 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(&self).unwrap_or_default();
-        let mut response = (
-            status,
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            body,
-        )
-            .into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        let mut response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
+        let more = match status {
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            _ => None,
+        };
+        if let Some((name, value)) = more {
+            let headers = response.headers_mut();
+            headers.insert(name, HeaderValue::from_static(value));
         }
         response
     }
+}
+
+/// The answer to a path that is known and a method that is not.
+pub(crate) async fn not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "about:blank",
+        "Method not allowed",
+        format!("{method} is not for {}; see /openapi.json", uri.path()),
+    )
+}
+
+/// Puts refusals that the framework worded (bodies, paths and queries that cannot be read) into
+/// the form of every other error.
+pub(crate) async fn told(response: Response) -> Response {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if !is_error || kind.is_some_and(|kind| kind == CONTENT_TYPE) {
+        return response;
+    }
+    let words = axum::body::to_bytes(response.into_body(), WORDS_MAX).await;
+    let words = words.unwrap_or_default();
+    let title = status.canonical_reason().unwrap_or("Refused");
+    let detail = String::from_utf8_lossy(&words).trim().to_owned();
+    let detail = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => format!("{detail}; send it in parts"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => format!("{detail}; see /openapi.json"),
+        _ => detail,
+    };
+    Problem::new(status, "about:blank", title, detail).into_response()
 }

@@ -1,77 +1,169 @@
-//! `sanfang check`: every fault of a city directory or configuration at once.
+//! `sanfang check`: every fault of a configuration, a city and a rulebook at once.
 
-use super::Failure;
-use crate::installation;
+use super::{Failure, print};
+use crate::config::Config;
+use crate::installation::{self, is_error};
 use clap::Args;
-use model::fault::Severity;
-use std::path::PathBuf;
+use model::fault::{Fault, Severity};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 /// What to check.
 #[derive(Args)]
+#[group(id = "what", required = true, multiple = true)]
 pub(crate) struct Arguments {
-    /// City directory
-    #[arg(long, value_name = "DIR")]
-    city: PathBuf,
-    /// Rulebook directory instead of the city's own
-    #[arg(long, value_name = "DIR")]
+    /// Configuration file; the city it names is checked too
+    #[arg(long, value_name = "FILE", group = "what")]
+    config: Option<PathBuf>,
+    /// City directory, with its rules, wording, contacts and subscribers
+    #[arg(long, value_name = "DIR", group = "what")]
+    city: Option<PathBuf>,
+    /// Rulebook directory: by itself, or instead of the city's own
+    #[arg(long, value_name = "DIR", group = "what")]
     rules: Option<PathBuf>,
+    /// Print one JSON object a line instead of words
+    #[arg(long)]
+    json: bool,
+}
+
+/// One fault as a program reads it.
+#[derive(Serialize)]
+struct Line<'a> {
+    severity: &'static str,
+    file: &'a str,
+    line: Option<u32>,
+    field: &'a str,
+    what: &'a str,
+    remedy: &'a str,
 }
 
 /// Prints faults on standard output, one a line; notices too, but only faults fail.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut errors = 0;
-    let mut tell = |fault: String, is_error: bool| {
-        println!("{}{fault}", if is_error { "" } else { "notice: " });
-        errors += u32::from(is_error);
-    };
-    let folder = arguments.city.display();
-    let city = installation::city(&arguments.city);
-    let rules = arguments
-        .rules
-        .clone()
-        .unwrap_or_else(|| arguments.city.join("rules"));
-    let rulebook = installation::rulebook(&rules);
-    if let Ok(city) = &city {
-        for fault in city.check() {
-            tell(
-                format!("{folder}/{fault}"),
-                fault.severity == Severity::Error,
-            );
-        }
-        if let Ok(rulebook) = &rulebook {
-            for fault in rulebook.notices.iter().chain(&rulebook.check(city)) {
-                tell(
-                    format!("{}/{fault}", rules.display()),
-                    fault.severity == Severity::Error,
-                );
+    let mut found = Found::default();
+    let mut city = arguments.city.clone();
+    if let Some(path) = &arguments.config {
+        match Config::read(path) {
+            Ok((config, notices)) => {
+                found.faults.extend(notices);
+                city = city.or(Some(config.city));
             }
+            Err(faulty) => found.faults.extend(faulty.0),
         }
     }
-    let wording = arguments.city.join("wording");
-    let wording = wording.is_dir().then(|| installation::wording(&wording));
-    let all = [
-        city.as_ref().err(),
-        rulebook.as_ref().err(),
-        wording.as_ref().and_then(|w| w.as_ref().err()),
-    ];
-    for faulty in all.into_iter().flatten() {
-        for fault in &faulty.0 {
-            tell(fault.clone(), true);
-        }
+    match (&city, &arguments.rules) {
+        (Some(city), rules) => found.city(city, rules.as_deref()),
+        (None, Some(rules)) => found.rules(rules),
+        (None, None) => {}
     }
+    let errors = found.faults.iter().filter(|fault| is_error(fault)).count();
+    let lines: Vec<String> = found
+        .faults
+        .iter()
+        .map(|fault| text(fault, arguments.json))
+        .collect();
+    print::lines(&lines)?;
     if errors > 0 {
-        return Err(Failure::BadInput(format!("{errors} faults in {folder}")));
+        let faults = if errors == 1 { "fault" } else { "faults" };
+        return Err(Failure::BadInput(format!("{errors} {faults}")));
     }
-    if let (Ok(city), Ok(rulebook)) = (city, rulebook) {
-        eprintln!(
-            "{folder}: {} areas, {} zones, {} stations, {} sites, {} rules ({}): no faults",
-            city.areas.len(),
-            city.zones.len(),
-            city.stations.len(),
-            city.sites.len(),
-            rulebook.rules.len(),
-            rulebook.version,
-        );
+    for summary in &found.summaries {
+        eprintln!("{summary}: no faults");
     }
     Ok(())
+}
+
+fn text(fault: &Fault, json: bool) -> String {
+    if !json {
+        let mark = if is_error(fault) { "" } else { "notice: " };
+        return format!("{mark}{fault}");
+    }
+    let line = Line {
+        severity: if is_error(fault) { "error" } else { "notice" },
+        file: &fault.file,
+        line: fault.line,
+        field: &fault.field,
+        what: &fault.what,
+        remedy: &fault.remedy,
+    };
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// What came of the checks.
+#[derive(Default)]
+struct Found {
+    faults: Vec<Fault>,
+    summaries: Vec<String>,
+}
+
+impl Found {
+    fn rules(&mut self, directory: &Path) {
+        match installation::rulebook(directory) {
+            Ok(rulebook) => {
+                self.faults.extend(rulebook.notices.clone());
+                self.summaries.push(format!(
+                    "{}: {} rules ({})",
+                    directory.display(),
+                    rulebook.rules.len(),
+                    rulebook.version
+                ));
+            }
+            Err(faulty) => self.faults.extend(faulty.0),
+        }
+    }
+
+    fn city(&mut self, directory: &Path, rules: Option<&Path>) {
+        let rules = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
+        let city = installation::city(directory);
+        let rulebook = installation::rulebook(&rules);
+        let wording = directory.join("wording");
+        let wording = wording.exists().then(|| installation::wording(&wording));
+        if let Ok(city) = &city {
+            self.faults.extend(installation::notices(city, directory));
+            let absent = self.absent(directory);
+            match (absent == 0).then(|| installation::tables(directory, city)) {
+                Some(Ok(loaded)) => self.faults.extend(loaded.faults),
+                Some(Err(faulty)) => self.faults.extend(faulty.0),
+                None => {}
+            }
+        }
+        if let (Ok(city), Ok(rulebook)) = (&city, &rulebook) {
+            let between = installation::between(rulebook, &rules, city, directory);
+            self.faults.extend(between);
+            self.summaries.push(format!(
+                "{}: {} areas, {} zones, {} stations, {} sites, {} rules ({})",
+                directory.display(),
+                city.areas.len(),
+                city.zones.len(),
+                city.stations.len(),
+                city.sites.len(),
+                rulebook.rules.len(),
+                rulebook.version,
+            ));
+        }
+        let faulty = [city.err(), rulebook.err(), wording.and_then(Result::err)];
+        for faulty in faulty.into_iter().flatten() {
+            self.faults.extend(faulty.0);
+        }
+    }
+
+    /// A city without people or wording can be replayed and not served. How many tables of people
+    /// are not there.
+    fn absent(&mut self, directory: &Path) -> usize {
+        let is_absent = |name: &&str| !directory.join(name).exists();
+        let absent: Vec<_> = ["contacts.csv", "subscribers.csv", "wording"]
+            .into_iter()
+            .filter(is_absent)
+            .collect();
+        let notices = absent.iter().map(|name| Fault {
+            file: directory.join(name).display().to_string(),
+            line: None,
+            field: String::new(),
+            what: "it is missing".into(),
+            remedy: "replay does without; serve needs it (an empty table is a header line alone)"
+                .into(),
+            severity: Severity::Notice,
+        });
+        self.faults.extend(notices);
+        absent.iter().filter(|name| name.ends_with(".csv")).count()
+    }
 }

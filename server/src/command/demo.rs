@@ -7,7 +7,7 @@ mod people;
 mod storm;
 mod story;
 
-use super::Failure;
+use super::{Failure, Speed};
 use crate::clock::Clock;
 use crate::courier::Single;
 use crate::installation::Installation;
@@ -71,26 +71,6 @@ impl Arguments {
             observations.with_extension("ndjson"),
             expected.or(Some(known.with_extension("txt"))),
         )
-    }
-}
-
-/// How fast the storm passes.
-#[derive(Clone, Copy)]
-enum Speed {
-    Times(u32),
-    Max,
-}
-
-impl std::str::FromStr for Speed {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "max" {
-            return Ok(Self::Max);
-        }
-        match text.parse() {
-            Ok(times) if times > 0 => Ok(Self::Times(times)),
-            Ok(_) | Err(_) => Err("a whole number of times, or max".into()),
-        }
     }
 }
 

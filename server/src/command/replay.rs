@@ -7,6 +7,7 @@ mod print;
 mod score;
 
 use super::Failure;
+use super::print::read_on;
 use crate::installation;
 use clap::Args;
 use ingest::protocol::{self, DecodeError, Protocol, Reading};
@@ -269,11 +270,9 @@ impl Replay {
     }
 
     fn finish(mut self) -> Result<(), Failure> {
-        self.printer
-            .flush()
-            .map_err(|error| Failure::Failed(format!("standard output: {error}")))?;
+        read_on(self.printer.flush())?;
         if let Some(score) = self.score {
-            score.print();
+            score.print()?;
         }
         for words in &self.first_rejections {
             eprintln!("{words}");

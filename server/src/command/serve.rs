@@ -36,8 +36,11 @@ pub(crate) struct Arguments {
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config =
-        Config::read(&arguments.config).map_err(|error| Failure::BadInput(error.to_string()))?;
+    let (config, notices) =
+        Config::read(&arguments.config).map_err(|faults| Failure::BadInput(faults.to_string()))?;
+    for notice in notices {
+        tracing::warn!("{notice}");
+    }
     let installation = Installation::load(&config.city, None)
         .map_err(|faults| Failure::BadInput(faults.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -49,9 +52,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 async fn serve(config: Config, installation: Installation) -> Result<(), Failure> {
     let failed = |words: String| Failure::Failed(words);
-    if config.people.is_empty() {
-        tracing::warn!("no [[person]] is configured: nobody can sign");
-    }
     let links = links(&config).await.map_err(Failure::BadInput)?;
     let options = Options {
         installation,

@@ -1,6 +1,6 @@
 //! `--score`: first issues of warnings against a table of events that happened.
 
-use super::Failure;
+use crate::command::{Failure, print};
 use model::{City, Warning};
 use rules::score::{Happening, Scorer};
 use std::fs::File;
@@ -37,7 +37,7 @@ impl Score {
     }
 
     /// Prints the figures as one JSON object.
-    pub(super) fn print(&self) {
+    pub(super) fn print(&self) -> Result<(), Failure> {
         let score = self.scorer.score(&self.city, &self.happenings);
         let (hits, misses) = (score.hits.len() as f64, score.misses.len() as f64);
         let false_alarms = score.false_alarms as f64;
@@ -65,6 +65,6 @@ impl Score {
             },
             "missed": score.misses,
         });
-        println!("{figures}");
+        print::lines(&[figures.to_string()])
     }
 }

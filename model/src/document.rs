@@ -1,0 +1,196 @@
+//! A TOML file taken apart key by key, so that one bad entry does not hide the others.
+
+use crate::fault::{Faults, Place};
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
+
+/// A TOML file being read; what was taken out of it is gone.
+pub struct Document<'t> {
+    file: &'t str,
+    text: &'t str,
+    table: Spanned<DeTable<'t>>,
+}
+
+impl<'t> Document<'t> {
+    /// Parses the bytes of `file`; `None` where they are no TOML, every fault in `faults`.
+    pub fn parse(file: &'t str, bytes: &'t [u8], faults: &mut Faults) -> Option<Self> {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            faults.error(Place::file(file), "", "it is not UTF-8", "save it as UTF-8");
+            return None;
+        };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let document = Self { file, text, table };
+        for error in &errors {
+            document.report("", 0, error, "correct the TOML", faults);
+        }
+        errors.is_empty().then_some(document)
+    }
+
+    /// The value of a key with its line; `None` where it is absent or wrong, which is a fault.
+    pub fn take<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        faults: &mut Faults,
+    ) -> Option<(u32, T)> {
+        let value = self.table.get_mut().remove(key)?;
+        let start = value.span().start;
+        match T::deserialize(ValueDeserializer::from(value)) {
+            Ok(found) => Some((self.line(start), found)),
+            Err(error) => {
+                self.report(key, start, &error, "correct the value", faults);
+                None
+            }
+        }
+    }
+
+    /// The value of a key that must be there.
+    pub fn require<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        remedy: &str,
+        faults: &mut Faults,
+    ) -> Option<(u32, T)> {
+        if !self.table.get_ref().contains_key(key) {
+            faults.error(Place::file(self.file), key, "it is missing", remedy);
+        }
+        self.take(key, faults)
+    }
+
+    /// The entries of an array of tables, each with its line; each is read by itself.
+    pub fn rows<T: DeserializeOwned>(&mut self, key: &str, faults: &mut Faults) -> Vec<(u32, T)> {
+        let Some(value) = self.table.get_mut().remove(key) else {
+            return Vec::new();
+        };
+        let start = value.span().start;
+        let DeValue::Array(array) = value.into_inner() else {
+            let place = Place::line(self.file, self.line(start));
+            let remedy = format!("begin each with [[{key}]]");
+            faults.error(place, key, "it is not an array of tables", remedy);
+            return Vec::new();
+        };
+        let mut rows = Vec::with_capacity(array.len());
+        for item in array {
+            let start = item.span().start;
+            match T::deserialize(ValueDeserializer::from(item)) {
+                Ok(row) => rows.push((self.line(start), row)),
+                Err(error) => {
+                    let remedy = format!("correct this [[{key}]]");
+                    self.report(key, start, &error, &remedy, faults);
+                }
+            }
+        }
+        rows
+    }
+
+    /// Everything that was not taken, as one value.
+    pub fn rest<T: DeserializeOwned>(self, faults: &mut Faults) -> Option<T> {
+        let Self { file, text, table } = self;
+        match T::deserialize(Deserializer::from(table)) {
+            Ok(found) => Some(found),
+            Err(error) => {
+                let line = error.span().map(|span| line_of(text, span.start));
+                let place = Place { file, line };
+                faults.error(place, "", first_line(&error), "correct the TOML");
+                None
+            }
+        }
+    }
+
+    /// Reports every key that nobody took.
+    pub fn finish(self, known: &[&str], faults: &mut Faults) {
+        for key in self.table.get_ref().keys() {
+            let place = Place::line(self.file, self.line(key.span().start));
+            let remedy = format!("take it out; known here: {}", known.join(", "));
+            faults.error(place, key.get_ref(), "the key is not known", remedy);
+        }
+    }
+
+    fn line(&self, at: usize) -> u32 {
+        line_of(self.text, at)
+    }
+
+    fn report(
+        &self,
+        field: &str,
+        start: usize,
+        error: &toml::de::Error,
+        remedy: &str,
+        faults: &mut Faults,
+    ) {
+        let line = self.line(error.span().map_or(start, |span| span.start));
+        let place = Place::line(self.file, line);
+        faults.error(place, field, first_line(error), remedy);
+    }
+}
+
+fn first_line(error: &toml::de::Error) -> String {
+    let line = error.message().lines().next();
+    line.unwrap_or_default().to_owned()
+}
+
+fn line_of(text: &str, at: usize) -> u32 {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let breaks = before.iter().filter(|b| **b == b'\n').count();
+    u32::try_from(breaks + 1).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Row {
+        name: String,
+    }
+
+    #[test]
+    fn each_entry_is_read_by_itself() {
+        let text = "port = \"x\"\nspare = 1\n[[row]]\nname = \"a\"\n[[row]]\nname = 3\n[[row]]\nnmae = \"c\"\n";
+        let mut faults = Faults::default();
+        let mut document = Document::parse("f.toml", text.as_bytes(), &mut faults).unwrap();
+        assert!(document.take::<u16>("port", &mut faults).is_none());
+        assert!(
+            document
+                .require::<u16>("city", "write it", &mut faults)
+                .is_none()
+        );
+        let rows = document.rows::<Row>("row", &mut faults);
+        assert_eq!(
+            (rows.len(), rows[0].0, rows[0].1.name.as_str()),
+            (1, 3, "a")
+        );
+        document.finish(&["port", "row"], &mut faults);
+        let texts: Vec<_> = faults.into_vec().iter().map(ToString::to_string).collect();
+        let starts = [
+            "f.toml:1: field port: ",
+            "f.toml: field city: it is missing — write it",
+            "f.toml:6: field row: ",
+            "f.toml:8: field row: unknown field `nmae`",
+            "f.toml:2: field spare: the key is not known",
+        ];
+        assert_eq!(texts.len(), starts.len(), "{texts:#?}");
+        for (text, start) in texts.iter().zip(starts) {
+            assert!(
+                text.starts_with(start),
+                "{text} does not begin with {start}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_toml_says_where() {
+        for (bytes, start) in [
+            (&b"a = 1\nb = = 2\n"[..], "f.toml:2: "),
+            (&b"\xff\xfe"[..], "f.toml: it is not UTF-8"),
+        ] {
+            let mut faults = Faults::default();
+            assert!(Document::parse("f.toml", bytes, &mut faults).is_none());
+            let text = faults.into_vec()[0].to_string();
+            assert!(text.starts_with(start), "{text}");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! `sanfang rules explain`: why this tier, here, then; from recorded observations, or from the
+//! journal of a server, running or not.
+
+use super::story::{Reading, Story, text};
+use crate::command::{Failure, print};
+use crate::installation::{self, Faulty};
+use crate::pump::kind;
+use clap::Args;
+use ingest::protocol::{self, Protocol};
+use ingest::quality::Screen;
+use ingest::register::Registrar;
+use ingest::transport::file::Pieces;
+use journal::{DiskJournal, Journal, Kind, Partition, Topic};
+use model::{AreaCode, City, Input, Mode, Observation, Parameter, Span, StationNo, Time, Zone};
+use rules::window::Window;
+use rules::{Change, Effect, Engine, Policy, Rule, Rulebook};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What to explain.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// City directory
+    #[arg(long, value_name = "DIR")]
+    city: PathBuf,
+    /// Rulebook directory instead of the city's own
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Station or site id, or the code of an area
+    #[arg(long, value_name = "ID")]
+    subject: String,
+    /// Only this rule
+    #[arg(long, value_name = "ID")]
+    rule: Option<String>,
+    /// Only the tier that held at this time, 2023-09-07T21:00:00+08:00
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<Time>,
+    /// Print one JSON object for each change of tier instead of words
+    #[arg(long)]
+    json: bool,
+    /// Journal directory of a server, running or not, instead of files
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "files",
+        required_unless_present = "files"
+    )]
+    journal: Option<PathBuf>,
+    /// Observation files, NDJSON or arrays; `-` is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Bytes of a journal read in one turn.
+const TURN_BYTES: usize = 4 << 20;
+/// How far back a window of calendar days is shown.
+const DAY: Span = Span::from_minutes(24 * 60);
+
+fn time(words: &str) -> Result<Time, String> {
+    let read = Time::parse(words).map(|(time, _)| time);
+    read.map_err(|error| error.to_string())
+}
+
+/// Where the subject is and what is asked of it.
+struct Search {
+    city: Arc<City>,
+    rulebook: Arc<Rulebook>,
+    subject: String,
+    rule: Option<String>,
+    at: Option<Time>,
+    zone: Zone,
+    stations: Vec<StationNo>,
+}
+
+/// A change with the readings behind it.
+struct Found {
+    change: Change,
+    readings: Vec<Reading>,
+}
+
+/// Prints each change of tier at the subject, or the one that was in force at a time.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let bad = |faulty: Faulty| Failure::BadInput(faulty.to_string());
+    let city = Arc::new(installation::city(&arguments.city).map_err(bad)?);
+    let rules = arguments
+        .rules
+        .clone()
+        .unwrap_or_else(|| arguments.city.join("rules"));
+    let rulebook = Arc::new(installation::rulebook(&rules).map_err(bad)?);
+    let search = Search::new(city, rulebook, arguments)?;
+    let mut found = match &arguments.journal {
+        Some(directory) => search.journal(directory)?,
+        None => search.files(&arguments.files)?,
+    };
+    if let Some(at) = arguments.at {
+        // The last change of each rule up to then is what held.
+        let mut held: Vec<Found> = Vec::new();
+        for one in found.into_iter().filter(|one| one.change.time <= at) {
+            held.retain(|before| before.change.rule != one.change.rule);
+            held.push(one);
+        }
+        found = held;
+    }
+    let mut lines = Vec::new();
+    for Found { change, readings } in &found {
+        let rule = search.rulebook.rule(&change.rule).map(|(_, rule)| rule);
+        let story = Story::new(change, rule, &search.city, readings.clone());
+        if arguments.json {
+            lines.push(serde_json::to_string(&story).unwrap_or_default());
+        } else {
+            lines.extend(story.words());
+        }
+    }
+    print::lines(&lines)?;
+    if found.is_empty() {
+        let when = arguments.at.map_or_else(String::new, |at| {
+            format!(" up to {}", text(&search.city, at))
+        });
+        eprintln!("{}: no change of tier{when}", search.subject);
+    }
+    Ok(())
+}
+
+impl Search {
+    fn new(
+        city: Arc<City>,
+        rulebook: Arc<Rulebook>,
+        arguments: &Arguments,
+    ) -> Result<Self, Failure> {
+        let subject = arguments.subject.as_str();
+        if let Some(rule) = &arguments.rule
+            && rulebook.rule(rule).is_none()
+        {
+            let known: Vec<_> = rulebook.rules.iter().map(|rule| rule.id.as_str()).collect();
+            let known = known.join(", ");
+            return Err(Failure::BadInput(format!(
+                "no rule {rule}; there are {known}"
+            )));
+        }
+        let site = city.site_no(subject).and_then(|no| city.site(no));
+        let station = city.station_no(subject);
+        let code = AreaCode::parse(subject).ok();
+        let area = code.and_then(|code| city.area_no(code));
+        let (home, stations) = match (site, station, area) {
+            (Some(site), ..) => (site.area, site.station.into_iter().collect()),
+            (None, Some(no), _) => {
+                let home = city.station(no).map(|station| station.area);
+                (home.unwrap_or(model::AreaNo(0)), vec![no])
+            }
+            (None, None, Some(area)) => {
+                let stations = (0u32..).zip(&city.stations);
+                let inside = stations.filter(|(_, s)| !s.retired && city.is_within(s.area, area));
+                (area, inside.map(|(no, _)| StationNo(no)).collect())
+            }
+            (None, None, None) => {
+                return Err(Failure::BadInput(format!(
+                    "no station, site or area {subject}: see stations.csv, sites.csv, areas.geojson"
+                )));
+            }
+        };
+        Ok(Self {
+            zone: city.zone_of(home),
+            subject: subject.to_owned(),
+            rule: arguments.rule.clone(),
+            at: arguments.at,
+            city,
+            rulebook,
+            stations,
+        })
+    }
+
+    /// Steps the files through the machine of the subject's zone.
+    fn files(&self, files: &[PathBuf]) -> Result<Vec<Found>, Failure> {
+        let mut registrar = Registrar::new(&self.city, Span::ZERO);
+        let mut screen = Screen::new(&self.city, self.zone);
+        let mut engine = Engine::new(
+            Arc::clone(&self.city),
+            self.zone,
+            Mode::Actual,
+            Arc::clone(&self.rulebook),
+            Policy::Replay,
+        );
+        let (mut found, mut effects) = (Vec::new(), Vec::new());
+        let mut now: Option<Time> = None;
+        for path in files {
+            let unreadable = |why: String| Failure::BadInput(format!("{}: {why}", path.display()));
+            let reader = open(path)?;
+            let mut pieces = Pieces::new(reader);
+            while let Some(piece) = pieces.next_piece().map_err(|e| unreadable(e.to_string()))? {
+                protocol::decode(&Protocol::Json, "", piece.bytes, piece.framing, |reading| {
+                    let Ok(reading) = reading else { return };
+                    let Ok(row) = registrar.register(&reading, Time::from_millis(i64::MAX)) else {
+                        return;
+                    };
+                    if let Some(before) = now.filter(|before| row.time > *before) {
+                        for minute in before.minute() + 1..=row.time.minute() {
+                            engine.tick(Time::from_minute(minute), &mut effects);
+                            self.keep(&mut effects, &engine, &mut found);
+                        }
+                    }
+                    let at = now.map_or(row.time, |before| before.max(row.time));
+                    now = Some(at);
+                    if registrar.zones(row.station).contains(&self.zone) {
+                        let screened = screen.step(at, &row);
+                        engine.observe(at, &screened.observation, &mut effects);
+                        if let Some(rainfall) = &screened.rainfall {
+                            engine.observe(at, rainfall, &mut effects);
+                        }
+                        self.keep(&mut effects, &engine, &mut found);
+                    }
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Keeps the changes at the subject with the readings in the rule's windows as they are now.
+    fn keep(&self, effects: &mut Vec<Effect>, engine: &Engine, found: &mut Vec<Found>) {
+        for effect in effects.drain(..) {
+            let Effect::Signal(change) = effect else {
+                continue;
+            };
+            if !self.is_wanted(&change) {
+                continue;
+            }
+            let mut readings = Vec::new();
+            for (parameter, length) in self.windows(&change.rule) {
+                for station in &self.stations {
+                    let rows = engine.readings(*station, parameter, length);
+                    let rows = rows.into_iter().filter(|(time, _)| *time <= change.time);
+                    readings.extend(
+                        rows.map(|(time, value)| self.reading(*station, parameter, time, value)),
+                    );
+                }
+            }
+            found.push(Found {
+                change: *change,
+                readings,
+            });
+        }
+    }
+
+    /// The changes that a server recorded, and the observations behind them.
+    fn journal(&self, directory: &Path) -> Result<Vec<Found>, Failure> {
+        if !directory.is_dir() {
+            let directory = directory.display();
+            return Err(Failure::BadInput(format!("{directory}: no such journal")));
+        }
+        let failed = |error: journal::JournalError| Failure::Failed(error.to_string());
+        let journal = DiskJournal::view(directory).map_err(failed)?;
+        let mut found = Vec::new();
+        self.each(&journal, Kind::Warnings, |record| {
+            if record.kind == kind::CHANGE
+                && let Ok(change) = serde_json::from_slice::<Change>(record.payload())
+                && self.is_wanted(&change)
+            {
+                found.push(Found {
+                    change,
+                    readings: Vec::new(),
+                });
+            }
+        })
+        .map_err(failed)?;
+        let spans: Vec<Vec<(Parameter, Span)>> = found
+            .iter()
+            .map(|one| self.windows(&one.change.rule).collect())
+            .collect();
+        self.each(&journal, Kind::Input, |record| {
+            let Ok(Input::Observations(rows)) = Input::decode(record.kind, record.payload()) else {
+                return;
+            };
+            for row in rows
+                .iter()
+                .filter(|row| self.stations.contains(&row.station))
+            {
+                for (one, spans) in found.iter_mut().zip(&spans) {
+                    self.behind(row, spans, one);
+                }
+            }
+        })
+        .map_err(failed)?;
+        for one in &mut found {
+            one.readings.sort_by(|a, b| a.time.cmp(&b.time));
+        }
+        Ok(found)
+    }
+
+    /// Adds an observation to a change in whose windows it stands.
+    fn behind(&self, row: &Observation, spans: &[(Parameter, Span)], one: &mut Found) {
+        let end = one.change.time;
+        let inside = |(parameter, span): &&(Parameter, Span)| {
+            *parameter == row.parameter && row.time > end - *span && row.time <= end
+        };
+        if spans.iter().any(|span| inside(&span)) {
+            one.readings
+                .push(self.reading(row.station, row.parameter, row.time, row.value));
+        }
+    }
+
+    fn each(
+        &self,
+        journal: &DiskJournal,
+        kind: Kind,
+        mut hear: impl FnMut(&journal::Record),
+    ) -> Result<(), journal::JournalError> {
+        let (topic, partition) = (Topic::actual(kind), Partition(self.zone.0));
+        let mut next = journal.first(topic, partition);
+        loop {
+            let records = journal.read(topic, partition, next, TURN_BYTES)?;
+            let Some(last) = records.last() else {
+                return Ok(());
+            };
+            next = last.offset.plus(1);
+            records.iter().for_each(&mut hear);
+        }
+    }
+
+    fn is_wanted(&self, change: &Change) -> bool {
+        change.subject == self.subject
+            && self.rule.as_ref().is_none_or(|rule| *rule == change.rule)
+            && self.at.is_none_or(|at| change.time <= at)
+    }
+
+    /// Parameters a rule reads, each with its longest window.
+    fn windows(&self, rule: &str) -> impl Iterator<Item = (Parameter, Span)> {
+        let rule = self.rulebook.rule(rule).map(|(_, rule)| rule);
+        let mut longest: Vec<(Parameter, Span)> = Vec::new();
+        for call in rule
+            .map(|rule: &Rule| rule.calls.as_slice())
+            .unwrap_or_default()
+        {
+            let length = match call.reading.window {
+                Some(Window::Rolling(span)) => span,
+                Some(Window::Calendar { days, .. }) => {
+                    Span::from_millis(DAY.millis() * i64::from(days))
+                }
+                None => Span::from_minutes(1),
+            };
+            let parameter = call.reading.parameter;
+            match longest.iter_mut().find(|(held, _)| *held == parameter) {
+                Some((_, held)) => *held = (*held).max(length),
+                None => longest.push((parameter, length)),
+            }
+        }
+        longest.into_iter()
+    }
+
+    fn reading(
+        &self,
+        station: StationNo,
+        parameter: Parameter,
+        time: Time,
+        value: model::Quanta,
+    ) -> Reading {
+        let station = self.city.station(station);
+        Reading {
+            station: station.map(|s| s.id.clone()).unwrap_or_default(),
+            parameter,
+            time: text(&self.city, time),
+            value: parameter.decimal(i64::from(value)),
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    std::fs::File::open(path)
+        .map(|file| Box::new(file) as Box<dyn Read>)
+        .map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,242 @@
+//! Reading and checking `sanfang.toml`: each key by itself, then what must fit together.
+
+use super::{Config, DeviceSection, EmailSection, PollSection, SmsSection, WebhookSection};
+use crate::installation::Faulty;
+use crate::people::Person;
+use dispatch::gateway::email::Email;
+use ingest::transport::mqtt::MqttConfig;
+use model::document::Document;
+use model::fault::{Fault, Faults, Place};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Keys of the file.
+const KEYS: [&str; 13] = [
+    "city",
+    "journal",
+    "listen",
+    "public_url",
+    "open_intake",
+    "snapshot_minutes",
+    "person",
+    "sms",
+    "email",
+    "webhook",
+    "devices",
+    "mqtt",
+    "poll",
+];
+
+/// The hash that stands in examples: it opens nothing.
+const PLACEHOLDER: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Sections with the line each begins on.
+struct Sections {
+    people: Vec<(u32, Person)>,
+    sms: Vec<(u32, SmsSection)>,
+    email: Option<(u32, EmailSection)>,
+    webhooks: Vec<(u32, WebhookSection)>,
+    devices: Option<(u32, DeviceSection)>,
+    mqtt: Vec<(u32, MqttConfig)>,
+    polls: Vec<(u32, PollSection)>,
+}
+
+impl Config {
+    /// Reads and checks the file. What is worth a look and harms nothing is given beside it.
+    pub(crate) fn read(path: &Path) -> Result<(Self, Vec<Fault>), Faulty> {
+        let name = path.display().to_string();
+        let mut faults = Faults::default();
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let remedy = "give a configuration file; deploy/sanfang.toml is one to start from";
+                faults.error(Place::file(&name), "", error.to_string(), remedy);
+                return Err(Faulty(faults.into_vec()));
+            }
+        };
+        let base = path.parent().unwrap_or(Path::new("."));
+        let read = read(&name, &bytes, base, &mut faults);
+        let is_usable = faults.errors() == 0;
+        let faults = faults.into_vec();
+        match read {
+            Some(config) if is_usable => Ok((config, faults)),
+            Some(_) | None => Err(Faulty(faults)),
+        }
+    }
+}
+
+fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Config> {
+    let mut document = Document::parse(name, bytes, faults)?;
+    let city = document.require::<PathBuf>("city", "write the city directory", faults);
+    let journal = document.require::<PathBuf>("journal", "write the journal directory", faults);
+    let listen = document.require::<SocketAddr>("listen", "write 127.0.0.1:8080", faults);
+    let public_url = document.take::<String>("public_url", faults);
+    let open_intake = document.take::<bool>("open_intake", faults);
+    let snapshot_minutes = document.take::<u32>("snapshot_minutes", faults);
+    let mut sections = Sections {
+        people: document.rows("person", faults),
+        sms: document.rows("sms", faults),
+        email: document.take("email", faults),
+        webhooks: document.rows("webhook", faults),
+        devices: document.take("devices", faults),
+        mqtt: document.rows("mqtt", faults),
+        polls: document.rows("poll", faults),
+    };
+    document.finish(&KEYS, faults);
+    sections.anchor(base);
+    sections.check(name, faults);
+    if let Some((line, 0)) = snapshot_minutes {
+        let place = Place::line(name, line);
+        faults.error(place, "snapshot_minutes", "it is 0", "write 1 or more");
+    }
+    if let Some((line, url)) = &public_url
+        && reqwest::Url::parse(url).is_err()
+    {
+        let remedy = "write the address others reach the feed under: https://warn.example.org";
+        let place = Place::line(name, *line);
+        faults.error(place, "public_url", "it is not an address", remedy);
+    }
+    if let (Some((line, true)), Some((_, address))) = (&open_intake, &listen)
+        && !address.ip().is_loopback()
+    {
+        let what = format!("anybody who reaches {address} may post observations");
+        let remedy =
+            "take it out unless the network is closed; senders then need the scope observe";
+        faults.notice(Place::line(name, *line), "open_intake", what, remedy);
+    }
+    Some(Config {
+        city: base.join(city?.1),
+        journal: base.join(journal?.1),
+        listen: listen?.1,
+        public_url: public_url.map_or_else(|| "http://127.0.0.1:8080".into(), |(_, url)| url),
+        open_intake: open_intake.is_some_and(|(_, open)| open),
+        snapshot_minutes: snapshot_minutes.map_or(10, |(_, minutes)| minutes),
+        people: plain(sections.people),
+        sms: plain(sections.sms),
+        email: sections.email.map(|(_, section)| section),
+        webhooks: plain(sections.webhooks),
+        devices: sections.devices.map(|(_, section)| section),
+        mqtt: plain(sections.mqtt),
+        polls: plain(sections.polls),
+    })
+}
+
+fn plain<T>(rows: Vec<(u32, T)>) -> Vec<T> {
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+impl Sections {
+    /// Relative paths are relative to the file.
+    fn anchor(&mut self, base: &Path) {
+        let own = |path: &mut PathBuf| *path = base.join(&*path);
+        if let Some((_, email)) = &mut self.email {
+            email.password_file.iter_mut().for_each(own);
+        }
+        for (_, webhook) in &mut self.webhooks {
+            own(&mut webhook.secret_file);
+        }
+        if let Some((_, devices)) = &mut self.devices {
+            own(&mut devices.secrets_file);
+        }
+        for (_, broker) in &mut self.mqtt {
+            broker.password_file.iter_mut().for_each(own);
+        }
+    }
+
+    fn check(&self, name: &str, faults: &mut Faults) {
+        check_people(name, &self.people, faults);
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.sms {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "sms.name", place, faults);
+            for fault in section.smpp.faults() {
+                faults.error(place, "sms.smpp", fault.to_string(), "correct this link");
+            }
+        }
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.webhooks {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "webhook.name", place, faults);
+            if let Err(why) = section.gateway() {
+                faults.error(place, "webhook", why, "correct this [[webhook]]");
+            }
+        }
+        if let Some((line, section)) = &self.email {
+            let usable = section
+                .gateway()
+                .and_then(|config| Email::new(config).map_err(|error| error.to_string()));
+            if let Err(why) = usable {
+                faults.error(Place::line(name, *line), "email", why, "correct [email]");
+            }
+        }
+        if let Some((line, section)) = &self.devices
+            && let Err(why) = section.gateway()
+        {
+            let place = Place::line(name, *line);
+            faults.error(place, "devices", why, "correct [devices]");
+        }
+        for (line, broker) in &self.mqtt {
+            if let Err(error) = broker.check() {
+                let place = Place::line(name, *line);
+                faults.error(place, "mqtt", error.to_string(), "correct this [[mqtt]]");
+            }
+        }
+        for (line, poll) in &self.polls {
+            let place = Place::line(name, *line);
+            if let Err(error) = reqwest::Url::parse(&poll.url) {
+                faults.error(place, "poll.url", error.to_string(), "write https://…");
+            }
+            if poll.every_s < 5 {
+                faults.error(place, "poll.every_s", "less than 5", "write 5 or more");
+            }
+        }
+    }
+}
+
+fn check_people(name: &str, people: &[(u32, Person)], faults: &mut Faults) {
+    if people.is_empty() {
+        let remedy = "add [[person]], or what waits for a signature waits for ever";
+        faults.notice(Place::file(name), "person", "nobody can sign", remedy);
+    }
+    let (mut ids, mut tokens) = (BTreeSet::new(), BTreeSet::new());
+    for (line, person) in people {
+        let place = Place::line(name, *line);
+        unique(&mut ids, &person.id, "person.id", place, faults);
+        let hash = person.token_sha256.to_ascii_lowercase();
+        let field = "person.token_sha256";
+        if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let what = format!("{} has no 64 hexadecimal digits", person.id);
+            let remedy = "make them with: printf %s TOKEN | sha256sum";
+            faults.error(place, field, what, remedy);
+        } else if hash == PLACEHOLDER {
+            let what = format!("{} cannot sign in: the hash is a placeholder", person.id);
+            let remedy = "make a token at random and write its hash: printf %s TOKEN | sha256sum";
+            faults.notice(place, field, what, remedy);
+        } else if !tokens.insert(hash) {
+            let what = format!("{} has the token of somebody else", person.id);
+            let remedy = "give each a token of their own: two signatures need two people";
+            faults.error(place, field, what, remedy);
+        }
+        if person.scopes.is_empty() {
+            let what = format!("{} may do nothing", person.id);
+            let remedy = "list read, approve, issue, answer, signal or observe";
+            faults.notice(place, "person.scopes", what, remedy);
+        }
+    }
+}
+
+fn unique<'a>(
+    seen: &mut BTreeSet<&'a str>,
+    name: &'a str,
+    field: &str,
+    place: Place<'_>,
+    faults: &mut Faults,
+) {
+    if name.is_empty() {
+        faults.error(place, field, "it is empty", "write a name");
+    } else if !seen.insert(name) {
+        let what = format!("{name} stands there twice");
+        faults.error(place, field, what, "give each a name of its own");
+    }
+}

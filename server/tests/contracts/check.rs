@@ -1,0 +1,207 @@
+//! `sanfang check` and `sanfang rules test`.
+
+use super::{json_lines, sanfang, small, told};
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn the_configuration_as_shipped_has_no_fault() {
+    let (code, out, err) = told(&sanfang(&["check", "--config", "deploy/sanfang.toml"]));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(err.contains("no faults"), "{err}");
+    assert!(
+        out.lines().all(|line| line.starts_with("notice: ")),
+        "{out}"
+    );
+    assert!(!out.contains("rules/rules"), "{out}");
+}
+
+#[test]
+fn every_fault_of_a_configuration_comes_at_once_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    small::write_city(folder.path());
+    let text = r#"city = "city"
+listen = "8080"
+snapshot_minutes = 0
+colour = "red"
+[[person]]
+id = "chen"
+name = "Chen"
+scopes = ["approve"]
+token_sha256 = "abc"
+[[person]]
+id = "chen"
+name = "Chen"
+scopes = ["fly"]
+token_sha256 = "abc"
+[[sms]]
+name = "a"
+[sms.smpp]
+address = "carrier"
+window = 0
+[[webhook]]
+name = "w"
+url = "nonsense"
+secret_file = "missing"
+[[mqtt]]
+url = "http://broker"
+client_id = "x"
+subscriptions = []
+[[poll]]
+url = "x"
+every_s = 1
+"#;
+    let path = folder.path().join("sanfang.toml");
+    fs::write(&path, text).unwrap();
+    let path = path.display().to_string();
+    let (code, out, err) = told(&sanfang(&["check", "--json", "--config", &path]));
+    assert_eq!(code, 2, "{out}{err}");
+    let faults = json_lines(&out);
+    let found: Vec<(u64, String)> = faults
+        .iter()
+        .filter(|fault| fault["severity"] == "error")
+        .map(|fault| {
+            assert_eq!(fault["file"], path.as_str());
+            assert_ne!(fault["remedy"], "", "{fault}");
+            let line = fault["line"].as_u64().unwrap_or(0);
+            (line, fault["field"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    for wanted in [
+        (0, "journal"),
+        (2, "listen"),
+        (3, "snapshot_minutes"),
+        (4, "colour"),
+        (5, "person.token_sha256"),
+        (13, "person"),
+        (15, "sms.smpp"),
+        (20, "webhook"),
+        (24, "mqtt"),
+        (28, "poll.url"),
+        (28, "poll.every_s"),
+    ] {
+        let wanted = (wanted.0, wanted.1.to_owned());
+        assert!(found.contains(&wanted), "{wanted:?} is not in {found:#?}");
+    }
+    // What serves says the same and does not start.
+    let (code, _, err) = told(&sanfang(&["serve", "--config", &path]));
+    assert_eq!(code, 2);
+    assert!(err.contains(":4: field colour"), "{err}");
+}
+
+fn city_with_faults(folder: &Path) -> String {
+    small::write_city(folder);
+    let city = folder.join("city");
+    let add = |name: &str, lines: &str| {
+        let path = city.join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, text + lines).unwrap();
+    };
+    add(
+        "stations.csv",
+        "G2,Gauge 2,rain_gauge,113.1,23.1,999999999999,rainfall\n",
+    );
+    add(
+        "sites.csv",
+        "C2,Two,culvert,113.1,23.1,440106014000,NOWHERE,,,roads,0.05,0.15,0.27,0.5,0.2\n",
+    );
+    add(
+        "contacts.csv",
+        "P3,Three,village_head,440106014000,not-a-phone,,,zh,,1\n",
+    );
+    add("wording/sms.toml", "\nnonsense = 1\n");
+    city.display().to_string()
+}
+
+#[test]
+fn every_fault_of_a_city_comes_at_once_with_file_line_and_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let city = city_with_faults(folder.path());
+    let (code, out, err) = told(&sanfang(&["check", "--city", &city]));
+    assert_eq!(code, 2, "{out}{err}");
+    for wanted in [
+        "stations.csv:4: field area: ",
+        "sites.csv:3: field station: ",
+        "wording/sms.toml: ",
+    ] {
+        let wanted = format!("{city}/{wanted}");
+        let lines: Vec<_> = out.lines().filter(|l| l.starts_with(&wanted)).collect();
+        assert_eq!(lines.len(), 1, "{wanted} in {out}");
+        assert!(lines[0].contains(" — "), "no remedy: {}", lines[0]);
+    }
+    // People are looked at once the places they answer for can be read.
+    small::write_city(folder.path());
+    let contacts = folder.path().join("city/contacts.csv");
+    let text = fs::read_to_string(&contacts).unwrap();
+    fs::write(
+        &contacts,
+        text + "P3,Three,village_head,440106014000,nonsense,,,zh,,1\n",
+    )
+    .unwrap();
+    let (code, out, _) = told(&sanfang(&["check", "--city", &city]));
+    assert_eq!(code, 2);
+    assert!(
+        out.contains(&format!("{city}/contacts.csv:4: field phone: ")),
+        "{out}"
+    );
+    assert!(
+        !out.contains("nonsense"),
+        "a fault shows what stood in a personal column: {out}"
+    );
+}
+
+#[test]
+fn a_rulebook_is_checked_by_itself() {
+    let rules = "testdata/rulebooks/national-2007";
+    let (code, out, err) = told(&sanfang(&["check", "--rules", rules]));
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(small::root().join(rules).join("rainstorm.toml")).unwrap();
+    let broken = text.replace("rainfall.sum", "rainfal.sum");
+    fs::write(folder.path().join("rainstorm.toml"), broken).unwrap();
+    let path = folder.path().display().to_string();
+    let (code, out, _) = told(&sanfang(&["check", "--rules", &path]));
+    assert_eq!(code, 2);
+    assert!(out.starts_with(&format!("{path}/rainstorm.toml:")), "{out}");
+    let (code, _, err) = told(&sanfang(&["check"]));
+    assert_eq!(code, 2, "nothing to check is no success: {err}");
+    let (code, out, _) = told(&sanfang(&["check", "--city", "nowhere"]));
+    assert_eq!((code, out.lines().count()), (2, 2), "{out}");
+}
+
+#[test]
+fn rulebook_tests_are_read_by_people_and_programs() {
+    let rules = "testdata/city/rules";
+    let (code, out, err) = told(&sanfang(&["rules", "test", rules]));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.ends_with(" passed, 0 failed\n"), "{out}");
+    let (code, out, _) = told(&sanfang(&["rules", "test", "--json", rules]));
+    let cases = json_lines(&out);
+    assert_eq!(code, 0);
+    assert!(
+        cases.len() > 3 && cases.iter().all(|case| case["passed"] == true),
+        "{out}"
+    );
+    // A wrong expectation fails with exit 1, a wrong file with exit 2.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("rules");
+    fs::create_dir_all(copy.join("tests")).unwrap();
+    let from = small::root().join(rules);
+    fs::copy(from.join("rainstorm.toml"), copy.join("rainstorm.toml")).unwrap();
+    let case = |tier: &str| {
+        format!(
+            "schema = 1\n[[test]]\nname = \"heavy\"\nrule = \"rainstorm\"\nstart = \"2023-09-07T18:00:00+08:00\"\ninterval = \"1m\"\nseries = {{ rainfall = \"1.0x60\" }}\nexpect = [{{ at = \"59m\", tier = \"{tier}\" }}]\n"
+        )
+    };
+    let path = copy.display().to_string();
+    let suite = copy.join("tests/a.test.toml");
+    fs::write(&suite, case("red")).unwrap();
+    let (code, out, err) = told(&sanfang(&["rules", "test", "--json", &path]));
+    assert_eq!(code, 1, "{out}{err}");
+    assert_eq!(json_lines(&out)[0]["passed"], false);
+    assert_eq!(json_lines(&out)[0]["line"], 2);
+    fs::write(&suite, case("purple")).unwrap();
+    let (code, _, err) = told(&sanfang(&["rules", "test", &path]));
+    assert_eq!(code, 2);
+    assert!(err.contains("tests/a.test.toml:"), "{err}");
+}
