@@ -16,11 +16,12 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 23] = [
+pub const TARGETS: [(&str, Target); 24] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
     ("body", observations::body),
+    ("mqtt", observations::mqtt),
     ("settings", city::settings),
     ("areas", city::areas),
     ("stations", city::stations),

@@ -1,10 +1,13 @@
 //! Observations: the contract's JSON, other names by a mapping, whole requests, compressed bodies.
 
+use bytes::BytesMut;
 use ingest::protocol::json::Readings;
 use ingest::protocol::{Framing, Protocol, decode};
 use ingest::register::{Batch, FUTURE_MAX, Registrar};
 use ingest::transport::body::{self, Body, Encoding};
 use ingest::transport::file::Pieces;
+use ingest::transport::mqtt::Version;
+use ingest::transport::mqtt::packet::{Incoming, PACKET_BYTES_MAX, Reader};
 use model::Time;
 
 /// The most a body may grow to.
@@ -128,5 +131,41 @@ pub(crate) fn body(bytes: &[u8]) {
             assert!(!whole.to_string().is_empty() && !pieces.to_string().is_empty());
         }
         (whole, pieces) => panic!("whole {:?}, in pieces {:?}", whole.is_ok(), pieces.is_ok()),
+    }
+}
+
+/// A broker's stream, the first byte choosing the version: the same packets however it is cut, and
+/// nothing held that is longer than a packet may be.
+pub(crate) fn mqtt(bytes: &[u8]) {
+    let Some((choice, stream)) = bytes.split_first() else {
+        return;
+    };
+    let version = [Version::V311, Version::V5][usize::from(choice % 2)];
+    let read = |piece: usize| {
+        let (mut reader, mut buffer, mut said) =
+            (Reader::new(version), BytesMut::new(), Vec::new());
+        for piece in stream.chunks(piece) {
+            buffer.extend_from_slice(piece);
+            loop {
+                match reader.next(&mut buffer) {
+                    Ok(Some(incoming)) => said.push(Ok(incoming)),
+                    Ok(None) => break,
+                    Err(error) => {
+                        said.push(Err(error));
+                        return said;
+                    }
+                }
+            }
+        }
+        said
+    };
+    let whole = read(stream.len().max(1));
+    assert_eq!(whole, read(1), "cut into single bytes");
+    for one in whole {
+        match one {
+            Ok(Incoming::Publish { payload, .. }) => assert!(payload.len() <= PACKET_BYTES_MAX),
+            Ok(_) => {}
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
     }
 }

@@ -3,11 +3,11 @@
 mod read;
 
 use crate::people::Person;
-use dispatch::gateway::device::DeviceConfig;
+use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::smpp::LinkConfig;
 use dispatch::gateway::webhook::WebhookConfig;
-use ingest::transport::mqtt::MqttConfig;
+use ingest::transport::mqtt::{MqttConfig, Version};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -98,6 +98,9 @@ pub(crate) struct WebhookSection {
 pub(crate) struct DeviceSection {
     broker: String,
     client_id: String,
+    /// The version that the broker speaks.
+    #[serde(default)]
+    version: Version,
     /// TOML file: a secret for each device id, hexadecimal.
     secrets_file: PathBuf,
 }
@@ -152,6 +155,10 @@ impl DeviceSection {
     pub(crate) fn gateway(&self) -> Result<DeviceConfig, String> {
         Ok(DeviceConfig {
             broker: self.broker.clone(),
+            version: match self.version {
+                Version::V311 => ProtocolVersion::V311,
+                Version::V5 => ProtocolVersion::V5,
+            },
             client: self.client_id.clone(),
             login: None,
             secrets: secrets(&self.secrets_file)?,

@@ -7,6 +7,7 @@ pub mod command;
 pub mod state;
 
 pub use command::{Action, Command, CommandError, Refusal};
+pub use mqtt5::ProtocolVersion;
 pub use state::{Outcome, Position, State};
 
 use super::{Proof, Receipt};
@@ -30,6 +31,8 @@ const REPORTS_MAX: usize = 8;
 pub struct DeviceConfig {
     /// `mqtt://host:1883` or `mqtts://host:8883`.
     pub broker: String,
+    /// The version that the broker speaks; of 3.1.1 none knows when a command is over but the device.
+    pub version: ProtocolVersion,
     /// Client id; also names the session that the broker keeps.
     pub client: String,
     /// User and password.
@@ -75,10 +78,13 @@ impl Devices {
             error,
         };
         let mut options = ConnectOptions::new(config.client.clone())
+            .with_protocol_version(config.version)
             .with_clean_start(false)
-            .with_session_expiry_interval(3600)
             .with_automatic_reconnect(true)
             .with_reconnect_delay(Duration::from_millis(200), Duration::from_secs(10));
+        if config.version == ProtocolVersion::V5 {
+            options = options.with_session_expiry_interval(3600);
+        }
         if let Some((user, password)) = &config.login {
             options = options.with_credentials(user.clone(), password.as_bytes());
         }
@@ -168,8 +174,10 @@ impl Devices {
             qos: QoS::AtLeastOnce,
             ..PublishOptions::default()
         };
-        // The broker drops it too when its time is over.
-        options.properties.message_expiry_interval = Some(left);
+        if self.config.version == ProtocolVersion::V5 {
+            // The broker drops it too when its time is over.
+            options.properties.message_expiry_interval = Some(left);
+        }
         let topic = format!("devices/{device}/command");
         if !self.client.is_connected().await {
             return Err(SendError::Transient("no connection to the broker".into()));

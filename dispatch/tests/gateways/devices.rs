@@ -3,7 +3,9 @@
 use crate::peers::{missing, runtime};
 use dispatch::gateway::Proof;
 use dispatch::gateway::device::command::Addressed;
-use dispatch::gateway::device::{Action, Command, DeviceConfig, Devices, Position};
+use dispatch::gateway::device::{
+    Action, Command, DeviceConfig, Devices, Position, ProtocolVersion,
+};
 use dispatch::simulator::devices::{Device, Fault, Fleet, FleetConfig};
 use model::{Mode, SendError, Span, Time};
 use std::collections::BTreeMap;
@@ -104,9 +106,10 @@ fn close(device: &str, counter: u64) -> Command {
     Command::new(addressed(device, counter), Action::Close).unwrap()
 }
 
-fn config(broker: &Broker) -> DeviceConfig {
+fn config(broker: &Broker, version: ProtocolVersion) -> DeviceConfig {
     DeviceConfig {
         broker: broker.address(),
+        version,
         client: "sanfang-test".into(),
         login: None,
         secrets: FAULTS
@@ -132,12 +135,18 @@ async fn fleet(broker: &Broker) -> Fleet {
 
 #[test]
 fn only_the_devices_own_report_confirms() {
+    for version in [ProtocolVersion::V311, ProtocolVersion::V5] {
+        only_their_report_confirms_in(version);
+    }
+}
+
+fn only_their_report_confirms_in(version: ProtocolVersion) {
     let Some(mut broker) = Broker::start() else {
         return;
     };
     runtime().block_on(async {
         let fleet = fleet(&broker).await;
-        let devices = Devices::connect(config(&broker)).await.unwrap();
+        let devices = Devices::connect(config(&broker, version)).await.unwrap();
 
         let receipt = devices.send(&close("well", 1), clock()).await.unwrap();
         assert_eq!(receipt.proof, Proof::ActionReported);
@@ -212,7 +221,9 @@ fn after_a_broker_restart_reports_are_heard_again() {
     let port = broker.port;
     runtime().block_on(async {
         let fleet = fleet(&broker).await;
-        let devices = Devices::connect(config(&broker)).await.unwrap();
+        let devices = Devices::connect(config(&broker, ProtocolVersion::V5))
+            .await
+            .unwrap();
         let work = tokio::spawn(async move {
             devices.send(&close("well", 1), clock()).await.unwrap();
             devices
@@ -242,6 +253,7 @@ fn a_broker_that_is_away_is_an_error_that_names_it() {
         let port = free_port();
         let config = DeviceConfig {
             broker: format!("mqtt://127.0.0.1:{port}"),
+            version: ProtocolVersion::V5,
             client: "x".into(),
             login: None,
             secrets: BTreeMap::new(),

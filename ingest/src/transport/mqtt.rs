@@ -6,7 +6,7 @@
 //! does, or speak one version only.
 
 pub mod config;
-mod packet;
+pub mod packet;
 mod session;
 mod stream;
 mod topic;

@@ -5,13 +5,13 @@ use super::config::Version;
 use bytes::{Buf, Bytes, BytesMut};
 
 /// Longest packet taken. What is longer is passed over and said aloud.
-pub(super) const PACKET_BYTES_MAX: usize = 1 << 20;
+pub const PACKET_BYTES_MAX: usize = 1 << 20;
 /// A fixed header is one byte and a length of at most four (3.1.1 §2.2.3).
 const HEADER_BYTES_MAX: usize = 5;
 
 /// Something the broker says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Incoming {
+pub enum Incoming {
     /// It lets us in, or says why not.
     ConnAck {
         /// It kept our session.
@@ -47,7 +47,7 @@ pub(super) enum Incoming {
 
 /// Why bytes are not packets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PacketError {
+pub enum PacketError {
     /// A length that takes more than four bytes.
     #[error("a packet's length is not a number of MQTT")]
     Length,
@@ -134,14 +134,15 @@ pub(super) const GOODBYE: [u8; 2] = [0xe0, 0];
 
 /// Takes packets off a stream.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub struct Reader {
     version: Version,
     /// Bytes of an overlong packet that are still to come and not wanted.
     passing_over: usize,
 }
 
 impl Reader {
-    pub(super) const fn new(version: Version) -> Self {
+    /// At the start of a stream of that version.
+    pub const fn new(version: Version) -> Self {
         Self {
             version,
             passing_over: 0,
@@ -152,7 +153,7 @@ impl Reader {
     ///
     /// # Errors
     /// The stream is not MQTT: nothing more can be read from it.
-    pub(super) fn next(&mut self, bytes: &mut BytesMut) -> Result<Option<Incoming>, PacketError> {
+    pub fn next(&mut self, bytes: &mut BytesMut) -> Result<Option<Incoming>, PacketError> {
         let skip = self.passing_over.min(bytes.len());
         bytes.advance(skip);
         self.passing_over -= skip;
