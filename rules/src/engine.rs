@@ -5,10 +5,12 @@
 //! for time (holds, gathered changes, renewals) is done by the first record that passes it.
 
 mod evaluate;
+mod laid;
 mod order;
 mod settle;
 mod snapshot;
 mod subjects;
+mod verdict;
 mod windows;
 
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
@@ -18,6 +20,7 @@ use crate::bulletin::{Bulletin, Policy};
 use crate::effect::{Change, Effect};
 use crate::rulebook::Rulebook;
 use crate::window::{Placed, Value};
+use laid::Laid;
 use model::{
     City, Hazard, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo, Tier, Time,
     Zone,
@@ -27,6 +30,9 @@ use std::sync::Arc;
 use subjects::{Feeds, RuleState};
 use windows::Windows;
 
+/// No series, no area.
+const NONE: u32 = u32::MAX;
+
 /// The machine of one zone in one mode.
 pub struct Engine {
     city: Arc<City>,
@@ -35,6 +41,8 @@ pub struct Engine {
     policy: Policy,
     rulebook: Arc<Rulebook>,
     at: Time,
+    /// Stations whose observations count here, by number.
+    hears: Vec<bool>,
     windows: Windows,
     feeds: Feeds,
     rules: Vec<RuleState>,
@@ -116,9 +124,7 @@ impl Engine {
         rulebook: Arc<Rulebook>,
         policy: Policy,
     ) -> Self {
-        let windows = Windows::new(&city, zone, &rulebook);
-        let rules = subjects::rules(&city, zone, &rulebook, &windows);
-        let feeds = Feeds::new(&rules, windows.series.len());
+        let laid = Laid::new(&city, zone, &rulebook);
         let hazards = rulebook.rules.iter().map(|rule| rule.hazard);
         Self {
             bulletins: hazards
@@ -130,9 +136,10 @@ impl Engine {
             policy,
             rulebook,
             at: Time::from_millis(i64::MIN),
-            windows,
-            feeds,
-            rules,
+            hears: laid.hears,
+            windows: laid.windows,
+            feeds: laid.feeds,
+            rules: laid.rules,
             next_deadline: i64::MAX,
             next_due: Time::from_millis(i64::MAX),
             counts: Counts::default(),
@@ -154,6 +161,14 @@ impl Engine {
             | Input::Engine(_)
             | Input::Device(_) => self.tick(at, out),
         }
+    }
+
+    /// True where observations of the station count here: it is of this zone, or a rule of this
+    /// zone counts it for one of its areas. A border gauge that nothing here counts is stepped by
+    /// its own zone alone, and has no history here should another rulebook begin to count it.
+    #[inline]
+    pub fn hears(&self, station: StationNo) -> bool {
+        self.hears.get(station.0 as usize) == Some(&true)
     }
 
     /// Steps one screened observation.
@@ -269,7 +284,7 @@ impl Engine {
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (rule, state) in self.rulebook.rules.iter().zip(&self.rules) {
-            for subject in &state.subjects {
+            for (number, subject) in state.subjects.iter().enumerate() {
                 let Standing {
                     reached,
                     put,
@@ -286,7 +301,7 @@ impl Engine {
                         tier: reached,
                         put: put.max(reached),
                         since: Time::from_millis(held.onset),
-                        newest: Time::from_millis(subject.newest),
+                        newest: Time::from_millis(state.newest(number)),
                         values: held.values.clone(),
                         past: timely < reached,
                         unconfirmed: confirmed < timely,
@@ -299,19 +314,13 @@ impl Engine {
 
     /// Bytes held by the windows.
     pub fn window_bytes(&self) -> usize {
-        self.windows
-            .all()
-            .map(|(_, _, plan, series)| series.bytes(plan))
-            .sum()
+        self.windows.bytes()
     }
 
     /// Series that hold at least one reading.
     pub fn series_in_use(&self) -> usize {
-        self.windows
-            .series
-            .iter()
-            .filter(|series| series.newest().is_some())
-            .count()
+        let used = self.windows.all();
+        used.filter(|series| series.newest().is_some()).count()
     }
 }
 

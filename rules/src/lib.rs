@@ -8,6 +8,7 @@ mod bulletin;
 pub mod condition;
 mod effect;
 mod engine;
+mod reader;
 pub mod rulebook;
 pub mod score;
 mod situation;

@@ -6,6 +6,7 @@
 
 mod check;
 pub(crate) mod keys;
+mod layout;
 mod order;
 mod quorum;
 mod read;
@@ -13,7 +14,7 @@ mod read;
 pub use quorum::{Quorum, QuorumError};
 
 use crate::condition::{Call, Program};
-use crate::window::Plan;
+use crate::window::{Gauge, Plan};
 use model::{AreaLevel, Fault, Hazard, Named, Parameter, Severity, Span, Tier};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -99,6 +100,8 @@ pub struct Rule {
     pub(crate) slots: Vec<Option<u16>>,
     /// Slots and bounds of which one must be reached before anything can rise.
     pub(crate) floors: Option<Box<[(u16, i64)]>>,
+    /// How its truths hang on running sums, where they hang on nothing else.
+    pub(crate) gauge: Option<Gauge>,
 }
 
 /// One tier of a rule.

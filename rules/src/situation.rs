@@ -79,6 +79,23 @@ impl Situation {
         Some(due.saturating_add(holds.raise_ms))
     }
 
+    /// True where an evaluation with these very truths would change nothing, now or later.
+    pub(crate) fn rests(&self, held: &Truths, relaxed: &Truths) -> bool {
+        let truths = held.iter().zip(relaxed);
+        self.latches
+            .iter()
+            .zip(truths)
+            .all(|(latch, (held, relaxed))| match latch.set {
+                Some(_) => *relaxed != Kleene::False && latch.quiet_ms.is_none(),
+                None => *held != Kleene::True && latch.since.is_none(),
+            })
+    }
+
+    /// Notes that evaluations up to `time` changed nothing.
+    pub(crate) fn rested_until(&mut self, time: i64) {
+        self.evaluated = self.evaluated.map(|before| before.max(time));
+    }
+
     /// Completes the rises whose deadline the record has passed, stamped with the deadline
     /// (semantics §4).
     pub(crate) fn pass(&mut self, record: i64, holds: &Holds) {

@@ -2,7 +2,7 @@
 
 use model::{Observation, Offset, Parameter, Quality, Span, StationNo, Time};
 use proptest::prelude::*;
-use rules::window::{Function, Placed, Plan, Series, Value, Window};
+use rules::window::{Block, Function, Placed, Plan, SHARED_LAG, Value, View, Window};
 use std::collections::BTreeMap;
 
 const WINDOWS: [i64; 6] = [30, 60, 600, 3600, 5400, 10_800];
@@ -150,61 +150,148 @@ const FUNCTIONS: [Function; 9] = [
     Function::Age,
 ];
 
-fn plan() -> Plan {
+fn plan(scans: bool) -> Plan {
     let mut plan = Plan::default();
     for seconds in WINDOWS {
         plan.add_slot(Span::from_seconds(seconds));
     }
+    if scans {
+        plan.add_scan(Span::from_millis(KEEP_MS));
+    }
     plan
+}
+
+/// Every figure of every window at the newest reading.
+fn agrees(series: View<'_>, naive: &Naive) -> Result<(), TestCaseError> {
+    let newest = naive.newest;
+    prop_assert_eq!(series.newest().map(Time::millis), Some(newest));
+    for (slot, seconds) in WINDOWS.into_iter().enumerate() {
+        let from = newest - seconds * 1000;
+        for suspects in [true, false] {
+            for function in FUNCTIONS {
+                let recent = naive
+                    .rows
+                    .range(from + 1..)
+                    .any(|(_, row)| suspects || !row.suspect);
+                if matches!(function, Function::Last | Function::Age) && !recent {
+                    continue;
+                }
+                let found = series.scan(
+                    function,
+                    Time::from_millis(from),
+                    Time::from_millis(newest),
+                    suspects,
+                );
+                let wanted = naive.ask(function, from, newest, suspects);
+                prop_assert!(
+                    same(found, wanted),
+                    "{:?} {}s {:?} {:?}",
+                    function,
+                    seconds,
+                    found,
+                    wanted
+                );
+            }
+            for function in [Function::Sum, Function::Mean, Function::Count] {
+                let found = series.running(function, slot, Span::from_seconds(seconds), suspects);
+                let wanted = naive.ask(function, from, newest, suspects);
+                prop_assert!(
+                    same(found, wanted),
+                    "running {:?} {}s {:?} {:?}",
+                    function,
+                    seconds,
+                    found,
+                    wanted
+                );
+                if suspects && found.is_known() {
+                    prop_assert_eq!(found.covered, naive.covered(from, newest));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Places a reading in both; false where the naive model knows no more than the series.
+fn place(
+    block: &mut Block,
+    column: usize,
+    naive: &mut Naive,
+    row: &Observation,
+) -> Result<bool, TestCaseError> {
+    let time = row.time.millis();
+    let placed = block.place(column, row);
+    // A series that has forgotten a time cannot be asked to correct it.
+    let forgotten = naive.newest != i64::MIN && time <= naive.newest - KEEP_MS;
+    match placed {
+        Placed::TooOld => prop_assert!(forgotten),
+        _ if forgotten => {}
+        Placed::New | Placed::Late | Placed::Corrected | Placed::Duplicate | Placed::Unusable => {
+            naive.place(row)
+        }
+    }
+    Ok(!forgotten && !naive.rows.is_empty())
+}
+
+/// Gauges that go their own ways: each value is the minutes that its gauge moves on before it
+/// speaks, so that some lag behind, leap past the others, and come back.
+fn paces() -> impl Strategy<Value = Vec<(usize, i64, i32)>> {
+    let lag = SHARED_LAG;
+    let step =
+        prop_oneof![30 => Just(1i64), 3 => -3i64..4, 2 => lag - 3..lag + 3, 1 => 200i64..400];
+    prop::collection::vec((0usize..4, step, 0i32..300), 1..600)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn windows_agree_with_the_naive_model(rows in observations(), rain in any::<bool>()) {
+    fn windows_agree_with_the_naive_model(rows in observations(), rain in any::<bool>(), scans in any::<bool>()) {
         let parameter = if rain { Parameter::Rainfall } else { Parameter::WaterDepth };
-        let plan = plan();
-        let mut series = Series::new(&plan, parameter, 60);
+        let mut block = Block::new(plan(scans), parameter);
+        let column = block.add(60);
         let mut naive = Naive { newest: i64::MIN, ..Naive::default() };
         for row in rows {
-            let time = row.time.millis();
-            let placed = series.place(&plan, &row);
-            // A series that has forgotten a time cannot be asked to correct it.
-            let forgotten = naive.newest != i64::MIN && time <= naive.newest - KEEP_MS;
-            match placed {
-                Placed::TooOld => prop_assert!(forgotten),
-                _ if forgotten => {}
-                Placed::New | Placed::Late | Placed::Corrected | Placed::Duplicate | Placed::Unusable => naive.place(&row),
+            if place(&mut block, column, &mut naive, &row)? {
+                agrees(block.view(column).unwrap(), &naive)?;
             }
-            if forgotten || naive.rows.is_empty() {
-                continue;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn series_side_by_side_keep_their_own_times(paces in paces(), others in observations()) {
+        let mut block = Block::new(plan(false), Parameter::WaterDepth);
+        let columns: Vec<usize> = (0..5).map(|_| block.add(60)).collect();
+        let mut naives: Vec<Naive> = columns.iter().map(|_| Naive { newest: i64::MIN, ..Naive::default() }).collect();
+        let mut minutes = [28_234_680i64; 4];
+        let mut others = others.into_iter();
+        for (at, step, value) in paces {
+            minutes[at] += step;
+            let row = Observation {
+                station: StationNo(0),
+                parameter: Parameter::WaterDepth,
+                time: Time::from_minute(minutes[at]),
+                value,
+                interval_s: 60,
+                quality: Quality::Correct,
+            };
+            place(&mut block, columns[at], &mut naives[at], &row)?;
+            // The fifth does everything that the one above does, among them.
+            if let Some(other) = others.next() {
+                place(&mut block, columns[4], &mut naives[4], &other)?;
             }
-            let newest = naive.newest;
-            prop_assert_eq!(series.newest().map(Time::millis), Some(newest));
-            for seconds in WINDOWS {
-                let from = newest - seconds * 1000;
-                for function in FUNCTIONS {
-                    for suspects in [true, false] {
-                        let recent = naive.rows.range(from + 1..).any(|(_, row)| suspects || !row.suspect);
-                        if matches!(function, Function::Last | Function::Age) && !recent {
-                            continue;
-                        }
-                        let found = series.scan(function, Time::from_millis(from), Time::from_millis(newest), suspects);
-                        let wanted = naive.ask(function, from, newest, suspects);
-                        prop_assert!(same(found, wanted), "{:?} {}s {:?} {:?}", function, seconds, found, wanted);
-                    }
+            for (column, naive) in columns.iter().zip(&naives).filter(|(_, naive)| !naive.rows.is_empty()) {
+                if *column == columns[at] {
+                    agrees(block.view(*column).unwrap(), naive)?;
                 }
-                for function in [Function::Sum, Function::Mean, Function::Count] {
-                    let slot = WINDOWS.iter().position(|w| *w == seconds).unwrap();
-                    let found = series.running(function, slot, Span::from_seconds(seconds));
-                    let wanted = naive.ask(function, from, newest, true);
-                    prop_assert!(same(found, wanted), "running {:?} {}s {:?} {:?}", function, seconds, found, wanted);
-                    if found.is_known() {
-                        prop_assert_eq!(found.covered, naive.covered(from, newest));
-                    }
-                }
             }
+        }
+        for (column, naive) in columns.iter().zip(&naives).filter(|(_, naive)| !naive.rows.is_empty()) {
+            agrees(block.view(*column).unwrap(), naive)?;
         }
     }
 }
@@ -249,7 +336,9 @@ fn three_days_of_minute_rain_take_at_most_nine_kilobytes() {
     for hours in [1, 3, 6, 24, 72] {
         plan.add_slot(Span::from_minutes(hours * 60));
     }
-    let mut series = Series::new(&plan, Parameter::Rainfall, 60);
+    const GAUGES: usize = 50;
+    let mut block = Block::new(plan, Parameter::Rainfall);
+    let columns: Vec<usize> = (0..GAUGES).map(|_| block.add(60)).collect();
     for minute in 0..5000i64 {
         let observation = Observation {
             station: StationNo(0),
@@ -259,7 +348,10 @@ fn three_days_of_minute_rain_take_at_most_nine_kilobytes() {
             interval_s: 60,
             quality: Quality::Correct,
         };
-        series.place(&plan, &observation);
+        for column in &columns {
+            block.place(*column, &observation);
+        }
     }
-    assert!(series.bytes(&plan) <= 9 * 1024, "{}", series.bytes(&plan));
+    let each = block.bytes() / GAUGES;
+    assert!(each <= 9 * 1024, "{each}");
 }

@@ -173,6 +173,9 @@ impl Machine {
     }
 
     fn observe(&mut self, at: Time, row: &Observation) {
+        if !self.engine.hears(row.station) {
+            return self.engine.tick(at, &mut self.effects);
+        }
         let screened = self.screen.step(at, row);
         self.engine
             .observe(at, &screened.observation, &mut self.effects);

@@ -237,11 +237,15 @@ impl Bulletin {
         let (top, tier) = highest.map_or((None, Tier::None), |(c, area)| (Some(*c), area.tier));
         let authority = desk.authority(self.hazard, top, tier);
         let validity = desk.validity(self.hazard, tier);
-        let evidence = areas
-            .iter()
-            .filter(|(_, area)| area.tier > Tier::None)
-            .flat_map(|(code, _)| (desk.evidence)(self.hazard, *code))
-            .collect();
+        // A replay tells the values with each change at a subject, and nobody signs on evidence.
+        let evidence = match desk.policy {
+            Policy::Replay => Vec::new(),
+            Policy::Live => areas
+                .iter()
+                .filter(|(_, area)| area.tier > Tier::None)
+                .flat_map(|(code, _)| (desk.evidence)(self.hazard, *code))
+                .collect(),
+        };
         let said = self.said(standing);
         let open = self.open.as_mut()?;
         let sites = if over {

@@ -252,6 +252,21 @@ impl Program {
         })
     }
 
+    /// Every call with the whole numbers at which its part of the truth turns; `None` where the
+    /// truth hangs on anything else.
+    pub(crate) fn turns(&self) -> Option<Vec<(u16, i64)>> {
+        let mut turns = Vec::new();
+        for op in &self.ops {
+            match op {
+                Op::AtLeast { call, bound } => turns.push((*call, *bound)),
+                Op::AtMost { call, bound } => turns.push((*call, bound.checked_add(1)?)),
+                Op::And | Op::Or | Op::Constant(_) => {}
+                Op::Linear(_) | Op::Situation { .. } => return None,
+            }
+        }
+        Some(turns)
+    }
+
     /// Calls and bounds of which at least one must be reached before the condition can hold;
     /// `None` where no such list exists.
     pub(crate) fn floors(&self) -> Option<Vec<(u16, i64)>> {

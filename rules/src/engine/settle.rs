@@ -1,6 +1,6 @@
 //! Telling what changed, in its order: signals by rule and subject, then warnings.
 
-use super::subjects::Place;
+use super::subjects::{Place, RuleState};
 use super::{Engine, Mode, Policy};
 use crate::area::Standing;
 use crate::bulletin::{Bulletin, Desk, Finding, Found, SiteFinding};
@@ -25,10 +25,14 @@ impl Engine {
         let record = self.at.millis();
         self.next_deadline = i64::MAX;
         for rule in 0..self.rules.len() {
-            let active = self.rules.get(rule).map_or(0, |state| state.active.len());
-            for subject in 0..active {
+            let watched = self.rules.get(rule).map_or(0, |state| state.watches.len());
+            for subject in 0..watched {
                 let state = self.rules.get_mut(rule);
-                let Some(state) = state.filter(|s| s.active.get(subject) == Some(&true)) else {
+                let waits = |s: &&mut RuleState| {
+                    let watch = s.watches.get(subject);
+                    watch.is_some_and(|watch| watch.is_active && !watch.rests)
+                };
+                let Some(state) = state.filter(waits) else {
                     continue;
                 };
                 let Some(subject_state) = state.subjects.get_mut(subject) else {

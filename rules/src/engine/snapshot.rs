@@ -1,26 +1,25 @@
 //! The whole state as bytes, and back: what a machine needs to go on as if it had never stopped.
 //!
 //! Layout: `SFRE`, format u16, length of the JSON part u32, JSON (situations, bulletins), then
-//! the series: station u32, parameter u8, newest i64, count u32, readings of 17 bytes each
-//! (time i64, value i32, interval u32, suspect u8); little-endian. Running sums are made anew
-//! from the readings.
+//! for each parameter that a rule reads: its code u8, count of its series u32, the station of
+//! each u32, and the block of its windows as `window/stored.rs` writes it; little-endian.
 
+use super::laid::Laid;
 use super::subjects::State;
-use super::{Engine, Feeds, Standing, Windows, subjects};
+use super::{Engine, Standing};
 use crate::bulletin::Bulletin;
 use crate::effect::{Change, Effect, Reason};
+use crate::reader::Reader;
 use crate::rulebook::Rulebook;
-use crate::window::Entry;
-use model::{AreaCode, City, Mode, Parameter, StationNo, Tier, Time};
+use model::{AreaCode, City, Mode, Tier, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Format of snapshots written by this version.
-pub const SNAPSHOT_FORMAT: u16 = 1;
+pub const SNAPSHOT_FORMAT: u16 = 2;
 
 const MAGIC: &[u8; 4] = b"SFRE";
-const READING_BYTES: usize = 17;
 
 /// Why bytes are not a snapshot of this machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +30,9 @@ pub enum SnapshotError {
     /// Written by a newer version.
     #[error("the snapshot has format {0}, newer than {SNAPSHOT_FORMAT}: upgrade this node")]
     Newer(u16),
+    /// Written by an older version, in a layout that is read no more.
+    #[error("the snapshot has format {0}, older than {SNAPSHOT_FORMAT}: replay the input instead")]
+    Older(u16),
     /// Of another machine.
     #[error("the snapshot is of another {0}: replay the input instead")]
     Other(&'static str),
@@ -76,25 +78,7 @@ impl Engine {
         bytes.extend_from_slice(&SNAPSHOT_FORMAT.to_le_bytes());
         bytes.extend_from_slice(&u32::try_from(json.len()).unwrap_or(0).to_le_bytes());
         bytes.extend_from_slice(&json);
-        for (station, parameter, plan, series) in self.windows.all() {
-            let Some(newest) = series.newest() else {
-                continue;
-            };
-            let oldest = newest.millis().saturating_sub(plan.kept_ms());
-            let mut entries: Vec<Entry> = series.entries().filter(|e| e.time > oldest).collect();
-            entries.sort_unstable_by_key(|entry| entry.time);
-            bytes.extend_from_slice(&station.0.to_le_bytes());
-            bytes.push(parameter.code());
-            bytes.extend_from_slice(&newest.millis().to_le_bytes());
-            let count = u32::try_from(entries.len()).unwrap_or(0);
-            bytes.extend_from_slice(&count.to_le_bytes());
-            for entry in entries {
-                bytes.extend_from_slice(&entry.time.to_le_bytes());
-                bytes.extend_from_slice(&entry.value.to_le_bytes());
-                bytes.extend_from_slice(&entry.interval_s.to_le_bytes());
-                bytes.push(u8::from(entry.suspect));
-            }
-        }
+        self.windows.encode(bytes);
     }
 
     /// Takes the state of a snapshot; the machine must have been made for the same city, zone,
@@ -111,6 +95,9 @@ impl Engine {
         if format > SNAPSHOT_FORMAT {
             return Err(SnapshotError::Newer(format));
         }
+        if format < SNAPSHOT_FORMAT {
+            return Err(SnapshotError::Older(format));
+        }
         let length = reader.u32().ok_or(SnapshotError::Damaged("its length"))?;
         let json = reader
             .take(length as usize)
@@ -118,10 +105,9 @@ impl Engine {
         let frozen: Frozen =
             serde_json::from_slice(json).map_err(|_| SnapshotError::Damaged("its state"))?;
         self.check(&frozen)?;
-        while !reader.rest.is_empty() {
-            self.restore_series(&mut reader)
-                .ok_or(SnapshotError::Damaged("its windows"))?;
-        }
+        self.windows
+            .decode(&mut reader)
+            .ok_or(SnapshotError::Damaged("its windows"))?;
         self.at = frozen.at;
         self.bulletins
             .extend(frozen.bulletins.into_iter().map(|b| (b.hazard(), b)));
@@ -142,36 +128,10 @@ impl Engine {
         }
     }
 
-    fn restore_series(&mut self, reader: &mut Reader<'_>) -> Option<()> {
-        let station = StationNo(reader.u32()?);
-        let parameter = Parameter::from_code(*reader.take(1)?.first()?)?;
-        let newest = reader.i64()?;
-        let count = reader.u32()? as usize;
-        let rows = reader.take(count.checked_mul(READING_BYTES)?)?;
-        let entries = rows
-            .as_chunks::<READING_BYTES>()
-            .0
-            .iter()
-            .filter_map(|row| {
-                let mut row = Reader { rest: row };
-                Some(Entry {
-                    time: row.i64()?,
-                    value: row.u32()?.cast_signed(),
-                    interval_s: row.u32()?,
-                    suspect: *row.take(1)?.first()? != 0,
-                })
-            });
-        // A station that is gone from the city takes its readings with it.
-        if let Some((plan, series)) = self.windows.get_mut(station, parameter) {
-            series.refill(plan, newest, entries);
-        }
-        Some(())
-    }
-
     fn frozen_subjects(&self) -> Vec<FrozenSubject> {
         let mut frozen = Vec::new();
         for (rule, state) in self.rulebook.rules.iter().zip(&self.rules) {
-            for subject in &state.subjects {
+            for (number, subject) in state.subjects.iter().enumerate() {
                 let Some(held) = subject.state.as_ref() else {
                     continue;
                 };
@@ -179,11 +139,14 @@ impl Engine {
                 if standing == Standing::default() && held.is_idle() {
                     continue;
                 }
+                let newest = state.newest(number);
+                let mut held = (**held).clone();
+                held.rested_until(newest);
                 frozen.push(FrozenSubject {
                     rule: rule.id.clone(),
                     subject: subject.id(&self.city),
                     own: subject.own,
-                    newest: subject.newest,
+                    newest,
                     tiers: rule.tiers.iter().map(|tier| tier.tier).collect(),
                     standing: [
                         standing.reached,
@@ -191,7 +154,7 @@ impl Engine {
                         standing.timely,
                         standing.confirmed,
                     ],
-                    state: (**held).clone(),
+                    state: held,
                 });
             }
         }
@@ -206,7 +169,7 @@ impl Engine {
             .collect();
         for (rule, state) in self.rulebook.rules.iter().zip(&mut self.rules) {
             let tiers: Vec<Tier> = rule.tiers.iter().map(|tier| tier.tier).collect();
-            for (subject, active) in state.subjects.iter_mut().zip(&mut state.active) {
+            for (subject, watch) in state.subjects.iter_mut().zip(&mut state.watches) {
                 let key = (rule.id.clone(), subject.id(&self.city));
                 let Some(mut frozen) = by_id.remove(&key) else {
                     continue;
@@ -221,7 +184,7 @@ impl Engine {
                     confirmed,
                 };
                 subject.newest = frozen.newest;
-                *active = !frozen.state.is_idle();
+                watch.is_active = !frozen.state.is_idle();
                 let situations = [&frozen.state.reached, &frozen.state.ahead];
                 for deadline in situations.iter().filter_map(|s| s.deadline(&subject.holds)) {
                     self.next_deadline = self.next_deadline.min(deadline);
@@ -248,17 +211,10 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         let frozen = self.frozen_subjects();
-        let windows = Windows::new(&city, self.zone, &rulebook);
-        let before = std::mem::replace(&mut self.windows, windows);
-        for (station, parameter, _, series) in before.all() {
-            if let (Some((plan, fresh)), Some(newest)) =
-                (self.windows.get_mut(station, parameter), series.newest())
-            {
-                fresh.refill(plan, newest.millis(), series.entries());
-            }
-        }
-        self.rules = subjects::rules(&city, self.zone, &rulebook, &self.windows);
-        self.feeds = Feeds::new(&self.rules, self.windows.series.len());
+        let laid = Laid::new(&city, self.zone, &rulebook);
+        let before = std::mem::replace(&mut self.windows, laid.windows);
+        self.windows.take_over(before);
+        (self.hears, self.rules, self.feeds) = (laid.hears, laid.rules, laid.feeds);
         for rule in &rulebook.rules {
             let fresh = || Bulletin::new(rule.hazard);
             self.bulletins.entry(rule.hazard).or_insert_with(fresh);
@@ -300,30 +256,5 @@ impl Engine {
             let sites = with_tier.map(|(subject, _)| (number, subject, self.at.millis()));
             self.scratch.sites.extend(sites);
         }
-    }
-}
-
-/// Bytes read from the front.
-struct Reader<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(count)?;
-        self.rest = rest;
-        Some(taken)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        Some(u16::from_le_bytes(self.take(2)?.try_into().ok()?))
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
-    }
-
-    fn i64(&mut self) -> Option<i64> {
-        Some(i64::from_le_bytes(self.take(8)?.try_into().ok()?))
     }
 }

@@ -1,6 +1,7 @@
 //! The subjects of each rule in a zone, their areas, and which series wakes which of them.
 
-use super::windows::{NONE, Windows};
+use super::NONE;
+use super::windows::Windows;
 use crate::area::{AreaCount, Standing};
 use crate::condition::Ratio;
 use crate::rulebook::{Rule, Rulebook, SubjectKind};
@@ -57,11 +58,24 @@ pub(super) struct State {
     pub(super) evaluated: i64,
 }
 
+/// What is known of a subject without looking at it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watch {
+    /// Its gauge at the last evaluation.
+    pub(super) gauge: u64,
+    /// Newest observation time up to which evaluations would have changed nothing.
+    pub(super) rested_until: i64,
+    /// True where an evaluation at the same gauge changes nothing.
+    pub(super) rests: bool,
+    /// True where anything is set or waiting.
+    pub(super) is_active: bool,
+}
+
 /// One rule in a zone.
 pub(super) struct RuleState {
     pub(super) subjects: Vec<Subject>,
-    /// True for subjects with anything set or waiting.
-    pub(super) active: Vec<bool>,
+    /// What the hot path knows of each subject.
+    pub(super) watches: Vec<Watch>,
     pub(super) areas: Vec<AreaCount>,
     /// Rules that ask for this one's situation.
     pub(super) dependents: Vec<usize>,
@@ -81,6 +95,11 @@ pub(super) struct Feeds {
 }
 
 impl Feeds {
+    /// True where a reading of the series wakes anybody.
+    pub(super) fn has(&self, series: u32) -> bool {
+        !self.of(series).is_empty()
+    }
+
     #[inline]
     pub(super) fn of(&self, series: u32) -> std::ops::Range<usize> {
         let start = self.starts.get(series as usize).copied().unwrap_or(0);
@@ -132,6 +151,38 @@ impl Feeds {
             starts,
             feeds: pairs.into_iter().map(|(_, feed)| feed).collect(),
         }
+    }
+}
+
+impl Watch {
+    /// Nothing known.
+    const AFRESH: Self = Self {
+        gauge: 0,
+        rested_until: i64::MIN,
+        rests: false,
+        is_active: false,
+    };
+}
+
+impl RuleState {
+    /// Newest observation time of a subject, those that changed nothing included.
+    pub(super) fn newest(&self, subject: usize) -> i64 {
+        let known = self.subjects.get(subject).map_or(i64::MIN, |s| s.newest);
+        let watch = self.watches.get(subject);
+        known.max(watch.map_or(i64::MIN, |watch| watch.rested_until))
+    }
+
+    /// A subject with all that was only noted beside it; it no longer counts as at rest.
+    pub(super) fn awaken(&mut self, subject: usize) -> Option<(&mut Subject, &mut Watch)> {
+        let newest = self.newest(subject);
+        let watch = self.watches.get_mut(subject)?;
+        let found = self.subjects.get_mut(subject)?;
+        watch.rests = false;
+        found.newest = newest;
+        if let Some(held) = &mut found.state {
+            held.rested_until(watch.rested_until);
+        }
+        Some((found, watch))
     }
 }
 
@@ -238,7 +289,7 @@ fn rule_state(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> RuleSt
         subject.areas = belongs.into();
     }
     RuleState {
-        active: vec![false; subjects.len()],
+        watches: vec![Watch::AFRESH; subjects.len()],
         subjects,
         areas,
         dependents: Vec::new(),

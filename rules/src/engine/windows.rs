@@ -1,11 +1,10 @@
 //! All series of a zone, found by station and parameter.
 
+use super::NONE;
+use crate::reader::Reader;
 use crate::rulebook::Rulebook;
-use crate::window::{Placed, Plan, Series};
+use crate::window::{Block, Placed, View};
 use model::{City, Observation, Parameter, StationNo, Zone};
-
-/// No series.
-pub(super) const NONE: u32 = u32::MAX;
 
 /// The series of a zone, one for each parameter that a rule reads at each station.
 pub(super) struct Windows {
@@ -13,15 +12,27 @@ pub(super) struct Windows {
     places: [u8; Parameter::ALL.len()],
     width: usize,
     by_station: Vec<u32>,
-    pub(super) series: Vec<Series>,
-    owners: Vec<(StationNo, u8)>,
-    pub(super) plans: Vec<Plan>,
+    owners: Vec<Owner>,
+    blocks: Vec<Block>,
     parameters: Vec<Parameter>,
 }
 
+/// Whose a series is, and where it stands.
+#[derive(Clone, Copy)]
+struct Owner {
+    station: StationNo,
+    column: u32,
+    place: u8,
+}
+
 impl Windows {
-    /// Empty series for every station whose observations the zone gets.
-    pub(super) fn new(city: &City, zone: Zone, rulebook: &Rulebook) -> Self {
+    /// Empty series for the stations whose observations the zone gets and `hears`.
+    pub(super) fn new(
+        city: &City,
+        zone: Zone,
+        rulebook: &Rulebook,
+        hears: impl Fn(StationNo) -> bool,
+    ) -> Self {
         let parameters: Vec<Parameter> = rulebook.parameters().collect();
         let mut places = [u8::MAX; Parameter::ALL.len()];
         for (place, parameter) in (0u8..).zip(&parameters) {
@@ -30,17 +41,20 @@ impl Windows {
             }
         }
         let width = parameters.len();
+        let plans = rulebook.plans.iter();
         let mut windows = Self {
             places,
             width,
             by_station: vec![NONE; city.stations.len() * width],
-            series: Vec::new(),
             owners: Vec::new(),
-            plans: rulebook.plans.values().cloned().collect(),
+            blocks: plans
+                .map(|(p, plan)| Block::new(plan.clone(), *p))
+                .collect(),
             parameters,
         };
         for (number, station) in (0u32..).zip(&city.stations) {
-            if !station.retired && station.zones.contains(&zone) {
+            let is_here = !station.retired && station.zones.contains(&zone);
+            if is_here && hears(StationNo(number)) {
                 for parameter in &station.parameters {
                     windows.add(StationNo(number), *parameter, station.interval_s);
                 }
@@ -54,14 +68,17 @@ impl Windows {
             return;
         };
         let place = at % self.width;
-        let next = u32::try_from(self.series.len()).unwrap_or(NONE);
-        if let (Some(entry), Some(plan)) = (self.by_station.get_mut(at), self.plans.get(place))
+        let next = u32::try_from(self.owners.len()).unwrap_or(NONE);
+        if let (Some(entry), Some(block)) =
+            (self.by_station.get_mut(at), self.blocks.get_mut(place))
             && *entry == NONE
         {
             *entry = next;
-            self.series.push(Series::new(plan, parameter, interval_s));
-            self.owners
-                .push((station, u8::try_from(place).unwrap_or(u8::MAX)));
+            self.owners.push(Owner {
+                station,
+                column: u32::try_from(block.add(interval_s)).unwrap_or(NONE),
+                place: u8::try_from(place).unwrap_or(u8::MAX),
+            });
         }
     }
 
@@ -81,56 +98,100 @@ impl Windows {
     /// Puts an observation in its series.
     #[inline]
     pub(super) fn place(&mut self, number: u32, observation: &Observation) -> Placed {
-        let place = self
-            .places
-            .get(usize::from(observation.parameter.code()))
-            .copied();
-        let plan = self.plans.get(usize::from(place.unwrap_or(u8::MAX)));
-        match (self.series.get_mut(number as usize), plan) {
-            (Some(series), Some(plan)) => series.place(plan, observation),
+        let owner = self.owners.get(number as usize);
+        let block = owner.and_then(|owner| self.blocks.get_mut(usize::from(owner.place)));
+        match (owner, block) {
+            (Some(owner), Some(block)) => block.place(owner.column as usize, observation),
             (None, _) | (_, None) => Placed::Unusable,
         }
     }
 
     #[inline]
-    pub(super) fn get(&self, number: u32) -> Option<&Series> {
-        self.series.get(number as usize)
+    pub(super) fn get(&self, number: u32) -> Option<View<'_>> {
+        let owner = self.owners.get(number as usize)?;
+        let block = self.blocks.get(usize::from(owner.place))?;
+        block.view(owner.column as usize)
     }
 
-    /// How long before the newest reading others are still kept.
-    pub(super) fn kept_ms(&self, parameter: Parameter) -> i64 {
-        let place = self.places.get(usize::from(parameter.code())).copied();
-        let plan = self.plans.get(usize::from(place.unwrap_or(u8::MAX)));
-        plan.map_or(0, Plan::kept_ms)
+    /// Every series.
+    pub(super) fn all(&self) -> impl Iterator<Item = View<'_>> {
+        let numbers = 0..u32::try_from(self.owners.len()).unwrap_or(NONE);
+        numbers.filter_map(|number| self.get(number))
     }
 
-    /// Station, parameter, plan and series, in station order.
-    pub(super) fn all(&self) -> impl Iterator<Item = (StationNo, Parameter, &Plan, &Series)> {
-        self.owners
+    /// Appends every block with its parameter and the stations of its columns.
+    pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
+        for (place, (parameter, block)) in (0u8..).zip(self.parameters.iter().zip(&self.blocks)) {
+            bytes.push(parameter.code());
+            let owners = self.owners.iter().filter(|owner| owner.place == place);
+            let stations: Vec<u32> = owners.map(|owner| owner.station.0).collect();
+            bytes.extend_from_slice(&(stations.len() as u32).to_le_bytes());
+            for station in stations {
+                bytes.extend_from_slice(&station.to_le_bytes());
+            }
+            block.encode(bytes);
+        }
+    }
+
+    /// Fills empty windows with what [`Windows::encode`] wrote under the same rulebook. A station
+    /// that is gone takes its readings with it.
+    pub(super) fn decode(&mut self, bytes: &mut Reader<'_>) -> Option<()> {
+        while !bytes.rest.is_empty() {
+            let parameter = Parameter::from_code(bytes.u8()?)?;
+            let place = usize::from(*self.places.get(usize::from(parameter.code()))?);
+            let count = bytes.u32()? as usize;
+            let stations = bytes.take(count.checked_mul(4)?)?.as_chunks::<4>().0;
+            let stations = stations.iter().map(|no| StationNo(u32::from_le_bytes(*no)));
+            let columns: Vec<Option<usize>> =
+                stations.map(|no| self.column(no, parameter)).collect();
+            let block = self.blocks.get_mut(place)?;
+            let before = Block::decode(block.plan(), parameter, bytes)?;
+            if before.width() != count {
+                return None;
+            }
+            block.take_over(before, &columns);
+        }
+        Some(())
+    }
+
+    /// Fills empty windows with those of before, under another rulebook or city.
+    pub(super) fn take_over(&mut self, before: Self) {
+        let places: Vec<_> = before
+            .parameters
             .iter()
-            .zip(&self.series)
-            .filter_map(|((station, place), series)| {
-                let parameter = self.parameters.get(usize::from(*place))?;
-                Some((
-                    *station,
-                    *parameter,
-                    self.plans.get(usize::from(*place))?,
-                    series,
-                ))
-            })
+            .copied()
+            .zip(before.blocks)
+            .collect();
+        for (at, (parameter, block)) in (0u8..).zip(places) {
+            let owners = before.owners.iter().filter(|owner| owner.place == at);
+            let columns: Vec<Option<usize>> = owners
+                .map(|owner| self.column(owner.station, parameter))
+                .collect();
+            let place = self.places.get(usize::from(parameter.code())).copied();
+            let place = usize::from(place.unwrap_or(u8::MAX));
+            if let Some(fresh) = self.blocks.get_mut(place) {
+                fresh.take_over(block, &columns);
+            }
+        }
     }
 
-    /// The series of that parameter at that station with its plan, to be filled.
-    pub(super) fn get_mut(
-        &mut self,
-        station: StationNo,
-        parameter: Parameter,
-    ) -> Option<(&Plan, &mut Series)> {
+    fn column(&self, station: StationNo, parameter: Parameter) -> Option<usize> {
         let number = self.find(station, parameter)?;
-        let place = usize::from(*self.places.get(usize::from(parameter.code()))?);
-        Some((
-            self.plans.get(place)?,
-            self.series.get_mut(number as usize)?,
-        ))
+        Some(self.owners.get(number as usize)?.column as usize)
+    }
+
+    /// Every series with the station it is of.
+    pub(super) fn owners(&self) -> impl Iterator<Item = (u32, StationNo)> + '_ {
+        (0u32..).zip(self.owners.iter().map(|owner| owner.station))
+    }
+
+    /// How many series there are.
+    pub(super) fn count(&self) -> usize {
+        self.owners.len()
+    }
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        self.blocks.iter().map(Block::bytes).sum()
     }
 }

@@ -6,7 +6,6 @@ use super::{
     TierRule, harmless, order,
 };
 use crate::condition::{Program, Ratio, Relaxation, Scope, compile};
-use crate::window::{Function, Plan, Window};
 use model::fault::{Faults, Place, quoted};
 use model::{AreaLevel, Fault, Hazard, Named, Parameter, Span, Tier};
 use std::collections::BTreeMap;
@@ -62,7 +61,7 @@ pub(super) fn read(files: &[&(String, Vec<u8>)]) -> Result<Rulebook, Vec<Fault>>
         );
         Vec::new()
     });
-    let plans = plan(&mut rules);
+    let plans = super::layout::plan(&mut rules);
     let notices = faults.into_vec();
     if !harmless(&notices) {
         return Err(notices);
@@ -221,6 +220,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         situations: Vec::new(),
         situation_ids: scope.situations,
         floors: None,
+        gauge: None,
     };
     if rule.tiers.iter().any(|t| t.tier == Tier::White) && rule.hazard != Hazard::Typhoon {
         faults.error(
@@ -620,64 +620,4 @@ fn link(rules: &mut [Rule], faults: &mut Faults) {
             }
         }
     }
-}
-
-/// Lays out the windows of every parameter and gives calls their slots.
-fn plan(rules: &mut [Rule]) -> BTreeMap<Parameter, Plan> {
-    let mut plans: BTreeMap<Parameter, Plan> = BTreeMap::new();
-    for rule in rules {
-        // A slot ends at its own series' newest reading: that is the subject's newest time
-        // only where the rule reads a single parameter.
-        let single = rule.parameters.len() == 1;
-        for (call, slot) in rule.calls.iter().zip(&mut rule.slots) {
-            let plan = plans.entry(call.reading.parameter).or_default();
-            if let Some(window) = call.reading.window {
-                plan.keep(window.longest());
-            }
-            let running = match call.reading.function {
-                Function::Sum | Function::Mean | Function::Count => true,
-                Function::Last
-                | Function::Max
-                | Function::Min
-                | Function::Delta
-                | Function::Rate
-                | Function::Age => false,
-            };
-            *slot = match call.reading.window {
-                Some(Window::Rolling(span))
-                    if single && running && call.reading.aggregate.is_none() =>
-                {
-                    u16::try_from(plan.add_slot(span)).ok()
-                }
-                Some(Window::Rolling(_) | Window::Calendar { .. }) | None => None,
-            };
-        }
-        rule.floors = floors(rule);
-    }
-    plans
-}
-
-/// Slots and bounds below all of which no tier of the rule can rise or be proposed.
-fn floors(rule: &Rule) -> Option<Box<[(u16, i64)]>> {
-    let mut lowest: BTreeMap<u16, i64> = BTreeMap::new();
-    let programs = rule
-        .tiers
-        .iter()
-        .flat_map(|t| [Some(&t.raise), t.propose.as_ref()]);
-    for program in programs.flatten() {
-        for (call, bound) in program.floors()? {
-            let slot = (*rule.slots.get(usize::from(call))?)?;
-            let sums = rule.calls.get(usize::from(call))?.reading.function == Function::Sum;
-            if !sums {
-                return None;
-            }
-            let held = lowest.entry(slot).or_insert(bound);
-            *held = bound.min(*held);
-        }
-    }
-    // An empty window sums to zero and is unknown: the floor must lie above it.
-    lowest
-        .values()
-        .all(|bound| *bound > 0)
-        .then(|| lowest.into_iter().collect())
 }

@@ -1,7 +1,9 @@
 //! Reading figures out of a series: running ones where they are kept, a scan everywhere else.
 
-use super::{Entry, MINUTE_MS, Series, cover_ms};
-use model::{Offset, Span, Time};
+use super::matrix::Matrix;
+use super::series::{Seat, Series, Slot};
+use super::{Entry, MINUTE_MS, Plan, cover_ms};
+use model::{Offset, Quanta, Span, Time};
 
 /// What a call asks of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +49,8 @@ pub struct Length {
     pub(super) minutes: i64,
     pub(super) seconds: u32,
     whole: bool,
+    /// Seconds that readings must cover for the window to count as covered (semantics §15).
+    needed_s: i64,
 }
 
 /// A figure as an exact fraction; `of` 0 means unknown.
@@ -68,7 +72,16 @@ impl Length {
             minutes: ms.div_euclid(MINUTE_MS),
             seconds: u32::try_from(span.seconds()).unwrap_or(u32::MAX),
             whole: ms % MINUTE_MS == 0,
+            needed_s: ms
+                .saturating_mul(8)
+                .saturating_add(9_999)
+                .div_euclid(10_000),
         }
+    }
+
+    #[inline]
+    pub(super) const fn is_covered(&self, covered_s: i32) -> bool {
+        covered_s as i64 >= self.needed_s
     }
 
     /// The last whole minute that lies outside the window ending at `time`.
@@ -127,20 +140,66 @@ impl Value {
     }
 }
 
-impl Series {
-    /// The figure of `slot`, kept running at the newest reading, over its window of `length`.
+/// One series of a block, to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) matrix: &'a Matrix,
+    pub(super) column: usize,
+    pub(super) series: &'a Series,
+    pub(super) slots: &'a [Slot],
+}
+
+impl<'a> View<'a> {
+    /// Time of the newest reading ever placed; `None` before the first.
     #[inline]
-    pub fn running(&self, function: Function, slot: usize, length: Span) -> Value {
-        let Some(slot) = self.slot(slot).filter(|slot| slot.count > 0) else {
+    pub fn newest(&self) -> Option<Time> {
+        let newest = self.series.newest;
+        (newest != i64::MIN).then(|| Time::from_millis(newest))
+    }
+
+    /// The same in milliseconds; `i64::MIN` before the first.
+    #[inline]
+    pub(crate) const fn newest_ms(&self) -> i64 {
+        self.series.newest
+    }
+
+    pub(crate) fn has_suspects(&self) -> bool {
+        self.series.has_suspects()
+    }
+
+    /// Running figures of every window.
+    #[inline]
+    pub(crate) const fn slots(&self) -> &'a [Slot] {
+        self.slots
+    }
+
+    /// Every reading that stands.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + 'a {
+        self.series.entries(self.matrix, self.column, self.plan)
+    }
+
+    /// The figure of `slot`, kept running at the newest reading, over its window of `length`.
+    /// Suspect readings are left out unless `suspects`.
+    #[inline]
+    pub fn running(&self, function: Function, slot: usize, length: Span, suspects: bool) -> Value {
+        let kept = self.slots.get(slot).zip(self.plan.lengths.get(slot));
+        let Some((mut held, window)) = kept.map(|(held, window)| (*held, window)) else {
             return Value::UNKNOWN;
         };
-        let covered = i64::from(slot.covered_s) * 10_000 >= length.millis() * 8;
+        if !suspects {
+            self.leave_suspects_out(&mut held, length);
+        }
+        if held.count <= 0 {
+            return Value::UNKNOWN;
+        }
+        let covered = window.is_covered(held.covered_s);
         match function {
-            Function::Sum => Value::whole(slot.sum, covered),
-            Function::Count => Value::whole(i64::from(slot.count), covered),
+            Function::Sum => Value::whole(held.sum, covered),
+            Function::Count => Value::whole(i64::from(held.count), covered),
             Function::Mean => Value {
-                number: i128::from(slot.sum),
-                of: i128::from(slot.count),
+                number: i128::from(held.sum),
+                of: i128::from(held.count),
                 covered,
             },
             Function::Last
@@ -149,6 +208,21 @@ impl Series {
             | Function::Delta
             | Function::Rate
             | Function::Age => Value::UNKNOWN,
+        }
+    }
+
+    fn leave_suspects_out(&self, held: &mut Slot, length: Span) {
+        let Some(sparse) = &self.series.sparse else {
+            return;
+        };
+        let within = sparse.after(self.series.newest - length.millis());
+        for entry in within.filter(|entry| entry.suspect) {
+            if i64::from(entry.interval_s) * 1000 <= length.millis() {
+                held.take(
+                    entry.value,
+                    cover_ms(entry.interval_s, self.series.registered_ms),
+                );
+            }
         }
     }
 
@@ -174,16 +248,22 @@ impl Series {
         }
     }
 
+    /// How long before the newest reading others are still kept.
+    pub(crate) const fn kept_ms(&self) -> i64 {
+        self.plan.kept_ms()
+    }
+
     /// True where readings back to `from` are still kept.
-    pub(crate) fn reaches(&self, kept_ms: i64, from: Time) -> bool {
-        from.millis() >= self.newest - kept_ms
+    pub(crate) const fn reaches(&self, from: Time) -> bool {
+        from.millis() >= self.series.newest.saturating_sub(self.kept_ms())
     }
 
     fn newest_at(&self, to: i64, suspects: bool) -> Option<Entry> {
-        if to >= self.last_time && (suspects || self.suspects == 0) {
-            return (self.last_time != i64::MIN).then_some(Entry {
-                time: self.last_time,
-                value: self.last,
+        let series = self.series;
+        if to >= series.last_time && (suspects || !series.has_suspects()) {
+            return (series.last_time != i64::MIN).then_some(Entry {
+                time: series.last_time,
+                value: series.last,
                 interval_s: 0,
                 suspect: false,
             });
@@ -197,27 +277,49 @@ impl Series {
         let length_ms = to - from;
         let fits = |interval_s: u32| i64::from(interval_s) * 1000 <= length_ms;
         let mut tally = Tally::new(from);
-        if !self.row.is_empty() && fits(self.row_interval_s) {
-            let minutes = from.div_euclid(MINUTE_MS) + 1..=to.div_euclid(MINUTE_MS);
-            for (minute, value) in self.row.values(*minutes.start(), *minutes.end()) {
-                tally.add(minute * MINUTE_MS, value, self.row_cover_ms);
-            }
+        if self.series.seat != Seat::None && fits(self.series.interval_s) {
+            let cover_ms = self.series.cover_ms;
+            self.each_cell(
+                from.div_euclid(MINUTE_MS) + 1,
+                to.div_euclid(MINUTE_MS),
+                |minute, value| {
+                    tally.add(minute * MINUTE_MS, value, cover_ms);
+                },
+            );
         }
-        let start = self.sparse.partition_point(|r| r.time(self.epoch) <= from);
-        for reading in self.sparse.range(start..) {
-            let entry = reading.entry(self.epoch);
-            if entry.time > to {
-                break;
-            }
+        let within = self
+            .series
+            .sparse
+            .iter()
+            .flat_map(|sparse| sparse.after(from));
+        for entry in within.take_while(|entry| entry.time <= to) {
             if fits(entry.interval_s) && (suspects || !entry.suspect) {
-                tally.add(
-                    entry.time,
-                    entry.value,
-                    cover_ms(entry.interval_s, self.registered_ms),
-                );
+                let cover_ms = cover_ms(entry.interval_s, self.series.registered_ms);
+                tally.add(entry.time, entry.value, cover_ms);
             }
         }
         tally.value(function, length_ms)
+    }
+
+    /// The values in cells from one minute to another, oldest first.
+    fn each_cell(&self, from: i64, to: i64, mut take: impl FnMut(i64, Quanta)) {
+        let series = self.series;
+        let from = from.max(series.oldest_minute(self.plan));
+        let to = to.min(series.newest_minute);
+        if let Some(row) = &series.own {
+            let (from, straight, wrapped) = row.runs(from, to);
+            for (minute, cell) in (from..).zip(straight.iter().chain(wrapped)) {
+                if let Some(value) = series.value_of(*cell) {
+                    take(minute, value);
+                }
+            }
+        } else {
+            for minute in from..=to {
+                if let Some(value) = series.value_of(self.matrix.get(minute, self.column)) {
+                    take(minute, value);
+                }
+            }
+        }
     }
 }
 

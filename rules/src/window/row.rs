@@ -1,59 +1,51 @@
-//! A dense ring of whole-minute values, two bytes each: what a minute gauge's history is kept in.
+//! A ring of minute cells of one series alone: where its windows are scanned, or where it lies too
+//! far behind the others to share their rows.
 
-/// The mark of a minute without a value: missing differs from zero (semantics §11).
-const MISSING: u16 = u16::MAX;
+use super::matrix::MISSING;
 
-/// Values of consecutive minutes up to the newest, as distances from a base.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Row {
+/// Cells of consecutive minutes up to the newest.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
     cells: Vec<u16>,
-    base: i32,
     newest: i64,
     head: usize,
 }
 
 impl Row {
-    /// A row without cells: nothing whole-minute has come yet.
-    pub(crate) const fn empty() -> Self {
-        Self {
-            cells: Vec::new(),
-            base: 0,
-            newest: i64::MIN,
-            head: 0,
-        }
-    }
-
     /// A row of `length` minutes ending at `newest`, all missing.
-    pub(crate) fn new(length: usize, base: i32, newest: i64) -> Self {
+    pub(super) fn new(length: usize, newest: i64) -> Self {
         Self {
             cells: vec![MISSING; length.max(1)],
-            base,
             newest,
             head: 0,
         }
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.cells.is_empty()
+    /// A row that was kept elsewhere: its cells from the oldest to `newest`.
+    pub(super) fn of(cells: Vec<u16>, newest: i64) -> Self {
+        Self {
+            head: cells.len().saturating_sub(1),
+            cells,
+            newest,
+        }
     }
 
-    pub(crate) const fn newest(&self) -> i64 {
+    pub(super) const fn bytes(&self) -> usize {
+        size_of::<Self>() + self.cells.capacity() * size_of::<u16>()
+    }
+
+    pub(super) const fn newest(&self) -> i64 {
         self.newest
     }
 
     /// The oldest minute the row still holds.
-    pub(crate) const fn oldest(&self) -> i64 {
+    pub(super) const fn oldest(&self) -> i64 {
         self.newest - self.cells.len() as i64 + 1
-    }
-
-    /// True where the value lies within two bytes of the base.
-    pub(crate) fn holds(&self, value: i32) -> bool {
-        (0..i64::from(MISSING)).contains(&(i64::from(value) - i64::from(self.base)))
     }
 
     /// Moves the newest minute on; minutes passed over are missing.
     #[inline]
-    pub(crate) fn advance(&mut self, to: i64) {
+    pub(super) fn advance(&mut self, to: i64) {
         let steps = to - self.newest;
         if steps >= self.cells.len() as i64 {
             self.cells.fill(MISSING);
@@ -72,42 +64,32 @@ impl Row {
         self.newest = self.newest.max(to);
     }
 
-    /// The value of that minute; `None` where it is missing or out of the row.
+    /// The cell of that minute; missing outside the row.
     #[inline]
-    pub(crate) fn get(&self, minute: i64) -> Option<i32> {
-        let cell = *self.cells.get(self.place(minute)?)?;
-        (cell != MISSING).then(|| self.base.wrapping_add(i32::from(cell)))
+    pub(super) fn get(&self, minute: i64) -> u16 {
+        let cell = self.place(minute).and_then(|place| self.cells.get(place));
+        cell.copied().unwrap_or(MISSING)
     }
 
-    /// Writes or clears that minute; nothing happens outside the row.
+    /// Writes that minute; nothing happens outside the row.
     #[inline]
-    pub(crate) fn set(&mut self, minute: i64, value: Option<i32>) {
-        let Some(place) = self.place(minute) else {
-            return;
-        };
-        let distance = value.map_or(MISSING, |v| {
-            u16::try_from(i64::from(v) - i64::from(self.base)).unwrap_or(MISSING)
-        });
-        if let Some(cell) = self.cells.get_mut(place) {
-            *cell = distance;
+    pub(super) fn set(&mut self, minute: i64, cell: u16) {
+        let place = self.place(minute);
+        if let Some(place) = place.and_then(|place| self.cells.get_mut(place)) {
+            *place = cell;
         }
     }
 
-    /// The present values of minutes `from..=to`, oldest first.
-    pub(crate) fn values(&self, from: i64, to: i64) -> impl Iterator<Item = (i64, i32)> + '_ {
+    /// The cells of minutes `from..=to` in two runs, oldest first, with the first minute.
+    pub(super) fn runs(&self, from: i64, to: i64) -> (i64, &[u16], &[u16]) {
         let from = from.max(self.oldest());
         let to = to.min(self.newest);
         let count = usize::try_from(to - from + 1).unwrap_or(0);
         let start = self.place(from).unwrap_or(0);
         let first = count.min(self.cells.len() - start);
-        let (wrapped, straight) = self.cells.split_at(start);
-        straight
-            .iter()
-            .take(first)
-            .chain(wrapped.iter().take(count - first))
-            .zip(from..)
-            .filter(|(cell, _)| **cell != MISSING)
-            .map(|(cell, minute)| (minute, self.base.wrapping_add(i32::from(*cell))))
+        let straight = self.cells.get(start..start + first).unwrap_or_default();
+        let wrapped = self.cells.get(..count - first).unwrap_or_default();
+        (from, straight, wrapped)
     }
 
     #[inline]
@@ -128,20 +110,23 @@ impl Row {
 mod tests {
     use super::*;
 
+    fn present(row: &Row) -> Vec<(i64, u16)> {
+        let (from, straight, wrapped) = row.runs(0, 99);
+        let cells = (from..).zip(straight.iter().chain(wrapped).copied());
+        cells.filter(|(_, cell)| *cell != MISSING).collect()
+    }
+
     #[test]
     fn keeps_the_last_minutes_and_tells_missing_from_zero() {
-        let mut row = Row::new(3, 0, 10);
-        row.set(10, Some(0));
+        let mut row = Row::new(3, 10);
+        row.set(10, 0);
         row.advance(12);
-        row.set(12, Some(7));
-        assert_eq!(
-            (row.get(10), row.get(11), row.get(12)),
-            (Some(0), None, Some(7))
-        );
+        row.set(12, 7);
+        assert_eq!((row.get(10), row.get(11), row.get(12)), (0, MISSING, 7));
         row.advance(13);
-        assert_eq!(row.get(10), None);
-        assert_eq!(row.values(0, 99).collect::<Vec<_>>(), [(12, 7)]);
+        assert_eq!(row.get(10), MISSING);
+        assert_eq!(present(&row), [(12, 7)]);
         row.advance(50);
-        assert_eq!(row.values(0, 99).count(), 0);
+        assert_eq!(present(&row), []);
     }
 }

@@ -3,5 +3,6 @@
 mod allocations;
 mod little;
 mod orders;
+mod rest;
 mod snapshots;
 mod storms;

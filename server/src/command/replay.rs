@@ -14,7 +14,7 @@ use ingest::protocol::{self, DecodeError, Protocol, Reading};
 use ingest::quality::Screen;
 use ingest::register::{Registrar, Rejection};
 use ingest::transport::file::Pieces;
-use model::{City, Mode, Observation, Time, Zone};
+use model::{City, Mode, Observation, StationNo, Time, Zone};
 use print::Printer;
 use rules::{Effect, Engine, Policy, Rulebook};
 use std::fs::File;
@@ -83,6 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 struct Replay {
+    routes: Routes,
     engines: Vec<Engine>,
     screens: Vec<Screen>,
     now: Time,
@@ -115,8 +116,10 @@ impl Replay {
                 Policy::Replay,
             )
         };
+        let engines: Vec<Engine> = zones.clone().map(engine).collect();
         Self {
-            engines: zones.clone().map(engine).collect(),
+            routes: Routes::new(city, &engines),
+            engines,
             screens: zones.map(|zone| Screen::new(city, zone)).collect(),
             now: Time::from_millis(i64::MIN),
             effects: Vec::new(),
@@ -153,7 +156,7 @@ impl Replay {
                 }
                 self.lines += 1;
                 match take(found, registrar) {
-                    Ok(observation) => self.observe(&observation, registrar),
+                    Ok(observation) => self.observe(&observation),
                     Err(rejection) => {
                         let words = format!("{}: {rejection}", path.display());
                         self.reject(&words);
@@ -206,31 +209,37 @@ impl Replay {
         }
         all.sort_by_key(|observation| observation.time);
         for observation in &all {
-            self.observe(observation, registrar);
+            self.observe(observation);
         }
         Ok(())
     }
 
     /// Steps one observation: the minutes that passed before it first, then the observation.
-    fn observe(&mut self, observation: &Observation, registrar: &Registrar) {
+    fn observe(&mut self, observation: &Observation) {
         if observation.time > self.now {
             self.ticks(observation.time);
             self.now = observation.time;
         }
-        for zone in registrar.zones(observation.station) {
-            let number = usize::from(zone.0);
+        for route in self.routes.of(observation.station) {
+            let number = usize::from(route.zone.0);
             let (Some(screen), Some(engine)) =
                 (self.screens.get_mut(number), self.engines.get_mut(number))
             else {
                 continue;
             };
+            if !route.hears {
+                engine.tick(self.now, &mut self.effects);
+                continue;
+            }
             let screened = screen.step(self.now, observation);
             engine.observe(self.now, &screened.observation, &mut self.effects);
             if let Some(rainfall) = &screened.rainfall {
                 engine.observe(self.now, rainfall, &mut self.effects);
             }
         }
-        self.drain();
+        if !self.effects.is_empty() {
+            self.drain();
+        }
     }
 
     /// A tick for each whole minute up to `time`; what each causes comes before the line.
@@ -291,13 +300,53 @@ impl Replay {
     }
 }
 
+/// The zones that get each station's observations, by station.
+struct Routes {
+    starts: Vec<u32>,
+    routes: Vec<Route>,
+}
+
+/// A zone, and whether what the station says counts there: where it does not, time passes.
+struct Route {
+    zone: Zone,
+    hears: bool,
+}
+
+impl Routes {
+    fn new(city: &City, engines: &[Engine]) -> Self {
+        let (mut starts, mut routes) = (vec![0], Vec::new());
+        for (number, station) in (0u32..).zip(&city.stations) {
+            routes.extend(station.zones.iter().map(|zone| {
+                let engine = engines.get(usize::from(zone.0));
+                Route {
+                    zone: *zone,
+                    hears: engine.is_some_and(|engine| engine.hears(StationNo(number))),
+                }
+            }));
+            starts.push(u32::try_from(routes.len()).unwrap_or(u32::MAX));
+        }
+        Self { starts, routes }
+    }
+
+    fn of(&self, station: StationNo) -> &[Route] {
+        let at = station.0 as usize;
+        let range = self.starts.get(at).zip(self.starts.get(at + 1));
+        range
+            .and_then(|(from, to)| self.routes.get(*from as usize..*to as usize))
+            .unwrap_or_default()
+    }
+}
+
 /// A record of a replay: nothing is in the future, since record time follows the observations.
+#[inline]
 fn take(
     found: Result<Reading<'_>, DecodeError<'_>>,
     registrar: &mut Registrar,
 ) -> Result<Observation, Rejection> {
-    let reading = found.map_err(Rejection::from)?;
-    registrar.register(&reading, Time::from_millis(i64::MAX))
+    match found {
+        Ok(ref reading) => registrar.register(reading, Time::from_millis(i64::MAX)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The order of what one line caused (design §5).

@@ -1,0 +1,444 @@
+//! What a rule says of one subject now: its figures, the truths that follow, its latches stepped.
+
+use super::NONE;
+use super::subjects::{RuleState, State, Subject, Watch};
+use super::windows::Windows;
+use crate::area::Standing;
+use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
+use crate::rulebook::Rule;
+use crate::situation::{Situation, TIERS, Truths, Verdict, or_higher};
+use crate::window::{Function, Value, View, Window};
+use model::{Offset, Tier, Time};
+
+/// What a rule is evaluated with, beside its subject.
+pub(super) struct Evaluation<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) windows: &'a Windows,
+    pub(super) tiers: &'a [Tier],
+    pub(super) offset: Offset,
+}
+
+/// Which of a tier's conditions.
+#[derive(Clone, Copy)]
+enum Which {
+    Raise,
+    Propose,
+}
+
+/// What a subject counts for. A rise evaluated too late counts for no area until an evaluation
+/// in time still finds it; one that rests on suspect values is not confirmed.
+pub(super) fn standing(
+    before: Standing,
+    reached: Tier,
+    close: Tier,
+    sure: Tier,
+    in_time: bool,
+) -> Standing {
+    let put = reached.max(close);
+    let timely = if in_time {
+        reached
+    } else {
+        before.timely.min(reached)
+    };
+    Standing {
+        reached,
+        put: if in_time { put } else { before.put.min(put) },
+        timely,
+        confirmed: timely.min(before.confirmed.max(sure)),
+    }
+}
+
+impl Evaluation<'_> {
+    /// Steps the latches; `None` where nothing is or was near a tier, else whether a correction
+    /// withdrew anything.
+    pub(super) fn step(
+        &self,
+        state: &mut RuleState,
+        subject_no: u32,
+        corrected: Option<i64>,
+        values: &mut Vec<Value>,
+    ) -> Option<bool> {
+        let (subject, watch) = state.awaken(subject_no as usize)?;
+        self.renew_newest(subject);
+        if subject.newest == i64::MIN {
+            return None;
+        }
+        let time = Time::from_millis(subject.newest);
+        self.figures(subject, time, true, values);
+        let held = self.held(subject, values, Which::Raise);
+        let ahead = self
+            .rule
+            .proposes()
+            .then(|| self.held(subject, values, Which::Propose));
+        let any = |truths: &Truths| truths.contains(&Kleene::True);
+        if subject.state.is_none() && !any(&held) && !ahead.as_ref().is_some_and(any) {
+            self.rest(subject, watch);
+            return None;
+        }
+        let relaxed = self.relaxed(subject, values);
+        let may_fall = self.rule.lower_when.as_ref().is_none_or(|when| {
+            when.evaluate(&self.situated(subject, values, true)) == Kleene::True
+        });
+        let fall_ahead = ahead.map(|_| self.relaxed_proposal(subject, values, &relaxed));
+        let mut state = subject.state.take().unwrap_or_default();
+        let mut withdrawn = false;
+        if let Some(corrected) = corrected {
+            withdrawn = state.reached.withdraw(corrected, |at| {
+                self.again(subject, at, Which::Raise, values)
+            });
+            state.ahead.withdraw(corrected, |at| {
+                self.again(subject, at, Which::Propose, values)
+            });
+        }
+        let verdict = Verdict {
+            time: subject.newest,
+            held,
+            relaxed,
+            may_fall,
+        };
+        state.reached.step(&verdict, &subject.holds);
+        if let Some((held, relaxed)) = ahead.zip(fall_ahead) {
+            state.ahead.step(
+                &Verdict {
+                    held,
+                    relaxed,
+                    ..verdict
+                },
+                &subject.holds,
+            );
+        }
+        // What is confirmed stays so while its tier holds: suspects are left out of the figures
+        // only where a rise still asks for it.
+        let asks = self.asks_for_sureness(subject, &state);
+        state.sure = if asks {
+            self.sure(subject, time, &held, values)
+        } else {
+            Tier::None
+        };
+        let close = ahead.zip(fall_ahead);
+        let rests = !asks
+            && state.reached.rests(&held, &relaxed)
+            && close.is_none_or(|(held, relaxed)| state.ahead.rests(&held, &relaxed))
+            && self.stands(subject.standing, &state);
+        if rests {
+            self.rest(subject, watch);
+        }
+        subject.state = Some(state);
+        Some(withdrawn)
+    }
+
+    /// Notes where the sums of a subject lie, at which nothing changes.
+    fn rest(&self, subject: &Subject, watch: &mut Watch) {
+        let series = subject.series.first();
+        let series = series.and_then(|series| self.windows.get(*series));
+        if let (Some(gauge), Some(series)) = (&self.rule.gauge, series) {
+            watch.gauge = gauge.read(&series);
+            watch.rests = true;
+        }
+    }
+
+    /// True where the standing already is what the latches say, however late they are asked.
+    fn stands(&self, before: Standing, state: &State) -> bool {
+        let tier_of = |place: usize| self.rule.tiers.get(place).map_or(Tier::None, |t| t.tier);
+        let tier = |of: &Situation| of.highest().map_or(Tier::None, |(place, _)| tier_of(place));
+        standing(
+            before,
+            tier(&state.reached),
+            tier(&state.ahead),
+            Tier::None,
+            true,
+        ) == before
+    }
+
+    /// The newest observation time of the subject's parameters.
+    fn renew_newest(&self, subject: &mut Subject) {
+        let fed = subject
+            .series
+            .iter()
+            .chain(subject.members.iter().flatten());
+        for series in fed.filter(|series| **series != NONE) {
+            if let Some(time) = self.windows.get(*series).and_then(|series| series.newest()) {
+                subject.newest = subject.newest.max(time.millis());
+            }
+        }
+    }
+
+    /// Figures of every call of the rule at `time`.
+    fn figures(&self, subject: &Subject, time: Time, suspects: bool, values: &mut Vec<Value>) {
+        values.clear();
+        for (call, slot) in self.rule.calls.iter().zip(&self.rule.slots) {
+            let value = match call.reading.aggregate {
+                None => self.own(subject, call, *slot, time, suspects),
+                Some(aggregate) => self.of_area(subject, call, aggregate, time, suspects),
+            };
+            values.push(value);
+        }
+    }
+
+    fn own(
+        &self,
+        subject: &Subject,
+        call: &Call,
+        slot: Option<u16>,
+        time: Time,
+        suspects: bool,
+    ) -> Value {
+        let place = self
+            .rule
+            .parameters
+            .iter()
+            .position(|p| *p == call.reading.parameter);
+        let series = place.and_then(|place| subject.series.get(place));
+        let Some(series) = series.and_then(|series| self.windows.get(*series)) else {
+            return Value::UNKNOWN;
+        };
+        match (slot, call.reading.window) {
+            (Some(slot), Some(Window::Rolling(length))) if series.newest() == Some(time) => {
+                series.running(call.reading.function, usize::from(slot), length, suspects)
+            }
+            (_, window) => scan(&series, call, window, time, self.offset, suspects),
+        }
+    }
+
+    /// The largest or smallest of the stations' figures; a partly covered one among them leaves
+    /// the whole partly covered.
+    fn of_area(
+        &self,
+        subject: &Subject,
+        call: &Call,
+        aggregate: Aggregate,
+        time: Time,
+        suspects: bool,
+    ) -> Value {
+        let place = self
+            .rule
+            .parameters
+            .iter()
+            .position(|p| *p == call.reading.parameter);
+        let members = place.and_then(|place| subject.members.get(place));
+        let mut found = Value::UNKNOWN;
+        let mut covered = true;
+        for series in members.into_iter().flatten() {
+            let Some(series) = self.windows.get(*series) else {
+                continue;
+            };
+            let value = scan(
+                &series,
+                call,
+                call.reading.window,
+                time,
+                self.offset,
+                suspects,
+            );
+            if !value.is_known() {
+                continue;
+            }
+            covered &= value.covered;
+            let order = value
+                .number
+                .saturating_mul(found.of)
+                .cmp(&found.number.saturating_mul(value.of));
+            let better = match aggregate {
+                Aggregate::Max => order.is_gt(),
+                Aggregate::Min => order.is_lt(),
+            };
+            if !found.is_known() || better {
+                found = value;
+            }
+        }
+        Value { covered, ..found }
+    }
+
+    fn situated<'v>(
+        &'v self,
+        subject: &'v Subject,
+        values: &'v [Value],
+        lowering: bool,
+    ) -> Situated<'v> {
+        Situated {
+            values,
+            sites: &subject.thresholds,
+            tiers: self.tiers,
+            lowering,
+        }
+    }
+
+    /// Truth of each tier or a higher one, together with `continuing`.
+    fn held(&self, subject: &Subject, values: &[Value], which: Which) -> Truths {
+        let at = self.situated(subject, values, false);
+        let program = |tier: &crate::rulebook::TierRule| match which {
+            Which::Raise => tier.raise.evaluate(&at),
+            Which::Propose => tier.propose.as_ref().unwrap_or(&tier.raise).evaluate(&at),
+        };
+        let mut truths = [Kleene::False; TIERS];
+        for (truth, tier) in truths.iter_mut().zip(&self.rule.tiers) {
+            *truth = program(tier);
+        }
+        or_higher(&mut truths);
+        if let Some(continuing) = &self.rule.continuing {
+            let goes_on = continuing.evaluate(&at);
+            truths
+                .iter_mut()
+                .for_each(|truth| *truth = (*truth).min(goes_on));
+        }
+        truths
+    }
+
+    /// Relaxed truth of each tier or a higher one, partly covered windows unknown.
+    fn relaxed(&self, subject: &Subject, values: &[Value]) -> Truths {
+        let at = self.situated(subject, values, true);
+        let mut truths = [Kleene::False; TIERS];
+        for (truth, tier) in truths.iter_mut().zip(&self.rule.tiers) {
+            *truth = tier.relaxed.evaluate(&at);
+        }
+        or_higher(&mut truths);
+        truths
+    }
+
+    /// A proposal stands while either its own or the relaxed condition does.
+    fn relaxed_proposal(&self, subject: &Subject, values: &[Value], relaxed: &Truths) -> Truths {
+        let at = self.situated(subject, values, true);
+        let of = |program: &Program| program.evaluate(&at);
+        let mut truths = [Kleene::False; TIERS];
+        for (truth, tier) in truths.iter_mut().zip(&self.rule.tiers) {
+            *truth = tier.propose.as_ref().map_or(Kleene::False, of);
+        }
+        or_higher(&mut truths);
+        for (truth, relaxed) in truths.iter_mut().zip(relaxed) {
+            *truth = (*truth).max(*relaxed);
+        }
+        truths
+    }
+
+    /// True where a tier is reached that is not confirmed, or a rise waits for its hold.
+    fn asks_for_sureness(&self, subject: &Subject, state: &State) -> bool {
+        let reached = state.reached.highest();
+        let tier = reached.and_then(|(place, _)| self.rule.tiers.get(place));
+        tier.is_some_and(|tier| tier.tier > subject.standing.confirmed)
+            || state.reached.deadline(&subject.holds).is_some()
+    }
+
+    /// The highest tier that holds without suspect values.
+    fn sure(&self, subject: &Subject, time: Time, held: &Truths, values: &mut Vec<Value>) -> Tier {
+        let fed = subject
+            .series
+            .iter()
+            .chain(subject.members.iter().flatten());
+        let suspects = fed
+            .filter_map(|series| self.windows.get(*series))
+            .any(|series| series.has_suspects());
+        let truths = if suspects {
+            self.figures(subject, time, false, values);
+            self.held(subject, values, Which::Raise)
+        } else {
+            *held
+        };
+        let highest = truths.iter().rposition(|truth| *truth == Kleene::True);
+        let tier = highest.and_then(|place| self.rule.tiers.get(place));
+        tier.map_or(Tier::None, |tier| tier.tier)
+    }
+
+    /// Evaluates once more at an earlier time; `None` where too little is kept for it.
+    fn again(
+        &self,
+        subject: &Subject,
+        at: i64,
+        which: Which,
+        values: &mut Vec<Value>,
+    ) -> Option<Truths> {
+        let time = Time::from_millis(at);
+        let kept = self.rule.calls.iter().all(|call| {
+            let Some(window) = call.reading.window else {
+                return true;
+            };
+            let from = window.start(time, self.offset);
+            let fed = subject
+                .series
+                .iter()
+                .chain(subject.members.iter().flatten());
+            fed.filter_map(|series| self.windows.get(*series))
+                .all(|series| series.reaches(from))
+        });
+        kept.then(|| {
+            self.figures(subject, time, true, values);
+            self.held(subject, values, which)
+        })
+    }
+
+    /// The calls as written with their values, and the situations asked for.
+    pub(super) fn texts(
+        &self,
+        subject: &Subject,
+        values: &mut Vec<Value>,
+    ) -> Vec<(String, Option<String>)> {
+        self.figures(subject, Time::from_millis(subject.newest), true, values);
+        let calls = self.rule.calls.iter().zip(values.iter());
+        let calls = calls.map(|(call, value)| (call.text.clone(), value_text(call, value)));
+        let situations = self.rule.situation_ids.iter().zip(self.tiers);
+        let situations =
+            situations.map(|(id, tier)| (format!("situation(\"{id}\")"), Some(tier.name().into())));
+        calls.chain(situations).collect()
+    }
+}
+
+fn scan(
+    series: &View<'_>,
+    call: &Call,
+    window: Option<Window>,
+    time: Time,
+    offset: Offset,
+    suspects: bool,
+) -> Value {
+    let from = window.map_or(time, |window| window.start(time, offset));
+    series.scan(call.reading.function, from, time, suspects)
+}
+
+/// Decimal text in the parameter's unit; rates and means to nine places, ages in seconds.
+fn value_text(call: &Call, value: &Value) -> Option<String> {
+    if !value.is_known() {
+        return None;
+    }
+    let parameter = call.reading.parameter;
+    let unit = i128::from(match call.reading.function {
+        Function::Count => 1,
+        Function::Age => 1000,
+        Function::Last
+        | Function::Sum
+        | Function::Max
+        | Function::Min
+        | Function::Mean
+        | Function::Delta
+        | Function::Rate => parameter.quanta_per_unit(),
+    });
+    Some(decimal(value.number, value.of.saturating_mul(unit)))
+}
+
+/// `number / of` to nine places, half up as people round.
+fn decimal(number: i128, of: i128) -> String {
+    const PLACES: i128 = 1_000_000_000;
+    let scaled = number
+        .saturating_mul(PLACES)
+        .saturating_mul(2)
+        .saturating_add(of);
+    let rounded = scaled.div_euclid(of.saturating_mul(2).max(1));
+    let sign = if rounded < 0 { "-" } else { "" };
+    let (whole, part) = (rounded.abs() / PLACES, rounded.abs() % PLACES);
+    if part == 0 {
+        return format!("{sign}{whole}");
+    }
+    let digits = format!("{part:09}");
+    format!("{sign}{whole}.{}", digits.trim_end_matches('0'))
+}
+
+impl State {
+    /// Notes that evaluations up to `time` changed nothing.
+    pub(super) fn rested_until(&mut self, time: i64) {
+        self.reached.rested_until(time);
+        self.ahead.rested_until(time);
+    }
+
+    /// True where the subject may be forgotten.
+    pub(super) fn is_idle(&self) -> bool {
+        self.reached.is_idle() && self.ahead.is_idle()
+    }
+}
