@@ -1,5 +1,6 @@
 //! Wire formats: one closed list, one file each, all giving [`Reading`]s.
 
+mod alike;
 pub mod fields;
 pub mod json;
 mod scan;
@@ -134,7 +135,7 @@ pub fn decode<'a>(
     mut take: impl FnMut(Result<Reading<'a>, DecodeError<'a>>),
 ) {
     match protocol {
-        Protocol::Json => json::Readings::new(bytes, framing).for_each(take),
+        Protocol::Json => json::each(bytes, framing, take),
         Protocol::Fields(mapping) => fields::decode(mapping, topic, bytes, framing, &mut take),
     }
 }

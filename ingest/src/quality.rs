@@ -18,7 +18,7 @@ mod still;
 pub use snapshot::SnapshotError;
 
 use model::{City, Observation, Parameter, Quality, Quanta, Span, StationNo, Time, Zone};
-use rain::RainHour;
+use rain::Rain;
 use series::{Point, Registry, Series};
 
 /// The screen of one zone.
@@ -26,7 +26,7 @@ use series::{Point, Registry, Series};
 pub struct Screen {
     registry: Registry,
     series: Vec<Series>,
-    rain: Vec<RainHour>,
+    rain: Rain,
     late_after: Span,
 }
 
@@ -111,7 +111,7 @@ impl Screen {
         let registry = Registry::new(city, zone);
         Self {
             series: vec![Series::default(); registry.series_count()],
-            rain: vec![RainHour::default(); registry.rain_count()],
+            rain: Rain::new(registry.rain_count()),
             registry,
             late_after: city.policy.lateness.past_after,
         }
@@ -131,16 +131,15 @@ impl Screen {
         }
         for (station, from) in self.registry.all_rain() {
             let to = next.registry.rain(station);
-            if let (Some(old), Some(new)) =
-                (self.rain.get(from), to.and_then(|at| next.rain.get_mut(at)))
-            {
-                *new = *old;
+            if let (Some(hour), Some(to)) = (self.rain.get(from), to) {
+                next.rain.set(to, &hour);
             }
         }
         next
     }
 
     /// Screens one observation; `at` is the time of the record it stands in.
+    #[inline]
     pub fn step(&mut self, at: Time, observation: &Observation) -> Screened {
         let is_behind = at.since(observation.time) > self.late_after;
         let mut screened = Screened {
@@ -159,18 +158,18 @@ impl Screen {
         let Some(index) = found.filter(|_| observation.quality.is_usable()) else {
             return screened;
         };
-        let Some(memory) = self.series.get(index).copied() else {
+        let Some(newest) = self.series.get(index).map(|memory| memory.newest) else {
             return screened;
         };
         let now = Point::of(observation);
-        if now.time == memory.newest.time {
-            let is_same = now.value == memory.newest.value;
+        if now.time == newest.time {
+            let is_same = now.value == newest.value;
             screened.arrival = if is_same {
                 Arrival::Duplicate
             } else {
                 Arrival::Correction
             };
-        } else if now.time < memory.newest.time {
+        } else if now.time < newest.time {
             screened.arrival = Arrival::Late;
         }
         if screened.arrival == Arrival::Duplicate {
@@ -180,22 +179,24 @@ impl Screen {
             self.difference(index, &mut screened);
             return screened;
         }
-        let verdict = self.judge(index, now, observation);
+        let verdict = self.judge(index, newest, now, observation);
         apply(&mut screened, observation, verdict);
         screened
     }
 
     /// The first check that objects, in the order of QX/T 118: internal, step, persistence.
-    fn judge(&mut self, index: usize, now: Point, seen: &Observation) -> Option<Verdict> {
+    fn judge(
+        &mut self,
+        index: usize,
+        newest: Point,
+        now: Point,
+        seen: &Observation,
+    ) -> Option<Verdict> {
         let parameter = seen.parameter;
         let internal = match parameter {
             Parameter::Rainfall => {
-                let high = self
-                    .registry
-                    .rain(seen.station)
-                    .and_then(|at| self.rain.get_mut(at));
-                let before = self.series.get(index).copied().unwrap_or_default();
-                let high = high.and_then(|hour| hour.judge(before.newest, now, seen.interval_s));
+                let high = self.registry.rain(seen.station);
+                let high = high.and_then(|at| self.rain.judge(at, newest, now, seen.interval_s));
                 high.or_else(|| self.rain_in_dry_air(seen))
             }
             Parameter::WindGust | Parameter::WindSpeed => self.gust_below_mean(seen),

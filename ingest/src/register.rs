@@ -28,12 +28,15 @@ pub const RAINFALL_INTERVAL_S: u32 = 60;
 pub struct Registrar {
     short_ids: FxHashMap<u128, u32>,
     long_ids: FxHashMap<Box<str>, u32>,
+    /// The packed id of each station, and the station that was named after it the last time:
+    /// stations mostly report in the same order.
+    follows: Vec<(u128, u32)>,
     stations: Vec<Registered>,
     zones: Vec<Zone>,
     zone_count: usize,
     series_count: usize,
     future_max: Span,
-    last_station: (u128, u32),
+    last_station: u32,
     last_parameter: Parameter,
     requests: batch::Requests,
 }
@@ -57,16 +60,21 @@ impl Registrar {
         let mut registrar = Self {
             short_ids: FxHashMap::default(),
             long_ids: FxHashMap::default(),
+            follows: Vec::with_capacity(city.stations.len()),
             stations: Vec::with_capacity(city.stations.len()),
             zones: Vec::new(),
             zone_count: city.zones.len(),
             series_count: 0,
             future_max,
-            last_station: (0, u32::MAX),
+            last_station: 0,
             last_parameter: Parameter::Rainfall,
             requests: batch::Requests::default(),
         };
         for (number, station) in (0u32..).zip(&city.stations) {
+            let packed = pack(&station.id).filter(|_| !station.retired);
+            registrar
+                .follows
+                .push((packed.unwrap_or(NOBODY), number + 1));
             match pack(&station.id) {
                 _ if station.retired => None,
                 Some(id) => registrar.short_ids.insert(id, number),
@@ -149,10 +157,21 @@ impl Registrar {
         let Some(packed) = pack(id) else {
             return self.long_ids.get(id).copied();
         };
-        if packed != self.last_station.0 {
-            self.last_station = (packed, *self.short_ids.get(&packed)?);
+        let (last, expected) = *self.follows.get(self.last_station as usize)?;
+        if packed == last {
+            return Some(self.last_station);
         }
-        Some(self.last_station.1).filter(|_| !id.is_empty())
+        let is_expected = |(id, _): &(u128, u32)| *id == packed;
+        if self.follows.get(expected as usize).is_some_and(is_expected) {
+            self.last_station = expected;
+            return Some(expected);
+        }
+        let found = *self.short_ids.get(&packed)?;
+        if let Some((_, next)) = self.follows.get_mut(self.last_station as usize) {
+            *next = found;
+        }
+        self.last_station = found;
+        Some(found)
     }
 
     #[inline]
@@ -198,6 +217,9 @@ fn value(reading: &Reading<'_>, parameter: Parameter) -> Result<(Quanta, Quality
     }
     Ok((value, quality))
 }
+
+/// The packed id of no station: longer than any that is packed.
+const NOBODY: u128 = u128::MAX;
 
 const fn bit(parameter: Parameter) -> u32 {
     1 << parameter.code()

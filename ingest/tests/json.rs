@@ -363,3 +363,36 @@ fn reading_borrows_unless_escapes_force_it() {
     ));
     assert_eq!(reading.raw, body.as_bytes());
 }
+
+/// Lines of one frame: the same letters around a station and a value that are written anyhow.
+fn lines_alike() -> impl Strategy<Value = Vec<String>> {
+    let frame = prop_oneof![
+        4 => Just(("{\"station\":", ",\"parameter\":\"rainfall\",\"time\":\"2023-09-07T13:04:00+08:00\",\"value\":", "}")),
+        1 => Just(("{ \"station\" : ", " ,\"x\":[1],\"parameter\":\"rainfall\",\"time\":\"2023-09-07T13:04:00Z\",\"value\": ", " , \"unit\":\"mm\",\"interval\":60}\r")),
+        1 => Just(("{\"station\":", ",\"parameter\":\"rainfall\",\"quality\":1,\"value\":", ",\"time\":\"2023-09-07T13:04:00Z\"} ")),
+        1 => Just(("{\"value\":1,\"station\":", ",\"parameter\":\"rainfall\",\"time\":\"2023-09-07T13:04:00Z\",\"unit\":", "}")),
+    ];
+    let station = prop_oneof![
+        6 => text(),
+        1 => "\"?[G\\\\\"\u{1}é0-9]{0,20}\"?",
+    ];
+    let value = prop_oneof![6 => number(), 1 => Just("null".to_owned()), 1 => text()];
+    let line = (frame, station, value)
+        .prop_map(|((a, b, c), station, value)| format!("{a}{station}{b}{value}{c}"));
+    prop::collection::vec(prop_oneof![12 => line, 1 => Just(String::new())], 1..20)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_line_means_the_same_after_others_like_it(lines in lines_alike()) {
+        let body = lines.join("\n");
+        let framing = Framing::Lines { first: 1 };
+        let together: Vec<_> = Readings::new(body.as_bytes(), framing).collect();
+        let alone = (1..).zip(&lines).flat_map(|(first, line)| {
+            Readings::new(line.as_bytes(), Framing::Lines { first })
+        });
+        prop_assert_eq!(together, alone.collect::<Vec<_>>());
+    }
+}

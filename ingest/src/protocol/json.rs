@@ -4,6 +4,7 @@
 //! first. Keys come in any order, unknown ones are passed over; the text of the last time is
 //! remembered, since a batch of readings mostly shares it.
 
+use super::alike::{Alike, Texts};
 use super::scan::{Scanner, element_end};
 use super::{DecodeError, Field, Framing, RECORD_BYTES_MAX, Reading, What};
 use model::{Offset, Quality, Time};
@@ -23,6 +24,8 @@ pub struct Readings<'a> {
     counted_to: usize,
     shape: Shape<'a>,
     habits: Habits<'a>,
+    /// The last line, if lines like it can be told at a glance.
+    alike: Option<Alike<'a>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +72,18 @@ impl<'a> Readings<'a> {
             counted_to: 0,
             shape,
             habits: Habits::default(),
+            alike: None,
         }
+    }
+
+    /// The texts of the next line and its number, where it is like the one before.
+    #[inline]
+    fn next_alike(&mut self) -> Option<(Texts<'a>, u64)> {
+        let texts = self.alike.as_ref()?.texts(self.body.get(self.at..)?)?;
+        let line = self.line;
+        self.at += texts.raw.len() + 1;
+        self.line += 1;
+        Some((texts, line))
     }
 
     fn detect(&mut self) -> Option<Result<Reading<'a>, DecodeError<'a>>> {
@@ -114,13 +128,20 @@ impl<'a> Readings<'a> {
     fn next_line(&mut self) -> Option<Result<Reading<'a>, DecodeError<'a>>> {
         loop {
             let rest = self.body.get(self.at..).filter(|rest| !rest.is_empty())?;
+            if let Some((texts, line)) = self.next_alike()
+                && let Some(alike) = &self.alike
+            {
+                return Some(Ok(alike.reading(texts, line)));
+            }
             let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let line = rest.get(..length)?;
             let number = self.line;
             self.at += length + 1;
             self.line += 1;
             if line.first() == Some(&b'{') || !line.trim_ascii().is_empty() {
-                return Some(self.whole(line, number));
+                let read = self.whole(line, number);
+                self.alike = read.as_ref().ok().and_then(Alike::new);
+                return Some(read);
             }
         }
     }
@@ -250,6 +271,27 @@ impl<'a> Readings<'a> {
         self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
         self.counted_to = at.max(self.counted_to);
         self.line
+    }
+}
+
+/// Hands every record of a body to `take`, in order.
+#[inline]
+pub(super) fn each<'a>(
+    body: &'a [u8],
+    framing: Framing,
+    mut take: impl FnMut(Result<Reading<'a>, DecodeError<'a>>),
+) {
+    let mut readings = Readings::new(body, framing);
+    loop {
+        while let Some((texts, line)) = readings.next_alike()
+            && let Some(alike) = &readings.alike
+        {
+            take(Ok(alike.reading(texts, line)));
+        }
+        match readings.next() {
+            Some(found) => take(found),
+            None => return,
+        }
     }
 }
 

@@ -82,33 +82,18 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) fn number(&mut self) -> Result<&'a str, What> {
         self.peek();
-        let bytes = self.text.as_bytes();
-        let from = self.at;
-        let mut at = from + usize::from(bytes.get(from) == Some(&b'-'));
-        match bytes.get(at) {
-            Some(b'0') => at += 1,
-            Some(b'1'..=b'9') => at += digits(bytes, at),
-            Some(_) if at == from => return Err(What::WrongType),
-            Some(_) | None => return Err(What::NotJson),
-        }
-        if bytes.get(at) == Some(&b'.') {
-            let run = digits(bytes, at + 1);
-            if run == 0 {
-                return Err(What::NotJson);
-            }
-            at += 1 + run;
-        }
-        if let Some(b'e' | b'E') = bytes.get(at) {
-            at += 1;
-            at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
-            let run = digits(bytes, at);
-            if run == 0 {
-                return Err(What::NotJson);
-            }
-            at += run;
-        }
-        self.at = at;
-        self.text.get(from..at).ok_or(What::NotJson)
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let Some(length) = number_end(rest) else {
+            let is_number = matches!(rest.first(), Some(b'-' | b'0'..=b'9') | None);
+            return Err(if is_number {
+                What::NotJson
+            } else {
+                What::WrongType
+            });
+        };
+        let found = self.text.get(self.at..self.at + length);
+        self.at += length;
+        found.ok_or(What::NotJson)
     }
 
     /// Passes any value, at most `depth_max` containers deep.
@@ -297,6 +282,35 @@ pub(super) fn element_end(bytes: &[u8], from: usize) -> Option<usize> {
     }
 }
 
+/// The length of the JSON number that the bytes begin with.
+#[inline]
+pub(super) fn number_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = usize::from(bytes.first() == Some(&b'-'));
+    match bytes.get(at) {
+        Some(b'0') => at += 1,
+        Some(b'1'..=b'9') => at += digits(bytes, at),
+        Some(_) | None => return None,
+    }
+    if bytes.get(at) == Some(&b'.') {
+        let run = digits(bytes, at + 1);
+        if run == 0 {
+            return None;
+        }
+        at += 1 + run;
+    }
+    if let Some(b'e' | b'E') = bytes.get(at) {
+        at += 1;
+        at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+        let run = digits(bytes, at);
+        if run == 0 {
+            return None;
+        }
+        at += run;
+    }
+    Some(at)
+}
+
+#[inline]
 fn digits(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
@@ -305,7 +319,7 @@ fn digits(bytes: &[u8], from: usize) -> usize {
 /// How many leading bytes are surely neither a quote, a backslash nor a control character: whole
 /// words of eight, then the rest of the word that holds the first such byte.
 #[inline]
-fn plain_run(bytes: &[u8]) -> usize {
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;

@@ -77,12 +77,9 @@ impl Screen {
                 ..old
             }
         });
-        let hour = self
-            .registry
-            .rain(seen.station)
-            .and_then(|at| self.rain.get_mut(at));
-        let high =
-            hour.and_then(|hour| hour.judge(replaced, Point::of(&rainfall), rainfall.interval_s));
+        let hour = self.registry.rain(seen.station);
+        let now = Point::of(&rainfall);
+        let high = hour.and_then(|at| self.rain.judge(at, replaced, now, rainfall.interval_s));
         let verdict = high.or_else(|| self.rain_in_dry_air(&rainfall));
         let mut derived = Screened {
             observation: rainfall,

@@ -14,45 +14,94 @@ const SLOT_MS: i64 = 60_000;
 /// An hour below this share of the limit ends a spell of high rain: the next one is told again.
 const SPELL_ENDS_PERCENT: i64 = 80;
 
-/// Rain of the last hour in slots of a minute.
+/// Rain of the last hour at every station that measures it, in slots of a minute. Slots are kept
+/// minute by minute, those of all stations beside each other, since stations report together.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rain {
+    hours: Vec<Hour>,
+    /// Rain in each slot, by slot number modulo their count, then by station.
+    sums: Vec<i32>,
+}
+
+/// What is known of one station's last hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Hour {
+    /// Number of the newest slot since the epoch.
+    slot: i64,
+    /// Sum of the slots.
+    total: i64,
+    /// Whether it has been told that the hour is high.
+    is_told: bool,
+}
+
+/// One station's last hour, as it is carried over or stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RainHour {
     /// Number of the newest slot since the epoch.
     pub(super) slot: i64,
     /// Rain in each slot, by slot number modulo their count.
     pub(super) sums: [i32; SLOTS],
-    /// Sum of the slots.
-    total: i64,
     /// Whether it has been told that the hour is high.
     pub(super) is_told: bool,
 }
 
-impl Default for RainHour {
-    fn default() -> Self {
+impl Rain {
+    /// Nothing fallen anywhere.
+    pub(super) fn new(stations: usize) -> Self {
         Self {
-            slot: 0,
-            sums: [0; SLOTS],
-            total: 0,
-            is_told: false,
+            hours: vec![Hour::default(); stations],
+            sums: vec![0; stations * SLOTS],
         }
     }
-}
 
-impl RainHour {
-    /// An hour as it was remembered.
-    pub(super) fn remembered(slot: i64, sums: [i32; SLOTS], is_told: bool) -> Self {
-        let total = sums.iter().map(|sum| i64::from(*sum)).sum();
-        Self {
-            slot,
+    /// The last hour of a station; `None` where nothing has fallen yet.
+    pub(super) fn get(&self, station: usize) -> Option<RainHour> {
+        let hour = self
+            .hours
+            .get(station)
+            .filter(|hour| **hour != Hour::default())?;
+        let mut sums = [0; SLOTS];
+        for (slot, sum) in (0i64..).zip(&mut sums) {
+            *sum = self
+                .sums
+                .get(self.place(slot, station))
+                .copied()
+                .unwrap_or(0);
+        }
+        Some(RainHour {
+            slot: hour.slot,
             sums,
-            total,
-            is_told,
+            is_told: hour.is_told,
+        })
+    }
+
+    /// Puts the last hour of a station back.
+    pub(super) fn set(&mut self, station: usize, remembered: &RainHour) {
+        for (slot, amount) in (0i64..).zip(remembered.sums) {
+            let place = self.place(slot, station);
+            if let Some(sum) = self.sums.get_mut(place) {
+                *sum = amount;
+            }
+        }
+        if let Some(hour) = self.hours.get_mut(station) {
+            *hour = Hour {
+                slot: remembered.slot,
+                total: remembered.sums.iter().map(|sum| i64::from(*sum)).sum(),
+                is_told: remembered.is_told,
+            };
         }
     }
 
     /// Adds an amount that fell over `interval_s` up to `now` and says whether it is too much.
     /// `newest` is the newest reading before: one of the same time is replaced.
-    pub(super) fn judge(&mut self, newest: Point, now: Point, interval_s: u32) -> Option<Verdict> {
+    #[inline]
+    pub(super) fn judge(
+        &mut self,
+        station: usize,
+        newest: Point,
+        now: Point,
+        interval_s: u32,
+    ) -> Option<Verdict> {
         let is_correction = newest.time == now.time;
         if now.value == 0 && !is_correction {
             return None;
@@ -61,16 +110,17 @@ impl RainHour {
         let hours = i64::from(interval_s.div_ceil(3600)).max(1);
         let minutes = i64::from(interval_s.div_ceil(60)).max(1);
         let hour = match hours {
-            1 => self.add(now.time, now.value.saturating_sub(replaced)),
+            1 => self.add(station, now.time, now.value.saturating_sub(replaced)),
             _ => i64::from(now.value),
         };
         let is_high = hour > RAIN_HOUR_SUSPECT * hours
             || i64::from(now.value) > RAIN_MINUTE_MAX.saturating_mul(minutes);
+        let told = self.hours.get_mut(station).map(|hour| &mut hour.is_told)?;
         if !is_high {
-            self.is_told &= hour * 100 >= RAIN_HOUR_SUSPECT * hours * SPELL_ENDS_PERCENT;
+            *told &= hour * 100 >= RAIN_HOUR_SUSPECT * hours * SPELL_ENDS_PERCENT;
             return None;
         }
-        let is_news = !std::mem::replace(&mut self.is_told, true);
+        let is_news = !std::mem::replace(told, true);
         Some(Verdict {
             quality: Quality::Suspect,
             cause: Cause::HighRain,
@@ -79,29 +129,35 @@ impl RainHour {
     }
 
     /// The hour's sum with this amount in its place.
-    fn add(&mut self, time: i64, amount: i32) -> i64 {
+    fn add(&mut self, station: usize, time: i64, amount: i32) -> i64 {
         let slot = time.div_euclid(SLOT_MS);
-        if slot.saturating_sub(self.slot) >= SLOTS as i64 {
-            (self.sums, self.total) = ([0; SLOTS], 0);
-        } else {
-            for passed in self.slot.saturating_add(1)..=slot {
-                if let Some(sum) = self.sums.get_mut(place(passed)) {
-                    self.total -= i64::from(std::mem::take(sum));
-                }
+        let Some(mut hour) = self.hours.get(station).copied() else {
+            return 0;
+        };
+        // An hour and more without rain has passed every slot; less has passed some.
+        let passed = slot.saturating_sub(hour.slot).clamp(0, SLOTS as i64);
+        for at in slot - passed + 1..=slot {
+            let place = self.place(at, station);
+            if let Some(sum) = self.sums.get_mut(place) {
+                hour.total -= i64::from(std::mem::take(sum));
             }
         }
-        self.slot = self.slot.max(slot);
-        if self.slot.saturating_sub(slot) < SLOTS as i64
-            && let Some(sum) = self.sums.get_mut(place(slot))
+        hour.slot = hour.slot.max(slot);
+        let place = self.place(slot, station);
+        if hour.slot.saturating_sub(slot) < SLOTS as i64
+            && let Some(sum) = self.sums.get_mut(place)
         {
             let before = i64::from(*sum);
             *sum = sum.saturating_add(amount);
-            self.total += i64::from(*sum) - before;
+            hour.total += i64::from(*sum) - before;
         }
-        self.total
+        if let Some(held) = self.hours.get_mut(station) {
+            *held = hour;
+        }
+        hour.total
     }
-}
 
-const fn place(slot: i64) -> usize {
-    slot.rem_euclid(SLOTS as i64) as usize
+    fn place(&self, slot: i64, station: usize) -> usize {
+        slot.rem_euclid(SLOTS as i64) as usize * self.hours.len() + station
+    }
 }

@@ -1,7 +1,8 @@
 //! The screen's memory as bytes, for snapshots: rows in the order of the registry, little-endian.
 
+use super::rain::{RainHour, SLOTS};
 use super::series::Point;
-use super::{RainHour, Screen, Series, rain};
+use super::{Screen, Series};
 use model::{City, Parameter, StationNo, Zone};
 
 const FORMAT: u8 = 1;
@@ -42,11 +43,7 @@ impl Screen {
             bytes.push(u8::from(series.is_told));
         }
         for (station, at) in self.registry.all_rain() {
-            let Some(hour) = self
-                .rain
-                .get(at)
-                .filter(|hour| **hour != RainHour::default())
-            else {
+            let Some(hour) = self.rain.get(at) else {
                 continue;
             };
             bytes.push(RAIN);
@@ -100,17 +97,17 @@ impl Screen {
     fn restore_rain(&mut self, rows: &mut Rows<'_>) -> Result<(), SnapshotError> {
         let station = StationNo(u32::from_le_bytes(rows.take()?));
         let slot = i64::from_le_bytes(rows.take()?);
-        let mut sums = [0; rain::SLOTS];
+        let mut sums = [0; SLOTS];
         for sum in &mut sums {
             *sum = i32::from_le_bytes(rows.take()?);
         }
-        let hour = RainHour::remembered(slot, sums, rows.byte()? != 0);
-        if let Some(place) = self
-            .registry
-            .rain(station)
-            .and_then(|at| self.rain.get_mut(at))
-        {
-            *place = hour;
+        let hour = RainHour {
+            slot,
+            sums,
+            is_told: rows.byte()? != 0,
+        };
+        if let Some(at) = self.registry.rain(station) {
+            self.rain.set(at, &hour);
         }
         Ok(())
     }
