@@ -148,6 +148,19 @@ impl Gazetteer {
             * KM_PER_DEGREE
     }
 
+    /// True where the place is no further from the area than `km`, as [`Self::distance_km`] has
+    /// it; edges are measured only where the area's box is near enough.
+    pub fn is_near(&self, area: AreaNo, lon: f64, lat: f64, km: f64) -> bool {
+        let Some(slabs) = self.slabs.get(usize::from(area.0)) else {
+            return false;
+        };
+        let (min, max) = slabs.bounds();
+        let x = (min.x - lon).max(lon - max.x).max(0.0) * lat.to_radians().cos();
+        let y = (min.y - lat).max(lat - max.y).max(0.0);
+        // A hair of room: the box is measured in other steps than the edges.
+        x.hypot(y) * KM_PER_DEGREE <= km * 1.000_001 && self.distance_km(area, lon, lat) <= km
+    }
+
     fn overlap(&self, area: AreaNo, shape: &MultiPolygon<f64>, size: f64) -> bool {
         let Some(own) = self.shapes.get(usize::from(area.0)) else {
             return false;

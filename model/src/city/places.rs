@@ -122,7 +122,7 @@ impl Places<'_> {
                 .is_some_and(|a| a.level != AreaLevel::City)
         });
         districts
-            .filter(|(_, area)| self.gazetteer.distance_km(**area, lon, lat) <= self.border_km)
+            .filter(|(_, area)| self.gazetteer.is_near(**area, lon, lat, self.border_km))
             .map(|(zone, _)| Zone(zone))
             .collect()
     }
