@@ -440,7 +440,7 @@ fn a_sync_that_does_nothing_is_noticed() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let outcome = run(&centre, folder.path(), 2, &Under::Lies).and_then(|seen| seen.reconcile());
-    let why = outcome.expect_err("two kills over syncs that do nothing lost nothing");
+    let outcome = run(&centre, folder.path(), 4, &Under::Lies).and_then(|seen| seen.reconcile());
+    let why = outcome.expect_err("four kills over syncs that do nothing lost nothing");
     println!("noticed: {why}");
 }
