@@ -19,6 +19,7 @@ soak: peers console city
 	SANFANG_SOAK=$(KILLS) $(CARGO) test --release --locked --workspace --test pipeline --test corpus -- --nocapture kill corpora
 
 bench: console city
+	node testdata/storm.mjs bench --city testdata/city --write-city testdata/out/bench-city --out testdata/out/bench.ndjson
 	$(CARGO) run --release --locked -q -p server -- bench $(BENCH)
 
 build: console

@@ -37,6 +37,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// What this machine carries: rates, latencies and what they cost
+    Bench(command::bench::Arguments),
     /// Check a configuration, a city or a rulebook: every fault at once, exit 2 if there is any
     Check(command::check::Arguments),
     /// The whole story: a storm over the demo city, from gauges to phones
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let outcome = match Arguments::parse().command {
+        Command::Bench(arguments) => command::bench::run(&arguments),
         Command::Check(arguments) => command::check::run(&arguments),
         Command::Demo(arguments) => command::demo::run(&arguments),
         Command::Serve(arguments) => command::serve::run(&arguments),

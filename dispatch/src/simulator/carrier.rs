@@ -15,7 +15,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 pub use script::IdSpelling;
 
@@ -34,6 +36,8 @@ pub struct CarrierConfig {
     pub password: String,
     /// Receipts come so long after the submit, where they are asked for; absent means none.
     pub receipt_after: Option<Span>,
+    /// Each nth submit gets a receipt.
+    pub receipt_every: u64,
     /// How receipts spell identifiers.
     pub receipt_ids: IdSpelling,
     /// Answers come so long after the submit.
@@ -99,12 +103,26 @@ pub struct Carrier {
     centre: Arc<Centre>,
 }
 
+/// A message the centre has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Destination, digits as a number.
+    pub phone: u64,
+    /// The identifier it was given, as a number.
+    pub id: u64,
+    /// False where it was taken without an answer.
+    pub answered: bool,
+    /// When it was read.
+    pub at: Instant,
+}
+
 /// What its sessions share.
 #[derive(Debug)]
 struct Centre {
     config: CarrierConfig,
     counts: Arc<Counts>,
     log: Option<Mutex<Log>>,
+    watcher: Option<mpsc::Sender<Taken>>,
     clock: fn() -> Time,
 }
 
@@ -115,6 +133,7 @@ impl Default for CarrierConfig {
             system_id: String::new(),
             password: String::new(),
             receipt_after: None,
+            receipt_every: 1,
             receipt_ids: IdSpelling::Same,
             latency: Span::ZERO,
             throttle_every: 0,
@@ -162,6 +181,7 @@ impl Carrier {
             config,
             counts: Arc::default(),
             log,
+            watcher: None,
             clock,
         };
         Ok(Self {
@@ -179,6 +199,16 @@ impl Carrier {
     /// What has happened so far; stays readable while it serves.
     pub fn counts(&self) -> Arc<Counts> {
         Arc::clone(&self.centre.counts)
+    }
+
+    /// Tells of each message taken from now on; beyond `waiting_max` untold ones they are passed
+    /// over. Call it before [`Carrier::serve`].
+    pub fn watch(&mut self, waiting_max: usize) -> mpsc::Receiver<Taken> {
+        let (watcher, taken) = mpsc::channel(waiting_max);
+        if let Some(centre) = Arc::get_mut(&mut self.centre) {
+            centre.watcher = Some(watcher);
+        }
+        taken
     }
 
     /// Serves until dropped; its sessions end with it.

@@ -14,6 +14,9 @@ use dispatch::gateway::device::Devices;
 use dispatch::gateway::email::Email;
 use dispatch::gateway::http::{self, ClientConfig};
 use dispatch::gateway::webhook::Webhook;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use ingest::transport::Frame;
 use ingest::transport::mqtt::{self, MqttConfig};
 use model::{Mode, Span};
 use rules::Policy;
@@ -167,19 +170,32 @@ async fn listen(app: Arc<App>, config: MqttConfig) {
         )
         .await
     });
-    while let Some(frame) = frames.recv().await {
-        let stored = app
-            .intake
-            .frame("mqtt", &frame.protocol, &frame.topic, &frame.payload)
-            .await;
-        match stored {
-            Ok(_) => frame.acknowledge(),
-            // Not acknowledged: the broker brings it again.
-            Err(error) => tracing::warn!(%error, topic = frame.topic, "frame not stored"),
+    // Frames share the journal's syncs: many wait at once, stored in the order they came.
+    let mut storing = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            frame = frames.recv(), if storing.len() < FRAMES_MAX => match frame {
+                Some(frame) => storing.push(store(&app, frame)),
+                None => break,
+            },
+            Some(()) = storing.next() => {}
         }
     }
+    while storing.next().await.is_some() {}
     if let Ok(Err(error)) = listener.await {
         app.fail(format!("mqtt: {error}"));
+    }
+}
+
+async fn store(app: &App, frame: Frame) {
+    let stored = app
+        .intake
+        .frame("mqtt", &frame.protocol, &frame.topic, &frame.payload)
+        .await;
+    match stored {
+        Ok(_) => frame.acknowledge(),
+        // Not acknowledged: the broker brings it again.
+        Err(error) => tracing::warn!(%error, topic = frame.topic, "frame not stored"),
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) async fn run(
     let window = config.window.saturating_mul(config.sessions.max(1));
     let limits = Limits {
         pace_per_s,
+        throttle_min: config.throttle_min,
+        throttle_max: config.throttle_max,
         ..Limits::with_window(window)
     };
     let sender = config.sender.clone();

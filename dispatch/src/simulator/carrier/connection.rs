@@ -2,7 +2,7 @@
 
 use super::log::Entry;
 use super::script::{self, Fate};
-use super::{Centre, Counts};
+use super::{Centre, Counts, Taken};
 use crate::gateway::smpp::Status;
 use crate::gateway::smpp::command::{BindMode, Command};
 use crate::gateway::smpp::message::{Address, ESM_RECEIPT, ShortMessage};
@@ -189,6 +189,16 @@ impl Connection {
                 return Ok(());
             }
         }
+        if let Some(watcher) = &centre.watcher {
+            let taken = Taken {
+                phone: number(message.destination.digits),
+                id: nth,
+                answered: fate == Fate::Accepted,
+                at: Instant::now(),
+            };
+            // A watcher that does not keep up loses some: the centre waits for nobody.
+            watcher.try_send(taken).ok();
+        }
         if let Some(log) = &centre.log {
             let mut log = log
                 .lock()
@@ -201,7 +211,8 @@ impl Connection {
                 message,
             })?;
         }
-        if config.receipt_after.is_some() && message.registered_delivery & 0x03 == 0x01 {
+        let reports = config.receipt_after.is_some() && nth.is_multiple_of(config.receipt_every);
+        if reports && message.registered_delivery & 0x03 == 0x01 {
             self.report(message, nth);
         }
         Ok(())
@@ -310,6 +321,15 @@ impl Delayed {
         self.octets -= bytes.len();
         Some(bytes)
     }
+}
+
+fn number(digits: &[u8]) -> u64 {
+    let digits = digits.iter().filter(|digit| digit.is_ascii_digit());
+    digits.fold(0, |number, digit| {
+        number
+            .wrapping_mul(10)
+            .wrapping_add(u64::from(digit - b'0'))
+    })
 }
 
 fn span(span: model::Span) -> Duration {

@@ -74,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         system_id: arguments.system_id.clone(),
         password: arguments.password.clone(),
         receipt_after: arguments.receipt_after,
+        receipt_every: 1,
         receipt_ids: arguments.receipt_ids,
         latency: arguments.latency,
         throttle_every: arguments.throttle_every,

@@ -1,0 +1,120 @@
+//! `sanfang bench`: what this machine carries, measured on the real service.
+//!
+//! The service is a child process (`sanfang serve`) with a journal on disk and real syncs; this
+//! process makes the load and plays carrier and public. Both take from the same cores, so CPU time
+//! of each stands beside the rate. Everything is on loopback and bounded in time.
+
+mod client;
+mod http;
+mod latency;
+mod mqtt;
+mod replay;
+mod report;
+mod served;
+mod sms;
+mod stream;
+
+use super::Failure;
+use clap::{Args, ValueEnum};
+use report::Line;
+use served::Scratch;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What to measure and with what.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// What to measure
+    #[arg(value_enum, default_value = "all")]
+    what: Vec<What>,
+    /// City whose people and sites are used
+    #[arg(long, value_name = "DIR", default_value = "testdata/city")]
+    city: PathBuf,
+    /// City of many gauges (`make bench` makes it)
+    #[arg(long, value_name = "DIR", default_value = "testdata/out/bench-city")]
+    gauges: PathBuf,
+    /// Six hours of those gauges, NDJSON, for replay
+    #[arg(long, value_name = "FILE", default_value = "testdata/out/bench.ndjson")]
+    storm: PathBuf,
+    /// Seconds of load for each line
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Subscribers told by SMPP
+    #[arg(long, default_value_t = 3_000_000)]
+    recipients: usize,
+    /// Unanswered submits of one SMPP session
+    #[arg(long, default_value_t = 8_192)]
+    window: usize,
+    /// SMPP sessions
+    #[arg(long, default_value_t = 2)]
+    sessions: usize,
+    /// Directory for journals, on the disk to be measured; emptied afterwards
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
+    /// Print the lines as one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+/// Each so-manieth message brings a receipt: a few, then all.
+const RECEIPTS: [u64; 2] = [20, 1];
+
+/// One kind of load.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Observations over HTTP in batches of 100, 1,000 and 5,000: durable and evaluated
+    Http,
+    /// One observation a request over many connections
+    Single,
+    /// One observation a message through a real mosquitto, QoS 1
+    Mqtt,
+    /// An accepted observation to the first short message on the wire, idle and under load
+    Latency,
+    /// One act to a whole city by SMPP, killed in the middle; outcomes read back from disk
+    Sms,
+    /// Recorded observations through the rules, from a file
+    Replay,
+    /// All of them
+    All,
+}
+
+/// Measures and prints.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(error.to_string());
+    let scratch = Scratch::new(arguments.scratch.as_deref()).map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let asked = |what: What| arguments.what.contains(&what) || arguments.what.contains(&What::All);
+    let load = Duration::from_secs(arguments.seconds);
+    let mut lines: Vec<Line> = Vec::new();
+    if asked(What::Http) {
+        lines.extend(runtime.block_on(http::batches(&arguments.gauges, &scratch, load))?);
+    }
+    if asked(What::Single) {
+        lines.extend(runtime.block_on(http::single(&arguments.gauges, &scratch, load))?);
+    }
+    if asked(What::Mqtt) {
+        lines.extend(runtime.block_on(mqtt::measure(&arguments.gauges, &scratch, load))?);
+    }
+    if asked(What::Latency) {
+        lines.extend(runtime.block_on(latency::measure(&arguments.city, &scratch))?);
+    }
+    if asked(What::Sms) {
+        for receipt_every in RECEIPTS {
+            let load = sms::Load {
+                recipients: arguments.recipients,
+                window: arguments.window,
+                sessions: arguments.sessions,
+                receipt_every,
+            };
+            lines.extend(runtime.block_on(sms::measure(&arguments.city, &scratch, load))?);
+        }
+    }
+    if asked(What::Replay) {
+        lines.extend(replay::measure(&arguments.gauges, &arguments.storm)?);
+    }
+    report::print(&lines, arguments.json)
+}
