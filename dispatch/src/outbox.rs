@@ -203,12 +203,14 @@ impl Outbox {
         if known.is_some() || silent || intent.audience.is_empty() {
             if known.is_none() {
                 self.found.closed.push((intent.id, State::Complete));
+                if let Some(account) = self.ledger.account_mut(no) {
+                    account.closed = Some(State::Complete);
+                }
             }
-            if !silent {
-                let mut track = Track::new(no, intent.clone());
-                track.closed = true;
-                self.keep(no, intent.warning, track);
-            }
+            // A withdrawal is kept too: what a snapshot gives back must be withdrawn again.
+            let mut track = Track::new(no, intent.clone());
+            track.closed = true;
+            self.keep(no, intent.warning, track);
             return;
         }
         if self.order.len() >= self.limits.intents_max * 2 {

@@ -34,7 +34,7 @@ pub use statistics::{SYNC_BUCKETS_US, Statistics};
 use crate::partitions::records;
 use crate::{
     Batch, Claims, Consumer, Journal, JournalError, Offset, Partition, Priority, Record, Retention,
-    Ticket, Topic,
+    Retentions, Ticket, Topic,
 };
 use reader::{Found, Wanted};
 use std::collections::VecDeque;
@@ -58,6 +58,8 @@ pub struct Options {
     pub tail_bytes: usize,
     /// Bulk batches are refused when less than this is free on the disk (semantics §30).
     pub reserve_bytes: u64,
+    /// How long records live, by kind.
+    pub retentions: Retentions,
     /// A monotone clock in nanoseconds for the latency statistics.
     pub clock_ns: Option<fn() -> u64>,
 }
@@ -69,6 +71,7 @@ impl Default for Options {
             queue_bytes: 64 << 20,
             tail_bytes: 64 << 20,
             reserve_bytes: 1 << 30,
+            retentions: Retentions::default(),
             clock_ns: None,
         }
     }

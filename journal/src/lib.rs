@@ -37,7 +37,7 @@ pub use error::JournalError;
 pub use memory::MemoryJournal;
 pub use record::Record;
 pub use ticket::{Outcome, Ticket};
-pub use topic::{Consumer, Kind, Mode, Offset, Partition, Retention, Topic};
+pub use topic::{Consumer, Kind, Mode, Offset, Partition, Retention, Retentions, Topic};
 
 use std::time::Duration;
 use tokio::sync::watch;

@@ -106,6 +106,37 @@ pub enum Retention {
     Kept,
 }
 
+/// How long the records of each kind live in one journal: [`Kind::retention`] until set otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retentions([Retention; Kind::ALL.len()]);
+
+impl Default for Retentions {
+    fn default() -> Self {
+        Self(Kind::ALL.map(Kind::retention))
+    }
+}
+
+impl Retentions {
+    /// How long the records of `kind` live.
+    pub fn of(&self, kind: Kind) -> Retention {
+        let at = usize::from(kind.code()).saturating_sub(1);
+        self.0.get(at).copied().unwrap_or(kind.retention())
+    }
+
+    /// Sets age, size or no bound for a kind. What its owner trims and what is compacted stays as
+    /// it is: false there, and for those two as a value.
+    pub fn set(&mut self, kind: Kind, retention: Retention) -> bool {
+        let bounded = |retention| match retention {
+            Retention::Age { .. } | Retention::Bytes { .. } | Retention::Kept => true,
+            Retention::Trimmed | Retention::Compacted => false,
+        };
+        let at = usize::from(kind.code()).saturating_sub(1);
+        let slot = self.0.get_mut(at);
+        let slot = slot.filter(|_| bounded(kind.retention()) && bounded(retention));
+        slot.map(|slot| *slot = retention).is_some()
+    }
+}
+
 /// A kind in one mode. Modes share nothing: an exercise has its own topics (semantics §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Topic {
@@ -209,11 +240,30 @@ mod tests {
                 assert!(seen.len() <= 27);
             }
         }
+        assert!(
+            Kind::ALL
+                .iter()
+                .zip(1..)
+                .all(|(kind, code)| kind.code() == code)
+        );
         assert!(Topic::from_code(0).is_err());
         assert!(Topic::from_code(96 + 1).is_err());
         assert_eq!(
             Topic::new(Kind::Warnings, Mode::Exercise).to_string(),
             "exercise/warnings"
         );
+    }
+
+    #[test]
+    fn what_decides_cannot_be_given_an_age() {
+        let mut retentions = Retentions::default();
+        let day = Retention::Age { ms: DAY_MS };
+        assert!(retentions.set(Kind::Warnings, day));
+        assert_eq!(retentions.of(Kind::Warnings), day);
+        for kind in [Kind::Input, Kind::Registry, Kind::Snapshots] {
+            assert!(!retentions.set(kind, day));
+            assert_eq!(retentions.of(kind), kind.retention());
+        }
+        assert!(!retentions.set(Kind::Ledger, Retention::Trimmed));
     }
 }

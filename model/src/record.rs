@@ -19,14 +19,25 @@ pub enum Input {
     Signal(Box<Signal>),
     /// A person acted.
     Order(Box<Order>),
-    /// The city directory with this content hash is in force.
-    City(String),
-    /// The rulebook with this content hash is in force.
-    Rulebook(String),
-    /// A new version of the engine took over.
-    Engine(String),
+    /// From here on these versions are in force.
+    Edition(Box<Edition>),
     /// A site device was commanded and confirmed it by its own state, or did not.
     Device(Box<DeviceReport>),
+}
+
+/// The versions that a zone's machine steps with, each named so that a replay finds the same
+/// (semantics §3, §33, §35). Their content lies in the topic `registry` and in version files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edition {
+    /// Content hash of the city directory, [`crate::City::hash`].
+    pub city: String,
+    /// Content hash of the rulebook.
+    pub rulebook: String,
+    /// Content hash of the recipients' directory.
+    pub directory: String,
+    /// The engine's own version: what it committed before is never computed again.
+    pub engine: String,
 }
 
 /// Why stored bytes are not an input.
@@ -65,9 +76,7 @@ impl Input {
             Self::Tick => 2,
             Self::Signal(_) => 3,
             Self::Order(_) => 4,
-            Self::City(_) => 5,
-            Self::Rulebook(_) => 6,
-            Self::Engine(_) => 7,
+            Self::Edition(_) => 5,
             Self::Device(_) => 8,
         }
     }
@@ -83,8 +92,8 @@ impl Input {
             Self::Tick => vec![FORMAT],
             Self::Signal(signal) => json(signal),
             Self::Order(order) => json(order),
+            Self::Edition(edition) => json(edition),
             Self::Device(report) => json(report),
-            Self::City(hash) | Self::Rulebook(hash) | Self::Engine(hash) => json(hash),
         }
     }
 
@@ -106,9 +115,7 @@ impl Input {
             2 => Ok(Self::Tick),
             3 => from_json(kind, body).map(Self::Signal),
             4 => from_json(kind, body).map(Self::Order),
-            5 => from_json(kind, body).map(Self::City),
-            6 => from_json(kind, body).map(Self::Rulebook),
-            7 => from_json(kind, body).map(Self::Engine),
+            5 => from_json(kind, body).map(Self::Edition),
             8 => from_json(kind, body).map(Self::Device),
             unknown => Err(InputError::Kind(unknown)),
         }

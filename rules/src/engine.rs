@@ -147,19 +147,15 @@ impl Engine {
         }
     }
 
-    /// Steps one input at record time `at`. What a `City`, `Rulebook` or `Engine` record names
-    /// by its hash is given by [`Engine::adopt`]; signals of others and answers change nothing
-    /// here.
+    /// Steps one input at record time `at`. What an `Edition` names is given by
+    /// [`Engine::adopt`]; signals of others and answers change nothing here.
     pub fn step(&mut self, at: Time, input: &Input, out: &mut Vec<Effect>) {
         match input {
             Input::Observations(rows) => rows.iter().for_each(|row| self.observe(at, row, out)),
             Input::Order(order) => self.order(at, order, out),
-            Input::Tick
-            | Input::Signal(_)
-            | Input::City(_)
-            | Input::Rulebook(_)
-            | Input::Engine(_)
-            | Input::Device(_) => self.tick(at, out),
+            Input::Tick | Input::Signal(_) | Input::Edition(_) | Input::Device(_) => {
+                self.tick(at, out);
+            }
         }
     }
 

@@ -16,6 +16,10 @@ mod subject;
 pub mod suite;
 pub mod window;
 
+/// Name of this engine in the journal. It changes whenever the same input may give other effects,
+/// so that a record says where the one before stopped computing (semantics §33).
+pub const ENGINE: &str = "1";
+
 pub use bulletin::Policy;
 pub use effect::{Change, Effect, Reason, Refusal, Signature};
 pub use engine::{Counts, Engine, Finding, SNAPSHOT_FORMAT, SnapshotError};

@@ -9,6 +9,7 @@ use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
 use crate::people::People;
 use crate::pump::Question;
+use crate::registry::Registry;
 use crate::view::View;
 use dispatch::directory::Contact;
 use dispatch::gateway::cap::{self, Cover, ReadError};
@@ -34,8 +35,14 @@ pub(crate) const RULES: Consumer = Consumer(1);
 /// The consumer that owns links.
 pub(crate) const DISPATCH: Consumer = Consumer(2);
 
-/// Signal identifiers remembered to tell what came before.
-const SIGNALS_SEEN_MAX: usize = 10_000;
+/// How far two snapshots may be apart: whichever comes first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Period {
+    /// Record time.
+    pub(crate) every: Span,
+    /// Inputs stepped, each observation counted.
+    pub(crate) inputs: u64,
+}
 
 /// Longest wait for a zone's answer.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -54,8 +61,10 @@ pub(crate) struct App {
     pub(crate) mode: Mode,
     /// Whether proposals wait for people.
     pub(crate) policy: rules::Policy,
-    /// Record time between snapshots.
-    pub(crate) snapshot_every: Span,
+    /// How far snapshots may be apart.
+    pub(crate) snapshots: Period,
+    /// What is in force, and was.
+    pub(crate) registry: Registry,
     /// Whether observations are taken without a token.
     pub(crate) open_intake: bool,
     /// Who may act.
@@ -70,7 +79,7 @@ pub(crate) struct App {
     pub(crate) outcomes: Outcomes,
     /// Observations in.
     pub(crate) intake: Intake,
-    /// Links by name, in partition order.
+    /// Links by name, in partition order; empty where one is no longer configured.
     pub(crate) links: Vec<String>,
     /// Subscribed apps.
     pub(crate) push: Arc<dispatch::gateway::push::Hub>,
@@ -88,8 +97,6 @@ pub(crate) struct App {
     pub(crate) stop: AtomicBool,
     /// Why the process must end, once something failed.
     pub(crate) failure: Mutex<Option<String>>,
-    /// Identifiers of signals taken so far.
-    pub(crate) signals_seen: Mutex<BTreeSet<(String, Tier)>>,
 }
 
 impl App {
@@ -375,15 +382,19 @@ impl App {
                 signal.mode.name()
             )));
         }
-        {
-            let mut seen = self.signals_seen.lock();
-            if !seen.insert((signal.identifier.clone(), signal.tier)) {
-                return Ok(false);
-            }
-            if seen.len() > SIGNALS_SEEN_MAX {
-                seen.pop_first();
-            }
+        if !self.view.signal_is_news(&signal) {
+            return Ok(false);
         }
+        let stored = self.store_signal(&signal).await;
+        if stored.is_err() {
+            self.view.signal_lost(&signal);
+        }
+        stored
+            .map(|()| true)
+            .map_err(|error| Problem::unavailable(error.to_string()))
+    }
+
+    async fn store_signal(&self, signal: &Signal) -> Result<(), journal::JournalError> {
         let city = &self.installation.city;
         let mut zones: BTreeSet<Zone> = signal
             .areas
@@ -398,15 +409,13 @@ impl App {
         }
         let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
         let input = Topic::new(Kind::Input, self.mode);
-        let entry = Input::Signal(Box::new(signal));
+        let entry = Input::Signal(Box::new(signal.clone()));
         let bytes = entry.encode();
         for zone in zones {
             batch.append(input, Partition(zone.0), entry.kind(), &[], &bytes);
         }
-        let unavailable = |error: journal::JournalError| Problem::unavailable(error.to_string());
-        let ticket = self.journal.submit(batch).map_err(unavailable)?;
-        ticket.await.map_err(unavailable)?;
-        Ok(true)
+        self.journal.submit(batch)?.await?;
+        Ok(())
     }
 
     /// The recent values of a series, from the zone that owns it.

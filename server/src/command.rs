@@ -12,6 +12,8 @@ pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod warn;
 
+use crate::process::StartError;
+use crate::registry::RegistryError;
 use std::process::ExitCode;
 
 /// How a command ended other than well.
@@ -57,6 +59,27 @@ impl std::str::FromStr for Speed {
         match text.parse() {
             Ok(times) if times > 0 => Ok(Self::Times(times)),
             Ok(_) | Err(_) => Err("a whole number of times, or max".into()),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let words = error.to_string();
+        match error {
+            StartError::Faulty(_)
+            | StartError::City(_)
+            | StartError::Registry(RegistryError::Zones { .. } | RegistryError::Vault(_)) => {
+                Self::BadInput(words)
+            }
+            StartError::Journal(_)
+            | StartError::Listen { .. }
+            | StartError::Thread(_)
+            | StartError::Registry(
+                RegistryError::Journal(_)
+                | RegistryError::Missing(_)
+                | RegistryError::Unreadable(..),
+            ) => Self::Failed(words),
         }
     }
 }

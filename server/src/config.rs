@@ -3,11 +3,14 @@
 mod read;
 
 use crate::people::Person;
+use crate::process::Storage;
 use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::smpp::LinkConfig;
 use dispatch::gateway::webhook::WebhookConfig;
 use ingest::transport::mqtt::{MqttConfig, Version};
+use journal::{Kind, Retention};
+use model::Span;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -41,8 +44,96 @@ pub(crate) struct Config {
     pub(crate) mqtt: Vec<MqttConfig>,
     /// CAP feeds of other authorities to poll.
     pub(crate) polls: Vec<PollSection>,
-    /// How long a snapshot may be apart from the one before.
+    /// The recipients' directory at rest.
+    pub(crate) directory: DirectorySection,
+    /// How long records live in the journal.
+    pub(crate) retention: RetentionSection,
+    /// Most minutes of record time between two snapshots of a zone or link.
     pub(crate) snapshot_minutes: u32,
+    /// Most inputs between two snapshots, each observation counted.
+    pub(crate) snapshot_inputs: u64,
+}
+
+/// How long records live, by topic, in days of record time; a topic that is not named keeps the
+/// journal's own. `input` goes by snapshots alone.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetentionSection {
+    /// Warnings, changes of tier, calls.
+    warnings_days: Option<u32>,
+    /// Sealed minute rows and daily values.
+    series_days: Option<u32>,
+    /// Planned deliveries.
+    deliveries_days: Option<u32>,
+    /// Answers of gateways.
+    receipts_days: Option<u32>,
+    /// Input that could not be understood, in MiB a zone.
+    dead_letters_mib: Option<u32>,
+    /// Size of a segment file, MiB: what has an age goes a segment at a time.
+    segment_mib: Option<u32>,
+}
+
+impl RetentionSection {
+    /// What the journal takes.
+    pub(crate) fn storage(&self) -> Storage {
+        let days = [
+            (Kind::Warnings, self.warnings_days),
+            (Kind::Series, self.series_days),
+            (Kind::Deliveries, self.deliveries_days),
+            (Kind::Receipts, self.receipts_days),
+        ];
+        let mut storage = Storage::default();
+        for (kind, days) in days {
+            if let Some(days) = days {
+                let ms = Span::from_minutes(i64::from(days) * 24 * 60).millis();
+                storage.retentions.set(kind, Retention::Age { ms });
+            }
+        }
+        if let Some(mib) = self.dead_letters_mib {
+            let bytes = u64::from(mib) << 20;
+            let retention = Retention::Bytes { bytes };
+            storage.retentions.set(Kind::DeadLetters, retention);
+        }
+        if let Some(mib) = self.segment_mib {
+            storage.segment_bytes = u64::from(mib) << 20;
+        }
+        storage
+    }
+
+    /// Fields that cannot be used, with the most each may be.
+    fn out_of_range(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        let parts = [
+            ("warnings_days", self.warnings_days, u32::MAX),
+            ("series_days", self.series_days, u32::MAX),
+            ("deliveries_days", self.deliveries_days, u32::MAX),
+            ("receipts_days", self.receipts_days, u32::MAX),
+            ("dead_letters_mib", self.dead_letters_mib, u32::MAX),
+            ("segment_mib", self.segment_mib, 2048),
+        ];
+        let wrong = parts
+            .into_iter()
+            .filter(|(_, value, most)| value.is_some_and(|value| value == 0 || value > *most));
+        wrong.map(|(field, _, most)| (field, most))
+    }
+}
+
+/// The recipients' directory at rest: sealed version files, and the deployment's key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DirectorySection {
+    /// Folder of the version files.
+    pub(crate) folder: PathBuf,
+    /// Key file; made at the first start where there is none.
+    pub(crate) key_file: PathBuf,
+}
+
+impl Default for DirectorySection {
+    fn default() -> Self {
+        Self {
+            folder: "directory".into(),
+            key_file: "directory.key".into(),
+        }
+    }
 }
 
 /// One SMS link to a carrier account.
@@ -145,7 +236,7 @@ impl WebhookSection {
             in_flight_max: 4,
             waiting_max: 1_000,
             failures_max: 5,
-            pause: model::Span::from_seconds(30),
+            pause: Span::from_seconds(30),
         })
     }
 }
@@ -196,4 +287,30 @@ pub(crate) struct PollSection {
     pub(crate) url: String,
     /// Seconds between polls.
     pub(crate) every_s: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retention_is_what_the_section_says() {
+        let text = "warnings_days = 30\ndead_letters_mib = 8\nsegment_mib = 16";
+        let section: RetentionSection = toml::from_str(text).unwrap();
+        let storage = section.storage();
+        let of = |kind| storage.retentions.of(kind);
+        let ms = 30 * 24 * 60 * 60 * 1000;
+        assert_eq!(of(Kind::Warnings), Retention::Age { ms });
+        assert_eq!(of(Kind::DeadLetters), Retention::Bytes { bytes: 8 << 20 });
+        assert_eq!(of(Kind::Input), Retention::Trimmed);
+        assert_eq!(of(Kind::Deliveries), Kind::Deliveries.retention());
+        assert_eq!(storage.segment_bytes, 16 << 20);
+        let wrong = RetentionSection {
+            receipts_days: Some(0),
+            segment_mib: Some(4096),
+            ..section
+        };
+        let fields: Vec<_> = wrong.out_of_range().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["receipts_days", "segment_mib"]);
+    }
 }

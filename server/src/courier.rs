@@ -9,6 +9,7 @@ mod rate;
 mod single;
 mod sms;
 mod stand_in;
+mod stored;
 
 pub(crate) use publish::{publish, show_call, show_change, show_warning};
 pub(crate) use single::{Single, run as run_single};
@@ -26,6 +27,7 @@ use rate::Rates;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use stored::Stored;
 
 /// Bytes of intents or progress taken at once.
 const READ_BYTES: usize = 1 << 20;
@@ -40,6 +42,7 @@ pub(crate) struct Courier {
     outbox: Outbox,
     effects: Effects,
     next: Offset,
+    stored: Stored,
     saving: VecDeque<(u64, Ticket)>,
     intents: FxHashMap<IntentId, Arc<Intent>>,
     touched: BTreeSet<IntentId>,
@@ -54,28 +57,28 @@ impl Courier {
     pub(crate) fn open(app: Arc<App>, number: usize, limits: Limits) -> Result<Self, JournalError> {
         let partition = Partition(u16::try_from(number).unwrap_or(u16::MAX));
         let name = app.links.get(number).cloned().unwrap_or_default();
-        let mut intents = Vec::new();
+        let (stored, found) = Stored::open(&app, partition)?;
+        let mut intents = found.intents;
         let deliveries = Topic::new(Kind::Deliveries, app.mode);
-        let next = read_all(
-            &app,
-            deliveries,
-            partition,
-            |payload| match serde_json::from_slice::<Intent>(payload) {
+        let next = read_from(&app, deliveries, partition, stored.deliveries, |payload| {
+            match serde_json::from_slice::<Intent>(payload) {
                 Ok(intent) => intents.push(intent),
                 Err(error) => tracing::error!(link = name, %error, "intent passed over"),
-            },
-        )?;
+            }
+        })?;
         let mut progress = Vec::new();
+        let mut learn = |payload: &[u8]| match Progress::decode(payload) {
+            Ok(record) => progress.push(record),
+            Err(error) => tracing::error!(link = name, %error, "progress passed over"),
+        };
+        found.progress.iter().for_each(|record| learn(record));
         let receipts = Topic::new(Kind::Receipts, app.mode);
-        read_all(
-            &app,
-            receipts,
-            partition,
-            |payload| match Progress::decode(payload) {
-                Ok(record) => progress.push(record),
-                Err(error) => tracing::error!(link = name, %error, "progress passed over"),
-            },
-        )?;
+        read_from(&app, receipts, partition, stored.receipts, learn)?;
+        // Numbers of progress go on, also where everything they spoke of is forgotten.
+        progress.push(Progress {
+            seq: found.seq,
+            entries: Vec::new(),
+        });
         let mut effects = Effects::default();
         let at = app.clock.now();
         let outbox = Outbox::recover(
@@ -92,6 +95,7 @@ impl Courier {
             outbox,
             effects,
             next,
+            stored,
             saving: VecDeque::new(),
             touched: intents.iter().map(|intent| intent.id).collect(),
             intents: intents.into_iter().map(|i| (i.id, Arc::new(i))).collect(),
@@ -172,6 +176,26 @@ impl Courier {
             self.step(Event::Durable(seq));
         }
         Ok(())
+    }
+
+    /// Keeps the outbox at rest when the last time is long ago, so that a start reads what came
+    /// after it and no more; lets go of words that nothing waits for.
+    pub(crate) async fn keep(&mut self) -> Result<(), JournalError> {
+        if !self.stored.is_due(&self.app, self.next) {
+            return Ok(());
+        }
+        // What is on its way to the disk belongs to the positions that are kept.
+        while !self.saving.is_empty() {
+            self.durable().await?;
+            self.settle()?;
+        }
+        let snapshot = self.outbox.snapshot();
+        self.intents = snapshot
+            .intents
+            .iter()
+            .filter_map(|intent| self.intents.remove_entry(&intent.id))
+            .collect();
+        self.stored.keep(&self.app, self.next, &snapshot).await
     }
 
     /// Shows progress of every intent that changed since the last call.
@@ -387,14 +411,14 @@ async fn planned(planned: &mut tokio::sync::watch::Receiver<Offset>, next: Offse
     }
 }
 
-/// Reads a partition from its beginning; gives the offset after its end.
-fn read_all(
+/// Reads a partition from `next` to its end; gives the offset there.
+fn read_from(
     app: &App,
     topic: Topic,
     partition: Partition,
+    mut next: Offset,
     mut take: impl FnMut(&[u8]),
 ) -> Result<Offset, JournalError> {
-    let mut next = app.journal.first(topic, partition);
     loop {
         let records = app.journal.read(topic, partition, next, READ_BYTES)?;
         if records.is_empty() {

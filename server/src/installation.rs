@@ -1,19 +1,25 @@
 //! A city directory loaded whole: city, rulebook, wording, and what is rendered once from them.
 
+use crate::registry::File;
 use dispatch::directory::{Contact, Directory, Loaded};
 use dispatch::ladder::{Call, Place};
 use dispatch::plan::{Desk, Settings};
 use dispatch::wording::{Places, Wording};
 use model::fault::{Fault, Severity};
+use model::record::Edition;
 use model::release::Ask;
 use model::{Area, AreaLevel, City};
 use rules::Rulebook;
-use std::fs::File;
-use std::path::Path;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that is loaded before a process can step.
 pub(crate) struct Installation {
+    /// Content hashes of what decides, as the journal names them.
+    pub(crate) edition: Edition,
+    /// The files behind the city and the rulebook, for the registry.
+    pub(crate) sources: Sources,
     /// Who can be reached, where and how.
     pub(crate) directory: Arc<Directory>,
     /// Names and hierarchy of the areas.
@@ -30,6 +36,37 @@ pub(crate) struct Installation {
     pub(crate) areas_geojson: Arc<str>,
     /// West, south, east, north of the whole, degrees.
     pub(crate) bbox: [f64; 4],
+}
+
+/// Files as they were read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// Of the city directory, [`model::city::FILES`].
+    pub(crate) city: Vec<File>,
+    /// Of the rulebook.
+    pub(crate) rules: Vec<File>,
+    /// Hash over the tables of people, so that they are not read again for nothing.
+    pub(crate) people: String,
+}
+
+/// What numbers go on from: nothing at the first start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Earlier {
+    /// Station ids in number order.
+    pub(crate) stations: Vec<String>,
+    /// The recipients' directory in force.
+    pub(crate) people: Option<EarlierPeople>,
+}
+
+/// A version of the recipients' directory and what it was made of.
+#[derive(Clone, Debug)]
+pub(crate) struct EarlierPeople {
+    /// The version.
+    pub(crate) directory: Directory,
+    /// Hash of the city it was made for.
+    pub(crate) city: String,
+    /// [`Sources::people`] of its tables.
+    pub(crate) source: String,
 }
 
 /// Faulty rows of people said in words; all of them are counted.
@@ -58,18 +95,40 @@ pub(crate) fn city(directory: &Path) -> Result<City, Faulty> {
         let remedy = "give a directory with city.toml, areas.geojson, stations.csv and sites.csv";
         return Err(whole(directory, "it is not a directory", remedy));
     }
-    let read = |name: &str| std::fs::read(directory.join(name)).ok();
-    City::read(read, &[]).map_err(|faults| Faulty(located(directory, faults)))
+    city_of(directory, &city_files(directory), &Earlier::default())
+}
+
+/// Those files of a city that are there.
+fn city_files(directory: &Path) -> Vec<File> {
+    let read = |name: &&str| {
+        let bytes = std::fs::read(directory.join(name)).ok()?;
+        Some(((*name).to_owned(), bytes))
+    };
+    model::city::FILES.iter().filter_map(read).collect()
+}
+
+fn city_of(directory: &Path, files: &[File], earlier: &Earlier) -> Result<City, Faulty> {
+    let read = |name: &str| {
+        let file = files.iter().find(|(known, _)| known == name);
+        file.map(|(_, bytes)| bytes.clone())
+    };
+    City::read(read, &earlier.stations).map_err(|faults| Faulty(located(directory, faults)))
 }
 
 /// The rulebook of `directory`.
 pub(crate) fn rulebook(directory: &Path) -> Result<Rulebook, Faulty> {
-    let files = texts(directory, ".toml", ".test.toml")?;
-    let files: Vec<_> = files
-        .into_iter()
+    rulebook_of(directory, &rulebook_files(directory)?)
+}
+
+fn rulebook_files(directory: &Path) -> Result<Vec<File>, Faulty> {
+    let files = texts(directory, ".toml", ".test.toml")?.into_iter();
+    Ok(files
         .map(|(name, text)| (name, text.into_bytes()))
-        .collect();
-    Rulebook::read(&files).map_err(|faults| Faulty(located(directory, faults)))
+        .collect())
+}
+
+fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, Faulty> {
+    Rulebook::read(files).map_err(|faults| Faulty(located(directory, faults)))
 }
 
 /// What is worth a look in a city that could be read.
@@ -156,28 +215,39 @@ impl Installation {
         city.is_within(area, contact.area) && (site.is_none() || is_asked)
     }
 
-    /// Loads `directory`, with the rules of `rules` instead of its own where given.
-    pub(crate) fn load(directory: &Path, rules: Option<&Path>) -> Result<Self, Faulty> {
-        let rules = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
-        let city = city(directory);
-        let rulebook = rulebook(&rules);
+    /// Loads `directory`, with the rules of `rules` instead of its own where given. Numbers go on
+    /// from `earlier`.
+    pub(crate) fn load(
+        directory: &Path,
+        rules: Option<&Path>,
+        earlier: &Earlier,
+    ) -> Result<Self, Faulty> {
+        let folder = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
+        let files = city_files(directory);
+        let city = city_of(directory, &files, earlier);
+        let texts = rulebook_files(&folder);
+        let rulebook = texts.and_then(|texts| Ok((rulebook_of(&folder, &texts)?, texts)));
         let wording = wording(&directory.join("wording"));
         match (city, rulebook, wording) {
-            (Ok(city), Ok(rulebook), Ok(wording)) => {
-                let faults = between(&rulebook, &rules, &city, directory);
+            (Ok(city), Ok((rulebook, texts)), Ok(wording)) => {
+                let faults = between(&rulebook, &folder, &city, directory);
                 if faults.iter().any(is_error) {
                     return Err(Faulty(faults));
                 }
-                let people = people(directory, &city)?;
+                let (people, source) = people_after(directory, &city, earlier.people.as_ref())?;
+                let loaded = Self::assemble(
+                    Arc::new(city),
+                    Arc::new(rulebook),
+                    Arc::new(wording),
+                    Arc::new(people),
+                );
                 Ok(Self {
-                    directory: Arc::new(people),
-                    places: Places::new(&city),
-                    settings: Settings::default(),
-                    areas_geojson: geojson(&city.areas).into(),
-                    bbox: bbox(&city.areas),
-                    city: Arc::new(city),
-                    rulebook: Arc::new(rulebook),
-                    wording: Arc::new(wording),
+                    sources: Sources {
+                        city: files,
+                        rules: texts,
+                        people: source,
+                    },
+                    ..loaded
                 })
             }
             (city, rulebook, wording) => {
@@ -189,14 +259,86 @@ impl Installation {
             }
         }
     }
+
+    /// Puts parts together that belong together; the files behind them are left to the caller.
+    pub(crate) fn assemble(
+        city: Arc<City>,
+        rulebook: Arc<Rulebook>,
+        wording: Arc<Wording>,
+        directory: Arc<Directory>,
+    ) -> Self {
+        Self {
+            edition: Edition {
+                city: city.hash().to_owned(),
+                rulebook: rulebook.hash().to_owned(),
+                directory: directory.version().to_owned(),
+                engine: rules::ENGINE.to_owned(),
+            },
+            sources: Sources::default(),
+            places: Places::new(&city),
+            settings: Settings::default(),
+            areas_geojson: geojson(&city.areas).into(),
+            bbox: bbox(&city.areas),
+            directory,
+            city,
+            rulebook,
+            wording,
+        }
+    }
 }
 
-/// Contacts and subscribers of `directory`. Bad rows are said and left out.
-pub(crate) fn people(directory: &Path, city: &City) -> Result<Directory, Faulty> {
+/// Tables of people.
+const CONTACTS: &str = "contacts.csv";
+const SUBSCRIBERS: &str = "subscribers.csv";
+
+/// The recipients' directory after `earlier`, and the hash of the tables it comes from. Where the
+/// tables have not changed, or have been put away, the version in force stays.
+fn people_after(
+    directory: &Path,
+    city: &City,
+    earlier: Option<&EarlierPeople>,
+) -> Result<(Directory, String), Faulty> {
+    let tables = [CONTACTS, SUBSCRIBERS].map(|name| directory.join(name));
+    let is_there = tables.iter().any(|path| path.exists());
+    let same_city = earlier.filter(|earlier| earlier.city == city.hash());
+    if let (false, Some(earlier)) = (is_there, same_city) {
+        return Ok((earlier.directory.clone(), earlier.source.clone()));
+    }
+    let source = hash_of(&tables).map_err(|error| missing(directory, &error))?;
+    if let Some(earlier) = same_city.filter(|earlier| earlier.source == source) {
+        return Ok((earlier.directory.clone(), source));
+    }
+    let before = earlier.map(|earlier| &earlier.directory);
+    Ok((people(directory, city, before)?, source))
+}
+
+fn hash_of(tables: &[PathBuf]) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    for path in tables {
+        let mut file = std::fs::File::open(path)?;
+        hash.update(file.metadata()?.len().to_le_bytes());
+        std::io::copy(&mut file, &mut hash)?;
+    }
+    Ok(hex::encode(hash.finalize()))
+}
+
+fn missing(path: &Path, error: &std::io::Error) -> Faulty {
+    let remedy =
+        "an empty table is a header line alone; after a change of the city both are needed";
+    whole(path, &error.to_string(), remedy)
+}
+
+/// Contacts and subscribers of `directory`, with the numbers of `earlier`. Bad rows are said and
+/// left out.
+pub(crate) fn people(
+    directory: &Path,
+    city: &City,
+    earlier: Option<&Directory>,
+) -> Result<Directory, Faulty> {
     let Loaded {
         directory: people,
         faults,
-    } = tables(directory, city)?;
+    } = tables(directory, city, earlier)?;
     let errors: Vec<_> = faults.iter().filter(|fault| is_error(fault)).collect();
     for fault in errors.iter().take(FAULTS_SAID) {
         tracing::warn!("{fault}");
@@ -210,16 +352,18 @@ pub(crate) fn people(directory: &Path, city: &City) -> Result<Directory, Faulty>
     Ok(people)
 }
 
-/// Contacts and subscribers of `directory` with every fault of their rows.
-pub(crate) fn tables(directory: &Path, city: &City) -> Result<Loaded, Faulty> {
+/// Contacts and subscribers of `directory`, with the numbers of `earlier` and every fault of their
+/// rows.
+pub(crate) fn tables(
+    directory: &Path,
+    city: &City,
+    earlier: Option<&Directory>,
+) -> Result<Loaded, Faulty> {
     let open = |name: &str| {
         let path = directory.join(name);
-        File::open(&path).map_err(|error| {
-            let remedy = "an empty table is a header line alone";
-            whole(&path, &error.to_string(), remedy)
-        })
+        std::fs::File::open(&path).map_err(|error| missing(&path, &error))
     };
-    let mut loaded = Directory::read(city, open("contacts.csv")?, open("subscribers.csv")?, None)
+    let mut loaded = Directory::read(city, open(CONTACTS)?, open(SUBSCRIBERS)?, earlier)
         .map_err(|faults| Faulty(located(directory, faults)))?;
     loaded.faults = located(directory, loaded.faults);
     Ok(loaded)

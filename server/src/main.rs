@@ -18,8 +18,11 @@ mod outcome;
 mod people;
 mod process;
 mod pump;
+mod registry;
+mod remember;
 mod snapshot;
 mod stream;
+mod vault;
 mod view;
 mod zone;
 

@@ -1,27 +1,29 @@
 //! Starts and stops a process: journal, pumps, couriers, API, in that order and back.
 
 use crate::api;
-use crate::app::App;
+use crate::app::{App, Period};
 use crate::capbook::CapBook;
 use crate::clock::{Clock, monotonic_micros};
 use crate::courier::{self, Single};
-use crate::installation::Installation;
+use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
 use crate::latency::Latency;
 use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
 use crate::people::People;
-use crate::pump::{self, kind};
+use crate::pump;
+use crate::registry::{Registry, RegistryError};
+use crate::remember::Keeper;
 use crate::stream::Stream;
+use crate::vault::Vault;
 use crate::view::View;
 use dispatch::gateway::push::Hub;
 use dispatch::gateway::smpp::LinkConfig;
-use dispatch::ladder::Call;
 use ingest::register::Registrar;
-use journal::{DiskJournal, Journal, JournalError, Kind, Partition, Topic};
-use model::{Mode, Span, Time, Warning, Zone};
+use journal::{DiskJournal, Journal, JournalError, Retentions};
+use model::{Mode, Zone};
 use parking_lot::Mutex;
-use rules::{Change, Policy};
+use rules::Policy;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,8 +58,8 @@ pub(crate) struct Options {
     pub(crate) open_intake: bool,
     /// Address others reach the CAP feed under.
     pub(crate) public_url: String,
-    /// Record time between snapshots.
-    pub(crate) snapshot_every: Span,
+    /// How far snapshots may be apart.
+    pub(crate) snapshots: Period,
 }
 
 /// What serves a link.
@@ -75,6 +77,7 @@ pub(crate) struct Running {
     /// Where the API listens.
     pub(crate) address: SocketAddr,
     threads: Vec<JoinHandle<()>>,
+    keeper: tokio::task::JoinHandle<()>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -98,18 +101,77 @@ pub(crate) enum StartError {
     /// The city.
     #[error("{0}")]
     City(String),
+    /// The city directory's files.
+    #[error(transparent)]
+    Faulty(#[from] Faulty),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
 }
 
-/// Opens the journal and starts every loop.
-pub(crate) async fn start(journal: &Path, options: Options) -> Result<Running, StartError> {
+/// A journal that is open and what it holds of editions.
+pub(crate) struct Opened {
+    disk: Arc<DiskJournal>,
+    registry: Registry,
+}
+
+/// Where a process finds what is its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Folders<'a> {
+    /// Journal directory.
+    pub(crate) journal: &'a Path,
+    /// City directory.
+    pub(crate) city: &'a Path,
+    /// Version files of the recipients' directory.
+    pub(crate) directory: &'a Path,
+    /// The key they are sealed under.
+    pub(crate) key_file: &'a Path,
+}
+
+/// How the journal lies on disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Storage {
+    /// How long records live.
+    pub(crate) retentions: Retentions,
+    /// Size of a segment file.
+    pub(crate) segment_bytes: u64,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        let options = journal::Options::default();
+        Self {
+            retentions: options.retentions,
+            segment_bytes: options.segment_bytes,
+        }
+    }
+}
+
+/// Opens the journal and loads the city so that numbers go on from there.
+pub(crate) fn open(
+    folders: Folders<'_>,
+    storage: Storage,
+    mode: Mode,
+) -> Result<(Opened, Installation), StartError> {
+    let vault = Vault::open(folders.directory, folders.key_file).map_err(RegistryError::Vault)?;
     let disk = Arc::new(DiskJournal::open(
-        journal,
-        journal::disk::Options {
+        folders.journal,
+        journal::Options {
             reserve_bytes: RESERVE_BYTES,
+            retentions: storage.retentions,
+            segment_bytes: storage.segment_bytes,
             clock_ns: Some(|| monotonic_micros().saturating_mul(1000)),
-            ..journal::disk::Options::default()
+            ..journal::Options::default()
         },
     )?);
+    let registry = Registry::open(Arc::<DiskJournal>::clone(&disk), mode, vault)?;
+    let installation = Installation::load(folders.city, None, &registry.earlier()?)?;
+    Ok((Opened { disk, registry }, installation))
+}
+
+/// Puts the installation in force and starts every loop.
+pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, StartError> {
+    let Opened { disk, mut registry } = opened;
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.map_err(|source| StartError::Listen {
         address: options.listen,
@@ -118,12 +180,18 @@ pub(crate) async fn start(journal: &Path, options: Options) -> Result<Running, S
     let address = listener.local_addr().map_err(StartError::Thread)?;
     let shared: Arc<dyn Journal> = Arc::<DiskJournal>::clone(&disk);
     let installation = Arc::new(options.installation);
+    registry.install(&installation, options.clock.now()).await?;
     let city = Arc::clone(&installation.city);
     let metrics = Metrics::new().map_err(|error| StartError::City(error.to_string()))?;
     let latency = Arc::new(Latency::default());
     let (senders, receivers): (Vec<_>, Vec<_>) =
         city.zones.iter().map(|_| pump::questions()).unzip();
-    let (names, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().unzip();
+    let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().unzip();
+    let names = registry.links(&configured, options.clock.now()).await?;
+    let numbers = configured
+        .iter()
+        .filter_map(|name| names.iter().position(|known| known == name));
+    let kinds: Vec<_> = numbers.zip(kinds).collect();
     let registrar = Registrar::new(&city, city.policy.lateness.future);
     let cap = CapBook::new(Arc::clone(&installation));
     let app = Arc::new(App {
@@ -142,13 +210,18 @@ pub(crate) async fn start(journal: &Path, options: Options) -> Result<Running, S
         clock: options.clock,
         mode: options.mode,
         policy: options.policy,
-        snapshot_every: options.snapshot_every,
+        snapshots: options.snapshots,
+        registry,
         open_intake: options.open_intake,
         people: options.people,
         metrics,
         latency,
         outcomes: Outcomes::default(),
-        links: names,
+        links: names
+            .into_iter()
+            .map(|name| configured.contains(&name).then_some(name))
+            .map(Option::unwrap_or_default)
+            .collect(),
         push: Hub::new(PUSH_EVENTS_MAX, PUSH_CLIENTS_MAX),
         public_url: options.public_url,
         questions: senders,
@@ -156,10 +229,16 @@ pub(crate) async fn start(journal: &Path, options: Options) -> Result<Running, S
         behind: AtomicUsize::new(city.zones.len()),
         stop: AtomicBool::new(false),
         failure: Mutex::default(),
-        signals_seen: Mutex::default(),
         installation,
     });
-    remember(&app).await?;
+    let keeper = Keeper::open(&*app.journal, app.mode, app.installation.city.zones.len())?;
+    keeper.show(&app).await;
+    let keeping = Arc::clone(&app);
+    let keeper = tokio::spawn(async move {
+        if let Err(error) = keeper.run(Arc::clone(&keeping)).await {
+            keeping.fail(format!("screens: {error}"));
+        }
+    });
     let mut threads = Vec::new();
     for (zone, questions) in receivers.into_iter().enumerate() {
         let app = Arc::clone(&app);
@@ -170,7 +249,7 @@ pub(crate) async fn start(journal: &Path, options: Options) -> Result<Running, S
             }
         })?);
     }
-    for (number, kind) in kinds.into_iter().enumerate() {
+    for (number, kind) in kinds {
         let app = Arc::clone(&app);
         threads.push(spawn(format!("link-{number}"), move || {
             link(&app, number, kind)
@@ -194,6 +273,7 @@ pub(crate) async fn start(journal: &Path, options: Options) -> Result<Running, S
         app,
         address,
         threads,
+        keeper,
         server,
     })
 }
@@ -210,6 +290,7 @@ impl Running {
             }
         });
         drop(joined.await);
+        drop(self.keeper.await);
         let failure = self.app.failure.lock().clone();
         failure.map_or(Ok(()), Err)
     }
@@ -241,49 +322,5 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind) {
     }
 }
 
-/// Shows what the journal holds of earlier runs: warnings, situations, calls, CAP documents.
-async fn remember(app: &Arc<App>) -> Result<(), StartError> {
-    let topic = Topic::new(Kind::Warnings, app.mode);
-    let zones = app.installation.city.zones.len();
-    let mut released: Vec<(Time, Warning)> = Vec::new();
-    for zone in 0..zones {
-        let partition = Partition(zone as u16);
-        let mut next = app.journal.first(topic, partition);
-        loop {
-            let records = app.journal.read(topic, partition, next, 1 << 20)?;
-            if records.is_empty() {
-                break;
-            }
-            for record in records {
-                next = record.offset.plus(1);
-                let at = Time::from_millis(record.time_ms);
-                match record.kind {
-                    kind::WARNING => {
-                        if let Ok(warning) = serde_json::from_slice::<Warning>(record.payload()) {
-                            courier::show_warning(app, &warning, at);
-                            released.push((at, warning));
-                        }
-                    }
-                    kind::CHANGE => {
-                        if let Ok(change) = serde_json::from_slice::<Change>(record.payload()) {
-                            courier::show_change(app, &change);
-                        }
-                    }
-                    kind::CALL => {
-                        if let Ok(call) = serde_json::from_slice::<Call>(record.payload()) {
-                            courier::show_call(app, call.warning, &call.place, Some(&call));
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-    released.sort_by_key(|(at, warning)| (*at, warning.zone, warning.revision));
-    for (at, warning) in released {
-        if let Err(error) = app.cap.recall(&*app.journal, &warning, at).await {
-            tracing::warn!(warning = %warning.id, %error, "no CAP document");
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,8 @@ use crate::app::{App, RULES};
 use crate::courier::publish;
 use crate::latency::observe;
 use crate::metrics::stage;
-use crate::snapshot::{self, Snapshot};
+use crate::registry::RegistryError;
+use crate::snapshot::{Generations, Owner, Snapshot};
 use crate::zone::{Machine, Outputs};
 use dispatch::plan::Planner;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
@@ -36,6 +37,10 @@ pub(crate) mod kind {
     pub(crate) const CHANGE: u8 = 2;
     /// JSON of a row of the call board.
     pub(crate) const CALL: u8 = 3;
+    /// JSON of a row that left the board.
+    pub(crate) const CALL_OVER: u8 = 4;
+    /// JSON of an official signal of others, as each zone it touches steps it.
+    pub(crate) const SIGNAL: u8 = 5;
 }
 
 /// A question to the owner of a zone's state, and where the answer goes.
@@ -72,10 +77,22 @@ struct Pump {
     snapshots: Snapshots,
 }
 
+/// When the last snapshot was taken, and what was stepped since.
 struct Snapshots {
-    generation: u8,
+    generations: Generations,
     taken: Time,
-    taken_at: Offset,
+    inputs: u64,
+}
+
+/// Why a zone can go no further.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PumpError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What the input names is not there.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
 }
 
 /// Steps `zone` until the app stops. An error means that the process must end.
@@ -83,15 +100,16 @@ pub(crate) fn run(
     app: Arc<App>,
     zone: Zone,
     questions: Receiver<Question>,
-) -> Result<(), JournalError> {
+) -> Result<(), PumpError> {
     let mut pump = Pump::open(app, zone)?;
     pump.recover()?;
     pump.app.caught_up(zone);
     while !pump.app.stopping() {
         pump.answer(&questions);
-        if !pump.turn()? {
+        let found = pump.turn()?;
+        pump.snapshot()?;
+        if !found {
             pump.tick()?;
-            pump.snapshot()?;
             let wait = pump.app.clock.wall_until(pump.next_minute()).min(IDLE);
             let input = pump.input();
             pump.app.journal.wait(
@@ -102,27 +120,28 @@ pub(crate) fn run(
             );
         }
     }
-    pump.settle(0)
+    pump.settle(0)?;
+    Ok(())
 }
 
 impl Pump {
-    fn open(app: Arc<App>, zone: Zone) -> Result<Self, JournalError> {
-        let mode = app.mode;
-        let input = Topic::new(Kind::Input, mode);
+    fn open(app: Arc<App>, zone: Zone) -> Result<Self, PumpError> {
+        let input = Topic::new(Kind::Input, app.mode);
         let partition = Partition(zone.0);
-        let mut machine = Machine::new(&app.installation, zone, mode, app.policy);
-        let mut next = app.journal.first(input, partition);
-        if let Some(found) = snapshot::load(&*app.journal, mode, zone)? {
-            match machine.restore(&found.state) {
-                Ok(()) => next = found.next,
-                // A snapshot is only a place to start; the input from its beginning is the truth.
-                Err(why) => {
-                    tracing::error!(zone = zone.0, %why, "snapshot unusable; stepping all input");
-                    machine = Machine::new(&app.installation, zone, mode, app.policy);
-                }
+        let mut generations = Generations::new(app.mode, Owner::Zone(zone));
+        let (machine, next) = match restored(&app, zone, &mut generations)? {
+            Some(found) => found,
+            None => {
+                let first = app.journal.first(input, partition);
+                let edition = app.registry.at(zone, first);
+                let edition = edition.unwrap_or(&app.installation.edition);
+                let installation = app.registry.installation(edition)?;
+                let machine = Machine::new(&installation, zone, app.mode, app.policy);
+                (machine, first)
             }
-        }
+        };
         let committed = app.journal.resume(RULES, input, partition);
+        let taken = app.clock.now();
         Ok(Self {
             app,
             zone,
@@ -133,9 +152,9 @@ impl Pump {
             commits: VecDeque::new(),
             outputs: Outputs::default(),
             snapshots: Snapshots {
-                generation: 0,
-                taken: Time::default(),
-                taken_at: next,
+                generations,
+                taken,
+                inputs: 0,
             },
         })
     }
@@ -145,14 +164,14 @@ impl Pump {
     }
 
     /// Steps everything that was there at the start.
-    fn recover(&mut self) -> Result<(), JournalError> {
+    fn recover(&mut self) -> Result<(), PumpError> {
         let end = self.app.journal.end(self.input(), Partition(self.zone.0));
         while self.next < end && self.turn()? {}
         Ok(())
     }
 
     /// Steps what is there, up to a turn's worth; false where there was nothing.
-    fn turn(&mut self) -> Result<bool, JournalError> {
+    fn turn(&mut self) -> Result<bool, PumpError> {
         let partition = Partition(self.zone.0);
         let records = self
             .app
@@ -163,7 +182,7 @@ impl Pump {
         }
         let mut batch: Option<Batch> = None;
         for record in records {
-            self.step(&record, &mut batch);
+            self.step(&record, &mut batch)?;
             self.next = record.offset.plus(1);
         }
         if let Some(mut batch) = batch {
@@ -178,7 +197,7 @@ impl Pump {
         Ok(true)
     }
 
-    fn step(&mut self, record: &Record, batch: &mut Option<Batch>) {
+    fn step(&mut self, record: &Record, batch: &mut Option<Batch>) -> Result<(), PumpError> {
         let at = Time::from_millis(record.time_ms);
         self.last_time = self.last_time.max(at);
         let input = match Input::decode(record.kind, record.payload()) {
@@ -192,11 +211,18 @@ impl Pump {
                     .with_label_values(&[zone.as_str()])
                     .inc();
                 tracing::error!(zone, offset = record.offset.0, %error, "input passed over");
-                return;
+                return Ok(());
             }
         };
-        self.machine.step(at, &input, &mut self.outputs);
+        self.snapshots.inputs += 1;
+        if let Input::Edition(edition) = &input {
+            let installation = self.app.registry.installation(edition)?;
+            self.machine.adopt(at, &installation, &mut self.outputs);
+        } else {
+            self.machine.step(at, &input, &mut self.outputs);
+        }
         if let Input::Observations(rows) = &input {
+            self.snapshots.inputs += rows.len() as u64;
             self.app.view.observed(rows);
         }
         self.app.view.time(at);
@@ -205,9 +231,7 @@ impl Pump {
         } else {
             self.act(record.offset, at, &input, batch);
         }
-        if let Input::Signal(signal) = &input {
-            self.app.view.signal(signal);
-        }
+        Ok(())
     }
 
     /// Adds the outputs of one record to the commit and shows them.
@@ -279,32 +303,80 @@ impl Pump {
         }
     }
 
-    /// Stores a snapshot when the last is old enough, and lets go of input before the older one.
+    /// The machine's state behind its length, then the newest values that screens show.
+    fn state(&self) -> Vec<u8> {
+        let machine = self.machine.snapshot();
+        let mut state = (machine.len() as u64).to_le_bytes().to_vec();
+        state.extend_from_slice(&machine);
+        let stations = (0u32..).zip(&self.app.installation.city.stations);
+        let own = stations.filter(|(_, station)| station.zones.first() == Some(&self.zone));
+        let newest = self.app.view.newest(own.map(|(no, _)| StationNo(no)));
+        state.extend_from_slice(&Input::Observations(newest).encode());
+        state
+    }
+
+    /// Stores a snapshot when the last is old enough or far enough back, idle or not, and lets go
+    /// of input before the older one.
     fn snapshot(&mut self) -> Result<(), JournalError> {
-        let due = self.snapshots.taken + self.app.snapshot_every;
-        if self.last_time < due || self.next == self.snapshots.taken_at {
+        let period = self.app.snapshots;
+        let is_old = self.last_time >= self.snapshots.taken + period.every;
+        let is_far = self.snapshots.inputs >= period.inputs;
+        if self.snapshots.inputs == 0 || !(is_old || is_far) {
             return Ok(());
         }
-        self.settle(0)?;
-        let (journal, mode) = (Arc::clone(&self.app.journal), self.app.mode);
-        let state = Snapshot {
-            next: self.next,
-            state: self.machine.snapshot(),
+        let journal = Arc::clone(&self.app.journal);
+        let snapshot = Snapshot {
+            positions: vec![self.next],
+            edition: self.machine.edition().clone(),
+            state: self.state(),
         };
-        let generation = self.snapshots.generation;
         let at_ms = self.last_time.millis();
-        snapshot::store(&*journal, mode, self.zone, generation, at_ms, &state)?.wait()?;
-        let other = generation ^ 1;
-        if let Some(older) = snapshot::position(&*journal, mode, self.zone, other)? {
-            journal
-                .trim(self.input(), Partition(self.zone.0), older)?
-                .wait()?;
+        let generations = &mut self.snapshots.generations;
+        let (stored, older) = generations.store(&*journal, at_ms, &snapshot)?;
+        stored.wait()?;
+        if let Some(before) = older.as_ref().and_then(|positions| positions.first()) {
+            let trimmed = journal.trim(self.input(), Partition(self.zone.0), *before)?;
+            trimmed.wait()?;
         }
-        self.snapshots = Snapshots {
-            generation: other,
-            taken: self.last_time,
-            taken_at: self.next,
-        };
+        self.snapshots.taken = self.last_time;
+        self.snapshots.inputs = 0;
         Ok(())
     }
+}
+
+/// The machine of the newest snapshot that serves, and the first input it has not stepped.
+fn restored(
+    app: &App,
+    zone: Zone,
+    generations: &mut Generations,
+) -> Result<Option<(Machine, Offset)>, JournalError> {
+    while let Some(found) = generations.load(&*app.journal)? {
+        let machine = app
+            .registry
+            .installation(&found.edition)
+            .map_err(|error| error.to_string())
+            .and_then(|installation| {
+                let mut machine = Machine::new(&installation, zone, app.mode, app.policy);
+                let (length, rest) = found.state.split_first_chunk::<8>().ok_or("it is empty")?;
+                let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+                let (state, newest) = rest.split_at_checked(length).ok_or("it is cut short")?;
+                machine.restore(state)?;
+                let kind = Input::Observations(Vec::new()).kind();
+                if let Input::Observations(newest) =
+                    Input::decode(kind, newest).map_err(|error| error.to_string())?
+                {
+                    app.view.observed(&newest);
+                }
+                Ok(machine)
+            });
+        match (machine, found.positions.first()) {
+            (Ok(machine), Some(next)) => return Ok(Some((machine, *next))),
+            (Ok(_), None) => {}
+            // A snapshot is only a place to start; the input before it is the truth.
+            (Err(why), _) => {
+                tracing::error!(zone = zone.0, %why, "snapshot unusable; trying the one before");
+            }
+        }
+    }
+    Ok(None)
 }

@@ -1,9 +1,13 @@
-//! States of zone machines, kept in the journal in two generations (semantics §31).
+//! States of machines at rest, kept in the journal in two generations (semantics §31).
 //!
-//! A snapshot is a place to start: a header record with position and hash, and its chunks. Input
-//! is deleted only before the position of the older generation.
+//! A snapshot is a place to start: a header record with positions and a hash, and its chunks, in
+//! the compacted topic `snapshots`. Keys are the owner's code and the generation, for a chunk its
+//! number (u32, big-endian) behind them; the payload of a header is JSON, the chunks together are
+//! the state under LZ4. What a snapshot makes needless is deleted only before the older
+//! generation.
 
 use journal::{Batch, Journal, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
+use model::record::Edition;
 use model::{Mode, Zone};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,144 +17,213 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// Kind of header and chunk records.
 const HEADER: u8 = 1;
 const CHUNK: u8 = 2;
+/// Packed bytes believed before they are read.
+const PACKED_MAX: usize = 1 << 31;
 
-/// Where the machine stood, and how to put the chunks together.
+const FORMAT: u32 = 1;
+
+/// Whose state it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The machine of a zone; its position is in `input`.
+    Zone(Zone),
+    /// The outbox of a link; its positions are in `deliveries` and `receipts`.
+    Link(Partition),
+    /// What screens show; its positions are in `warnings`, by zone.
+    Screens,
+}
+
+impl Owner {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Zone(_) => 1,
+            Self::Screens => 2,
+            Self::Link(_) => 3,
+        }
+    }
+
+    const fn partition(self) -> Partition {
+        match self {
+            Self::Zone(zone) => Partition(zone.0),
+            Self::Screens => Partition(0),
+            Self::Link(link) => link,
+        }
+    }
+}
+
+/// Where the owner stood, and how to put the chunks together.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Header {
     format: u32,
-    next: u64,
+    /// Counts the snapshots of the owner.
+    number: u64,
+    positions: Vec<u64>,
+    edition: Edition,
     chunks: u32,
     bytes: u64,
     sha256: String,
 }
 
-const FORMAT: u32 = 1;
-
-/// A machine's state and the offset of the first input it has not stepped.
+/// An owner's state and the offsets of the first records it does not know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Snapshot {
-    /// First input not stepped.
-    pub(crate) next: Offset,
+    /// First records not in it, in the owner's order of topics and partitions.
+    pub(crate) positions: Vec<Offset>,
+    /// The versions in force there; empty where they do not matter.
+    pub(crate) edition: Edition,
     /// State.
     pub(crate) state: Vec<u8>,
 }
 
-/// The newest whole snapshot of `zone`; `None` where there is none or none is whole.
-pub(crate) fn load(
-    journal: &dyn Journal,
-    mode: Mode,
-    zone: Zone,
-) -> Result<Option<Snapshot>, JournalError> {
-    let mut found: Vec<_> = [0u8, 1]
-        .into_iter()
-        .map(|generation| read(journal, mode, zone, generation))
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .collect();
-    found.sort_by_key(|snapshot| snapshot.next.0);
-    Ok(found.pop())
+/// The two generations of one owner.
+#[derive(Debug)]
+pub(crate) struct Generations {
+    topic: Topic,
+    owner: Owner,
+    tried: [bool; 2],
+    /// The generation known to be whole, its number and positions.
+    whole: Option<(u8, u64, Vec<Offset>)>,
 }
 
-/// The position of a generation's snapshot.
-pub(crate) fn position(
-    journal: &dyn Journal,
-    mode: Mode,
-    zone: Zone,
-    generation: u8,
-) -> Result<Option<Offset>, JournalError> {
-    Ok(header(journal, mode, zone, generation)?.map(|header| Offset(header.next)))
-}
-
-/// Queues a snapshot as `generation`; durable once the last ticket resolves.
-///
-/// The header goes last: a snapshot cut short by a crash keeps the header of the one before it,
-/// whose chunks then fail its hash, and the other generation serves.
-pub(crate) fn store(
-    journal: &dyn Journal,
-    mode: Mode,
-    zone: Zone,
-    generation: u8,
-    at_ms: i64,
-    snapshot: &Snapshot,
-) -> Result<Ticket, JournalError> {
-    let topic = Topic::new(Kind::Snapshots, mode);
-    let partition = Partition(zone.0);
-    let packed = lz4_flex::compress_prepend_size(&snapshot.state);
-    let mut count = 0u32;
-    for chunk in packed.chunks(CHUNK_BYTES) {
-        let mut batch = Batch::new(at_ms, Priority::Vital);
-        batch.append(
-            topic,
-            partition,
-            CHUNK,
-            &chunk_key(generation, count),
-            chunk,
-        );
-        // The header's own ticket resolves after these: one writer, one order.
-        drop(journal.submit_waiting(batch)?);
-        count += 1;
-    }
-    let header = Header {
-        format: FORMAT,
-        next: snapshot.next.0,
-        chunks: count,
-        bytes: packed.len() as u64,
-        sha256: hex::encode(Sha256::digest(&packed)),
-    };
-    let mut batch = Batch::new(at_ms, Priority::Vital);
-    let json = serde_json::to_vec(&header).unwrap_or_default();
-    batch.append(topic, partition, HEADER, &[generation], &json);
-    journal.submit_waiting(batch)
-}
-
-fn chunk_key(generation: u8, number: u32) -> [u8; 5] {
-    let [a, b, c, d] = number.to_be_bytes();
-    [generation, a, b, c, d]
-}
-
-fn header(
-    journal: &dyn Journal,
-    mode: Mode,
-    zone: Zone,
-    generation: u8,
-) -> Result<Option<Header>, JournalError> {
-    let topic = Topic::new(Kind::Snapshots, mode);
-    let record = journal.latest(topic, Partition(zone.0), &[generation])?;
-    let header = record.and_then(|r| serde_json::from_slice::<Header>(r.payload()).ok());
-    Ok(header.filter(|header| header.format <= FORMAT))
-}
-
-fn read(
-    journal: &dyn Journal,
-    mode: Mode,
-    zone: Zone,
-    generation: u8,
-) -> Result<Option<Snapshot>, JournalError> {
-    let Some(header) = header(journal, mode, zone, generation)? else {
-        return Ok(None);
-    };
-    let topic = Topic::new(Kind::Snapshots, mode);
-    let mut packed = Vec::with_capacity(usize::try_from(header.bytes).unwrap_or(0).min(1 << 31));
-    for number in 0..header.chunks {
-        let key = chunk_key(generation, number);
-        match journal.latest(topic, Partition(zone.0), &key)? {
-            Some(chunk) => packed.extend_from_slice(chunk.payload()),
-            None => return Ok(None),
+impl Generations {
+    /// Those of `owner`.
+    pub(crate) fn new(mode: Mode, owner: Owner) -> Self {
+        Self {
+            topic: Topic::new(Kind::Snapshots, mode),
+            owner,
+            tried: [false; 2],
+            whole: None,
         }
     }
-    if hex::encode(Sha256::digest(&packed)) != header.sha256 {
-        tracing::warn!(
-            zone = zone.0,
-            generation,
-            "snapshot is not whole; the other one serves"
-        );
-        return Ok(None);
+
+    /// The newest whole snapshot; called again where that one is of no use, the one before it.
+    pub(crate) fn load(&mut self, journal: &dyn Journal) -> Result<Option<Snapshot>, JournalError> {
+        self.whole = None;
+        let mut headers = Vec::new();
+        for generation in [0u8, 1] {
+            if let Some(header) = self.header(journal, generation)? {
+                headers.push((generation, header));
+            }
+        }
+        headers.sort_by_key(|(_, header)| header.number);
+        while let Some((generation, header)) = headers.pop() {
+            let Some(tried) = self.tried.get_mut(usize::from(generation)) else {
+                continue;
+            };
+            if std::mem::replace(tried, true) {
+                continue;
+            }
+            let Some(state) = self.state(journal, generation, &header)? else {
+                tracing::warn!(owner = ?self.owner, generation, "snapshot is not whole; the other one serves");
+                continue;
+            };
+            let positions: Vec<Offset> = header.positions.iter().map(|at| Offset(*at)).collect();
+            self.whole = Some((generation, header.number, positions.clone()));
+            return Ok(Some(Snapshot {
+                positions,
+                edition: header.edition,
+                state,
+            }));
+        }
+        Ok(None)
     }
-    let state = lz4_flex::decompress_size_prepended(&packed).ok();
-    Ok(state.map(|state| Snapshot {
-        next: Offset(header.next),
-        state,
-    }))
+
+    /// Queues a snapshot in the place of the older generation. Gives the ticket of its last record
+    /// and the positions of the other generation: once the ticket resolves, nothing before them
+    /// is needed.
+    ///
+    /// The header goes last: a snapshot cut short by a crash keeps the header of the one before
+    /// it, whose chunks then fail its hash, and the other generation serves.
+    pub(crate) fn store(
+        &mut self,
+        journal: &dyn Journal,
+        at_ms: i64,
+        snapshot: &Snapshot,
+    ) -> Result<(Ticket, Option<Vec<Offset>>), JournalError> {
+        let other = self.whole.take();
+        let (generation, number) = match &other {
+            Some((whole, number, _)) => (whole ^ 1, number + 1),
+            None => (0, 1),
+        };
+        let replaced = self.header(journal, generation)?.map_or(0, |h| h.chunks);
+        let packed = lz4_flex::compress_prepend_size(&snapshot.state);
+        let mut chunks = 0u32;
+        for chunk in packed.chunks(CHUNK_BYTES) {
+            let mut batch = Batch::new(at_ms, Priority::Vital);
+            self.append(
+                &mut batch,
+                CHUNK,
+                &self.chunk_key(generation, chunks),
+                chunk,
+            );
+            // The header's own ticket resolves after these: one writer, one order.
+            drop(journal.submit_waiting(batch)?);
+            chunks += 1;
+        }
+        let header = Header {
+            format: FORMAT,
+            number,
+            positions: snapshot.positions.iter().map(|at| at.0).collect(),
+            edition: snapshot.edition.clone(),
+            chunks,
+            bytes: packed.len() as u64,
+            sha256: hex::encode(Sha256::digest(&packed)),
+        };
+        let mut batch = Batch::new(at_ms, Priority::Vital);
+        let json = serde_json::to_vec(&header).unwrap_or_default();
+        self.append(&mut batch, HEADER, &self.header_key(generation), &json);
+        for chunk in chunks..replaced {
+            self.append(&mut batch, CHUNK, &self.chunk_key(generation, chunk), &[]);
+        }
+        let ticket = journal.submit_waiting(batch)?;
+        self.whole = Some((generation, number, snapshot.positions.clone()));
+        Ok((ticket, other.map(|(_, _, positions)| positions)))
+    }
+
+    fn append(&self, batch: &mut Batch, kind: u8, key: &[u8], payload: &[u8]) {
+        batch.append(self.topic, self.owner.partition(), kind, key, payload);
+    }
+
+    fn header_key(&self, generation: u8) -> [u8; 2] {
+        [self.owner.code(), generation]
+    }
+
+    fn chunk_key(&self, generation: u8, number: u32) -> [u8; 6] {
+        let [a, b, c, d] = number.to_be_bytes();
+        [self.owner.code(), generation, a, b, c, d]
+    }
+
+    fn header(
+        &self,
+        journal: &dyn Journal,
+        generation: u8,
+    ) -> Result<Option<Header>, JournalError> {
+        let key = self.header_key(generation);
+        let record = journal.latest(self.topic, self.owner.partition(), &key)?;
+        let header = record.and_then(|r| serde_json::from_slice::<Header>(r.payload()).ok());
+        Ok(header.filter(|header| header.format <= FORMAT))
+    }
+
+    fn state(
+        &self,
+        journal: &dyn Journal,
+        generation: u8,
+        header: &Header,
+    ) -> Result<Option<Vec<u8>>, JournalError> {
+        let size = usize::try_from(header.bytes).unwrap_or(0).min(PACKED_MAX);
+        let mut packed = Vec::with_capacity(size);
+        for number in 0..header.chunks {
+            let key = self.chunk_key(generation, number);
+            match journal.latest(self.topic, self.owner.partition(), &key)? {
+                Some(chunk) => packed.extend_from_slice(chunk.payload()),
+                None => return Ok(None),
+            }
+        }
+        if hex::encode(Sha256::digest(&packed)) != header.sha256 {
+            return Ok(None);
+        }
+        Ok(lz4_flex::decompress_size_prepended(&packed).ok())
+    }
 }
 
 #[cfg(test)]
@@ -158,40 +231,80 @@ mod tests {
     use super::*;
     use journal::MemoryJournal;
 
-    fn put(journal: &MemoryJournal, generation: u8, next: u64, state: Vec<u8>) {
+    const OWNER: Owner = Owner::Zone(Zone(3));
+
+    fn open() -> Generations {
+        Generations::new(Mode::Actual, OWNER)
+    }
+
+    fn put(journal: &MemoryJournal, to: &mut Generations, next: u64, state: &[u8]) -> Option<u64> {
         let snapshot = Snapshot {
-            next: Offset(next),
-            state,
+            positions: vec![Offset(next)],
+            edition: Edition::default(),
+            state: state.to_vec(),
         };
-        store(journal, Mode::Actual, Zone(3), generation, 5, &snapshot)
-            .unwrap()
-            .wait()
-            .unwrap();
+        let (ticket, older) = to.store(journal, 5, &snapshot).unwrap();
+        ticket.wait().unwrap();
+        older.map(|positions| positions[0].0)
+    }
+
+    fn found(journal: &MemoryJournal) -> Option<(u64, Vec<u8>)> {
+        let found = open().load(journal).unwrap();
+        found.map(|found| (found.positions[0].0, found.state))
+    }
+
+    fn tear(journal: &MemoryJournal, generation: u8) {
+        let mut batch = Batch::new(5, Priority::Vital);
+        let key = open().chunk_key(generation, 0);
+        let topic = Topic::actual(Kind::Snapshots);
+        batch.append(topic, Partition(3), CHUNK, &key, b"torn");
+        journal.submit(batch).unwrap().wait().unwrap();
+    }
+
+    fn noise() -> Vec<u8> {
+        (0..3_000_000u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect()
     }
 
     #[test]
     fn newest_whole_generation_serves() {
         let journal = MemoryJournal::new();
-        assert!(load(&journal, Mode::Actual, Zone(3)).unwrap().is_none());
-        let noise: Vec<u8> = (0..3_000_000u32)
-            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
-            .collect();
-        put(&journal, 0, 10, noise.clone());
-        put(&journal, 1, 20, vec![7; 100]);
-        let found = load(&journal, Mode::Actual, Zone(3)).unwrap().unwrap();
-        assert_eq!((found.next, found.state), (Offset(20), vec![7; 100]));
-
+        assert_eq!(found(&journal), None);
+        let mut generations = open();
+        assert_eq!(put(&journal, &mut generations, 10, &noise()), None);
+        assert_eq!(put(&journal, &mut generations, 20, &[7; 100]), Some(10));
+        assert_eq!(found(&journal), Some((20, vec![7; 100])));
         // A crash in the middle of the next snapshot: generation 1 is damaged.
-        let mut batch = Batch::new(5, Priority::Vital);
-        batch.append(
-            Topic::actual(Kind::Snapshots),
-            Partition(3),
-            CHUNK,
-            &chunk_key(1, 0),
-            b"torn",
-        );
-        journal.submit(batch).unwrap().wait().unwrap();
-        let found = load(&journal, Mode::Actual, Zone(3)).unwrap().unwrap();
-        assert_eq!((found.next, found.state), (Offset(10), noise));
+        tear(&journal, 1);
+        assert_eq!(found(&journal), Some((10, noise())));
+    }
+
+    #[test]
+    fn after_a_torn_snapshot_the_whole_one_is_kept() {
+        let journal = MemoryJournal::new();
+        let mut generations = open();
+        put(&journal, &mut generations, 10, &noise());
+        put(&journal, &mut generations, 20, &[7; 100]);
+        tear(&journal, 1);
+        let mut again = open();
+        assert!(again.load(&journal).unwrap().is_some());
+        // What may go is what lies before the whole one, not before the torn one.
+        assert_eq!(put(&journal, &mut again, 30, &[8; 10]), Some(10));
+        assert_eq!(put(&journal, &mut again, 40, &[9; 10]), Some(30));
+        assert_eq!(found(&journal), Some((40, vec![9; 10])));
+    }
+
+    #[test]
+    fn one_of_no_use_is_followed_by_the_one_before() {
+        let journal = MemoryJournal::new();
+        let mut generations = open();
+        put(&journal, &mut generations, 10, b"old");
+        put(&journal, &mut generations, 20, b"new");
+        let mut again = open();
+        let mut next = || again.load(&journal).unwrap().map(|found| found.state);
+        assert_eq!(next(), Some(b"new".to_vec()));
+        assert_eq!(next(), Some(b"old".to_vec()));
+        assert_eq!(next(), None);
     }
 }

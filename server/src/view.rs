@@ -1,27 +1,31 @@
 //! What the screens show: a read model built from the journal's topics, never a source of truth.
 
 mod item;
+mod signals;
 
 pub(crate) use item::{
     AnswerItem, CallItem, DeliveryItem, LastValue, Release, SignalItem, SituationItem, WarningItem,
     deliveries_key,
 };
 
+pub(crate) use signals::Signals;
+
 use crate::stream::Stream;
 use dispatch::ladder::{Call, Place};
-use model::{City, Observation, Offset, Parameter, Signal, Tier, Time, Warning, WarningId};
+use model::{
+    City, Observation, Offset, Parameter, Quality, Signal, StationNo, Tier, Time, Warning,
+    WarningId,
+};
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Warnings kept for the screens; the oldest ended ones go first.
-const WARNINGS_MAX: usize = 2_000;
+pub(crate) const WARNINGS_MAX: usize = 2_000;
 /// Revisions kept for those who still have to publish them.
 const REVISIONS_MAX: usize = 4_096;
-/// Signals kept for the screens; lifted ones are dropped at once.
-const SIGNALS_MAX: usize = 2_000;
 /// Calls kept for the screens.
-const CALLS_MAX: usize = 20_000;
+pub(crate) const CALLS_MAX: usize = 20_000;
 /// Delivery rows kept for the screens.
 const DELIVERIES_MAX: usize = 10_000;
 
@@ -48,9 +52,18 @@ struct Inner {
     revisions: VecDeque<Arc<Warning>>,
     peaks: BTreeMap<(String, String), Tier>,
     situations: BTreeMap<(String, String), SituationItem>,
-    signals: BTreeMap<(String, Tier), SignalItem>,
+    signals: Signals,
     calls: BTreeMap<(WarningId, Place), (Call, CallItem)>,
     deliveries: BTreeMap<String, DeliveryItem>,
+}
+
+impl Inner {
+    fn keep_revision(&mut self, warning: &Arc<Warning>) {
+        self.revisions.push_back(Arc::clone(warning));
+        if self.revisions.len() > REVISIONS_MAX {
+            self.revisions.pop_front();
+        }
+    }
 }
 
 impl View {
@@ -112,6 +125,25 @@ impl View {
         }
     }
 
+    /// The newest values of the stations in `numbers`, as [`View::observed`] takes them back.
+    pub(crate) fn newest(&self, numbers: impl Iterator<Item = StationNo>) -> Vec<Observation> {
+        let mut rows = Vec::new();
+        for station in numbers {
+            let Some(place) = self.last.get(station.0 as usize) else {
+                continue;
+            };
+            rows.extend(place.read().iter().map(|(parameter, last)| Observation {
+                station,
+                parameter: *parameter,
+                time: last.time,
+                value: last.value,
+                interval_s: 0,
+                quality: Quality::from_code(last.quality).unwrap_or(Quality::Unchecked),
+            }));
+        }
+        rows
+    }
+
     /// The newest value of each parameter of station number `station`.
     pub(crate) fn last(&self, station: usize) -> BTreeMap<&'static str, LastValue> {
         let Some(place) = self.last.get(station) else {
@@ -145,10 +177,7 @@ impl View {
             *peak = (*peak).max(warning.tier());
         }
         let warning = Arc::new(warning);
-        inner.revisions.push_back(Arc::clone(&warning));
-        if inner.revisions.len() > REVISIONS_MAX {
-            inner.revisions.pop_front();
-        }
+        inner.keep_revision(&warning);
         inner.originals.insert(warning.id, warning);
         while inner.warnings.len() > WARNINGS_MAX {
             let oldest = inner
@@ -160,6 +189,11 @@ impl View {
             inner.warnings.remove(&id);
             inner.originals.remove(&id);
         }
+    }
+
+    /// A revision of before the last stop, for those who have yet to publish it.
+    pub(crate) fn revision_again(&self, warning: &Arc<Warning>) {
+        self.inner.write().keep_revision(warning);
     }
 
     /// The newest revision of a warning.
@@ -206,25 +240,27 @@ impl View {
         }
     }
 
-    /// A received signal: an update replaces what it refers to, a cancel lifts it.
+    /// A received signal: an update replaces what it refers to, a cancel lifts it. Several zones
+    /// tell of the same one.
     pub(crate) fn signal(&self, signal: &Signal) {
-        let item = SignalItem::new(signal, self.offset);
-        self.stream.send("signal", &item);
-        let mut inner = self.inner.write();
-        inner
-            .signals
-            .retain(|(identifier, _), _| !signal.references.contains(identifier));
-        match signal.kind {
-            model::signal::SignalKind::Alert | model::signal::SignalKind::Update => {
-                inner
-                    .signals
-                    .insert((signal.identifier.clone(), signal.tier), item);
-            }
-            model::signal::SignalKind::Cancel => {}
-        }
-        while inner.signals.len() > SIGNALS_MAX {
-            inner.signals.pop_first();
-        }
+        self.stream
+            .send("signal", &SignalItem::new(signal, self.offset));
+        self.inner.write().signals.take(signal);
+    }
+
+    /// Notes a signal as taken; false where it was before.
+    pub(crate) fn signal_is_news(&self, signal: &Signal) -> bool {
+        self.inner.write().signals.note(signal)
+    }
+
+    /// A signal could not be stored: when it comes again it is news.
+    pub(crate) fn signal_lost(&self, signal: &Signal) {
+        self.inner.write().signals.give_back(signal);
+    }
+
+    /// The signals of before the last stop.
+    pub(crate) fn signals_again(&self, signals: &Signals) {
+        self.inner.write().signals = signals.clone();
     }
 
     /// A row of the call-and-answer board.
@@ -293,7 +329,10 @@ impl View {
 
     /// Signals in force.
     pub(crate) fn signals(&self) -> Vec<SignalItem> {
-        self.inner.read().signals.values().cloned().collect()
+        let inner = self.inner.read();
+        let held = inner.signals.held();
+        held.map(|signal| SignalItem::new(signal, self.offset))
+            .collect()
     }
 
     /// The call board.

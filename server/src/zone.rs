@@ -7,10 +7,11 @@ use dispatch::intent::Intent;
 use dispatch::ladder::{self, Call, Calls, Place, Said};
 use dispatch::plan::{Asking, Desk, Planner, asking};
 use ingest::quality::Screen;
+use model::record::Edition;
 use model::warning::Event;
 use model::{
-    AreaLevel, DeviceReport, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo,
-    Tier, Time, Warning, WarningId, Zone,
+    AreaLevel, DeviceReport, Input, Mode, Observation, Order, Parameter, Quanta, Signal, Span,
+    StationNo, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::{Change, Effect, Engine, Policy};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub(crate) struct Outputs {
     pub(crate) intents: Vec<Intent>,
     /// Lines of the call board that changed; `None` where one went.
     pub(crate) calls: Vec<(WarningId, Place, Option<Call>)>,
+    /// Official signals of others that came in.
+    pub(crate) signals: Vec<Signal>,
     /// Why an order was not followed.
     pub(crate) refused: Option<String>,
 }
@@ -39,6 +42,7 @@ impl Outputs {
             && self.warnings.is_empty()
             && self.intents.is_empty()
             && self.calls.is_empty()
+            && self.signals.is_empty()
     }
 
     /// Forgets everything, keeping the memory.
@@ -47,6 +51,7 @@ impl Outputs {
         self.warnings.clear();
         self.intents.clear();
         self.calls.clear();
+        self.signals.clear();
         self.refused = None;
     }
 }
@@ -112,12 +117,41 @@ impl Machine {
                 self.engine.step(at, input, &mut self.effects);
                 self.reported(at, report);
             }
-            Input::Tick
-            | Input::Signal(_)
-            | Input::City(_)
-            | Input::Rulebook(_)
-            | Input::Engine(_) => self.engine.step(at, input, &mut self.effects),
+            Input::Signal(signal) => {
+                self.engine.step(at, input, &mut self.effects);
+                out.signals.push((**signal).clone());
+            }
+            // What an edition names is for [`Machine::adopt`].
+            Input::Tick | Input::Edition(_) => self.engine.step(at, input, &mut self.effects),
         }
+        self.follow(at, out);
+    }
+
+    /// Goes on with another edition: readings, tiers, calls and what people were told stay.
+    pub(crate) fn adopt(&mut self, at: Time, installation: &Arc<Installation>, out: &mut Outputs) {
+        let (before, edition) = (&self.installation.edition, &installation.edition);
+        let is_same = before.city == edition.city && before.rulebook == edition.rulebook;
+        if !is_same {
+            let city = &installation.city;
+            self.screen = self.screen.with_registry(city, self.zone);
+            self.engine.adopt(
+                at,
+                Arc::clone(city),
+                Arc::clone(&installation.rulebook),
+                &mut self.effects,
+            );
+        }
+        self.installation = Arc::clone(installation);
+        self.follow(at, out);
+    }
+
+    /// The versions it steps with.
+    pub(crate) fn edition(&self) -> &Edition {
+        &self.installation.edition
+    }
+
+    /// What the engine said becomes intents and calls.
+    fn follow(&mut self, at: Time, out: &mut Outputs) {
         self.plan(at, out);
         self.calls.step(at, ladder::Event::Tick, &mut self.asked);
         self.ask(at, out);

@@ -9,6 +9,8 @@
 mod delivery;
 #[path = "pipeline/kill.rs"]
 mod kill;
+#[path = "pipeline/restart.rs"]
+mod restart;
 mod small;
 
 use serde_json::Value;

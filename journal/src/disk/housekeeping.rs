@@ -94,7 +94,7 @@ fn seal_full(store: &Store) -> Result<(), JournalError> {
 
 /// Turns age and size into trims, which go through the log like everybody's.
 fn expire(store: &Store) -> Result<(), JournalError> {
-    let due = store.state.lock().expired();
+    let due = store.state.lock().expired(&store.options.retentions);
     if due.is_empty() {
         return Ok(());
     }

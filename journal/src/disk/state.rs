@@ -6,7 +6,7 @@ use super::segment::SegmentId;
 use crate::batch::{Mark, RUN_HEADER};
 use crate::partitions::Partitions;
 use crate::record::Run;
-use crate::{JournalError, Partition, Retention, Topic};
+use crate::{JournalError, Partition, Retention, Retentions, Topic};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -184,7 +184,10 @@ impl State {
     }
 
     /// What age and size let go of: the trims that are due.
-    pub(crate) fn expired(&self) -> Vec<(Topic, Partition, crate::Offset)> {
+    pub(crate) fn expired(
+        &self,
+        retentions: &Retentions,
+    ) -> Vec<(Topic, Partition, crate::Offset)> {
         let mut due = Vec::new();
         for ((topic, partition), slot) in &self.partitions.slots {
             let held = || {
@@ -198,7 +201,7 @@ impl State {
                             .filter(|c| c.end > slot.trim)
                     })
             };
-            let before = match topic.kind.retention() {
+            let before = match retentions.of(topic.kind) {
                 Retention::Age { ms } => {
                     let oldest = self.partitions.newest_ms.saturating_sub(ms);
                     held().filter(|c| c.newest_ms < oldest).map(|c| c.end).max()

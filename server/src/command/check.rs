@@ -120,7 +120,7 @@ impl Found {
         if let Ok(city) = &city {
             self.faults.extend(installation::notices(city, directory));
             let absent = self.absent(directory);
-            match (absent == 0).then(|| installation::tables(directory, city)) {
+            match (absent == 0).then(|| installation::tables(directory, city, None)) {
                 Some(Ok(loaded)) => self.faults.extend(loaded.faults),
                 Some(Err(faulty)) => self.faults.extend(faulty.0),
                 None => {}

@@ -8,11 +8,12 @@ mod storm;
 mod story;
 
 use super::{Failure, Speed};
+use crate::app::Period;
 use crate::clock::Clock;
 use crate::courier::Single;
 use crate::installation::Installation;
 use crate::people::{People, Person, Scope, token_hash};
-use crate::process::{self, LinkKind, Options, Running};
+use crate::process::{self, Folders, LinkKind, Options, Running, Storage};
 use clap::Args;
 use dispatch::gateway::smpp::{LinkConfig, Secret};
 use dispatch::simulator::carrier::{Carrier, CarrierConfig, Counts};
@@ -84,8 +85,6 @@ const DRAIN: Duration = Duration::from_secs(120);
 
 /// Runs the demo.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let installation = Installation::load(&arguments.city, None)
-        .map_err(|faults| Failure::BadInput(faults.to_string()))?;
     let began = storm::first_time(&arguments.storm().0)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -93,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(error.to_string()))?;
     let scratch = std::env::temp_dir().join(format!("sanfang-demo-{}", std::process::id()));
     let journal = arguments.journal.clone().unwrap_or_else(|| scratch.clone());
-    let outcome = runtime.block_on(demo(arguments, installation, began, &journal));
+    let outcome = runtime.block_on(demo(arguments, began, &journal));
     if arguments.journal.is_none() {
         // What is left behind in the temporary folder is only space.
         drop(std::fs::remove_dir_all(&scratch));
@@ -101,12 +100,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     outcome
 }
 
-async fn demo(
-    arguments: &Arguments,
-    installation: Installation,
-    began: Time,
-    journal: &Path,
-) -> Result<(), Failure> {
+async fn demo(arguments: &Arguments, began: Time, journal: &Path) -> Result<(), Failure> {
+    let folders = Folders {
+        journal,
+        city: &arguments.city,
+        directory: &journal.join("directory"),
+        key_file: &journal.join("directory.key"),
+    };
+    let (opened, installation) = process::open(folders, Storage::default(), Mode::Actual)?;
     let clock = match arguments.speed {
         Speed::Times(times) => Clock::scaled(began, times),
         Speed::Max => Clock::stepped(began),
@@ -114,9 +115,8 @@ async fn demo(
     let (storm, expected) = arguments.storm();
     let (address, counts) = carrier(arguments, clock.clone()).await?;
     let offset = installation.city.offset;
-    let running = process::start(journal, options(arguments, installation, clock, address))
-        .await
-        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let options = options(arguments, installation, clock, address);
+    let running = process::start(opened, options).await?;
     let app = Arc::clone(&running.app);
     story::opening(&app, running.address, arguments.headless);
     let story = tokio::spawn(story::tell(Arc::clone(&app), offset));
@@ -231,6 +231,9 @@ fn options(
         listen: arguments.listen,
         open_intake: true,
         public_url: format!("http://{}", arguments.listen),
-        snapshot_every: Span::from_minutes(30),
+        snapshots: Period {
+            every: Span::from_minutes(30),
+            inputs: 2_000_000,
+        },
     }
 }

@@ -1,13 +1,12 @@
 //! `sanfang serve`: the service, until a signal ends it.
 
 use super::Failure;
-use crate::app::App;
+use crate::app::{App, Period};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::Single;
-use crate::installation::Installation;
 use crate::people::People;
-use crate::process::{self, LinkKind, Options};
+use crate::process::{self, Folders, LinkKind, Options};
 use clap::Args;
 use dispatch::gateway::cap::poll::{PollConfig, Poller};
 use dispatch::gateway::device::Devices;
@@ -44,17 +43,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for notice in notices {
         tracing::warn!("{notice}");
     }
-    let installation = Installation::load(&config.city, None)
-        .map_err(|faults| Failure::BadInput(faults.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    runtime.block_on(serve(config, installation))
+    runtime.block_on(serve(config))
 }
 
-async fn serve(config: Config, installation: Installation) -> Result<(), Failure> {
+async fn serve(config: Config) -> Result<(), Failure> {
     let failed = |words: String| Failure::Failed(words);
+    let folders = Folders {
+        journal: &config.journal,
+        city: &config.city,
+        directory: &config.directory.folder,
+        key_file: &config.directory.key_file,
+    };
+    let (opened, installation) = process::open(folders, config.retention.storage(), Mode::Actual)?;
     let links = links(&config).await.map_err(Failure::BadInput)?;
     let options = Options {
         installation,
@@ -66,11 +70,12 @@ async fn serve(config: Config, installation: Installation) -> Result<(), Failure
         listen: config.listen,
         open_intake: config.open_intake,
         public_url: config.public_url.clone(),
-        snapshot_every: Span::from_minutes(i64::from(config.snapshot_minutes)),
+        snapshots: Period {
+            every: Span::from_minutes(i64::from(config.snapshot_minutes)),
+            inputs: config.snapshot_inputs,
+        },
     };
-    let running = process::start(&config.journal, options)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+    let running = process::start(opened, options).await?;
     tracing::info!(address = %running.address, "serving");
     for broker in config.mqtt.clone() {
         tokio::spawn(listen(Arc::clone(&running.app), broker));

@@ -1,6 +1,9 @@
 //! Reading and checking `sanfang.toml`: each key by itself, then what must fit together.
 
-use super::{Config, DeviceSection, EmailSection, PollSection, SmsSection, WebhookSection};
+use super::{
+    Config, DeviceSection, DirectorySection, EmailSection, PollSection, RetentionSection,
+    SmsSection, WebhookSection,
+};
 use crate::installation::Faulty;
 use crate::people::Person;
 use dispatch::gateway::email::Email;
@@ -12,13 +15,16 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "city",
     "journal",
     "listen",
     "public_url",
     "open_intake",
+    "directory",
+    "retention",
     "snapshot_minutes",
+    "snapshot_inputs",
     "person",
     "sms",
     "email",
@@ -74,6 +80,9 @@ fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Co
     let public_url = document.take::<String>("public_url", faults);
     let open_intake = document.take::<bool>("open_intake", faults);
     let snapshot_minutes = document.take::<u32>("snapshot_minutes", faults);
+    let snapshot_inputs = document.take::<u64>("snapshot_inputs", faults);
+    let directory = document.take::<DirectorySection>("directory", faults);
+    let retention = document.take::<RetentionSection>("retention", faults);
     let mut sections = Sections {
         people: document.rows("person", faults),
         sms: document.rows("sms", faults),
@@ -90,6 +99,18 @@ fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Co
         let place = Place::line(name, line);
         faults.error(place, "snapshot_minutes", "it is 0", "write 1 or more");
     }
+    if let Some((line, 0)) = snapshot_inputs {
+        let place = Place::line(name, line);
+        faults.error(place, "snapshot_inputs", "it is 0", "write 1 or more");
+    }
+    if let Some((line, section)) = &retention {
+        for (field, most) in section.out_of_range() {
+            let place = Place::line(name, *line);
+            let remedy = format!("write 1 to {most}, or take it out");
+            faults.error(place, &format!("retention.{field}"), "out of range", remedy);
+        }
+    }
+    let directory = directory.map_or_else(DirectorySection::default, |(_, section)| section);
     if let Some((line, url)) = &public_url
         && reqwest::Url::parse(url).is_err()
     {
@@ -111,7 +132,14 @@ fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Co
         listen: listen?.1,
         public_url: public_url.map_or_else(|| "http://127.0.0.1:8080".into(), |(_, url)| url),
         open_intake: open_intake.is_some_and(|(_, open)| open),
+        directory: DirectorySection {
+            folder: base.join(directory.folder),
+            key_file: base.join(directory.key_file),
+        },
+        retention: retention.map_or_else(RetentionSection::default, |(_, section)| section),
         snapshot_minutes: snapshot_minutes.map_or(10, |(_, minutes)| minutes),
+        // Some seconds of stepping after a crash.
+        snapshot_inputs: snapshot_inputs.map_or(2_000_000, |(_, inputs)| inputs),
         people: plain(sections.people),
         sms: plain(sections.sms),
         email: sections.email.map(|(_, section)| section),

@@ -3,6 +3,7 @@
 use super::INTENT;
 use crate::app::App;
 use crate::pump::kind;
+use crate::remember::CallOver;
 use crate::view::{AnswerItem, CallItem, Release, SituationItem, WarningItem};
 use crate::zone::Outputs;
 use dispatch::directory::Contact;
@@ -41,10 +42,21 @@ pub(crate) fn publish(
         show_warning(app, warning, at);
     }
     for (warning, place, call) in &outputs.calls {
-        if let Some(call) = call {
-            append(batch, warnings, partition, kind::CALL, call);
+        match call {
+            Some(call) => append(batch, warnings, partition, kind::CALL, call),
+            None => {
+                let over = CallOver {
+                    warning: *warning,
+                    place: place.clone(),
+                };
+                append(batch, warnings, partition, kind::CALL_OVER, &over);
+            }
         }
         show_call(app, *warning, place, call.as_ref());
+    }
+    for signal in &outputs.signals {
+        append(batch, warnings, partition, kind::SIGNAL, signal);
+        app.view.signal(signal);
     }
     for intent in &outputs.intents {
         for (number, link) in app.links.iter().enumerate() {

@@ -74,6 +74,7 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
             done = courier.durable() => done?,
             () = tokio::time::sleep(IDLE) => courier.step(Event::Tick),
         }
+        courier.keep().await?;
         courier.show();
     }
     while let Some(answer) = flying.next().await {

@@ -101,6 +101,7 @@ pub(crate) async fn run(
             done = sms.courier.durable() => done?,
             () = tokio::time::sleep(IDLE) => sms.courier.step(Event::Tick),
         }
+        sms.courier.keep().await?;
         sms.show();
     }
     sms.drive(&mut link)?;

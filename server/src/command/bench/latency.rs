@@ -73,7 +73,7 @@ pub(super) async fn measure(city: &Path, scratch: &Scratch) -> Result<Vec<Line>,
 async fn one(directory: &Path, folder: &Path, background: usize) -> Result<Vec<Line>, Failure> {
     let faulty = |faults: installation::Faulty| Failure::BadInput(faults.to_string());
     let city = installation::city(directory).map_err(faulty)?;
-    let people = installation::people(directory, &city).map_err(faulty)?;
+    let people = installation::people(directory, &city, None).map_err(faulty)?;
     let culverts = culverts(&city, &people);
     let (carrier, mut taken) = carrier().await?;
     let link = format!(

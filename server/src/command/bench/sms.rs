@@ -445,7 +445,7 @@ fn change_directory(town: &Path, count: usize) -> io::Result<()> {
 fn directory(town: &Path) -> Result<Directory, Failure> {
     let faulty = |faults: installation::Faulty| Failure::BadInput(faults.to_string());
     let city = installation::city(town).map_err(faulty)?;
-    installation::people(town, &city).map_err(faulty)
+    installation::people(town, &city, None).map_err(faulty)
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

@@ -1,0 +1,219 @@
+//! A city and rules that change between two starts.
+
+use super::*;
+use crate::pump::kind;
+use crate::snapshot::{Generations, Owner};
+use crate::zone::{Machine, Outputs};
+use model::{Input, StationNo, Zone};
+use serde::Serialize;
+
+async fn rain(app: &App, minute: i64, gauges: &[(&str, &str)]) {
+    let values: Vec<_> = gauges
+        .iter()
+        .map(|(station, mm)| (*station, "rainfall", *mm))
+        .collect();
+    report(app, minute, &values).await;
+}
+
+fn stations(folder: &Path, rows: &[&str]) {
+    let row = |id: &&str| format!("{id},{id},rain_gauge,113.1,23.1,440106014000,rainfall\n");
+    let rows: String = rows.iter().map(row).collect();
+    let water = "W1,Depth 1,depth_sensor,113.1,23.1,440106014000,water_depth\n";
+    let table = format!("id,name,kind,lon,lat,area,parameters\n{rows}{water}");
+    fs::write(folder.join("city/stations.csv"), table).unwrap();
+}
+
+/// What the topic `warnings` holds of changes, warnings and calls, by zone.
+fn committed(app: &App) -> Vec<(u8, String)> {
+    let topic = Topic::new(Kind::Warnings, app.mode);
+    let zones = 0..app.installation.city.zones.len();
+    let found = zones.flat_map(|zone| records(&*app.journal, topic, Partition(zone as u16)));
+    let told =
+        found.filter(|record| [kind::CHANGE, kind::WARNING, kind::CALL].contains(&record.kind));
+    told.map(|record| {
+        let text = String::from_utf8(record.payload().to_vec()).unwrap();
+        (record.kind, text)
+    })
+    .collect()
+}
+
+/// The same, computed anew from the input alone.
+fn computed(app: &App) -> Vec<(u8, String)> {
+    fn json<T: Serialize>(kind: u8, item: &T) -> (u8, String) {
+        (kind, serde_json::to_string(item).unwrap())
+    }
+    let topic = Topic::new(Kind::Input, app.mode);
+    let mut found = Vec::new();
+    for zone in (0..app.installation.city.zones.len()).map(|zone| Zone(zone as u16)) {
+        let edition = app.registry.at(zone, Offset(0)).unwrap();
+        let installation = app.registry.installation(edition).unwrap();
+        let mut machine = Machine::new(&installation, zone, app.mode, app.policy);
+        let mut out = Outputs::default();
+        for record in records(&*app.journal, topic, Partition(zone.0)) {
+            let at = Time::from_millis(record.time_ms);
+            match Input::decode(record.kind, record.payload()).unwrap() {
+                Input::Edition(edition) => {
+                    let next = app.registry.installation(&edition).unwrap();
+                    machine.adopt(at, &next, &mut out);
+                }
+                input @ (Input::Observations(_)
+                | Input::Tick
+                | Input::Device(_)
+                | Input::Signal(_)
+                | Input::Order(_)) => machine.step(at, &input, &mut out),
+            }
+            found.extend(out.changes.iter().map(|change| json(kind::CHANGE, change)));
+            found.extend(
+                out.warnings
+                    .iter()
+                    .map(|warning| json(kind::WARNING, warning)),
+            );
+            let calls = out.calls.iter().filter_map(|(_, _, call)| call.as_ref());
+            found.extend(calls.map(|call| json(kind::CALL, call)));
+            out.clear();
+        }
+    }
+    found
+}
+
+/// Three starts: with other stations and another threshold at the second, as they are at the third.
+async fn three_starts(folder: &Path, snapshots: Period) -> Running {
+    city::write_city(folder);
+    stations(folder, &["G1", "G2"]);
+    let running = serve(folder, 0, snapshots, Vec::new()).await;
+    for minute in 1..=40 {
+        rain(&running.app, minute, &[("G1", "1.0"), ("G2", "0.2")]).await;
+    }
+    running.stop().await.unwrap();
+
+    stations(folder, &["A0", "G1", "A1"]);
+    let rules = folder.join("city/rules/rainstorm.toml");
+    let text = fs::read_to_string(&rules).unwrap();
+    let lower = text.replace(
+        r#"rainfall.sum("3h") >= 50.0"#,
+        r#"rainfall.sum("3h") >= 45.0"#,
+    );
+    assert_ne!(text, lower);
+    fs::write(&rules, lower).unwrap();
+    let running = serve(folder, 41, snapshots, Vec::new()).await;
+    for minute in 41..=60 {
+        let gauges = [("G1", "0.5"), ("A0", "0.1"), ("A1", "0.3")];
+        rain(&running.app, minute, &gauges).await;
+    }
+    running.stop().await.unwrap();
+
+    let running = serve(folder, 61, snapshots, Vec::new()).await;
+    for minute in 61..=80 {
+        rain(&running.app, minute, &[("A0", "2.0"), ("G1", "3.0")]).await;
+    }
+    running
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_city_and_rule_mean_the_same_ever_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = three_starts(folder.path(), NEVER).await;
+    let app = &running.app;
+    let city = &app.installation.city;
+    // Those known keep their numbers, the one gone keeps its place, new ones follow.
+    assert_eq!(city.station_ids(), ["G1", "G2", "W1", "A0", "A1"]);
+    assert!(city.station(StationNo(1)).unwrap().retired);
+
+    let before = committed(app);
+    assert_eq!(before, computed(app));
+    let orange = before
+        .iter()
+        .find(|(_, text)| text.contains(r#""to":"orange""#));
+    let orange = &orange.unwrap().1;
+    // 40 × 1.0 mm and 10 × 0.5 mm: the new threshold, met by the same gauge under its number.
+    assert!(orange.contains(r#""subject":"G1""#), "{orange}");
+    assert!(orange.contains("45"), "{orange}");
+    running.stop().await.unwrap();
+
+    // The same with snapshots between, and input deleted before the older of the two.
+    let other = tempfile::tempdir().unwrap();
+    let running = three_starts(other.path(), OFTEN).await;
+    let app = &running.app;
+    assert_eq!(before, committed(app));
+    let input = Topic::new(Kind::Input, Mode::Actual);
+    let journal = &*app.journal;
+    let first = journal.first(input, DISTRICT);
+    let mut generations = Generations::new(Mode::Actual, Owner::Zone(Zone(0)));
+    let newer = generations.load(journal).unwrap().unwrap();
+    let older = generations.load(journal).unwrap().unwrap();
+    assert!(first > Offset(60) && first <= older.positions[0]);
+    assert!(older.positions[0] < newer.positions[0]);
+    running.stop().await.unwrap();
+}
+
+/// A person's number stays theirs, and a number that is free is given to nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn recipients_keep_their_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    city::write_city(folder);
+    let number = |app: &App, id: &str| app.installation.directory.contact(id).map(|c| c.recipient);
+    let versions = || fs::read_dir(folder.join("directory")).unwrap().count();
+    let running = serve(folder, 0, NEVER, Vec::new()).await;
+    let (owner, head) = (number(&running.app, "P1"), number(&running.app, "P2"));
+    let first = running.app.installation.directory.version().to_owned();
+    running.stop().await.unwrap();
+    assert_eq!(versions(), 1);
+
+    // The owner goes, somebody new stands where they stood.
+    let table = folder.join("city/contacts.csv");
+    let text = fs::read_to_string(&table).unwrap();
+    fs::write(&table, text.replace("P1,", "P9,")).unwrap();
+    let running = serve(folder, 1, NEVER, Vec::new()).await;
+    assert_eq!(number(&running.app, "P2"), head);
+    assert_eq!(number(&running.app, "P1"), None);
+    let new = number(&running.app, "P9").unwrap();
+    assert!(Some(new) != owner && Some(new) != head);
+    let second = running.app.installation.directory.version().to_owned();
+    assert_ne!(first, second);
+    running.stop().await.unwrap();
+    assert_eq!(versions(), 2, "the input of before names the first");
+
+    // Put away, the tables are not needed any more; back again, numbers go on.
+    for name in ["contacts.csv", "subscribers.csv"] {
+        fs::rename(folder.join("city").join(name), folder.join(name)).unwrap();
+    }
+    let running = serve(folder, 2, NEVER, Vec::new()).await;
+    assert_eq!(running.app.installation.directory.version(), second);
+    running.stop().await.unwrap();
+    let owner_again = fs::read_to_string(folder.join("contacts.csv")).unwrap();
+    fs::write(&table, owner_again.replace("P9,", "P1,")).unwrap();
+    fs::rename(
+        folder.join("subscribers.csv"),
+        folder.join("city/subscribers.csv"),
+    )
+    .unwrap();
+    let running = serve(folder, 3, NEVER, Vec::new()).await;
+    assert_eq!(number(&running.app, "P1"), owner);
+    running.stop().await.unwrap();
+
+    // Without its key nothing opens, and no other key takes its place.
+    fs::remove_file(folder.join("directory.key")).unwrap();
+    let error = opened(folder, Storage::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("put the key back"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zones_that_would_shift_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    city::write_city(folder);
+    let running = serve(folder, 0, NEVER, Vec::new()).await;
+    running.stop().await.unwrap();
+    let settings = folder.join("city/city.toml");
+    let text = fs::read_to_string(&settings).unwrap();
+    let whole = text.replace(r#"zone_level = "district""#, r#"zone_level = "city""#);
+    assert_ne!(text, whole);
+    fs::write(&settings, whole).unwrap();
+    let refused = try_serve(folder, 1, NEVER, Vec::new(), Storage::default()).await;
+    let error = refused.err().unwrap().to_string();
+    assert!(error.contains("numbers would shift"), "{error}");
+}

@@ -1,0 +1,414 @@
+//! What is in force, and since when: the content of each city and rulebook, the station numbers,
+//! and the editions that the zones' machines stepped with (semantics §3, §33, §35).
+//!
+//! Topic `registry`, partition 0, compacted. Record kinds and keys:
+//! - 4, `city/HASH` and 5, `rulebook/HASH`: files as [`pack`] puts them together. A city's first
+//!   file, `#stations`, is the JSON list of station ids in number order.
+//! - 6, `editions`: JSON, those still needed, oldest first; the last is in force.
+//! - 7, `links`: JSON list of link names, by partition of `deliveries` and `receipts`.
+//!
+//! A start whose files differ from what is in force writes the new content, the new list and one
+//! `Edition` record into every zone's input, in one atomic batch. A replay adopts it at the same
+//! record, so that it gives the same warnings.
+
+use crate::installation::{Earlier, EarlierPeople, Faulty, Installation};
+use crate::vault::{Vault, VaultError};
+use journal::{Batch, Journal, JournalError, Kind, Offset, Partition, Priority, Topic};
+use model::record::Edition;
+use model::{AreaCode, City, Input, Mode, Time, Zone};
+use parking_lot::Mutex;
+use rules::Rulebook;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Kinds of records in the topic.
+const CITY: u8 = 4;
+const RULEBOOK: u8 = 5;
+const EDITIONS: u8 = 6;
+const LINKS: u8 = 7;
+/// Keys of the lists.
+const LISTED: &[u8] = b"editions";
+const LINKED: &[u8] = b"links";
+/// The file of a packed city that holds the station ids.
+const STATIONS: &str = "#stations";
+/// Where everything lies.
+const PARTITION: Partition = Partition(0);
+/// Earlier editions kept loaded while machines recover through them.
+const LOADED_MAX: usize = 4;
+
+/// A file by name, as it was read.
+pub(crate) type File = (String, Vec<u8>);
+
+/// The editions of one mode's input.
+pub(crate) struct Registry {
+    journal: Arc<dyn Journal>,
+    topic: Topic,
+    vault: Vault,
+    listed: Vec<Listed>,
+    loaded: Mutex<VecDeque<Arc<Installation>>>,
+}
+
+/// An edition and where it begins.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Listed {
+    edition: Edition,
+    /// Hash over the tables that its directory was made of.
+    people: String,
+    /// The area code of each zone, by number.
+    zones: Vec<AreaCode>,
+    /// The offset of its record in each zone's input.
+    since: Vec<u64>,
+}
+
+/// Why an edition cannot be put in force or found again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RegistryError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Version files of the recipients' directory.
+    #[error("recipients' directory: {0}")]
+    Vault(#[from] VaultError),
+    /// Content is not there.
+    #[error("the registry holds no {0}: the journal is damaged; restore it from a copy")]
+    Missing(String),
+    /// Content is there and cannot be read by this version.
+    #[error("{0} of the registry cannot be read: {1}")]
+    Unreadable(String, String),
+    /// Zones have other numbers than in the journal.
+    #[error(
+        "areas.geojson: the journal was begun with the zones {was}, the city now has {is}: their \
+         numbers would shift; keep the districts, or begin a new journal"
+    )]
+    Zones {
+        /// Codes by number.
+        was: String,
+        /// Codes by number.
+        is: String,
+    },
+}
+
+impl Registry {
+    /// What the journal holds of editions, with the version files of `vault`.
+    pub(crate) fn open(
+        journal: Arc<dyn Journal>,
+        mode: Mode,
+        vault: Vault,
+    ) -> Result<Self, RegistryError> {
+        let topic = Topic::new(Kind::Registry, mode);
+        let listed = match journal.latest(topic, PARTITION, LISTED)? {
+            Some(record) => serde_json::from_slice(record.payload())
+                .map_err(|error| RegistryError::Unreadable("editions".into(), error.to_string()))?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            journal,
+            topic,
+            vault,
+            listed,
+            loaded: Mutex::default(),
+        })
+    }
+
+    /// What numbers go on from.
+    pub(crate) fn earlier(&self) -> Result<Earlier, RegistryError> {
+        let Some(last) = self.listed.last() else {
+            return Ok(Earlier::default());
+        };
+        let city = self.city(&last.edition.city)?;
+        let directory = self.vault.load(&city, &last.edition.directory)?;
+        Ok(Earlier {
+            stations: city.station_ids(),
+            people: Some(EarlierPeople {
+                directory,
+                city: last.edition.city.clone(),
+                source: last.people.clone(),
+            }),
+        })
+    }
+
+    /// Puts `installation` in force: from the next record of every zone on, if it is new. Called
+    /// before anything else writes input.
+    pub(crate) async fn install(
+        &mut self,
+        installation: &Arc<Installation>,
+        now: Time,
+    ) -> Result<(), RegistryError> {
+        self.loaded.lock().push_back(Arc::clone(installation));
+        let city = &installation.city;
+        let zones: Vec<AreaCode> = (0..city.zones.len())
+            .map(|zone| city.zone_code(Zone(zone as u16)))
+            .collect();
+        if let Some(last) = self.listed.last() {
+            if last.zones != zones {
+                let words = |codes: &[AreaCode]| {
+                    let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+                    codes.join(", ")
+                };
+                return Err(RegistryError::Zones {
+                    was: words(&last.zones),
+                    is: words(&zones),
+                });
+            }
+            if last.edition == installation.edition {
+                return Ok(());
+            }
+        }
+        let input = Topic::new(Kind::Input, self.topic.mode);
+        let partitions = (0..zones.len()).map(|zone| Partition(zone as u16));
+        let since = partitions
+            .clone()
+            .map(|zone| self.journal.end(input, zone).0);
+        let next = Listed {
+            edition: installation.edition.clone(),
+            people: installation.sources.people.clone(),
+            zones,
+            since: since.collect(),
+        };
+        // The version file is on disk before anything names it, and goes after nothing does.
+        self.vault.keep(&installation.directory)?;
+        let before = std::mem::take(&mut self.listed);
+        self.listed = still_needed(&before, &next, |zone| {
+            self.journal.first(input, Partition(zone))
+        });
+        self.listed.push(next);
+        let mut batch = Batch::new(now.millis(), Priority::Vital);
+        self.content(&mut batch, installation)?;
+        self.forget(&mut batch, &before);
+        let list = serde_json::to_vec(&self.listed).unwrap_or_default();
+        batch.append(self.topic, PARTITION, EDITIONS, LISTED, &list);
+        let entry = Input::Edition(Box::new(installation.edition.clone()));
+        let bytes = entry.encode();
+        for zone in partitions {
+            batch.append(input, zone, entry.kind(), &[], &bytes);
+        }
+        self.journal.submit_waiting(batch)?.await?;
+        let needed = self.listed.iter();
+        let needed = needed.map(|listed| listed.edition.directory.as_str());
+        self.vault.retain(&needed.collect())?;
+        tracing::info!(
+            city = short(&installation.edition.city),
+            rulebook = short(&installation.edition.rulebook),
+            directory = short(&installation.edition.directory),
+            "a new edition is in force"
+        );
+        Ok(())
+    }
+
+    /// The name of each link by its partition: those known keep theirs, also while they are not
+    /// configured, new ones follow.
+    pub(crate) async fn links(
+        &self,
+        configured: &[String],
+        now: Time,
+    ) -> Result<Vec<String>, RegistryError> {
+        let stored = self.journal.latest(self.topic, PARTITION, LINKED)?;
+        let mut links: Vec<String> = match &stored {
+            Some(record) => serde_json::from_slice(record.payload())
+                .map_err(|error| RegistryError::Unreadable("links".into(), error.to_string()))?,
+            None => Vec::new(),
+        };
+        let known = links.len();
+        for name in configured {
+            if !links.contains(name) {
+                links.push(name.clone());
+            }
+        }
+        if links.len() > known {
+            let mut batch = Batch::new(now.millis(), Priority::Vital);
+            let list = serde_json::to_vec(&links).unwrap_or_default();
+            batch.append(self.topic, PARTITION, LINKS, LINKED, &list);
+            self.journal.submit_waiting(batch)?.await?;
+        }
+        Ok(links)
+    }
+
+    /// The edition in force where the input of `zone` begins at `first`.
+    pub(crate) fn at(&self, zone: Zone, first: Offset) -> Option<&Edition> {
+        let began = |listed: &&Listed| {
+            let since = listed.since.get(usize::from(zone.0));
+            since.is_some_and(|since| *since <= first.0)
+        };
+        let found = self.listed.iter().rev().find(began);
+        found.or(self.listed.first()).map(|listed| &listed.edition)
+    }
+
+    /// Everything that an edition names.
+    pub(crate) fn installation(
+        &self,
+        edition: &Edition,
+    ) -> Result<Arc<Installation>, RegistryError> {
+        let mut loaded = self.loaded.lock();
+        if let Some(found) = loaded.iter().find(|known| known.edition == *edition) {
+            return Ok(Arc::clone(found));
+        }
+        // The first one is in force: what an earlier edition shares with it is not loaded twice.
+        let Some(present) = loaded.front().cloned() else {
+            return Err(RegistryError::Missing("edition in force".into()));
+        };
+        let city = if present.edition.city == edition.city {
+            Arc::clone(&present.city)
+        } else {
+            Arc::new(self.city(&edition.city)?)
+        };
+        let rulebook = if present.edition.rulebook == edition.rulebook {
+            Arc::clone(&present.rulebook)
+        } else {
+            Arc::new(self.rulebook(&edition.rulebook)?)
+        };
+        let directory = if present.edition.directory == edition.directory {
+            Arc::clone(&present.directory)
+        } else {
+            Arc::new(self.vault.load(&city, &edition.directory)?)
+        };
+        let wording = Arc::clone(&present.wording);
+        let earlier = Installation {
+            edition: edition.clone(),
+            ..Installation::assemble(city, rulebook, wording, directory)
+        };
+        let earlier = Arc::new(earlier);
+        loaded.push_back(Arc::clone(&earlier));
+        if loaded.len() > LOADED_MAX {
+            loaded.remove(1);
+        }
+        Ok(earlier)
+    }
+
+    /// Adds what the registry does not hold yet.
+    fn content(&self, batch: &mut Batch, installation: &Installation) -> Result<(), RegistryError> {
+        let (city, rulebook) = (
+            city_key(&installation.edition.city),
+            rulebook_key(&installation.edition.rulebook),
+        );
+        if self
+            .journal
+            .latest(self.topic, PARTITION, city.as_bytes())?
+            .is_none()
+        {
+            let ids = installation.city.station_ids();
+            let ids = serde_json::to_vec(&ids).unwrap_or_default();
+            let mut files = vec![(STATIONS.to_owned(), ids)];
+            files.extend(installation.sources.city.iter().cloned());
+            batch.append(self.topic, PARTITION, CITY, city.as_bytes(), &pack(&files));
+        }
+        let known = self
+            .journal
+            .latest(self.topic, PARTITION, rulebook.as_bytes())?;
+        if known.is_none() {
+            let files = pack(&installation.sources.rules);
+            batch.append(self.topic, PARTITION, RULEBOOK, rulebook.as_bytes(), &files);
+        }
+        Ok(())
+    }
+
+    /// Deletes content that no edition needs any more.
+    fn forget(&self, batch: &mut Batch, before: &[Listed]) {
+        let needed = |key: &str| {
+            self.listed.iter().any(|listed| {
+                city_key(&listed.edition.city) == key
+                    || rulebook_key(&listed.edition.rulebook) == key
+            })
+        };
+        for listed in before {
+            let keys = [
+                (CITY, city_key(&listed.edition.city)),
+                (RULEBOOK, rulebook_key(&listed.edition.rulebook)),
+            ];
+            for (kind, key) in keys.iter().filter(|(_, key)| !needed(key)) {
+                batch.append(self.topic, PARTITION, *kind, key.as_bytes(), &[]);
+            }
+        }
+    }
+
+    fn city(&self, hash: &str) -> Result<City, RegistryError> {
+        let key = city_key(hash);
+        let files = self.files(&key)?;
+        let read = |name: &str| {
+            let file = files.iter().find(|(known, _)| known == name);
+            file.map(|(_, bytes)| bytes.clone())
+        };
+        let ids = read(STATIONS)
+            .ok_or_else(|| RegistryError::Missing(format!("{key} with {STATIONS}")))?;
+        let ids: Vec<String> = serde_json::from_slice(&ids)
+            .map_err(|error| RegistryError::Unreadable(key.clone(), error.to_string()))?;
+        City::read(read, &ids).map_err(|faults| unreadable(&key, &faults))
+    }
+
+    fn rulebook(&self, hash: &str) -> Result<Rulebook, RegistryError> {
+        let key = rulebook_key(hash);
+        Rulebook::read(&self.files(&key)?).map_err(|faults| unreadable(&key, &faults))
+    }
+
+    fn files(&self, key: &str) -> Result<Vec<File>, RegistryError> {
+        let record = self
+            .journal
+            .latest(self.topic, PARTITION, key.as_bytes())?
+            .ok_or_else(|| RegistryError::Missing(key.to_owned()))?;
+        unpack(record.payload()).ok_or_else(|| {
+            RegistryError::Unreadable(
+                key.to_owned(),
+                "it is not packed as this version does".into(),
+            )
+        })
+    }
+}
+
+/// The listed editions that some zone, or its older snapshot, may still begin with once `next`
+/// follows them.
+fn still_needed(before: &[Listed], next: &Listed, first: impl Fn(u16) -> Offset) -> Vec<Listed> {
+    let followers = before.iter().skip(1).chain(std::iter::once(next));
+    let needed = before.iter().zip(followers).filter(|(_, follower)| {
+        let mut zones = (0u16..).zip(&follower.since);
+        zones.any(|(zone, since)| first(zone).0 <= *since)
+    });
+    needed.map(|(listed, _)| listed.clone()).collect()
+}
+
+fn unreadable(key: &str, faults: &[model::fault::Fault]) -> RegistryError {
+    let words = Faulty(faults.to_vec());
+    RegistryError::Unreadable(key.to_owned(), words.to_string())
+}
+
+fn city_key(hash: &str) -> String {
+    format!("city/{hash}")
+}
+
+fn rulebook_key(hash: &str) -> String {
+    format!("rulebook/{hash}")
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+/// Files as one payload: for each the length of its name (u32), the name, its length (u32), its
+/// bytes; little-endian, LZ4 with the size before it.
+fn pack(files: &[File]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, content) in files {
+        for part in [name.as_bytes(), content] {
+            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            bytes.extend_from_slice(&length.to_le_bytes());
+            bytes.extend_from_slice(part);
+        }
+    }
+    lz4_flex::compress_prepend_size(&bytes)
+}
+
+fn unpack(packed: &[u8]) -> Option<Vec<File>> {
+    let bytes = lz4_flex::decompress_size_prepended(packed).ok()?;
+    let mut rest = bytes.as_slice();
+    let mut part = || {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        let (part, after) =
+            after.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+        rest = after;
+        Some(part.to_vec())
+    };
+    let mut files = Vec::new();
+    while let Some(name) = part() {
+        files.push((String::from_utf8(name).ok()?, part()?));
+    }
+    rest.is_empty().then_some(files)
+}

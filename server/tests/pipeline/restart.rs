@@ -1,0 +1,96 @@
+//! A process that is killed after it took snapshots goes on as one that was never disturbed.
+
+use super::small::{Served, eventually};
+use super::{depth, minutes_ago};
+use journal::{DiskJournal, Journal, Kind, Offset, Partition, Topic};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// No message centre is there: nobody is told, which changes no warning.
+const NO_CENTRE: u16 = 1;
+
+/// What a warning says, without what depends on when a process was told of it.
+fn warnings(served: &Served) -> Value {
+    let mut all: Value = serde_json::from_str(&served.get("/v1/warnings").1).unwrap();
+    for warning in all.as_array_mut().unwrap() {
+        let warning = warning.as_object_mut().unwrap();
+        for key in ["expires", "time", "clock_ends", "seen", "text"] {
+            warning.remove(key);
+        }
+    }
+    all
+}
+
+fn situations(served: &Served) -> Value {
+    serde_json::from_str(&served.get("/v1/situations").1).unwrap()
+}
+
+/// How far snapshots and the input's beginning have come in a journal nobody serves.
+fn positions(folder: &Path) -> (Offset, Offset) {
+    let options = journal::Options {
+        reserve_bytes: 0,
+        ..journal::Options::default()
+    };
+    let journal = DiskJournal::open(&folder.join("journal"), options).unwrap();
+    let snapshots = journal.end(Topic::actual(Kind::Snapshots), Partition(0));
+    let input = journal.first(Topic::actual(Kind::Input), Partition(0));
+    (snapshots, input)
+}
+
+fn rain(minutes: i64, mm: &str) -> String {
+    format!(
+        r#"{{"station":"G1","parameter":"rainfall","time":"{}","value":{mm},"unit":"mm"}}"#,
+        minutes_ago(minutes)
+    )
+}
+
+fn serve_again(served: &mut Served) {
+    served.start_again();
+    served.ready().unwrap();
+}
+
+#[test]
+fn killed_after_snapshots_it_warns_as_if_undisturbed() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [calm, killed] = &folders;
+    let calm = Served::start(calm.path(), NO_CENTRE);
+    let mut served = Served::start(killed.path(), NO_CENTRE);
+    served.kill();
+    let file = killed.path().join("sanfang.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("snapshot_inputs = 3\n{text}")).unwrap();
+    serve_again(&mut served);
+    let depths = [
+        "0.02", "0.06", "0.06", "0.10", "0.16", "0.16", "0.20", "0.30", "0.31", "0.45", "0.55",
+        "0.60",
+    ];
+    for (step, metres) in depths.iter().enumerate() {
+        let minute = 13 - i64::try_from(step).unwrap();
+        let body = format!("{}\n{}", depth(minute, metres), rain(minute, "3.1"));
+        for server in [&calm, &served] {
+            assert_eq!(server.post("/v1/observations", None, &body).0, 202);
+        }
+        eventually("both find the same", || {
+            let found = situations(&calm);
+            let risen = step == 0 || found.as_array().is_some_and(|found| !found.is_empty());
+            risen && found == situations(&served) && warnings(&calm) == warnings(&served)
+        });
+        if [4, 7, 10].contains(&step) {
+            served.kill();
+            let (snapshots, input) = positions(killed.path());
+            assert!(snapshots > Offset(2), "two generations: {snapshots}");
+            assert!(input > Offset(0), "input before the older one is gone");
+            serve_again(&mut served);
+        }
+    }
+    eventually("both warn the same", || {
+        let all = warnings(&calm);
+        all == warnings(&served)
+            && all
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|warning| warning["tier"] == "red")
+    });
+}
