@@ -84,13 +84,15 @@ impl Blocks for File {
     }
 }
 
-const OPTIONS: Options = Options {
-    segment_bytes: 64 << 10,
-    queue_bytes: 1 << 20,
-    tail_bytes: 1 << 16,
-    reserve_bytes: 0,
-    clock_ns: None,
-};
+fn options() -> Options {
+    Options {
+        segment_bytes: 64 << 10,
+        queue_bytes: 1 << 20,
+        tail_bytes: 1 << 16,
+        reserve_bytes: 0,
+        ..Options::default()
+    }
+}
 
 fn topic() -> Topic {
     Topic::actual(Kind::Input)
@@ -99,7 +101,7 @@ fn topic() -> Topic {
 /// The files of a small sound journal.
 static SOUND: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
     let disk = Memory::default();
-    let journal = DiskJournal::open_on(Box::new(disk.clone()), OPTIONS);
+    let journal = DiskJournal::open_on(Box::new(disk.clone()), options());
     let journal = journal.unwrap_or_else(|error| panic!("{error}"));
     for round in 0..6_i64 {
         let mut batch = Batch::new(round * 1000, Priority::Bulk);
@@ -143,7 +145,7 @@ pub(crate) fn journal(bytes: &[u8]) {
             .lock()
             .insert(name.clone(), File(Arc::new(Mutex::new(file))));
     }
-    let journal = match DiskJournal::open_on(Box::new(disk), OPTIONS) {
+    let journal = match DiskJournal::open_on(Box::new(disk), options()) {
         Ok(journal) => journal,
         Err(error) => {
             assert!(!error.to_string().is_empty());

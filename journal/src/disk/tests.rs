@@ -26,7 +26,7 @@ fn small() -> Options {
         queue_bytes: 1 << 20,
         tail_bytes: 4 << 10,
         reserve_bytes: 0,
-        clock_ns: None,
+        ..Options::default()
     }
 }
 
