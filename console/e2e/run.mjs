@@ -138,7 +138,7 @@ await test('refuses a wrong token in words', {}, async (page) => {
 await test('what changed since it was seen is shown and not signed', {}, async (page) => {
   onlyMock();
   await signIn(page);
-  const w = await waitingCard(page, (x) => x.request_to);
+  const w = await waitingCard(page, (x) => !x.relay && x.needs > 1);
   await page.click(`#queue [data-id="${w.id}"]`);
   await page.click(id('sign'));
   await page.waitForSelector(id('confirm-sign'));
@@ -193,6 +193,73 @@ await test('is signed by keyboard alone, and a second person releases it', {}, a
   await page.keyboard.press('Escape');
   await until('the detail to close', async () => (await page.locator(id('detail')).count()) === 0);
   await page.waitForSelector(`${id('progress')} .track`);
+});
+
+await test('the clock says who is asked and until when', {}, async (page) => {
+  const w = await waitingCard(page);
+  await page.click(`#queue [data-id="${w.id}"]`);
+  await page.waitForSelector(id('turn'));
+  assert.match(await page.locator(id('clock-left')).innerText(), /^\d+:\d\d|已超时限/);
+  assert.match(await page.locator(id('turn')).innerText(), /当班签发人|deputy-duty|chief/);
+});
+
+await test('what one person released is reviewed by another, not by the same', {}, async (page, context) => {
+  onlyMock();
+  await signIn(page);
+  let w;
+  await until('a red proposal that one signs', async () => { w = (await list('/v1/warnings')).find((x) => x.event === 'proposed' && !x.request_to && (x.needs === 1 || x.review)); return w ?? (await list('/v1/warnings')).some((x) => x.review && !x.review.reviewed); });
+  if (w) {
+    await page.click(`#queue [data-id="${w.id}"]`);
+    await page.click(id('sign'));
+    await confirm(page, () => page.click(id('confirm-sign')), async () => (await warningOf(w.id)).event !== 'proposed');
+  }
+  const open = (await list('/v1/warnings')).find((x) => x.review && !x.review.reviewed && x.review.signed_by.includes('li'));
+  assert.ok(open, 'a review is asked for');
+  const card = `#queue [data-testid=review][data-id="${open.id}"]`;
+  await page.click(card);
+  assert.ok(await page.locator(`${id('detail')} footer ${id('review')}`).isDisabled(), 'not by who released it');
+  const other = await context.browser().newContext({ viewport: { width: 1920, height: 1080 } });
+  const theirs = await other.newPage();
+  await theirs.goto(base);
+  await signIn(theirs, second);
+  await theirs.click(card);
+  await theirs.keyboard.press('v');
+  await theirs.click(id('submit'));
+  await theirs.waitForSelector('dialog [role=alert]');
+  await theirs.click(id('sound'));
+  await theirs.click(id('submit'));
+  await until('the review', async () => (await warningOf(open.id)).review.reviewed?.person === 'wang');
+  await page.waitForSelector(id('reviewed'));
+  await other.close();
+});
+
+await test('a signal is relayed word for word, and signed for all its districts at once', {}, async (page) => {
+  onlyMock();
+  await signIn(page);
+  const signal = (await list('/v1/signals'))[0];
+  const row = page.locator(`#signals [data-id="${signal.identifier}/${signal.tier}"]`);
+  await row.locator(id('relay')).click();
+  assert.match(await page.locator('dialog blockquote').first().innerText(), new RegExp(signal.headline.zh));
+  await page.click(id('submit'));
+  await row.locator('button.waits').click();
+  await page.waitForSelector(id('detail'));
+  assert.equal(await page.locator(`${id('detail')} footer`).getByText('修改').count(), 0, 'its words are not ours to change');
+  await page.click(id('sign'));
+  await page.waitForSelector(id('sign-all'));
+  await page.click(id('confirm-sign'));
+  const relays = async () => (await list('/v1/warnings')).filter((w) => w.relay?.identifier === signal.identifier);
+  await until('a signature on each', async () => (await relays()).length === signal.areas.length && (await relays()).every((w) => w.signed_by.includes('li')));
+});
+
+await test('a suspect rise is confirmed where it stands', {}, async (page) => {
+  onlyMock();
+  await signIn(page);
+  const w = (await list('/v1/warnings')).find((x) => x.unconfirmed && x.event !== 'cancelled');
+  if (!w) throw new Skip('no suspect rise in this storm');
+  await page.click(`#queue [data-id="${w.id}"]`);
+  await page.locator(id('confirm-rise')).first().click();
+  await page.click(id('submit'));
+  await until('the confirmation', async () => (await warningOf(w.id)).unconfirmed === false);
 });
 
 await test('an answer by telephone is noted in two steps', {}, async (page) => {

@@ -57,6 +57,15 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
         const w = world.warnings.get(warning[1]);
         if (!w) throw refuse(404, 'Not found', `no warning ${warning[1]}; see /v1/warnings`);
         act(w, warning[2], body, permit);
+      } else if (path.startsWith('/v1/orders/')) {
+        permit('approve');
+        if (path.endsWith('/confirm')) world.confirm(body.rule, body.subject);
+        else if (!world.stand(body.rule, body.subject)) throw refuse(409, 'Changed since you saw it', `${body.subject} still reports or has no tier: its data decides`);
+      } else if (/^\/v1\/signals\/[^/]+\/relay$/.test(path)) {
+        permit('issue');
+        if (!world.relay(decodeURIComponent(path.split('/')[3]))) throw refuse(404, 'Not found', 'no such signal is in force; see /v1/signals');
+        response.writeHead(202).end();
+        return;
       } else if (path === '/v1/calls/answer') {
         const by = permit('answer');
         const call = [...world.calls.values()].find((c) => c.warning === body.warning && c.contact === body.contact);
@@ -98,10 +107,16 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       if (body.seen !== w.seen || body.revision !== w.revision) throw refuse(409, 'Changed since you saw it', `revision ${w.revision} is not what was seen`);
       if (w.signed_by.includes(who)) throw refuse(409, 'Changed since you saw it', `${who} has signed already`);
       w.signed_by = [...w.signed_by, who];
+      if (w.signing) w.signing = { ...w.signing, signed_by: w.signed_by };
       if (w.signed_by.length >= w.needs) world.release(w, w.signed_by);
       else world.emit('warning', w);
     } else if (what === 'reject') { permit('approve'); world.cancel(w, [], 'cancelled'); }
     else if (what === 'amend') world.amend(w, body, permit('approve'));
+    else if (what === 'review') {
+      const who = permit('approve');
+      if (w.review?.signed_by.includes(who)) throw refuse(409, 'Changed since you saw it', `${who} released it: another person must review it`);
+      world.review(w, who, body);
+    }
     else if (what === 'cancel') { permit('issue'); world.cancel(w, body.areas ?? []); }
     else throw refuse(404, 'Not found', what);
   }

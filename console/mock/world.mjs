@@ -9,6 +9,7 @@ const HAZARD = { '11B03': { zh: '暴雨', en: 'Rainstorm' }, '11A02': { zh: '内
 const higher = (a, b) => (RANK[a] >= RANK[b] ? a : b);
 const START = Date.parse('2023-09-07T23:30:00+08:00') / 1000;
 const PEOPLE_PER_SUBSCRIBER = 93;
+const DEPUTIES = ['deputy-duty', 'chief'];
 
 export class World {
   constructor({ mode = 'actual', seed = 1, send = () => {} } = {}) {
@@ -31,7 +32,7 @@ export class World {
     while (this.minute < 185) this.stepMinute();
     for (const w of this.warnings.values()) {
       // What had stood for long was signed before the screen opened.
-      if (Date.parse(w.time) / 1000 < this.time - 480) this.release(w, ['li', 'wang']);
+      if (Date.parse(w.time) / 1000 < this.time - 480) this.release(w, w.needs === 1 ? ['li'] : ['li', 'wang']);
     }
     for (this.elapsed = 0; this.elapsed < 900; this.elapsed += 4) this.#deliver(4);
     this.#signals();
@@ -63,6 +64,7 @@ export class World {
     this.time += dt;
     this.#deliver(dt);
     this.#ladders();
+    this.#clocks();
     if (!this.warm) for (let m = before; m < Math.floor(this.time / 60); m += 1) this.stepMinute();
     this.emit('time', { time: this.text(this.time) });
   }
@@ -155,14 +157,80 @@ export class World {
       evidence: zone.subjects.sort((a, b) => RANK[b.tier] - RANK[a.tier]).slice(0, 12).map((s) => ({
         rule: s.rule, version: 'guangdong-2019', subject: s.subject, tier: s.tier, time: s.since, values: s.values, unconfirmed: false,
       })),
-      past: false, unconfirmed: this.random() < 0.1, signed_by: [], needs: tier === 'red' && ours ? 1 : 2,
-      clock_ends: this.text(this.time + (tier === 'red' && ours ? 300 : 600)), request_to: ours ? null : '穗城气象台', text: {}, seen: '',
+      past: false, unconfirmed: this.random() < 0.1, signed_by: [], needs: !ours ? 0 : tier === 'red' ? 1 : 2, clock_ends: null, signing: null, review: old?.review ?? null,
+      request_to: ours ? null : { zh: '穗城气象台', en: 'Suicheng meteorological office' }, relay: null, rule: 'rainstorm', text: {}, seen: '',
     };
+    w.evidence.forEach((e, i) => { e.unconfirmed = w.unconfirmed && i === 0; });
+    if (ours) this.#await(w, tier === 'red' ? 300 : 600, old?.signing);
     Object.defineProperty(w, 'shape', { value: shape, writable: true, enumerable: false });
     this.#word(w);
     this.warnings.set(id, w);
     this.emit('warning', w);
     this.#call(w);
+  }
+
+  /** The clock of a proposal: a new revision gives nobody more time. */
+  #await(w, clock, before) {
+    Object.defineProperty(w, 'clock', { value: clock, writable: true, enumerable: false });
+    const until = before?.until ?? this.text(this.time + clock);
+    w.signing = before ?? { since: this.text(this.time), needed: w.needs, signed_by: [], turn: 0, asked: [], until, ends: this.text(this.time + clock * (1 + DEPUTIES.length)), at_end: 'hold', overdue: false, rises: true };
+    w.clock_ends = w.signing.until;
+  }
+
+  #clocks() {
+    for (const w of this.warnings.values()) {
+      if (!w.signing?.until || Date.parse(w.signing.until) / 1000 > this.time) continue;
+      const turn = w.signing.turn + 1;
+      const overdue = turn > DEPUTIES.length;
+      w.signing = { ...w.signing, turn, overdue, asked: overdue ? DEPUTIES : [DEPUTIES[turn - 1]], until: this.text(this.time + w.clock) };
+      w.clock_ends = w.signing.until;
+      this.emit('warning', w);
+    }
+  }
+
+  /** A signal's words put forward in each district it touches. */
+  relay(identifier) {
+    const signal = this.signals.get(identifier);
+    if (!signal) return false;
+    for (const zone of signal.areas) {
+      const id = createHash('sha256').update(`relay/${identifier}/${zone}`).digest('hex').slice(0, 24);
+      const now = this.text(this.time);
+      const w = {
+        id, revision: 1, event: 'proposed', hazard: signal.hazard, name: HAZARD[signal.hazard], zone, authority: '44010036000000', tier: signal.tier, time: now, first_rise: signal.sent, expires: signal.expires,
+        areas: { [zone]: { tier: signal.tier, reached: 'none', onset: signal.sent } }, sites: {}, evidence: [], past: false, unconfirmed: false, signed_by: [], needs: 2, clock_ends: null, signing: null, review: null,
+        request_to: null, relay: { identifier, sender_name: signal.sender_name, sent: signal.sent, kind: signal.kind }, rule: 'signal', seen: '',
+        text: { zh: `【穗城三防】转${signal.sender_name}${signal.sent.slice(11, 16)}发布:${signal.headline.zh}。${signal.description.zh}。核实12345`, en: `【Suicheng】Relayed from ${signal.sender_name}, issued ${signal.sent.slice(11, 16)}: ${signal.headline.en}. Verify: 12345` },
+      };
+      Object.defineProperty(w, 'shape', { value: '', writable: true, enumerable: false });
+      w.seen = createHash('sha256').update(JSON.stringify([w.revision, w.areas, w.text])).digest('hex');
+      this.#await(w, 600);
+      this.warnings.set(id, w);
+      this.emit('warning', w);
+    }
+    return true;
+  }
+
+  review(w, person, body) {
+    w.review = { ...w.review, reviewed: { person, at: this.text(this.time), sound: body.sound, note: body.note } };
+    this.emit('warning', w);
+  }
+
+  confirm(rule, subject) {
+    for (const w of this.warnings.values()) {
+      const e = w.evidence.find((x) => x.rule === rule && x.subject === subject && x.unconfirmed);
+      if (!e) continue;
+      e.unconfirmed = false;
+      w.unconfirmed = false;
+      this.emit('warning', w);
+    }
+  }
+
+  stand(rule, subject) {
+    const item = this.situations.get(`${rule}/${subject}`);
+    if (!item) return false;
+    item.tier = 'none';
+    this.emit('situation', item);
+    return true;
   }
 
   #word(w) {
@@ -193,12 +261,14 @@ export class World {
   }
 
   release(w, people) {
+    if (w.request_to) return;
+    if (people.length < 2) w.review = { revision: w.revision, signed_by: people, since: this.text(this.time), until: this.text(this.time + 24 * 3600), overdue: false, reviewed: null };
     w.signed_by = people;
+    w.signing = null;
     w.needs = 0;
     w.clock_ends = null;
     w.event = w.revision > 1 ? 'updated' : 'issued';
     this.emit('warning', w);
-    if (w.request_to) return;
     const heads = this.preview(w).heads;
     const rates = { sms: 900, push: 4000, email: 220, cap: 1, webhook: 3 };
     const plan = { ...Object.fromEntries(Object.entries(heads).map(([c, h]) => [c, h.zh + h.en])), cap: 1, webhook: 3 };
@@ -281,7 +351,7 @@ export class World {
       const [zh, en] = NAME[tier];
       const item = {
         identifier: `44010041600000_2023090${n}`, sender_name: '穗城气象台', event: '暴雨', hazard: '11B03', tier, areas, sent: this.text(this.time - ago),
-        headline: { zh: `穗城气象台发布暴雨${zh}预警信号`, en: `Meteorological office: rainstorm signal ${en}` }, description: { zh: '', en: '' }, expires: this.text(this.time - ago + hours * 3600), kind: 'alert',
+        headline: { zh: `穗城气象台发布暴雨${zh}预警信号`, en: `Meteorological office: rainstorm signal ${en}` }, description: { zh: '预计未来3小时上述地区降雨量将达50毫米以上,请注意防御', en: '' }, expires: this.text(this.time - ago + hours * 3600), kind: 'alert',
       };
       this.signals.set(item.identifier, item);
       this.emit('signal', item);
@@ -300,7 +370,10 @@ export class World {
     if (more) w.areas = { ...w.areas, [more.code]: { tier: 'red', reached: 'red', onset: this.text(this.time) } };
     w.tier = 'red';
     w.event = 'proposed';
-    w.needs = Math.max(1, w.needs);
+    if (!w.request_to) {
+      w.needs = Math.max(1, w.needs);
+      this.#await(w, 600, w.signing);
+    }
     this.#word(w);
     this.emit('warning', w);
     return true;
@@ -328,6 +401,7 @@ export class World {
       w.tier = 'none';
       w.needs = 0;
       w.clock_ends = null;
+      w.signing = null;
       for (const a of Object.values(w.areas)) a.tier = 'none';
     } else {
       w.event = 'updated';

@@ -22,6 +22,8 @@ export const EVENT_NAMES = ['warning', 'situation', 'call', 'delivery', 'signal'
 
 export const situationKey = (s: Situation): string => `${s.rule}/${s.subject}`;
 export const callKey = (c: Call): string => `${c.warning}/${c.site ?? c.area}${c.device ? `/${c.device}` : ''}`;
+/** One message may speak of several tiers: each is a signal of its own. */
+export const signalKey = (s: Signal): string => `${s.identifier}/${s.tier}`;
 export const deliveryKey = (d: Delivery): string => `${d.link}/${d.intent ?? `${d.warning}/${d.revision}/${d.channel}/${d.purpose}/${d.tier}`}`;
 
 export const keyed = <T>(items: T[], key: (item: T) => string): Map<string, T> => new Map(items.map((item) => [key(item), item]));
@@ -62,9 +64,9 @@ export function apply(lists: Lists, events: Iterable<LiveEvent>): Lists {
         own('deliveries').set(deliveryKey(event.item), event.item);
         break;
       case 'signal':
-        for (const reference of event.item.references ?? []) own('signals').delete(reference);
-        if (event.item.kind === 'cancel') own('signals').delete(event.item.identifier);
-        else own('signals').set(event.item.identifier, event.item);
+        for (const [key, known] of [...next.signals]) if (event.item.references?.includes(known.identifier)) own('signals').delete(key);
+        for (const [key, known] of [...next.signals]) if (event.item.kind === 'cancel' && known.identifier === event.item.identifier) own('signals').delete(key);
+        if (event.item.kind !== 'cancel') own('signals').set(signalKey(event.item), event.item);
         break;
     }
   }

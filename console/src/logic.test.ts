@@ -6,7 +6,7 @@ import { byChannel, byWarning, lastAt, unsent } from './progress';
 import { COLOUR, highest, TIERS } from './tier';
 import { age, clock, RecordClock, seconds, span, textLike } from './time';
 import type { Areas, Delivery, Signal, Situation, Tier, Warning } from './types';
-import { areaTiers, changes, countByTier, isWaiting, queue } from './warnings';
+import { areaTiers, changes, countByTier, isWaiting, needsReview, queue, relaysOf } from './warnings';
 import { missing, phrase } from './words';
 
 const AT = '2023-09-07T21:40:00+08:00';
@@ -14,7 +14,7 @@ const AT = '2023-09-07T21:40:00+08:00';
 function warning(change: Partial<Warning> = {}): Warning {
   return {
     id: 'a', revision: 1, event: 'proposed', hazard: '11B03', name: { zh: '暴雨', en: 'Rainstorm' }, zone: '1', authority: 'x', tier: 'orange', time: AT, first_rise: AT, expires: AT,
-    areas: { t1: { tier: 'orange', reached: 'orange', onset: AT } }, sites: {}, evidence: [], past: false, unconfirmed: false, seen: 'h', signed_by: [], needs: 2, clock_ends: null, request_to: null,
+    areas: { t1: { tier: 'orange', reached: 'orange', onset: AT } }, sites: {}, evidence: [], past: false, unconfirmed: false, seen: 'h', signed_by: [], needs: 2, clock_ends: null, signing: null, review: null, request_to: null, relay: null, rule: 'r',
     text: { zh: '甲', en: 'A' }, ...change,
   };
 }
@@ -89,6 +89,29 @@ describe('queue', () => {
     expect(isWaiting(warning({ event: 'updated', needs: 2, signed_by: ['li'] }))).toBe(true);
     expect(isWaiting(warning({ event: 'updated', needs: 2, signed_by: ['li', 'wang'] }))).toBe(false);
   });
+  it('what another authority was asked for waits for nobody here', () => {
+    const asked = warning({ id: 'asked', request_to: { zh: '气象台', en: 'Weather office' }, needs: 0 });
+    const q = queue([asked, warning({ id: 'over', event: 'cancelled', request_to: { zh: '气象台' } })]);
+    expect([q.waiting, q.inForce].flat()).toEqual([]);
+    expect(q.requested.map((w) => w.id)).toEqual(['asked']);
+    expect(q.over.map((w) => w.id)).toEqual(['over']);
+    expect(areaTiers([asked]).get('t1')).toEqual({ inForce: 'none', waiting: 'orange' });
+  });
+  it('a release of one person stands there to be reviewed, over or not, the most urgent first', () => {
+    const review = { revision: 2, signed_by: ['li'], since: AT, until: '2023-09-08T21:40:00+08:00', overdue: false, reviewed: null };
+    const open = warning({ id: 'open', event: 'issued', needs: 0, review });
+    const over = warning({ id: 'over', event: 'ended', needs: 0, review: { ...review, until: AT } });
+    const done = warning({ id: 'done', event: 'issued', needs: 0, review: { ...review, reviewed: { person: 'wang', at: AT, sound: true, note: '' } } });
+    const q = queue([open, over, done]);
+    expect(q.review.map((w) => w.id)).toEqual(['over', 'open']);
+    expect(q.inForce.map((w) => w.id)).toEqual(['done', 'open']);
+    expect(needsReview(done)).toBe(false);
+  });
+  it('relays belong to their message until they are over', () => {
+    const relay = { identifier: 'x', sender_name: '气象台', sent: AT, kind: 'alert' };
+    const all = [warning({ id: 'r1', relay }), warning({ id: 'r2', relay, event: 'ended' }), warning({ id: 'own' })];
+    expect(relaysOf('x', all).map((w) => w.id)).toEqual(['r1']);
+  });
   it('areas take the highest tier, in force and waiting apart', () => {
     const tiers = areaTiers([warning(), warning({ id: 'b', event: 'issued', needs: 0, areas: { t1: { tier: 'yellow', reached: 'red', onset: AT } } }), warning({ id: 'c', past: true, areas: { t9: { tier: 'red', reached: 'red', onset: AT } } })]);
     expect(tiers.get('t1')).toEqual({ inForce: 'yellow', waiting: 'orange' });
@@ -131,6 +154,14 @@ describe('live', () => {
     const signal: Signal = { identifier: 'x', sender_name: '', event: '', hazard: null, tier: 'red', areas: [], sent: AT, headline: {}, expires: null, kind: 'alert' };
     const shown = apply(lists(), [{ name: 'signal', item: signal }]);
     expect(apply(shown, [{ name: 'signal', item: { ...signal, kind: 'cancel' } }]).signals.size).toBe(0);
+  });
+  it('one message speaks of several tiers, and what replaces it replaces them all', () => {
+    const part = (identifier: string, tier: Tier, references: string[] = []): Signal & { references: string[] } => ({ identifier, sender_name: '', event: '', hazard: null, tier, areas: [], sent: AT, headline: {}, expires: null, kind: 'alert', references });
+    const both = apply(lists(), [{ name: 'signal', item: part('x', 'red') }, { name: 'signal', item: part('x', 'yellow') }]);
+    expect([...both.signals.keys()]).toEqual(['x/red', 'x/yellow']);
+    const after = apply(both, [{ name: 'signal', item: part('y', 'blue', ['x']) }]);
+    expect([...after.signals.keys()]).toEqual(['y/blue']);
+    expect(both.signals.size).toBe(2);
   });
 });
 

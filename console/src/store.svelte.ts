@@ -1,7 +1,7 @@
 // All that the screen knows, kept fresh: loads the lists, follows the stream, loads anew after every gap.
 
 import { Api, Refused } from './api';
-import { apply, callKey, deliveryKey, EVENT_NAMES, keyed, situationKey, type Lists, type LiveEvent } from './live';
+import { apply, callKey, deliveryKey, EVENT_NAMES, keyed, signalKey, situationKey, type Lists, type LiveEvent } from './live';
 import { Places } from './places';
 import { RecordClock, seconds, textLike } from './time';
 import type { Areas, Call, Delivery, Lang, Me, Signal, Site, Situation, State, Station, Warning } from './types';
@@ -214,7 +214,7 @@ class Store {
       this.#hearTime(state.time);
       this.lists = {
         warnings: keyed(warnings, (w) => w.id), situations: keyed(situations, situationKey), calls: keyed(calls, callKey),
-        deliveries: keyed(deliveries, deliveryKey), signals: keyed(signals, (s) => s.identifier),
+        deliveries: keyed(deliveries, deliveryKey), signals: keyed(signals, signalKey),
       };
       this.connection = 'live';
       this.attempts = 0;

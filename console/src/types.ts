@@ -94,6 +94,30 @@ export interface Evidence {
   unconfirmed: boolean;
 }
 
+/** A proposal before its signers: whose turn it is, and until when. */
+export interface Signing {
+  since: string;
+  needed: number;
+  signed_by: string[];
+  turn: number;
+  asked: string[];
+  until: string | null;
+  ends: string;
+  at_end: 'hold' | 'presigned';
+  overdue: boolean;
+  rises: boolean;
+}
+
+/** What a second person has to look at, or has. */
+export interface Review {
+  revision: number;
+  signed_by: string[];
+  since: string;
+  until: string;
+  overdue: boolean;
+  reviewed: { person: string; at: string; sound: boolean; note: string } | null;
+}
+
 export interface Warning {
   id: string;
   revision: number;
@@ -115,7 +139,11 @@ export interface Warning {
   signed_by: string[];
   needs: number;
   clock_ends: string | null;
-  request_to: string | null;
+  signing: Signing | null;
+  review: Review | null;
+  request_to: Words | null;
+  relay: { identifier: string; sender_name: string; sent: string; kind: string } | null;
+  rule: string;
   text: Words;
 }
 

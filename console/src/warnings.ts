@@ -9,35 +9,48 @@ export const isOver = (w: Warning): boolean => w.event === 'ended' || w.event ==
 /** Signatures still missing. */
 export const lacking = (w: Warning): number => Math.max(0, w.needs - w.signed_by.length);
 
-export const isWaiting = (w: Warning): boolean => !isOver(w) && !w.past && (w.event === 'proposed' || lacking(w) > 0);
+/** Another authority was asked for it: it is not ours to sign. */
+export const isRequest = (w: Warning): boolean => !isOver(w) && !w.past && w.request_to !== null;
 
-export const isInForce = (w: Warning): boolean => !isOver(w) && !isWaiting(w);
+export const isWaiting = (w: Warning): boolean => !isOver(w) && !w.past && !isRequest(w) && (w.event === 'proposed' || lacking(w) > 0);
+
+export const isInForce = (w: Warning): boolean => !isOver(w) && !isWaiting(w) && !isRequest(w);
+
+/** One person or the clock released it, and nobody else has looked at it yet. */
+export const needsReview = (w: Warning): boolean => w.review !== null && w.review.reviewed === null;
+
+/** Warnings that pass a signal on and are not over. */
+export const relaysOf = (identifier: string, warnings: Iterable<Warning>): Warning[] => [...warnings].filter((w) => w.relay?.identifier === identifier && !isOver(w));
 
 const byUrgency = (a: Warning, b: Warning): number =>
   rank(b.tier) - rank(a.tier) || seconds(a.first_rise) - seconds(b.first_rise) || a.id.localeCompare(b.id);
 
 export interface Queue {
   waiting: Warning[];
+  review: Warning[];
+  requested: Warning[];
   inForce: Warning[];
   over: Warning[];
 }
 
-/** Waiting and in force by tier and then by how long; what is over, newest first. */
+/** By tier and then by how long; reviews by when they are due; what is over, newest first. A release that waits for a review stands there too. */
 export function queue(warnings: Iterable<Warning>): Queue {
   const all = [...warnings];
   return {
     waiting: all.filter(isWaiting).sort(byUrgency),
+    review: all.filter(needsReview).sort((a, b) => seconds(a.review?.until) - seconds(b.review?.until) || a.id.localeCompare(b.id)),
+    requested: all.filter(isRequest).sort(byUrgency),
     inForce: all.filter(isInForce).sort(byUrgency),
     over: all.filter(isOver).sort((a, b) => seconds(b.time) - seconds(a.time) || a.id.localeCompare(b.id)),
   };
 }
 
-/** Per area: the highest tier in force, the highest that waits. */
+/** Per area: the highest tier in force, the highest that waits for us or another authority. */
 export function areaTiers(warnings: Iterable<Warning>): Map<string, { inForce: Tier; waiting: Tier }> {
   const tiers = new Map<string, { inForce: Tier; waiting: Tier }>();
   for (const w of warnings) {
     if (isOver(w) || w.past) continue;
-    const waits = isWaiting(w);
+    const waits = isWaiting(w) || isRequest(w);
     for (const [code, area] of Object.entries(w.areas)) {
       const at = tiers.get(code) ?? { inForce: 'none' as Tier, waiting: 'none' as Tier };
       if (waits) at.waiting = highest([at.waiting, area.tier]);

@@ -10,10 +10,12 @@ mod asking;
 mod measure;
 mod saying;
 mod settings;
+mod signing;
 mod told;
 
 pub use asking::{Asking, asking};
 pub use settings::{QuietHours, Settings};
+pub use signing::signing;
 
 use crate::intent::{Audience, Intent};
 use crate::wording::{Issuer, Places, Purpose, Wording};
@@ -192,7 +194,10 @@ impl Plan<'_> {
                 self.say(Saying {
                     way,
                     change,
-                    purpose: responsible_purpose(change),
+                    purpose: match &warning.relay {
+                        Some(_) => Purpose::Relay,
+                        None => responsible_purpose(change),
+                    },
                     areas: BTreeSet::from([code]),
                     site: None,
                     onset: if eases { warning.time } else { onset },
@@ -272,6 +277,10 @@ impl Plan<'_> {
                 reach: Reach::Public,
                 channel,
             };
+            // Its authority's own feed has the signal: a document of ours would be a second one.
+            if channel == Channel::Cap && self.warning.relay.is_some() {
+                continue;
+            }
             if matches!(channel, Channel::Cap | Channel::Webhook) {
                 self.document(way, &goals);
                 continue;
@@ -373,6 +382,9 @@ impl Plan<'_> {
     }
 
     fn public_purpose(&self, change: Change) -> Purpose {
+        if self.warning.relay.is_some() {
+            return Purpose::Relay;
+        }
         match (self.warning.event, change) {
             (Event::Cancelled, _) => Purpose::Cancelled,
             (_, change) if change.is_word() => Purpose::Alert,
@@ -435,13 +447,14 @@ impl Plan<'_> {
 
     fn ruling(&self, area: AreaCode, tier: Tier) -> Option<Ruling<'_>> {
         let city = self.desk.city;
-        city.ruling(self.warning.hazard, city.area_no(area)?, tier)
+        let of = self.warning.relay.as_ref().map(|relay| &relay.authority);
+        city.ruling_on(self.warning.hazard, city.area_no(area)?, tier, of)
     }
 
-    /// True where the matrix lets us issue that tier there.
+    /// True where the matrix lets us issue that tier there, or pass it on.
     fn is_ours(&self, area: AreaCode, tier: Tier) -> bool {
         self.ruling(area, tier)
-            .is_some_and(|ruling| matches!(ruling.act, Act::Issue | Act::CoIssue))
+            .is_some_and(|ruling| ruling.act != Act::Request)
     }
 
     fn flow_of(&self, reach: Reach, tier: Tier) -> Option<model::release::Flow> {

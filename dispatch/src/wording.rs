@@ -12,6 +12,7 @@ pub use library::{Wording, WordingFault, language_variant};
 pub use lint::{Element, Finding, lint};
 pub use places::Places;
 
+use model::warning::Relayed;
 use model::{Channel, Hazard, Language, Mode, Named, Tier, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,13 +41,17 @@ pub enum Purpose {
     SiteAlarm,
     /// To the people of a site: a device there did not confirm that it acted.
     DeviceFault,
+    /// Another authority's signal in its own words, with its name and time.
+    Relay,
+    /// To those who sign: a proposal waits for them, by when.
+    Signature,
     /// Nothing is said: what is still unsent for these areas is taken out of the queues.
     Withdraw,
 }
 
 impl Purpose {
     /// Every purpose that has words.
-    pub const WORDED: [Self; 10] = [
+    pub const WORDED: [Self; 12] = [
         Self::Alert,
         Self::Rise,
         Self::Fall,
@@ -57,6 +62,8 @@ impl Purpose {
         Self::Request,
         Self::SiteAlarm,
         Self::DeviceFault,
+        Self::Relay,
+        Self::Signature,
     ];
 
     /// The name used in templates, intents and the API.
@@ -72,11 +79,13 @@ impl Purpose {
             Self::Request => "request",
             Self::SiteAlarm => "site_alarm",
             Self::DeviceFault => "device_fault",
+            Self::Relay => "relay",
+            Self::Signature => "signature",
             Self::Withdraw => "withdraw",
         }
     }
 
-    /// True where the text goes to anybody; the eight elements are asked of these.
+    /// True where the text is ours and goes to anybody; the eight elements are asked of these.
     pub const fn is_public(self) -> bool {
         match self {
             Self::Alert | Self::Rise | Self::Fall | Self::Ended | Self::Cancelled => true,
@@ -85,6 +94,8 @@ impl Purpose {
             | Self::Request
             | Self::SiteAlarm
             | Self::DeviceFault
+            | Self::Relay
+            | Self::Signature
             | Self::Withdraw => false,
         }
     }
@@ -137,6 +148,8 @@ pub struct Facts<'a> {
     pub measure: &'a Named,
     /// Words a person put in place of the template's, by language tag; public texts only.
     pub text: &'a BTreeMap<String, String>,
+    /// The signal that is passed on.
+    pub relay: Option<&'a Relayed>,
 }
 
 /// One finished text.

@@ -12,7 +12,9 @@
 )]
 
 use dispatch::wording::{Facts, Issuer, Purpose, Wording, lint, sms};
-use model::{Channel, Hazard, Language, Mode, Named, Offset, Tier, Time};
+use model::signal::{SignalKind, SignalText};
+use model::warning::Relayed;
+use model::{AuthorityId, Channel, Hazard, Language, Mode, Named, Offset, Tier, Time};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -52,6 +54,24 @@ fn issuer() -> Issuer {
         name: named("穗城市三防总指挥部", "Suicheng Three-Defence HQ"),
         signature: named("穗城三防", "Suicheng"),
         verify: named("12345", "12345"),
+    }
+}
+
+/// A signal of another authority, as it came in.
+fn signal(hazard: Hazard) -> Relayed {
+    let text = SignalText {
+        language: Language::Zh,
+        headline: format!("市气象台发布{}橙色预警信号", hazard.zh()),
+        description: "预计未来3小时仍将持续".into(),
+        instruction: "请做好防御".into(),
+    };
+    Relayed {
+        identifier: "44010041600000_20230907213500".into(),
+        authority: AuthorityId::parse("44010041600000").unwrap(),
+        sender_name: "穗城气象台".into(),
+        sent: Time::from_seconds(1_694_093_700),
+        kind: SignalKind::Alert,
+        texts: BTreeMap::from([(Tier::Orange, vec![text])]),
     }
 }
 
@@ -102,6 +122,7 @@ fn scene(hazard: Hazard, purpose: Purpose) -> (Named, Named) {
 fn page(wording: &Wording, channel: Channel, hazard: Hazard) -> String {
     let (issuer, nothing, unnamed) = (issuer(), BTreeMap::new(), Named::default());
     let mut page = format!("{hazard} {} {}\n", hazard.zh(), hazard.en());
+    let relay = signal(hazard);
     let own = matches!(hazard, Hazard::Waterlogging | Hazard::Landslide);
     for tier in Tier::WARNING {
         if tier == Tier::White && hazard != Hazard::Typhoon {
@@ -113,6 +134,10 @@ fn page(wording: &Wording, channel: Channel, hazard: Hazard) -> String {
                 continue;
             }
             if purpose == Purpose::SiteAlarm || (purpose == Purpose::Fall && tier == Tier::Red) {
+                continue;
+            }
+            // Another's words are what they are, and a call to sign differs by a word.
+            if matches!(purpose, Purpose::Relay | Purpose::Signature) && tier != Tier::Orange {
                 continue;
             }
             let (place, measure) = scene(hazard, purpose);
@@ -141,6 +166,7 @@ fn page(wording: &Wording, channel: Channel, hazard: Hazard) -> String {
                 place: &place,
                 measure: &measure,
                 text: &nothing,
+                relay: Some(&relay),
             };
             for language in Language::ALL {
                 let message = wording.message(channel, language, &facts);
@@ -211,7 +237,11 @@ fn public_short_messages_are_short() {
     let mut all = 0;
     for hazard in Hazard::ALL {
         for line in page(&wording, Channel::Sms, hazard).lines() {
-            if !line.starts_with("【") || line.contains("回1") || line.contains("提请") {
+            if !line.starts_with("【")
+                || line.contains("回1")
+                || line.contains("提请")
+                || line.contains("待签发")
+            {
                 continue;
             }
             if line.contains("Verify") {
@@ -252,6 +282,7 @@ fn a_person_s_words_replace_the_template_s() {
         place: &place,
         measure: &unnamed,
         text: &text,
+        relay: None,
     };
     let message = wording.message(Channel::Sms, Language::Zh, &facts);
     assert_eq!(message.text, "【穗城三防】【演练】请立即离开。【演练】");

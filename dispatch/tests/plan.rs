@@ -114,6 +114,7 @@ fn warning(
         expires: at(minute + 180),
         signed_by: vec!["lin".into(), "chen".into()],
         text: BTreeMap::new(),
+        relay: None,
     }
 }
 

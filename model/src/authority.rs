@@ -1,6 +1,6 @@
 //! Who may issue what, where, at which tier: data, never code (design §3, semantics §22–27).
 
-use crate::{AreaCode, Hazard, Named, Tier};
+use crate::{AreaCode, Hazard, Named, Signal, Tier};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -26,6 +26,9 @@ pub struct Authority {
     /// Page where every warning can be verified.
     #[serde(default)]
     pub url: String,
+    /// Where its duty room takes our requests by e-mail; may be empty.
+    #[serde(default)]
+    pub email: String,
     /// True where this installation issues under that code.
     #[serde(default)]
     pub own: bool,
@@ -108,6 +111,18 @@ impl Matrix {
         })
     }
 
+    /// Whose signal it is: by the code its identifier was minted under, else by its full name.
+    pub fn sender(&self, signal: &Signal) -> Option<&Authority> {
+        let minted = AuthorityId::of_identifier(&signal.identifier);
+        let named = |a: &&Authority| {
+            let name = signal.sender_name.trim();
+            !name.is_empty() && (a.name.zh == name || a.name.en == name)
+        };
+        minted
+            .and_then(|id| self.authority(&id))
+            .or_else(|| self.authorities.iter().find(named))
+    }
+
     /// Whether we may pass on that authority's signal there, and in whose name.
     pub fn relay(
         &self,
@@ -143,6 +158,13 @@ impl Matrix {
                 })
             })
         })
+    }
+}
+
+impl Default for AuthorityId {
+    /// Fourteen zeros: nobody's.
+    fn default() -> Self {
+        Self([b'0'; 14])
     }
 }
 

@@ -5,8 +5,8 @@ use crate::fault::{Fault, Faults, Place};
 use crate::gazetteer::Gazetteer;
 use crate::policy::Policy;
 use crate::{
-    Area, AreaCode, AreaLevel, AreaNo, Hazard, Named, Offset, Site, SiteNo, Station, StationNo,
-    Tier, Time, Zone,
+    Area, AreaCode, AreaLevel, AreaNo, AuthorityId, Hazard, Named, Offset, Site, SiteNo, Station,
+    StationNo, Tier, Time, Zone,
 };
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
@@ -196,6 +196,23 @@ impl City {
         self.policy
             .matrix
             .ruling(hazard, &self.codes_upward(area), tier)
+    }
+
+    /// The same for a warning that passes on the signal of `relay_of`, where it names one.
+    pub fn ruling_on(
+        &self,
+        hazard: Hazard,
+        area: AreaNo,
+        tier: Tier,
+        relay_of: Option<&AuthorityId>,
+    ) -> Option<Ruling<'_>> {
+        match relay_of {
+            None => self.ruling(hazard, area, tier),
+            Some(of) => {
+                let matrix = &self.policy.matrix;
+                matrix.relay(of, hazard, &self.codes_upward(area), tier)
+            }
+        }
     }
 
     /// An area's code and its ancestors', smallest first.

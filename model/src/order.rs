@@ -69,6 +69,26 @@ pub enum Order {
         /// Why.
         reason: String,
     },
+    /// Looks at what one person released (the emergency flow), afterwards.
+    Review {
+        /// Which warning.
+        warning: WarningId,
+        /// The newest revision that was looked at.
+        revision: u32,
+        /// True where the release was right; taking it back is an act of its own.
+        sound: bool,
+        /// What was found.
+        note: String,
+        /// Who; never one of those who released it.
+        person: String,
+    },
+    /// Puts the signal of another authority forward to be passed on verbatim.
+    Relay {
+        /// CAP identifier of the message.
+        signal: String,
+        /// Who.
+        person: String,
+    },
     /// Confirms a rise that rests on suspect values (semantics §13).
     Confirm {
         /// Rule id.

@@ -16,11 +16,11 @@ pub enum Reach {
     Public,
 }
 
-/// What happens when the clock of an unsigned release runs out.
+/// What happens at the end of the clock, when the signers and each deputy have had their time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AtEnd {
-    /// Nothing goes out; the next deputies are called.
+    /// Nothing goes out; everybody is asked again and again.
     #[default]
     Hold,
     /// The text signed beforehand by two people goes out, recorded as `by clock`.
@@ -54,10 +54,14 @@ pub struct Flow {
     pub signatures: u8,
     /// True where a second person must review it afterwards (the emergency flow).
     pub review: bool,
+    /// How long that second person has.
+    pub review_within: Span,
     /// Legal basis.
     pub basis: Named,
-    /// How long the signers have.
+    /// How long the signers have, and each deputy after them.
     pub clock: Span,
+    /// Who is asked first; ids of people. Empty: those on duty, who see it on their screen.
+    pub signers: Vec<String>,
     /// Who is called, one after the other, when the clock has run out; ids of people.
     pub deputies: Vec<String>,
     /// What the law of the place allows at the clock's end.
@@ -122,17 +126,34 @@ const fn repeat_by_default() -> Span {
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// How long the signers have.
+    #[serde(default = "ten_minutes")]
     pub clock: Span,
+    /// Who is asked first.
+    #[serde(default)]
+    pub signers: Vec<String>,
     /// Who is called next.
     #[serde(default)]
     pub deputies: Vec<String>,
+    /// How long a second person has to look at what one released.
+    #[serde(default = "a_day")]
+    pub review_within: Span,
+}
+
+const fn ten_minutes() -> Span {
+    Span::from_minutes(10)
+}
+
+const fn a_day() -> Span {
+    Span::from_minutes(24 * 60)
 }
 
 impl Default for Approval {
     fn default() -> Self {
         Self {
-            clock: Span::from_minutes(10),
+            clock: ten_minutes(),
+            signers: Vec::new(),
             deputies: Vec::new(),
+            review_within: a_day(),
         }
     }
 }
@@ -177,11 +198,24 @@ impl Flow {
                 .collect(),
             signatures,
             review: false,
+            review_within: approval.review_within,
             basis: Named::default(),
             clock: approval.clock,
+            signers: approval.signers.clone(),
             deputies: approval.deputies.clone(),
             at_end: AtEnd::Hold,
             presigned: None,
+        }
+    }
+
+    /// Whom the turn of that number asks: the signers, each deputy in order, and past the end of
+    /// the clock everybody.
+    pub fn asked(&self, turn: u8) -> Vec<String> {
+        let turn = usize::from(turn);
+        match turn.checked_sub(1).map(|number| self.deputies.get(number)) {
+            None => self.signers.clone(),
+            Some(Some(deputy)) => vec![deputy.clone()],
+            Some(None) => self.signers.iter().chain(&self.deputies).cloned().collect(),
         }
     }
 

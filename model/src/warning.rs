@@ -1,6 +1,7 @@
 //! A warning: one act with a tier and an onset per area, in numbered revisions.
 
-use crate::{AreaCode, Hazard, Mode, Named, Tier, Time};
+use crate::signal::{SignalKind, SignalText};
+use crate::{AreaCode, AuthorityId, Hazard, Mode, Named, Signal, Tier, Time};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -81,6 +82,23 @@ pub struct Evidence {
     pub unconfirmed: bool,
 }
 
+/// The signal of another authority that a warning passes on: its words, name and time unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relayed {
+    /// CAP identifier of the message passed on.
+    pub identifier: String,
+    /// Whose signal it is.
+    pub authority: AuthorityId,
+    /// CAP `senderName`, as sent.
+    pub sender_name: String,
+    /// CAP `sent`.
+    pub sent: Time,
+    /// Alert, Update or Cancel.
+    pub kind: SignalKind,
+    /// Its words by tier, verbatim.
+    pub texts: BTreeMap<Tier, Vec<SignalText>>,
+}
+
 /// One revision of a warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
@@ -108,7 +126,8 @@ pub struct Warning {
     pub areas: BTreeMap<AreaCode, AreaTier>,
     /// Sites with a tier, by site id; sites that fell to none stand once with [`Tier::None`].
     pub sites: BTreeMap<String, SiteTier>,
-    /// Rule that caused this revision, or `person` for an act.
+    /// Rule that caused this revision, `person` for an act, `by clock` for a text signed
+    /// beforehand that went out unsigned at the clock's end, `signal` for another's message.
     pub rule: String,
     /// Why, at most a few of the strongest subjects per area.
     pub evidence: Vec<Evidence>,
@@ -122,6 +141,9 @@ pub struct Warning {
     pub signed_by: Vec<String>,
     /// Words a person put in place of the template's, by language tag.
     pub text: BTreeMap<String, String>,
+    /// The signal it passes on; [`None`] for a warning of our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<Relayed>,
 }
 
 impl WarningId {
@@ -138,6 +160,18 @@ impl WarningId {
             mode.name(),
             hazard.code()
         );
+        Self::of_text(&text)
+    }
+
+    /// The identity of the relay in `zone` of the signal that began with `identifier`.
+    pub fn of_signal(city: AreaCode, mode: Mode, zone: AreaCode, identifier: &str) -> Self {
+        let mode = mode.name();
+        Self::of_text(&format!(
+            "sanfang/relay/1\n{city}\n{mode}\n{zone}\n{identifier}"
+        ))
+    }
+
+    fn of_text(text: &str) -> Self {
         let digest = Sha256::digest(text.as_bytes());
         let mut id = [0; 12];
         id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
@@ -181,6 +215,14 @@ impl Warning {
             .unwrap_or_default()
     }
 
+    /// The area of the highest tier: whose authority and flow the whole goes by.
+    pub fn foremost(&self) -> Option<AreaCode> {
+        let highest = self.tier();
+        let mut areas = self.areas.iter();
+        let found = areas.find(|(_, area)| area.tier == highest);
+        found.map(|(code, _)| *code)
+    }
+
     /// Hash of what a signer sees: identity, revision, areas with tiers, and words
     /// (semantics §27). 16 hexadecimal digits.
     pub fn seen_hash(&self) -> String {
@@ -197,8 +239,48 @@ impl Warning {
             hash.update(words.as_bytes());
             hash.update([0]);
         }
+        if let Some(relay) = &self.relay {
+            relay.hash(&mut hash);
+        }
         let digest = hash.finalize();
         digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+impl Relayed {
+    /// What `signal` says, as a message of `authority`.
+    pub fn new(signal: &Signal, authority: AuthorityId) -> Self {
+        Self {
+            identifier: signal.identifier.clone(),
+            authority,
+            sender_name: signal.sender_name.clone(),
+            sent: signal.sent,
+            kind: signal.kind,
+            texts: BTreeMap::from([(signal.tier, signal.texts.clone())]),
+        }
+    }
+
+    /// The words that go with a tier, those of the highest tier where it has none of its own.
+    pub fn texts_of(&self, tier: Tier) -> &[SignalText] {
+        let own = self.texts.get(&tier);
+        let other = || self.texts.values().next_back();
+        own.or_else(other).map_or(&[], Vec::as_slice)
+    }
+
+    fn hash(&self, hash: &mut Sha256) {
+        for words in [&self.identifier, &self.sender_name] {
+            hash.update(words.as_bytes());
+            hash.update([0]);
+        }
+        for (tier, texts) in &self.texts {
+            hash.update([tier.index() as u8]);
+            for text in texts {
+                for words in [&text.headline, &text.description, &text.instruction] {
+                    hash.update(words.as_bytes());
+                    hash.update([0]);
+                }
+            }
+        }
     }
 }
 

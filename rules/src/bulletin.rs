@@ -9,16 +9,21 @@
 //! what is put forward, and the sites, are told with it and not by themselves. Under
 //! [`Policy::Live`] it waits for the signatures its release flow asks for (semantics §27).
 
+mod clock;
 mod orders;
 mod publish;
+mod relay;
+mod shelf;
 
-use model::warning::SiteTier;
-use model::{AreaCode, Hazard, Named, Tier, Time, WarningId};
+use clock::{Reviewing, Waiting};
+use model::warning::{Relayed, SiteTier};
+use model::{AreaCode, Hazard, Named, Pending, Tier, Time, WarningId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub(crate) use orders::Amendment;
 pub(crate) use publish::Desk;
+pub(crate) use shelf::Shelf;
 
 /// Who turns a proposal into a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +74,10 @@ pub(crate) struct Bulletin {
     open: Option<Open>,
     due: Option<Due>,
     last: Option<(WarningId, u32)>,
+    /// Releases of one person that a second has to look at, oldest first.
+    reviews: Vec<Reviewing>,
+    /// What people were last said to have to do, by warning.
+    said: BTreeMap<WarningId, Pending>,
 }
 
 /// A tier that a person sent away or took back: proposed again only on a higher one, or after
@@ -108,7 +117,10 @@ struct Open {
     told: BTreeMap<AreaCode, (Tier, Tier)>,
     told_sites: BTreeMap<String, SiteTier>,
     issued: bool,
-    awaiting: bool,
+    /// The clock of what is put forward and not signed.
+    waiting: Option<Waiting>,
+    /// The signal it passes on; [`None`] for what our own rules and people say.
+    relay: Option<Relayed>,
     signed: Vec<String>,
     /// Revisions with what is put forward, and their hashes: a signature for any of them counts.
     seen: Vec<(u32, String)>,
@@ -129,6 +141,8 @@ impl Bulletin {
             open: None,
             due: None,
             last: None,
+            reviews: Vec::new(),
+            said: BTreeMap::new(),
         }
     }
 
@@ -163,6 +177,12 @@ impl Bulletin {
     pub(crate) fn knows(&self, id: WarningId) -> bool {
         self.open.as_ref().is_some_and(|open| open.id == id)
             || self.last.is_some_and(|(last, _)| last == id)
+            || self.reviews.iter().any(|review| review.warning == id)
+    }
+
+    /// True where nothing stands and nobody has anything to do.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.open.is_none() && self.reviews.is_empty()
     }
 
     /// Record time at which something is due; [`None`] while nothing is.
@@ -170,10 +190,11 @@ impl Bulletin {
         let renew = self
             .open
             .as_ref()
-            .filter(|open| open.issued)
+            .filter(|open| open.issued && open.relay.is_none())
             .map(|open| open.renew_at);
         let gathered = self.due.as_ref().map(|due| due.at);
-        gathered.into_iter().chain(renew).min()
+        let turn = self.next_turn();
+        gathered.into_iter().chain(renew).chain(turn).min()
     }
 
     /// Takes what the rules found and revises the warning, at once or at the next whole minute.
@@ -228,11 +249,13 @@ impl Bulletin {
         }
     }
 
-    /// Sends what is due: gathered changes, or a renewal that rings nobody (semantics §20).
+    /// Sends what is due: gathered changes, the next turn of the clock, a renewal that rings
+    /// nobody (semantics §20).
     pub(crate) fn pass(&mut self, desk: &mut Desk<'_>) {
         if let Some(due) = self.due.take_if(|due| due.at <= desk.at) {
             self.publish(due.at, &due.rule, desk);
         }
+        self.turn(desk);
         self.renew(desk);
     }
 
@@ -263,7 +286,8 @@ impl Bulletin {
                 return (false, false);
             }
             let first = BTreeMap::from([(finding.area, standing)]);
-            self.open(finding.time, first, desk.rule_name(finding.rule), desk);
+            let id = self.id_of(finding.time, desk);
+            self.open(id, finding.time, first, desk.rule_name(finding.rule));
             return (true, true);
         };
         let stood = open
@@ -290,15 +314,18 @@ impl Bulletin {
         true
     }
 
+    fn id_of(&self, first_rise: Time, desk: &Desk<'_>) -> WarningId {
+        let zone = desk.city.zone_code(desk.zone);
+        WarningId::derive(desk.city.code, desk.mode, self.hazard, zone, first_rise)
+    }
+
     fn open(
         &mut self,
+        id: WarningId,
         first_rise: Time,
         put: BTreeMap<AreaCode, Standing>,
         name: Named,
-        desk: &Desk<'_>,
     ) {
-        let zone = desk.city.zone_code(desk.zone);
-        let id = WarningId::derive(desk.city.code, desk.mode, self.hazard, zone, first_rise);
         // A warning ended and risen again at the same observation time goes on counting.
         let revision = match self.last {
             Some((last, revision)) if last == id => revision,
@@ -314,7 +341,8 @@ impl Bulletin {
             told: BTreeMap::new(),
             told_sites: BTreeMap::new(),
             issued: false,
-            awaiting: false,
+            waiting: None,
+            relay: None,
             signed: Vec::new(),
             seen: Vec::new(),
             text: BTreeMap::new(),

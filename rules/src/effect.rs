@@ -1,6 +1,6 @@
-//! What a step gives: changes of tier, revisions of warnings, signatures, refusals.
+//! What a step gives: changes of tier, revisions of warnings, what waits for people, refusals.
 
-use model::{AreaCode, Hazard, Order, Tier, Time, Warning, WarningId};
+use model::{AreaCode, Hazard, Order, Pending, Tier, Time, Warning, WarningId};
 use serde::{Deserialize, Serialize};
 
 /// One effect of a step.
@@ -10,8 +10,8 @@ pub enum Effect {
     Signal(Box<Change>),
     /// A warning got a new revision.
     Warning(Box<Warning>),
-    /// A person signed; more signatures are asked for.
-    Signed(Signature),
+    /// What a warning waits for from people changed.
+    Pending(Box<Pending>),
     /// An order was not followed.
     Refused {
         /// Which.
@@ -63,21 +63,6 @@ pub struct Change {
     pub unconfirmed: bool,
 }
 
-/// A signature that is not yet enough.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signature {
-    /// Which warning.
-    pub warning: WarningId,
-    /// Revision signed.
-    pub revision: u32,
-    /// Who.
-    pub person: String,
-    /// Signatures so far.
-    pub given: u8,
-    /// Signatures asked for.
-    pub needed: u8,
-}
-
 /// Why an order is not followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
@@ -113,6 +98,60 @@ pub enum Refusal {
     NothingToSign {
         /// Revision in force.
         current: u32,
+    },
+    /// The hazard is another authority's to issue: it was asked (提请).
+    #[error("{authority} alone issues this: it was asked, and there is nothing to sign")]
+    NotOurs {
+        /// Whose it is.
+        authority: String,
+    },
+    /// No such signal is in force here.
+    #[error("no signal {signal:?} is in force here: see /v1/signals")]
+    UnknownSignal {
+        /// As given.
+        signal: String,
+    },
+    /// The matrix has no row for passing it on.
+    #[error(
+        "signal {signal:?} may not be passed on: [[matrix]] has no row with act \"relay\" for its sender, hazard, tier and areas"
+    )]
+    NotRelayed {
+        /// Which.
+        signal: String,
+    },
+    /// It is passed on already.
+    #[error("signal {signal:?} is passed on already, as warning {warning}")]
+    Relayed {
+        /// Which.
+        signal: String,
+        /// By which warning.
+        warning: WarningId,
+    },
+    /// More are passed on at once than one zone holds.
+    #[error("this zone passes on {open} signals already: cancel one that is over")]
+    TooManyRelays {
+        /// How many.
+        open: usize,
+    },
+    /// Another authority's words are not ours to change.
+    #[error(
+        "warning {warning} passes on another authority's words: cancel it, or sign it as it is"
+    )]
+    Verbatim {
+        /// Which.
+        warning: WarningId,
+    },
+    /// Nothing waits for a review.
+    #[error("warning {warning} does not wait for a review")]
+    NothingToReview {
+        /// Which.
+        warning: WarningId,
+    },
+    /// Whoever released it does not review it.
+    #[error("{person} released it: another person must review it")]
+    OwnReview {
+        /// Who.
+        person: String,
     },
     /// Not an area of this zone.
     #[error("{area} is no area of this zone")]

@@ -16,16 +16,14 @@ mod windows;
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 
 use crate::area::Standing;
-use crate::bulletin::{Bulletin, Policy};
+use crate::bulletin::{Policy, Shelf};
 use crate::effect::{Change, Effect};
 use crate::rulebook::Rulebook;
 use crate::window::{Placed, Value};
 use laid::Laid;
 use model::{
-    City, Hazard, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo, Tier, Time,
-    Zone,
+    City, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo, Tier, Time, Zone,
 };
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use subjects::{Feeds, RuleState};
 use windows::Windows;
@@ -46,7 +44,7 @@ pub struct Engine {
     windows: Windows,
     feeds: Feeds,
     rules: Vec<RuleState>,
-    bulletins: BTreeMap<Hazard, Bulletin>,
+    bulletins: Shelf,
     /// Earliest deadline of a waiting rise, milliseconds.
     next_deadline: i64,
     /// Earliest time at which a bulletin has something to do.
@@ -127,9 +125,7 @@ impl Engine {
         let laid = Laid::new(&city, zone, &rulebook);
         let hazards = rulebook.rules.iter().map(|rule| rule.hazard);
         Self {
-            bulletins: hazards
-                .map(|hazard| (hazard, Bulletin::new(hazard)))
-                .collect(),
+            bulletins: Shelf::of(hazards),
             city,
             zone,
             mode,
@@ -148,12 +144,13 @@ impl Engine {
     }
 
     /// Steps one input at record time `at`. What an `Edition` names is given by
-    /// [`Engine::adopt`]; signals of others and answers change nothing here.
+    /// [`Engine::adopt`]; answers change nothing here.
     pub fn step(&mut self, at: Time, input: &Input, out: &mut Vec<Effect>) {
         match input {
             Input::Observations(rows) => rows.iter().for_each(|row| self.observe(at, row, out)),
             Input::Order(order) => self.order(at, order, out),
-            Input::Tick | Input::Signal(_) | Input::Edition(_) | Input::Device(_) => {
+            Input::Signal(signal) => self.signal(at, signal, out),
+            Input::Tick | Input::Edition(_) | Input::Device(_) => {
                 self.tick(at, out);
             }
         }
@@ -215,6 +212,9 @@ impl Engine {
     /// Lets time pass: holds complete, gathered changes go out, validity is renewed.
     #[inline]
     pub fn tick(&mut self, at: Time, out: &mut Vec<Effect>) {
+        if self.policy == Policy::Live {
+            self.leave_out_gap(at, out);
+        }
         self.at = self.at.max(at);
         if self.at.millis() > self.next_deadline {
             self.pass_deadlines();

@@ -21,6 +21,6 @@ pub mod window;
 pub const ENGINE: &str = "1";
 
 pub use bulletin::Policy;
-pub use effect::{Change, Effect, Reason, Refusal, Signature};
+pub use effect::{Change, Effect, Reason, Refusal};
 pub use engine::{Counts, Engine, Finding, SNAPSHOT_FORMAT, SnapshotError};
 pub use rulebook::{Rule, Rulebook};

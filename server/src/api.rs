@@ -45,10 +45,26 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/warnings", get(warnings::list).post(warnings::issue))
         .route("/v1/warnings/{id}", get(warnings::one))
         .route("/v1/warnings/{id}/preview", get(warnings::preview))
-        .route("/v1/warnings/{id}/approve", post(warnings::approve))
-        .route("/v1/warnings/{id}/reject", post(warnings::reject))
-        .route("/v1/warnings/{id}/amend", post(warnings::amend))
-        .route("/v1/warnings/{id}/cancel", post(warnings::cancel))
+        .route(
+            "/v1/warnings/{id}/approve",
+            post(warnings::act::<warnings::Approval>),
+        )
+        .route(
+            "/v1/warnings/{id}/reject",
+            post(warnings::act::<warnings::Rejection>),
+        )
+        .route(
+            "/v1/warnings/{id}/amend",
+            post(warnings::act::<warnings::Amendment>),
+        )
+        .route(
+            "/v1/warnings/{id}/cancel",
+            post(warnings::act::<warnings::Cancellation>),
+        )
+        .route(
+            "/v1/warnings/{id}/review",
+            post(warnings::act::<warnings::Review>),
+        )
         .route("/v1/orders/confirm", post(warnings::confirm))
         .route("/v1/orders/stand", post(warnings::stand))
         .route("/v1/responses", get(places::responses))
@@ -57,6 +73,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/calls/answer", post(calls::answer))
         .route("/v1/calls/tap", post(calls::tap))
         .route("/v1/signals", get(signals::list).post(signals::take))
+        .route("/v1/signals/{identifier}/relay", post(signals::relay))
         .route("/v1/me", get(operations::me))
         .route("/v1/stream", get(stream::follow))
         .route("/v1/push", get(stream::push))

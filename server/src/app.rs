@@ -373,6 +373,37 @@ impl App {
         }
     }
 
+    /// The zones that areas of a signal touch: every zone for the whole city, or for none at all.
+    fn zones_of(&self, areas: &[AreaCode]) -> BTreeSet<Zone> {
+        let city = &self.installation.city;
+        let found = areas.iter().filter_map(|code| city.area_no(*code));
+        let zones: BTreeSet<Zone> = found.map(|area| city.zone_of(area)).collect();
+        if zones.is_empty() || areas.contains(&city.code) {
+            return (0..city.zones.len())
+                .map(|zone| Zone(zone as u16))
+                .collect();
+        }
+        zones
+    }
+
+    /// Puts a message of another authority forward to be passed on, in each zone it touches.
+    pub(crate) async fn relay(&self, identifier: &str, person: &str) -> Result<(), Problem> {
+        let areas = self.view.signal_areas(identifier).ok_or_else(|| {
+            Problem::not_found(format!(
+                "no signal {identifier} is in force; see /v1/signals"
+            ))
+        })?;
+        let order = |zone| {
+            let order = Order::Relay {
+                signal: identifier.to_owned(),
+                person: person.to_owned(),
+            };
+            (zone, order)
+        };
+        self.orders(self.zones_of(&areas).into_iter().map(order).collect())
+            .await
+    }
+
     /// Puts a signal into the zones it touches; false where it was taken before.
     pub(crate) async fn signal(&self, signal: Signal) -> Result<bool, Problem> {
         if signal.mode != self.mode {
@@ -395,18 +426,12 @@ impl App {
     }
 
     async fn store_signal(&self, signal: &Signal) -> Result<(), journal::JournalError> {
-        let city = &self.installation.city;
-        let mut zones: BTreeSet<Zone> = signal
-            .areas
-            .iter()
-            .filter_map(|code| city.area_no(*code))
-            .map(|area| city.zone_of(area))
-            .collect();
-        if zones.is_empty() || signal.areas.contains(&city.code) {
-            zones = (0..city.zones.len())
-                .map(|zone| Zone(zone as u16))
-                .collect();
-        }
+        // What refers to an earlier message goes wherever that one may stand.
+        let zones = if signal.references.is_empty() {
+            self.zones_of(&signal.areas)
+        } else {
+            self.zones_of(&[])
+        };
         let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
         let input = Topic::new(Kind::Input, self.mode);
         let entry = Input::Signal(Box::new(signal.clone()));
@@ -457,6 +482,16 @@ impl App {
                 .queue
                 .with_label_values(&["journal"])
                 .set(depth);
+        }
+        let waiting = self.view.waiting();
+        for (act, due) in [
+            ("signature", waiting.signatures),
+            ("review", waiting.reviews),
+        ] {
+            for (state, count) in [("open", due.open), ("overdue", due.overdue)] {
+                let acts = &self.metrics.acts;
+                acts.with_label_values(&[act, state]).set(count);
+            }
         }
         for zone in 0..self.installation.city.zones.len() {
             let name = format!("zone/{}", self.zone_code(Zone(zone as u16)));

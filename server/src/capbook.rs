@@ -282,6 +282,7 @@ impl CapBook {
                             .unwrap_or_default()
                     }),
                     text: &warning.text,
+                    relay: None,
                 };
                 let message = self
                     .installation

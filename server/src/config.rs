@@ -10,7 +10,7 @@ use dispatch::gateway::smpp::LinkConfig;
 use dispatch::gateway::webhook::WebhookConfig;
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
-use model::Span;
+use model::{AuthorityId, Span};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -181,6 +181,9 @@ pub(crate) struct WebhookSection {
     url: String,
     /// File that holds the shared secret alone.
     secret_file: PathBuf,
+    /// The other authority behind it: it gets our requests and nothing else.
+    #[serde(default)]
+    pub(crate) authority: Option<AuthorityId>,
 }
 
 /// The site devices' broker.

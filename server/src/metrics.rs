@@ -27,6 +27,8 @@ pub(crate) struct Metrics {
     pub(crate) fallen_back: IntCounterVec,
     /// Requests refused, by reason.
     pub(crate) refused: IntCounterVec,
+    /// Acts of people that are waited for: signatures and reviews, in time and overdue.
+    pub(crate) acts: IntGaugeVec,
     /// Journal figures by name.
     pub(crate) journal: IntGaugeVec,
     /// Streams dropped because their reader was too slow.
@@ -116,6 +118,11 @@ impl Metrics {
                 "sanfang_requests_refused_total",
                 "Requests refused, by reason",
                 &["reason"],
+            )?,
+            acts: gauges(
+                "sanfang_acts_waiting",
+                "Signatures and reviews that are waited for; an overdue one is an alarm",
+                &["act", "state"],
             )?,
             journal: gauges("sanfang_journal", "Figures of the journal", &["figure"])?,
             slow_streams: counter(

@@ -41,6 +41,8 @@ pub(crate) mod kind {
     pub(crate) const CALL_OVER: u8 = 4;
     /// JSON of an official signal of others, as each zone it touches steps it.
     pub(crate) const SIGNAL: u8 = 5;
+    /// JSON of [`model::Pending`].
+    pub(crate) const PENDING: u8 = 6;
 }
 
 /// A question to the owner of a zone's state, and where the answer goes.

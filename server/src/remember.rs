@@ -14,7 +14,7 @@ use dispatch::ladder::{Call, Place};
 use journal::{Journal, JournalError, Kind, Offset, Partition, Record, Topic};
 use model::record::Edition;
 use model::warning::Event;
-use model::{Mode, Signal, Tier, Time, Warning, WarningId};
+use model::{Mode, Pending, Signal, Tier, Time, Warning, WarningId};
 use rules::Change;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -54,6 +54,7 @@ struct Remembered {
     situations: BTreeMap<String, Change>,
     calls: BTreeMap<String, Call>,
     signals: Signals,
+    pending: BTreeMap<WarningId, Pending>,
 }
 
 impl Remembered {
@@ -69,6 +70,9 @@ impl Remembered {
             }),
             kind::SIGNAL => serde_json::from_slice(payload).map(|signal: Signal| {
                 self.signals.take(&signal);
+            }),
+            kind::PENDING => serde_json::from_slice(payload).map(|pending: Pending| {
+                self.pending.insert(pending.warning, pending);
             }),
             // What a later version adds is not for this one to show.
             _ => Ok(()),
@@ -93,6 +97,7 @@ impl Remembered {
                 break;
             };
             self.warnings.remove(&id);
+            self.pending.remove(&id);
         }
         while self.released.len() > RELEASED_MAX {
             self.released.pop_front();
@@ -122,6 +127,9 @@ impl Remembered {
         }
         for revision in self.warnings.values() {
             courier::show_warning(app, &revision.warning, revision.at);
+        }
+        for pending in self.pending.values() {
+            app.view.pending(pending.clone());
         }
         for change in self.situations.values() {
             courier::show_change(app, change);

@@ -13,8 +13,8 @@ pub(crate) use signals::Signals;
 use crate::stream::Stream;
 use dispatch::ladder::{Call, Place};
 use model::{
-    City, Observation, Offset, Parameter, Quality, Signal, StationNo, Tier, Time, Warning,
-    WarningId,
+    AreaCode, City, Observation, Offset, Parameter, Pending, Quality, Signal, StationNo, Tier,
+    Time, Warning, WarningId,
 };
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, VecDeque};
@@ -37,6 +37,34 @@ pub(crate) struct View {
     last: Vec<RwLock<BTreeMap<Parameter, Last>>>,
 }
 
+/// What people have to do.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Waiting {
+    /// Proposals that wait for a signature.
+    pub(crate) signatures: Due,
+    /// Releases that wait for a review.
+    pub(crate) reviews: Due,
+}
+
+/// How many acts are waited for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Due {
+    /// In time.
+    pub(crate) open: i64,
+    /// Too long.
+    pub(crate) overdue: i64,
+}
+
+impl Due {
+    fn count(&mut self, overdue: bool) {
+        if overdue {
+            self.overdue += 1;
+        } else {
+            self.open += 1;
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Last {
     time: Time,
@@ -49,6 +77,7 @@ struct Inner {
     time: Time,
     warnings: BTreeMap<WarningId, WarningItem>,
     originals: BTreeMap<WarningId, Arc<Warning>>,
+    pendings: BTreeMap<WarningId, Pending>,
     revisions: VecDeque<Arc<Warning>>,
     peaks: BTreeMap<(String, String), Tier>,
     situations: BTreeMap<(String, String), SituationItem>,
@@ -165,10 +194,18 @@ impl View {
     }
 
     /// A revision of a warning.
-    pub(crate) fn warning(&self, warning: Warning, item: WarningItem) {
-        self.stream.send("warning", &item);
+    pub(crate) fn warning(&self, warning: Warning, mut item: WarningItem) {
         let asked = item.request_to.is_some();
         let mut inner = self.inner.write();
+        let now = inner.time;
+        if let Some(pending) = inner.pendings.get_mut(&warning.id) {
+            // What a proposal waits for is said after it; what was released waits for nobody.
+            if warning.event != model::warning::Event::Proposed {
+                pending.signing = None;
+            }
+            item.wait(pending, now, self.offset);
+        }
+        self.stream.send("warning", &item);
         inner.warnings.insert(warning.id, item);
         let is_out = warning.event != model::warning::Event::Proposed || asked;
         if is_out {
@@ -188,12 +225,47 @@ impl View {
             let Some(id) = oldest else { break };
             inner.warnings.remove(&id);
             inner.originals.remove(&id);
+            inner.pendings.remove(&id);
         }
     }
 
     /// A revision of before the last stop, for those who have yet to publish it.
     pub(crate) fn revision_again(&self, warning: &Arc<Warning>) {
         self.inner.write().keep_revision(warning);
+    }
+
+    /// What a warning waits for from people changed; a review that was given stays on the screen.
+    pub(crate) fn pending(&self, mut pending: Pending) {
+        let mut inner = self.inner.write();
+        let now = inner.time;
+        let before = inner.pendings.get(&pending.warning);
+        let given = before.and_then(|before| before.review.as_ref());
+        if let (None, Some(given)) = (&pending.review, given)
+            && given.reviewed.is_some()
+        {
+            pending.review = Some(given.clone());
+        }
+        let Some(item) = inner.warnings.get_mut(&pending.warning) else {
+            return;
+        };
+        item.wait(&pending, now, self.offset);
+        self.stream.send("warning", item);
+        inner.pendings.insert(pending.warning, pending);
+    }
+
+    /// How many signatures and reviews are waited for, and how many of each too long.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let inner = self.inner.read();
+        let mut waiting = Waiting::default();
+        for pending in inner.pendings.values() {
+            if let Some(signing) = &pending.signing {
+                waiting.signatures.count(signing.overdue);
+            }
+            if let Some(review) = pending.review.as_ref().filter(|r| r.reviewed.is_none()) {
+                waiting.reviews.count(review.until <= inner.time);
+            }
+        }
+        waiting
     }
 
     /// The newest revision of a warning.
@@ -293,14 +365,28 @@ impl View {
     /// Warnings: those in force or proposed by tier, then the ended ones, newest first.
     pub(crate) fn warnings(&self) -> Vec<WarningItem> {
         let inner = self.inner.read();
-        let mut items: Vec<_> = inner.warnings.values().cloned().collect();
+        let warnings = inner.warnings.iter();
+        let mut items: Vec<_> = warnings
+            .map(|(id, item)| self.as_of_now(&inner, *id, item))
+            .collect();
         items.sort_by(|a, b| b.tier.cmp(&a.tier).then_with(|| b.time.cmp(&a.time)));
         items
     }
 
     /// One warning.
     pub(crate) fn warning_item(&self, id: WarningId) -> Option<WarningItem> {
-        self.inner.read().warnings.get(&id).cloned()
+        let inner = self.inner.read();
+        let item = inner.warnings.get(&id)?;
+        Some(self.as_of_now(&inner, id, item))
+    }
+
+    /// The item with the time that is left now.
+    fn as_of_now(&self, inner: &Inner, id: WarningId, item: &WarningItem) -> WarningItem {
+        let mut item = item.clone();
+        if let Some(pending) = inner.pendings.get(&id) {
+            item.wait(pending, inner.time, self.offset);
+        }
+        item
     }
 
     /// Subjects with a tier, highest first.
@@ -333,6 +419,18 @@ impl View {
         let held = inner.signals.held();
         held.map(|signal| SignalItem::new(signal, self.offset))
             .collect()
+    }
+
+    /// The areas that the signals of a message cover; [`None`] where it is not in force.
+    pub(crate) fn signal_areas(&self, identifier: &str) -> Option<Vec<AreaCode>> {
+        let inner = self.inner.read();
+        let held = inner.signals.held();
+        let tiers = held.filter(|signal| signal.identifier == identifier);
+        let areas = tiers.map(|signal| signal.areas.clone());
+        areas.reduce(|mut all, more| {
+            all.extend(more);
+            all
+        })
     }
 
     /// The call board.

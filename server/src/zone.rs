@@ -5,13 +5,13 @@
 use crate::installation::Installation;
 use dispatch::intent::Intent;
 use dispatch::ladder::{self, Call, Calls, Place, Said};
-use dispatch::plan::{Asking, Desk, Planner, asking};
+use dispatch::plan::{Asking, Desk, Planner, asking, signing};
 use ingest::quality::Screen;
 use model::record::Edition;
 use model::warning::Event;
 use model::{
-    AreaLevel, DeviceReport, Input, Mode, Observation, Order, Parameter, Quanta, Signal, Span,
-    StationNo, Tier, Time, Warning, WarningId, Zone,
+    AreaLevel, DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Quanta, Signal,
+    Span, StationNo, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::{Change, Effect, Engine, Policy};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ pub(crate) struct Outputs {
     pub(crate) changes: Vec<Change>,
     /// Revisions of warnings.
     pub(crate) warnings: Vec<Warning>,
+    /// What warnings wait for from people, where that changed.
+    pub(crate) pending: Vec<Pending>,
     /// What to say to whom.
     pub(crate) intents: Vec<Intent>,
     /// Lines of the call board that changed; `None` where one went.
@@ -40,6 +42,7 @@ impl Outputs {
     pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty()
             && self.warnings.is_empty()
+            && self.pending.is_empty()
             && self.intents.is_empty()
             && self.calls.is_empty()
             && self.signals.is_empty()
@@ -49,6 +52,7 @@ impl Outputs {
     pub(crate) fn clear(&mut self) {
         self.changes.clear();
         self.warnings.clear();
+        self.pending.clear();
         self.intents.clear();
         self.calls.clear();
         self.signals.clear();
@@ -66,6 +70,8 @@ pub(crate) struct Machine {
     calls: Calls,
     /// Newest revision of each warning that is not over: what the ladder words its rungs by.
     standing: BTreeMap<WarningId, Warning>,
+    /// Since when each proposal waits and the turn that was last called out.
+    called: BTreeMap<WarningId, (Time, u8)>,
     effects: Vec<Effect>,
     asked: Vec<ladder::Effect>,
 }
@@ -78,6 +84,7 @@ struct Frozen {
     planner: Planner,
     calls: Calls,
     standing: Vec<Warning>,
+    called: BTreeMap<WarningId, (Time, u8)>,
 }
 
 const FORMAT: u32 = 1;
@@ -99,6 +106,7 @@ impl Machine {
             planner: Planner::default(),
             calls: Calls::default(),
             standing: BTreeMap::new(),
+            called: BTreeMap::new(),
             effects: Vec::new(),
             asked: Vec::new(),
             installation: Arc::clone(installation),
@@ -180,6 +188,7 @@ impl Machine {
             planner: self.planner.clone(),
             calls: self.calls.clone(),
             standing: self.standing.values().cloned().collect(),
+            called: self.called.clone(),
         };
         let head = serde_json::to_vec(&frozen).unwrap_or_default();
         let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
@@ -203,6 +212,7 @@ impl Machine {
         self.planner = frozen.planner;
         self.calls = frozen.calls;
         self.standing = frozen.standing.into_iter().map(|w| (w.id, w)).collect();
+        self.called = frozen.called;
         Ok(())
     }
 
@@ -231,7 +241,10 @@ impl Machine {
                     self.keep(&warning);
                     out.warnings.push(*warning);
                 }
-                Effect::Signed(_) => {}
+                Effect::Pending(pending) => {
+                    self.call_signers(at, &pending, &desk, &mut out.intents);
+                    out.pending.push(*pending);
+                }
                 Effect::Refused { why, .. } => out.refused = Some(why.to_string()),
             }
         }
@@ -245,6 +258,27 @@ impl Machine {
             Event::Proposed | Event::Issued | Event::Updated => {
                 self.standing.insert(warning.id, warning.clone());
             }
+        }
+    }
+
+    /// Each turn of an approval clock is called out once.
+    fn call_signers(
+        &mut self,
+        at: Time,
+        pending: &Pending,
+        desk: &Desk<'_>,
+        intents: &mut Vec<Intent>,
+    ) {
+        let Some(waits) = &pending.signing else {
+            self.called.remove(&pending.warning);
+            return;
+        };
+        let turn = (waits.since, waits.turn);
+        if self.called.insert(pending.warning, turn) == Some(turn) {
+            return;
+        }
+        if let Some(warning) = self.standing.get(&pending.warning) {
+            signing(at, warning, waits, desk, intents);
         }
     }
 

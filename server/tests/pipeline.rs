@@ -1,4 +1,5 @@
-//! One observation through all ten steps to one short message at a message centre that is not ours.
+//! One observation through all ten steps to one short message at a message centre that is not ours. What
+//! people do to warnings is in `acts`, what a kill does in `kill`.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,6 +7,8 @@
     reason = "a test stops at what it does not expect"
 )]
 
+#[path = "pipeline/acts.rs"]
+mod acts;
 mod delivery;
 #[path = "pipeline/kill.rs"]
 mod kill;
@@ -14,12 +17,7 @@ mod restart;
 mod small;
 
 use serde_json::Value;
-use small::{Centre, HEAD, OWNER, Served, eventually};
-
-fn minutes_ago(minutes: i64) -> String {
-    let whole = small::now().minute() - minutes;
-    model::Time::from_minute(whole).display(model::Offset(480))
-}
+use small::{Centre, HEAD, OWNER, Served, eventually, minutes_ago};
 
 fn depth(minutes: i64, metres: &str) -> String {
     format!(

@@ -35,5 +35,7 @@ export function contacts(land, sites) {
   for (const district of DISTRICTS) pair('district_duty', district.code, '', 1, [`${district.name}三防值班室`, `${district.name}三防值班室(副班)`]);
   for (const township of land.townships) pair('township_head', township.code, '', 1);
   for (const site of sites) pair('site_owner', site.area, site.id, 1);
+  // Those who sign: the contact has the id of the person in the configuration, and is asked by that id alone.
+  for (const [id, name] of [['deputy-duty', '值班副主任'], ['chief', '值班主任']]) Object.assign(person('signer', CITY.code, '', 1, name), { id, email: `${id}@sanfang.example` });
   return csv(COLUMNS, rows);
 }

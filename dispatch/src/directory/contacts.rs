@@ -7,12 +7,15 @@ use super::read::{language_of, reachable};
 use crate::intent::RecipientNo;
 use model::fault::{Faults, Place, quoted};
 use model::table::{self, Table};
-use model::{AreaCode, AreaNo, City, Language, SiteNo};
+use model::{AreaCode, AreaNo, AuthorityId, City, Language, SiteNo};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 
 pub(super) const FILE: &str = "contacts.csv";
+
+/// Role of those who sign: a contact with the id that the person has in the configuration.
+const SIGNER: &str = "signer";
 
 const REQUIRED: [&str; 5] = ["id", "name", "role", "area", "phone"];
 
@@ -116,12 +119,55 @@ pub(super) fn read(
             level,
         });
     }
+    contacts.extend(offices(city, giving, faults));
     link(&mut contacts, &deputies, giving, faults);
     contacts.sort_by(|a, b| {
         let key = |c: &Contact| (order.rank(c.area), c.site, c.level, c.recipient);
         key(a).cmp(&key(b))
     });
     Some(contacts)
+}
+
+impl Contact {
+    /// True where an area or a site is answered for; other authorities' duty rooms and those who
+    /// sign are asked by their own names alone.
+    pub fn answers_for_places(&self) -> bool {
+        self.role != SIGNER && AuthorityId::parse(&self.role).is_err()
+    }
+}
+
+/// Duty rooms of the other authorities of `city.toml` that have an address there.
+fn offices(city: &City, giving: &mut Giving, faults: &mut Faults) -> Vec<Contact> {
+    let place = Place::file("city.toml");
+    let (Some(area), others) = (
+        city.area_no(city.code),
+        city.policy.matrix.authorities.iter(),
+    ) else {
+        return Vec::new();
+    };
+    let reachable = others.filter(|authority| !authority.own && !authority.email.is_empty());
+    let mut offices = Vec::new();
+    for authority in reachable {
+        let id = format!("authority/{}", authority.id);
+        if let Some(recipient) = number(place, Kind::Contact, &id, giving, faults) {
+            offices.push(Contact {
+                recipient,
+                id,
+                name: authority.name.zh.clone(),
+                role: authority.id.to_string(),
+                area,
+                site: None,
+                phone: None,
+                email: authority.email.clone(),
+                push: String::new(),
+                language: Language::default(),
+                deputy: None,
+                is_deputy: false,
+                level: 1,
+            });
+        }
+    }
+    offices
 }
 
 /// Gives a number or says why not.

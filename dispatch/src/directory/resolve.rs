@@ -394,6 +394,9 @@ impl<'a> Asked<'a> {
         if !self.audience.contacts.is_empty() {
             return self.audience.contacts.contains(&contact.id);
         }
+        if !contact.answers_for_places() {
+            return false;
+        }
         let roles = &self.audience.roles;
         (roles.is_empty() || roles.contains(&contact.role)) && self.is_asked(contact)
     }

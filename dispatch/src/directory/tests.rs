@@ -169,7 +169,7 @@ fn the_ladder_asks_whom_it_says() {
     assert_eq!(ask(here, &[], Some(Ask::District), &[]), "P2");
     assert_eq!(ask(&[], &["C1"], Some(Ask::District), &[]), "P2");
     assert_eq!(ask(here, &[], Some(Ask::City), &["city_duty"]), "P1");
-    assert_eq!(ask(here, &[], Some(Ask::Everyone), &[]), "P1 P2 P3 P4 P7");
+    assert_eq!(ask(here, &[], Some(Ask::Everyone), &[]), "P1 P2 P3 P4");
     assert_eq!(ask(&["440101000000"], &[], None, &[]), "P2 P3 P4");
     assert_eq!(ask(&["440102000000"], &[], Some(Ask::Primary), &[]), "P6");
     assert_eq!(ask(&[], &[], Some(Ask::City), &[]), "");

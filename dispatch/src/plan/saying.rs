@@ -91,6 +91,8 @@ impl Plan<'_> {
             | Purpose::Fall
             | Purpose::Ended
             | Purpose::StandDown
+            | Purpose::Relay
+            | Purpose::Signature
             | Purpose::Withdraw => change.to,
         };
         let words = self.words(way.channel, &saying, &audience);
@@ -112,7 +114,8 @@ impl Plan<'_> {
             mode: self.warning.mode,
             only_told: way.reach == Reach::Public
                 && way.channel != Channel::Cap
-                && matches!(purpose, Purpose::Fall | Purpose::Ended | Purpose::Cancelled),
+                && (falls || purpose == Purpose::Cancelled)
+                && purpose != Purpose::Withdraw,
             audience,
             words,
             spare,
@@ -156,7 +159,7 @@ impl Plan<'_> {
         let tier = saying.change.to.max(saying.change.from);
         let asked = audience.authority.is_some();
         let ruling = self.ruling(warning.zone, tier);
-        let own = ruling.is_some_and(|ruling| ruling.act != Act::Request) && !asked;
+        let own = ruling.is_some_and(|r| !matches!(r.act, Act::Request | Act::Relay)) && !asked;
         let issuer = self.issuer(ruling);
         let facts = Facts {
             purpose: saying.purpose,
@@ -174,6 +177,7 @@ impl Plan<'_> {
             place: &saying.place,
             measure: &saying.measure,
             text: &warning.text,
+            relay: warning.relay.as_ref(),
         };
         let wording = self.desk.wording;
         Language::ALL

@@ -16,6 +16,8 @@ pub struct Settings {
     pub quiet: Option<QuietHours>,
     /// Ways a request to another authority takes.
     pub request_channels: Vec<Channel>,
+    /// Ways those who sign are called.
+    pub signing_channels: Vec<Channel>,
     /// How long an orange or red rise is worth sending.
     pub valid_high: Span,
     /// How long a lower rise is.
@@ -44,6 +46,7 @@ impl Default for Settings {
             links: BTreeMap::new(),
             quiet: Some(QuietHours { from: 22, to: 7 }),
             request_channels: vec![Channel::Email, Channel::Webhook],
+            signing_channels: vec![Channel::Sms, Channel::Push, Channel::Email],
             valid_high: Span::from_minutes(120),
             valid_low: Span::from_minutes(180),
             valid_fall: Span::from_minutes(360),
@@ -73,6 +76,8 @@ impl Settings {
             | Purpose::Request
             | Purpose::SiteAlarm
             | Purpose::DeviceFault
+            | Purpose::Relay
+            | Purpose::Signature
             | Purpose::Withdraw => {
                 if tier >= Tier::Orange {
                     self.valid_high

@@ -68,6 +68,10 @@ pub(super) struct Frames {
     pub(super) site_alarm: BTreeMap<Language, Frame>,
     #[serde(default)]
     pub(super) device_fault: BTreeMap<Language, Frame>,
+    #[serde(default)]
+    pub(super) relay: BTreeMap<Language, Frame>,
+    #[serde(default)]
+    pub(super) signature: BTreeMap<Language, Frame>,
 }
 
 impl Phrases {
@@ -111,6 +115,8 @@ impl Frames {
             Purpose::Request => &self.request,
             Purpose::SiteAlarm => &self.site_alarm,
             Purpose::DeviceFault => &self.device_fault,
+            Purpose::Relay => &self.relay,
+            Purpose::Signature => &self.signature,
             Purpose::Withdraw => return None,
         })
     }

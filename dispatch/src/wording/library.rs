@@ -3,6 +3,8 @@
 use super::files::{Frames, Phrases};
 use super::{Facts, Issuer, Message, Purpose, clock, clock_near, lint, tier_word};
 use minijinja::{Environment, UndefinedBehavior, Value};
+use model::signal::{SignalKind, SignalText};
+use model::warning::Relayed;
 use model::{Channel, Hazard, Language, Mode, Named, Offset, Tier, Time};
 use std::collections::BTreeMap;
 
@@ -47,6 +49,11 @@ struct Variables {
     sign: String,
     after: String,
     own: bool,
+    sender: String,
+    sent: String,
+    headline: String,
+    description: String,
+    instruction: String,
 }
 
 const SLOTS: [&str; 3] = ["subject", "text", "instruction"];
@@ -218,6 +225,7 @@ impl Wording {
         );
         let measure = name("3小时雨量104.5毫米", "rain 104.5 mm in 3 h");
         let (nothing, empty) = (BTreeMap::new(), Named::default());
+        let relay = sample_relay();
         for (hazard, tier, purpose, language, channel) in combinations() {
             let facts = Facts {
                 purpose,
@@ -233,6 +241,8 @@ impl Wording {
                     | Purpose::Request
                     | Purpose::SiteAlarm
                     | Purpose::DeviceFault
+                    | Purpose::Relay
+                    | Purpose::Signature
                     | Purpose::Withdraw => tier,
                 },
                 from: Tier::Yellow,
@@ -245,6 +255,7 @@ impl Wording {
                 place: &place,
                 measure: &measure,
                 text: &nothing,
+                relay: Some(&relay),
             };
             let file = format!("{channel}.toml");
             let variables = self.variables(language, &facts);
@@ -292,6 +303,8 @@ impl Wording {
                 &after.fall
             }
         });
+        let relay = facts.relay;
+        let words = relay.and_then(|relay| words_of(relay, spoken, language));
         let name = facts.hazard_name.get(language);
         let hazard = match language {
             Language::Zh if name.is_empty() => facts.hazard.zh(),
@@ -316,6 +329,11 @@ impl Wording {
             sign: phrase.sign,
             after: after.cloned().unwrap_or_default(),
             own: facts.own,
+            sender: relay.map(|r| r.sender_name.clone()).unwrap_or_default(),
+            sent: relay.map_or_else(String::new, |r| clock(r.sent, facts.offset, language)),
+            headline: words.map(|w| w.headline.clone()).unwrap_or_default(),
+            description: words.map(|w| w.description.clone()).unwrap_or_default(),
+            instruction: words.map(|w| w.instruction.clone()).unwrap_or_default(),
         }
     }
 }
@@ -340,7 +358,37 @@ impl Variables {
             ("sign", Value::from(self.sign.as_str())),
             ("after", Value::from(self.after.as_str())),
             ("own", Value::from(self.own)),
+            ("sender", Value::from(self.sender.as_str())),
+            ("sent", Value::from(self.sent.as_str())),
+            ("headline", Value::from(self.headline.as_str())),
+            ("description", Value::from(self.description.as_str())),
+            ("instruction", Value::from(self.instruction.as_str())),
         ])
+    }
+}
+
+/// What a signal says at a tier: in the reader's language where it speaks that, else as it stands.
+fn words_of(relay: &Relayed, tier: Tier, language: Language) -> Option<&SignalText> {
+    let texts = relay.texts_of(tier);
+    let own = texts.iter().find(|text| text.language == language);
+    own.or(texts.first())
+}
+
+/// What templates are tried out with.
+fn sample_relay() -> Relayed {
+    let text = SignalText {
+        language: Language::Zh,
+        headline: "市气象台发布暴雨橙色预警信号".into(),
+        description: "预计未来3小时雨量将达50毫米以上".into(),
+        instruction: "请做好防御".into(),
+    };
+    Relayed {
+        identifier: "44010041600000_20230907214000".into(),
+        authority: model::AuthorityId::default(),
+        sender_name: "市气象台".into(),
+        sent: Time::from_seconds(1_694_094_000),
+        kind: SignalKind::Alert,
+        texts: BTreeMap::from([(Tier::Orange, vec![text])]),
     }
 }
 
@@ -379,7 +427,9 @@ fn needs(channel: Channel, purpose: Purpose) -> bool {
         Channel::Sms | Channel::Email | Channel::Push => {
             !matches!(purpose, Purpose::SiteAlarm | Purpose::Withdraw)
         }
-        Channel::Cap | Channel::Webhook => purpose.is_public() || purpose == Purpose::Request,
+        Channel::Cap | Channel::Webhook => {
+            purpose.is_public() || matches!(purpose, Purpose::Request | Purpose::Relay)
+        }
         Channel::Device => purpose == Purpose::SiteAlarm,
     }
 }

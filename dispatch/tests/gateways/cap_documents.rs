@@ -151,6 +151,7 @@ fn warning(event: Event, areas: &[(&str, Tier, Tier)]) -> Warning {
         expires: time("16:04:00"),
         signed_by: vec![],
         text: BTreeMap::new(),
+        relay: None,
     }
 }
 

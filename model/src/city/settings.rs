@@ -65,7 +65,9 @@ struct FlowRow {
     review: bool,
     basis: Named,
     clock: Option<Span>,
+    signers: Option<Vec<String>>,
     deputies: Option<Vec<String>>,
+    review_within: Option<Span>,
     #[serde(default)]
     at_end: AtEnd,
     presigned: Option<Presigned>,
@@ -129,7 +131,9 @@ fn with_defaults(row: FlowRow, approval: &Approval) -> Flow {
         signatures: row.signatures,
         review: row.review,
         basis: row.basis,
+        review_within: row.review_within.unwrap_or(approval.review_within),
         clock: row.clock.unwrap_or(approval.clock),
+        signers: row.signers.unwrap_or_else(|| approval.signers.clone()),
         deputies: row.deputies.unwrap_or_else(|| approval.deputies.clone()),
         at_end: row.at_end,
         presigned: row.presigned,
@@ -161,6 +165,7 @@ fn check_head(head: &Head, faults: &mut Faults) -> Option<TimeZone> {
     for (name, span) in [
         ("lateness.past_after", head.lateness.past_after),
         ("approval.clock", head.approval.clock),
+        ("approval.review_within", head.approval.review_within),
     ] {
         if span <= Span::ZERO {
             faults.error(place, name, "it is zero", "write a span such as 15m");
@@ -188,6 +193,11 @@ fn check_authorities(rows: &Rows<Authority>, faults: &mut Faults) {
             let place = Place::line(FILE, *line);
             let what = format!("authority {} stands there twice", row.id);
             faults.error(place, "authority.id", what, "keep one of the two");
+        }
+        if !(row.email.is_empty() || row.email.contains('@')) {
+            let place = Place::line(FILE, *line);
+            let remedy = "write it as duty@office.example";
+            faults.error(place, "authority.email", "not an address", remedy);
         }
         if row.own && row.signature.zh.is_empty() {
             let place = Place::line(FILE, *line);
@@ -258,18 +268,28 @@ fn check_flows(rows: &Rows<Flow>, authorities: &Rows<Authority>, faults: &mut Fa
                 faults.error(place, "flow.signatures", "more than two", "write 0, 1 or 2");
             }
         }
-        if row.clock <= Span::ZERO {
-            faults.error(
-                place,
-                "flow.clock",
-                "it is zero",
-                "write a span such as 10m",
-            );
+        for (field, span) in [
+            ("flow.clock", row.clock),
+            ("flow.review_within", row.review_within),
+        ] {
+            if span <= Span::ZERO {
+                faults.error(place, field, "it is zero", "write a span such as 10m");
+            }
         }
         let signers: BTreeSet<_> = row.presigned.iter().flat_map(|p| &p.signed_by).collect();
         if row.at_end == AtEnd::Presigned && signers.len() < 2 {
             let remedy = "name two different people in presigned.signed_by, and the text";
             faults.error(place, "flow.presigned", "fewer than two signed it", remedy);
+        }
+        if let Some(presigned) = &row.presigned {
+            if presigned.text.zh.trim().is_empty() || presigned.text.en.trim().is_empty() {
+                let remedy = "write the whole text in zh and en: nobody adds to it at the end";
+                faults.error(place, "flow.presigned.text", "it is empty", remedy);
+            }
+            if row.at_end == AtEnd::Hold || row.reach != Reach::Public {
+                let remedy = "write at_end = \"presigned\" in a public flow, or take the text out";
+                faults.error(place, "flow.presigned", "nothing would use it", remedy);
+            }
         }
     }
 }

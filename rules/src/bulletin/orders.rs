@@ -2,13 +2,13 @@
 
 use super::publish::tiers;
 use super::{Bulletin, Desk, Policy, Refused, Standing};
-use crate::effect::{Effect, Refusal, Signature};
+use crate::effect::Refusal;
 use model::warning::Event;
 use model::{AreaCode, Named, Tier, Time, WarningId};
 use std::collections::BTreeMap;
 
 /// What stands as the rule of a revision that a person made.
-const PERSON: &str = "person";
+pub(super) const PERSON: &str = "person";
 
 /// Who acted and why, with the new content of an amendment.
 pub(crate) struct Amendment<'a> {
@@ -28,11 +28,10 @@ impl Bulletin {
         desk: &mut Desk<'_>,
     ) -> Result<(), Refusal> {
         let needed = self.signatures_needed(desk).max(1);
+        let asked = self.asked_of(desk);
         let current = self.opened(id)?;
-        if !current.awaiting {
-            return Err(Refusal::NothingToSign {
-                current: current.revision,
-            });
+        if current.waiting.is_none() {
+            return Err(nothing_to_sign(current, asked));
         }
         if !current
             .seen
@@ -51,15 +50,7 @@ impl Bulletin {
         }
         current.signed.push(person.to_owned());
         let given = u8::try_from(current.signed.len()).unwrap_or(u8::MAX);
-        if given < needed {
-            desk.out.push(Effect::Signed(Signature {
-                warning: id,
-                revision: current.revision,
-                person: person.to_owned(),
-                given,
-                needed,
-            }));
-        } else {
+        if given >= needed {
             self.release(desk.at, PERSON, desk);
         }
         Ok(())
@@ -73,11 +64,10 @@ impl Bulletin {
         person: &str,
         desk: &mut Desk<'_>,
     ) -> Result<(), Refusal> {
+        let asked = self.asked_of(desk);
         let open = self.opened(id)?;
-        if !open.awaiting {
-            return Err(Refusal::NothingToSign {
-                current: open.revision,
-            });
+        if open.waiting.is_none() {
+            return Err(nothing_to_sign(open, asked));
         }
         if open.revision != revision {
             return Err(Refusal::Stale {
@@ -86,7 +76,7 @@ impl Bulletin {
             });
         }
         let (put, force) = (tiers(&open.put), tiers(&open.force));
-        open.awaiting = false;
+        open.waiting = None;
         open.signed = vec![person.to_owned()];
         open.put.clone_from(&open.force);
         open.text.clone_from(&open.words);
@@ -121,6 +111,9 @@ impl Bulletin {
                 current: open.revision,
             });
         }
+        if open.relay.is_some() {
+            return Err(Refusal::Verbatim { warning: id });
+        }
         let before = tiers(&open.put);
         if !amendment.areas.is_empty() {
             open.put = amended(&open.put, amendment.areas, at);
@@ -136,7 +129,7 @@ impl Bulletin {
         );
         open.signed.clear();
         open.seen.clear();
-        open.awaiting = true;
+        open.waiting = None;
         let after = tiers(&open.put);
         for code in before.keys() {
             if after.get(code) < before.get(code) {
@@ -144,7 +137,7 @@ impl Bulletin {
             }
         }
         match desk.policy {
-            Policy::Live => self.emit(Event::Proposed, at, PERSON, desk),
+            Policy::Live => self.put_forward(at, PERSON, desk),
             Policy::Replay => {
                 self.sign(amendment.person);
                 self.release(at, PERSON, desk);
@@ -188,13 +181,13 @@ impl Bulletin {
             open.force.remove(code);
         }
         open.signed = vec![person.to_owned()];
-        let (clear, issued, awaiting) = (open.is_clear(), open.issued, open.awaiting);
+        let (clear, issued, waits) = (open.is_clear(), open.issued, open.waiting.is_some());
         for code in taken {
             self.refuse(code);
         }
         if clear {
             self.close(Event::Cancelled, at, PERSON, desk);
-        } else if issued && !awaiting {
+        } else if issued && !waits {
             self.emit(Event::Updated, at, PERSON, desk);
         } else {
             self.cancel_in_part(issued, desk);
@@ -220,12 +213,12 @@ impl Bulletin {
         if put.is_empty() {
             return Err(Refusal::NoArea);
         }
-        self.open(desk.at, put, name, desk);
+        let id = self.id_of(desk.at, desk);
+        self.open(id, desk.at, put, name);
         if let Some(open) = &mut self.open {
             open.text.clone_from(amendment.text);
-            open.awaiting = true;
         }
-        self.emit(Event::Proposed, desk.at, PERSON, desk);
+        self.put_forward(desk.at, PERSON, desk);
         if desk.policy == Policy::Replay {
             self.sign(amendment.person);
             self.release(desk.at, PERSON, desk);
@@ -269,6 +262,16 @@ impl Bulletin {
         if tier > Tier::None {
             self.refused.insert(area, Refused { tier, fell: false });
         }
+    }
+}
+
+/// Why nothing is to be signed: what stands is in force, or another authority was asked.
+fn nothing_to_sign(open: &super::Open, asked: Option<String>) -> Refusal {
+    match asked.filter(|_| !open.issued) {
+        Some(authority) => Refusal::NotOurs { authority },
+        None => Refusal::NothingToSign {
+            current: open.revision,
+        },
     }
 }
 

@@ -3,8 +3,12 @@
 use super::{Bulletin, Open, Policy, Standing};
 use crate::effect::Effect;
 use crate::rulebook::Rulebook;
+use model::authority::Ruling;
+use model::release::Flow;
 use model::warning::{AreaTier, Event, Evidence, SiteTier};
-use model::{AreaCode, City, Hazard, Mode, Named, Reach, Span, Tier, Time, Warning, Zone};
+use model::{
+    Act, AreaCode, AuthorityId, City, Hazard, Mode, Named, Reach, Span, Tier, Time, Warning, Zone,
+};
 use std::collections::BTreeMap;
 
 /// What a revision is written with.
@@ -21,8 +25,6 @@ pub(crate) struct Desk<'a> {
     pub(crate) out: &'a mut Vec<Effect>,
 }
 
-/// Signatures asked for where the city names no authority of its own.
-const SIGNATURES_DEFAULT: u8 = 2;
 /// Revisions of one content that may still be signed.
 const SEEN_MAX: usize = 16;
 
@@ -39,32 +41,42 @@ impl Desk<'_> {
             .map_or_else(Named::default, |rule| rule.name.clone())
     }
 
-    /// The authority whose name stands on a warning: of the matrix, else our first.
-    fn authority(&self, hazard: Hazard, area: Option<AreaCode>, tier: Tier) -> String {
-        let area = area.and_then(|code| self.city.area_no(code));
-        let ruling = area.and_then(|area| self.city.ruling(hazard, area, tier));
-        let own = || self.city.policy.matrix.own().next();
-        ruling
-            .map(|ruling| ruling.authority)
-            .or_else(own)
-            .map_or_else(String::new, |authority| authority.id.to_string())
+    /// What we may do with the whole of a warning: the ruling of its foremost area.
+    fn ruling(&self, whole: &Whole<'_>) -> Option<Ruling<'_>> {
+        let area = self.city.area_no(whole.area?)?;
+        self.city
+            .ruling_on(whole.hazard, area, whole.tier, whole.relay_of)
     }
 
-    /// How many must sign before the public is told of that tier there.
-    fn signatures(&self, hazard: Hazard, area: Option<AreaCode>, tier: Tier) -> u8 {
-        let id = self.authority(hazard, area, tier);
-        let authority = self
-            .city
-            .policy
-            .matrix
-            .own()
-            .find(|a| a.id.to_string() == id);
-        authority.map_or(SIGNATURES_DEFAULT, |authority| {
-            let policy = &self.city.policy;
-            policy
-                .flow(&authority.id, hazard, tier, Reach::Public)
-                .signatures
-        })
+    /// The authority whose name stands on a warning: of the matrix, else our first.
+    fn authority(&self, whole: &Whole<'_>) -> Option<AuthorityId> {
+        let own = || self.city.policy.matrix.own().next();
+        let ruling = self.ruling(whole);
+        let authority = ruling.map(|ruling| ruling.authority).or_else(own);
+        authority.map(|authority| authority.id)
+    }
+
+    /// How the public is told of it.
+    fn flow(&self, whole: &Whole<'_>) -> Flow {
+        let policy = &self.city.policy;
+        match self.authority(whole) {
+            Some(id) => policy.flow(&id, whole.hazard, whole.tier, Reach::Public),
+            None => Flow::by_default(Reach::Public, &policy.approval),
+        }
+    }
+
+    /// The authority that was asked for it (提请), by the name people know.
+    fn asked_of(&self, whole: &Whole<'_>) -> Option<String> {
+        let ruling = self.ruling(whole).filter(|r| r.act == Act::Request)?;
+        let name = &ruling.counterpart?.name;
+        Some(
+            if name.en.is_empty() {
+                &name.zh
+            } else {
+                &name.en
+            }
+            .clone(),
+        )
     }
 
     /// CAP validity of a tier: the longest that a rule of the hazard gives.
@@ -77,6 +89,14 @@ impl Desk<'_> {
         let longest = rules.map(|rule| rule.renew_after(tier)).max();
         longest.unwrap_or(Span::from_minutes(6 * 60))
     }
+}
+
+/// A warning as one thing: what decides authority and flow.
+struct Whole<'a> {
+    hazard: Hazard,
+    area: Option<AreaCode>,
+    tier: Tier,
+    relay_of: Option<&'a AuthorityId>,
 }
 
 impl Bulletin {
@@ -135,24 +155,31 @@ impl Bulletin {
         if open.is_clear() && tiers(&open.force).is_empty() {
             self.close(Event::Ended, time, rule, desk);
         } else if nothing_to_sign && open.issued {
-            open.awaiting = false;
+            open.waiting = None;
             self.emit(Event::Updated, time, rule, desk);
-        } else if needed == 0 && !unconfirmed {
+        } else if needed == 0 && !unconfirmed && self.asked_of(desk).is_none() {
             self.release(time, rule, desk);
         } else {
-            open.awaiting = true;
-            self.emit(Event::Proposed, time, rule, desk);
+            self.put_forward(time, rule, desk);
         }
+    }
+
+    /// Puts what stands before the signers, with their clock; before nobody where another
+    /// authority has to be asked.
+    pub(super) fn put_forward(&mut self, time: Time, rule: &str, desk: &mut Desk<'_>) {
+        self.wait(desk);
+        self.emit(Event::Proposed, time, rule, desk);
     }
 
     /// Puts what is proposed in force.
     pub(super) fn release(&mut self, time: Time, rule: &str, desk: &mut Desk<'_>) {
+        let review = self.wants_review(rule, desk);
         let Some(open) = &mut self.open else {
             return;
         };
         let first = !open.issued;
         open.issued = true;
-        open.awaiting = false;
+        open.waiting = None;
         open.force.clone_from(&open.put);
         open.words.clone_from(&open.text);
         if open.is_clear() {
@@ -162,17 +189,41 @@ impl Bulletin {
         } else {
             self.emit(Event::Updated, time, rule, desk);
         }
+        if let Some((signed_by, within)) = review {
+            self.ask_review(signed_by, desk.at, within);
+        }
     }
 
-    /// Signatures asked for: by the highest tier that is proposed or in force.
+    /// Signatures asked for before the public is told.
     pub(super) fn signatures_needed(&self, desk: &Desk<'_>) -> u8 {
-        let Some(open) = &self.open else {
-            return 0;
-        };
-        let standing = open.put.iter().chain(&open.force);
+        self.flow(desk).signatures
+    }
+
+    /// How the public is told.
+    pub(super) fn flow(&self, desk: &Desk<'_>) -> Flow {
+        desk.flow(&self.whole())
+    }
+
+    /// The authority that was asked for it; [`None`] where it is ours.
+    pub(super) fn asked_of(&self, desk: &Desk<'_>) -> Option<String> {
+        desk.asked_of(&self.whole())
+    }
+
+    /// By the highest tier that is proposed or in force.
+    fn whole(&self) -> Whole<'_> {
+        let open = self.open.as_ref();
+        let standing = open
+            .iter()
+            .flat_map(|open| open.put.iter().chain(&open.force));
         let highest = standing.max_by_key(|(_, standing)| standing.tier);
-        let tier = highest.map_or(Tier::None, |(_, standing)| standing.tier);
-        desk.signatures(self.hazard, highest.map(|(code, _)| *code), tier)
+        Whole {
+            hazard: self.hazard,
+            area: highest.map(|(code, _)| *code),
+            tier: highest.map_or(Tier::None, |(_, standing)| standing.tier),
+            relay_of: open
+                .and_then(|open| open.relay.as_ref())
+                .map(|r| &r.authority),
+        }
     }
 
     pub(super) fn close(&mut self, event: Event, time: Time, rule: &str, desk: &mut Desk<'_>) {
@@ -188,7 +239,7 @@ impl Bulletin {
         let Some(open) = self
             .open
             .as_ref()
-            .filter(|open| open.issued && open.renew_at <= desk.at)
+            .filter(|open| open.issued && open.relay.is_none() && open.renew_at <= desk.at)
         else {
             return;
         };
@@ -235,14 +286,21 @@ impl Bulletin {
         let areas = self.areas(standing, time);
         let highest = areas.iter().max_by_key(|(_, area)| area.tier);
         let (top, tier) = highest.map_or((None, Tier::None), |(c, area)| (Some(*c), area.tier));
-        let authority = desk.authority(self.hazard, top, tier);
+        let relay = self.open.as_ref().and_then(|open| open.relay.clone());
+        let authority = desk.authority(&Whole {
+            hazard: self.hazard,
+            area: top,
+            tier,
+            relay_of: relay.as_ref().map(|relay| &relay.authority),
+        });
+        let authority = authority.map_or_else(String::new, |id| id.to_string());
         let validity = desk.validity(self.hazard, tier);
         // A replay tells the values with each change at a subject, and nobody signs on evidence.
         let evidence = match desk.policy {
             Policy::Replay => Vec::new(),
             Policy::Live => areas
                 .iter()
-                .filter(|(_, area)| area.tier > Tier::None)
+                .filter(|(_, area)| relay.is_none() && area.tier > Tier::None)
                 .flat_map(|(code, _)| (desk.evidence)(self.hazard, *code))
                 .collect(),
         };
@@ -302,6 +360,7 @@ impl Bulletin {
                     open.words.clone()
                 }
             },
+            relay,
         })
     }
 
@@ -349,7 +408,7 @@ impl Bulletin {
     }
 
     /// True where no area at the highest tier rests on more than suspect values.
-    fn is_unconfirmed(&self) -> bool {
+    pub(super) fn is_unconfirmed(&self) -> bool {
         let Some(open) = &self.open else {
             return false;
         };

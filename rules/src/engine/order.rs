@@ -3,7 +3,14 @@
 use super::Engine;
 use crate::bulletin::Amendment;
 use crate::effect::{Effect, Reason, Refusal};
-use model::{Hazard, Named, Order, Tier, WarningId};
+use crate::rulebook::Rulebook;
+use model::pending::Reviewed;
+use model::{Hazard, Named, Order, Signal, Span, Tier, Time};
+
+/// A zone that runs has a record each whole minute: what is longer between two is time without a
+/// running server, save for the pauses of a loaded machine.
+const TICK: Span = Span::from_minutes(1);
+const GAP: Span = Span::from_minutes(2);
 
 impl Engine {
     pub(super) fn follow(&mut self, order: &Order, out: &mut Vec<Effect>) -> Result<(), Refusal> {
@@ -13,25 +20,19 @@ impl Engine {
                 revision,
                 seen,
                 person,
-            } => {
-                let hazard = self.hazard_of(*warning)?;
-                self.with_desk(out, |bulletins, desk| match bulletins.get_mut(&hazard) {
-                    Some(b) => b.approve(*warning, *revision, seen, person, desk),
-                    None => Err(Refusal::UnknownWarning { warning: *warning }),
-                })
-            }
+            } => self.with_desk(out, |shelf, desk| {
+                let bulletin = shelf.holding(*warning)?;
+                bulletin.approve(*warning, *revision, seen, person, desk)
+            }),
             Order::Reject {
                 warning,
                 revision,
                 person,
                 ..
-            } => {
-                let hazard = self.hazard_of(*warning)?;
-                self.with_desk(out, |bulletins, desk| match bulletins.get_mut(&hazard) {
-                    Some(b) => b.reject(*warning, *revision, person, desk),
-                    None => Err(Refusal::UnknownWarning { warning: *warning }),
-                })
-            }
+            } => self.with_desk(out, |shelf, desk| {
+                let bulletin = shelf.holding(*warning)?;
+                bulletin.reject(*warning, *revision, person, desk)
+            }),
             Order::Amend {
                 warning,
                 revision,
@@ -39,30 +40,24 @@ impl Engine {
                 text,
                 person,
                 ..
-            } => {
-                let hazard = self.hazard_of(*warning)?;
+            } => self.with_desk(out, |shelf, desk| {
                 let amendment = Amendment {
                     areas,
                     text,
                     person,
                 };
-                self.with_desk(out, |bulletins, desk| match bulletins.get_mut(&hazard) {
-                    Some(b) => b.amend(*warning, *revision, &amendment, desk),
-                    None => Err(Refusal::UnknownWarning { warning: *warning }),
-                })
-            }
+                let bulletin = shelf.holding(*warning)?;
+                bulletin.amend(*warning, *revision, &amendment, desk)
+            }),
             Order::Cancel {
                 warning,
                 areas,
                 person,
                 ..
-            } => {
-                let hazard = self.hazard_of(*warning)?;
-                self.with_desk(out, |bulletins, desk| match bulletins.get_mut(&hazard) {
-                    Some(b) => b.cancel(*warning, areas, person, desk),
-                    None => Err(Refusal::UnknownWarning { warning: *warning }),
-                })
-            }
+            } => self.with_desk(out, |shelf, desk| {
+                let bulletin = shelf.holding(*warning)?;
+                bulletin.cancel(*warning, areas, person, desk)
+            }),
             Order::Issue {
                 hazard,
                 areas,
@@ -70,20 +65,40 @@ impl Engine {
                 person,
                 ..
             } => {
-                let amendment = Amendment {
-                    areas,
-                    text,
-                    person,
-                };
-                let name = self.name_of(*hazard);
-                let hazard = *hazard;
-                self.with_desk(out, |bulletins, desk| {
-                    let fresh = || crate::bulletin::Bulletin::new(hazard);
-                    bulletins
-                        .entry(hazard)
-                        .or_insert_with(fresh)
-                        .issue(name, &amendment, desk)
+                let name = name_of(*hazard, &self.rulebook);
+                self.with_desk(out, |shelf, desk| {
+                    shelf.hold(std::iter::once(*hazard));
+                    let amendment = Amendment {
+                        areas,
+                        text,
+                        person,
+                    };
+                    match shelf.own.get_mut(hazard) {
+                        Some(bulletin) => bulletin.issue(name, &amendment, desk),
+                        None => Ok(()),
+                    }
                 })
+            }
+            Order::Review {
+                warning,
+                revision,
+                sound,
+                note,
+                person,
+            } => self.with_desk(out, |shelf, desk| {
+                let reviewed = Reviewed {
+                    person: person.clone(),
+                    at: desk.at,
+                    sound: *sound,
+                    note: note.clone(),
+                };
+                let bulletin = shelf.holding(*warning)?;
+                bulletin.review(*warning, *revision, reviewed)
+            }),
+            Order::Relay { signal, .. } => {
+                let rulebook = std::sync::Arc::clone(&self.rulebook);
+                let name = |hazard| name_of(hazard, &rulebook);
+                self.with_desk(out, |shelf, desk| shelf.relay(signal, name, desk))
             }
             Order::Confirm { rule, subject, .. } => self.confirm(rule, subject, out),
             Order::Stand { rule, subject, .. } => self.end_silent(rule, subject, out),
@@ -91,29 +106,20 @@ impl Engine {
         }
     }
 
-    fn hazard_of(&self, warning: WarningId) -> Result<Hazard, Refusal> {
-        let known = self
-            .bulletins
-            .values()
-            .find(|bulletin| bulletin.knows(warning));
-        known
-            .map(crate::bulletin::Bulletin::hazard)
-            .ok_or(Refusal::UnknownWarning { warning })
+    /// A message of another authority came in.
+    pub(super) fn signal(&mut self, at: Time, signal: &Signal, out: &mut Vec<Effect>) {
+        self.tick(at, out);
+        self.with_desk(out, |shelf, desk| shelf.take(signal, desk));
     }
 
-    fn name_of(&self, hazard: Hazard) -> Named {
-        let rule = self
-            .rulebook
-            .rules
-            .iter()
-            .find(|rule| rule.hazard == hazard);
-        rule.map_or_else(
-            || Named {
-                zh: hazard.zh().to_owned(),
-                en: hazard.en().to_owned(),
-            },
-            |rule| rule.name.clone(),
-        )
+    /// Takes the time without a running server off the clocks of people (semantics §27).
+    pub(super) fn leave_out_gap(&mut self, at: Time, out: &mut Vec<Effect>) {
+        let gap = at.since(self.at);
+        if self.at.millis() > i64::MIN && gap > GAP {
+            let lost = Span::from_millis(gap.millis() - TICK.millis());
+            self.bulletins.pause(lost);
+            self.with_desk(out, |_, _| ());
+        }
     }
 
     fn subject_of(&self, rule: &str, subject: &str) -> Result<(usize, u32), Refusal> {
@@ -185,4 +191,16 @@ impl Engine {
         self.settle(out);
         Ok(())
     }
+}
+
+/// The name of a hazard: as the first rule gives it, else its own.
+fn name_of(hazard: Hazard, rulebook: &Rulebook) -> Named {
+    let rule = rulebook.rules.iter().find(|rule| rule.hazard == hazard);
+    rule.map_or_else(
+        || Named {
+            zh: hazard.zh().to_owned(),
+            en: hazard.en().to_owned(),
+        },
+        |rule| rule.name.clone(),
+    )
 }

@@ -3,7 +3,7 @@
 use super::subjects::{Place, RuleState};
 use super::{Engine, Mode, Policy};
 use crate::area::Standing;
-use crate::bulletin::{Bulletin, Desk, Finding, Found, SiteFinding};
+use crate::bulletin::{Desk, Finding, Found, Shelf, SiteFinding};
 use crate::effect::{Effect, Reason};
 use crate::rulebook::{Rulebook, SubjectKind};
 use model::warning::Evidence;
@@ -51,8 +51,8 @@ impl Engine {
 
     /// Sends what bulletins have gathered, and renews.
     pub(super) fn pass_due(&mut self, out: &mut Vec<Effect>) {
-        self.with_desk(out, |bulletins, desk| {
-            for bulletin in bulletins.values_mut() {
+        self.with_desk(out, |shelf, desk| {
+            for bulletin in shelf.all_mut() {
                 bulletin.pass(desk);
             }
         });
@@ -71,11 +71,11 @@ impl Engine {
             return;
         }
         let order = hazards_in_order(&self.rulebook);
-        self.with_desk(out, |bulletins, desk| {
+        self.with_desk(out, |shelf, desk| {
             let none = (Vec::new(), Vec::new());
             for hazard in order {
                 let (findings, sites) = (findings.get(&hazard), sites.get(&hazard));
-                if let Some(bulletin) = bulletins.get_mut(&hazard)
+                if let Some(bulletin) = shelf.own.get_mut(&hazard)
                     && (findings.is_some() || sites.is_some())
                 {
                     let findings = findings.unwrap_or(&none.0);
@@ -88,7 +88,7 @@ impl Engine {
     /// Clears what bulletins still hold of areas and sites that no rule speaks of any more.
     pub(super) fn sweep(&mut self, out: &mut Vec<Effect>) {
         let mut stale: BTreeMap<Hazard, Vec<Finding>> = BTreeMap::new();
-        for (hazard, bulletin) in &self.bulletins {
+        for (hazard, bulletin) in &self.bulletins.own {
             for (area, held) in bulletin.all_found() {
                 let found = self.found_in(*hazard, area);
                 if found != held {
@@ -103,8 +103,8 @@ impl Engine {
             }
         }
         let live: Vec<(Hazard, String)> = self.sites_with_tier();
-        self.with_desk(out, |bulletins, desk| {
-            for (hazard, bulletin) in bulletins {
+        self.with_desk(out, |shelf, desk| {
+            for (hazard, bulletin) in &mut shelf.own {
                 let gone = bulletin
                     .sites_except(&|site| live.iter().any(|(of, id)| of == hazard && id == site));
                 let findings = stale.get(hazard).map_or(&[][..], Vec::as_slice);
@@ -235,14 +235,15 @@ impl Engine {
     pub(super) fn with_desk<T>(
         &mut self,
         out: &mut Vec<Effect>,
-        write: impl FnOnce(&mut BTreeMap<Hazard, Bulletin>, &mut Desk<'_>) -> T,
+        write: impl FnOnce(&mut Shelf, &mut Desk<'_>) -> T,
     ) -> T {
-        let mut bulletins = std::mem::take(&mut self.bulletins);
+        let mut shelf = std::mem::take(&mut self.bulletins);
         let evidence = |hazard, area| self.evidence(hazard, area);
         let mut desk = self.desk(&evidence, out);
-        let result = write(&mut bulletins, &mut desk);
-        self.bulletins = bulletins;
-        let due = self.bulletins.values().filter_map(Bulletin::due).min();
+        let result = write(&mut shelf, &mut desk);
+        shelf.say(&mut desk);
+        self.bulletins = shelf;
+        let due = self.bulletins.due();
         self.next_due = due.unwrap_or(Time::from_millis(i64::MAX));
         result
     }

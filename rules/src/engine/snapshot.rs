@@ -7,7 +7,7 @@
 use super::laid::Laid;
 use super::subjects::State;
 use super::{Engine, Standing};
-use crate::bulletin::Bulletin;
+use crate::bulletin::Shelf;
 use crate::effect::{Change, Effect, Reason};
 use crate::reader::Reader;
 use crate::rulebook::Rulebook;
@@ -46,7 +46,7 @@ struct Frozen {
     rulebook: String,
     at: Time,
     subjects: Vec<FrozenSubject>,
-    bulletins: Vec<Bulletin>,
+    bulletins: Shelf,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl Engine {
             rulebook: self.rulebook.hash().to_owned(),
             at: self.at,
             subjects: self.frozen_subjects(),
-            bulletins: self.bulletins.values().cloned().collect(),
+            bulletins: self.bulletins.clone(),
         };
         // Our own plain types cannot fail to be written to memory; an empty part reads as damaged.
         let json = serde_json::to_vec(&frozen).unwrap_or_default();
@@ -109,8 +109,9 @@ impl Engine {
             .decode(&mut reader)
             .ok_or(SnapshotError::Damaged("its windows"))?;
         self.at = frozen.at;
-        self.bulletins
-            .extend(frozen.bulletins.into_iter().map(|b| (b.hazard(), b)));
+        self.bulletins = frozen.bulletins;
+        let hazards = self.rulebook.rules.iter().map(|rule| rule.hazard);
+        self.bulletins.hold(hazards);
         self.thaw(frozen.subjects);
         Ok(())
     }
@@ -197,7 +198,7 @@ impl Engine {
                 }
             }
         }
-        let due = self.bulletins.values().filter_map(Bulletin::due).min();
+        let due = self.bulletins.due();
         self.next_due = due.unwrap_or(Time::from_millis(i64::MAX));
         by_id.into_values().collect()
     }
@@ -215,10 +216,8 @@ impl Engine {
         let before = std::mem::replace(&mut self.windows, laid.windows);
         self.windows.take_over(before);
         (self.hears, self.rules, self.feeds) = (laid.hears, laid.rules, laid.feeds);
-        for rule in &rulebook.rules {
-            let fresh = || Bulletin::new(rule.hazard);
-            self.bulletins.entry(rule.hazard).or_insert_with(fresh);
-        }
+        self.bulletins
+            .hold(rulebook.rules.iter().map(|rule| rule.hazard));
         self.next_deadline = i64::MAX;
         self.city = city;
         self.rulebook = rulebook;

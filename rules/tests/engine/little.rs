@@ -42,6 +42,12 @@ const AREAS: &str = r#"{"type":"FeatureCollection","features":[
 
 /// Stations as lines of `id,kind,area,parameters,interval`; sites as whole lines.
 pub(crate) fn city(stations: &[String], sites: &str) -> Arc<City> {
+    city_with("", stations, sites)
+}
+
+/// The same with more tables in `city.toml`.
+pub(crate) fn city_with(settings: &str, stations: &[String], sites: &str) -> Arc<City> {
+    let settings = format!("{SETTINGS}{settings}");
     let mut table = String::from("id,kind,area,parameters,interval,name,lon,lat\n");
     for station in stations {
         let lat = if station.contains(NORTH) {
@@ -52,7 +58,7 @@ pub(crate) fn city(stations: &[String], sites: &str) -> Arc<City> {
         table.push_str(&format!("{station},甲,113.05,{lat}\n"));
     }
     let file = |name: &str| match name {
-        "city.toml" => Some(SETTINGS.as_bytes().to_vec()),
+        "city.toml" => Some(settings.clone().into_bytes()),
         "areas.geojson" => Some(AREAS.as_bytes().to_vec()),
         "stations.csv" => Some(table.clone().into_bytes()),
         "sites.csv" => Some(sites.as_bytes().to_vec()),
@@ -126,31 +132,35 @@ pub(crate) fn lines(effects: &[Effect]) -> Vec<String> {
     let minute = |time: Time| time.since(at(0)).minutes();
     effects
         .iter()
-        .map(|effect| match effect {
-            Effect::Signal(c) => format!(
+        .filter_map(|effect| match effect {
+            Effect::Signal(c) => Some(format!(
                 "{} {} {} {}>{}",
                 minute(c.time),
                 c.rule,
                 c.subject,
                 c.from,
                 c.to
-            ),
+            )),
             Effect::Warning(w) => {
                 let areas: Vec<String> = w
                     .areas
                     .iter()
                     .map(|(code, a)| format!("{code}={}", a.tier))
                     .collect();
-                format!(
+                Some(format!(
                     "{} r{} {} {}",
                     minute(w.time),
                     w.revision,
                     w.event.name(),
                     areas.join(" ")
-                )
+                ))
             }
-            Effect::Signed(s) => format!("signed {} {}/{}", s.person, s.given, s.needed),
-            Effect::Refused { why, .. } => format!("refused {why}"),
+            Effect::Pending(pending) => {
+                let signing = pending.signing.as_ref()?;
+                let (last, given) = (signing.signed_by.last()?, signing.signed_by.len());
+                Some(format!("signed {last} {given}/{}", signing.needed))
+            }
+            Effect::Refused { why, .. } => Some(format!("refused {why}")),
         })
         .collect()
 }
@@ -170,10 +180,19 @@ pub(crate) fn rain(engine: &mut Engine, station: u32, minute: i64, mm: i32, out:
     );
 }
 
+/// What people were last said to have to do.
+pub(crate) fn pending(effects: &[Effect]) -> &model::Pending {
+    let found = effects.iter().rev().find_map(|effect| match effect {
+        Effect::Pending(pending) => Some(&**pending),
+        Effect::Signal(_) | Effect::Warning(_) | Effect::Refused { .. } => None,
+    });
+    found.unwrap()
+}
+
 pub(crate) fn warning(effects: &[Effect]) -> &Warning {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Warning(warning) => Some(warning),
-        Effect::Signal(_) | Effect::Signed(_) | Effect::Refused { .. } => None,
+        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } => None,
     });
     found.unwrap()
 }

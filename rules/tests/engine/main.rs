@@ -3,6 +3,8 @@
 mod allocations;
 mod little;
 mod orders;
+mod relays;
 mod rest;
 mod snapshots;
 mod storms;
+mod waiting;

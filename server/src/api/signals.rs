@@ -6,7 +6,7 @@ use crate::people::Scope;
 use crate::view::SignalItem;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 
@@ -32,4 +32,16 @@ pub(crate) async fn take(
         taken.push(serde_json::json!({ "identifier": identifier, "duplicate": !fresh }));
     }
     Ok((StatusCode::ACCEPTED, Json(taken.into())))
+}
+
+/// `POST /v1/signals/{identifier}/relay`: puts the signal forward to be passed on verbatim; it goes
+/// out once it is signed like any warning.
+pub(crate) async fn relay(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(identifier): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let person = permit(&app, &headers, Scope::Issue)?.id.clone();
+    app.relay(&identifier, &person).await?;
+    Ok(StatusCode::ACCEPTED)
 }

@@ -9,6 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use model::{AreaCode, Hazard, Order, Tier, WarningId};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,6 +43,30 @@ pub(crate) async fn preview(
         .map_err(|_| Problem::unavailable("the preview was interrupted; ask again"))
 }
 
+/// What a person does to a warning: the body of a request that becomes an order.
+pub(crate) trait Act: DeserializeOwned + Send + 'static {
+    /// What the person must be allowed.
+    const SCOPE: Scope;
+
+    /// The order, after what can be checked without the zone.
+    fn order(self, app: &App, warning: WarningId, person: String) -> Result<Order, Problem>;
+}
+
+/// `POST /v1/warnings/{id}/{approve,reject,amend,cancel,review}`: 204 once the zone has followed it, 409
+/// where what was seen is not what stands.
+pub(crate) async fn act<A: Act>(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(body): Json<A>,
+) -> Result<StatusCode, Problem> {
+    let person = permit(&app, &headers, A::SCOPE)?.id.clone();
+    let warning = warning_id(&id)?;
+    let order = body.order(&app, warning, person)?;
+    app.order(app.zone_of(warning)?, order).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// What was seen and is signed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,22 +75,17 @@ pub(crate) struct Approval {
     seen: String,
 }
 
-/// `POST /v1/warnings/{id}/approve`.
-pub(crate) async fn approve(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    Json(body): Json<Approval>,
-) -> Result<StatusCode, Problem> {
-    let person = permit(&app, &headers, Scope::Approve)?.id.clone();
-    let warning = warning_id(&id)?;
-    let order = Order::Approve {
-        warning,
-        revision: body.revision,
-        seen: body.seen,
-        person,
-    };
-    act(&app, warning, order).await
+impl Act for Approval {
+    const SCOPE: Scope = Scope::Approve;
+
+    fn order(self, _: &App, warning: WarningId, person: String) -> Result<Order, Problem> {
+        Ok(Order::Approve {
+            warning,
+            revision: self.revision,
+            seen: self.seen,
+            person,
+        })
+    }
 }
 
 /// A rejection.
@@ -76,22 +96,17 @@ pub(crate) struct Rejection {
     reason: String,
 }
 
-/// `POST /v1/warnings/{id}/reject`.
-pub(crate) async fn reject(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    Json(body): Json<Rejection>,
-) -> Result<StatusCode, Problem> {
-    let person = permit(&app, &headers, Scope::Approve)?.id.clone();
-    let warning = warning_id(&id)?;
-    let order = Order::Reject {
-        warning,
-        revision: body.revision,
-        person,
-        reason: reason(body.reason)?,
-    };
-    act(&app, warning, order).await
+impl Act for Rejection {
+    const SCOPE: Scope = Scope::Approve;
+
+    fn order(self, _: &App, warning: WarningId, person: String) -> Result<Order, Problem> {
+        Ok(Order::Reject {
+            warning,
+            revision: self.revision,
+            person,
+            reason: reason(self.reason)?,
+        })
+    }
 }
 
 /// An amendment.
@@ -106,25 +121,20 @@ pub(crate) struct Amendment {
     reason: String,
 }
 
-/// `POST /v1/warnings/{id}/amend`.
-pub(crate) async fn amend(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    Json(body): Json<Amendment>,
-) -> Result<StatusCode, Problem> {
-    let person = permit(&app, &headers, Scope::Approve)?.id.clone();
-    let warning = warning_id(&id)?;
-    known_areas(&app, body.areas.keys())?;
-    let order = Order::Amend {
-        warning,
-        revision: body.revision,
-        areas: body.areas,
-        text: body.text,
-        person,
-        reason: reason(body.reason)?,
-    };
-    act(&app, warning, order).await
+impl Act for Amendment {
+    const SCOPE: Scope = Scope::Approve;
+
+    fn order(self, app: &App, warning: WarningId, person: String) -> Result<Order, Problem> {
+        known_areas(app, self.areas.keys())?;
+        Ok(Order::Amend {
+            warning,
+            revision: self.revision,
+            areas: self.areas,
+            text: self.text,
+            person,
+            reason: reason(self.reason)?,
+        })
+    }
 }
 
 /// A cancellation: wholly, or in some areas.
@@ -136,23 +146,46 @@ pub(crate) struct Cancellation {
     reason: String,
 }
 
-/// `POST /v1/warnings/{id}/cancel`.
-pub(crate) async fn cancel(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    Json(body): Json<Cancellation>,
-) -> Result<StatusCode, Problem> {
-    let person = permit(&app, &headers, Scope::Issue)?.id.clone();
-    let warning = warning_id(&id)?;
-    known_areas(&app, body.areas.iter())?;
-    let order = Order::Cancel {
-        warning,
-        areas: body.areas,
-        person,
-        reason: reason(body.reason)?,
-    };
-    act(&app, warning, order).await
+impl Act for Cancellation {
+    const SCOPE: Scope = Scope::Issue;
+
+    fn order(self, app: &App, warning: WarningId, person: String) -> Result<Order, Problem> {
+        known_areas(app, self.areas.iter())?;
+        Ok(Order::Cancel {
+            warning,
+            areas: self.areas,
+            person,
+            reason: reason(self.reason)?,
+        })
+    }
+}
+
+/// A second person's look at what one released.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Review {
+    revision: u32,
+    sound: bool,
+    note: String,
+}
+
+impl Act for Review {
+    const SCOPE: Scope = Scope::Approve;
+
+    fn order(self, _: &App, warning: WarningId, person: String) -> Result<Order, Problem> {
+        if !self.sound && self.note.trim().is_empty() {
+            return Err(Problem::bad_request(
+                "note: say in a few words what was not right",
+            ));
+        }
+        Ok(Order::Review {
+            warning,
+            revision: self.revision,
+            sound: self.sound,
+            note: self.note,
+            person,
+        })
+    }
 }
 
 /// A warning opened by hand.
@@ -236,12 +269,6 @@ pub(crate) async fn stand(
         person,
         reason: reason(body.reason)?,
     };
-    app.order(zone, order).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn act(app: &App, warning: WarningId, order: Order) -> Result<StatusCode, Problem> {
-    let zone = app.zone_of(warning)?;
     app.order(zone, order).await?;
     Ok(StatusCode::NO_CONTENT)
 }

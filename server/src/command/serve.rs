@@ -5,7 +5,7 @@ use crate::app::{App, Period};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::Single;
-use crate::people::People;
+use crate::people::{People, Person};
 use crate::process::{self, Folders, LinkKind, Options};
 use clap::Args;
 use dispatch::gateway::cap::poll::{PollConfig, Poller};
@@ -17,8 +17,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ingest::transport::Frame;
 use ingest::transport::mqtt::{self, MqttConfig};
-use model::{Mode, Span};
-use rules::Policy;
+use model::{Mode, Policy, Span};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,11 +60,18 @@ async fn serve(config: Config) -> Result<(), Failure> {
     };
     let (opened, installation) = process::open(folders, config.retention.storage(), Mode::Actual)?;
     let links = links(&config).await.map_err(Failure::BadInput)?;
+    let policy = &installation.city.policy;
+    for id in unknown_signers(policy, &config.people) {
+        tracing::warn!(
+            person = id,
+            "city.toml names them to sign and no [[person]] has that id: add one, or take it out"
+        );
+    }
     let options = Options {
         installation,
         clock: Clock::wall(),
         mode: Mode::Actual,
-        policy: Policy::Live,
+        policy: rules::Policy::Live,
         people: People::new(config.people.clone()),
         links,
         listen: config.listen,
@@ -105,6 +112,21 @@ async fn serve(config: Config) -> Result<(), Failure> {
     running.stop().await.map_err(failed)
 }
 
+/// Ids that the flows name as signers, deputies or signers beforehand and that nobody has.
+fn unknown_signers(policy: &Policy, people: &[Person]) -> BTreeSet<String> {
+    let approval = &policy.approval;
+    let flows = policy.flows.iter().flat_map(|flow| {
+        let beforehand = flow.presigned.iter().flat_map(|text| &text.signed_by);
+        flow.signers.iter().chain(&flow.deputies).chain(beforehand)
+    });
+    let named = approval.signers.iter().chain(&approval.deputies);
+    named
+        .chain(flows)
+        .filter(|id| !people.iter().any(|person| person.id == **id))
+        .cloned()
+        .collect()
+}
+
 async fn stopped(app: &App) {
     while !app.stopping() {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -137,7 +159,10 @@ async fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
     for section in &config.webhooks {
         let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
         let webhook = Webhook::new(section.gateway()?, client);
-        let name = format!("webhook/{}", section.name);
+        let name = match &section.authority {
+            None => format!("webhook/{}", section.name),
+            Some(authority) => format!("request/{authority}/{}", section.name),
+        };
         links.push((name, LinkKind::Single(Single::Webhook(Arc::new(webhook)))));
     }
     if let Some(section) = &config.devices {

@@ -13,8 +13,7 @@ use dispatch::plan::Planner;
 use dispatch::preview::preview;
 use dispatch::wording::{Message, Purpose};
 use journal::{Batch, Kind, Partition, Topic};
-use model::warning::Event;
-use model::{Act, Channel, Reach, Span, Time, Warning, Zone};
+use model::{Act, Channel, Reach, Time, Warning, Zone};
 use rules::Change;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -40,6 +39,10 @@ pub(crate) fn publish(
         let labels = [warning.hazard.code(), warning.event.name()];
         app.metrics.warnings.with_label_values(&labels).inc();
         show_warning(app, warning, at);
+    }
+    for pending in &outputs.pending {
+        append(batch, warnings, partition, kind::PENDING, pending);
+        app.view.pending(pending.clone());
     }
     for (warning, place, call) in &outputs.calls {
         match call {
@@ -82,10 +85,14 @@ pub(crate) fn publish(
     }
 }
 
-/// Whether a link carries an intent: its channel's link, or each of several targets.
+/// Whether a link carries an intent: its channel's link, or each of several targets; a request
+/// goes to the authority's own targets alone.
 fn serves(link: &str, intent: &Intent) -> bool {
     match intent.channel {
-        Channel::Webhook => link.starts_with("webhook/"),
+        Channel::Webhook => match &intent.audience.authority {
+            None => link.starts_with("webhook/"),
+            Some(authority) => link.starts_with(&format!("request/{authority}/")),
+        },
         Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => {
             link == intent.link
         }
@@ -105,28 +112,14 @@ pub(crate) fn show_warning(app: &App, warning: &Warning, at: Time) {
 /// What the policy says of the public release of a warning.
 fn release(app: &App, warning: &Warning, at: Time) -> Release {
     let city = &app.installation.city;
-    let Some(area) = city.area_no(warning.zone) else {
-        return Release::default();
-    };
-    let Some(ruling) = city.ruling(warning.hazard, area, warning.tier()) else {
-        return Release::default();
-    };
-    let request = ruling.act == Act::Request;
-    let counterpart = ruling.counterpart.map(|a| a.name.zh.clone());
-    let flow = city.policy.flow(
-        &ruling.authority.id,
-        warning.hazard,
-        warning.tier(),
-        Reach::Public,
-    );
-    let is_proposed = warning.event == Event::Proposed;
-    let text = public_words(app, warning, at);
-    let clock = (is_proposed && !request).then(|| app.view.text(at + flow.clock));
+    let relay_of = warning.relay.as_ref().map(|relay| &relay.authority);
+    let area = warning.foremost().and_then(|code| city.area_no(code));
+    let ruling =
+        area.and_then(|area| city.ruling_on(warning.hazard, area, warning.tier(), relay_of));
+    let request = ruling.filter(|ruling| ruling.act == Act::Request);
     Release {
-        needs: if is_proposed { flow.signatures } else { 0 },
-        clock_ends: clock.filter(|_| flow.clock > Span::ZERO),
-        request_to: counterpart.filter(|_| request),
-        text,
+        request_to: request.and_then(|r| r.counterpart).map(|a| a.name.clone()),
+        text: public_words(app, warning, at),
     }
 }
 

@@ -11,7 +11,7 @@ use dispatch::gateway::webhook::Webhook;
 use dispatch::gateway::{Proof, Receipt};
 use dispatch::intent::{DeliveryId, Intent};
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
-use dispatch::wording::Message;
+use dispatch::wording::{Message, Purpose};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -236,7 +236,8 @@ struct Published<'a> {
     warning: model::WarningId,
     revision: u32,
     purpose: &'a str,
-    tier: Tier,
+    /// Nothing in a request: the colour is the other authority's to give.
+    tier: Option<Tier>,
     areas: &'a [AreaCode],
     onset: String,
     not_after: String,
@@ -256,7 +257,7 @@ impl<'a> Published<'a> {
             warning: intent.warning,
             revision: intent.revision,
             purpose: intent.purpose.name(),
-            tier: intent.tier,
+            tier: (intent.purpose != Purpose::Request).then_some(intent.tier),
             areas: &intent.audience.areas,
             onset: intent.onset.to_string(),
             not_after: intent.not_after.to_string(),

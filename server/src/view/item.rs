@@ -1,6 +1,8 @@
 //! The items of the API's lists, in exactly the shape that the contract gives.
 
-use model::{Hazard, Named, Offset, Signal, Tier, Warning};
+use model::pending::{Review, Signing};
+use model::release::AtEnd;
+use model::{Hazard, Named, Offset, Pending, Signal, Tier, Time, Warning};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -41,6 +43,53 @@ pub(crate) struct EvidenceItem {
     unconfirmed: bool,
 }
 
+/// A proposal before its signers.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SigningItem {
+    since: String,
+    needed: u8,
+    signed_by: Vec<String>,
+    turn: u8,
+    /// People asked in this turn; empty for those on duty.
+    asked: Vec<String>,
+    until: Option<String>,
+    ends: String,
+    /// Seconds of record time until the next turn.
+    left_s: Option<i64>,
+    at_end: AtEnd,
+    overdue: bool,
+    rises: bool,
+}
+
+/// What a second person has to look at, or has.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ReviewItem {
+    revision: u32,
+    signed_by: Vec<String>,
+    since: String,
+    until: String,
+    overdue: bool,
+    reviewed: Option<ReviewedItem>,
+}
+
+/// A review that was given.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ReviewedItem {
+    person: String,
+    at: String,
+    sound: bool,
+    note: String,
+}
+
+/// The signal that a warning passes on.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RelayItem {
+    identifier: String,
+    sender_name: String,
+    sent: String,
+    kind: model::signal::SignalKind,
+}
+
 /// One warning with all a signer needs.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct WarningItem {
@@ -63,25 +112,32 @@ pub(crate) struct WarningItem {
     /// Hash of what is seen; goes back with an approval.
     pub(crate) seen: String,
     pub(crate) signed_by: Vec<String>,
+    /// Who acted on the revision itself.
+    #[serde(skip)]
+    acted: Vec<String>,
     /// Signatures the public release needs; 0 where it needs none or is done.
     pub(crate) needs: u8,
+    /// When the next of those who sign is called.
     pub(crate) clock_ends: Option<String>,
+    pub(crate) signing: Option<SigningItem>,
+    pub(crate) review: Option<ReviewItem>,
     /// Authority asked to issue it, where this installation may not.
-    pub(crate) request_to: Option<String>,
+    pub(crate) request_to: Option<Named>,
+    pub(crate) relay: Option<RelayItem>,
+    /// Rule that caused the revision; `person`, `by clock`, `signal`, `renewal`.
+    pub(crate) rule: String,
     pub(crate) text: BTreeMap<String, String>,
 }
 
 /// What the policy says of a warning's release.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Release {
-    pub(crate) needs: u8,
-    pub(crate) clock_ends: Option<String>,
-    pub(crate) request_to: Option<String>,
+    pub(crate) request_to: Option<Named>,
     pub(crate) text: BTreeMap<String, String>,
 }
 
 impl WarningItem {
-    /// The item of a revision.
+    /// The item of a revision, before it is said what it waits for.
     pub(crate) fn new(warning: &Warning, offset: Offset, release: Release) -> Self {
         let text = |time: model::Time| time.display(offset);
         Self {
@@ -137,10 +193,70 @@ impl WarningItem {
             unconfirmed: warning.unconfirmed,
             seen: warning.seen_hash(),
             signed_by: warning.signed_by.clone(),
-            needs: release.needs,
-            clock_ends: release.clock_ends,
+            acted: warning.signed_by.clone(),
+            needs: 0,
+            clock_ends: None,
+            signing: None,
+            review: None,
             request_to: release.request_to,
+            relay: warning.relay.as_ref().map(|relay| RelayItem {
+                identifier: relay.identifier.clone(),
+                sender_name: relay.sender_name.clone(),
+                sent: text(relay.sent),
+                kind: relay.kind,
+            }),
+            rule: warning.rule.clone(),
             text: release.text,
+        }
+    }
+
+    /// Enters what it waits for from people, as it stands at `now`.
+    pub(crate) fn wait(&mut self, pending: &Pending, now: Time, offset: Offset) {
+        let signing = pending.signing.as_ref();
+        self.needs = signing.map_or(0, |signing| signing.needed);
+        self.signed_by = signing.map_or(&self.acted, |s| &s.signed_by).clone();
+        self.signing = signing.map(|signing| SigningItem::new(signing, now, offset));
+        self.clock_ends = self.signing.as_ref().and_then(|s| s.until.clone());
+        let review = pending.review.as_ref();
+        self.review = review.map(|review| ReviewItem::new(review, now, offset));
+    }
+}
+
+impl SigningItem {
+    fn new(signing: &Signing, now: Time, offset: Offset) -> Self {
+        Self {
+            since: signing.since.display(offset),
+            needed: signing.needed,
+            signed_by: signing.signed_by.clone(),
+            turn: signing.turn,
+            asked: signing.asked.clone(),
+            until: signing.until.map(|until| until.display(offset)),
+            ends: signing.ends.display(offset),
+            left_s: signing
+                .until
+                .map(|until| (until.seconds() - now.seconds()).max(0)),
+            at_end: signing.at_end,
+            overdue: signing.overdue,
+            rises: signing.rises,
+        }
+    }
+}
+
+impl ReviewItem {
+    fn new(review: &Review, now: Time, offset: Offset) -> Self {
+        let reviewed = review.reviewed.as_ref();
+        Self {
+            revision: review.revision,
+            signed_by: review.signed_by.clone(),
+            since: review.since.display(offset),
+            until: review.until.display(offset),
+            overdue: reviewed.is_none() && review.until <= now,
+            reviewed: reviewed.map(|reviewed| ReviewedItem {
+                person: reviewed.person.clone(),
+                at: reviewed.at.display(offset),
+                sound: reviewed.sound,
+                note: reviewed.note.clone(),
+            }),
         }
     }
 }

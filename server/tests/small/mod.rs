@@ -16,6 +16,12 @@ mod node;
 
 pub(crate) use city::*;
 
+/// A whole minute of the wall clock, as observations write it.
+pub(crate) fn minutes_ago(minutes: i64) -> String {
+    let whole = now().minute() - minutes;
+    model::Time::from_minute(whole).display(model::Offset(480))
+}
+
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0))
         .unwrap()
@@ -101,8 +107,17 @@ pub(crate) struct Served {
 impl Served {
     /// Writes the city of one street into `folder` and serves it.
     pub(crate) fn start(folder: &Path, centre_port: u16) -> Self {
+        Self::start_with(folder, centre_port, "", "")
+    }
+
+    /// The same with release flows that stand before the demo city's, and more of a configuration.
+    pub(crate) fn start_with(folder: &Path, centre_port: u16, flows: &str, more: &str) -> Self {
         write_city(folder);
-        Self::serve(folder, centre_port, "")
+        let settings = folder.join("city/city.toml");
+        let text = fs::read_to_string(&settings).unwrap();
+        let text = text.replacen("[[flow]]", &format!("{flows}\n[[flow]]"), 1);
+        fs::write(settings, text).unwrap();
+        Self::serve(folder, centre_port, more)
     }
 
     /// Serves the city in `folder` with `more` configuration behind the usual one.

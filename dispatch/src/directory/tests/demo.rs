@@ -52,3 +52,46 @@ fn the_demo_city_can_be_told() {
         }
     }
 }
+
+#[test]
+fn offices_and_those_who_sign_are_asked_by_name_alone() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/city");
+    let bytes = |name: &str| std::fs::read(directory.join(name)).ok();
+    let city = City::read(bytes, &[]).unwrap();
+    let contacts = bytes("contacts.csv").unwrap();
+    let nobody = b"id,lon,lat,phone,language,audience\n";
+    let directory = Directory::read(&city, &contacts[..], &nobody[..], None)
+        .unwrap()
+        .directory;
+    let asked = |audience: &Audience, channel| {
+        let mut rows = Vec::new();
+        directory
+            .resolve(&city, audience, channel, (0, 0), 5000, &mut rows)
+            .unwrap();
+        rows.iter()
+            .filter_map(|row| {
+                let recipient = directory.recipient(row.recipient)?;
+                recipient.email().map(str::to_owned)
+            })
+            .collect::<BTreeSet<_>>()
+    };
+    let mut office = Audience::of(Reach::Responsible, directory.version());
+    office.authority = Some("44010041600000".to_owned());
+    assert_eq!(
+        asked(&office, Channel::Email),
+        BTreeSet::from(["duty@weather.example".to_owned()])
+    );
+    let mut signer = Audience::of(Reach::Responsible, directory.version());
+    signer.contacts = vec!["chief".to_owned()];
+    assert_eq!(
+        asked(&signer, Channel::Sms),
+        BTreeSet::from(["chief@sanfang.example".to_owned()])
+    );
+    let mut all = Audience::of(Reach::Responsible, directory.version());
+    all.areas = vec![city.code];
+    all.ask = Some(Ask::Everyone);
+    let everybody = asked(&all, Channel::Email);
+    assert!(everybody.len() > 300);
+    assert!(!everybody.contains("chief@sanfang.example"));
+    assert!(!everybody.contains("duty@weather.example"));
+}

@@ -114,7 +114,7 @@ fn warning(item: &WarningItem) {
     let by = if item.signed_by.is_empty() {
         item.request_to
             .as_ref()
-            .map(|to| format!("  → {to}"))
+            .map(|to| format!("  → {}", to.zh))
             .unwrap_or_default()
     } else {
         format!("  signed {}", item.signed_by.join(", "))

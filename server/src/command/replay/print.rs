@@ -95,7 +95,10 @@ impl Printer {
             (Effect::Signal(change), What::Signals) => self.signal(change),
             (Effect::Warning(warning), What::Warnings) => self.warning(warning),
             (
-                Effect::Signal(_) | Effect::Warning(_) | Effect::Signed(_) | Effect::Refused { .. },
+                Effect::Signal(_)
+                | Effect::Warning(_)
+                | Effect::Pending(_)
+                | Effect::Refused { .. },
                 What::Signals | What::Warnings | What::Nothing,
             ) => Ok(()),
         }

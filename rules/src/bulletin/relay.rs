@@ -1,0 +1,140 @@
+//! Signals of other authorities that are passed on: their words, names and times are never ours
+//! to change. What changes with the signal is put forward again, and signed like the first.
+
+use super::{Bulletin, Desk, Policy, Standing};
+use crate::effect::Refusal;
+use model::authority::Authority;
+use model::signal::SignalKind;
+use model::warning::Relayed;
+use model::{AreaCode, Named, Signal, Tier, WarningId};
+use std::collections::BTreeMap;
+
+/// What stands as the rule of a revision that another authority's message caused.
+const SIGNAL: &str = "signal";
+
+impl Bulletin {
+    /// Puts a message's signals (one a tier) forward in this zone.
+    ///
+    /// # Errors
+    /// The matrix does not let us pass it on here.
+    pub(super) fn begin_relay(
+        &mut self,
+        signals: &[Signal],
+        name: Named,
+        desk: &mut Desk<'_>,
+    ) -> Result<WarningId, Refusal> {
+        let first = signals.first().ok_or(Refusal::NoArea)?;
+        let refused = || Refusal::NotRelayed {
+            signal: first.identifier.clone(),
+        };
+        let sender = sender(first, desk).ok_or_else(refused)?;
+        let put = areas(signals, desk);
+        let may = |(code, standing): (&AreaCode, &Standing)| {
+            let area = desk.city.area_no(*code)?;
+            let of = Some(&sender.id);
+            desk.city.ruling_on(self.hazard(), area, standing.tier, of)
+        };
+        if put.is_empty() || put.iter().any(|area| may(area).is_none()) {
+            return Err(refused());
+        }
+        let relay = relayed(signals, sender);
+        let zone = desk.city.zone_code(desk.zone);
+        let id = WarningId::of_signal(desk.city.code, desk.mode, zone, &first.identifier);
+        self.open(id, first.sent, put, name);
+        if let Some(open) = &mut self.open {
+            open.relay = relay;
+        }
+        match desk.policy {
+            Policy::Live => self.put_forward(desk.at, SIGNAL, desk),
+            Policy::Replay => self.publish(desk.at, SIGNAL, desk),
+        }
+        Ok(id)
+    }
+
+    /// Follows an Update or Cancel of the message it passes on, `signals` being all that is known
+    /// of the newest one.
+    pub(super) fn follow_relay(&mut self, signals: &[Signal], desk: &mut Desk<'_>) {
+        let Some(first) = signals.first() else {
+            return;
+        };
+        let put = areas(signals, desk);
+        let relay = sender(first, desk).and_then(|sender| relayed(signals, sender));
+        let Some((open, relay)) = self.open.as_mut().zip(relay) else {
+            return;
+        };
+        let gone = open.put.keys().filter(|code| !put.contains_key(code));
+        let gone: Vec<AreaCode> = gone.copied().collect();
+        for (code, standing) in put {
+            let same = open.put.get(&code).is_some_and(|s| s.tier == standing.tier);
+            if !same {
+                open.put.insert(code, standing);
+            }
+        }
+        for code in gone {
+            let none = Standing {
+                tier: Tier::None,
+                onset: desk.at,
+            };
+            open.put.insert(code, none);
+        }
+        let new_words = open.relay.as_ref() != Some(&relay);
+        open.relay = Some(relay);
+        if open.is_clear() && open.force.values().all(|s| s.tier == Tier::None) {
+            self.publish(desk.at, SIGNAL, desk);
+        } else if new_words {
+            open.signed.clear();
+            open.seen.clear();
+            self.put_forward(desk.at, SIGNAL, desk);
+        }
+    }
+
+    /// The message it passes on.
+    pub(super) fn relays(&self) -> Option<&Relayed> {
+        self.open.as_ref()?.relay.as_ref()
+    }
+}
+
+fn sender<'c>(signal: &Signal, desk: &Desk<'c>) -> Option<&'c Authority> {
+    desk.city.policy.matrix.sender(signal)
+}
+
+fn relayed(signals: &[Signal], sender: &Authority) -> Option<Relayed> {
+    let mut relay = Relayed::new(signals.first()?, sender.id);
+    for signal in signals {
+        relay.texts.insert(signal.tier, signal.texts.clone());
+    }
+    Some(relay)
+}
+
+/// The tier each area of this zone gets; a message about the city or more covers the whole zone.
+fn areas(signals: &[Signal], desk: &Desk<'_>) -> BTreeMap<AreaCode, Standing> {
+    let mut put: BTreeMap<AreaCode, Standing> = BTreeMap::new();
+    let Some(zone) = desk.city.area_no(desk.city.zone_code(desk.zone)) else {
+        return put;
+    };
+    let in_force = signals.iter().filter(|s| s.kind != SignalKind::Cancel);
+    for signal in in_force {
+        for code in &signal.areas {
+            let Some(area) = desk.city.area_no(*code) else {
+                continue;
+            };
+            let here = if desk.city.is_within(area, zone) {
+                *code
+            } else if desk.city.is_within(zone, area) {
+                desk.city.zone_code(desk.zone)
+            } else {
+                continue;
+            };
+            let standing = Standing {
+                tier: signal.tier,
+                onset: signal.onset,
+            };
+            let known = put.entry(here).or_insert(standing);
+            if standing.tier > known.tier {
+                *known = standing;
+            }
+        }
+    }
+    put.retain(|_, standing| standing.tier > Tier::None);
+    put
+}
