@@ -65,9 +65,12 @@ fn offices_and_those_who_sign_are_asked_by_name_alone() {
         .directory;
     let asked = |audience: &Audience, channel| {
         let mut rows = Vec::new();
-        directory
-            .resolve(&city, audience, channel, (0, 0), 5000, &mut rows)
-            .unwrap();
+        // Those who have no other channel, then those who have.
+        for pass in 0..2 {
+            directory
+                .resolve(&city, audience, channel, (pass, 0), 5000, &mut rows)
+                .unwrap();
+        }
         rows.iter()
             .filter_map(|row| {
                 let recipient = directory.recipient(row.recipient)?;
