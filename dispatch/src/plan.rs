@@ -81,6 +81,24 @@ impl Planner {
         }
     }
 
+    /// As [`Planner::step`], for the public and for requests alone: what a signer reads before
+    /// anything is sent.
+    pub fn public(&mut self, at: Time, warning: &Warning, desk: &Desk<'_>, out: &mut Vec<Intent>) {
+        if warning.past || warning.mode != Mode::Actual {
+            return;
+        }
+        let told = self.told.entry(warning.id).or_default();
+        let mut plan = Plan {
+            at,
+            warning,
+            desk,
+            told,
+            out,
+        };
+        plan.requests();
+        plan.public();
+    }
+
     /// The tier last told by a way at a place; for the API and tests.
     pub fn last_told(
         &self,

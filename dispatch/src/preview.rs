@@ -59,14 +59,7 @@ pub fn preview(
     desk: &Desk<'_>,
     count: impl Fn(&Audience, Channel) -> Vec<Heads>,
 ) -> Preview {
-    let mut signed = warning.clone();
-    if signed.event == Event::Proposed {
-        signed.event = if signed.revision == 1 {
-            Event::Issued
-        } else {
-            Event::Updated
-        };
-    }
+    let signed = signed(warning);
     let mut intents = Vec::new();
     planner.clone().step(at, &signed, desk, &mut intents);
     let mut preview = Preview::default();
@@ -79,6 +72,27 @@ pub fn preview(
         preview.reached.push(reached);
     }
     preview
+}
+
+/// What the public of a warning's areas would be told if it were signed at `at` and nobody had
+/// been told before, and what would be asked of another authority; nobody is counted.
+pub fn public(at: Time, warning: &Warning, desk: &Desk<'_>) -> Vec<Reached> {
+    let mut intents = Vec::new();
+    Planner::default().public(at, &signed(warning), desk, &mut intents);
+    intents.into_iter().map(|i| reached(i, &[])).collect()
+}
+
+/// The warning as it stands once it is signed.
+fn signed(warning: &Warning) -> Warning {
+    let mut signed = warning.clone();
+    if signed.event == Event::Proposed {
+        signed.event = if signed.revision == 1 {
+            Event::Issued
+        } else {
+            Event::Updated
+        };
+    }
+    signed
 }
 
 fn reached(intent: Intent, heads: &[Heads]) -> Reached {

@@ -11,7 +11,7 @@ mod sms;
 mod stand_in;
 mod stored;
 
-pub(crate) use publish::{publish, show_call, show_change, show_warning};
+pub(crate) use publish::{publish, show, show_call, show_change, show_warning};
 pub(crate) use single::{Single, run as run_single};
 pub(crate) use sms::run as run_sms;
 

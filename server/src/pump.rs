@@ -4,7 +4,7 @@
 //! stepped again with its outputs dropped, then the loop goes on where it left off.
 
 use crate::app::{App, RULES};
-use crate::courier::publish;
+use crate::courier::{publish, show};
 use crate::latency::observe;
 use crate::metrics::stage;
 use crate::registry::RegistryError;
@@ -76,7 +76,16 @@ struct Pump {
     last_time: Time,
     commits: VecDeque<Ticket>,
     outputs: Outputs,
+    told: Vec<Told>,
     snapshots: Snapshots,
+}
+
+/// What a record came to, shown once its commit is on its way.
+struct Told {
+    at: Time,
+    outputs: Outputs,
+    /// The order it was and why it was refused, for whoever waits.
+    order: Option<(Offset, Result<(), String>)>,
 }
 
 /// When the last snapshot was taken, and what was stepped since.
@@ -153,6 +162,7 @@ impl Pump {
             last_time: Time::default(),
             commits: VecDeque::new(),
             outputs: Outputs::default(),
+            told: Vec::new(),
             snapshots: Snapshots {
                 generations,
                 taken,
@@ -191,8 +201,9 @@ impl Pump {
             batch.consumed(RULES, self.input(), partition, self.next);
             let ticket = self.app.journal.submit_waiting(batch)?;
             self.commits.push_back(ticket);
-            self.settle(COMMITS_MAX)?;
         }
+        self.tell();
+        self.settle(COMMITS_MAX)?;
         if let Some(stepped) = self.app.stepped.get(usize::from(self.zone.0)) {
             stepped.store(self.next.0, Ordering::Release);
         }
@@ -236,24 +247,40 @@ impl Pump {
         Ok(())
     }
 
-    /// Adds the outputs of one record to the commit and shows them.
+    /// Adds the outputs of one record to the commit.
     fn act(&mut self, offset: Offset, at: Time, input: &Input, batch: &mut Option<Batch>) {
-        let mut outputs = std::mem::take(&mut self.outputs);
-        if !outputs.is_empty() {
+        let order = if let Input::Order(_) = input {
+            let refused = self.outputs.refused.take().map_or(Ok(()), Err);
+            Some((offset, refused))
+        } else {
+            None
+        };
+        let is_quiet = self.outputs.is_empty();
+        if is_quiet && order.is_none() {
+            self.outputs.clear();
+            return;
+        }
+        let outputs = std::mem::take(&mut self.outputs);
+        if !is_quiet {
             let batch = batch.get_or_insert_with(|| Batch::new(at.millis(), Priority::Vital));
             let accepted = self.app.latency.of_input(self.zone, offset.0);
-            publish(&self.app, self.zone, at, &outputs, batch, accepted);
+            publish(&self.app, self.zone, &outputs, batch, accepted);
             if let Some(micros) = accepted {
                 observe(&self.app.metrics, stage::DECIDED, micros);
             }
         }
-        // Who acted finds on the screen what came of it.
-        if let Input::Order(_) = input {
-            let refused = outputs.refused.take().map_or(Ok(()), Err);
-            self.app.outcomes.tell(self.zone, offset.0, refused);
+        self.told.push(Told { at, outputs, order });
+    }
+
+    /// Shows what was committed, then says so to those who wait: who acted finds on the screen what
+    /// came of it.
+    fn tell(&mut self) {
+        for Told { at, outputs, order } in self.told.drain(..) {
+            show(&self.app, at, &outputs);
+            if let Some((offset, refused)) = order {
+                self.app.outcomes.tell(self.zone, offset.0, refused);
+            }
         }
-        outputs.clear();
-        self.outputs = outputs;
     }
 
     /// Waits until at most `left` commits are on their way.

@@ -126,6 +126,7 @@ impl Remembered {
             app.view.revision_again(&Arc::new(revision.warning.clone()));
         }
         for revision in self.warnings.values() {
+            app.view.decided(revision.warning.clone());
             courier::show_warning(app, &revision.warning, revision.at);
         }
         for pending in self.pending.values() {

@@ -193,8 +193,27 @@ impl View {
             .collect()
     }
 
-    /// A revision of a warning.
-    pub(crate) fn warning(&self, warning: Warning, mut item: WarningItem) {
+    /// A revision of a warning is decided: those who publish it find it from now on.
+    pub(crate) fn decided(&self, warning: Warning) {
+        let warning = Arc::new(warning);
+        let mut inner = self.inner.write();
+        inner.keep_revision(&warning);
+        inner.originals.insert(warning.id, warning);
+        while inner.originals.len() > WARNINGS_MAX {
+            let oldest = inner
+                .originals
+                .values()
+                .min_by_key(|w| (w.tier() != Tier::None, w.time))
+                .map(|w| w.id);
+            let Some(id) = oldest else { break };
+            inner.warnings.remove(&id);
+            inner.originals.remove(&id);
+            inner.pendings.remove(&id);
+        }
+    }
+
+    /// A decided revision as the screens show it.
+    pub(crate) fn warning(&self, warning: &Warning, mut item: WarningItem) {
         let asked = item.request_to.is_some();
         let mut inner = self.inner.write();
         let now = inner.time;
@@ -206,27 +225,13 @@ impl View {
             item.wait(pending, now, self.offset);
         }
         self.stream.send("warning", &item);
-        inner.warnings.insert(warning.id, item);
         let is_out = warning.event != model::warning::Event::Proposed || asked;
         if is_out {
             let key = (warning.hazard.code().to_owned(), warning.zone.to_string());
             let peak = inner.peaks.entry(key).or_default();
             *peak = (*peak).max(warning.tier());
         }
-        let warning = Arc::new(warning);
-        inner.keep_revision(&warning);
-        inner.originals.insert(warning.id, warning);
-        while inner.warnings.len() > WARNINGS_MAX {
-            let oldest = inner
-                .originals
-                .values()
-                .min_by_key(|w| (w.tier() != Tier::None, w.time))
-                .map(|w| w.id);
-            let Some(id) = oldest else { break };
-            inner.warnings.remove(&id);
-            inner.originals.remove(&id);
-            inner.pendings.remove(&id);
-        }
+        inner.warnings.insert(warning.id, item);
     }
 
     /// A revision of before the last stop, for those who have yet to publish it.

@@ -9,8 +9,7 @@ use crate::zone::Outputs;
 use dispatch::directory::Contact;
 use dispatch::intent::Intent;
 use dispatch::ladder::{Call, Place};
-use dispatch::plan::Planner;
-use dispatch::preview::preview;
+use dispatch::preview;
 use dispatch::wording::{Message, Purpose};
 use journal::{Batch, Kind, Partition, Topic};
 use model::{Act, Channel, Reach, Time, Warning, Zone};
@@ -18,12 +17,11 @@ use rules::Change;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Adds the outputs of one record to `batch` and shows them. `accepted` is when the observation
-/// behind them came in, for the latency histogram.
+/// Adds the outputs of one record to `batch`. `accepted` is when the observation behind them came
+/// in, for the latency histogram.
 pub(crate) fn publish(
     app: &App,
     zone: Zone,
-    at: Time,
     outputs: &Outputs,
     batch: &mut Batch,
     accepted: Option<u64>,
@@ -32,17 +30,13 @@ pub(crate) fn publish(
     let partition = Partition(zone.0);
     for change in &outputs.changes {
         append(batch, warnings, partition, kind::CHANGE, change);
-        show_change(app, change);
     }
     for warning in &outputs.warnings {
         append(batch, warnings, partition, kind::WARNING, warning);
-        let labels = [warning.hazard.code(), warning.event.name()];
-        app.metrics.warnings.with_label_values(&labels).inc();
-        show_warning(app, warning, at);
+        app.view.decided(warning.clone());
     }
     for pending in &outputs.pending {
         append(batch, warnings, partition, kind::PENDING, pending);
-        app.view.pending(pending.clone());
     }
     for (warning, place, call) in &outputs.calls {
         match call {
@@ -55,7 +49,6 @@ pub(crate) fn publish(
                 append(batch, warnings, partition, kind::CALL_OVER, &over);
             }
         }
-        show_call(app, *warning, place, call.as_ref());
     }
     for signal in &outputs.signals {
         append(batch, warnings, partition, kind::SIGNAL, signal);
@@ -85,6 +78,25 @@ pub(crate) fn publish(
     }
 }
 
+/// Shows the outputs of one record. Done once they are on their way to the disk: the screens wait
+/// for the messages, never the messages for the screens.
+pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
+    for change in &outputs.changes {
+        show_change(app, change);
+    }
+    for warning in &outputs.warnings {
+        let labels = [warning.hazard.code(), warning.event.name()];
+        app.metrics.warnings.with_label_values(&labels).inc();
+        show_warning(app, warning, at);
+    }
+    for pending in &outputs.pending {
+        app.view.pending(pending.clone());
+    }
+    for (warning, place, call) in &outputs.calls {
+        show_call(app, *warning, place, call.as_ref());
+    }
+}
+
 /// Whether a link carries an intent: its channel's link, or each of several targets; a request
 /// goes to the authority's own targets alone.
 fn serves(link: &str, intent: &Intent) -> bool {
@@ -106,7 +118,7 @@ pub(crate) fn show_warning(app: &App, warning: &Warning, at: Time) {
         app.installation.city.offset,
         release(app, warning, at),
     );
-    app.view.warning(warning.clone(), item);
+    app.view.warning(warning, item);
 }
 
 /// What the policy says of the public release of a warning.
@@ -240,16 +252,13 @@ fn responsible<'a>(app: &'a App, place: &Place) -> Option<&'a Contact> {
 /// ask, what the authority would be asked.
 fn public_words(app: &App, warning: &Warning, at: Time) -> BTreeMap<String, String> {
     let desk = app.installation.desk();
-    let preview = preview(&Planner::default(), at, warning, &desk, |_, _| Vec::new());
-    let public = preview.reached.iter().filter(|r| r.reach == Reach::Public);
+    let reached = preview::public(at, warning, &desk);
+    let public = reached.iter().filter(|r| r.reach == Reach::Public);
     let sms = public
         .clone()
         .find(|r| r.channel == Channel::Sms)
         .or(public.clone().next());
-    let asked = preview
-        .reached
-        .iter()
-        .find(|r| r.purpose == Purpose::Request);
+    let asked = reached.iter().find(|r| r.purpose == Purpose::Request);
     let words = sms
         .or(asked)
         .map(|reached| reached.words.as_slice())
