@@ -47,7 +47,10 @@ fn signal(number: u32, kind: SignalKind, tier: Tier, areas: &[&str]) -> Signal {
         hazard: Some(Hazard::Rainstorm),
         event: "暴雨".into(),
         tier,
-        areas: areas.iter().map(|a| AreaCode::parse(a).unwrap()).collect(),
+        areas: areas
+            .iter()
+            .filter_map(|a| AreaCode::parse(a).ok())
+            .collect(),
         area_desc: Vec::new(),
         onset: at(0),
         expires: Some(at(180)),
