@@ -159,7 +159,10 @@ impl Audience {
 
     /// True where nobody is selected.
     pub fn is_empty(&self) -> bool {
-        self.areas.is_empty() && self.sites.is_empty() && self.authority.is_none()
+        self.areas.is_empty()
+            && self.sites.is_empty()
+            && self.contacts.is_empty()
+            && self.authority.is_none()
     }
 }
 
