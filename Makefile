@@ -11,7 +11,7 @@ demo: console city
 	$(CARGO) build --release --locked -p server
 	$(CARGO) run --release --locked -q -p server -- demo $(DEMO)
 
-test: peers fmt console city clippy city-test console-test rust-test deny
+test: peers fmt console city clippy deny city-test console-test rust-test
 
 # The long ones: kills while the storm runs, and a hundred times the mutations of each corpus.
 KILLS ?= 100

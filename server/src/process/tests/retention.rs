@@ -14,6 +14,19 @@ async fn rubbish(app: &App) {
     }
 }
 
+/// The warnings shown, but for the clocks of those who are to sign: the time in which no server ran
+/// does not count against these, so they stand elsewhere afterwards.
+fn standing(app: &App) -> Vec<serde_json::Value> {
+    let shown = serde_json::to_value(app.view.warnings()).unwrap();
+    let mut shown = shown.as_array().unwrap().clone();
+    for warning in &mut shown {
+        let fields = warning.as_object_mut().unwrap();
+        fields.remove("clock_ends").unwrap();
+        fields.remove("signing").unwrap();
+    }
+    shown
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn old_records_go_and_what_stands_stays() {
     const DAY: i64 = 24 * 60;
@@ -53,15 +66,14 @@ async fn old_records_go_and_what_stands_stays() {
         first(Kind::DeadLetters, Partition(0)) > Offset(0)
     })
     .await;
-    let shown = serde_json::to_value(app.view.warnings()).unwrap();
-    assert!(!shown.as_array().unwrap().is_empty());
+    let shown = standing(app);
+    assert!(!shown.is_empty());
     running.stop().await.unwrap();
 
     let served = try_serve(folder, 6 * DAY, every(1), Vec::new(), storage).await;
     let running = served.unwrap();
     stepped(&running.app).await;
     // A warning that stands longer than its records live is in the snapshot.
-    let again = serde_json::to_value(running.app.view.warnings()).unwrap();
-    assert_eq!(again, shown);
+    assert_eq!(standing(&running.app), shown);
     running.stop().await.unwrap();
 }
