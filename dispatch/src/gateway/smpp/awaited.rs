@@ -157,8 +157,8 @@ impl Awaited {
         if !receipt.state.is_final() {
             return Some(receipt);
         }
-        self.entries.remove(&key);
         let Some((session, membership)) = expected.part_of else {
+            self.entries.remove(&key);
             return Some(receipt);
         };
         let message = (session, membership.number);
@@ -170,7 +170,14 @@ impl Awaited {
         let failed = receipt.state != MessageState::Delivered;
         let tell = !partial.told && (failed || partial.missing == 0);
         partial.told |= tell;
-        if partial.missing == 0 {
+        let missing = partial.missing;
+        // Parts share their phone: what one identifier means may be another part's, whose own
+        // receipt must still find the message. What is left over goes with its age.
+        let is_sure = receipt.ids.into_iter().flatten().all(|id| id == key);
+        if is_sure || missing == 0 {
+            self.entries.remove(&key);
+        }
+        if missing == 0 {
             self.partial.remove(&message);
         }
         tell.then_some(receipt)
@@ -288,6 +295,19 @@ mod tests {
         awaited.tick(EARLY_MS, &mut out);
         assert_eq!((out.len(), out[0].token), (1, None));
         assert!(awaited.early_keys.is_empty());
+    }
+
+    #[test]
+    fn parts_whose_identifiers_may_mean_each_other_are_all_found() {
+        // 22 is 0x16 and 34 is 0x22: "22" may be either part.
+        let mut awaited = Awaited::new(10);
+        expect(&mut awaited, "22", 7, Some(2));
+        expect(&mut awaited, "16", 7, Some(2));
+        let phone = 8_613_800_000_007;
+        let decimal = receipt("22", phone, MessageState::Delivered);
+        assert_eq!(awaited.receipt(decimal, 0), None);
+        let other = receipt("34", phone, MessageState::Delivered);
+        assert_eq!(awaited.receipt(other, 0).unwrap().token, Some(7));
     }
 
     #[test]
