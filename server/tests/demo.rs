@@ -6,46 +6,12 @@
     reason = "a test stops at what it does not expect"
 )]
 
+mod demo_city;
+
+use demo_city::{node, root};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_path_buf()
-}
-
-fn node(arguments: &[&str]) -> String {
-    let output = Command::new("node")
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .unwrap();
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "node {arguments:?}: {words}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The demo city with a hundredth of its subscribers.
-fn city(folder: &Path) -> String {
-    let city = folder.join("city");
-    let written = city.display().to_string();
-    node(&["testdata/generate.mjs", &written, "--subscribers", "2000"]);
-    let demo = root().join("testdata/city");
-    for sub in ["rules", "wording"] {
-        fs::create_dir(city.join(sub)).unwrap();
-        for entry in fs::read_dir(demo.join(sub)).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
-                fs::copy(entry.path(), city.join(sub).join(entry.file_name())).unwrap();
-            }
-        }
-    }
-    fs::copy(demo.join("city.toml"), city.join("city.toml")).unwrap();
-    written
-}
 
 fn demo(city: &str, storm: &str, expected: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sanfang"))
@@ -60,7 +26,7 @@ fn demo(city: &str, storm: &str, expected: &Path) -> Output {
 
 fn goes_out(kind: &str, hazards: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    let city = city(folder.path());
+    let city = demo_city::write(folder.path(), 2000).display().to_string();
     let storm = folder.path().join("storm.ndjson").display().to_string();
     node(&["testdata/storm.mjs", kind, "--thin", "20", "--out", &storm]);
     let peaks = node(&[
@@ -96,7 +62,7 @@ fn what_the_typhoon_must_bring_goes_out() {
 #[test]
 fn what_does_not_go_out_is_a_failure() {
     let folder = tempfile::tempdir().unwrap();
-    let city = city(folder.path());
+    let city = demo_city::write(folder.path(), 2000).display().to_string();
     let line = r#"{"station":"G00001","parameter":"rainfall","time":"2023-09-07T18:00:00+08:00","value":0.2}"#;
     let storm = folder.path().join("storm.ndjson");
     fs::write(&storm, line).unwrap();

@@ -10,6 +10,7 @@
 #[path = "pipeline/acts.rs"]
 mod acts;
 mod delivery;
+mod demo_city;
 #[path = "pipeline/kill.rs"]
 mod kill;
 #[path = "pipeline/restart.rs"]

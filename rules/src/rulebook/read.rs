@@ -1,14 +1,16 @@
 //! From TOML text to rules.
 
+mod tiers;
+
 use super::keys::{Keys, decimal};
 use super::{
-    CALLS_MAX, Confidence, Quorum, RULES_MAX, Rule, Rulebook, SCHEMA, Source, SubjectKind,
-    TierRule, harmless, order,
+    Confidence, Quorum, RULES_MAX, Rule, Rulebook, SCHEMA, Source, SubjectKind, harmless, order,
 };
-use crate::condition::{Program, Ratio, Relaxation, Scope, compile};
+use crate::condition::{Ratio, Relaxation, Scope};
 use model::fault::{Faults, Place, quoted};
-use model::{AreaLevel, Fault, Hazard, Named, Parameter, Span, Tier};
+use model::{AreaLevel, Fault, Hazard, Named, Span, Tier};
 use std::collections::BTreeMap;
+use tiers::{check_vocabulary, condition, parameters_of, read_tiers};
 use toml::de::DeTable;
 
 const RULE_KEYS: [&str; 21] = [
@@ -378,125 +380,6 @@ fn read_proposal(keys: &Keys<'_>, faults: &mut Faults) -> Relaxation {
     }
 }
 
-fn read_tiers(
-    keys: &Keys<'_>,
-    lowering: Relaxation,
-    proposing: Relaxation,
-    scope: &mut Scope,
-    faults: &mut Faults,
-) -> (Vec<TierRule>, BTreeMap<String, String>) {
-    let mut tiers = Vec::new();
-    let mut conditions = BTreeMap::new();
-    for tier in Tier::WARNING {
-        let Some((text, _)) = keys.text(tier.name(), faults) else {
-            continue;
-        };
-        conditions.insert(tier.name().to_owned(), text);
-        let Some(raise) = condition(keys, tier.name(), Relaxation::None, scope, faults) else {
-            continue;
-        };
-        let relaxed = condition(keys, tier.name(), lowering, scope, faults);
-        let propose = match proposing {
-            Relaxation::None => None,
-            Relaxation::Ratio(_) | Relaxation::By(_) => {
-                condition(keys, tier.name(), proposing, scope, faults)
-            }
-        };
-        tiers.push(TierRule {
-            tier,
-            relaxed: relaxed.unwrap_or_else(|| raise.clone()),
-            propose,
-            raise,
-        });
-    }
-    if conditions.is_empty() {
-        faults.error(
-            keys.at(keys.line),
-            "rule",
-            "no tier has a condition",
-            "add red = '…' or another tier",
-        );
-    }
-    (tiers, conditions)
-}
-
-fn condition(
-    keys: &Keys<'_>,
-    key: &str,
-    relaxation: Relaxation,
-    scope: &mut Scope,
-    faults: &mut Faults,
-) -> Option<Program> {
-    let (text, line) = keys.text(key, faults)?;
-    match compile(&text, relaxation, scope) {
-        Ok(program) => Some(program),
-        Err(error) => {
-            faults.error(keys.at(line), key, error.what, error.remedy);
-            None
-        }
-    }
-}
-
-fn check_vocabulary(
-    keys: &Keys<'_>,
-    subject: SubjectKind,
-    scope: &Scope,
-    (lowering, proposing): (Relaxation, Relaxation),
-    sound: bool,
-    faults: &mut Faults,
-) {
-    let at = keys.at(keys.line);
-    for call in &scope.calls {
-        if call.reading.aggregate.is_some() != (subject == SubjectKind::Area) {
-            faults.error(
-                at,
-                "subject",
-                format!("{} does not fit the subject", call.text),
-                "area.max(…) goes with subject = \"area\", and only it",
-            );
-        }
-    }
-    if subject == SubjectKind::Area && !scope.sites.is_empty() {
-        faults.error(
-            at,
-            "subject",
-            "an area has no site.<threshold>",
-            "write the number, or use subject = \"site\"",
-        );
-    }
-    if scope.calls.len() > CALLS_MAX {
-        faults.error(
-            at,
-            "rule",
-            format!("more than {CALLS_MAX} different calls"),
-            "split the rule",
-        );
-    }
-    if sound && scope.calls.is_empty() && scope.situations.is_empty() {
-        faults.error(
-            at,
-            "rule",
-            "no condition reads a value",
-            "compare a call such as rainfall.sum(\"6h\")",
-        );
-    }
-    let by = matches!(lowering, Relaxation::By(_)) || matches!(proposing, Relaxation::By(_));
-    let mut units: Vec<&str> = parameters_of(scope)
-        .into_iter()
-        .map(Parameter::unit)
-        .collect();
-    units.sort_unstable();
-    units.dedup();
-    if by && units.len() > 1 {
-        faults.error(
-            at,
-            "by",
-            format!("it stands for {} at once", units.join(" and ")),
-            "use one unit in the rule, or a ratio",
-        );
-    }
-}
-
 fn read_name(keys: &Keys<'_>, faults: &mut Faults) -> Named {
     let Some(name) = keys.table("name", faults) else {
         faults.error(
@@ -595,13 +478,6 @@ fn read_source(keys: &Keys<'_>, faults: &mut Faults) -> Option<Source> {
         document,
         confidence,
     })
-}
-
-fn parameters_of(scope: &Scope) -> Vec<Parameter> {
-    let mut parameters: Vec<Parameter> = scope.calls.iter().map(|c| c.reading.parameter).collect();
-    parameters.sort_unstable();
-    parameters.dedup();
-    parameters
 }
 
 /// Resolves situations to rule numbers.

@@ -5,6 +5,7 @@
 //! page cache that forgets, tears and reorders what was not synced; and that such a test can fail
 //! is shown by syncs that do nothing.
 
+use crate::demo_city::{self, node};
 use crate::small::{self, Centre, Served, root};
 use journal::{DiskJournal, Journal, Kind, Options, Partition, Record, Topic};
 use model::{City, Input, Tier, Time, Warning};
@@ -27,33 +28,10 @@ fn kills() -> u64 {
     asked.map_or(5, |kills| kills.parse().unwrap())
 }
 
-fn node(arguments: &[&str]) -> String {
-    let output = Command::new("node")
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .unwrap();
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "node {arguments:?}: {words}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
 /// The demo city with some of its people, where a storm of some hours is not yet the past.
 fn city(folder: &Path) -> PathBuf {
-    let city = folder.join("city");
-    let written = city.display().to_string();
-    node(&["testdata/generate.mjs", &written, "--subscribers", "100"]);
-    let demo = root().join("testdata/city");
-    for sub in ["rules", "wording"] {
-        fs::create_dir(city.join(sub)).unwrap();
-        for entry in fs::read_dir(demo.join(sub)).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
-                fs::copy(entry.path(), city.join(sub).join(entry.file_name())).unwrap();
-            }
-        }
-    }
-    let settings = fs::read_to_string(demo.join("city.toml")).unwrap();
+    let city = demo_city::write(folder, 100);
+    let settings = fs::read_to_string(city.join("city.toml")).unwrap();
     let patient = settings.replace("past_after = \"15m\"", "past_after = \"24h\"");
     assert_ne!(settings, patient);
     fs::write(city.join("city.toml"), patient).unwrap();
