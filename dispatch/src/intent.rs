@@ -157,6 +157,15 @@ impl Audience {
         }
     }
 
+    /// The same audience in another version of the directory. Numbers are never given twice, so
+    /// what is known of each recipient still holds (semantics §35).
+    pub fn in_version(&self, directory: &str) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// True where nobody is selected.
     pub fn is_empty(&self) -> bool {
         self.areas.is_empty()

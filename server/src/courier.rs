@@ -252,10 +252,9 @@ impl Courier {
             return 1;
         }
         let installation = &self.app.installation;
-        let preview =
-            installation
-                .directory
-                .preview(&installation.city, &intent.audience, &[intent.channel]);
+        let directory = &installation.directory;
+        let audience = intent.audience.in_version(directory.version());
+        let preview = directory.preview(&installation.city, &audience, &[intent.channel]);
         preview.map_or(0, |preview| preview.people)
     }
 
@@ -269,9 +268,13 @@ impl Courier {
             return;
         }
         let installation = Arc::clone(&self.app.installation);
-        let page = installation.directory.resolve(
+        // Planned before a restart, it goes on in the directory that stands now: who came in the
+        // meantime is told, who left is not, and the ledger says by number who was told already.
+        let directory = &installation.directory;
+        let audience = wanted.audience.in_version(directory.version());
+        let page = directory.resolve(
             &installation.city,
-            &wanted.audience,
+            &audience,
             intent.channel,
             (wanted.pass, wanted.cursor),
             wanted.rows_max as usize,

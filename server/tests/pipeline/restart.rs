@@ -1,7 +1,7 @@
 //! A process that is killed after it took snapshots goes on as one that was never disturbed.
 
-use super::small::{Served, eventually};
-use super::{depth, minutes_ago};
+use super::small::{Centre, OWNER, Served, eventually};
+use super::{depth, minutes_ago, number};
 use journal::{DiskJournal, Journal, Kind, Offset, Partition, Topic};
 use serde_json::Value;
 use std::fs;
@@ -92,5 +92,39 @@ fn killed_after_snapshots_it_warns_as_if_undisturbed() {
                 .unwrap()
                 .iter()
                 .any(|warning| warning["tier"] == "red")
+    });
+}
+
+#[test]
+fn what_was_planned_is_told_though_the_directory_changed_meanwhile() {
+    let Some(centre) = Centre::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = Served::start(folder.path(), NO_CENTRE);
+    assert_eq!(
+        served.post("/v1/observations", None, &depth(1, "0.6")).0,
+        202
+    );
+    eventually("a message waits for a centre", || {
+        let (_, body) = served.request("GET", "/v1/deliveries", Some("token-chen"), "");
+        let all: Value = serde_json::from_str(&body).unwrap();
+        let mut all = all.as_array().unwrap().iter();
+        all.any(|d| d["channel"] == "sms" && d["planned"].as_u64() > Some(0))
+    });
+    served.kill();
+    let contacts = folder.path().join("city/contacts.csv");
+    let text = fs::read_to_string(&contacts).unwrap();
+    let new = "P9,Nine,village_head,440106014000,+8613900000099,,,zh,,1\n";
+    fs::write(&contacts, text + new).unwrap();
+    let file = folder.path().join("sanfang.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let there = text.replace("127.0.0.1:1\"", &format!("127.0.0.1:{}\"", centre.port));
+    assert_ne!(text, there);
+    fs::write(&file, there).unwrap();
+    serve_again(&mut served);
+    eventually("the owner is told", || {
+        let taken = centre.taken();
+        taken.iter().any(|(to, _)| to == number(OWNER))
     });
 }
