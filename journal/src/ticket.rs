@@ -4,7 +4,7 @@ use crate::{Assigned, JournalError};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 /// What the journal answers once a batch is durable.
 pub type Outcome = Result<Vec<Assigned>, JournalError>;
@@ -29,6 +29,15 @@ impl Ticket {
     /// Blocks the thread until the batch is durable. Not for async tasks: await there.
     pub fn wait(self) -> Outcome {
         self.0.blocking_recv().unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// The answer if it is there, without waiting; ask once more only after `None`.
+    pub fn now(&mut self) -> Option<Outcome> {
+        match self.0.try_recv() {
+            Ok(outcome) => Some(outcome),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Closed) => Some(Err(JournalError::Closed)),
+        }
     }
 }
 

@@ -42,6 +42,15 @@ impl<'a> Reader<'a> {
         let pairs = bytes.as_chunks::<2>().0;
         Some(pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
     }
+
+    /// Fills all places with numbers of two bytes.
+    pub(crate) fn u16s_into(&mut self, places: &mut [u16]) -> Option<()> {
+        let pairs = self.take(places.len().checked_mul(2)?)?.as_chunks::<2>().0;
+        for (place, pair) in places.iter_mut().zip(pairs) {
+            *place = u16::from_le_bytes(*pair);
+        }
+        Some(())
+    }
 }
 
 /// Appends numbers of two bytes.

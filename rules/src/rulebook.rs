@@ -164,6 +164,12 @@ impl Rulebook {
         &self.hash
     }
 
+    /// How far back a reading may lie that a window of any rule still holds.
+    pub fn reach(&self) -> Span {
+        let reaches = self.plans.values().map(Plan::reach);
+        reaches.max().unwrap_or(Span::ZERO)
+    }
+
     /// The rule of that id, with its number.
     pub fn rule(&self, id: &str) -> Option<(usize, &Rule)> {
         self.rules

@@ -12,6 +12,7 @@ mod gauge;
 mod matrix;
 mod query;
 mod row;
+mod sealed;
 mod series;
 mod sparse;
 mod stored;
@@ -19,6 +20,7 @@ mod stored;
 pub use block::{Block, SHARED_LAG};
 pub(crate) use gauge::Gauge;
 pub use query::{Function, Length, Value, View, Window};
+pub(crate) use sealed::{Keep, Sealed};
 pub use sparse::SPARSE_READINGS_MAX;
 
 use model::{Quanta, Span};

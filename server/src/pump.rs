@@ -3,15 +3,17 @@
 //! Replay and live are the same loop: what was stepped and committed before the last stop is
 //! stepped again with its outputs dropped, then the loop goes on where it left off.
 
+mod keep;
+
 use crate::app::{App, RULES};
 use crate::courier::{publish, show};
 use crate::latency::observe;
 use crate::metrics::stage;
 use crate::registry::RegistryError;
-use crate::snapshot::{Generations, Owner, Snapshot};
 use crate::zone::{Machine, Outputs};
 use dispatch::plan::Planner;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
+use keep::Keeper;
 use model::{Input, Parameter, Quanta, Span, StationNo, Time, Zone};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -77,7 +79,7 @@ struct Pump {
     commits: VecDeque<Ticket>,
     outputs: Outputs,
     told: Vec<Told>,
-    snapshots: Snapshots,
+    keeper: Keeper,
 }
 
 /// What a record came to, shown once its commit is on its way.
@@ -86,13 +88,6 @@ struct Told {
     outputs: Outputs,
     /// The order it was and why it was refused, for whoever waits.
     order: Option<(Offset, Result<(), String>)>,
-}
-
-/// When the last snapshot was taken, and what was stepped since.
-struct Snapshots {
-    generations: Generations,
-    taken: Time,
-    inputs: u64,
 }
 
 /// Why a zone can go no further.
@@ -118,7 +113,7 @@ pub(crate) fn run(
     while !pump.app.stopping() {
         pump.answer(&questions);
         let found = pump.turn()?;
-        pump.snapshot()?;
+        pump.keep()?;
         if !found {
             pump.tick()?;
             let wait = pump.app.clock.wall_until(pump.next_minute()).min(IDLE);
@@ -139,8 +134,8 @@ impl Pump {
     fn open(app: Arc<App>, zone: Zone) -> Result<Self, PumpError> {
         let input = Topic::new(Kind::Input, app.mode);
         let partition = Partition(zone.0);
-        let mut generations = Generations::new(app.mode, Owner::Zone(zone));
-        let (machine, next) = match restored(&app, zone, &mut generations)? {
+        let mut keeper = Keeper::new(&app, zone);
+        let (machine, next) = match keeper.restored(&app)? {
             Some(found) => found,
             None => {
                 let first = app.journal.first(input, partition);
@@ -152,7 +147,6 @@ impl Pump {
             }
         };
         let committed = app.journal.resume(RULES, input, partition);
-        let taken = app.clock.now();
         Ok(Self {
             app,
             zone,
@@ -163,11 +157,7 @@ impl Pump {
             commits: VecDeque::new(),
             outputs: Outputs::default(),
             told: Vec::new(),
-            snapshots: Snapshots {
-                generations,
-                taken,
-                inputs: 0,
-            },
+            keeper,
         })
     }
 
@@ -227,7 +217,7 @@ impl Pump {
                 return Ok(());
             }
         };
-        self.snapshots.inputs += 1;
+        self.keeper.inputs += 1;
         if let Input::Edition(edition) = &input {
             let installation = self.app.registry.installation(edition)?;
             self.machine.adopt(at, &installation, &mut self.outputs);
@@ -235,7 +225,7 @@ impl Pump {
             self.machine.step(at, &input, &mut self.outputs);
         }
         if let Input::Observations(rows) = &input {
-            self.snapshots.inputs += rows.len() as u64;
+            self.keeper.inputs += rows.len() as u64;
             self.app.view.observed(rows);
         }
         self.app.view.time(at);
@@ -317,6 +307,11 @@ impl Pump {
         Ok(())
     }
 
+    fn keep(&mut self) -> Result<(), JournalError> {
+        self.keeper
+            .turn(&self.app, &mut self.machine, self.next, self.last_time)
+    }
+
     fn answer(&mut self, questions: &Receiver<Question>) {
         loop {
             match questions.try_recv() {
@@ -331,81 +326,4 @@ impl Pump {
             }
         }
     }
-
-    /// The machine's state behind its length, then the newest values that screens show.
-    fn state(&self) -> Vec<u8> {
-        let machine = self.machine.snapshot();
-        let mut state = (machine.len() as u64).to_le_bytes().to_vec();
-        state.extend_from_slice(&machine);
-        let stations = (0u32..).zip(&self.app.installation.city.stations);
-        let own = stations.filter(|(_, station)| station.zones.first() == Some(&self.zone));
-        let newest = self.app.view.newest(own.map(|(no, _)| StationNo(no)));
-        state.extend_from_slice(&Input::Observations(newest).encode());
-        state
-    }
-
-    /// Stores a snapshot when the last is old enough or far enough back, idle or not, and lets go
-    /// of input before the older one.
-    fn snapshot(&mut self) -> Result<(), JournalError> {
-        let period = self.app.snapshots;
-        let is_old = self.last_time >= self.snapshots.taken + period.every;
-        let is_far = self.snapshots.inputs >= period.inputs;
-        if self.snapshots.inputs == 0 || !(is_old || is_far) {
-            return Ok(());
-        }
-        let journal = Arc::clone(&self.app.journal);
-        let snapshot = Snapshot {
-            positions: vec![self.next],
-            edition: self.machine.edition().clone(),
-            state: self.state(),
-        };
-        let at_ms = self.last_time.millis();
-        let generations = &mut self.snapshots.generations;
-        let (stored, older) = generations.store(&*journal, at_ms, &snapshot)?;
-        stored.wait()?;
-        if let Some(before) = older.as_ref().and_then(|positions| positions.first()) {
-            let trimmed = journal.trim(self.input(), Partition(self.zone.0), *before)?;
-            trimmed.wait()?;
-        }
-        self.snapshots.taken = self.last_time;
-        self.snapshots.inputs = 0;
-        Ok(())
-    }
-}
-
-/// The machine of the newest snapshot that serves, and the first input it has not stepped.
-fn restored(
-    app: &App,
-    zone: Zone,
-    generations: &mut Generations,
-) -> Result<Option<(Machine, Offset)>, JournalError> {
-    while let Some(found) = generations.load(&*app.journal)? {
-        let machine = app
-            .registry
-            .installation(&found.edition)
-            .map_err(|error| error.to_string())
-            .and_then(|installation| {
-                let mut machine = Machine::new(&installation, zone, app.mode, app.policy);
-                let (length, rest) = found.state.split_first_chunk::<8>().ok_or("it is empty")?;
-                let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-                let (state, newest) = rest.split_at_checked(length).ok_or("it is cut short")?;
-                machine.restore(state)?;
-                let kind = Input::Observations(Vec::new()).kind();
-                if let Input::Observations(newest) =
-                    Input::decode(kind, newest).map_err(|error| error.to_string())?
-                {
-                    app.view.observed(&newest);
-                }
-                Ok(machine)
-            });
-        match (machine, found.positions.first()) {
-            (Ok(machine), Some(next)) => return Ok(Some((machine, *next))),
-            (Ok(_), None) => {}
-            // A snapshot is only a place to start; the input before it is the truth.
-            (Err(why), _) => {
-                tracing::error!(zone = zone.0, %why, "snapshot unusable; trying the one before");
-            }
-        }
-    }
-    Ok(None)
 }

@@ -180,7 +180,22 @@ impl Machine {
         self.planner.clone()
     }
 
-    /// The whole state: the engine's bytes behind the rest.
+    /// Hands out minute rows that came to rest, as [`Engine::seal`].
+    pub(crate) fn seal(&mut self, keep: &mut dyn FnMut(Time, &[u8])) -> bool {
+        self.engine.seal(keep)
+    }
+
+    /// Takes a sealed record back, after [`Machine::restore`].
+    pub(crate) fn unseal(&mut self, record: &[u8]) -> Result<(), String> {
+        self.engine.unseal(record).map_err(|e| e.to_string())
+    }
+
+    /// How far back the longest window and what may lag behind it reach.
+    pub(crate) fn reach(&self) -> Span {
+        self.installation.rulebook.reach()
+    }
+
+    /// All state but sealed rows: the engine's bytes behind the rest.
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let frozen = Frozen {
             format: FORMAT,

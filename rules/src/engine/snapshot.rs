@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Format of snapshots written by this version.
-pub const SNAPSHOT_FORMAT: u16 = 2;
+pub const SNAPSHOT_FORMAT: u16 = 3;
 
 const MAGIC: &[u8; 4] = b"SFRE";
 
@@ -61,7 +61,24 @@ struct FrozenSubject {
 }
 
 impl Engine {
-    /// Appends the whole state.
+    /// Hands out the minute rows that came to rest since the last call, each once and with the
+    /// newest time it speaks of, as records of the topic `series` (semantics §31; their layout is
+    /// in `window/sealed.rs`). True where they are all there is: earlier records are not needed
+    /// for [`Engine::unseal`] any more.
+    pub fn seal(&mut self, keep: &mut dyn FnMut(Time, &[u8])) -> bool {
+        self.windows.seal(keep)
+    }
+
+    /// Takes back a record of [`Engine::seal`], after [`Engine::restore`] and in their order.
+    ///
+    /// # Errors
+    /// The record is damaged or of another registry; the machine is then of no use.
+    pub fn unseal(&mut self, record: &[u8]) -> Result<(), SnapshotError> {
+        let taken = self.windows.unseal(record);
+        taken.ok_or(SnapshotError::Damaged("its sealed rows"))
+    }
+
+    /// Appends all state but the rows that were sealed.
     pub fn snapshot(&self, bytes: &mut Vec<u8>) {
         let frozen = Frozen {
             city: self.city.code,
@@ -105,9 +122,7 @@ impl Engine {
         let frozen: Frozen =
             serde_json::from_slice(json).map_err(|_| SnapshotError::Damaged("its state"))?;
         self.check(&frozen)?;
-        self.windows
-            .decode(&mut reader)
-            .ok_or(SnapshotError::Damaged("its windows"))?;
+        self.windows.decode(&mut reader)?;
         self.at = frozen.at;
         self.bulletins = frozen.bulletins;
         let hazards = self.rulebook.rules.iter().map(|rule| rule.hazard);

@@ -1,9 +1,9 @@
 //! All series of a zone, found by station and parameter.
 
-use super::NONE;
+use super::{NONE, SnapshotError};
 use crate::reader::Reader;
 use crate::rulebook::Rulebook;
-use crate::window::{Block, Placed, View};
+use crate::window::{Block, Keep, Placed, Sealed, View};
 use model::{City, Observation, Parameter, StationNo, Zone};
 
 /// The series of a zone, one for each parameter that a rule reads at each station.
@@ -121,37 +121,75 @@ impl Windows {
 
     /// Appends every block with its parameter and the stations of its columns.
     pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
-        for (place, (parameter, block)) in (0u8..).zip(self.parameters.iter().zip(&self.blocks)) {
+        for (place, (parameter, block)) in self.parameters.iter().zip(&self.blocks).enumerate() {
             bytes.push(parameter.code());
-            let owners = self.owners.iter().filter(|owner| owner.place == place);
-            let stations: Vec<u32> = owners.map(|owner| owner.station.0).collect();
+            let stations = self.stations(place);
             bytes.extend_from_slice(&(stations.len() as u32).to_le_bytes());
             for station in stations {
-                bytes.extend_from_slice(&station.to_le_bytes());
+                bytes.extend_from_slice(&station.0.to_le_bytes());
             }
             block.encode(bytes);
         }
     }
 
-    /// Fills empty windows with what [`Windows::encode`] wrote under the same rulebook. A station
-    /// that is gone takes its readings with it.
-    pub(super) fn decode(&mut self, bytes: &mut Reader<'_>) -> Option<()> {
+    /// Fills empty windows with what [`Windows::encode`] wrote under the same rulebook and city.
+    pub(super) fn decode(&mut self, bytes: &mut Reader<'_>) -> Result<(), SnapshotError> {
         while !bytes.rest.is_empty() {
-            let parameter = Parameter::from_code(bytes.u8()?)?;
-            let place = usize::from(*self.places.get(usize::from(parameter.code()))?);
-            let count = bytes.u32()? as usize;
-            let stations = bytes.take(count.checked_mul(4)?)?.as_chunks::<4>().0;
-            let stations = stations.iter().map(|no| StationNo(u32::from_le_bytes(*no)));
-            let columns: Vec<Option<usize>> =
-                stations.map(|no| self.column(no, parameter)).collect();
-            let block = self.blocks.get_mut(place)?;
-            let before = Block::decode(block.plan(), parameter, bytes)?;
-            if before.width() != count {
-                return None;
-            }
-            block.take_over(before, &columns);
+            self.decode_block(bytes)
+                .ok_or(SnapshotError::Damaged("its windows"))??;
         }
-        Some(())
+        Ok(())
+    }
+
+    fn decode_block(&mut self, bytes: &mut Reader<'_>) -> Option<Result<(), SnapshotError>> {
+        let parameter = Parameter::from_code(bytes.u8()?)?;
+        let place = usize::from(*self.places.get(usize::from(parameter.code()))?);
+        let count = bytes.u32()? as usize;
+        let stations = bytes.take(count.checked_mul(4)?)?.as_chunks::<4>().0;
+        let stations: Vec<_> = stations
+            .iter()
+            .map(|no| StationNo(u32::from_le_bytes(*no)))
+            .collect();
+        if stations != self.stations(place) {
+            return Some(Err(SnapshotError::Other("registry of stations")));
+        }
+        let block = self.blocks.get_mut(place)?;
+        let before = Block::decode(block.plan(), parameter, bytes)?;
+        if before.width() != count {
+            return None;
+        }
+        let columns: Vec<Option<usize>> = (0..count).map(Some).collect();
+        block.take_over(before, &columns);
+        Some(Ok(()))
+    }
+
+    /// Hands out the rows that came to rest since the last call; true where that is everything.
+    pub(super) fn seal(&mut self, keep: Keep<'_>) -> bool {
+        let anew = self.blocks.iter().any(Block::is_open);
+        for place in 0..self.blocks.len() {
+            let stations = self.stations(place);
+            if let Some(block) = self.blocks.get_mut(place) {
+                if anew {
+                    block.unseal_all();
+                }
+                block.seal(&stations, keep);
+            }
+        }
+        anew
+    }
+
+    /// Takes a record of [`Windows::seal`] back.
+    pub(super) fn unseal(&mut self, record: &[u8]) -> Option<()> {
+        let record = Sealed::read(record)?;
+        let place = usize::from(*self.places.get(usize::from(record.parameter.code()))?);
+        let stations = self.stations(place);
+        self.blocks.get_mut(place)?.unseal(&stations, &record)
+    }
+
+    /// The stations of the columns of a block.
+    fn stations(&self, place: usize) -> Vec<StationNo> {
+        let own = |owner: &&Owner| usize::from(owner.place) == place;
+        self.owners.iter().filter(own).map(|o| o.station).collect()
     }
 
     /// Fills empty windows with those of before, under another rulebook or city.

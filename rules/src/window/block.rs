@@ -11,7 +11,7 @@ use super::query::View;
 use super::row::Row;
 use super::series::{Open, Seat, Series, Slot};
 use super::{Entry, MINUTE_MS, Placed, Plan};
-use model::{Observation, Parameter, Quality, Time};
+use model::{Observation, Parameter, Quality, Span, Time};
 
 /// Minutes that a series may lie behind the newest row and still share it.
 pub const SHARED_LAG: i64 = 90;
@@ -28,6 +28,8 @@ pub struct Block {
     /// No shared series lies further back than this minute.
     pub(super) laggard: i64,
     turn: Turn,
+    /// True once the sealed records say what the columns are.
+    pub(super) is_described: bool,
 }
 
 /// Where the minute that most readings now belong to is written, and what leaves each window.
@@ -42,6 +44,11 @@ impl Plan {
     /// Minutes of the shared rows.
     pub(super) fn shared_minutes(&self) -> usize {
         self.row_minutes() + SHARED_LAG as usize
+    }
+
+    /// How far back the oldest shared row may lie.
+    pub(crate) fn reach(&self) -> Span {
+        Span::from_minutes(self.shared_minutes() as i64)
     }
 
     /// The oldest minute at which a series still shares the rows.
@@ -68,6 +75,7 @@ impl Block {
             series: Vec::new(),
             slots: Vec::new(),
             laggard: i64::MAX,
+            is_described: false,
         }
     }
 
@@ -90,6 +98,10 @@ impl Block {
     }
 
     /// How many series there are.
+    pub(super) const fn parameter(&self) -> Parameter {
+        self.parameter
+    }
+
     pub(crate) const fn width(&self) -> usize {
         self.series.len()
     }
@@ -196,7 +208,10 @@ impl Block {
         let Some(mut open) = self.open(column) else {
             return Placed::Unusable;
         };
+        let had_no_seat = open.series.seat == Seat::None;
         let placed = open.place(observation);
+        // The first reading decides what the cells of the column mean.
+        self.is_described &= !had_no_seat;
         if let Some(series) = self.series.get(column)
             && series.newest != i64::MIN
         {
@@ -242,6 +257,10 @@ impl Block {
         let Some(row) = self.matrix.row_start(minute) else {
             return;
         };
+        // What changes in a sealed row must be noted, which the short way does not do.
+        if minute <= self.matrix.sealed() {
+            return;
+        }
         for (leaving, length) in self.turn.leaving.iter_mut().zip(&self.plan.lengths) {
             let out = length.start_minute(minute * MINUTE_MS, minute);
             match self.matrix.row_start(out) {
@@ -251,6 +270,14 @@ impl Block {
         }
         self.turn.row = row;
         self.turn.minute = minute;
+    }
+
+    /// Rows up to `minute` are kept elsewhere.
+    pub(super) const fn seal_until(&mut self, minute: i64) {
+        self.matrix.set_sealed(minute);
+        if self.turn.minute <= minute {
+            self.turn.minute = i64::MIN;
+        }
     }
 
     /// Moves series that end before `from` out of the shared rows.

@@ -4,24 +4,34 @@
 /// The mark of a minute without a value: missing differs from zero (semantics §11).
 pub(super) const MISSING: u16 = u16::MAX;
 
+/// No row is kept elsewhere.
+pub(super) const NOT_SEALED: i64 = i64::MIN;
+/// Of so many cells one may change after its row was sealed, before sealing begins anew.
+const CHANGED_OF: usize = 32;
+
 /// Consecutive minutes up to the newest that any column has reached.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Matrix {
     cells: Vec<u16>,
     width: usize,
     rows: usize,
     newest: i64,
+    /// Newest minute whose row is kept elsewhere.
+    sealed: i64,
+    /// Cells that changed in such rows since the last sealing: minute and column.
+    changed: Vec<(i64, u32)>,
+}
+
+impl Default for Matrix {
+    fn default() -> Self {
+        Self::of(Vec::new(), 0, 0, 0)
+    }
 }
 
 impl Matrix {
     /// `rows` minutes of `width` columns that end at `newest`, all missing.
     pub(super) fn new(rows: usize, width: usize, newest: i64) -> Self {
-        Self {
-            cells: vec![MISSING; rows * width],
-            width,
-            rows,
-            newest,
-        }
+        Self::of(vec![MISSING; rows * width], width, rows, newest)
     }
 
     /// Rows that were kept elsewhere: cells by row and column, rows by minute modulo their count.
@@ -31,6 +41,8 @@ impl Matrix {
             width,
             rows,
             newest,
+            sealed: NOT_SEALED,
+            changed: Vec::new(),
         }
     }
 
@@ -38,9 +50,43 @@ impl Matrix {
         self.rows
     }
 
-    /// Every cell, row by row.
-    pub(super) fn cells(&self) -> &[u16] {
-        &self.cells
+    /// The cells of one minute, by column; empty where it is not held.
+    pub(super) fn row(&self, minute: i64) -> &[u16] {
+        let start = self.row_start(minute);
+        let row = start.and_then(|start| self.cells.get(start..start + self.width));
+        row.unwrap_or_default()
+    }
+
+    /// As [`Matrix::row`], to be filled with what was kept elsewhere.
+    pub(super) fn row_mut(&mut self, minute: i64) -> &mut [u16] {
+        let start = self.row_start(minute);
+        let row = start.and_then(|start| self.cells.get_mut(start..start + self.width));
+        row.unwrap_or_default()
+    }
+
+    /// Newest minute whose row is kept elsewhere.
+    pub(super) const fn sealed(&self) -> i64 {
+        self.sealed
+    }
+
+    /// The oldest minute whose row is kept here alone.
+    pub(super) fn first_open(&self) -> i64 {
+        self.sealed.saturating_add(1).max(self.oldest())
+    }
+
+    /// Rows up to `minute` are kept elsewhere; what changes there from now on is noted.
+    pub(super) const fn set_sealed(&mut self, minute: i64) {
+        self.sealed = minute;
+    }
+
+    /// The cells that changed in sealed rows since this was last asked, by minute and column.
+    pub(super) fn take_changed(&mut self) -> Vec<(i64, u32)> {
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        changed.dedup();
+        let oldest = self.oldest();
+        changed.retain(|(minute, _)| *minute >= oldest);
+        changed
     }
 
     /// True where no minute has come yet.
@@ -58,7 +104,7 @@ impl Matrix {
     }
 
     pub(super) const fn bytes(&self) -> usize {
-        self.cells.capacity() * size_of::<u16>()
+        self.cells.capacity() * size_of::<u16>() + self.changed.capacity() * size_of::<(i64, u32)>()
     }
 
     /// Where the row of `minute` begins among all cells.
@@ -90,8 +136,22 @@ impl Matrix {
     #[inline]
     pub(super) fn set(&mut self, minute: i64, column: usize, cell: u16) {
         let at = self.row_start(minute).map(|start| start + column);
-        if let Some(place) = at.and_then(|at| self.cells.get_mut(at)) {
-            *place = cell;
+        let Some(place) = at.and_then(|at| self.cells.get_mut(at)) else {
+            return;
+        };
+        let before = std::mem::replace(place, cell);
+        if minute <= self.sealed && before != cell {
+            self.note(minute, column);
+        }
+    }
+
+    fn note(&mut self, minute: i64, column: usize) {
+        if self.changed.len() >= self.cells.len() / CHANGED_OF {
+            self.sealed = NOT_SEALED;
+            self.changed = Vec::new();
+        } else {
+            let column = u32::try_from(column).unwrap_or(u32::MAX);
+            self.changed.push((minute, column));
         }
     }
 

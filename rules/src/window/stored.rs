@@ -5,7 +5,9 @@
 //! then each series: newest i64, newest standing i64, its value i32, base i32, interval u32,
 //! cover u32 ms, seat u8 (0 none, 1 shared, 2 own), where own its newest minute i64 and its cells
 //! u16 by minute; slots (sum i64, count i32, covered i32); count of sparse readings u32 and each
-//! as time i64, value i32, interval u32, suspect u8; then the shared cells u16 by row and column.
+//! as time i64, value i32, interval u32, suspect u8; then the newest sealed minute i64 and the
+//! cells u16 of each shared row after it, by minute and column. Sealed rows are records of their
+//! own (`sealed.rs`).
 
 use super::block::Block;
 use super::matrix::Matrix;
@@ -33,7 +35,10 @@ impl Block {
             }
             encode_sparse(series, bytes);
         }
-        put_u16s(bytes, self.matrix.cells());
+        bytes.extend_from_slice(&self.matrix.sealed().to_le_bytes());
+        for minute in self.matrix.first_open()..=self.matrix.newest() {
+            put_u16s(bytes, self.matrix.row(minute));
+        }
     }
 
     /// Reads what [`Block::encode`] wrote for the same plan; `None` where the bytes are not that.
@@ -67,9 +72,19 @@ impl Block {
             }
             block.series.push(series);
         }
+        let sealed = bytes.i64()?;
         if rows != 0 {
-            let cells = bytes.u16s(rows.checked_mul(columns)?)?;
-            block.matrix = Matrix::of(cells, columns, rows, newest);
+            // Memory is asked for only where the bytes for the open rows are there.
+            let open = newest.checked_sub(sealed).unwrap_or(i64::MAX);
+            let open = open.clamp(0, rows as i64) as usize;
+            if bytes.rest.len() < open.checked_mul(columns.checked_mul(2)?)? {
+                return None;
+            }
+            block.matrix = Matrix::new(rows, columns, newest);
+            block.matrix.set_sealed(sealed);
+            for minute in block.matrix.first_open()..=newest {
+                bytes.u16s_into(block.matrix.row_mut(minute))?;
+            }
         }
         Some(block)
     }
