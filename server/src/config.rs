@@ -10,6 +10,7 @@ use dispatch::gateway::smpp::LinkConfig;
 use dispatch::gateway::webhook::WebhookConfig;
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
+use model::fault::{Fault, Severity};
 use model::{AuthorityId, Span};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -98,6 +99,23 @@ impl RetentionSection {
             storage.segment_bytes = u64::from(mib) << 20;
         }
         storage
+    }
+
+    /// What is wrong where sealed rows go before the longest window lets go of them: a restart
+    /// would find its snapshot of no use. `reach` is that of the rulebook.
+    pub(crate) fn series_fault(&self, file: &str, reach: Span) -> Option<Fault> {
+        let day = Span::from_minutes(24 * 60).millis();
+        // One day more: age is that of the newest record of a segment.
+        let least = u32::try_from(reach.millis().div_euclid(day) + 2).unwrap_or(u32::MAX);
+        let days = self.series_days.filter(|days| *days < least)?;
+        Some(Fault {
+            file: file.to_owned(),
+            line: None,
+            field: "retention.series_days".into(),
+            what: format!("{days} days are shorter than the longest window of the rules"),
+            remedy: format!("write {least} or more, or leave it out to keep all"),
+            severity: Severity::Error,
+        })
     }
 
     /// Fields that cannot be used, with the most each may be.

@@ -8,6 +8,7 @@ mod client;
 mod http;
 mod latency;
 mod mqtt;
+mod recovery;
 mod replay;
 mod report;
 mod served;
@@ -48,6 +49,12 @@ pub(crate) struct Arguments {
     /// SMPP sessions
     #[arg(long, default_value_t = 2)]
     sessions: usize,
+    /// Gauges whose windows are full when the service is killed
+    #[arg(long, default_value_t = 100_000)]
+    series: usize,
+    /// Hours of minute values that fill them
+    #[arg(long, default_value_t = 72, value_parser = clap::value_parser!(i64).range(1..=72))]
+    hours: i64,
     /// Directory for journals, on the disk to be measured; emptied afterwards
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
@@ -74,6 +81,8 @@ enum What {
     Sms,
     /// Recorded observations through the rules, from a file
     Replay,
+    /// Killed with three days of minute values in its windows, to evaluating again
+    Recovery,
     /// All of them
     All,
 }
@@ -115,6 +124,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if asked(What::Replay) {
         lines.extend(replay::measure(&arguments.gauges, &arguments.storm)?);
+    }
+    if asked(What::Recovery) {
+        let (series, hours) = (arguments.series, arguments.hours);
+        let measured = recovery::measure(&arguments.gauges, &scratch, series, hours);
+        lines.extend(runtime.block_on(measured)?);
     }
     report::print(&lines, arguments.json)
 }

@@ -45,7 +45,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         match Config::read(path) {
             Ok((config, notices)) => {
                 found.faults.extend(notices);
-                city = city.or(Some(config.city));
+                let folder = city.get_or_insert_with(|| config.city.clone());
+                let rules = arguments.rules.clone();
+                let rules = rules.unwrap_or_else(|| folder.join("rules"));
+                if let Ok(rulebook) = installation::rulebook(&rules) {
+                    let file = path.display().to_string();
+                    let fault = config.retention.series_fault(&file, rulebook.reach());
+                    found.faults.extend(fault);
+                }
             }
             Err(faulty) => found.faults.extend(faulty.0),
         }

@@ -47,10 +47,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    runtime.block_on(serve(config))
+    runtime.block_on(serve(arguments, config))
 }
 
-async fn serve(config: Config) -> Result<(), Failure> {
+async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     let failed = |words: String| Failure::Failed(words);
     let folders = Folders {
         journal: &config.journal,
@@ -59,6 +59,11 @@ async fn serve(config: Config) -> Result<(), Failure> {
         key_file: &config.directory.key_file,
     };
     let (opened, installation) = process::open(folders, config.retention.storage(), Mode::Actual)?;
+    let file = arguments.config.display().to_string();
+    let reach = installation.rulebook.reach();
+    if let Some(fault) = config.retention.series_fault(&file, reach) {
+        return Err(Failure::BadInput(fault.to_string()));
+    }
     let links = links(&config).await.map_err(Failure::BadInput)?;
     let policy = &installation.city.policy;
     for id in unknown_signers(policy, &config.people) {

@@ -139,7 +139,7 @@ fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Co
         retention: retention.map_or_else(RetentionSection::default, |(_, section)| section),
         snapshot_minutes: snapshot_minutes.map_or(10, |(_, minutes)| minutes),
         // Some seconds of stepping after a crash.
-        snapshot_inputs: snapshot_inputs.map_or(2_000_000, |(_, inputs)| inputs),
+        snapshot_inputs: snapshot_inputs.map_or(500_000, |(_, inputs)| inputs),
         people: plain(sections.people),
         sms: plain(sections.sms),
         email: sections.email.map(|(_, section)| section),

@@ -89,6 +89,28 @@ every_s = 1
     assert!(err.contains(":4: field colour"), "{err}");
 }
 
+#[test]
+fn sealed_rows_must_outlive_the_longest_window() {
+    let folder = tempfile::tempdir().unwrap();
+    small::write_city(folder.path());
+    let path = folder.path().join("sanfang.toml");
+    for (days, code) in [(1, 2), (30, 0)] {
+        let text = format!(
+            "city = \"city\"\njournal = \"journal\"\nlisten = \"127.0.0.1:0\"\n[retention]\nseries_days = {days}\n"
+        );
+        fs::write(&path, text).unwrap();
+        let path = path.display().to_string();
+        let (told, out, err) = told(&sanfang(&["check", "--config", &path]));
+        assert_eq!(told, code, "{days} days: {out}{err}");
+        if code == 2 {
+            assert!(out.contains("field retention.series_days"), "{out}");
+            let (served, _, err) = self::told(&sanfang(&["serve", "--config", &path]));
+            assert_eq!(served, 2, "{err}");
+            assert!(err.contains("write 3 or more"), "{err}");
+        }
+    }
+}
+
 fn city_with_faults(folder: &Path) -> String {
     small::write_city(folder);
     let city = folder.join("city");

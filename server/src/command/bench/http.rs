@@ -4,7 +4,7 @@ use super::Failure;
 use super::client::{self, Client};
 use super::report::{Line, load_average, progress};
 use super::served::{Scratch, Served, cpu_s};
-use super::stream::Gauges;
+use super::stream::{Gauges, Stream};
 use crate::clock::{Clock, monotonic};
 use model::{Span, Time};
 use std::io;
@@ -140,14 +140,7 @@ async fn send(
             };
             let mut body = Vec::new();
             while monotonic().duration_since(began) < load {
-                body.clear();
-                stream.write(batch, &mut body);
-                let answer = client.post("/v1/observations", None, &body).await?;
-                let accepted = client::count(answer.body, "accepted");
-                if answer.status != 202 || accepted != Some(batch as u64) {
-                    let words = String::from_utf8_lossy(answer.body).into_owned();
-                    return Err(io::Error::other(format!("{}: {words}", answer.status)));
-                }
+                post(&mut client, &mut stream, batch, &mut body).await?;
                 sent.accepted += batch as u64;
                 sent.requests += 1;
             }
@@ -171,6 +164,24 @@ async fn send(
         all.until = all.until.max(sent.until);
     }
     Ok(all)
+}
+
+/// Sends the next `batch` observations of a stream; all must be taken.
+pub(super) async fn post(
+    client: &mut Client,
+    stream: &mut Stream<'_>,
+    batch: usize,
+    body: &mut Vec<u8>,
+) -> io::Result<()> {
+    body.clear();
+    stream.write(batch, body);
+    let answer = client.post("/v1/observations", None, body).await?;
+    let accepted = client::count(answer.body, "accepted");
+    if answer.status != 202 || accepted != Some(batch as u64) {
+        let words = String::from_utf8_lossy(answer.body).into_owned();
+        return Err(io::Error::other(format!("{}: {words}", answer.status)));
+    }
+    Ok(())
 }
 
 fn failed(error: io::Error) -> Failure {

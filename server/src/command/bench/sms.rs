@@ -448,7 +448,8 @@ fn directory(town: &Path) -> Result<Directory, Failure> {
     installation::people(town, &city, None).map_err(faulty)
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// A folder with all that is in it.
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

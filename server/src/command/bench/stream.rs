@@ -80,6 +80,11 @@ impl Gauges {
 }
 
 impl Stream<'_> {
+    /// Observations of one minute.
+    pub(super) const fn len(&self) -> usize {
+        self.until - self.from
+    }
+
     /// Appends the next `count` observations, one a line.
     pub(super) fn write(&mut self, count: usize, body: &mut Vec<u8>) {
         for _ in 0..count {
