@@ -3,8 +3,8 @@
 use crate::protocol::{Framing, RECORD_BYTES_MAX};
 use std::io::{self, Read};
 
-/// Bytes of a piece, at most.
-pub const PIECE_BYTES: usize = 1 << 20;
+/// Bytes of a piece, at most: little enough to stay in a cache beside the state it is stepped into.
+pub const PIECE_BYTES: usize = 128 << 10;
 
 /// The largest file that may be one JSON array, since an array is read as a whole.
 pub const ARRAY_BYTES_MAX: usize = 256 << 20;
