@@ -25,6 +25,8 @@ fn intent(tier: Tier) -> Option<Intent> {
         mode: Mode::Actual,
         audience,
         only_told: false,
+        only_new: false,
+        again: false,
         spare: Vec::new(),
         instead_of: None,
         words: Vec::new(),

@@ -71,6 +71,13 @@ pub struct Intent {
     pub audience: Audience,
     /// True where only those who got an earlier message of this warning are told.
     pub only_told: bool,
+    /// True where only those are told who got no earlier message of this warning at this tier or
+    /// a higher one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_new: bool,
+    /// True where call-and-answer asks again: it takes nothing out of the queues.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
     /// Words by language; `variant_no` names one.
     pub words: Vec<Message>,
     /// Words for the channels still to try, in their order, should this one not reach a person.
@@ -166,6 +173,15 @@ impl Audience {
         }
     }
 
+    /// True where both select among the people of their places in the same way.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        self.reach == other.reach
+            && self.ask == other.ask
+            && self.roles == other.roles
+            && self.contacts == other.contacts
+            && self.authority == other.authority
+    }
+
     /// True where nobody is selected.
     pub fn is_empty(&self) -> bool {
         self.areas.is_empty()
@@ -212,6 +228,35 @@ impl Intent {
             created: at,
             ..self.clone()
         })
+    }
+
+    /// True where it ends what people were told: an all-clear, a cancellation, a stand-down.
+    pub fn is_end(&self) -> bool {
+        match self.purpose {
+            Purpose::Ended | Purpose::Cancelled => true,
+            Purpose::StandDown | Purpose::Relay => self.tier == Tier::None,
+            Purpose::Alert
+            | Purpose::Rise
+            | Purpose::Fall
+            | Purpose::Reminder
+            | Purpose::Request
+            | Purpose::SiteAlarm
+            | Purpose::DeviceFault
+            | Purpose::Signature
+            | Purpose::Withdraw => false,
+        }
+    }
+
+    /// True where it speaks for its places from now on, so that what `older` has unsent there is
+    /// withdrawn. Asking again, standing in for a channel and reporting a device do not: they go
+    /// to others than the first message did. The end of a warning speaks to all who were asked.
+    pub fn supersedes(&self, older: &Self) -> bool {
+        let by_plan = !self.again
+            && self.instead_of.is_none()
+            && !matches!(self.purpose, Purpose::Signature | Purpose::DeviceFault);
+        let same_people = self.audience.is_alike(&older.audience)
+            || (self.is_end() && self.audience.reach == older.audience.reach);
+        by_plan && same_people && older.revision < self.revision
     }
 
     /// True where each recipient's state is known; an area job gives counts only.

@@ -129,6 +129,11 @@ impl Ledger {
         }
     }
 
+    /// Drops the receipt ids of an intent whose receipts can no longer come.
+    pub(crate) fn forget_receipts(&mut self, no: u32) {
+        self.receipts.forget(no);
+    }
+
     /// The number an intent has here for as long as this ledger lives.
     pub(crate) fn number(&mut self, intent: IntentId) -> u32 {
         let next = self.accounts.len() as u32;

@@ -10,6 +10,7 @@
 //! crash leaves them `unknown` and never told twice.
 
 mod answers;
+mod before;
 mod effects;
 mod fill;
 mod limits;
@@ -24,10 +25,12 @@ pub use recovery::Snapshot;
 use crate::intent::{Intent, IntentId, RecipientNo};
 use crate::ledger::{Entry, Ledger, Progress, State};
 use crate::wording::Purpose;
+use before::Heard;
 use model::{Time, WarningId};
 use pace::Pace;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use track::{Key, Track, text_of};
 
 /// The queue of one link.
@@ -52,6 +55,8 @@ pub struct Outbox {
     seen: BTreeMap<(u64, u64), Time>,
     found: Found,
     stats: Stats,
+    /// When accounts are next looked through for what may be forgotten.
+    forget_at: Option<Time>,
     /// Sends left that may repeat what was in flight at the last crash.
     at_risk: usize,
 }
@@ -108,6 +113,7 @@ impl Outbox {
             seen: BTreeMap::new(),
             found: Found::default(),
             stats: Stats::default(),
+            forget_at: None,
             at_risk: 0,
         }
     }
@@ -216,7 +222,10 @@ impl Outbox {
         if self.order.len() >= self.limits.intents_max * 2 {
             self.shed(out);
         }
-        let track = Track::new(no, intent.clone());
+        let mut track = Track::new(no, intent.clone());
+        if intent.only_told || intent.only_new {
+            track.before = self.before(intent);
+        }
         for key in track.keys {
             self.order.insert(key);
         }
@@ -242,10 +251,8 @@ impl Outbox {
             let Some(track) = self.tracks.get_mut(&no) else {
                 continue;
             };
-            let same = track.intent.audience.reach == newer.audience.reach
-                && track.intent.revision < newer.revision
-                && !track.closed;
-            if !same || !track.give_up_places(&newer.audience) {
+            let gives_way = newer.supersedes(&track.intent) && !track.closed;
+            if !gives_way || !track.give_up_places(&newer.audience) {
                 continue;
             }
             if track.areas.is_empty() && track.sites.is_empty() {
@@ -346,7 +353,7 @@ impl Outbox {
         end: bool,
     ) {
         let no = self.ledger.number(intent);
-        let Some(track) = self.tracks.get_mut(&no).filter(|track| !track.closed) else {
+        let Some(track) = self.tracks.get(&no).filter(|track| !track.closed) else {
             return;
         };
         let resend = track.intent.resend_when_unknown();
@@ -354,12 +361,35 @@ impl Outbox {
         let mut told = Vec::new();
         let open = rows.iter().filter(|row| {
             let state = states.map_or(State::Unsent, |states| states.get(row.recipient));
-            if row.shared && state.may_be_told() {
+            let again = state == State::Unknown && resend;
+            // What is sent again is not a duplicate of itself.
+            if row.shared && state.may_be_told() && !again {
                 told.push((row.address, track.text(row.variant)));
             }
-            state.is_open() || (state == State::Unknown && resend)
+            state.is_open() || again
         });
-        let open: Vec<Row> = open.copied().collect();
+        let mut open: Vec<Row> = open.copied().collect();
+        let (before, only_told, only_new) = (
+            Arc::clone(&track.before.accounts),
+            track.intent.only_told && track.before.is_whole,
+            track.intent.only_new,
+        );
+        let mut flying = false;
+        if only_told || only_new {
+            open.retain(|row| match self.heard(&before, row.recipient) {
+                Heard::Yes => only_told,
+                // Whom it is for is known once that is answered.
+                Heard::Perhaps => {
+                    flying = true;
+                    false
+                }
+                Heard::No => only_new,
+            });
+        }
+        let Some(track) = self.tracks.get_mut(&no) else {
+            return;
+        };
+        track.reread |= flying;
         if let Some(stream) = track.streams.get_mut(usize::from(pass)) {
             stream.take(epoch, cursor, open, end);
         }
@@ -389,35 +419,14 @@ impl Outbox {
 
     fn tick(&mut self, at: Time, out: &mut Effects) {
         self.silent(at, out);
-        let mut expired = Vec::new();
-        let mut forgotten = Vec::new();
-        for (no, track) in &self.tracks {
-            if !track.closed && at >= track.intent.not_after {
-                expired.push(*no);
-            } else if track.closed && at >= track.intent.not_after + self.limits.keep {
-                forgotten.push(*no);
-            }
-        }
+        let over = |track: &Track| !track.closed && at >= track.intent.not_after;
+        let expired = self.tracks.iter().filter(|(_, track)| over(track));
+        let expired: Vec<u32> = expired.map(|(no, _)| *no).collect();
         for no in expired {
             self.close(no, State::Expired, out);
         }
-        for no in forgotten {
-            self.forget(no);
-        }
+        self.forget_old(at, out);
         self.seen.retain(|_, until| *until > at);
-    }
-
-    fn forget(&mut self, no: u32) {
-        let Some(track) = self.tracks.remove(&no) else {
-            return;
-        };
-        self.ledger.forget(track.intent.id);
-        if let Some(list) = self.by_warning.get_mut(&track.intent.warning) {
-            list.retain(|other| *other != no);
-            if list.is_empty() {
-                self.by_warning.remove(&track.intent.warning);
-            }
-        }
     }
 
     /// Notes a state in the ledger and for the next progress record.

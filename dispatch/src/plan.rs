@@ -7,6 +7,7 @@
 //! person changed what is to be done; who does not answer is asked again by [`crate::ladder`].
 
 mod asking;
+mod eased;
 mod measure;
 mod saying;
 mod settings;
@@ -19,6 +20,7 @@ pub use signing::signing;
 
 use crate::intent::{Audience, Intent};
 use crate::wording::{Issuer, Places, Purpose, Wording};
+use eased::Eased;
 use model::authority::Ruling;
 use model::warning::Event;
 use model::{
@@ -51,6 +53,9 @@ pub struct Desk<'a> {
 #[serde(deny_unknown_fields)]
 pub struct Planner {
     told: BTreeMap<WarningId, Told>,
+    /// Falls and all-clears that may be unsent, of warnings that may be over.
+    #[serde(default, skip_serializing_if = "Eased::is_empty")]
+    eased: Eased,
 }
 
 impl Planner {
@@ -68,6 +73,7 @@ impl Planner {
             warning,
             desk,
             told,
+            eased: &mut self.eased,
             out,
         };
         plan.sites();
@@ -93,6 +99,7 @@ impl Planner {
             warning,
             desk,
             told,
+            eased: &mut self.eased,
             out,
         };
         plan.requests();
@@ -117,6 +124,7 @@ struct Plan<'a> {
     warning: &'a Warning,
     desk: &'a Desk<'a>,
     told: &'a mut Told,
+    eased: &'a mut Eased,
     out: &'a mut Vec<Intent>,
 }
 
@@ -177,6 +185,7 @@ impl Plan<'_> {
             place,
             measure,
             exposure: 0,
+            own_words: true,
         });
     }
 
@@ -222,6 +231,7 @@ impl Plan<'_> {
                     place: self.name(code),
                     measure,
                     exposure: 1,
+                    own_words: true,
                 });
             }
         }
@@ -281,6 +291,7 @@ impl Plan<'_> {
             onset,
             measure,
             exposure: 1,
+            own_words: true,
         };
         let mut audience = Audience::of(Reach::Responsible, self.desk.directory);
         audience.authority = Some(authority.to_owned());
@@ -304,36 +315,49 @@ impl Plan<'_> {
                 continue;
             }
             let mut groups: BTreeMap<Change, BTreeSet<AreaCode>> = BTreeMap::new();
-            let mut back = BTreeSet::new();
+            let mut back: BTreeMap<Tier, BTreeSet<AreaCode>> = BTreeMap::new();
             for (code, goal) in &goals {
                 let place = format!("area/{code}");
                 if let Some(change) = self.change(way, &place, *code, *goal) {
                     groups.entry(change).or_default().insert(*code);
                 } else if self.told.recall_quiet(way, &place, self.at, *goal) {
-                    back.insert(*code);
+                    back.entry(*goal).or_default().insert(*code);
                 }
             }
             if !back.is_empty() {
-                self.withdraw(way, back);
+                self.withdraw(way, back.values().flatten().copied().collect());
+            }
+            for (tier, areas) in back {
+                self.say_to_new(way, tier, areas, true);
             }
             // Rises first, the highest of them before the others.
             for (change, areas) in groups.into_iter().rev() {
-                let onset = if change.is_rise() || change.is_word() {
-                    self.onset(&areas)
-                } else {
-                    self.warning.time
-                };
+                let eases = !change.is_rise() && !change.is_word();
+                if change.is_rise() {
+                    self.take_back_eased(way, &areas);
+                }
                 self.say(Saying {
                     way,
                     change,
                     purpose: self.public_purpose(change),
+                    onset: if eases {
+                        self.warning.time
+                    } else {
+                        self.onset(&areas)
+                    },
                     place: self.list(&areas),
-                    areas,
+                    areas: areas.clone(),
                     site: None,
-                    onset,
                     measure: Named::default(),
                     exposure: 2,
+                    own_words: true,
                 });
+                if eases {
+                    self.note_eased();
+                }
+                if eases && change.to != Tier::None {
+                    self.say_to_new(way, change.to, areas, false);
+                }
             }
         }
     }
@@ -396,6 +420,7 @@ impl Plan<'_> {
             site: None,
             measure: Named::default(),
             exposure: 2,
+            own_words: true,
         });
     }
 

@@ -63,7 +63,8 @@ pub fn preview(
     let mut intents = Vec::new();
     planner.clone().step(at, &signed, desk, &mut intents);
     let mut preview = Preview::default();
-    for intent in intents {
+    // Those who missed the first message are counted with the fall that goes to the others.
+    for intent in intents.into_iter().filter(|intent| !intent.only_new) {
         let heads = count(&intent.audience, intent.channel);
         let reached = reached(intent, &heads);
         if reached.reach == Reach::Public {

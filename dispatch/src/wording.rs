@@ -85,6 +85,25 @@ impl Purpose {
         }
     }
 
+    /// True where a person's words stand for the template's. They say what to do under a tier: a
+    /// fall, an all-clear or a cancellation takes that back and never repeats it.
+    pub const fn takes_words(self) -> bool {
+        match self {
+            Self::Alert | Self::Rise => true,
+            Self::Fall
+            | Self::Ended
+            | Self::Cancelled
+            | Self::Reminder
+            | Self::StandDown
+            | Self::Request
+            | Self::SiteAlarm
+            | Self::DeviceFault
+            | Self::Relay
+            | Self::Signature
+            | Self::Withdraw => false,
+        }
+    }
+
     /// True where the text is ours and goes to anybody; the eight elements are asked of these.
     pub const fn is_public(self) -> bool {
         match self {
@@ -146,7 +165,8 @@ pub struct Facts<'a> {
     pub place: &'a Named,
     /// What was measured; may be empty.
     pub measure: &'a Named,
-    /// Words a person put in place of the template's, by language tag; public texts only.
+    /// Words a person put in place of the template's, by language tag; used where a text calls
+    /// to act ([`Purpose::takes_words`]).
     pub text: &'a BTreeMap<String, String>,
     /// The signal that is passed on.
     pub relay: Option<&'a Relayed>,

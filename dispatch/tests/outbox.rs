@@ -8,7 +8,7 @@
 
 use dispatch::intent::{Audience, Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Progress, State};
-use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Outcome, Row, Token};
+use dispatch::outbox::{Answer, Effects, Event, Limits, Note, Outbox, Outcome, Row, Token};
 use dispatch::wording::{Message, Purpose};
 use model::{AreaCode, Channel, Hazard, Language, Mode, Reach, Span, Tier, Time, WarningId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -74,7 +74,9 @@ fn intent(
         channel: Channel::Sms,
         mode: Mode::Actual,
         audience,
-        only_told: purpose == Purpose::Cancelled,
+        only_told: matches!(purpose, Purpose::Cancelled | Purpose::Ended | Purpose::Fall),
+        only_new: false,
+        again: false,
         spare: Vec::new(),
         instead_of: None,
         words: vec![Message {
@@ -517,5 +519,7 @@ fn a_snapshot_is_as_good_as_the_whole_past() {
     }
 }
 
+#[path = "outbox/lasting.rs"]
+mod lasting;
 #[path = "outbox/leaving.rs"]
 mod leaving;

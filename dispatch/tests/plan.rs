@@ -266,6 +266,8 @@ fn each_place_hears_only_what_changed_there() {
         [
             (Reach::Public, Purpose::Rise, Tier::Red, vec![A.into()]),
             (Reach::Public, Purpose::Fall, Tier::Blue, vec![B.into()]),
+            // Who of B has not heard of any tier yet hears of the one that is left.
+            (Reach::Public, Purpose::Alert, Tier::Blue, vec![B.into()]),
         ]
     );
 
@@ -485,8 +487,11 @@ fn falls_wait_for_the_morning_and_a_new_rise_takes_them_back() {
         .into_iter()
         .filter(|r| r.0 == Reach::Public)
         .collect();
-    assert_eq!(public.len(), 1);
-    assert_eq!(public[0].1, Purpose::Withdraw);
+    assert_eq!(
+        public.iter().map(|ring| ring.1).collect::<Vec<_>>(),
+        [Purpose::Withdraw, Purpose::Alert],
+        "who missed the first orange hears of this one"
+    );
     // Red wakes them.
     let out = step(
         &mut planner,
@@ -543,6 +548,8 @@ fn a_snapshot_goes_on_as_if_nothing_happened() {
     );
 }
 
+#[path = "plan/eases.rs"]
+mod eases;
 #[path = "plan/orders.rs"]
 mod orders;
 #[path = "plan/shown.rs"]

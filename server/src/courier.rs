@@ -22,7 +22,7 @@ use dispatch::ledger::{Progress, State};
 use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Resolve, Row};
 use dispatch::wording::Message;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
-use model::{Time, WarningId};
+use model::Time;
 use rate::Rates;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeSet, VecDeque};
@@ -287,9 +287,6 @@ impl Courier {
                 (wanted.cursor, true)
             }
         };
-        if intent.only_told {
-            self.keep_told(intent.warning);
-        }
         // Rows were sorted by list; the wording of a language the intent lacks is its first.
         let rows = std::mem::take(&mut self.rows);
         self.step(Event::Rows {
@@ -318,34 +315,6 @@ impl Courier {
             cursor: 1,
             rows: if wanted.pass == 0 { &rows } else { &[] },
             end: true,
-        });
-    }
-
-    /// Leaves only those who may have got an earlier message of the warning on this link.
-    fn keep_told(&mut self, warning: WarningId) {
-        let earlier: Vec<IntentId> = self
-            .intents
-            .values()
-            .filter(|intent| intent.warning == warning && !intent.only_told)
-            .map(|intent| intent.id)
-            .collect();
-        let ledger = self.outbox.ledger();
-        self.rows.retain(|row| {
-            earlier
-                .iter()
-                .any(|id| match ledger.state(*id, row.recipient) {
-                    State::Claimed
-                    | State::Unknown
-                    | State::Accepted
-                    | State::Delivered
-                    | State::Acknowledged
-                    | State::Duplicate => true,
-                    State::Unsent
-                    | State::Failed
-                    | State::Expired
-                    | State::Withdrawn
-                    | State::Complete => false,
-                })
         });
     }
 

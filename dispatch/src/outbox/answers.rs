@@ -22,6 +22,7 @@ impl Outbox {
             // What stays undecided is not waiting for the disk: it is sent again anyhow.
             self.found.answers += usize::from(self.found.rows.len() > learned);
             self.complete(no, out);
+            self.answered_before(no, out);
         }
     }
 
@@ -230,6 +231,8 @@ mod tests {
             mode: Mode::Actual,
             audience,
             only_told: false,
+            only_new: false,
+            again: false,
             words: vec![words(Channel::Sms)],
             spare: vec![words(Channel::Push), words(Channel::Email)],
             instead_of: None,

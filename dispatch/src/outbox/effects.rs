@@ -2,7 +2,7 @@
 
 use crate::intent::{Audience, Intent, IntentId, RecipientNo};
 use crate::ledger::{Progress, State};
-use model::{AreaCode, Time};
+use model::{AreaCode, Time, WarningId};
 use std::ops::Range;
 
 /// Names one message on this link: the intent's number here and the recipient's.
@@ -156,6 +156,9 @@ pub enum Note {
         /// Who.
         recipient: RecipientNo,
     },
+    /// Too much was remembered of warnings that stand: who was told of this one is forgotten, and
+    /// its end goes to everybody in its areas.
+    Forgotten(WarningId),
     /// An intent for another link was given to this one: a fault of the caller.
     WrongLink(IntentId),
 }

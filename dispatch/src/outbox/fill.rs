@@ -1,7 +1,8 @@
 //! Filling the window: the highest in order first, rows fetched ahead, claims before the wire.
 
+use super::before::Before;
 use super::effects::{Effects, Note, Resolve, Row, Send, Sending, Token, narrowed};
-use super::track::{Key, Retry, Stream, Track, text_of};
+use super::track::{Key, Retry, Stream, text_of};
 use super::{Flight, Outbox};
 use crate::intent::{IntentId, RecipientNo};
 use crate::ledger::State;
@@ -23,14 +24,15 @@ enum Served {
 }
 
 /// What serving needs to know of a track while its stream is taken out.
-struct Facts {
+pub(super) struct Facts {
     id: IntentId,
     no: u32,
     not_after: Time,
     resend: bool,
-    only_told: bool,
+    pub(super) only_told: bool,
+    pub(super) only_new: bool,
     texts: Vec<u64>,
-    before: Vec<u32>,
+    pub(super) before: Before,
 }
 
 impl Outbox {
@@ -56,13 +58,17 @@ impl Outbox {
         }
     }
 
-    /// Closes an intent of which nothing is left anywhere.
+    /// Closes an intent of which nothing is left anywhere, or goes through its audience again
+    /// where some of it had to wait.
     pub(super) fn complete(&mut self, no: u32, out: &mut Effects) {
         let done = self
             .tracks
             .get(&no)
             .is_some_and(|track| !track.closed && track.is_done());
-        if done {
+        let reread = self.tracks.get(&no).is_some_and(|track| track.reread);
+        if done && reread {
+            self.read_again(no);
+        } else if done {
             self.close(no, State::Complete, out);
         }
     }
@@ -251,25 +257,14 @@ impl Outbox {
         {
             return Some(State::Unsent);
         }
-        if facts.only_told && !facts.before.is_empty() && !self.was_told(facts, row) {
-            return Some(State::Withdrawn);
+        if let Some(state) = self.skip_by_past(facts, row) {
+            return Some(state);
         }
         let seen = || {
             let key = (row.address, facts.text(row.variant));
             self.seen.contains_key(&key)
         };
         (row.shared && seen()).then_some(State::Duplicate)
-    }
-
-    fn was_told(&self, facts: &Facts, row: &Row) -> bool {
-        facts.before.iter().any(|no| {
-            let state = self
-                .ledger
-                .account_by(*no)
-                .map(|a| a.states.get(row.recipient));
-            state.is_some_and(|state| state.may_be_told() || state == State::Claimed)
-                || self.flight.contains_key(&Token::new(*no, row.recipient))
-        })
     }
 
     fn ask(&mut self, stream: &mut Stream, facts: &Facts, pass: u8, out: &mut Effects) {
@@ -366,35 +361,16 @@ impl Outbox {
     fn facts(&self, no: u32) -> Option<Facts> {
         let track = self.tracks.get(&no)?;
         let intent = &track.intent;
-        let before = if intent.only_told {
-            self.before(no, track)
-        } else {
-            Vec::new()
-        };
         Some(Facts {
             id: intent.id,
             no,
             not_after: intent.not_after,
             resend: intent.resend_when_unknown(),
             only_told: intent.only_told,
+            only_new: intent.only_new,
             texts: track.texts.clone(),
-            before,
+            before: track.before.clone(),
         })
-    }
-
-    fn before(&self, no: u32, track: &Track) -> Vec<u32> {
-        let list = self.by_warning.get(&track.intent.warning);
-        list.into_iter()
-            .flatten()
-            .copied()
-            .filter(|other| *other != no)
-            .filter(|other| {
-                self.tracks.get(other).is_some_and(|other| {
-                    other.intent.audience.reach == track.intent.audience.reach
-                        && other.intent.revision < track.intent.revision
-                })
-            })
-            .collect()
     }
 
     /// Somebody was not reached: what stands in for this link should know.

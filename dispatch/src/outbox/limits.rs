@@ -35,6 +35,8 @@ pub struct Limits {
     pub seen_max: usize,
     /// How long states outlive the not-after time: receipts come late, a cancel needs them.
     pub keep: Span,
+    /// Recipients remembered beyond that because their warning stands, a byte each.
+    pub standing_max: u64,
 }
 
 impl Default for Limits {
@@ -53,6 +55,7 @@ impl Default for Limits {
             intents_max: 20_000,
             seen_max: 1_000_000,
             keep: Span::from_minutes(3 * 24 * 60),
+            standing_max: 50_000_000,
         }
     }
 }
@@ -91,6 +94,8 @@ pub struct Stats {
     pub duplicates: u64,
     /// Intents given up at the bound of waiting intents.
     pub shed: u64,
+    /// Warnings forgotten while they stood, at the bound of what is remembered.
+    pub forgotten: u64,
     /// Answers to nothing known.
     pub strays: u64,
 }

@@ -1,5 +1,6 @@
 //! One intent on its way: a cursor per pass, the rows at hand, and what waits for another try.
 
+use super::before::Before;
 use super::effects::Row;
 use crate::intent::{Audience, Intent, RecipientNo};
 use model::{AreaCode, Tier, Time};
@@ -29,6 +30,12 @@ pub(super) struct Track {
     pub(super) in_flight: usize,
     /// A hash of each wording, by variant: what de-duplication compares.
     pub(super) texts: Vec<u64>,
+    /// What was said before, where that decides who is told.
+    pub(super) before: Before,
+    /// True where rows were passed over that have to be looked at again.
+    pub(super) reread: bool,
+    /// True where receipts may still come.
+    pub(super) receipts: bool,
     /// True where nothing more leaves.
     pub(super) closed: bool,
 }
@@ -74,6 +81,9 @@ impl Track {
             streams: [Stream::default(), Stream::default()],
             in_flight: 0,
             texts: texts(&intent),
+            before: Before::default(),
+            reread: false,
+            receipts: true,
             closed: false,
             intent,
         }

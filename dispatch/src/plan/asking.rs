@@ -1,5 +1,6 @@
 //! From a rung of call-and-answer to intents: the same reminder, to the next people.
 
+use super::eased::Eased;
 use super::saying::Saying;
 use super::told::{Change, Told, Way};
 use super::{Desk, Plan, measure};
@@ -34,12 +35,13 @@ pub fn asking(
         Place::Area(_) | Place::Site(_) => Purpose::Reminder,
         Place::Device { .. } => Purpose::DeviceFault,
     };
-    let mut told = Told::default();
+    let (mut told, mut eased) = (Told::default(), Eased::default());
     let mut plan = Plan {
         at,
         warning,
         desk,
         told: &mut told,
+        eased: &mut eased,
         out,
     };
     for channel in &asking.rung.channels {
@@ -89,11 +91,13 @@ pub fn asking(
                 place,
                 measure,
                 exposure: 1,
+                own_words: true,
             },
             audience,
             &asking.rung.channels,
         );
         if let Some(intent) = plan.out.last_mut() {
+            intent.again = true;
             let place = format!("ladder/{}/{:?}", asking.turn, asking.place);
             intent.id = IntentId::derive(
                 warning.id,

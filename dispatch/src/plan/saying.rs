@@ -6,7 +6,7 @@ use crate::intent::{Audience, Intent, IntentId};
 use crate::wording::{Facts, Issuer, Message, Purpose};
 use model::authority::Ruling;
 use model::{Act, AreaCode, Channel, Language, Named, Reach, Tier, Time};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing to say, before it has words.
 pub(super) struct Saying {
@@ -19,6 +19,8 @@ pub(super) struct Saying {
     pub(super) place: Named,
     pub(super) measure: Named,
     pub(super) exposure: u8,
+    /// False where what a person wrote was meant for another tier.
+    pub(super) own_words: bool,
 }
 
 impl Plan<'_> {
@@ -37,7 +39,48 @@ impl Plan<'_> {
             place: Named::default(),
             measure: Named::default(),
             exposure: 2,
+            own_words: false,
         });
+    }
+
+    /// Those of `areas` who have not heard of `tier` or more hear it as a first message. What they
+    /// were still to be told was superseded, and a fall says nothing to who knew of nothing. It
+    /// does not wait for the morning: to them it is no easing.
+    pub(super) fn say_to_new(
+        &mut self,
+        way: Way,
+        tier: Tier,
+        areas: BTreeSet<AreaCode>,
+        own_words: bool,
+    ) {
+        let change = Change {
+            from: Tier::None,
+            to: tier,
+        };
+        let purpose = self.public_purpose(change);
+        self.say(Saying {
+            way,
+            change,
+            purpose,
+            onset: self.onset(&areas),
+            place: self.list(&areas),
+            areas,
+            site: None,
+            measure: Named::default(),
+            exposure: 2,
+            own_words,
+        });
+        if let Some(intent) = self.out.last_mut() {
+            intent.only_new = true;
+            intent.id = IntentId::derive(
+                intent.warning,
+                intent.revision,
+                &intent.link,
+                purpose,
+                way.reach,
+                &format!("new {tier}"),
+            );
+        }
     }
 
     pub(super) fn say(&mut self, saying: Saying) {
@@ -95,6 +138,12 @@ impl Plan<'_> {
             | Purpose::Signature
             | Purpose::Withdraw => change.to,
         };
+        // A document speaks of the whole; below it each person is told what concerns them.
+        let is_told_apart = match way.channel {
+            Channel::Cap => false,
+            Channel::Webhook => change.to == Tier::None || purpose == Purpose::Cancelled,
+            Channel::Sms | Channel::Push | Channel::Email | Channel::Device => true,
+        };
         let words = self.words(way.channel, &saying, &audience);
         let spare = self.spare(&saying, &audience, opened);
         self.out.push(Intent {
@@ -113,9 +162,11 @@ impl Plan<'_> {
             channel: way.channel,
             mode: self.warning.mode,
             only_told: way.reach == Reach::Public
-                && way.channel != Channel::Cap
+                && is_told_apart
                 && (falls || purpose == Purpose::Cancelled)
                 && purpose != Purpose::Withdraw,
+            only_new: false,
+            again: false,
             audience,
             words,
             spare,
@@ -161,6 +212,7 @@ impl Plan<'_> {
         let ruling = self.ruling(warning.zone, tier);
         let own = ruling.is_some_and(|r| !matches!(r.act, Act::Request | Act::Relay)) && !asked;
         let issuer = self.issuer(ruling);
+        let nothing = BTreeMap::new();
         let facts = Facts {
             purpose: saying.purpose,
             mode: warning.mode,
@@ -176,7 +228,11 @@ impl Plan<'_> {
             offset: self.desk.city.offset_at(self.at),
             place: &saying.place,
             measure: &saying.measure,
-            text: &warning.text,
+            text: if saying.own_words {
+                &warning.text
+            } else {
+                &nothing
+            },
             relay: warning.relay.as_ref(),
         };
         let wording = self.desk.wording;

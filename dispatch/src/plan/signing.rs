@@ -71,6 +71,8 @@ pub fn signing(
             mode: warning.mode,
             audience,
             only_told: false,
+            only_new: false,
+            again: false,
             words: Language::ALL
                 .into_iter()
                 .map(|language| desk.wording.message(*channel, language, &facts))

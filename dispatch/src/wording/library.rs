@@ -121,7 +121,7 @@ impl Wording {
             message.text = plain(&variables, language);
         }
         if let Some(words) = facts.text.get(language.tag())
-            && facts.purpose.is_public()
+            && facts.purpose.takes_words()
         {
             message.text = match channel {
                 Channel::Sms => format!("【{}】{words}", variables.signature),

@@ -356,9 +356,9 @@ impl Bulletin {
             signed_by: open.signed.clone(),
             text: match event {
                 Event::Proposed => open.text.clone(),
-                Event::Issued | Event::Updated | Event::Ended | Event::Cancelled => {
-                    open.words.clone()
-                }
+                Event::Issued | Event::Updated => open.words.clone(),
+                // What people were told to do ends with it.
+                Event::Ended | Event::Cancelled => BTreeMap::new(),
             },
             relay,
         })

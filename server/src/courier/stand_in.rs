@@ -16,6 +16,13 @@ impl Courier {
             Note::WrongLink(intent) => {
                 tracing::error!(link = self.outbox.link(), %intent, "intent of another link");
             }
+            Note::Forgotten(warning) => {
+                tracing::warn!(
+                    link = self.outbox.link(),
+                    %warning,
+                    "who was told is forgotten: too many warnings stand; its end goes to everybody"
+                );
+            }
             Note::Closed { .. } => {}
         }
     }
