@@ -279,9 +279,10 @@ impl Intent {
         }
     }
 
-    /// Semantics §36: silence is worse than a duplicate for orange and red to named people.
+    /// Semantics §36: silence is worse than a duplicate for orange and red to named people. A CAP
+    /// document is the same one however often it is published.
     pub fn resend_when_unknown(&self) -> bool {
-        self.is_named() && self.tier >= Tier::Orange
+        self.channel == Channel::Cap || (self.is_named() && self.tier >= Tier::Orange)
     }
 }
 

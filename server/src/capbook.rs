@@ -1,13 +1,17 @@
 //! Our own CAP documents: one for each released revision, with identifiers that outlive restarts.
 
+mod known;
+
 use crate::installation::Installation;
 use dispatch::gateway::cap::{
     self, Act, Authority, AuthorityError, CapArea, CapDocument, Mint, Purpose, Reference, Words,
     WriteError,
 };
+use dispatch::plan::issuer_of;
 use dispatch::wording::{self, Facts, Issuer, Places};
 use journal::{Batch, Journal, JournalError, Kind, Partition, Priority, Topic};
-use model::warning::{AreaTier, Event};
+use known::Known;
+use model::warning::Event;
 use model::{AreaCode, Channel, Language, Named, Tier, Time, Warning, WarningId};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
@@ -24,19 +28,27 @@ const IDENTIFIER: u8 = 3;
 /// The documents and what makes them.
 pub(crate) struct CapBook {
     installation: Arc<Installation>,
-    authority: Authority,
-    issuer: Issuer,
+    /// Our authorities by code; a warning goes out under the one it names.
+    own: BTreeMap<String, Own>,
+    /// The one the feed is under, and what names none of ours.
+    first: Own,
     places: Places,
     areas: BTreeMap<AreaCode, CapArea>,
     inner: RwLock<Inner>,
 }
 
+/// One of our authorities, as CAP and as the texts name it.
+#[derive(Clone)]
+struct Own {
+    authority: Authority,
+    issuer: Issuer,
+}
+
 #[derive(Default)]
 struct Inner {
     documents: VecDeque<CapDocument>,
-    references: BTreeMap<WarningId, Vec<Reference>>,
-    warned: BTreeMap<WarningId, BTreeSet<AreaCode>>,
-    mint: Mint,
+    known: BTreeMap<WarningId, Known>,
+    mints: BTreeMap<String, Mint>,
 }
 
 /// A revision's identifier, as the registry holds it.
@@ -57,35 +69,28 @@ pub(crate) enum CapBookError {
     Journal(#[from] JournalError),
 }
 
-impl CapBook {
-    /// An empty book for the installation's first own authority.
-    pub(crate) fn new(installation: Arc<Installation>) -> Result<Self, AuthorityError> {
-        let own = installation.city.policy.matrix.own().next().cloned();
-        let (code, name, signature, hotline, url) = match own {
-            Some(own) => (
-                own.id.to_string(),
-                own.name,
-                own.signature,
-                own.hotline,
-                own.url,
-            ),
-            None => Default::default(),
-        };
+impl Own {
+    fn new(own: Option<&model::Authority>) -> Result<Self, AuthorityError> {
+        let issuer = own.map_or_else(Issuer::default, issuer_of);
+        let (hotline, url) = own.map_or(("", ""), |own| (&own.hotline, &own.url));
         let host = url.split('/').nth(2).filter(|host| !host.is_empty());
         let sender = format!("sanfang@{}", host.unwrap_or("localhost"));
-        let mut authority = Authority::new(&code, &sender, name.clone())?;
-        authority.contact = hotline.clone();
-        authority.web = url.clone();
-        let verify = Named {
-            zh: hotline.clone(),
-            en: hotline,
-        };
-        let issuer = Issuer {
-            id: code,
-            name,
-            signature,
-            verify,
-        };
+        let mut authority = Authority::new(&issuer.id, &sender, issuer.name.clone())?;
+        hotline.clone_into(&mut authority.contact);
+        url.clone_into(&mut authority.web);
+        Ok(Self { authority, issuer })
+    }
+}
+
+impl CapBook {
+    /// An empty book for the installation's own authorities.
+    pub(crate) fn new(installation: Arc<Installation>) -> Result<Self, AuthorityError> {
+        let matrix = &installation.city.policy.matrix;
+        let mut own = BTreeMap::new();
+        for authority in matrix.own() {
+            own.insert(authority.id.to_string(), Own::new(Some(authority))?);
+        }
+        let first = Own::new(matrix.own().next())?;
         let city = &installation.city;
         Ok(Self {
             areas: city
@@ -94,11 +99,16 @@ impl CapBook {
                 .map(|a| (a.code, CapArea::prepare(a)))
                 .collect(),
             places: Places::new(city),
-            authority,
-            issuer,
+            own,
+            first,
             inner: RwLock::default(),
             installation,
         })
+    }
+
+    /// The authority a warning goes out under.
+    fn own(&self, warning: &Warning) -> &Own {
+        self.own.get(&warning.authority).unwrap_or(&self.first)
     }
 
     /// Writes the document of a released revision; proposals and what came too late have none.
@@ -115,28 +125,19 @@ impl CapBook {
         if !mine {
             return Ok(());
         }
-        let minted = self.minted(journal, warning, now).await?;
-        self.write(&self.whole(warning), &minted)
-    }
-
-    /// The revision with every area that was ever warned, where it ends: all of them get the
-    /// all-clear, also those that fell in an earlier revision.
-    fn whole(&self, warning: &Warning) -> Warning {
-        let mut whole = warning.clone();
-        let mut inner = self.inner.write();
-        let warned = inner.warned.entry(warning.id).or_default();
-        warned.extend(warning.areas.keys());
-        if matches!(warning.event, Event::Ended | Event::Cancelled) {
-            for code in warned.iter() {
-                whole.areas.entry(*code).or_insert(AreaTier {
-                    tier: Tier::None,
-                    reached: Tier::None,
-                    onset: warning.time,
-                });
-            }
-            inner.warned.remove(&warning.id);
+        // Published before: sent again after an unknown outcome, or overtaken by a newer one.
+        let is_done = |known: &Known| known.revision() >= warning.revision;
+        if self
+            .inner
+            .read()
+            .known
+            .get(&warning.id)
+            .is_some_and(is_done)
+        {
+            return Ok(());
         }
-        whole
+        let minted = self.minted(journal, warning, now).await?;
+        self.write(warning, &minted)
     }
 
     /// Writes the document of a revision that had one before the last stop.
@@ -155,35 +156,37 @@ impl CapBook {
     }
 
     fn write(&self, warning: &Warning, minted: &Minted) -> Result<(), CapBookError> {
-        let references = self
-            .inner
-            .read()
-            .references
-            .get(&warning.id)
-            .cloned()
-            .unwrap_or_default();
+        let before = self.inner.read().known.get(&warning.id).cloned();
+        let mut known = before.unwrap_or_default();
+        let whole = known.whole(warning);
         let offset = self.installation.city.offset;
-        let words = self.words(warning, minted.sent);
+        let words = self.words(&whole, &known, minted.sent);
         let document = cap::alert(&Act {
-            warning,
+            warning: &whole,
             identifier: &minted.identifier,
             sent: minted.sent,
             offset,
-            authority: &self.authority,
+            authority: &self.own(warning).authority,
             purpose: Purpose::Public,
             areas: &self.areas,
             words: &words,
-            references: &references,
+            references: known.references(),
         })?;
-        let mut inner = self.inner.write();
-        let known = inner.references.entry(warning.id).or_default();
-        // The first alert and the one before are what an update must name.
-        known.truncate(1);
-        known.push(Reference {
+        let reference = Reference {
             sender: document.sender.clone(),
             identifier: document.identifier.clone(),
             sent: document.sent,
-        });
+        };
+        known.published(&whole, reference);
+        let mut inner = self.inner.write();
+        inner.known.insert(warning.id, known);
+        while inner.known.len() > DOCUMENTS_MAX {
+            let oldest = inner.known.iter().min_by_key(|(_, known)| known.age());
+            let Some(oldest) = oldest.map(|(id, _)| *id) else {
+                break;
+            };
+            inner.known.remove(&oldest);
+        }
         inner.documents.push_back(document);
         if inner.documents.len() > DOCUMENTS_MAX {
             inner.documents.pop_front();
@@ -203,7 +206,7 @@ impl CapBook {
             .collect();
         let updated = newest.first().map_or(now, |document| document.sent);
         let offset = self.installation.city.offset;
-        cap::feed::write(&newest, &self.authority, base, updated, offset)
+        cap::feed::write(&newest, &self.first.authority, base, updated, offset)
     }
 
     /// The document of that identifier.
@@ -228,8 +231,12 @@ impl CapBook {
         let key = key(warning);
         let stored = journal.latest(topic, Partition(0), key.as_bytes())?;
         let offset = self.installation.city.offset;
-        let code = self.authority.code();
-        let identifier = self.inner.write().mint.next(code, warning.time, offset);
+        let code = self.own(warning).authority.code();
+        let identifier = {
+            let mut inner = self.inner.write();
+            let mint = inner.mints.entry(code.to_owned()).or_default();
+            mint.next(code, warning.time, offset)
+        };
         if let Some(minted) = stored.and_then(|r| serde_json::from_slice(r.payload()).ok()) {
             return Ok(minted);
         }
@@ -244,14 +251,20 @@ impl CapBook {
         Ok(minted)
     }
 
-    fn words(&self, warning: &Warning, sent: Time) -> BTreeMap<(Tier, Language), Words> {
+    fn words(
+        &self,
+        warning: &Warning,
+        known: &Known,
+        sent: Time,
+    ) -> BTreeMap<(Tier, Language), Words> {
         let mut by_tier: BTreeMap<Tier, BTreeSet<AreaCode>> = BTreeMap::new();
         for (code, area) in &warning.areas {
             by_tier.entry(area.tier).or_default().insert(*code);
         }
-        let highest = warning.tier();
+        let own = self.own(warning);
         let mut words = BTreeMap::new();
         for (tier, codes) in by_tier {
+            let (purpose, from) = known.purpose(warning, tier, &codes);
             let strongest = warning.evidence.iter().max_by_key(|e| e.tier);
             for language in Language::ALL {
                 let named = |pick: &dyn Fn(Language) -> String| Named {
@@ -259,17 +272,13 @@ impl CapBook {
                     en: pick(Language::En),
                 };
                 let facts = Facts {
-                    purpose: purpose(warning, tier),
+                    purpose,
                     mode: warning.mode,
                     hazard: warning.hazard,
                     hazard_name: &warning.name,
                     tier,
-                    from: if tier == Tier::None {
-                        highest
-                    } else {
-                        Tier::None
-                    },
-                    issuer: &self.issuer,
+                    from,
+                    issuer: &own.issuer,
                     own: true,
                     issued: sent,
                     start: warning.time,
@@ -304,14 +313,5 @@ fn key(warning: &Warning) -> String {
     format!("cap/{}/{}", warning.id, warning.revision)
 }
 
-fn purpose(warning: &Warning, tier: Tier) -> wording::Purpose {
-    match warning.event {
-        Event::Cancelled => wording::Purpose::Cancelled,
-        Event::Ended => wording::Purpose::Ended,
-        Event::Proposed | Event::Issued | Event::Updated if tier == Tier::None => {
-            wording::Purpose::Ended
-        }
-        Event::Proposed | Event::Issued => wording::Purpose::Alert,
-        Event::Updated => wording::Purpose::Rise,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use super::Courier;
 use crate::app::App;
+use crate::capbook::CapBookError;
 use dispatch::directory::Recipient;
 use dispatch::gateway::device::command::Addressed;
 use dispatch::gateway::device::{Action, Command, Devices};
@@ -222,7 +223,10 @@ impl Outgoing {
             .cap
             .publish(&*self.app.journal, &warning, now)
             .await
-            .map_err(|error| SendError::Permanent(error.to_string()))?;
+            .map_err(|error| match error {
+                CapBookError::Write(error) => SendError::Permanent(error.to_string()),
+                CapBookError::Journal(error) => SendError::Transient(error.to_string()),
+            })?;
         Ok(Receipt {
             reference: intent.warning.to_string(),
             proof: Proof::Delivered,

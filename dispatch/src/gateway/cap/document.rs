@@ -120,8 +120,8 @@ pub enum WriteError {
     /// Evaluated too late: shown, never sent (semantics §5).
     #[error("warning {0} was found too far behind the clock: it is shown and never sent")]
     Past(String),
-    /// An Update or Cancel must name the first alert and the one before.
-    #[error("{0:?} without references: name the first alert and the one before")]
+    /// A Cancel must name the first alert and the one before.
+    #[error("{0:?} without references: no document of ours stands that it could lift")]
     NoReference(MessageType),
     /// Its time is over.
     #[error("expires {expires} is not after sent {sent}: renew the warning before sending")]
@@ -185,6 +185,8 @@ fn message_type(act: &Act<'_>) -> MessageType {
     match act.warning.event {
         Happened::Ended | Happened::Cancelled => MessageType::Cancel,
         Happened::Issued => MessageType::Alert,
+        // The first document that could be written is a first message to whoever reads it.
+        Happened::Updated if act.references.is_empty() => MessageType::Alert,
         Happened::Updated => MessageType::Update,
         // A request follows the proposal: each later revision of it refers to the first.
         Happened::Proposed if act.references.is_empty() => MessageType::Alert,
