@@ -234,7 +234,7 @@ impl Intent {
     pub fn is_end(&self) -> bool {
         match self.purpose {
             Purpose::Ended | Purpose::Cancelled => true,
-            Purpose::StandDown | Purpose::Relay => self.tier == Tier::None,
+            Purpose::StandDown | Purpose::RequestOver | Purpose::Relay => self.tier == Tier::None,
             Purpose::Alert
             | Purpose::Rise
             | Purpose::Fall

@@ -237,9 +237,14 @@ impl Plan<'_> {
         }
     }
 
-    /// What we may not issue is asked of the authority that may (提请), once per rise.
+    /// What we may not issue is asked of the authority that may (提请), once per rise; and what was
+    /// asked and does not stand any more is taken back, by the same ways.
     fn requests(&mut self) {
-        if self.warning.mode != Mode::Actual || self.is_over() {
+        if self.warning.mode != Mode::Actual {
+            return;
+        }
+        self.requests_over();
+        if self.is_over() {
             return;
         }
         let mut by_authority: BTreeMap<String, Vec<(AreaCode, Tier)>> = BTreeMap::new();
@@ -276,19 +281,60 @@ impl Plan<'_> {
             from: Tier::None,
             to,
         };
-        let onset = self.onset(&risen);
         let measure = measure::of_areas(self.warning, &risen, self.desk);
+        self.say_to_authority(authority, channel, Purpose::Request, change, risen, measure);
+    }
+
+    fn requests_over(&mut self) {
+        let warning = self.warning;
+        let stands = |code: &AreaCode| {
+            let area = warning.areas.get(code);
+            area.is_none_or(|area| area.tier != Tier::None)
+        };
+        let over = self.is_over();
+        let gone = self.told.take_requests(|code| over || !stands(code));
+        for ((authority, channel), areas) in gone {
+            let from = areas.values().copied().max().unwrap_or_default();
+            let change = Change {
+                from,
+                to: Tier::None,
+            };
+            let (purpose, areas) = (Purpose::RequestOver, areas.into_keys().collect());
+            self.say_to_authority(
+                &authority,
+                channel,
+                purpose,
+                change,
+                areas,
+                Named::default(),
+            );
+        }
+    }
+
+    fn say_to_authority(
+        &mut self,
+        authority: &str,
+        channel: Channel,
+        purpose: Purpose,
+        change: Change,
+        areas: BTreeSet<AreaCode>,
+        measure: Named,
+    ) {
         let saying = Saying {
             way: Way {
                 reach: Reach::Responsible,
                 channel,
             },
             change,
-            purpose: Purpose::Request,
-            place: self.list(&risen),
-            areas: risen,
+            purpose,
+            onset: if purpose == Purpose::Request {
+                self.onset(&areas)
+            } else {
+                self.warning.time
+            },
+            place: self.list(&areas),
+            areas,
             site: None,
-            onset,
             measure,
             exposure: 1,
             own_words: true,

@@ -37,6 +37,8 @@ pub enum Purpose {
     StandDown,
     /// To the authority that may issue what this installation may not.
     Request,
+    /// To that authority: what was asked of it is not asked any more.
+    RequestOver,
     /// Onto a display or siren at a site.
     SiteAlarm,
     /// To the people of a site: a device there did not confirm that it acted.
@@ -51,7 +53,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose that has words.
-    pub const WORDED: [Self; 12] = [
+    pub const WORDED: [Self; 13] = [
         Self::Alert,
         Self::Rise,
         Self::Fall,
@@ -60,6 +62,7 @@ impl Purpose {
         Self::Reminder,
         Self::StandDown,
         Self::Request,
+        Self::RequestOver,
         Self::SiteAlarm,
         Self::DeviceFault,
         Self::Relay,
@@ -77,6 +80,7 @@ impl Purpose {
             Self::Reminder => "reminder",
             Self::StandDown => "stand_down",
             Self::Request => "request",
+            Self::RequestOver => "request_over",
             Self::SiteAlarm => "site_alarm",
             Self::DeviceFault => "device_fault",
             Self::Relay => "relay",
@@ -96,6 +100,7 @@ impl Purpose {
             | Self::Reminder
             | Self::StandDown
             | Self::Request
+            | Self::RequestOver
             | Self::SiteAlarm
             | Self::DeviceFault
             | Self::Relay
@@ -111,6 +116,7 @@ impl Purpose {
             Self::Reminder
             | Self::StandDown
             | Self::Request
+            | Self::RequestOver
             | Self::SiteAlarm
             | Self::DeviceFault
             | Self::Relay

@@ -137,14 +137,20 @@ fn page(wording: &Wording, channel: Channel, hazard: Hazard) -> String {
                 continue;
             }
             // Another's words are what they are, and a call to sign differs by a word.
-            if matches!(purpose, Purpose::Relay | Purpose::Signature) && tier != Tier::Orange {
+            let once = matches!(
+                purpose,
+                Purpose::Relay | Purpose::Signature | Purpose::RequestOver
+            );
+            if once && tier != Tier::Orange {
                 continue;
             }
             let (place, measure) = scene(hazard, purpose);
             let below = Tier::from_index(tier.index() - 1).unwrap();
             let above = Tier::from_index(tier.index() + 1).unwrap_or(Tier::Red);
             let (tier_after, from) = match purpose {
-                Purpose::Ended | Purpose::Cancelled | Purpose::StandDown => (Tier::None, tier),
+                Purpose::Ended | Purpose::Cancelled | Purpose::StandDown | Purpose::RequestOver => {
+                    (Tier::None, tier)
+                }
                 Purpose::Fall => (tier, above),
                 Purpose::Rise if below < Tier::Blue => continue,
                 Purpose::Rise => (tier, below),

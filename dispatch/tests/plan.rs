@@ -327,9 +327,41 @@ fn what_we_may_not_issue_is_requested_once_and_never_coloured() {
     }
     let again = Warning {
         revision: 2,
-        ..rain
+        ..rain.clone()
     };
     assert!(step(&mut planner, &fixture, 2, &again).is_empty());
+    // What is taken back is said by the same ways, once, and may be asked again later.
+    for event in [Event::Cancelled, Event::Ended, Event::Updated] {
+        let mut planner = planner.clone();
+        let over = Warning {
+            revision: 3,
+            event,
+            ..warning(
+                Hazard::Rainstorm,
+                3,
+                event,
+                &[(A, Tier::None, Tier::None)],
+                9,
+            )
+        };
+        let to_office = |out: &[Intent]| -> Vec<(Purpose, Channel)> {
+            let office = |i: &&Intent| i.audience.authority.as_deref() == Some("44010041600000");
+            let out = out.iter().filter(office);
+            out.map(|i| (i.purpose, i.channel)).collect()
+        };
+        let out = step(&mut planner, &fixture, 10, &over);
+        let ways = [
+            (Purpose::RequestOver, Channel::Email),
+            (Purpose::RequestOver, Channel::Webhook),
+        ];
+        assert_eq!(to_office(&out), ways, "{event:?}");
+        assert!(step(&mut planner, &fixture, 11, &over).is_empty());
+        let anew = Warning {
+            revision: 4,
+            ..rain.clone()
+        };
+        assert_eq!(to_office(&step(&mut planner, &fixture, 12, &anew)).len(), 2);
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! Pure: no I/O and no clock. The pump feeds it records and commits what it says.
 
+mod answering;
+
 use crate::installation::Installation;
 use dispatch::intent::Intent;
 use dispatch::ladder::{self, Call, Calls, Place, Said};
@@ -10,8 +12,8 @@ use ingest::quality::Screen;
 use model::record::Edition;
 use model::warning::Event;
 use model::{
-    AreaLevel, DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Quanta, Signal,
-    Span, StationNo, Tier, Time, Warning, WarningId, Zone,
+    DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Quanta, Signal, Span,
+    StationNo, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::{Change, Effect, Engine, Policy};
 use serde::{Deserialize, Serialize};
@@ -297,7 +299,7 @@ impl Machine {
         }
     }
 
-    /// Each warned township and site must be answered for.
+    /// Each warned township and site must be answered for, and each township of a warned district.
     fn call(&mut self, at: Time, warning: &Warning, desk: &Desk<'_>) {
         let waits = warning.unconfirmed && warning.event == Event::Proposed;
         if warning.past || waits || warning.mode != Mode::Actual {
@@ -313,19 +315,8 @@ impl Machine {
             };
             self.calls.step(at, event, &mut self.asked);
         };
-        for (code, area) in &warning.areas {
-            let level = desk
-                .city
-                .area_no(*code)
-                .and_then(|no| desk.city.area(no))
-                .map(|a| a.level);
-            if level == Some(AreaLevel::Township) {
-                let tier = match warning.event {
-                    Event::Proposed => area.reached,
-                    Event::Issued | Event::Updated | Event::Ended | Event::Cancelled => area.tier,
-                };
-                warned(Place::Area(*code), tier);
-            }
+        for (code, tier) in answering::areas(&self.installation, warning) {
+            warned(Place::Area(code), tier);
         }
         for (id, site) in &warning.sites {
             warned(Place::Site(id.clone()), site.tier);

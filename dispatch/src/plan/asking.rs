@@ -7,7 +7,7 @@ use super::{Desk, Plan, measure};
 use crate::intent::{Audience, Intent, IntentId};
 use crate::ladder::{Place, Rung};
 use crate::wording::Purpose;
-use model::{Language, Named, Reach, Tier, Time, Warning};
+use model::{AreaCode, Language, Named, Reach, Tier, Time, Warning};
 use std::collections::BTreeSet;
 
 /// A rung that is due, as the ladder says it.
@@ -51,7 +51,7 @@ pub fn asking(
                 None,
                 plan.name(*code),
                 measure::of_area(warning, *code, desk),
-                warning.areas.get(code).map(|area| area.onset),
+                onset_at(warning, *code, desk),
             ),
             Place::Site(id) => (
                 BTreeSet::new(),
@@ -109,6 +109,12 @@ pub fn asking(
             );
         }
     }
+}
+
+/// When it began at an area, or at the warned one that it lies in.
+fn onset_at(warning: &Warning, code: AreaCode, desk: &Desk<'_>) -> Option<Time> {
+    let mut upwards = desk.places.upwards(code).into_iter();
+    upwards.find_map(|code| Some(warning.areas.get(&code)?.onset))
 }
 
 /// `东风涵洞 barrier-C1`: which of the site's devices.

@@ -131,6 +131,7 @@ impl Plan<'_> {
             | Purpose::Rise
             | Purpose::Reminder
             | Purpose::Request
+            | Purpose::RequestOver
             | Purpose::Fall
             | Purpose::Ended
             | Purpose::StandDown

@@ -67,9 +67,11 @@ impl Settings {
     /// How long a text of that purpose and tier is worth sending.
     pub fn valid(&self, purpose: Purpose, tier: Tier) -> Span {
         match purpose {
-            Purpose::Fall | Purpose::Ended | Purpose::Cancelled | Purpose::StandDown => {
-                self.valid_fall
-            }
+            Purpose::Fall
+            | Purpose::Ended
+            | Purpose::Cancelled
+            | Purpose::StandDown
+            | Purpose::RequestOver => self.valid_fall,
             Purpose::Alert
             | Purpose::Rise
             | Purpose::Reminder

@@ -1,6 +1,6 @@
 //! What each place was last told, by each way.
 
-use model::{Channel, Reach, Tier, Time};
+use model::{AreaCode, Channel, Reach, Tier, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,6 +125,36 @@ impl Told {
         let more = tier > said.tier;
         said.tier = said.tier.max(tier);
         more
+    }
+
+    /// Forgets the requests for areas that are `over`, and gives them with the tier asked for.
+    pub(super) fn take_requests(
+        &mut self,
+        over: impl Fn(&AreaCode) -> bool,
+    ) -> BTreeMap<(String, Channel), BTreeMap<AreaCode, Tier>> {
+        let mut gone: BTreeMap<(String, Channel), BTreeMap<AreaCode, Tier>> = BTreeMap::new();
+        self.said.retain(|key, said| {
+            let mut parts = key
+                .strip_prefix("request/")
+                .into_iter()
+                .flat_map(|k| k.split('/'));
+            let (Some(authority), Some(channel), Some(code)) =
+                (parts.next(), parts.next(), parts.next())
+            else {
+                return true;
+            };
+            let channel = Channel::ALL.into_iter().find(|c| c.name() == channel);
+            let (Some(channel), Ok(code)) = (channel, AreaCode::parse(code)) else {
+                return true;
+            };
+            let is_over = over(&code);
+            if is_over {
+                let areas = gone.entry((authority.to_owned(), channel)).or_default();
+                areas.insert(code, said.tier);
+            }
+            !is_over
+        });
+        gone
     }
 
     /// Places of a reach that were told anything, by any channel.

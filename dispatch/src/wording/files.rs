@@ -65,6 +65,8 @@ pub(super) struct Frames {
     #[serde(default)]
     pub(super) request: BTreeMap<Language, Frame>,
     #[serde(default)]
+    pub(super) request_over: BTreeMap<Language, Frame>,
+    #[serde(default)]
     pub(super) site_alarm: BTreeMap<Language, Frame>,
     #[serde(default)]
     pub(super) device_fault: BTreeMap<Language, Frame>,
@@ -113,6 +115,7 @@ impl Frames {
             Purpose::Reminder => &self.reminder,
             Purpose::StandDown => &self.stand_down,
             Purpose::Request => &self.request,
+            Purpose::RequestOver => &self.request_over,
             Purpose::SiteAlarm => &self.site_alarm,
             Purpose::DeviceFault => &self.device_fault,
             Purpose::Relay => &self.relay,

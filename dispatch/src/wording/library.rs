@@ -233,7 +233,10 @@ impl Wording {
                 hazard,
                 hazard_name: &empty,
                 tier: match purpose {
-                    Purpose::Ended | Purpose::Cancelled | Purpose::StandDown => Tier::None,
+                    Purpose::Ended
+                    | Purpose::Cancelled
+                    | Purpose::StandDown
+                    | Purpose::RequestOver => Tier::None,
                     Purpose::Alert
                     | Purpose::Rise
                     | Purpose::Fall
@@ -428,7 +431,11 @@ fn needs(channel: Channel, purpose: Purpose) -> bool {
             !matches!(purpose, Purpose::SiteAlarm | Purpose::Withdraw)
         }
         Channel::Cap | Channel::Webhook => {
-            purpose.is_public() || matches!(purpose, Purpose::Request | Purpose::Relay)
+            purpose.is_public()
+                || matches!(
+                    purpose,
+                    Purpose::Request | Purpose::RequestOver | Purpose::Relay
+                )
         }
         Channel::Device => purpose == Purpose::SiteAlarm,
     }

@@ -5,7 +5,7 @@ use crate::authority::{Act, Authority, MatrixRow};
 use crate::document::Document;
 use crate::fault::{Faults, Place};
 use crate::policy::Policy;
-use crate::release::{Approval, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
+use crate::release::{Approval, Ask, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
 use crate::{AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Tier};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::Deserialize;
@@ -93,6 +93,7 @@ pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
         .collect::<Vec<_>>();
     check_flows(&flows, &authorities, faults);
     check_ladders(&ladders, faults);
+    check_first_steps(&ladders, &flows, faults);
     let zone = check_head(&head, faults)?;
     let mut policy = Policy {
         flows: plain(flows),
@@ -312,6 +313,39 @@ fn check_ladders(rows: &Rows<Ladder>, faults: &mut Faults) {
         if row.steps.iter().any(|s| s.channels.is_empty() && !s.phone) {
             let remedy = "list a channel, or phone = true";
             faults.error(place, "ladder.steps", "a step asks by no channel", remedy);
+        }
+    }
+}
+
+/// What goes out at 0m is the first message to those responsible, by their flow: a step there
+/// that says otherwise would not be followed.
+fn check_first_steps(ladders: &Rows<Ladder>, flows: &Rows<Flow>, faults: &mut Faults) {
+    for (line, row) in ladders {
+        let place = Place::line(FILE, *line);
+        let Some(first) = row.steps.first().filter(|step| step.after == Span::ZERO) else {
+            continue;
+        };
+        if first.ask != Ask::Primary || !first.roles.is_empty() {
+            let remedy =
+                "write ask = \"primary\" without roles at 0m, or ask the others from 1m on";
+            faults.error(
+                place,
+                "ladder.steps",
+                "at 0m all responsible are told",
+                remedy,
+            );
+        }
+        let closes = |channel: &&Channel| {
+            flows.iter().any(|(_, flow)| {
+                flow.reach == Reach::Responsible
+                    && flow.tiers.iter().any(|tier| row.tiers.contains(tier))
+                    && !flow.channels.contains(channel)
+            })
+        };
+        if let Some(channel) = first.channels.iter().find(closes) {
+            let what = format!("at 0m the flow of those responsible does not tell by {channel}");
+            let remedy = "list it in `channels` of that [[flow]], or ask by it from 1m on";
+            faults.error(place, "ladder.steps", &what, remedy);
         }
     }
 }

@@ -342,6 +342,12 @@ fn each_fault_names_file_line_field_and_remedy() {
         ),
         (
             "city.toml",
+            "after = \"0m\", ask = \"primary\"",
+            "after = \"0m\", ask = \"deputy\"",
+            "city.toml:47: field ladder.steps: at 0m all responsible are told — ",
+        ),
+        (
+            "city.toml",
             "[\"11A02\"]",
             "[]",
             "city.toml:16: field matrix.hazards: it is empty — ",

@@ -261,7 +261,21 @@ impl<'a> Published<'a> {
             warning: intent.warning,
             revision: intent.revision,
             purpose: intent.purpose.name(),
-            tier: (intent.purpose != Purpose::Request).then_some(intent.tier),
+            tier: match intent.purpose {
+                Purpose::Request | Purpose::RequestOver => None,
+                Purpose::Alert
+                | Purpose::Rise
+                | Purpose::Fall
+                | Purpose::Ended
+                | Purpose::Cancelled
+                | Purpose::Reminder
+                | Purpose::StandDown
+                | Purpose::SiteAlarm
+                | Purpose::DeviceFault
+                | Purpose::Relay
+                | Purpose::Signature
+                | Purpose::Withdraw => Some(intent.tier),
+            },
             areas: &intent.audience.areas,
             onset: intent.onset.to_string(),
             not_after: intent.not_after.to_string(),
