@@ -93,7 +93,7 @@ pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
         .collect::<Vec<_>>();
     check_flows(&flows, &authorities, faults);
     check_ladders(&ladders, faults);
-    check_first_steps(&ladders, &flows, faults);
+    check_first_steps(&ladders, &flows, &head.approval, faults);
     let zone = check_head(&head, faults)?;
     let mut policy = Policy {
         flows: plain(flows),
@@ -319,7 +319,13 @@ fn check_ladders(rows: &Rows<Ladder>, faults: &mut Faults) {
 
 /// What goes out at 0m is the first message to those responsible, by their flow: a step there
 /// that says otherwise would not be followed.
-fn check_first_steps(ladders: &Rows<Ladder>, flows: &Rows<Flow>, faults: &mut Faults) {
+fn check_first_steps(
+    ladders: &Rows<Ladder>,
+    flows: &Rows<Flow>,
+    approval: &Approval,
+    faults: &mut Faults,
+) {
+    let by_default = Flow::by_default(Reach::Responsible, approval);
     for (line, row) in ladders {
         let place = Place::line(FILE, *line);
         let Some(first) = row.steps.first().filter(|step| step.after == Span::ZERO) else {
@@ -335,14 +341,22 @@ fn check_first_steps(ladders: &Rows<Ladder>, flows: &Rows<Flow>, faults: &mut Fa
                 remedy,
             );
         }
-        let closes = |channel: &&Channel| {
-            flows.iter().any(|(_, flow)| {
-                flow.reach == Reach::Responsible
-                    && flow.tiers.iter().any(|tier| row.tiers.contains(tier))
-                    && !flow.channels.contains(channel)
-            })
+        let told_by = |tier: Tier| {
+            let flows = flows.iter().map(|(_, flow)| flow);
+            let mut of_tier = flows
+                .filter(|flow| flow.reach == Reach::Responsible && flow.tiers.contains(&tier))
+                .collect::<Vec<_>>();
+            let is_general = |flow: &&Flow| flow.hazards.is_empty() && flow.authorities.is_empty();
+            if !of_tier.iter().any(is_general) {
+                of_tier.push(&by_default);
+            }
+            of_tier
         };
-        if let Some(channel) = first.channels.iter().find(closes) {
+        let is_closed = |channel: &&Channel| {
+            let mut flows = row.tiers.iter().flat_map(|tier| told_by(*tier));
+            flows.any(|flow| !flow.channels.contains(channel))
+        };
+        if let Some(channel) = first.channels.iter().find(is_closed) {
             let what = format!("at 0m the flow of those responsible does not tell by {channel}");
             let remedy = "list it in `channels` of that [[flow]], or ask by it from 1m on";
             faults.error(place, "ladder.steps", &what, remedy);

@@ -348,6 +348,12 @@ fn each_fault_names_file_line_field_and_remedy() {
         ),
         (
             "city.toml",
+            "ask = \"primary\", channels = [\"sms\"]",
+            "ask = \"primary\", channels = [\"sms\", \"webhook\"]",
+            "city.toml:47: field ladder.steps: at 0m the flow of those responsible does not tell by webhook — ",
+        ),
+        (
+            "city.toml",
             "[\"11A02\"]",
             "[]",
             "city.toml:16: field matrix.hazards: it is empty — ",

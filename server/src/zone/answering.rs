@@ -57,3 +57,6 @@ fn townships(installation: &Installation) -> BTreeMap<AreaCode, AreaNo> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
