@@ -47,6 +47,9 @@ fn goes_out(kind: &str, hazards: &[&str]) {
     assert!(output.status.success(), "{story}\n{words}");
     let all = format!("all {} warnings went out", peaks.lines().count());
     assert!(story.contains(&all), "{story}");
+    // Whoever must act is called, also where a whole district is warned.
+    assert!(story.contains(" calls unanswered"), "{story}");
+    assert!(!story.contains(" of 0 calls unanswered"), "{story}");
 }
 
 #[test]

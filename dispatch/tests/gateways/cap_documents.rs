@@ -3,7 +3,8 @@
 use crate::peers::{missing, python, repository};
 use dispatch::gateway::cap::feed;
 use dispatch::gateway::cap::{
-    Act, Authority, CapArea, CapDocument, Cover, Purpose, Reference, Words, WriteError, alert, read,
+    Act, Authority, CapArea, CapDocument, Cover, MessageType, Purpose, Reference, Words,
+    WriteError, alert, read,
 };
 use model::signal::SignalKind;
 use model::warning::{AreaTier, Event, Evidence};
@@ -363,10 +364,9 @@ fn what_would_mislead_is_not_written() {
         refused(warning(Event::Proposed, &red)),
         WriteError::NotReleased(_)
     ));
-    assert!(matches!(
-        refused(warning(Event::Updated, &red)),
-        WriteError::NoReference(_)
-    ));
+    // An update of what nobody was sent is a first message to its readers.
+    let first = write(&case(warning(Event::Updated, &red))).unwrap();
+    assert_eq!(first.message_type, MessageType::Alert);
     assert!(matches!(
         refused(warning(Event::Cancelled, &red)),
         WriteError::NoReference(_)

@@ -20,7 +20,13 @@ fn who_is_refused_or_unanswered_gets_a_mail_once() {
     Street {
         contacts: &[&owner, &head, phone_only],
         // Responsible persons are told by short message alone.
-        policy: &[(r#"["sms", "push", "email"]"#, r#"["sms"]"#)],
+        policy: &[
+            (r#"["sms", "push", "email"]"#, r#"["sms"]"#),
+            (
+                r#""primary", channels = ["sms", "push"]"#,
+                r#""primary", channels = ["sms"]"#,
+            ),
+        ],
         ..Street::default()
     }
     .write(folder.path());
