@@ -20,6 +20,9 @@ mod process;
 mod pump;
 mod registry;
 mod remember;
+#[cfg(test)]
+#[path = "../tests/small/city.rs"]
+mod small_city;
 mod snapshot;
 mod stream;
 mod vault;

@@ -2,12 +2,10 @@
 
 use super::*;
 use crate::installation::Earlier;
+use crate::small_city as city;
 use journal::MemoryJournal;
 use model::{Hazard, Mode};
 use std::fmt::Write as _;
-
-#[path = "../../tests/small/city.rs"]
-mod city;
 
 const ORDER: &str = "14时前转移到东风小学";
 const TOWN: &str = "440106014000";

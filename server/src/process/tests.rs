@@ -10,6 +10,7 @@ use crate::app::{App, Period};
 use crate::clock::Clock;
 use crate::installation::Installation;
 use crate::people::People;
+use crate::small_city as city;
 use axum::body::Bytes;
 use journal::{Journal, Kind, Offset, Partition, Record, Topic};
 use model::{Mode, Span, Time};
@@ -17,9 +18,6 @@ use rules::Policy;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
-
-#[path = "../../tests/small/city.rs"]
-mod city;
 
 /// 2023-09-07T12:00+08:00, in minutes.
 const NOON: i64 = 28_234_320;

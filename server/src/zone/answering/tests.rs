@@ -2,11 +2,9 @@
 
 use super::*;
 use crate::installation::Earlier;
+use crate::small_city as city;
 use model::warning::AreaTier;
 use model::{Hazard, Mode, Named, Time, WarningId};
-
-#[path = "../../../tests/small/city.rs"]
-mod city;
 
 const DISTRICT: &str = "440106000000";
 const TOWN: &str = "440106014000";
