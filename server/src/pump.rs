@@ -127,6 +127,8 @@ pub(crate) fn run(
         }
     }
     pump.settle(0)?;
+    let app = Arc::clone(&pump.app);
+    pump.keeper.finish(&app)?;
     Ok(())
 }
 

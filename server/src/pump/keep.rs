@@ -185,7 +185,7 @@ impl Keeper {
             Underway::Rows {
                 mut tickets,
                 newest,
-                mut snapshot,
+                snapshot,
             } => {
                 while let Some(ticket) = tickets.front_mut() {
                     let Some(outcome) = ticket.now() else {
@@ -198,25 +198,62 @@ impl Keeper {
                     self.rows.written(&outcome?, newest);
                     tickets.pop_front();
                 }
-                snapshot.positions.extend(self.rows.positions());
-                let at_ms = self.taken.millis();
-                let stored = self.generations.store(&*app.journal, at_ms, &snapshot)?;
-                let (ticket, older) = stored;
-                Ok(Some(Underway::State { ticket, older }))
+                self.store(app, *snapshot).map(Some)
             }
             Underway::State { mut ticket, older } => {
                 let Some(outcome) = ticket.now() else {
                     return Ok(Some(Underway::State { ticket, older }));
                 };
                 outcome?;
-                if let Some(before) = older.as_ref().and_then(|positions| positions.first()) {
-                    let input = Topic::new(Kind::Input, app.mode);
-                    // Should it be lost, the next snapshot deletes the same again.
-                    drop(app.journal.trim(input, Partition(self.zone.0), *before)?);
-                }
+                self.trim(app, older)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Waits for the snapshot underway, if there is one: a service that is told to end does not
+    /// leave it half done.
+    pub(super) fn finish(&mut self, app: &App) -> Result<(), JournalError> {
+        let mut underway = self.underway.take();
+        while let Some(part) = underway {
+            underway = match part {
+                Underway::Rows {
+                    tickets,
+                    newest,
+                    snapshot,
+                } => {
+                    for ticket in tickets {
+                        self.rows.written(&ticket.wait()?, newest);
+                    }
+                    Some(self.store(app, *snapshot)?)
+                }
+                Underway::State { ticket, older } => {
+                    ticket.wait()?;
+                    self.trim(app, older)?;
+                    None
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Queues the rest of a snapshot whose rows are on disk.
+    fn store(&mut self, app: &App, mut snapshot: Snapshot) -> Result<Underway, JournalError> {
+        snapshot.positions.extend(self.rows.positions());
+        let at_ms = self.taken.millis();
+        let stored = self.generations.store(&*app.journal, at_ms, &snapshot)?;
+        let (ticket, older) = stored;
+        Ok(Underway::State { ticket, older })
+    }
+
+    /// Deletes input before the older generation.
+    fn trim(&self, app: &App, older: Option<Vec<Offset>>) -> Result<(), JournalError> {
+        if let Some(before) = older.as_ref().and_then(|positions| positions.first()) {
+            let input = Topic::new(Kind::Input, app.mode);
+            // Should it be lost, the next snapshot deletes the same again.
+            drop(app.journal.trim(input, Partition(self.zone.0), *before)?);
+        }
+        Ok(())
     }
 
     /// The machine's state behind its length, then the newest values that screens show.

@@ -137,10 +137,19 @@ async fn a_changed_city_and_rule_mean_the_same_ever_after() {
     assert_eq!(before, committed(app));
     let input = Topic::new(Kind::Input, Mode::Actual);
     let journal = &*app.journal;
+    // While one is written the other stands alone.
+    let mut both = None;
+    for _ in 0..200 {
+        let mut generations = Generations::new(Mode::Actual, Owner::Zone(Zone(0)));
+        let newer = generations.load(journal).unwrap();
+        both = newer.zip(generations.load(journal).unwrap());
+        if both.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (newer, older) = both.unwrap();
     let first = journal.first(input, DISTRICT);
-    let mut generations = Generations::new(Mode::Actual, Owner::Zone(Zone(0)));
-    let newer = generations.load(journal).unwrap().unwrap();
-    let older = generations.load(journal).unwrap().unwrap();
     assert!(first > Offset(60) && first <= older.positions[0]);
     assert!(older.positions[0] < newer.positions[0]);
     running.stop().await.unwrap();
