@@ -4,6 +4,7 @@ use crate::signal::{SignalKind, SignalText};
 use crate::{AreaCode, AuthorityId, Hazard, Mode, Named, Signal, Tier, Time};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -146,6 +147,11 @@ pub struct Warning {
     pub relay: Option<Relayed>,
 }
 
+/// The area of the highest tier, the lowest code of several, with its tier.
+pub fn foremost(areas: impl Iterator<Item = (AreaCode, Tier)>) -> Option<(AreaCode, Tier)> {
+    areas.max_by_key(|(code, tier)| (*tier, Reverse(*code)))
+}
+
 impl WarningId {
     /// The identity of the warning of `hazard` in `zone` that first rose at `first_rise`.
     pub fn derive(
@@ -217,10 +223,8 @@ impl Warning {
 
     /// The area of the highest tier: whose authority and flow the whole goes by.
     pub fn foremost(&self) -> Option<AreaCode> {
-        let highest = self.tier();
-        let mut areas = self.areas.iter();
-        let found = areas.find(|(_, area)| area.tier == highest);
-        found.map(|(code, _)| *code)
+        let tiers = self.areas.iter().map(|(code, area)| (*code, area.tier));
+        foremost(tiers).map(|(code, _)| code)
     }
 
     /// Hash of what a signer sees: identity, revision, areas with tiers, and words
@@ -330,5 +334,14 @@ mod tests {
         ];
         assert!(others.iter().all(|other| *other != id));
         assert_eq!(WarningId::parse("xyz"), None);
+    }
+
+    #[test]
+    fn the_foremost_area_is_the_first_of_the_highest_tier() {
+        let [a, b, c] = ["440101001000", "440101002000", "440101003000"]
+            .map(|code| AreaCode::parse(code).unwrap());
+        let areas = [(c, Tier::Red), (a, Tier::Blue), (b, Tier::Red)];
+        assert_eq!(foremost(areas.into_iter()), Some((b, Tier::Red)));
+        assert_eq!(foremost(std::iter::empty()), None);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Rises revise at once, falls and additions at the same tier wait for the next whole minute
 //! (semantics §24). An addition is at the same tier where another area stands at that tier
-//! already; any other is a rise.
+//! already; any other is a rise. What is gathered is told with its revision and not before: what
+//! people sign, send away or change until then is what the last revision said.
 //!
 //! Under [`Policy::Replay`] what is proposed is issued at once, and only a changed tier of an
 //! area makes a revision: nothing is sent and no barrier closed, so that what is found beside
@@ -13,12 +14,15 @@ mod clock;
 mod orders;
 mod publish;
 mod relay;
+mod release;
+mod sheet;
 mod shelf;
 
 use clock::{Reviewing, Waiting};
 use model::warning::{Relayed, SiteTier};
-use model::{AreaCode, Hazard, Named, Pending, Tier, Time, WarningId};
+use model::{AreaCode, Hazard, Named, Pending, Signal, Tier, Time, WarningId};
 use serde::{Deserialize, Serialize};
+use sheet::{Sheet, Tiers};
 use std::collections::BTreeMap;
 
 pub(crate) use orders::Amendment;
@@ -111,6 +115,10 @@ struct Open {
     name: Named,
     /// Put forward.
     put: BTreeMap<AreaCode, Standing>,
+    /// Found since the last revision and told with the next.
+    gathered: BTreeMap<AreaCode, Standing>,
+    /// The newer message (one signal a tier) of what it passes on, followed with the next revision.
+    news: Vec<Signal>,
     /// Signed; under replay the same.
     force: BTreeMap<AreaCode, Standing>,
     /// As the last revision said it.
@@ -121,9 +129,10 @@ struct Open {
     waiting: Option<Waiting>,
     /// The signal it passes on; [`None`] for what our own rules and people say.
     relay: Option<Relayed>,
+    /// Who acted on what is in force.
     signed: Vec<String>,
-    /// Revisions with what is put forward, and their hashes: a signature for any of them counts.
-    seen: Vec<(u32, String)>,
+    /// Who saw and signed what of the proposal.
+    sheet: Sheet,
     /// Words put forward in place of the template's, by language tag.
     text: BTreeMap<String, String>,
     /// Words in force: what is not a proposal says these.
@@ -249,13 +258,14 @@ impl Bulletin {
         }
     }
 
-    /// Sends what is due: gathered changes, the next turn of the clock, a renewal that rings
-    /// nobody (semantics §20).
+    /// Sends what is due: the next turn of the clock, gathered changes, a renewal that rings
+    /// nobody (semantics §20). What the clock releases is what was shown for as long.
     pub(crate) fn pass(&mut self, desk: &mut Desk<'_>) {
+        self.turn(desk);
         if let Some(due) = self.due.take_if(|due| due.at <= desk.at) {
+            self.follow_relay(due.at, desk);
             self.publish(due.at, &due.rule, desk);
         }
-        self.turn(desk);
         self.renew(desk);
     }
 
@@ -274,7 +284,13 @@ impl Bulletin {
         if found.put == before.put {
             return (moved && self.open.is_some(), confirmed);
         }
-        if self.is_refused(finding.area, before.put, found.put) {
+        let stood = self.open.as_ref().map_or(Tier::None, |open| {
+            open.coming(finding.area)
+                .map_or(Tier::None, |standing| standing.tier)
+        });
+        // What was sent away stays away; what falls below all that stands is a finding like any.
+        let refused = self.is_refused(finding.area, before.put, found.put);
+        if refused && found.put >= stood {
             return (self.open.is_some() && confirmed, confirmed);
         }
         let standing = Standing {
@@ -290,16 +306,15 @@ impl Bulletin {
             self.open(id, finding.time, first, desk.rule_name(finding.rule));
             return (true, true);
         };
-        let stood = open
-            .put
-            .insert(finding.area, standing)
-            .map_or(Tier::None, |s| s.tier);
-        let alike = open
-            .put
-            .iter()
-            .any(|(area, other)| *area != finding.area && other.tier == found.put);
-        let rises = found.put > stood && (stood > Tier::None || !alike);
-        (found.put != stood || moved, rises)
+        if found.put == stood {
+            return (moved, false);
+        }
+        open.gathered.insert(finding.area, standing);
+        let rises = found.put > stood
+            && (stood > Tier::None
+                || !open.has_beside(finding.area, found.put)
+                || (live && open.end_is_proposed(finding.area)));
+        (true, rises)
     }
 
     fn is_refused(&mut self, area: AreaCode, before: Tier, now: Tier) -> bool {
@@ -337,6 +352,8 @@ impl Bulletin {
             first_rise,
             name,
             put,
+            gathered: BTreeMap::new(),
+            news: Vec::new(),
             force: BTreeMap::new(),
             told: BTreeMap::new(),
             told_sites: BTreeMap::new(),
@@ -344,10 +361,52 @@ impl Bulletin {
             waiting: None,
             relay: None,
             signed: Vec::new(),
-            seen: Vec::new(),
+            sheet: Sheet::default(),
             text: BTreeMap::new(),
             words: BTreeMap::new(),
             renew_at: Time::from_millis(i64::MAX),
         });
     }
+}
+
+impl Open {
+    /// What the next revision says of an area.
+    fn coming(&self, area: AreaCode) -> Option<Standing> {
+        let coming = self.gathered.get(&area).or_else(|| self.put.get(&area));
+        coming.copied()
+    }
+
+    /// True where the next revision has another area at that tier.
+    fn has_beside(&self, area: AreaCode, tier: Tier) -> bool {
+        let mut others = self.put.keys().chain(self.gathered.keys());
+        others.any(|other| *other != area && self.coming(*other).is_some_and(|s| s.tier == tier))
+    }
+
+    /// True where an area is in force and people were asked to sign its end.
+    fn end_is_proposed(&self, area: AreaCode) -> bool {
+        let is_warned = |standing: &BTreeMap<AreaCode, Standing>| {
+            standing.get(&area).is_some_and(|s| s.tier > Tier::None)
+        };
+        is_warned(&self.force) && !is_warned(&self.put)
+    }
+
+    /// True where nothing is put forward in any area.
+    fn is_clear(&self) -> bool {
+        tiers(&self.put).is_empty()
+    }
+
+    /// True where what is put forward is not what is in force.
+    fn has_proposal(&self) -> bool {
+        self.text != self.words || tiers(&self.put) != tiers(&self.force)
+    }
+}
+
+/// Tiers above none, by area.
+fn tiers(standing: &BTreeMap<AreaCode, Standing>) -> Tiers {
+    let with_tier = standing
+        .iter()
+        .filter(|(_, standing)| standing.tier > Tier::None);
+    with_tier
+        .map(|(code, standing)| (*code, standing.tier))
+        .collect()
 }

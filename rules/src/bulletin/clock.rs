@@ -5,9 +5,7 @@
 //! goes out and everybody is asked again, or a text that two people signed beforehand does. The
 //! clock is record time, and [`Bulletin::pause`] takes out of it what passed without a server.
 
-use super::orders::PERSON;
-use super::publish::tiers;
-use super::{Bulletin, Desk};
+use super::{Bulletin, Desk, tiers};
 use crate::effect::{Effect, Refusal};
 use model::pending::{Review, Reviewed, Signing};
 use model::release::{AtEnd, Flow};
@@ -16,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What stands as the rule of a revision that went out at the clock's end.
-const BY_CLOCK: &str = "by clock";
+pub(super) const BY_CLOCK: &str = "by clock";
 /// Times that everybody is asked again once the clock has ended.
 const ROUNDS_MAX: usize = 12;
 /// Open reviews of one hazard; of more than this the oldest are no longer asked for.
@@ -126,7 +124,10 @@ impl Bulletin {
         let is_relay = self.open.as_ref().is_some_and(|open| open.relay.is_some());
         match flow.at_end {
             AtEnd::Presigned
-                if signers.len() >= 2 && self.rises() && !self.is_unconfirmed() && !is_relay =>
+                if signers.len() >= 2
+                    && self.rises()
+                    && !self.is_put_unconfirmed()
+                    && !is_relay =>
             {
                 AtEnd::Presigned
             }
@@ -138,12 +139,13 @@ impl Bulletin {
         let Some((open, presigned)) = self.open.as_mut().zip(flow.presigned.as_ref()) else {
             return;
         };
+        let whole = tiers(&open.put);
         open.text = BTreeMap::from([
             ("zh".to_owned(), presigned.text.zh.clone()),
             ("en".to_owned(), presigned.text.en.clone()),
         ]);
-        open.signed.clone_from(&presigned.signed_by);
-        self.release(desk.at, BY_CLOCK, desk);
+        let signed = presigned.signed_by.clone();
+        self.release(&whole, signed, desk.at, BY_CLOCK, desk);
     }
 
     /// True where some area is put higher than what is in force.
@@ -154,15 +156,6 @@ impl Bulletin {
             put.iter()
                 .any(|(code, tier)| *tier > force.get(code).copied().unwrap_or(Tier::None))
         })
-    }
-
-    /// Who released and how long a second person has, where one must look at it afterwards.
-    pub(super) fn wants_review(&self, rule: &str, desk: &Desk<'_>) -> Option<(Vec<String>, Span)> {
-        let open = self.open.as_ref()?;
-        let flow = self.flow(desk);
-        let by_one = flow.review && rule == PERSON && open.signed.len() == 1;
-        let asked = desk.policy == super::Policy::Live && (by_one || rule == BY_CLOCK);
-        asked.then(|| (open.signed.clone(), flow.review_within))
     }
 
     /// Asks for a review of what was just released. One that is still open grows: its time does not.
@@ -283,7 +276,7 @@ impl Bulletin {
         Some(Signing {
             since: waiting.since,
             needed: flow.signatures.max(1),
-            signed_by: open.signed.clone(),
+            signed_by: open.sheet.signers(&tiers(&open.put)),
             turn: waiting.turn,
             asked: flow.asked(waiting.turn),
             until: Some(waiting.until).filter(|until| *until < NEVER),

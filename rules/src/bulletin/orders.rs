@@ -1,7 +1,6 @@
 //! Acts of people on a warning: approve, reject, amend, cancel, issue (semantics §23, §27).
 
-use super::publish::tiers;
-use super::{Bulletin, Desk, Policy, Refused, Standing};
+use super::{Bulletin, Desk, Policy, Refused, Standing, tiers};
 use crate::effect::Refusal;
 use model::warning::Event;
 use model::{AreaCode, Named, Tier, Time, WarningId};
@@ -18,7 +17,7 @@ pub(crate) struct Amendment<'a> {
 }
 
 impl Bulletin {
-    /// A signature; the last one asked for releases what is proposed.
+    /// A signature; the last one asked for releases what all of them saw.
     pub(crate) fn approve(
         &mut self,
         id: WarningId,
@@ -27,31 +26,24 @@ impl Bulletin {
         person: &str,
         desk: &mut Desk<'_>,
     ) -> Result<(), Refusal> {
-        let needed = self.signatures_needed(desk).max(1);
         let asked = self.asked_of(desk);
         let current = self.opened(id)?;
         if current.waiting.is_none() {
             return Err(nothing_to_sign(current, asked));
         }
-        if !current
-            .seen
-            .iter()
-            .any(|(no, hash)| *no == revision && hash == seen)
-        {
+        let Some(shown) = current.sheet.shown(revision, seen) else {
             return Err(Refusal::Stale {
                 seen: revision,
                 current: current.revision,
             });
-        }
-        if current.signed.iter().any(|held| held == person) {
+        };
+        if !current.sheet.sign(person, shown) {
             return Err(Refusal::SignedAlready {
                 person: person.to_owned(),
             });
         }
-        current.signed.push(person.to_owned());
-        let given = u8::try_from(current.signed.len()).unwrap_or(u8::MAX);
-        if given >= needed {
-            self.release(desk.at, PERSON, desk);
+        if let Some((signed, by)) = self.signed_by_enough(desk) {
+            self.release(&signed, by, desk.at, PERSON, desk);
         }
         Ok(())
     }
@@ -77,6 +69,7 @@ impl Bulletin {
         }
         let (put, force) = (tiers(&open.put), tiers(&open.force));
         open.waiting = None;
+        open.sheet.clear();
         open.signed = vec![person.to_owned()];
         open.put.clone_from(&open.force);
         open.text.clone_from(&open.words);
@@ -114,23 +107,28 @@ impl Bulletin {
         if open.relay.is_some() {
             return Err(Refusal::Verbatim { warning: id });
         }
-        let before = tiers(&open.put);
-        if !amendment.areas.is_empty() {
-            open.put = amended(&open.put, amendment.areas, at);
-        }
-        if open.is_clear() {
+        let put = if amendment.areas.is_empty() {
+            open.put.clone()
+        } else {
+            amended(&open.put, amendment.areas, at)
+        };
+        let (before, after) = (tiers(&open.put), tiers(&put));
+        if after.is_empty() {
             return Err(Refusal::NoArea);
         }
+        // What was gathered goes on where the person has not spoken of the area.
+        if !amendment.areas.is_empty() {
+            open.gathered.retain(|code, _| !put.contains_key(code));
+        }
+        open.put = put;
         open.text.extend(
             amendment
                 .text
                 .iter()
                 .map(|(tag, words)| (tag.clone(), words.clone())),
         );
-        open.signed.clear();
-        open.seen.clear();
+        open.sheet.clear();
         open.waiting = None;
-        let after = tiers(&open.put);
         for code in before.keys() {
             if after.get(code) < before.get(code) {
                 self.refuse(*code);
@@ -139,8 +137,8 @@ impl Bulletin {
         match desk.policy {
             Policy::Live => self.put_forward(at, PERSON, desk),
             Policy::Replay => {
-                self.sign(amendment.person);
-                self.release(at, PERSON, desk);
+                let signed = vec![amendment.person.to_owned()];
+                self.release(&after, signed, at, PERSON, desk);
             }
         }
         Ok(())
@@ -179,18 +177,20 @@ impl Bulletin {
                 },
             );
             open.force.remove(code);
+            open.gathered.remove(code);
         }
+        open.sheet.clear();
         open.signed = vec![person.to_owned()];
-        let (clear, issued, waits) = (open.is_clear(), open.issued, open.waiting.is_some());
+        let issued = open.issued;
+        let clear = open.is_clear() && tiers(&open.force).is_empty();
+        let proposes = !issued || open.has_proposal();
         for code in taken {
             self.refuse(code);
         }
         if clear {
             self.close(Event::Cancelled, at, PERSON, desk);
-        } else if issued && !waits {
-            self.emit(Event::Updated, at, PERSON, desk);
         } else {
-            self.cancel_in_part(issued, desk);
+            self.cancel_in_part(issued, proposes, desk);
         }
         Ok(())
     }
@@ -210,7 +210,8 @@ impl Bulletin {
         }
         check_areas(amendment.areas, desk)?;
         let put = amended(&BTreeMap::new(), amendment.areas, desk.at);
-        if put.is_empty() {
+        let whole = tiers(&put);
+        if whole.is_empty() {
             return Err(Refusal::NoArea);
         }
         let id = self.id_of(desk.at, desk);
@@ -220,25 +221,23 @@ impl Bulletin {
         }
         self.put_forward(desk.at, PERSON, desk);
         if desk.policy == Policy::Replay {
-            self.sign(amendment.person);
-            self.release(desk.at, PERSON, desk);
+            let signed = vec![amendment.person.to_owned()];
+            self.release(&whole, signed, desk.at, PERSON, desk);
         }
         Ok(())
     }
 
-    /// What is in force loses the areas at once; what is proposed beside it is put forward anew.
-    fn cancel_in_part(&mut self, issued: bool, desk: &mut Desk<'_>) {
+    /// What is in force loses the areas at once; what is proposed beside it is put forward anew,
+    /// and signed anew: whoever took a part back has not signed the rest.
+    fn cancel_in_part(&mut self, issued: bool, proposes: bool, desk: &mut Desk<'_>) {
         if issued {
-            let proposed = self.open.as_ref().map(|open| open.put.clone());
-            if let Some(open) = &mut self.open {
-                open.put.clone_from(&open.force);
-            }
-            self.emit(Event::Updated, desk.at, PERSON, desk);
-            if let (Some(open), Some(proposed)) = (&mut self.open, proposed) {
-                open.put = proposed;
-            }
+            self.emit_force(Event::Updated, desk.at, PERSON, desk);
         }
-        self.emit(Event::Proposed, desk.at, PERSON, desk);
+        if proposes {
+            self.emit(Event::Proposed, desk.at, PERSON, desk);
+        } else if let Some(open) = &mut self.open {
+            open.waiting = None;
+        }
     }
 
     fn opened(&mut self, id: WarningId) -> Result<&mut super::Open, Refusal> {
@@ -247,12 +246,6 @@ impl Bulletin {
             Some(open) if open.id == id => Ok(open),
             Some(_) | None if ended => Err(Refusal::Ended { warning: id }),
             Some(_) | None => Err(Refusal::UnknownWarning { warning: id }),
-        }
-    }
-
-    fn sign(&mut self, person: &str) {
-        if let Some(open) = &mut self.open {
-            open.signed = vec![person.to_owned()];
         }
     }
 

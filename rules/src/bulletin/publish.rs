@@ -1,11 +1,12 @@
-//! Writing revisions: what changed, which event it is, who must sign.
+//! Writing revisions: what changed, and which event it is.
 
-use super::{Bulletin, Open, Policy, Standing};
+use super::release::Whole;
+use super::{Bulletin, Policy, Standing, tiers};
 use crate::effect::Effect;
 use crate::rulebook::Rulebook;
 use model::authority::Ruling;
 use model::release::Flow;
-use model::warning::{AreaTier, Event, Evidence, SiteTier};
+use model::warning::{AreaTier, Event, Evidence, SiteTier, foremost};
 use model::{
     Act, AreaCode, AuthorityId, City, Hazard, Mode, Named, Reach, Span, Tier, Time, Warning, Zone,
 };
@@ -24,9 +25,6 @@ pub(crate) struct Desk<'a> {
     pub(crate) evidence: &'a dyn Fn(Hazard, AreaCode) -> Vec<Evidence>,
     pub(crate) out: &'a mut Vec<Effect>,
 }
-
-/// Revisions of one content that may still be signed.
-const SEEN_MAX: usize = 16;
 
 impl Desk<'_> {
     pub(crate) fn rule_id(&self, rule: usize) -> String {
@@ -57,7 +55,7 @@ impl Desk<'_> {
     }
 
     /// How the public is told of it.
-    fn flow(&self, whole: &Whole<'_>) -> Flow {
+    pub(super) fn flow(&self, whole: &Whole<'_>) -> Flow {
         let policy = &self.city.policy;
         match self.authority(whole) {
             Some(id) => policy.flow(&id, whole.hazard, whole.tier, Reach::Public),
@@ -66,7 +64,7 @@ impl Desk<'_> {
     }
 
     /// The authority that was asked for it (提请), by the name people know.
-    fn asked_of(&self, whole: &Whole<'_>) -> Option<String> {
+    pub(super) fn asked_of(&self, whole: &Whole<'_>) -> Option<String> {
         let ruling = self.ruling(whole).filter(|r| r.act == Act::Request)?;
         let name = &ruling.counterpart?.name;
         Some(
@@ -91,18 +89,14 @@ impl Desk<'_> {
     }
 }
 
-/// A warning as one thing: what decides authority and flow.
-struct Whole<'a> {
-    hazard: Hazard,
-    area: Option<AreaCode>,
-    tier: Tier,
-    relay_of: Option<&'a AuthorityId>,
-}
-
 impl Bulletin {
     /// Says what changed since the last revision, if anything did.
     pub(super) fn publish(&mut self, time: Time, rule: &str, desk: &mut Desk<'_>) {
         self.due = None;
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        open.put.append(&mut open.gathered);
         let Some(open) = &self.open else {
             return;
         };
@@ -142,119 +136,52 @@ impl Bulletin {
 
     fn propose(&mut self, time: Time, rule: &str, new_tiers: bool, desk: &mut Desk<'_>) {
         let needed = self.signatures_needed(desk);
-        let unconfirmed = self.is_unconfirmed();
+        let unconfirmed = self.is_put_unconfirmed();
+        let asked = self.asked_of(desk);
         let Some(open) = &mut self.open else {
             return;
         };
+        let (put, force) = (tiers(&open.put), tiers(&open.force));
         if new_tiers {
-            open.signed.clear();
-            open.seen.clear();
+            open.sheet.turn_to(&put, &force);
         }
-        let same_words = open.text == open.words;
-        let nothing_to_sign = same_words && tiers(&open.put) == tiers(&open.force);
-        if open.is_clear() && tiers(&open.force).is_empty() {
+        if put.is_empty() && force.is_empty() {
+            open.signed.clear();
             self.close(Event::Ended, time, rule, desk);
-        } else if nothing_to_sign && open.issued {
+        } else if open.issued && !open.has_proposal() {
+            if new_tiers {
+                open.signed.clear();
+            }
             open.waiting = None;
+            open.sheet.clear();
             self.emit(Event::Updated, time, rule, desk);
-        } else if needed == 0 && !unconfirmed && self.asked_of(desk).is_none() {
-            self.release(time, rule, desk);
+        } else if needed == 0 && !unconfirmed && asked.is_none() {
+            self.release(&put, Vec::new(), time, rule, desk);
         } else {
             self.put_forward(time, rule, desk);
         }
     }
 
-    /// Puts what stands before the signers, with their clock; before nobody where another
-    /// authority has to be asked.
-    pub(super) fn put_forward(&mut self, time: Time, rule: &str, desk: &mut Desk<'_>) {
-        self.wait(desk);
-        self.emit(Event::Proposed, time, rule, desk);
-    }
-
-    /// Puts what is proposed in force.
-    pub(super) fn release(&mut self, time: Time, rule: &str, desk: &mut Desk<'_>) {
-        let review = self.wants_review(rule, desk);
-        let Some(open) = &mut self.open else {
-            return;
-        };
-        let first = !open.issued;
-        open.issued = true;
-        open.waiting = None;
-        open.force.clone_from(&open.put);
-        open.words.clone_from(&open.text);
-        if open.is_clear() {
-            self.close(Event::Ended, time, rule, desk);
-        } else if first {
-            self.emit(Event::Issued, time, rule, desk);
-        } else {
-            self.emit(Event::Updated, time, rule, desk);
-        }
-        if let Some((signed_by, within)) = review {
-            self.ask_review(signed_by, desk.at, within);
-        }
-    }
-
-    /// Signatures asked for before the public is told.
-    pub(super) fn signatures_needed(&self, desk: &Desk<'_>) -> u8 {
-        self.flow(desk).signatures
-    }
-
-    /// How the public is told.
-    pub(super) fn flow(&self, desk: &Desk<'_>) -> Flow {
-        desk.flow(&self.whole())
-    }
-
-    /// The authority that was asked for it; [`None`] where it is ours.
-    pub(super) fn asked_of(&self, desk: &Desk<'_>) -> Option<String> {
-        desk.asked_of(&self.whole())
-    }
-
-    /// By the highest tier that is proposed or in force.
-    fn whole(&self) -> Whole<'_> {
-        let open = self.open.as_ref();
-        let standing = open
-            .iter()
-            .flat_map(|open| open.put.iter().chain(&open.force));
-        let highest = standing.max_by_key(|(_, standing)| standing.tier);
-        Whole {
-            hazard: self.hazard,
-            area: highest.map(|(code, _)| *code),
-            tier: highest.map_or(Tier::None, |(_, standing)| standing.tier),
-            relay_of: open
-                .and_then(|open| open.relay.as_ref())
-                .map(|r| &r.authority),
-        }
-    }
-
+    /// Ends the warning. What was gathered and never told is nobody's act to end: it opens the
+    /// next.
     pub(super) fn close(&mut self, event: Event, time: Time, rule: &str, desk: &mut Desk<'_>) {
         self.emit(event, time, rule, desk);
-        if let Some(open) = self.open.take() {
-            self.last = Some((open.id, open.revision));
-        }
-        self.due = None;
-    }
-
-    /// Renews the validity of what is in force a fifth of it before its end (semantics §20).
-    pub(super) fn renew(&mut self, desk: &mut Desk<'_>) {
-        let Some(open) = self
-            .open
-            .as_ref()
-            .filter(|open| open.issued && open.relay.is_none() && open.renew_at <= desk.at)
-        else {
+        let due = self.due.take();
+        let Some(open) = self.open.take() else {
             return;
         };
-        let (force, told) = (
-            open.force.clone(),
-            (open.told.clone(), open.told_sites.clone()),
-        );
-        let warning = self.write(Event::Updated, desk.at, "renewal", &force, desk);
-        if let Some(open) = &mut self.open {
-            (open.told, open.told_sites) = told;
+        self.last = Some((open.id, open.revision));
+        let mut left = open.gathered;
+        left.retain(|_, standing| standing.tier > Tier::None);
+        if let Some(first) = left.values().map(|standing| standing.onset).min() {
+            let id = self.id_of(first, desk);
+            self.open(id, first, left, open.name);
+            let rule = due.map_or_else(|| rule.to_owned(), |due| due.rule);
+            self.publish(first, &rule, desk);
         }
-        desk.out
-            .extend(warning.map(|w| Effect::Warning(Box::new(w))));
     }
 
+    /// Writes what is put forward; a proposal is shown to the signers.
     pub(super) fn emit(&mut self, event: Event, time: Time, rule: &str, desk: &mut Desk<'_>) {
         let Some(open) = &self.open else {
             return;
@@ -265,12 +192,24 @@ impl Bulletin {
         };
         if let Some(open) = &mut self.open {
             open.put.retain(|_, standing| standing.tier > Tier::None);
-            if open.seen.len() >= SEEN_MAX {
-                open.seen.remove(0);
+            if event == Event::Proposed {
+                let tiers = tiers(&open.put);
+                open.sheet
+                    .show(warning.revision, warning.seen_hash(), tiers);
             }
-            open.seen.push((warning.revision, warning.seen_hash()));
         }
         desk.out.push(Effect::Warning(Box::new(warning)));
+    }
+
+    /// Writes what is in force, whatever is put forward beside it.
+    pub(super) fn emit_force(&mut self, event: Event, time: Time, rule: &str, desk: &mut Desk<'_>) {
+        let Some(open) = &self.open else {
+            return;
+        };
+        let force = open.force.clone();
+        let warning = self.write(event, time, rule, &force, desk);
+        desk.out
+            .extend(warning.map(|w| Effect::Warning(Box::new(w))));
     }
 
     fn write(
@@ -282,10 +221,10 @@ impl Bulletin {
         desk: &Desk<'_>,
     ) -> Option<Warning> {
         let over = matches!(event, Event::Ended | Event::Cancelled);
-        let unconfirmed = !over && self.is_unconfirmed();
+        let unconfirmed = !over && self.is_unconfirmed(standing);
         let areas = self.areas(standing, time);
-        let highest = areas.iter().max_by_key(|(_, area)| area.tier);
-        let (top, tier) = highest.map_or((None, Tier::None), |(c, area)| (Some(*c), area.tier));
+        let highest = foremost(areas.iter().map(|(code, area)| (*code, area.tier)));
+        let (top, tier) = highest.map_or((None, Tier::None), |(code, tier)| (Some(code), tier));
         let relay = self.open.as_ref().and_then(|open| open.relay.clone());
         let authority = desk.authority(&Whole {
             hazard: self.hazard,
@@ -334,7 +273,10 @@ impl Bulletin {
         } else {
             self.sites.clone()
         };
-        open.renew_at = desk.at + Span::from_millis(validity.millis() / 5 * 4);
+        // What is in force expires at its own time, whatever is put forward beside it.
+        if event != Event::Proposed {
+            open.renew_at = desk.at + Span::from_millis(validity.millis() / 5 * 4);
+        }
         Some(Warning {
             id: open.id,
             revision: open.revision,
@@ -353,7 +295,12 @@ impl Bulletin {
             past: false,
             unconfirmed,
             expires: desk.at + validity,
-            signed_by: open.signed.clone(),
+            signed_by: match event {
+                Event::Proposed => open.sheet.signers(&tiers(standing)),
+                Event::Issued | Event::Updated | Event::Ended | Event::Cancelled => {
+                    open.signed.clone()
+                }
+            },
             text: match event {
                 Event::Proposed => open.text.clone(),
                 Event::Issued | Event::Updated => open.words.clone(),
@@ -407,44 +354,21 @@ impl Bulletin {
             .collect()
     }
 
+    /// True where what is put forward rests on suspect values only.
+    pub(super) fn is_put_unconfirmed(&self) -> bool {
+        let open = self.open.as_ref();
+        open.is_some_and(|open| self.is_unconfirmed(&open.put))
+    }
+
     /// True where no area at the highest tier rests on more than suspect values.
-    pub(super) fn is_unconfirmed(&self) -> bool {
-        let Some(open) = &self.open else {
+    fn is_unconfirmed(&self, standing: &BTreeMap<AreaCode, Standing>) -> bool {
+        let tiers = tiers(standing);
+        let Some(highest) = tiers.values().max() else {
             return false;
         };
-        let highest = open
-            .put
-            .values()
-            .map(|standing| standing.tier)
-            .max()
-            .unwrap_or_default();
-        let top = open
-            .put
-            .iter()
-            .filter(|(_, standing)| standing.tier == highest);
-        highest > Tier::None
-            && top
-                .into_iter()
-                .all(|(code, _)| self.found(*code).unconfirmed)
+        let mut top = tiers.iter().filter(|(_, tier)| *tier == highest);
+        top.all(|(code, _)| self.found(*code).unconfirmed)
     }
-}
-
-impl Open {
-    pub(super) fn is_clear(&self) -> bool {
-        self.put
-            .values()
-            .all(|standing| standing.tier == Tier::None)
-    }
-}
-
-/// Tiers above none, by area.
-pub(super) fn tiers(standing: &BTreeMap<AreaCode, Standing>) -> BTreeMap<AreaCode, Tier> {
-    let with_tier = standing
-        .iter()
-        .filter(|(_, standing)| standing.tier > Tier::None);
-    with_tier
-        .map(|(code, standing)| (*code, standing.tier))
-        .collect()
 }
 
 fn ended(sites: &BTreeMap<String, SiteTier>, time: Time) -> BTreeMap<String, SiteTier> {

@@ -1,12 +1,12 @@
 //! Signals of other authorities that are passed on: their words, names and times are never ours
 //! to change. What changes with the signal is put forward again, and signed like the first.
 
-use super::{Bulletin, Desk, Policy, Standing};
+use super::{Bulletin, Desk, Due, Policy, Standing, tiers};
 use crate::effect::Refusal;
 use model::authority::Authority;
 use model::signal::SignalKind;
 use model::warning::Relayed;
-use model::{AreaCode, Named, Signal, Tier, WarningId};
+use model::{AreaCode, Named, Signal, Tier, Time, WarningId};
 use std::collections::BTreeMap;
 
 /// What stands as the rule of a revision that another authority's message caused.
@@ -51,14 +51,36 @@ impl Bulletin {
         Ok(id)
     }
 
-    /// Follows an Update or Cancel of the message it passes on, `signals` being all that is known
-    /// of the newest one.
-    pub(super) fn follow_relay(&mut self, signals: &[Signal], desk: &mut Desk<'_>) {
-        let Some(first) = signals.first() else {
+    /// Keeps an Update or Cancel of the message it passes on for the next whole minute: each tier
+    /// of it comes as a signal of its own, and people sign them as one.
+    pub(super) fn hear(&mut self, signals: &[Signal], desk: &Desk<'_>) {
+        let Some(open) = &mut self.open else {
             return;
         };
-        let put = areas(signals, desk);
-        let relay = sender(first, desk).and_then(|sender| relayed(signals, sender));
+        let before = std::mem::replace(&mut open.news, signals.to_vec());
+        let is_other_tier = |known: &Signal| {
+            signals.iter().any(|s| s.identifier == known.identifier)
+                && signals.iter().all(|s| s.tier != known.tier)
+        };
+        open.news.extend(before.into_iter().filter(is_other_tier));
+        self.due.get_or_insert_with(|| Due {
+            at: Time::from_minute(desk.at.minute() + 1),
+            rule: SIGNAL.to_owned(),
+        });
+    }
+
+    /// Follows the message that was kept, if one was.
+    pub(super) fn follow_relay(&mut self, at: Time, desk: &mut Desk<'_>) {
+        let news = self
+            .open
+            .as_mut()
+            .map(|open| std::mem::take(&mut open.news));
+        let news = news.unwrap_or_default();
+        let Some(first) = news.first() else {
+            return;
+        };
+        let put = areas(&news, desk);
+        let relay = sender(first, desk).and_then(|sender| relayed(&news, sender));
         let Some((open, relay)) = self.open.as_mut().zip(relay) else {
             return;
         };
@@ -73,24 +95,31 @@ impl Bulletin {
         for code in gone {
             let none = Standing {
                 tier: Tier::None,
-                onset: desk.at,
+                onset: at,
             };
             open.put.insert(code, none);
         }
         let new_words = open.relay.as_ref() != Some(&relay);
         open.relay = Some(relay);
-        if open.is_clear() && open.force.values().all(|s| s.tier == Tier::None) {
-            self.publish(desk.at, SIGNAL, desk);
+        let is_over = open.is_clear() && tiers(&open.force).is_empty();
+        if desk.policy == Policy::Replay || is_over {
+            self.publish(at, SIGNAL, desk);
         } else if new_words {
-            open.signed.clear();
-            open.seen.clear();
-            self.put_forward(desk.at, SIGNAL, desk);
+            open.sheet.clear();
+            self.put_forward(at, SIGNAL, desk);
         }
     }
 
     /// The message it passes on.
     pub(super) fn relays(&self) -> Option<&Relayed> {
         self.open.as_ref()?.relay.as_ref()
+    }
+
+    /// True where it passes that message on, or will in a moment.
+    pub(super) fn passes_on(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        let kept = self.open.iter().flat_map(|open| &open.news);
+        self.relays().is_some_and(|relay| is_it(&relay.identifier))
+            || kept.into_iter().any(|signal| is_it(&signal.identifier))
     }
 }
 

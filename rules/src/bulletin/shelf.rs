@@ -82,18 +82,16 @@ impl Shelf {
     /// A message of another authority: it replaces those it refers to, here and in what is
     /// passed on of them.
     pub(crate) fn take(&mut self, signal: &Signal, desk: &mut Desk<'_>) {
-        let lifts = |identifier: &String| signal.references.contains(identifier);
+        let lifts = |identifier: &str| signal.references.iter().any(|r| r == identifier);
         self.signals.retain(|identifier, _| !lifts(identifier));
         let newest = self.signals.entry(signal.identifier.clone()).or_default();
         newest.retain(|known| known.tier != signal.tier);
         newest.push(signal.clone());
-        let newest = newest.clone();
-        let follows = |bulletin: &&mut Bulletin| {
-            let relay = bulletin.relays();
-            relay.is_some_and(|r| lifts(&r.identifier) || r.identifier == signal.identifier)
-        };
-        for bulletin in self.relays.values_mut().filter(follows) {
-            bulletin.follow_relay(&newest, desk);
+        let is_newer = |identifier: &str| lifts(identifier) || identifier == signal.identifier;
+        for bulletin in self.relays.values_mut() {
+            if bulletin.passes_on(is_newer) {
+                bulletin.hear(newest, desk);
+            }
         }
         if signal.kind == SignalKind::Cancel {
             self.signals.remove(&signal.identifier);
@@ -123,7 +121,7 @@ impl Shelf {
         let open = self.relays.iter().filter(|(_, b)| b.relays().is_some());
         let passed_on = open
             .clone()
-            .find(|(_, b)| b.relays().is_some_and(|r| r.identifier == identifier));
+            .find(|(_, b)| b.passes_on(|known| known == identifier));
         if let Some((warning, _)) = passed_on {
             return Err(Refusal::Relayed {
                 signal: identifier.to_owned(),

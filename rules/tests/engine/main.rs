@@ -5,6 +5,7 @@ mod little;
 mod orders;
 mod relays;
 mod rest;
+mod signing;
 mod snapshots;
 mod storms;
 mod waiting;

@@ -148,9 +148,10 @@ fn update_and_cancel_are_put_forward_in_their_turn() {
     out.clear();
     let update = signal(2, SignalKind::Update, Tier::Red, &[SOUTH, NORTH]);
     take(&mut engine, 3, update, &mut out);
+    engine.tick(at(4), &mut out);
     assert_eq!(
         lines(&out),
-        [format!("3 r3 proposed {SOUTH}=red {NORTH}=red")]
+        [format!("4 r3 proposed {SOUTH}=red {NORTH}=red")]
     );
     sign(&mut engine, 4, &mut out);
     assert_eq!(warning(&out).event, Event::Updated);
@@ -161,9 +162,10 @@ fn update_and_cancel_are_put_forward_in_their_turn() {
         signal(3, SignalKind::Cancel, Tier::Red, &[SOUTH, NORTH]),
         &mut out,
     );
+    engine.tick(at(6), &mut out);
     assert_eq!(
         lines(&out),
-        [format!("5 r5 proposed {SOUTH}=none {NORTH}=none")]
+        [format!("6 r5 proposed {SOUTH}=none {NORTH}=none")]
     );
     let signing = pending(&out).signing.clone().unwrap();
     assert!(!signing.rises);
@@ -201,7 +203,8 @@ fn a_relay_never_signed_ends_with_its_signal() {
         signal(2, SignalKind::Cancel, Tier::Orange, &[SOUTH]),
         &mut out,
     );
-    assert_eq!(lines(&out), [format!("2 r2 ended {SOUTH}=none")]);
+    engine.tick(at(3), &mut out);
+    assert_eq!(lines(&out), [format!("3 r2 ended {SOUTH}=none")]);
     assert_eq!(pending(&out).signing, None);
 }
 
@@ -260,6 +263,91 @@ fn a_message_about_the_city_covers_the_zone_and_each_tier_its_own_areas() {
     let update = signal(2, SignalKind::Update, Tier::Blue, &[NORTH]);
     take(&mut engine, 2, update.clone(), &mut left);
     take(&mut restored, 2, update, &mut right);
+    engine.tick(at(3), &mut left);
+    restored.tick(at(3), &mut right);
     assert_eq!(left, right);
     assert!(!left.is_empty());
+}
+
+#[test]
+fn the_tiers_of_one_update_are_one_revision() {
+    let (mut engine, mut out) = (live(), Vec::new());
+    let alert = signal(1, SignalKind::Alert, Tier::Orange, &[SOUTH]);
+    take(&mut engine, 0, alert, &mut out);
+    relay(&mut engine, 1, 1, &mut out);
+    let proposed = warning(&out).clone();
+    let orange = signal(2, SignalKind::Update, Tier::Orange, &[SOUTH]);
+    let red = signal(2, SignalKind::Update, Tier::Red, &[NORTH]);
+    take(&mut engine, 2, orange, &mut out);
+    // Until then what was shown can be signed, and is what goes out.
+    let signed = |person: &str| Order::Approve {
+        warning: proposed.id,
+        revision: proposed.revision,
+        seen: proposed.seen_hash(),
+        person: person.into(),
+    };
+    engine.order(at(2), &signed("a"), &mut out);
+    take(&mut engine, 2, red, &mut out);
+    engine.order(at(2), &signed("b"), &mut out);
+    assert_eq!(warning(&out).relay, proposed.relay);
+    // A message that follows in the same minute is followed too, though it names the second alone.
+    let third = signal(3, SignalKind::Update, Tier::Red, &[SOUTH, NORTH]);
+    let mut later = live();
+    let mut bytes = Vec::new();
+    engine.snapshot(&mut bytes);
+    later.restore(&bytes).unwrap();
+    let mut followed = Vec::new();
+    take(&mut later, 2, third, &mut followed);
+    later.tick(at(3), &mut followed);
+    assert_eq!(
+        lines(&followed),
+        [format!("3 r3 proposed {SOUTH}=red {NORTH}=red")]
+    );
+
+    out.clear();
+    engine.tick(at(3), &mut out);
+    assert_eq!(
+        lines(&out),
+        [format!("3 r3 proposed {SOUTH}=orange {NORTH}=red")]
+    );
+    let texts = &warning(&out).relay.as_ref().unwrap().texts;
+    assert_eq!(
+        texts.keys().collect::<Vec<_>>(),
+        [&Tier::Orange, &Tier::Red]
+    );
+    // Both tiers are lifted together as well.
+    for tier in [Tier::Orange, Tier::Red] {
+        let cancel = signal(3, SignalKind::Cancel, tier, &[SOUTH, NORTH]);
+        take(&mut engine, 4, cancel, &mut out);
+    }
+    out.clear();
+    engine.tick(at(5), &mut out);
+    assert_eq!(
+        lines(&out),
+        [format!("5 r4 proposed {SOUTH}=none {NORTH}=none")]
+    );
+}
+
+#[test]
+fn a_replay_follows_a_message_without_signatures() {
+    let city = city_with(RELAY, &gauges(1), NO_SITES);
+    let mut engine = engine(&city, &rulebook(&rain_rule()), Policy::Replay);
+    let mut out = Vec::new();
+    let alert = signal(1, SignalKind::Alert, Tier::Orange, &[SOUTH]);
+    take(&mut engine, 0, alert, &mut out);
+    relay(&mut engine, 1, 1, &mut out);
+    let update = signal(2, SignalKind::Update, Tier::Red, &[SOUTH]);
+    take(&mut engine, 2, update, &mut out);
+    let cancel = signal(3, SignalKind::Cancel, Tier::Red, &[SOUTH]);
+    take(&mut engine, 4, cancel, &mut out);
+    engine.tick(at(5), &mut out);
+    assert_eq!(
+        lines(&out),
+        [
+            format!("1 r1 proposed {SOUTH}=orange"),
+            format!("1 r2 issued {SOUTH}=orange"),
+            format!("3 r3 updated {SOUTH}=red"),
+            format!("5 r4 ended {SOUTH}=none"),
+        ]
+    );
 }
