@@ -191,6 +191,11 @@ impl Rulebook {
 }
 
 impl Rule {
+    /// What it reads at a subject's stations.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
     /// CAP validity of a tier.
     pub fn renew_after(&self, tier: Tier) -> Span {
         let default = match tier {

@@ -120,12 +120,24 @@ impl Remembered {
         }
     }
 
+    /// The revision in force that a proposal would replace.
+    fn standing(&self, proposal: &Warning) -> Option<&Revision> {
+        let mut newest = self.released.iter().rev();
+        newest
+            .find(|released| released.warning.id == proposal.id)
+            .filter(|_| proposal.event == Event::Proposed)
+    }
+
     /// Shows it all, and writes the CAP documents again.
     async fn show(&self, app: &App) {
         for revision in &self.released {
             app.view.revision_again(&Arc::new(revision.warning.clone()));
         }
         for revision in self.warnings.values() {
+            // Beside a proposal the screens show what is in force.
+            if let Some(standing) = self.standing(&revision.warning) {
+                courier::show_warning(app, &standing.warning, standing.at);
+            }
             app.view.decided(revision.warning.clone());
             courier::show_warning(app, &revision.warning, revision.at);
         }

@@ -173,6 +173,12 @@ impl View {
         rows
     }
 
+    /// Observation time of the newest value of one parameter of a station.
+    pub(crate) fn newest_time(&self, station: StationNo, parameter: Parameter) -> Option<Time> {
+        let place = self.last.get(station.0 as usize)?;
+        place.read().get(&parameter).map(|last| last.time)
+    }
+
     /// The newest value of each parameter of station number `station`.
     pub(crate) fn last(&self, station: usize) -> BTreeMap<&'static str, LastValue> {
         let Some(place) = self.last.get(station) else {
@@ -217,6 +223,10 @@ impl View {
         let asked = item.request_to.is_some();
         let mut inner = self.inner.write();
         let now = inner.time;
+        if warning.event == model::warning::Event::Proposed {
+            let before = inner.warnings.get(&warning.id);
+            item.in_force = before.and_then(WarningItem::standing);
+        }
         if let Some(pending) = inner.pendings.get_mut(&warning.id) {
             // What a proposal waits for is said after it; what was released waits for nobody.
             if warning.event != model::warning::Event::Proposed {

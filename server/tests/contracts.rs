@@ -28,6 +28,8 @@ mod simulators;
     reason = "these tests need less of the served city than others"
 )]
 mod small;
+#[path = "contracts/subjects.rs"]
+mod subjects;
 
 use serde_json::Value;
 use std::process::{Command, Output};

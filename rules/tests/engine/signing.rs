@@ -384,3 +384,39 @@ fn what_falls_below_a_lowered_or_kept_tier_is_proposed_to_end() {
     assert_eq!(warning(&out).tier(), Tier::Blue);
     ends(&mut engine, &mut out);
 }
+
+#[test]
+fn of_several_foremost_areas_the_first_decides_whose_warning_it_is() {
+    let two = r#"
+[[authority]]
+id = "44010041600000"
+name = { zh = "北台", en = "North office" }
+signature = { zh = "北台", en = "North office" }
+own = true
+[[matrix]]
+authority = "44010036000000"
+hazards = ["11B01"]
+areas = ["440101001000"]
+tiers = ["blue", "yellow", "orange", "red"]
+act = "issue"
+basis = { zh = "甲", en = "A" }
+[[matrix]]
+authority = "44010041600000"
+hazards = ["11B01"]
+areas = ["440101002000"]
+tiers = ["blue", "yellow", "orange", "red"]
+act = "issue"
+basis = { zh = "甲", en = "A" }
+"#;
+    let city = city_with(two, &gauges(2), NO_SITES);
+    let book = rulebook(&rule("wind", "11B01", RAIN));
+    let mut engine = engine(&city, &book, Policy::Live);
+    let mut out = Vec::new();
+    rain(&mut engine, 0, 0, 5, &mut out);
+    rain(&mut engine, 1, 0, 5, &mut out);
+    engine.tick(at(1), &mut out);
+    let both = warning(&out);
+    assert_eq!(both.areas.len(), 2);
+    assert_eq!(both.foremost(), Some(code(SOUTH)));
+    assert_eq!(both.authority, "44010036000000");
+}

@@ -41,10 +41,14 @@ impl Known {
         (!self.is_over, self.references.last().map(|last| last.sent))
     }
 
-    /// The revision with every area that was ever warned, where it ends: all of them get the
-    /// all-clear, also those that fell in an earlier revision.
+    /// The revision without areas that were only ever proposed: what was not warned has no
+    /// all-clear. Where it ends, with every area that was warned: those that fell in an earlier
+    /// revision too.
     pub(super) fn whole(&self, warning: &Warning) -> Warning {
         let mut whole = warning.clone();
+        whole
+            .areas
+            .retain(|code, area| area.tier > Tier::None || self.areas.contains_key(code));
         if is_end(warning) {
             for code in self.areas.keys() {
                 whole.areas.entry(*code).or_insert(AreaTier {

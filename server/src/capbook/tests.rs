@@ -196,3 +196,30 @@ async fn each_authority_signs_its_own() {
     assert!(xml.contains("<senderName>穗城气象台</senderName>"), "{xml}");
     assert!(!xml.contains("三防"), "{xml}");
 }
+
+#[test]
+fn only_what_was_warned_has_an_all_clear() {
+    let mut known = known::Known::default();
+    let (town, other) = (TOWN, "440106015000");
+    let mut issued = act(1, Event::Issued, Tier::Orange, "");
+    let beside = model::warning::AreaTier {
+        tier: Tier::None,
+        reached: Tier::Orange,
+        onset: at(1),
+    };
+    issued.areas.insert(AreaCode::parse(other).unwrap(), beside);
+    let first = known.whole(&issued);
+    let told = AreaCode::parse(town).unwrap();
+    assert_eq!(first.areas.keys().collect::<Vec<_>>(), [&told]);
+    let reference = Reference {
+        sender: String::new(),
+        identifier: String::new(),
+        sent: at(1),
+    };
+    known.published(&first, reference);
+    let mut ended = act(2, Event::Ended, Tier::None, "");
+    ended.areas.clear();
+    let last = known.whole(&ended);
+    assert_eq!(last.areas.keys().collect::<Vec<_>>(), [&told]);
+    assert_eq!(last.areas[&told].tier, Tier::None);
+}

@@ -2,6 +2,7 @@
 
 use model::pending::{Review, Signing};
 use model::release::AtEnd;
+use model::warning::Event;
 use model::{Hazard, Named, Offset, Pending, Signal, Tier, Time, Warning};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -90,12 +91,25 @@ pub(crate) struct RelayItem {
     kind: model::signal::SignalKind,
 }
 
+/// What is in force while something else is proposed in its place.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct InForceItem {
+    revision: u32,
+    event: Event,
+    tier: Tier,
+    time: String,
+    expires: String,
+    areas: BTreeMap<String, AreaItem>,
+    signed_by: Vec<String>,
+    text: BTreeMap<String, String>,
+}
+
 /// One warning with all a signer needs.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct WarningItem {
     pub(crate) id: String,
     pub(crate) revision: u32,
-    pub(crate) event: model::warning::Event,
+    pub(crate) event: Event,
     pub(crate) hazard: Hazard,
     pub(crate) name: Named,
     pub(crate) zone: String,
@@ -124,6 +138,8 @@ pub(crate) struct WarningItem {
     /// Authority asked to issue it, where this installation may not.
     pub(crate) request_to: Option<Named>,
     pub(crate) relay: Option<RelayItem>,
+    /// Beside a proposal, what it would replace.
+    pub(crate) in_force: Option<InForceItem>,
     /// Rule that caused the revision; `person`, `by clock`, `signal`, `renewal`.
     pub(crate) rule: String,
     pub(crate) text: BTreeMap<String, String>,
@@ -205,8 +221,27 @@ impl WarningItem {
                 sent: text(relay.sent),
                 kind: relay.kind,
             }),
+            in_force: None,
             rule: warning.rule.clone(),
             text: release.text,
+        }
+    }
+
+    /// What stays in force while a proposal takes the place of this revision on the screens.
+    pub(crate) fn standing(&self) -> Option<InForceItem> {
+        match self.event {
+            Event::Proposed => self.in_force.clone(),
+            Event::Ended | Event::Cancelled => None,
+            Event::Issued | Event::Updated => Some(InForceItem {
+                revision: self.revision,
+                event: self.event,
+                tier: self.tier,
+                time: self.time.clone(),
+                expires: self.expires.clone(),
+                areas: self.areas.clone(),
+                signed_by: self.acted.clone(),
+                text: self.text.clone(),
+            }),
         }
     }
 
@@ -273,6 +308,7 @@ pub(crate) struct SituationItem {
     pub(crate) tier: Tier,
     pub(crate) since: String,
     pub(crate) values: BTreeMap<String, String>,
+    /// Silent for longer than the city allows its kind of station.
     pub(crate) stale: bool,
 }
 
