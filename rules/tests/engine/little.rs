@@ -5,7 +5,9 @@
     reason = "a fixture that cannot be built ends its test"
 )]
 
-use model::{City, Mode, Observation, Parameter, Quality, StationNo, Time, Warning, Zone};
+use model::{
+    AreaCode, City, Mode, Observation, Parameter, Quality, StationNo, Time, Warning, Zone,
+};
 use rules::{Effect, Engine, Policy, Rulebook};
 use std::sync::Arc;
 
@@ -109,6 +111,10 @@ pub(crate) fn engine(city: &Arc<City>, rulebook: &Arc<Rulebook>, policy: Policy)
         Arc::clone(rulebook),
         policy,
     )
+}
+
+pub(crate) fn code(text: &str) -> AreaCode {
+    AreaCode::parse(text).unwrap()
 }
 
 /// Minutes after 2023-09-07T18:00+08:00.

@@ -2,11 +2,11 @@
 //! proposal, parts taken back, and findings that fall after a person sent a tier away.
 
 use crate::little::{
-    NO_SITES, NORTH, RAIN, SOUTH, at, city, city_with, engine, gauges, lines, pending, rain,
+    NO_SITES, NORTH, RAIN, SOUTH, at, city, city_with, code, engine, gauges, lines, pending, rain,
     rain_rule, rule, rulebook, warning,
 };
 use model::warning::Event;
-use model::{AreaCode, Order, Span, Tier, Time, Warning};
+use model::{Order, Span, Tier, Time, Warning};
 use rules::{Effect, Engine, Policy, Refusal};
 use std::collections::BTreeMap;
 
@@ -18,10 +18,6 @@ fn live() -> Engine {
 /// Twenty seconds after a whole minute: before what was gathered goes out.
 fn amid(minute: i64) -> Time {
     at(minute) + Span::from_seconds(20)
-}
-
-fn code(text: &str) -> AreaCode {
-    AreaCode::parse(text).unwrap()
 }
 
 fn sign(engine: &mut Engine, at: Time, seen: &Warning, people: &[&str], out: &mut Vec<Effect>) {
