@@ -162,7 +162,8 @@ impl Bulletin {
             };
             areas.is_empty() || areas.iter().any(within)
         };
-        let standing = open.put.keys().chain(open.force.keys()).copied();
+        let (put, force) = (tiers(&open.put), tiers(&open.force));
+        let standing = put.keys().chain(force.keys()).copied();
         let taken: Vec<AreaCode> = standing.filter(inside).collect();
         if taken.is_empty() {
             let area = areas.first().copied().unwrap_or(city.code);
@@ -237,6 +238,7 @@ impl Bulletin {
             self.emit(Event::Proposed, desk.at, PERSON, desk);
         } else if let Some(open) = &mut self.open {
             open.waiting = None;
+            open.put.clone_from(&open.force);
         }
     }
 

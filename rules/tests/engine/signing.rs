@@ -259,6 +259,8 @@ fn a_part_taken_back_may_leave_nothing_to_sign() {
     assert_eq!(revisions(&out).len(), 1, "{:?}", lines(&out));
     assert_eq!(warning(&out).event, Event::Updated);
     assert_eq!(pending(&out).signing, None);
+    engine.order(at(2), &cancel(&more, &[NORTH]), &mut out);
+    assert!(matches!(refusal(&out), Some(Refusal::UnknownArea { .. })));
 }
 
 #[test]
