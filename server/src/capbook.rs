@@ -309,25 +309,6 @@ impl CapBook {
     }
 }
 
-/// The revision without areas that were only ever proposed: what was not warned has no all-clear.
-/// Where it ends, with every area that was warned: those that fell in an earlier revision too.
-fn heard(warning: &Warning, warned: &mut BTreeSet<AreaCode>) -> Warning {
-    let mut heard = warning.clone();
-    let with_tier = warning.areas.iter().filter(|(_, a)| a.tier > Tier::None);
-    warned.extend(with_tier.map(|(code, _)| *code));
-    heard.areas.retain(|code, _| warned.contains(code));
-    if matches!(warning.event, Event::Ended | Event::Cancelled) {
-        for code in warned.iter() {
-            heard.areas.entry(*code).or_insert(AreaTier {
-                tier: Tier::None,
-                reached: Tier::None,
-                onset: warning.time,
-            });
-        }
-    }
-    heard
-}
-
 fn key(warning: &Warning) -> String {
     format!("cap/{}/{}", warning.id, warning.revision)
 }

@@ -21,6 +21,8 @@ pub(crate) struct Metrics {
     pub(crate) warnings: IntCounterVec,
     /// Inputs that could not be stepped, by zone.
     pub(crate) poisoned: IntCounterVec,
+    /// Snapshots of machines that are whole on disk, by zone.
+    pub(crate) snapshots: IntCounterVec,
     /// Sends repeated because their outcome was unknown, by link.
     pub(crate) repeated: IntGaugeVec,
     /// People told by another channel because one failed, by both.
@@ -102,6 +104,11 @@ impl Metrics {
             poisoned: counters(
                 "sanfang_input_unreadable_total",
                 "Records of a zone's input that could not be read and were set aside",
+                &["zone"],
+            )?,
+            snapshots: counters(
+                "sanfang_snapshots_total",
+                "Snapshots of a zone's state that are whole on disk",
                 &["zone"],
             )?,
             repeated: gauges(

@@ -46,9 +46,12 @@ impl Known {
     /// revision too.
     pub(super) fn whole(&self, warning: &Warning) -> Warning {
         let mut whole = warning.clone();
-        whole
-            .areas
-            .retain(|code, area| area.tier > Tier::None || self.areas.contains_key(code));
+        // The end of a warning that had no document keeps its areas: why it is refused is said of it.
+        if !(is_end(warning) && self.areas.is_empty()) {
+            whole
+                .areas
+                .retain(|code, area| area.tier > Tier::None || self.areas.contains_key(code));
+        }
         if is_end(warning) {
             for code in self.areas.keys() {
                 whole.areas.entry(*code).or_insert(AreaTier {

@@ -246,13 +246,16 @@ impl Keeper {
         Ok(Underway::State { ticket, older })
     }
 
-    /// Deletes input before the older generation.
+    /// The newer generation is whole: deletes input before the older one.
     fn trim(&self, app: &App, older: Option<Vec<Offset>>) -> Result<(), JournalError> {
         if let Some(before) = older.as_ref().and_then(|positions| positions.first()) {
             let input = Topic::new(Kind::Input, app.mode);
             // Should it be lost, the next snapshot deletes the same again.
             drop(app.journal.trim(input, Partition(self.zone.0), *before)?);
         }
+        let zone = app.zone_code(self.zone).to_string();
+        let snapshots = &app.metrics.snapshots;
+        snapshots.with_label_values(&[zone.as_str()]).inc();
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! A process that is killed after it took snapshots goes on as one that was never disturbed.
 
-use super::small::{Centre, OWNER, Served, eventually};
+use super::small::{Centre, OWNER, Served, eventually, pause};
 use super::{depth, minutes_ago, number};
 use journal::{DiskJournal, Journal, Kind, Offset, Partition, Topic};
 use serde_json::Value;
@@ -76,7 +76,19 @@ fn killed_after_snapshots_it_warns_as_if_undisturbed() {
             let risen = step == 0 || found.as_array().is_some_and(|found| !found.is_empty());
             risen && found == situations(&served) && warnings(&calm) == warnings(&served)
         });
+        // A snapshot is gone on with between inputs: there is time for each of them.
+        (0..6).for_each(|_| pause());
         if [4, 7, 10].contains(&step) {
+            // The second one deletes what came before the first.
+            eventually("two snapshots are whole", || {
+                let (_, text) = served.get("/metrics");
+                let counts = text.lines().filter_map(|line| {
+                    let of_zone = line.starts_with("sanfang_snapshots_total{");
+                    let count = line.rsplit(' ').next().filter(|_| of_zone)?;
+                    count.parse::<u64>().ok()
+                });
+                counts.max() >= Some(2)
+            });
             served.kill();
             let (snapshots, input) = positions(killed.path());
             assert!(snapshots > Offset(2), "two generations: {snapshots}");
