@@ -34,6 +34,15 @@ struct Hour {
     is_told: bool,
 }
 
+/// What a reading makes of its slot.
+#[derive(Clone, Copy)]
+enum Amount {
+    /// So much more.
+    More(i32),
+    /// So much at least: what comes late may have come before.
+    AtLeast(i32),
+}
+
 /// One station's last hour, as it is carried over or stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RainHour {
@@ -93,7 +102,8 @@ impl Rain {
     }
 
     /// Adds an amount that fell over `interval_s` up to `now` and says whether it is too much.
-    /// `newest` is the newest reading before: one of the same time is replaced.
+    /// `newest` is the newest reading before: one of the same time is replaced, and one of an
+    /// older minute may have been added already.
     #[inline]
     pub(super) fn judge(
         &mut self,
@@ -106,11 +116,17 @@ impl Rain {
         if now.value == 0 && !is_correction {
             return None;
         }
-        let replaced = if is_correction { newest.value } else { 0 };
+        let amount = if now.time < newest.time {
+            Amount::AtLeast(now.value)
+        } else if is_correction {
+            Amount::More(now.value.saturating_sub(newest.value))
+        } else {
+            Amount::More(now.value)
+        };
         let hours = i64::from(interval_s.div_ceil(3600)).max(1);
         let minutes = i64::from(interval_s.div_ceil(60)).max(1);
         let hour = match hours {
-            1 => self.add(station, now.time, now.value.saturating_sub(replaced)),
+            1 => self.add(station, now.time, amount),
             _ => i64::from(now.value),
         };
         let is_high = hour > RAIN_HOUR_SUSPECT * hours
@@ -129,7 +145,7 @@ impl Rain {
     }
 
     /// The hour's sum with this amount in its place.
-    fn add(&mut self, station: usize, time: i64, amount: i32) -> i64 {
+    fn add(&mut self, station: usize, time: i64, amount: Amount) -> i64 {
         let slot = time.div_euclid(SLOT_MS);
         let Some(mut hour) = self.hours.get(station).copied() else {
             return 0;
@@ -148,7 +164,10 @@ impl Rain {
             && let Some(sum) = self.sums.get_mut(place)
         {
             let before = i64::from(*sum);
-            *sum = sum.saturating_add(amount);
+            *sum = match amount {
+                Amount::More(amount) => sum.saturating_add(amount),
+                Amount::AtLeast(amount) => amount.max(*sum),
+            };
             hour.total += i64::from(*sum) - before;
         }
         if let Some(held) = self.hours.get_mut(station) {
