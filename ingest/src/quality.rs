@@ -44,6 +44,20 @@ pub struct Screened {
     pub finding: Option<Finding>,
 }
 
+impl Screened {
+    /// True where nothing new was said: the value was judged when it came first, and what it was
+    /// found to be stands. A source that now doubts the value, and a person who stands by it, do
+    /// say something new.
+    #[inline]
+    pub const fn is_repeat(&self) -> bool {
+        matches!(self.arrival, Arrival::Duplicate)
+            && !matches!(
+                self.observation.quality,
+                Quality::Suspect | Quality::Corrected
+            )
+    }
+}
+
 /// How an observation came in, seen from the newest of its series and from record time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Arrival {

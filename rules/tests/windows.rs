@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 const WINDOWS: [i64; 6] = [30, 60, 600, 3600, 5400, 10_800];
 const KEEP_MS: i64 = 10_800_000;
+const SLACK_MS: i64 = rules::window::SLACK_MINUTES * 60_000;
 
 #[derive(Clone, Copy, Debug)]
 struct Row {
@@ -26,10 +27,13 @@ impl Naive {
     fn place(&mut self, o: &Observation) {
         let time = o.time.millis();
         let usable = o.quality.is_usable();
+        // The same value again keeps its suspicion, unless a person lifts it.
+        let keeps =
+            |held: &Row| held.suspect && held.value == o.value && o.quality != Quality::Corrected;
         let row = Row {
             value: o.value,
             interval_s: o.interval_s,
-            suspect: o.quality == Quality::Suspect,
+            suspect: o.quality == Quality::Suspect || self.rows.get(&time).is_some_and(keeps),
         };
         if usable {
             self.rows.insert(time, row);
@@ -117,6 +121,7 @@ fn observations() -> impl Strategy<Value = Vec<Observation>> {
     let quality = prop_oneof![
         20 => Just(Quality::Correct),
         2 => Just(Quality::Suspect),
+        1 => Just(Quality::Corrected),
         1 => Just(Quality::Wrong),
         1 => Just(Quality::Missing)
     ];
@@ -224,7 +229,7 @@ fn place(
     // A series that has forgotten a time cannot be asked to correct it.
     let forgotten = naive.newest != i64::MIN && time <= naive.newest - KEEP_MS;
     match placed {
-        Placed::TooOld => prop_assert!(forgotten),
+        Placed::TooOld => prop_assert!(time <= naive.newest - KEEP_MS - SLACK_MS),
         _ if forgotten => {}
         Placed::New | Placed::Late | Placed::Corrected | Placed::Duplicate | Placed::Unusable => {
             naive.place(row)

@@ -238,6 +238,9 @@ impl Machine {
             return self.engine.tick(at, &mut self.effects);
         }
         let screened = self.screen.step(at, row);
+        if screened.is_repeat() {
+            return self.engine.tick(at, &mut self.effects);
+        }
         self.engine
             .observe(at, &screened.observation, &mut self.effects);
         if let Some(rainfall) = &screened.rainfall {

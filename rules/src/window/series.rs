@@ -181,15 +181,21 @@ impl Open<'_> {
             self.series.last = entry.value;
             return Placed::New;
         }
-        self.place_late(entry, usable)
+        let is_persons = observation.quality == Quality::Corrected;
+        self.place_late(entry, usable, is_persons)
     }
 
-    fn place_late(&mut self, entry: Entry, usable: bool) -> Placed {
-        let kept_from = self.series.newest - self.plan.keep_ms.max(MINUTE_MS);
+    fn place_late(&mut self, mut entry: Entry, usable: bool, is_persons: bool) -> Placed {
+        let kept_from = self.series.newest - self.plan.kept_ms();
         if entry.time <= kept_from && entry.time < self.series.last_time {
             return Placed::TooOld;
         }
-        match (self.find(entry.time), usable) {
+        let old = self.find(entry.time);
+        // The same value again confirms nothing: only a person lifts a suspicion (semantics §13).
+        let keeps_flag =
+            !is_persons && old.is_some_and(|old| old.suspect && old.value == entry.value);
+        entry.suspect |= keeps_flag;
+        match (old, usable) {
             (Some(old), true) if old == entry => Placed::Duplicate,
             (Some(old), _) => {
                 self.remove(old);

@@ -232,6 +232,10 @@ impl Replay {
                 continue;
             }
             let screened = screen.step(self.now, observation);
+            if screened.is_repeat() {
+                engine.tick(self.now, &mut self.effects);
+                continue;
+            }
             engine.observe(self.now, &screened.observation, &mut self.effects);
             if let Some(rainfall) = &screened.rainfall {
                 engine.observe(self.now, rainfall, &mut self.effects);

@@ -2,6 +2,7 @@
 
 mod editions;
 mod privacy;
+mod repeats;
 mod retention;
 mod shown;
 
