@@ -10,6 +10,7 @@ mod order;
 mod settle;
 mod snapshot;
 mod subjects;
+mod texts;
 mod verdict;
 mod windows;
 
@@ -17,7 +18,7 @@ pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 
 use crate::area::Standing;
 use crate::bulletin::{Policy, Shelf};
-use crate::effect::{Change, Effect};
+use crate::effect::{Change, Effect, Reason};
 use crate::rulebook::Rulebook;
 use crate::window::{Placed, Value};
 use laid::Laid;
@@ -99,11 +100,53 @@ pub struct Finding {
 #[derive(Default)]
 struct Scratch {
     values: Vec<Value>,
-    tiers: Vec<Tier>,
+    asked: Asked,
     changes: Vec<Moved>,
     cascade: Vec<(usize, u32, i64)>,
     areas: Vec<(usize, u32, i64)>,
     sites: Vec<(usize, u32, i64)>,
+}
+
+/// Tiers of the situations that a rule asks for, in the rule's order: as they stand, and as far
+/// as they were found in time and rest on sound values.
+#[derive(Default)]
+struct Asked {
+    reached: Vec<Tier>,
+    timely: Vec<Tier>,
+    confirmed: Vec<Tier>,
+}
+
+/// Why a subject is evaluated.
+struct Cause {
+    /// Time of the reading that was replaced.
+    corrected: Option<i64>,
+    /// Time of the situation that changed.
+    heard: Option<i64>,
+    /// What a rise is put down to.
+    rise: Reason,
+}
+
+impl Cause {
+    /// A reading of its own.
+    const READING: Self = Self {
+        corrected: None,
+        heard: None,
+        rise: Reason::Raised,
+    };
+}
+
+impl Asked {
+    fn clear(&mut self) {
+        self.reached.clear();
+        self.timely.clear();
+        self.confirmed.clear();
+    }
+
+    fn push(&mut self, standing: Standing) {
+        self.reached.push(standing.reached);
+        self.timely.push(standing.timely);
+        self.confirmed.push(standing.confirmed);
+    }
 }
 
 /// A change of tier waiting to be told in its order.

@@ -25,6 +25,8 @@ pub const SCHEMA: i64 = 1;
 pub const RULES_MAX: usize = 256;
 /// Most different calls in one rule.
 pub const CALLS_MAX: usize = 64;
+/// Most situations that one rule may ask for.
+pub const SITUATIONS_MAX: usize = 16;
 
 /// A whole rulebook, checked.
 #[derive(Clone, Debug)]
@@ -204,6 +206,12 @@ impl Rule {
             Tier::Orange | Tier::Red => Span::from_minutes(3 * 60),
         };
         self.renew.get(&tier).copied().unwrap_or(default)
+    }
+
+    /// True where it reads nothing but the situations of other rules: it has no readings of its
+    /// own that could wake it.
+    pub(crate) fn hears_only(&self) -> bool {
+        self.parameters.is_empty() && self.subject == SubjectKind::Area
     }
 
     /// True where proposals may go ahead of the measurement.

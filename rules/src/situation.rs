@@ -1,6 +1,8 @@
 //! The tier of one rule at one subject: latches that rise, hold and fall (semantics §17).
 
 use crate::condition::Kleene;
+use crate::rulebook::SITUATIONS_MAX;
+use model::Tier;
 use serde::{Deserialize, Serialize};
 
 /// Tiers that warn.
@@ -14,6 +16,10 @@ pub(crate) type Truths = [Kleene; TIERS];
 pub(crate) struct Verdict {
     /// Observation time it speaks of, milliseconds.
     pub(crate) time: i64,
+    /// When what it says came to hold: later than `time` where the situation asked for rose.
+    pub(crate) from: i64,
+    /// Tiers of the situations asked for.
+    pub(crate) asked: Asked,
     /// Condition of the tier or a higher one, together with `continuing`.
     pub(crate) held: Truths,
     /// Relaxed condition of the tier or a higher one, partly covered windows unknown.
@@ -36,6 +42,9 @@ pub(crate) struct Holds {
 pub(crate) struct Situation {
     latches: [Latch; TIERS],
     evaluated: Option<i64>,
+    /// Tiers of the situations asked for at the last evaluation.
+    #[serde(default)]
+    asked: Asked,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +61,28 @@ struct Latch {
 pub(crate) struct Set {
     pub(crate) at: i64,
     pub(crate) evaluated: i64,
+    /// The situations asked for as they were then.
+    #[serde(default)]
+    pub(crate) asked: Asked,
+}
+
+/// Tiers of the situations that a rule asks for, half a byte each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asked(u64);
+
+impl Asked {
+    pub(crate) fn new(tiers: &[Tier]) -> Self {
+        let tiers = tiers.iter().take(SITUATIONS_MAX).rev();
+        Self(tiers.fold(0, |packed, tier| packed << 4 | tier.index() as u64))
+    }
+
+    pub(crate) fn tiers(self) -> [Tier; SITUATIONS_MAX] {
+        std::array::from_fn(|place| {
+            let index = (self.0 >> (4 * place) & 0xf) as usize;
+            let found = Tier::WARNING.into_iter().find(|t| t.index() == index);
+            found.unwrap_or_default()
+        })
+    }
 }
 
 impl Situation {
@@ -79,6 +110,15 @@ impl Situation {
         Some(due.saturating_add(holds.raise_ms))
     }
 
+    /// The earliest time at which a fall completes, if nothing is evaluated before and what the
+    /// conditions say stays.
+    pub(crate) fn falls(&self, holds: &Holds) -> Option<i64> {
+        let waiting = |latch: &Latch| latch.set.and(latch.quiet_ms);
+        let quiet = self.latches.iter().filter_map(waiting);
+        let longest = quiet.filter(|quiet| *quiet < holds.lower_ms).max()?;
+        Some(self.evaluated?.saturating_add(holds.lower_ms - longest))
+    }
+
     /// True where an evaluation with these very truths would change nothing, now or later.
     pub(crate) fn rests(&self, held: &Truths, relaxed: &Truths) -> bool {
         let truths = held.iter().zip(relaxed);
@@ -104,7 +144,7 @@ impl Situation {
             if let (Some(since), None) = (latch.since, latch.set) {
                 let at = since.saturating_add(holds.raise_ms);
                 if at < record {
-                    latch.set(at, evaluated);
+                    latch.set(at, evaluated, self.asked);
                 }
             }
         }
@@ -113,27 +153,29 @@ impl Situation {
     /// One evaluation.
     pub(crate) fn step(&mut self, verdict: &Verdict, holds: &Holds) {
         for (latch, held) in self.latches.iter_mut().zip(verdict.held) {
-            latch.raise(held, verdict.time, holds);
+            latch.raise(held, verdict, holds);
         }
         if self.latches.iter().any(|latch| latch.set.is_some()) {
             self.lower(verdict, holds);
         }
         self.evaluated = Some(verdict.time);
+        self.asked = verdict.asked;
     }
 
     /// Clears each latch whose own evaluation a correction at `corrected` has made false.
-    /// `again` evaluates once more at an earlier time; `None` where too little is kept for it.
+    /// `again` evaluates once more at an earlier time, with the situations as they were then;
+    /// `None` where too little is kept for it.
     pub(crate) fn withdraw(
         &mut self,
         corrected: i64,
-        mut again: impl FnMut(i64) -> Option<Truths>,
+        mut again: impl FnMut(&Set) -> Option<Truths>,
     ) -> bool {
         let mut withdrawn = false;
         for (place, latch) in self.latches.iter_mut().enumerate() {
             let Some(set) = latch.set.filter(|set| corrected <= set.evaluated) else {
                 continue;
             };
-            let truth = again(set.evaluated).and_then(|truths| truths.get(place).copied());
+            let truth = again(&set).and_then(|truths| truths.get(place).copied());
             if truth == Some(Kleene::False) {
                 *latch = Latch::default();
                 withdrawn = true;
@@ -151,6 +193,7 @@ impl Situation {
     pub(crate) fn moved<T: PartialEq>(&self, from: &[T], to: &[T]) -> Self {
         let mut moved = Self {
             evaluated: self.evaluated,
+            asked: self.asked,
             ..Self::default()
         };
         for (tier, latch) in from.iter().zip(self.latches) {
@@ -184,7 +227,7 @@ impl Situation {
 }
 
 impl Latch {
-    fn raise(&mut self, held: Kleene, time: i64, holds: &Holds) {
+    fn raise(&mut self, held: Kleene, verdict: &Verdict, holds: &Holds) {
         if self.set.is_some() {
             return;
         }
@@ -192,16 +235,21 @@ impl Latch {
             self.since = None;
             return;
         }
-        let since = *self.since.get_or_insert(time);
-        if time.saturating_sub(since) >= holds.raise_ms {
-            self.set(since.saturating_add(holds.raise_ms), time);
+        let since = *self.since.get_or_insert(verdict.from);
+        if verdict.from.saturating_sub(since) >= holds.raise_ms {
+            let at = since.saturating_add(holds.raise_ms);
+            self.set(at, verdict.time, verdict.asked);
         }
     }
 
-    fn set(&mut self, at: i64, evaluated: i64) {
+    fn set(&mut self, at: i64, evaluated: i64, asked: Asked) {
         *self = Self {
             since: None,
-            set: Some(Set { at, evaluated }),
+            set: Some(Set {
+                at,
+                evaluated,
+                asked,
+            }),
             quiet_ms: None,
         };
     }
@@ -231,6 +279,8 @@ mod tests {
         let all = |truth| [truth, False, False, False, False];
         Verdict {
             time,
+            from: time,
+            asked: Asked::default(),
             held: all(held),
             relaxed: all(relaxed),
             may_fall: true,
@@ -255,6 +305,7 @@ mod tests {
         let set = Set {
             at: 110,
             evaluated: 100,
+            asked: Asked::default(),
         };
         assert_eq!(situation.highest(), Some((0, set)));
     }
@@ -285,6 +336,15 @@ mod tests {
         assert!(is_set(&situation), "unknown begins the hold again");
         situation.step(&at(240, False, False), &HOLDS);
         assert!(!is_set(&situation));
+    }
+
+    #[test]
+    fn situations_asked_for_are_kept_with_the_latch() {
+        let tiers: Vec<Tier> = (0..SITUATIONS_MAX)
+            .map(|n| Tier::WARNING[n % Tier::WARNING.len()])
+            .collect();
+        assert_eq!(Asked::new(&tiers).tiers()[..], tiers);
+        assert_eq!(Asked::new(&[]).tiers(), [Tier::None; SITUATIONS_MAX]);
     }
 
     #[test]

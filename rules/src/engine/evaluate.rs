@@ -2,10 +2,10 @@
 
 use super::subjects::{Place, RuleState, Subject};
 use super::verdict::{Evaluation, standing};
-use super::{Engine, Moved};
+use super::{Asked, Cause, Engine, Moved};
 use crate::area::Standing;
 use crate::effect::{Change, Reason};
-use crate::rulebook::SubjectKind;
+use crate::rulebook::Rule;
 use model::{Tier, Time};
 
 impl Engine {
@@ -18,7 +18,11 @@ impl Engine {
             };
             let rule = usize::from(feed.rule);
             if !self.is_quiet(rule, feed.subject, series, corrected.is_some()) {
-                self.evaluate(rule, feed.subject, corrected, Reason::Raised);
+                let cause = Cause {
+                    corrected,
+                    ..Cause::READING
+                };
+                self.evaluate(rule, feed.subject, &cause);
             }
         }
     }
@@ -58,15 +62,9 @@ impl Engine {
     }
 
     /// Evaluates one rule at one subject at its newest observation time.
-    pub(super) fn evaluate(
-        &mut self,
-        rule_no: usize,
-        subject_no: u32,
-        corrected: Option<i64>,
-        rise: Reason,
-    ) {
-        let mut tiers = std::mem::take(&mut self.scratch.tiers);
-        self.situations_of(rule_no, subject_no, &mut tiers);
+    pub(super) fn evaluate(&mut self, rule_no: usize, subject_no: u32, cause: &Cause) {
+        let mut asked = std::mem::take(&mut self.scratch.asked);
+        self.situations_of(rule_no, subject_no, &mut asked);
         let (Some(rule), Some(state)) = (
             self.rulebook.rules.get(rule_no),
             self.rules.get_mut(rule_no),
@@ -76,24 +74,24 @@ impl Engine {
         let evaluation = Evaluation {
             rule,
             windows: &self.windows,
-            tiers: &tiers,
+            asked: &asked,
             offset: self.city.offset,
         };
-        let reason = evaluation.step(state, subject_no, corrected, &mut self.scratch.values);
-        self.scratch.tiers = tiers;
+        let reason = evaluation.step(state, subject_no, cause, &mut self.scratch.values);
+        self.scratch.asked = asked;
         if let Some(withdrawn) = reason {
-            let fall = match (rise, withdrawn) {
+            let fall = match (cause.rise, withdrawn) {
                 (Reason::Adopted, _) => Reason::Adopted,
                 (_, true) => Reason::Withdrawn,
                 (_, false) => Reason::Lowered,
             };
-            self.stand(rule_no, subject_no, rise, fall, None);
+            self.stand(rule_no, subject_no, cause.rise, fall, cause.heard, None);
         }
     }
 
     /// Tiers of the situations a rule asks for, at a subject.
-    fn situations_of(&self, rule: usize, subject: u32, tiers: &mut Vec<Tier>) {
-        tiers.clear();
+    fn situations_of(&self, rule: usize, subject: u32, found: &mut Asked) {
+        found.clear();
         let (Some(spec), Some(state)) = (self.rulebook.rules.get(rule), self.rules.get(rule))
         else {
             return;
@@ -106,25 +104,27 @@ impl Engine {
         };
         for (on, area) in spec.situations.iter().zip(&subject.upper) {
             let asked = self.rulebook.rules.get(*on).zip(self.rules.get(*on));
-            let tier = asked.and_then(|(asked, state)| {
+            let standing = asked.and_then(|(asked, state)| {
                 let count = state.areas.get(*area as usize)?;
-                Some(count.standing(asked.quorum).reached)
+                Some(count.standing(asked.quorum))
             });
-            tiers.push(tier.unwrap_or_default());
+            found.push(standing.unwrap_or_default());
         }
     }
 
-    /// Brings a subject's standing up to its latches and notes what changed.
+    /// Brings a subject's standing up to its latches and notes what changed; `heard` is the time
+    /// of the situation that had it evaluated, `stamp` that of a person's act.
     pub(super) fn stand(
         &mut self,
         rule_no: usize,
         subject_no: u32,
         rise: Reason,
         fall: Reason,
+        heard: Option<i64>,
         stamp: Option<i64>,
     ) {
-        let mut tiers = std::mem::take(&mut self.scratch.tiers);
-        self.situations_of(rule_no, subject_no, &mut tiers);
+        let mut asked = std::mem::take(&mut self.scratch.asked);
+        self.situations_of(rule_no, subject_no, &mut asked);
         let past_ms = self.city.policy.lateness.past_after.millis();
         let (Some(rule), Some(state)) = (
             self.rulebook.rules.get(rule_no),
@@ -146,7 +146,11 @@ impl Engine {
             held.reached.deadline(&subject.holds),
             held.ahead.deadline(&subject.holds),
         ];
-        for deadline in deadlines.into_iter().flatten() {
+        let falls = [&held.reached, &held.ahead].map(|of| {
+            let waits = rule.hears_only();
+            waits.then(|| of.falls(&subject.holds)).flatten()
+        });
+        for deadline in deadlines.into_iter().chain(falls).flatten() {
             self.next_deadline = self.next_deadline.min(deadline);
         }
         let tier_of = |place: usize| rule.tiers.get(place).map_or(Tier::None, |t| t.tier);
@@ -163,14 +167,14 @@ impl Engine {
             }
             (_, _, None) => subject.newest,
         };
-        let evaluated = if rises {
-            subject.newest.max(time)
-        } else {
-            subject.newest
+        let told = match rises || close > before.put {
+            true => time,
+            false => subject.newest,
         };
+        let evaluated = subject.newest.max(told).max(heard.unwrap_or(i64::MIN));
         let in_time = self.at.millis().saturating_sub(evaluated) <= past_ms;
-        let after = standing(before, reached, close, held.sure, in_time);
-        self.scratch.tiers = tiers;
+        let after = standing(before, reached, close, held, in_time);
+        self.scratch.asked = asked;
         if after == before {
             return;
         }
@@ -178,12 +182,12 @@ impl Engine {
         if reached != before.reached {
             held.onset = time;
         }
-        let tiers = std::mem::take(&mut self.scratch.tiers);
+        let asked = std::mem::take(&mut self.scratch.asked);
         if reached != before.reached || after.put != before.put {
             let evaluation = Evaluation {
                 rule,
                 windows: &self.windows,
-                tiers: &tiers,
+                asked: &asked,
                 offset: self.city.offset,
             };
             let values = evaluation.texts(subject, &mut self.scratch.values);
@@ -192,7 +196,7 @@ impl Engine {
                 held.evaluated = subject.newest;
             }
         }
-        self.scratch.tiers = tiers;
+        self.scratch.asked = asked;
         if reached != before.reached && subject.own {
             let values = subject
                 .state
@@ -208,7 +212,7 @@ impl Engine {
                 to: reached,
                 values,
                 reason: if rises { rise } else { fall },
-                past: rises && !in_time,
+                past: rises && after.timely < reached,
                 unconfirmed: rises && after.confirmed < after.timely,
             };
             self.scratch.changes.push(Moved {
@@ -244,7 +248,8 @@ impl Engine {
             let before = count.standing(rule.quorum);
             count.change(from, to);
             let after = count.standing(rule.quorum);
-            if before.reached != after.reached && !dependents.is_empty() {
+            let counts = |of: Standing| (of.reached, of.timely, of.confirmed);
+            if counts(before) != counts(after) && !dependents.is_empty() {
                 self.scratch.cascade.push((rule_no, *at, time));
             }
             if before != after {
@@ -264,7 +269,11 @@ impl Engine {
         for rule in order {
             let subjects = self.rules.get(rule).map_or(0, |state| state.subjects.len());
             for subject in 0..u32::try_from(subjects).unwrap_or(u32::MAX) {
-                self.evaluate(rule, subject, None, Reason::Adopted);
+                let cause = Cause {
+                    rise: Reason::Adopted,
+                    ..Cause::READING
+                };
+                self.evaluate(rule, subject, &cause);
             }
         }
     }
@@ -280,7 +289,11 @@ impl Engine {
             for dependent in dependents {
                 for subject in self.asking(rule, area, dependent) {
                     self.hear(dependent, subject, time);
-                    self.evaluate(dependent, subject, None, Reason::Raised);
+                    let cause = Cause {
+                        heard: Some(time),
+                        ..Cause::READING
+                    };
+                    self.evaluate(dependent, subject, &cause);
                 }
             }
         }
@@ -306,12 +319,10 @@ impl Engine {
             .collect()
     }
 
-    /// A rule that reads situations only has no observation time but theirs.
-    fn hear(&mut self, rule: usize, subject: u32, time: i64) {
-        let alone =
-            self.rulebook.rules.get(rule).is_some_and(|rule| {
-                rule.parameters.is_empty() && rule.subject == SubjectKind::Area
-            });
+    /// A rule that reads situations only has no observation time but theirs, and that at which
+    /// its falls complete: nothing else would evaluate it once they rest.
+    pub(super) fn hear(&mut self, rule: usize, subject: u32, time: i64) {
+        let alone = self.rulebook.rules.get(rule).is_some_and(Rule::hears_only);
         let state = self.rules.get_mut(rule);
         if let Some(subject) = state.and_then(|s| s.subjects.get_mut(subject as usize))
             && alone

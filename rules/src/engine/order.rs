@@ -154,7 +154,8 @@ impl Engine {
             });
         };
         held.sure = Tier::Red;
-        self.stand(rule_no, subject_no, Reason::Raised, Reason::Lowered, None);
+        let (rise, fall) = (Reason::Raised, Reason::Lowered);
+        self.stand(rule_no, subject_no, rise, fall, None, None);
         self.settle(out);
         Ok(())
     }
@@ -186,6 +187,7 @@ impl Engine {
             subject_no,
             Reason::Stood,
             Reason::Stood,
+            None,
             Some(record),
         );
         self.settle(out);

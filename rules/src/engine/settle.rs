@@ -1,11 +1,11 @@
 //! Telling what changed, in its order: signals by rule and subject, then warnings.
 
 use super::subjects::{Place, RuleState};
-use super::{Engine, Mode, Policy};
+use super::{Cause, Engine, Mode, Policy};
 use crate::area::Standing;
 use crate::bulletin::{Desk, Finding, Found, Shelf, SiteFinding};
 use crate::effect::{Effect, Reason};
-use crate::rulebook::{Rulebook, SubjectKind};
+use crate::rulebook::{Rule, Rulebook, SubjectKind};
 use model::warning::Evidence;
 use model::{AreaCode, City, Hazard, Tier, Time, Zone};
 use std::collections::BTreeMap;
@@ -20,7 +20,8 @@ impl Engine {
         !(scratch.changes.is_empty() && scratch.areas.is_empty() && scratch.sites.is_empty())
     }
 
-    /// Completes the rises whose deadline the record has passed.
+    /// Completes the rises whose deadline the record has passed, and the falls of rules that no
+    /// reading wakes.
     pub(super) fn pass_deadlines(&mut self) {
         let record = self.at.millis();
         self.next_deadline = i64::MAX;
@@ -39,12 +40,22 @@ impl Engine {
                     continue;
                 };
                 let holds = subject_state.holds;
+                let mut falls = None;
                 if let Some(held) = &mut subject_state.state {
                     held.reached.pass(record, &holds);
                     held.ahead.pass(record, &holds);
+                    let due = [held.reached.falls(&holds), held.ahead.falls(&holds)];
+                    falls = due.into_iter().flatten().filter(|due| *due < record).min();
                 }
                 let subject = u32::try_from(subject).unwrap_or(u32::MAX);
-                self.stand(rule, subject, Reason::Raised, Reason::Lowered, None);
+                let hears_only = self.rulebook.rules.get(rule).is_some_and(Rule::hears_only);
+                if let Some(due) = falls.filter(|_| hears_only) {
+                    self.hear(rule, subject, due);
+                    self.evaluate(rule, subject, &Cause::READING);
+                    continue;
+                }
+                let (rise, fall) = (Reason::Raised, Reason::Lowered);
+                self.stand(rule, subject, rise, fall, None, None);
             }
         }
     }

@@ -202,8 +202,12 @@ impl Engine {
                 subject.newest = frozen.newest;
                 watch.is_active = !frozen.state.is_idle();
                 let situations = [&frozen.state.reached, &frozen.state.ahead];
-                for deadline in situations.iter().filter_map(|s| s.deadline(&subject.holds)) {
-                    self.next_deadline = self.next_deadline.min(deadline);
+                for situation in situations {
+                    let rises = situation.deadline(&subject.holds);
+                    let falls = situation.falls(&subject.holds);
+                    for due in [rises, falls.filter(|_| rule.hears_only())] {
+                        self.next_deadline = self.next_deadline.min(due.unwrap_or(i64::MAX));
+                    }
                 }
                 subject.state = Some(Box::new(frozen.state));
                 for area in &subject.areas {

@@ -1,20 +1,21 @@
 //! What a rule says of one subject now: its figures, the truths that follow, its latches stepped.
 
-use super::NONE;
 use super::subjects::{RuleState, State, Subject, Watch};
+use super::texts::value_text;
 use super::windows::Windows;
+use super::{Cause, NONE};
 use crate::area::Standing;
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
 use crate::rulebook::Rule;
-use crate::situation::{Situation, TIERS, Truths, Verdict, or_higher};
-use crate::window::{Function, Value, View, Window};
+use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
+use crate::window::{Value, View, Window};
 use model::{Offset, Tier, Time};
 
 /// What a rule is evaluated with, beside its subject.
 pub(super) struct Evaluation<'a> {
     pub(super) rule: &'a Rule,
     pub(super) windows: &'a Windows,
-    pub(super) tiers: &'a [Tier],
+    pub(super) asked: &'a super::Asked,
     pub(super) offset: Offset,
 }
 
@@ -25,26 +26,26 @@ enum Which {
     Propose,
 }
 
-/// What a subject counts for. A rise evaluated too late counts for no area until an evaluation
-/// in time still finds it; one that rests on suspect values is not confirmed.
+/// What a subject counts for. A rise evaluated too late, or resting on a situation that was,
+/// counts for no area until an evaluation in time still finds it; one that rests on suspect
+/// values is not confirmed.
 pub(super) fn standing(
     before: Standing,
     reached: Tier,
     close: Tier,
-    sure: Tier,
+    held: &State,
     in_time: bool,
 ) -> Standing {
-    let put = reached.max(close);
-    let timely = if in_time {
-        reached
-    } else {
-        before.timely.min(reached)
+    let [timely, put] = match in_time {
+        true => held.prompt,
+        false => [Tier::None; 2],
     };
+    let timely = reached.min(before.timely.max(timely));
     Standing {
         reached,
-        put: if in_time { put } else { before.put.min(put) },
+        put: reached.max(close).min(before.put.max(put)),
         timely,
-        confirmed: timely.min(before.confirmed.max(sure)),
+        confirmed: timely.min(before.confirmed.max(held.sure)),
     }
 }
 
@@ -55,7 +56,7 @@ impl Evaluation<'_> {
         &self,
         state: &mut RuleState,
         subject_no: u32,
-        corrected: Option<i64>,
+        cause: &Cause,
         values: &mut Vec<Value>,
     ) -> Option<bool> {
         let (subject, watch) = state.awaken(subject_no as usize)?;
@@ -75,6 +76,7 @@ impl Evaluation<'_> {
             self.rest(subject, watch);
             return None;
         }
+        let prompt = self.prompt(subject, values);
         let relaxed = self.relaxed(subject, values);
         let may_fall = self.rule.lower_when.as_ref().is_none_or(|when| {
             when.evaluate(&self.situated(subject, values, true)) == Kleene::True
@@ -82,16 +84,18 @@ impl Evaluation<'_> {
         let fall_ahead = ahead.map(|_| self.relaxed_proposal(subject, values, &relaxed));
         let mut state = subject.state.take().unwrap_or_default();
         let mut withdrawn = false;
-        if let Some(corrected) = corrected {
-            withdrawn = state.reached.withdraw(corrected, |at| {
-                self.again(subject, at, Which::Raise, values)
+        if let Some(corrected) = cause.corrected {
+            withdrawn = state.reached.withdraw(corrected, |set| {
+                self.again(subject, set, Which::Raise, values)
             });
-            state.ahead.withdraw(corrected, |at| {
-                self.again(subject, at, Which::Propose, values)
+            state.ahead.withdraw(corrected, |set| {
+                self.again(subject, set, Which::Propose, values)
             });
         }
         let verdict = Verdict {
             time: subject.newest,
+            from: subject.newest.max(cause.heard.unwrap_or(i64::MIN)),
+            asked: Asked::new(&self.asked.reached),
             held,
             relaxed,
             may_fall,
@@ -107,6 +111,7 @@ impl Evaluation<'_> {
                 &subject.holds,
             );
         }
+        state.prompt = prompt;
         // What is confirmed stays so while its tier holds: suspects are left out of the figures
         // only where a rise still asks for it.
         let asks = self.asks_for_sureness(subject, &state);
@@ -141,13 +146,8 @@ impl Evaluation<'_> {
     fn stands(&self, before: Standing, state: &State) -> bool {
         let tier_of = |place: usize| self.rule.tiers.get(place).map_or(Tier::None, |t| t.tier);
         let tier = |of: &Situation| of.highest().map_or(Tier::None, |(place, _)| tier_of(place));
-        standing(
-            before,
-            tier(&state.reached),
-            tier(&state.ahead),
-            Tier::None,
-            true,
-        ) == before
+        let (reached, close) = (tier(&state.reached), tier(&state.ahead));
+        standing(before, reached, close, state, true) == before
     }
 
     /// The newest observation time of the subject's parameters.
@@ -258,17 +258,20 @@ impl Evaluation<'_> {
         Situated {
             values,
             sites: &subject.thresholds,
-            tiers: self.tiers,
+            tiers: &self.asked.reached,
             lowering,
         }
     }
 
     /// Truth of each tier or a higher one, together with `continuing`.
     fn held(&self, subject: &Subject, values: &[Value], which: Which) -> Truths {
-        let at = self.situated(subject, values, false);
+        self.held_by(&self.situated(subject, values, false), which)
+    }
+
+    fn held_by(&self, at: &Situated<'_>, which: Which) -> Truths {
         let program = |tier: &crate::rulebook::TierRule| match which {
-            Which::Raise => tier.raise.evaluate(&at),
-            Which::Propose => tier.propose.as_ref().unwrap_or(&tier.raise).evaluate(&at),
+            Which::Raise => tier.raise.evaluate(at),
+            Which::Propose => tier.propose.as_ref().unwrap_or(&tier.raise).evaluate(at),
         };
         let mut truths = [Kleene::False; TIERS];
         for (truth, tier) in truths.iter_mut().zip(&self.rule.tiers) {
@@ -276,7 +279,7 @@ impl Evaluation<'_> {
         }
         or_higher(&mut truths);
         if let Some(continuing) = &self.rule.continuing {
-            let goes_on = continuing.evaluate(&at);
+            let goes_on = continuing.evaluate(at);
             truths
                 .iter_mut()
                 .for_each(|truth| *truth = (*truth).min(goes_on));
@@ -318,7 +321,19 @@ impl Evaluation<'_> {
             || state.reached.deadline(&subject.holds).is_some()
     }
 
-    /// The highest tier that holds without suspect values.
+    /// The highest tiers, found and put forward, that hold by situations found in time alone.
+    fn prompt(&self, subject: &Subject, values: &[Value]) -> [Tier; 2] {
+        if self.asked.timely == self.asked.reached {
+            return [Tier::Red; 2];
+        }
+        let at = Situated {
+            tiers: &self.asked.timely,
+            ..self.situated(subject, values, false)
+        };
+        [Which::Raise, Which::Propose].map(|which| self.highest(&self.held_by(&at, which)))
+    }
+
+    /// The highest tier that holds without suspect values, here and in the situations asked for.
     fn sure(&self, subject: &Subject, time: Time, held: &Truths, values: &mut Vec<Value>) -> Tier {
         let fed = subject
             .series
@@ -327,26 +342,33 @@ impl Evaluation<'_> {
         let suspects = fed
             .filter_map(|series| self.windows.get(*series))
             .any(|series| series.has_suspects());
-        let truths = if suspects {
-            self.figures(subject, time, false, values);
-            self.held(subject, values, Which::Raise)
-        } else {
-            *held
+        if !suspects && self.asked.confirmed == self.asked.reached {
+            return self.highest(held);
+        }
+        self.figures(subject, time, !suspects, values);
+        let at = Situated {
+            tiers: &self.asked.confirmed,
+            ..self.situated(subject, values, false)
         };
+        self.highest(&self.held_by(&at, Which::Raise))
+    }
+
+    fn highest(&self, truths: &Truths) -> Tier {
         let highest = truths.iter().rposition(|truth| *truth == Kleene::True);
         let tier = highest.and_then(|place| self.rule.tiers.get(place));
         tier.map_or(Tier::None, |tier| tier.tier)
     }
 
-    /// Evaluates once more at an earlier time; `None` where too little is kept for it.
+    /// Evaluates once more at the time a latch was set, with the situations asked for as they
+    /// were; `None` where too little is kept for it.
     fn again(
         &self,
         subject: &Subject,
-        at: i64,
+        set: &Set,
         which: Which,
         values: &mut Vec<Value>,
     ) -> Option<Truths> {
-        let time = Time::from_millis(at);
+        let time = Time::from_millis(set.evaluated);
         let kept = self.rule.calls.iter().all(|call| {
             let Some(window) = call.reading.window else {
                 return true;
@@ -361,7 +383,11 @@ impl Evaluation<'_> {
         });
         kept.then(|| {
             self.figures(subject, time, true, values);
-            self.held(subject, values, which)
+            let at = Situated {
+                tiers: &set.asked.tiers(),
+                ..self.situated(subject, values, false)
+            };
+            self.held_by(&at, which)
         })
     }
 
@@ -374,7 +400,7 @@ impl Evaluation<'_> {
         self.figures(subject, Time::from_millis(subject.newest), true, values);
         let calls = self.rule.calls.iter().zip(values.iter());
         let calls = calls.map(|(call, value)| (call.text.clone(), value_text(call, value)));
-        let situations = self.rule.situation_ids.iter().zip(self.tiers);
+        let situations = self.rule.situation_ids.iter().zip(&self.asked.reached);
         let situations =
             situations.map(|(id, tier)| (format!("situation(\"{id}\")"), Some(tier.name().into())));
         calls.chain(situations).collect()
@@ -391,43 +417,6 @@ fn scan(
 ) -> Value {
     let from = window.map_or(time, |window| window.start(time, offset));
     series.scan(call.reading.function, from, time, suspects)
-}
-
-/// Decimal text in the parameter's unit; rates and means to nine places, ages in seconds.
-fn value_text(call: &Call, value: &Value) -> Option<String> {
-    if !value.is_known() {
-        return None;
-    }
-    let parameter = call.reading.parameter;
-    let unit = i128::from(match call.reading.function {
-        Function::Count => 1,
-        Function::Age => 1000,
-        Function::Last
-        | Function::Sum
-        | Function::Max
-        | Function::Min
-        | Function::Mean
-        | Function::Delta
-        | Function::Rate => parameter.quanta_per_unit(),
-    });
-    Some(decimal(value.number, value.of.saturating_mul(unit)))
-}
-
-/// `number / of` to nine places, half up as people round.
-fn decimal(number: i128, of: i128) -> String {
-    const PLACES: i128 = 1_000_000_000;
-    let scaled = number
-        .saturating_mul(PLACES)
-        .saturating_mul(2)
-        .saturating_add(of);
-    let rounded = scaled.div_euclid(of.saturating_mul(2).max(1));
-    let sign = if rounded < 0 { "-" } else { "" };
-    let (whole, part) = (rounded.abs() / PLACES, rounded.abs() % PLACES);
-    if part == 0 {
-        return format!("{sign}{whole}");
-    }
-    let digits = format!("{part:09}");
-    format!("{sign}{whole}.{}", digits.trim_end_matches('0'))
 }
 
 impl State {

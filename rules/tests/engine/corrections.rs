@@ -1,6 +1,6 @@
 //! Values that come again, or are replaced: what they confirm, and what they take back.
 
-use crate::little::{NO_SITES, at, city, engine, gauges, lines, reading, rule, rulebook, warning};
+use crate::little::{NO_SITES, at, city, engine, lines, reading, rule, rulebook, warning};
 use model::{Observation, Parameter, Quality};
 use rules::{Engine, Policy};
 

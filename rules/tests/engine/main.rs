@@ -1,6 +1,7 @@
 //! The engine over a little city.
 
 mod allocations;
+mod cascades;
 mod corrections;
 mod little;
 mod orders;

@@ -1,7 +1,7 @@
 //! The conditions of a rule, tier by tier.
 
 use super::super::keys::Keys;
-use super::super::{CALLS_MAX, SubjectKind, TierRule};
+use super::super::{CALLS_MAX, SITUATIONS_MAX, SubjectKind, TierRule};
 use crate::condition::{Program, Relaxation, Scope, compile};
 use model::fault::Faults;
 use model::{Parameter, Tier};
@@ -102,6 +102,14 @@ pub(super) fn check_vocabulary(
             "rule",
             format!("more than {CALLS_MAX} different calls"),
             "split the rule",
+        );
+    }
+    if scope.situations.len() > SITUATIONS_MAX {
+        faults.error(
+            at,
+            "rule",
+            format!("it asks for more than {SITUATIONS_MAX} situations"),
+            "join some in a rule of their own and ask for that",
         );
     }
     if sound && scope.calls.is_empty() && scope.situations.is_empty() {
