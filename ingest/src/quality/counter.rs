@@ -16,6 +16,9 @@ const OVERFLOW_MINUTE_MAX: i64 = 500;
 const DAY_TURN_HOUR: i64 = 8;
 const DAY_TURN_SLACK_MS: i64 = 10 * 60_000;
 
+/// After so many readings at the bottom a counter has begun again and does not come back.
+const BOTTOM_READINGS_MAX: u16 = 3;
+
 /// What a counter shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fallen {
@@ -37,6 +40,14 @@ impl Screen {
         };
         let is_turn = crosses_day_turn(before.time, now.time, self.registry.offset_minutes());
         let fallen = before.is_known().then(|| fallen(before, now, is_turn));
+        let is_reset = matches!(
+            fallen,
+            Some(Some(Fallen {
+                cause: Some(Cause::CounterReset),
+                ..
+            }))
+        );
+        note_reset(memory, before, is_reset);
         let cause = match fallen {
             Some(Some(fallen)) => fallen.cause,
             Some(None) => Some(Cause::CounterBroken),
@@ -102,8 +113,36 @@ fn advance(memory: &mut Series, now: Point) -> Option<(Point, Option<Point>)> {
         let replaced = std::mem::replace(&mut memory.newest, now);
         return Some((memory.good, Some(replaced)));
     }
-    memory.good = std::mem::replace(&mut memory.newest, now);
+    let newest = std::mem::replace(&mut memory.newest, now);
+    memory.good = if comes_back(memory, newest, now) {
+        memory.still
+    } else {
+        newest
+    };
     Some((memory.good, None))
+}
+
+/// True where a counter that had seemed to begin again shows what it showed before or more, a few
+/// intervals later: it had shown a wrong value for a moment and never begun again.
+fn comes_back(memory: &Series, newest: Point, now: Point) -> bool {
+    let before = memory.still;
+    before.is_known() && now.value >= before.value && newest.until(now) <= 2 * before.until(newest)
+}
+
+/// Keeps the reading before a reset while the counter stays at the bottom; once it counts, or has
+/// come back, there is nothing to come back to.
+fn note_reset(memory: &mut Series, before: Point, is_reset: bool) {
+    if is_reset {
+        (memory.still, memory.still_count) = (before, 0);
+        return;
+    }
+    memory.still_count = memory.still_count.saturating_add(1);
+    let stays = memory.still.is_known()
+        && before.time > memory.still.time
+        && memory.newest.value == before.value;
+    if !stays || memory.still_count >= BOTTOM_READINGS_MAX {
+        (memory.still, memory.still_count) = (Point::default(), 0);
+    }
 }
 
 /// What fell from one reading to the next; `None` where no amount is credible.

@@ -14,9 +14,11 @@ pub(super) struct Point {
 pub(super) struct Series {
     /// Newest reading.
     pub(super) newest: Point,
-    /// Newest reading that changed at a credible rate; of a counter, the reading before `newest`.
+    /// Newest reading that changed at a credible rate; of a counter, the reading from which
+    /// `newest` is counted.
     pub(super) good: Point,
-    /// The reading since which nothing changed.
+    /// The reading since which nothing changed; of a counter, the one before it seemed to begin
+    /// again.
     pub(super) still: Point,
     /// Readings since then.
     pub(super) still_count: u16,
