@@ -350,6 +350,30 @@ fn units_are_functions() {
 }
 
 #[test]
+fn an_age_is_compared_with_a_duration_only() {
+    for source in [
+        "rainfall.age() >= 600",
+        "0 < rainfall.age()",
+        "rainfall.age() + 60 > \"10m\"",
+        "rainfall.age() > \"10m\" + 5",
+        "rainfall.age() > site.blue",
+    ] {
+        let error = compile(source, Relaxation::None, &mut Scope::default()).unwrap_err();
+        assert!(error.remedy.contains("\"10m\""), "{source}: {error}");
+    }
+    for source in [
+        "2 * rainfall.age() > \"10m\"",
+        "rainfall.age() - water_level.age() > duration(\"5m\") + \"30s\"",
+        "rainfall.count(\"1h\") >= 6",
+    ] {
+        assert!(
+            compile(source, Relaxation::None, &mut Scope::default()).is_ok(),
+            "{source}"
+        );
+    }
+}
+
+#[test]
 fn what_is_not_in_the_vocabulary_is_refused() {
     for source in [
         "",

@@ -222,6 +222,11 @@ fn unite(
             format!("{} cannot be put together with {}", name(a), name(b)),
             "compare and add like with like",
         )),
+        // It would be taken for milliseconds, which nobody means.
+        (Some(Dimension::Age), None) | (None, Some(Dimension::Age)) => Err(ConditionError::new(
+            "an age stands beside a plain number or a site's threshold",
+            "write a duration in quotes: rainfall.age() > \"10m\"",
+        )),
         (one, None) | (None, one) => Ok(one),
     }
 }
