@@ -1,7 +1,9 @@
 //! What became of input that was refused: the record kept with its reason, so that a person can
 //! mend the sender and send it again.
 
+use crate::protocol::What;
 use crate::register::Rejection;
+use crate::transport::mqtt::packet::PACKET_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
@@ -46,6 +48,22 @@ impl DeadLetter {
             station: rejection.station.clone(),
             message: rejection.to_string(),
             raw: Raw::new(&rejection.raw),
+        }
+    }
+
+    /// The letter for a whole message that was too long to be read; `start` is how it begins.
+    pub fn overlong(transport: &str, topic: &str, bytes: usize, start: &[u8]) -> Self {
+        Self {
+            transport: transport.into(),
+            reason: What::TooLong.word().into(),
+            line: 1,
+            field: None,
+            station: String::new(),
+            message: format!(
+                "a message of {bytes} bytes on {topic} was not read: send at most \
+                 {PACKET_BYTES_MAX} bytes at once"
+            ),
+            raw: Raw::new(start),
         }
     }
 

@@ -19,6 +19,9 @@ pub struct Frame {
     pub protocol: Arc<Protocol>,
     /// The bytes.
     pub payload: Bytes,
+    /// Length of a message that is too long to be taken: the payload is only how it begins, and
+    /// all that is owed is to say so.
+    pub overlong: Option<usize>,
     receipt: mqtt::Receipt,
 }
 

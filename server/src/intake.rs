@@ -160,6 +160,26 @@ impl Intake {
         Ok(taken)
     }
 
+    /// Keeps a dead letter for a message that was too long to be read; resolves once it is durable.
+    pub(crate) async fn overlong(
+        &self,
+        transport: &'static str,
+        topic: &str,
+        bytes: usize,
+        start: &[u8],
+    ) -> Result<(), IntakeError> {
+        let mut stored = journal::Batch::new(self.clock.now().millis(), Priority::Bulk);
+        let letters = Topic::new(Kind::DeadLetters, self.mode);
+        let letter = DeadLetter::overlong(transport, topic, bytes, start);
+        stored.append(letters, Partition(0), 1, &[], &letter.to_json());
+        self.journal.submit(stored)?.await?;
+        self.metrics
+            .observations
+            .with_label_values(&[transport, "rejected"])
+            .inc();
+        Ok(())
+    }
+
     /// The answer an earlier request with the same key got.
     pub(crate) fn earlier(&self, key: &str) -> Option<Taken> {
         let answers = self.answers.lock();

@@ -223,12 +223,16 @@ async fn listen(app: Arc<App>, config: MqttConfig) {
 }
 
 async fn store(app: &App, frame: Frame) {
-    let stored = app
-        .intake
-        .frame("mqtt", &frame.protocol, &frame.topic, &frame.payload)
-        .await;
+    let (intake, topic, payload) = (&app.intake, &frame.topic, &frame.payload);
+    let stored = match frame.overlong {
+        Some(bytes) => intake.overlong("mqtt", topic, bytes, payload).await,
+        None => {
+            let taken = intake.frame("mqtt", &frame.protocol, topic, payload);
+            taken.await.map(|_| ())
+        }
+    };
     match stored {
-        Ok(_) => frame.acknowledge(),
+        Ok(()) => frame.acknowledge(),
         // Not acknowledged: the broker brings it again.
         Err(error) => tracing::warn!(%error, topic = frame.topic, "frame not stored"),
     }

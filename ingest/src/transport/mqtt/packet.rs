@@ -2,6 +2,7 @@
 //! MQTT 5 (OASIS 2019); pure.
 
 use super::config::Version;
+use crate::register::rejection::RAW_BYTES_MAX;
 use bytes::{Buf, Bytes, BytesMut};
 
 /// Longest packet taken. What is longer is passed over and said aloud.
@@ -34,6 +35,10 @@ pub enum Incoming {
     },
     /// A message that is longer than anybody should send.
     TooLong {
+        /// Topic.
+        topic: String,
+        /// How its payload begins.
+        start: Bytes,
         /// Bytes it has.
         bytes: usize,
         /// What is acknowledged, so that it does not come for ever.
@@ -178,7 +183,7 @@ impl Reader {
         self.read(first, body).map(Some)
     }
 
-    /// Of a message that is too long only what it is acknowledged by is read.
+    /// Of a message that is too long only what it is acknowledged and known again by is read.
     fn too_long(
         &mut self,
         bytes: &mut BytesMut,
@@ -193,10 +198,24 @@ impl Reader {
         }
         let mut start = bytes.split_to(enough).freeze();
         start.advance(header);
-        take_text(&mut start, 3)?;
+        let topic = take_text(&mut start, 3)?;
         let id = message_id(&mut start, first)?;
+        if self.version == Version::V5 {
+            let mut payload = start.clone();
+            // Properties may be too long themselves: then they are what it begins with.
+            if skip_properties(&mut payload, 3).is_ok() {
+                start = payload;
+            }
+        }
+        start.truncate(RAW_BYTES_MAX);
         self.passing_over = header + long - enough;
-        Ok(Some(Incoming::TooLong { bytes: long, id }))
+        Ok(Some(Incoming::TooLong {
+            topic,
+            // A copy, so that the whole buffer is not kept for it.
+            start: Bytes::copy_from_slice(&start),
+            bytes: long,
+            id,
+        }))
     }
 
     fn read(&self, first: u8, mut body: Bytes) -> Result<Incoming, PacketError> {
@@ -429,16 +448,16 @@ mod tests {
     #[test]
     fn an_overlong_message_is_passed_over_and_the_next_one_read() {
         for version in [Version::V311, Version::V5] {
-            let mut bytes = published(version, "a", Some(7), &vec![0; PACKET_BYTES_MAX + 5]);
+            let mut bytes = published(version, "a", Some(7), &vec![b'0'; PACKET_BYTES_MAX + 5]);
             bytes.extend(published(version, "b", Some(8), b"x"));
             let all = all(version, &bytes, 10_000).unwrap();
             assert!(
                 matches!(
                     all.as_slice(),
                     [
-                        Incoming::TooLong { id: Some(7), .. },
+                        Incoming::TooLong { topic, start, id: Some(7), .. },
                         Incoming::Publish { id: Some(8), .. }
-                    ]
+                    ] if topic == "a" && *start == vec![b'0'; RAW_BYTES_MAX]
                 ),
                 "{all:?}"
             );

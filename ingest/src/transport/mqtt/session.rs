@@ -66,6 +66,20 @@ pub(super) enum SessionError {
     /// It does not let us listen.
     #[error("the broker refuses the filter {0:?}: check what this client may read")]
     Filter(String),
+    /// It lets us listen, but will not give again what was lost.
+    #[error(
+        "the broker grants quality of service 0 for the filter {0:?}, with which messages are \
+         lost: let this client have 1"
+    )]
+    AtMostOnce(String),
+    /// It has not answered for every filter.
+    #[error("the broker answered for {answered} of {asked} filters: see its log")]
+    Unanswered {
+        /// Filters asked for.
+        asked: usize,
+        /// Codes in its answer.
+        answered: usize,
+    },
 }
 
 /// What a frame owes its broker.
@@ -202,14 +216,21 @@ impl<'c> Session<'c> {
                 self.take(incoming)?;
                 continue;
             };
-            let asked = self.config.subscriptions.iter();
-            let mut refused = asked
-                .zip(&codes)
-                .filter(|(_, code)| **code >= 0x80)
-                .map(|(one, _)| one.filter.clone());
-            return refused
-                .next()
-                .map_or(Ok(()), |filter| Err(SessionError::Filter(filter)));
+            let asked = &self.config.subscriptions;
+            if codes.len() != asked.len() {
+                return Err(SessionError::Unanswered {
+                    asked: asked.len(),
+                    answered: codes.len(),
+                });
+            }
+            for (one, code) in asked.iter().zip(&codes) {
+                match code {
+                    0 => return Err(SessionError::AtMostOnce(one.filter.clone())),
+                    0x80.. => return Err(SessionError::Filter(one.filter.clone())),
+                    _ => {}
+                }
+            }
+            return Ok(());
         }
     }
 
@@ -287,13 +308,15 @@ impl<'c> Session<'c> {
 
     fn take(&mut self, incoming: Incoming) -> Result<(), SessionError> {
         match incoming {
-            Incoming::Publish { topic, payload, id } => self.message(topic, payload, id),
-            Incoming::TooLong { bytes, id } => {
-                tracing::warn!(broker = %self.source, bytes, "message passed over: too long");
-                if let Some(id) = id {
-                    self.owed.messages.push_back((id, true));
-                    self.pay();
-                }
+            Incoming::Publish { topic, payload, id } => self.message(topic, payload, id, None),
+            Incoming::TooLong {
+                topic,
+                start,
+                bytes,
+                id,
+            } => {
+                tracing::warn!(broker = %self.source, topic, bytes, "message too long");
+                self.message(topic, start, id, Some(bytes));
             }
             Incoming::PingResp | Incoming::SubAck(_) => {}
             Incoming::ConnAck { .. } => return Err(PacketError::Type(2).into()),
@@ -302,7 +325,7 @@ impl<'c> Session<'c> {
         Ok(())
     }
 
-    fn message(&mut self, topic: String, payload: Bytes, id: Option<u16>) {
+    fn message(&mut self, topic: String, payload: Bytes, id: Option<u16>, overlong: Option<usize>) {
         let mut subscriptions = self.config.subscriptions.iter().zip(&self.protocols);
         let meant = subscriptions.find(|(one, _)| topic::matches(&one.filter, &topic));
         let owed = id.map(|id| self.owed.push(id));
@@ -320,6 +343,7 @@ impl<'c> Session<'c> {
             topic,
             protocol: Arc::clone(protocol),
             payload,
+            overlong,
             receipt,
         });
     }
