@@ -52,6 +52,11 @@ impl AreaCount {
         }
     }
 
+    /// Subjects in service.
+    pub(crate) const fn present(&self) -> u32 {
+        self.present
+    }
+
     /// A subject's standing changed.
     pub(crate) fn change(&mut self, from: Standing, to: Standing) {
         swap(&mut self.reached, from.reached, to.reached);

@@ -14,6 +14,7 @@ mod texts;
 mod verdict;
 mod windows;
 
+pub(crate) use laid::enrolled;
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 
 use crate::area::Standing;

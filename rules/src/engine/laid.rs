@@ -3,7 +3,8 @@
 use super::subjects::{self, Feeds, RuleState};
 use super::windows::Windows;
 use crate::rulebook::Rulebook;
-use model::{City, Zone};
+use model::{AreaNo, City, Zone};
+use std::collections::BTreeMap;
 
 /// A zone laid out, everything at rest.
 pub(super) struct Laid {
@@ -12,6 +13,23 @@ pub(super) struct Laid {
     pub(super) windows: Windows,
     pub(super) rules: Vec<RuleState>,
     pub(super) feeds: Feeds,
+}
+
+/// How many subjects count for each area of each rule, all zones together.
+pub(crate) fn enrolled(city: &City, rulebook: &Rulebook) -> Vec<BTreeMap<AreaNo, u32>> {
+    let mut found = vec![BTreeMap::new(); rulebook.rules.len()];
+    for (number, _) in (0u16..).zip(&city.zones) {
+        let laid = Laid::new(city, Zone(number), rulebook);
+        for (found, state) in found.iter_mut().zip(&laid.rules) {
+            found.extend(
+                state
+                    .areas
+                    .iter()
+                    .map(|count| (count.area, count.present())),
+            );
+        }
+    }
+    found
 }
 
 impl Laid {

@@ -4,15 +4,17 @@ use super::{Rule, Rulebook, SubjectKind};
 use crate::condition::Ratio;
 use model::fault::{Faults, Place, quoted};
 use model::{AreaNo, City, Fault};
+use std::collections::BTreeMap;
 
 /// Names of areas shown in one notice.
 const NAMES_MAX: usize = 5;
 
 pub(super) fn check(rulebook: &Rulebook, city: &City) -> Vec<Fault> {
     let mut faults = Faults::default();
-    for rule in &rulebook.rules {
+    let enrolled = crate::engine::enrolled(city, rulebook);
+    for (rule, enrolled) in rulebook.rules.iter().zip(&enrolled) {
         check_thresholds(rule, city, &mut faults);
-        check_areas(rule, city, &mut faults);
+        check_areas(rule, enrolled, city, &mut faults);
     }
     faults.into_vec()
 }
@@ -53,61 +55,56 @@ fn check_thresholds(rule: &Rule, city: &City, faults: &mut Faults) {
     }
 }
 
-/// Lists areas of the rule's level without enough subjects: they can never be warned by it.
-fn check_areas(rule: &Rule, city: &City, faults: &mut Faults) {
-    let mut subjects = vec![0u32; city.areas.len()];
-    let mut count = |area: AreaNo| {
-        if let Some(held) = rule
-            .area_of(city, area)
-            .and_then(|a| subjects.get_mut(usize::from(a.0)))
-        {
-            *held += 1;
+/// Lists areas of the rule's level without enough subjects, as the zones count them: they can
+/// never be warned by it.
+fn check_areas(rule: &Rule, enrolled: &BTreeMap<AreaNo, u32>, city: &City, faults: &mut Faults) {
+    let at = format!("rule {}", rule.id);
+    if enrolled.values().all(|present| *present == 0) {
+        let (what, remedy) = if rule.parameters.is_empty() && rule.subject != SubjectKind::Area {
+            (
+                "it asks for situations only, which neither stations nor sites have",
+                "write subject = \"area\"",
+            )
+        } else {
+            (
+                "nothing in the city measures what it reads",
+                "check its parameters and kinds against stations.csv and sites.csv",
+            )
+        };
+        faults.notice(Place::file("rules"), &at, what, remedy);
+        return;
+    }
+    let numbered = (0u16..).map(AreaNo).zip(&city.areas);
+    let of_level = numbered.filter(|(_, area)| area.level == rule.level);
+    let never: Vec<&str> = of_level
+        .filter(|(no, _)| {
+            let present = enrolled.get(no).copied().unwrap_or(0);
+            rule.quorum.needed(present) > present
+        })
+        .map(|(_, area)| area.name.zh.as_str())
+        .collect();
+    if never.is_empty() {
+        return;
+    }
+    let shown = never.iter().take(NAMES_MAX).copied();
+    let shown = shown.collect::<Vec<_>>().join("、");
+    let dots = if never.len() > NAMES_MAX { "…" } else { "" };
+    let remedy = match rule.subject {
+        SubjectKind::Area if rule.quorum.needed(1) > 1 => {
+            "an area is one subject, so that its quorum is 1"
+        }
+        SubjectKind::Area => "add stations",
+        SubjectKind::Station | SubjectKind::Site => {
+            "add stations or neighbours, or lower the quorum"
         }
     };
-    match rule.subject {
-        SubjectKind::Station | SubjectKind::Area => city
-            .stations
-            .iter()
-            .filter(|station| rule.takes_station(station))
-            .for_each(|station| count(station.area)),
-        SubjectKind::Site => city
-            .sites
-            .iter()
-            .filter(|site| rule.takes_site(city, site))
-            .for_each(|site| count(site.area)),
-    }
-    let never: Vec<&str> = city
-        .areas
-        .iter()
-        .zip(&subjects)
-        .filter(|(area, present)| {
-            area.level == rule.level && rule.quorum.needed(**present) > **present
-        })
-        .map(|(area, _)| area.name.zh.as_str())
-        .collect();
-    if subjects.iter().all(|present| *present == 0) {
-        faults.notice(
-            Place::file("rules"),
-            &format!("rule {}", rule.id),
-            "nothing in the city measures what it reads",
-            "check its parameters and kinds against stations.csv and sites.csv",
-        );
-    } else if !never.is_empty() {
-        let shown = never
-            .iter()
-            .take(NAMES_MAX)
-            .copied()
-            .collect::<Vec<_>>()
-            .join("、");
-        let dots = if never.len() > NAMES_MAX { "…" } else { "" };
-        faults.notice(
-            Place::file("rules"),
-            &format!("rule {}", rule.id),
-            format!(
-                "{} areas can never be warned by it: {shown}{dots}",
-                never.len()
-            ),
-            "add stations or neighbours, or lower the quorum",
-        );
-    }
+    faults.notice(
+        Place::file("rules"),
+        &at,
+        format!(
+            "{} areas can never be warned by it: {shown}{dots}",
+            never.len()
+        ),
+        remedy,
+    );
 }

@@ -3,6 +3,7 @@
 mod allocations;
 mod cascades;
 mod corrections;
+mod enrolled;
 mod little;
 mod orders;
 mod relays;
