@@ -1,7 +1,9 @@
 //! Who may act: people with scopes, known by the hash of their bearer token.
 
+use model::Policy;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// What a person may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
@@ -87,6 +89,21 @@ impl People {
             scope,
         })
     }
+}
+
+/// Ids that the flows name as signers, deputies or signers beforehand and that nobody has.
+pub(crate) fn unknown_signers(policy: &Policy, people: &[Person]) -> BTreeSet<String> {
+    let approval = &policy.approval;
+    let flows = policy.flows.iter().flat_map(|flow| {
+        let beforehand = flow.presigned.iter().flat_map(|text| &text.signed_by);
+        flow.signers.iter().chain(&flow.deputies).chain(beforehand)
+    });
+    let named = approval.signers.iter().chain(&approval.deputies);
+    named
+        .chain(flows)
+        .filter(|id| !people.iter().any(|person| person.id == **id))
+        .cloned()
+        .collect()
 }
 
 /// SHA-256 of a token in hexadecimal, as the configuration holds it.

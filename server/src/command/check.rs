@@ -3,7 +3,9 @@
 use super::{Failure, print};
 use crate::config::Config;
 use crate::installation::{self, is_error};
+use crate::people::{self, Person};
 use clap::Args;
+use model::City;
 use model::fault::{Fault, Severity};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,7 @@ struct Line<'a> {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut found = Found::default();
     let mut city = arguments.city.clone();
+    let mut configured = None;
     if let Some(path) = &arguments.config {
         match Config::read(path) {
             Ok((config, notices)) => {
@@ -53,12 +56,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                     let fault = config.retention.series_fault(&file, rulebook.reach());
                     found.faults.extend(fault);
                 }
+                configured = Some((path.as_path(), config.people));
             }
             Err(faulty) => found.faults.extend(faulty.0),
         }
     }
     match (&city, &arguments.rules) {
-        (Some(city), rules) => found.city(city, rules.as_deref()),
+        (Some(city), rules) => {
+            let city = found.city(city, rules.as_deref());
+            if let (Some(city), Some((path, people))) = (city, configured) {
+                found.signers(path, &city, &people);
+            }
+        }
         (None, Some(rules)) => found.rules(rules),
         (None, None) => {}
     }
@@ -118,7 +127,20 @@ impl Found {
         }
     }
 
-    fn city(&mut self, directory: &Path, rules: Option<&Path>) {
+    /// People whom the city names to sign and the configuration does not know.
+    fn signers(&mut self, path: &Path, city: &City, people: &[Person]) {
+        let unknown = people::unknown_signers(&city.policy, people);
+        self.faults.extend(unknown.into_iter().map(|id| Fault {
+            file: path.display().to_string(),
+            line: None,
+            field: "person".into(),
+            what: format!("city.toml names {id} to sign and no [[person]] has that id"),
+            remedy: "add one, or take it out of city.toml".into(),
+            severity: Severity::Notice,
+        }));
+    }
+
+    fn city(&mut self, directory: &Path, rules: Option<&Path>) -> Option<City> {
         let rules = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
         let city = installation::city(directory);
         let rulebook = installation::rulebook(&rules);
@@ -147,10 +169,15 @@ impl Found {
                 rulebook.version,
             ));
         }
-        let faulty = [city.err(), rulebook.err(), wording.and_then(Result::err)];
+        let (city, unread) = match city {
+            Ok(city) => (Some(city), None),
+            Err(faulty) => (None, Some(faulty)),
+        };
+        let faulty = [unread, rulebook.err(), wording.and_then(Result::err)];
         for faulty in faulty.into_iter().flatten() {
             self.faults.extend(faulty.0);
         }
+        city
     }
 
     /// A city without people or wording can be replayed and not served. How many tables of people

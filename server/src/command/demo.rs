@@ -80,6 +80,11 @@ const OFFICERS: [(&str, &str, &str); 2] = [
     ("chen", "陈雨 Chen Yu", "demo-chen"),
     ("wang", "王岩 Wang Yan", "demo-wang"),
 ];
+/// The deputies whom the demo city names, called where the officers let the clock run out.
+const DEPUTIES: [(&str, &str, &str); 2] = [
+    ("deputy-duty", "值班副主任 Deputy on duty", "demo-deputy"),
+    ("chief", "值班主任 Chief on duty", "demo-chief"),
+];
 /// How long the last messages may take.
 const DRAIN: Duration = Duration::from_secs(120);
 
@@ -222,7 +227,7 @@ fn options(
         clock,
         mode: Mode::Actual,
         policy: Policy::Live,
-        people: People::new(OFFICERS.map(person).to_vec()),
+        people: People::new(OFFICERS.into_iter().chain(DEPUTIES).map(person).collect()),
         links: vec![
             ("cap".into(), LinkKind::Single(Single::Cap)),
             ("push".into(), LinkKind::Single(Single::Push)),

@@ -5,7 +5,7 @@ use crate::app::{App, Period};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::Single;
-use crate::people::{People, Person};
+use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
 use clap::Args;
 use dispatch::gateway::cap::poll::{PollConfig, Poller};
@@ -17,8 +17,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ingest::transport::Frame;
 use ingest::transport::mqtt::{self, MqttConfig};
-use model::{Mode, Policy, Span};
-use std::collections::BTreeSet;
+use model::{Mode, Span};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +65,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     }
     let links = links(&config).await.map_err(Failure::BadInput)?;
     let policy = &installation.city.policy;
-    for id in unknown_signers(policy, &config.people) {
+    for id in people::unknown_signers(policy, &config.people) {
         tracing::warn!(
             person = id,
             "city.toml names them to sign and no [[person]] has that id: add one, or take it out"
@@ -115,21 +114,6 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         () = stopped(&app) => {}
     }
     running.stop().await.map_err(failed)
-}
-
-/// Ids that the flows name as signers, deputies or signers beforehand and that nobody has.
-fn unknown_signers(policy: &Policy, people: &[Person]) -> BTreeSet<String> {
-    let approval = &policy.approval;
-    let flows = policy.flows.iter().flat_map(|flow| {
-        let beforehand = flow.presigned.iter().flat_map(|text| &text.signed_by);
-        flow.signers.iter().chain(&flow.deputies).chain(beforehand)
-    });
-    let named = approval.signers.iter().chain(&approval.deputies);
-    named
-        .chain(flows)
-        .filter(|id| !people.iter().any(|person| person.id == **id))
-        .cloned()
-        .collect()
 }
 
 async fn stopped(app: &App) {

@@ -14,6 +14,35 @@ fn the_configuration_as_shipped_has_no_fault() {
         "{out}"
     );
     assert!(!out.contains("rules/rules"), "{out}");
+    assert!(
+        !out.contains("to sign"),
+        "its city's signers are in it: {out}"
+    );
+}
+
+#[test]
+fn signers_whom_nobody_knows_are_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    small::write_city(folder.path());
+    let hash = "ab".repeat(32);
+    let text = format!(
+        "city = \"city\"\njournal = \"journal\"\nlisten = \"127.0.0.1:0\"\n[[person]]\n\
+         id = \"chief\"\nname = \"Chief\"\nscopes = [\"approve\"]\ntoken_sha256 = \"{hash}\"\n"
+    );
+    let path = folder.path().join("sanfang.toml");
+    fs::write(&path, text).unwrap();
+    let path = path.display().to_string();
+    let (code, out, err) = told(&sanfang(&["check", "--config", &path]));
+    assert_eq!(code, 0, "{out}{err}");
+    let named: Vec<_> = out
+        .lines()
+        .filter(|line| line.contains("to sign"))
+        .collect();
+    assert_eq!(named.len(), 1, "the chief is known: {out}");
+    assert!(
+        named[0].starts_with("notice: ") && named[0].contains("deputy-duty"),
+        "{named:?}"
+    );
 }
 
 #[test]

@@ -18,6 +18,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const TICKS_PER_S: f64 = 100.0;
 /// Officers of the service under measurement, by token.
 pub(super) const OFFICERS: [&str; 2] = ["bench-one", "bench-two"];
+/// Deputies whom the demo city names; they never act.
+const DEPUTIES: [&str; 2] = ["deputy-duty", "chief"];
 
 /// A folder of our own, removed at the end.
 pub(super) struct Scratch {
@@ -69,6 +71,7 @@ impl Served {
         let address = free_address().map_err(failed)?;
         let people: String = OFFICERS
             .iter()
+            .chain(&DEPUTIES)
             .map(|token| {
                 let hash = crate::people::token_hash(token);
                 format!("[[person]]\nid = \"{token}\"\nname = \"{token}\"\nscopes = [\"read\", \"issue\", \"approve\"]\ntoken_sha256 = \"{hash}\"\n")
