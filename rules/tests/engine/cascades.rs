@@ -170,6 +170,23 @@ fn a_reading_that_comes_late_is_past_whatever_the_situation() {
 }
 
 #[test]
+fn a_reading_in_time_does_not_make_a_late_situation_timely() {
+    let mut engine = hourly("");
+    let mut out = Vec::new();
+    engine.observe(at(40), &reading(0, Parameter::Rainfall, 0, 3000), &mut out);
+    let level = |minute| reading(1, Parameter::WaterLevel, minute, 60_000);
+    engine.observe(at(41), &level(41), &mut out);
+    assert!(signal(&out, "level").past);
+    assert!(!out.iter().any(|e| matches!(e, Effect::Warning(_))));
+    engine.observe(at(42), &level(42), &mut out);
+    assert!(!out.iter().any(|e| matches!(e, Effect::Warning(_))));
+    rain(&mut engine, 0, 43, 30, &mut out);
+    let found = engine.findings();
+    assert!(found.iter().all(|found| !found.past), "{found:?}");
+    assert_eq!(warning(&out).areas.len(), 1);
+}
+
+#[test]
 fn a_correction_asks_with_the_situations_as_they_were() {
     for (corrected, falls) in [(55_000, false), (100, true)] {
         let mut engine = hourly("lower = { after = \"3h\" }");
