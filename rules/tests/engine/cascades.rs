@@ -1,4 +1,8 @@
 //! Rules that ask for the situation of another: what they take over from it, and when they fall.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that does not hold ends its test"
+)]
 
 use crate::little::{
     NO_SITES, SOUTH, at, city, engine, gauges, lines, rain, rain_rule, reading, rule, rulebook,
