@@ -103,6 +103,7 @@ pub(super) async fn measure(
     let wall_s = monotonic().duration_since(began).as_secs_f64();
     let (cpu_s, load_cpu_s) = (served.cpu_s() - cpu, cpu_s("self") - own);
     served.kill();
+    let killed = monotonic();
     let found = read_back(&folder)?;
     let before = directory(&town)?;
     progress(&format!(
@@ -123,7 +124,8 @@ pub(super) async fn measure(
     let in_doubt = 2 * (load.window * load.sessions) as u64 + silent;
     if repeated > in_doubt {
         return Err(Failure::Failed(format!(
-            "{repeated} messages went out twice, more than the {in_doubt} in doubt at the kill"
+            "{repeated} messages went out twice, more than the {in_doubt} in doubt at the kill; {} of them wholly after it",
+            repeated_since(killed, &taken)
         )));
     }
     Ok(vec![Line {
@@ -382,6 +384,15 @@ fn everybody(before: &Directory, after: &Directory, taken: &[Taken]) -> Result<u
         .filter(|(phone, _)| is_subscriber(**phone))
         .map(|(_, times)| u64::from(times - 1))
         .sum())
+}
+
+/// Messages that went out twice after the service had been started again.
+fn repeated_since(killed: std::time::Instant, taken: &[Taken]) -> u64 {
+    let mut seen: FxHashMap<u64, u32> = FxHashMap::default();
+    for message in taken.iter().filter(|message| message.at > killed) {
+        *seen.entry(message.phone).or_default() += 1;
+    }
+    seen.values().map(|times| u64::from(times - 1)).sum()
 }
 
 /// Subscribers of the bench have telephones of their own range.
