@@ -43,6 +43,9 @@ pub struct Outbox {
     order: BTreeSet<Key>,
     ledger: Ledger,
     flight: FxHashMap<Token, Flight>,
+    /// Parts of the messages on the wire, and how many there may be at this time.
+    flight_parts: usize,
+    window: usize,
     /// Progress written but not yet durable: sequence number and answers in it.
     unsaved: VecDeque<(u64, usize)>,
     unsaved_total: usize,
@@ -67,6 +70,7 @@ struct Flight {
     row: Row,
     pass: u8,
     attempt: u8,
+    parts: u8,
     sent: Time,
     /// True where an earlier try may have gone out.
     perhaps: bool,
@@ -98,12 +102,14 @@ impl Outbox {
         Self {
             link: link.to_owned(),
             pace: Pace::new(&limits),
+            window: limits.window,
             limits,
             tracks: BTreeMap::new(),
             by_warning: BTreeMap::new(),
             order: BTreeSet::new(),
             ledger: Ledger::default(),
             flight: FxHashMap::default(),
+            flight_parts: 0,
             unsaved: VecDeque::new(),
             unsaved_total: 0,
             claimed_total: 0,
@@ -134,6 +140,7 @@ impl Outbox {
             Event::Answers(answers) => self.answers(at, answers, out),
             Event::Durable(seq) => self.durable(seq),
             Event::Up => self.up = true,
+            Event::Window(parts) => self.window = parts.min(self.limits.window),
             Event::Down => self.down(at, out),
             Event::Tick => self.tick(at, out),
         }
@@ -214,7 +221,7 @@ impl Outbox {
                 }
             }
             // A withdrawal is kept too: what a snapshot gives back must be withdrawn again.
-            let mut track = Track::new(no, intent.clone());
+            let mut track = Track::new(no, intent.clone(), self.limits.always_ucs2);
             track.closed = true;
             self.keep(no, intent.warning, track);
             return;
@@ -222,7 +229,7 @@ impl Outbox {
         if self.order.len() >= self.limits.intents_max * 2 {
             self.shed(out);
         }
-        let mut track = Track::new(no, intent.clone());
+        let mut track = Track::new(no, intent.clone(), self.limits.always_ucs2);
         if intent.only_told || intent.only_new {
             track.before = self.before(intent);
         }
@@ -277,7 +284,7 @@ impl Outbox {
             let claimed = stream.rows.iter().take(claimed);
             back.extend(claimed.map(|row| (row.recipient, State::Unsent)));
             for retry in std::mem::take(&mut stream.retry).into_values() {
-                let text = text_of(&track.texts, retry.row.variant);
+                let text = text_of(&track.texts, retry.row.variant).hash;
                 self.seen.remove(&(retry.row.address, text));
                 let state = if retry.perhaps {
                     State::Unknown

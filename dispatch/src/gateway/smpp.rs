@@ -28,7 +28,7 @@ pub use event::{
 };
 pub use identifier::{MessageKey, Spelling, candidates};
 pub use link::Link;
-pub use prepared::{PARTS_MAX, PrepareError, Prepared};
+pub use prepared::{PARTS_MAX, PrepareError, Prepared, parts_of};
 pub use receipt::{MessageState, ReasonCode, ReceiptError, ReceiptText, read as read_receipt};
 pub use status::{Status, Verdict};
 pub use validity::Validity;

@@ -13,6 +13,8 @@ impl Outbox {
                 self.late(at, *answer, out);
                 continue;
             };
+            let parts = usize::from(flight.parts);
+            self.flight_parts = self.flight_parts.saturating_sub(parts);
             let no = answer.token.no();
             if let Some(track) = self.tracks.get_mut(&no) {
                 track.in_flight = track.in_flight.saturating_sub(1);

@@ -64,6 +64,9 @@ pub enum Event<'a> {
     Durable(u64),
     /// The link is bound.
     Up,
+    /// Of the link's sessions so many are bound that this many parts may be unanswered; until it is
+    /// said, [`super::Limits::window`].
+    Window(usize),
     /// The link broke: what is in flight is of unknown outcome.
     Down,
     /// Time passed.

@@ -2,7 +2,7 @@
 
 use super::before::Before;
 use super::effects::{Effects, Note, Resolve, Row, Send, Sending, Token, narrowed};
-use super::track::{Key, Retry, Stream, text_of};
+use super::track::{Key, Retry, Stream, Text, text_of};
 use super::{Flight, Outbox};
 use crate::intent::{IntentId, RecipientNo};
 use crate::ledger::State;
@@ -31,7 +31,7 @@ pub(super) struct Facts {
     resend: bool,
     pub(super) only_told: bool,
     pub(super) only_new: bool,
-    texts: Vec<u64>,
+    texts: Vec<Text>,
     pub(super) before: Before,
 }
 
@@ -138,8 +138,8 @@ impl Outbox {
         at: Time,
         out: &mut Effects,
     ) -> bool {
-        let mut wire = self.limits.window.saturating_sub(self.flight.len());
-        wire = wire.min(self.pace.room());
+        let wire = self.window.saturating_sub(self.flight_parts);
+        let wire = wire.min(self.pace.room());
         let held = self.held();
         let mut budget = self.limits.unconfirmed_max.saturating_sub(held);
         let mut sent = 0;
@@ -152,9 +152,8 @@ impl Outbox {
                 && let Some(retry) = stream.pop_retry(at)
             {
                 self.retries_total = self.retries_total.saturating_sub(1);
-                self.put(facts, pass, retry, at, out);
+                sent += self.put(facts, pass, retry, at, out);
                 budget -= 1;
-                sent += 1;
                 continue;
             }
             if facts.resend {
@@ -183,9 +182,8 @@ impl Outbox {
                         attempt: 0,
                         perhaps: false,
                     };
-                    self.put(facts, pass, first, at, out);
+                    sent += self.put(facts, pass, first, at, out);
                     budget = budget.saturating_sub(usize::from(facts.resend));
-                    sent += 1;
                 }
             }
         };
@@ -198,14 +196,25 @@ impl Outbox {
         self.flight.len() + self.unsaved_total + self.found.answers + self.claimed_total
     }
 
-    fn put(&mut self, facts: &Facts, pass: u8, retry: Retry, at: Time, out: &mut Effects) {
+    /// Puts one message on the wire; gives how many parts it has.
+    fn put(
+        &mut self,
+        facts: &Facts,
+        pass: u8,
+        retry: Retry,
+        at: Time,
+        out: &mut Effects,
+    ) -> usize {
         let token = Token::new(facts.no, retry.row.recipient);
+        let Text { hash, parts } = text_of(&facts.texts, retry.row.variant);
+        self.flight_parts += usize::from(parts);
         self.flight.insert(
             token,
             Flight {
                 row: retry.row,
                 pass,
-                attempt: retry.attempt + 1,
+                attempt: retry.attempt.saturating_add(1),
+                parts,
                 sent: at,
                 perhaps: retry.perhaps,
             },
@@ -217,13 +226,13 @@ impl Outbox {
             self.at_risk = self.at_risk.saturating_sub(usize::from(!retry.perhaps));
         }
         if retry.row.shared && self.seen.len() < self.limits.seen_max {
-            let text = facts.text(retry.row.variant);
-            self.seen.insert((retry.row.address, text), facts.not_after);
+            self.seen.insert((retry.row.address, hash), facts.not_after);
         }
         out.sending.push(Sending {
             token,
             variant: retry.row.variant,
         });
+        usize::from(parts)
     }
 
     fn finish_batch(&mut self, facts: &Facts, from: usize, out: &mut Effects) {
@@ -261,7 +270,7 @@ impl Outbox {
             return Some(state);
         }
         let seen = || {
-            let key = (row.address, facts.text(row.variant));
+            let key = (row.address, text_of(&facts.texts, row.variant).hash);
             self.seen.contains_key(&key)
         };
         (row.shared && seen()).then_some(State::Duplicate)
@@ -383,11 +392,5 @@ impl Outbox {
                 recipient,
             });
         }
-    }
-}
-
-impl Facts {
-    fn text(&self, variant: u8) -> u64 {
-        text_of(&self.texts, variant)
     }
 }

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Most messages on the wire at once.
+    /// Most parts of messages on the wire at once; a message that passes it by some parts goes.
     pub window: usize,
     /// Most messages in flight, claimed, or answered but not durable: bounds duplicates per
     /// crash. At least twice the window keeps the wire busy while the disk works.
     pub unconfirmed_max: usize,
-    /// Messages a second; 0 is as fast as the window allows.
+    /// Parts of messages a second, as carriers meter them; 0 is as fast as the window allows.
     pub pace_per_s: u32,
+    /// Short messages are UCS-2 even where the default alphabet would do, and so have more parts.
+    pub always_ucs2: bool,
     /// Tries of one message that fails transiently.
     pub attempts_max: u8,
     /// Waits before the second, third… try; the last one repeats.
@@ -45,6 +47,7 @@ impl Default for Limits {
             window: 1000,
             unconfirmed_max: 2000,
             pace_per_s: 0,
+            always_ucs2: false,
             attempts_max: 6,
             backoff: [1, 5, 15, 60, 300].map(Span::from_seconds).to_vec(),
             throttle_min: Span::from_millis(100),

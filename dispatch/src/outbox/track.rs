@@ -2,8 +2,9 @@
 
 use super::before::Before;
 use super::effects::Row;
+use crate::gateway::smpp::parts_of;
 use crate::intent::{Audience, Intent, RecipientNo};
-use model::{AreaCode, Tier, Time};
+use model::{AreaCode, Channel, Tier, Time};
 use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -28,8 +29,8 @@ pub(super) struct Track {
     pub(super) sites: Vec<String>,
     pub(super) streams: [Stream; 2],
     pub(super) in_flight: usize,
-    /// A hash of each wording, by variant: what de-duplication compares.
-    pub(super) texts: Vec<u64>,
+    /// What is known of each wording, by variant.
+    pub(super) texts: Vec<Text>,
     /// What was said before, where that decides who is told.
     pub(super) before: Before,
     /// True where rows were passed over that have to be looked at again.
@@ -38,6 +39,15 @@ pub(super) struct Track {
     pub(super) receipts: bool,
     /// True where nothing more leaves.
     pub(super) closed: bool,
+}
+
+/// One wording, as far as an outbox cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    /// What de-duplication compares.
+    pub(super) hash: u64,
+    /// Parts that carriers meter and windows count.
+    pub(super) parts: u8,
 }
 
 /// One pass over an audience.
@@ -66,7 +76,7 @@ pub(super) struct Retry {
 }
 
 impl Track {
-    pub(super) fn new(no: u32, intent: Intent) -> Self {
+    pub(super) fn new(no: u32, intent: Intent, always_ucs2: bool) -> Self {
         let key = |pass| Key {
             tier: Reverse(intent.tier),
             onset: intent.onset,
@@ -80,7 +90,7 @@ impl Track {
             sites: intent.audience.sites.clone(),
             streams: [Stream::default(), Stream::default()],
             in_flight: 0,
-            texts: texts(&intent),
+            texts: texts(&intent, always_ucs2),
             before: Before::default(),
             reread: false,
             receipts: true,
@@ -91,7 +101,7 @@ impl Track {
 
     /// What de-duplication compares for a wording.
     pub(super) fn text(&self, variant: u8) -> u64 {
-        text_of(&self.texts, variant)
+        text_of(&self.texts, variant).hash
     }
 
     /// Takes the places of a newer intent out of this one's; true where that cut something.
@@ -127,23 +137,40 @@ impl Track {
     }
 }
 
-pub(super) fn text_of(texts: &[u64], variant: u8) -> u64 {
-    texts.get(usize::from(variant)).copied().unwrap_or(0)
+pub(super) fn text_of(texts: &[Text], variant: u8) -> Text {
+    let text = texts.get(usize::from(variant)).copied();
+    text.unwrap_or(Text::NONE)
 }
 
-fn texts(intent: &Intent) -> Vec<u64> {
+fn texts(intent: &Intent, always_ucs2: bool) -> Vec<Text> {
     let slots = intent.words.iter().map(|w| usize::from(w.variant_no) + 1);
-    let mut texts = vec![0; slots.max().unwrap_or(0)];
+    let mut texts = vec![Text::NONE; slots.max().unwrap_or(0)];
     for words in &intent.words {
         let digest = Sha256::digest(words.text.as_bytes());
+        let parts = match intent.channel {
+            Channel::Sms => parts_of(&words.text, always_ucs2),
+            Channel::Cap
+            | Channel::Push
+            | Channel::Email
+            | Channel::Webhook
+            | Channel::Device => 1,
+        };
         if let Some(slot) = texts.get_mut(usize::from(words.variant_no)) {
-            *slot = digest
-                .iter()
-                .take(8)
-                .fold(0, |all, b| (all << 8) | u64::from(*b));
+            *slot = Text {
+                hash: digest
+                    .iter()
+                    .take(8)
+                    .fold(0, |all, b| (all << 8) | u64::from(*b)),
+                parts: u8::try_from(parts).unwrap_or(u8::MAX),
+            };
         }
     }
     texts
+}
+
+impl Text {
+    /// Of a wording that an intent does not have.
+    const NONE: Self = Self { hash: 0, parts: 1 };
 }
 
 impl Stream {

@@ -11,6 +11,7 @@ use dispatch::gateway::smpp::{
 use dispatch::intent::IntentId;
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
 use journal::{JournalError, Kind, Topic};
+use model::Span;
 use model::order::Answer as Said;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -42,7 +43,8 @@ struct Sms {
     texts: FxHashMap<(IntentId, u8), Prepared>,
     reference: u8,
     waiting: VecDeque<Waiting>,
-    up: usize,
+    /// Parts that the sessions bound at this time take unanswered; zero while the link is down.
+    window: usize,
     shown: u64,
     mark: u64,
     acknowledged: u64,
@@ -60,6 +62,8 @@ pub(crate) async fn run(
         pace_per_s,
         throttle_min: config.throttle_min,
         throttle_max: config.throttle_max,
+        always_ucs2: config.sender.always_ucs2,
+        answer_max: answer_max(&config),
         ..Limits::with_window(window)
     };
     let sender = config.sender.clone();
@@ -84,7 +88,7 @@ pub(crate) async fn run(
         texts: FxHashMap::default(),
         reference: 0,
         waiting: VecDeque::new(),
-        up: 0,
+        window: 0,
         shown: 0,
         mark: 0,
         acknowledged: 0,
@@ -96,7 +100,7 @@ pub(crate) async fn run(
         sms.acknowledge(&mut link);
         let next = sms.courier.next;
         tokio::select! {
-            () = link.turn(&mut turn) => sms.heard(&turn).await,
+            () = link.turn(&mut turn) => sms.heard(&turn, link.window()).await?,
             () = super::planned(&mut planned, next) => {}
             done = sms.courier.durable() => done?,
             () = tokio::time::sleep(IDLE) => sms.courier.step(Event::Tick),
@@ -106,7 +110,7 @@ pub(crate) async fn run(
     }
     sms.drive(&mut link)?;
     link.close(&mut turn).await;
-    sms.heard(&turn).await;
+    sms.heard(&turn, 0).await?;
     sms.courier.settle()?;
     while !sms.courier.saving.is_empty() {
         sms.courier.durable().await?;
@@ -117,6 +121,13 @@ pub(crate) async fn run(
 impl Sms {
     /// Does what the outbox said: progress first, then rows, then the wire.
     fn drive(&mut self, link: &mut Link) -> Result<(), JournalError> {
+        self.gather()?;
+        self.submit(link);
+        Ok(())
+    }
+
+    /// Takes what the outbox handed out; all of it waits here until the link has it.
+    fn gather(&mut self) -> Result<(), JournalError> {
         self.courier.settle()?;
         let effects = std::mem::take(&mut self.courier.effects);
         let mut refused = Vec::new();
@@ -144,7 +155,6 @@ impl Sms {
             self.courier.step(Event::Answers(&refused));
             self.courier.settle()?;
         }
-        self.submit(link);
         Ok(())
     }
 
@@ -213,30 +223,30 @@ impl Sms {
         }
     }
 
-    async fn heard(&mut self, turn: &Turn) {
+    async fn heard(&mut self, turn: &Turn, window: usize) -> Result<(), JournalError> {
         for change in &turn.changes {
             match &change.state {
                 SessionState::Up => {
-                    self.up += 1;
                     tracing::info!(link = self.courier.outbox.link(), "bound");
                 }
                 SessionState::Down { why, retry_ms } => {
-                    self.up = self.up.saturating_sub(1);
                     tracing::warn!(link = self.courier.outbox.link(), ?why, retry_ms, "down");
                 }
             }
+        }
+        if window != self.window {
+            // Before the answers, which make room: what has gone takes no more.
+            self.courier.step(Event::Window(window));
         }
         let mut answers: Vec<Answer> = turn.answers.iter().filter_map(answer).collect();
         answers.extend(turn.receipts.iter().filter_map(|r| self.receipt(r)));
         if !answers.is_empty() {
             self.courier.step(Event::Answers(&answers));
         }
-        if !turn.changes.is_empty() {
-            let event = if self.up > 0 { Event::Up } else { Event::Down };
-            self.courier.step(event);
-            if self.up == 0 {
-                self.waiting.clear();
-            }
+        match (std::mem::replace(&mut self.window, window), window) {
+            (0, 1..) => self.courier.step(Event::Up),
+            (1.., 0) => self.down()?,
+            _ => {}
         }
         for fault in &turn.faults {
             tracing::warn!(link = self.courier.outbox.link(), %fault, "not understood");
@@ -245,6 +255,23 @@ impl Sms {
             self.reply(reply).await;
         }
         self.mark = self.mark.max(turn.mark);
+        Ok(())
+    }
+
+    /// No session sends any more. What the link never got has not gone out, whatever the outbox
+    /// thinks of the rest.
+    fn down(&mut self) -> Result<(), JournalError> {
+        self.gather()?;
+        let unsent = self.waiting.drain(..).map(|waiting| Answer {
+            token: waiting.token,
+            outcome: Outcome::Transient,
+        });
+        let unsent: Vec<Answer> = unsent.collect();
+        if !unsent.is_empty() {
+            self.courier.step(Event::Answers(&unsent));
+        }
+        self.courier.step(Event::Down);
+        Ok(())
     }
 
     /// Receipts are answered to the centre once what they say is on disk.
@@ -302,6 +329,12 @@ impl Sms {
             self.courier.show();
         }
     }
+}
+
+/// The link answers for each message within its own time-outs; the outbox's patience is behind them.
+fn answer_max(config: &LinkConfig) -> Span {
+    let times_out = config.response_timeout.millis().saturating_mul(4);
+    Span::from_millis(times_out).max(Span::from_minutes(10))
 }
 
 fn answer(answer: &WireAnswer) -> Option<Answer> {

@@ -135,7 +135,8 @@ pub struct Change {
 pub enum SessionState {
     /// Bound: messages may be submitted.
     Up,
-    /// Down, and tried again after a wait unless the link was closed.
+    /// Down, and tried again after a wait unless the link was closed. Said of each attempt that
+    /// fails, also where the session was not up; [`super::Link::window`] says what is left.
     Down {
         /// Why.
         why: Ending,

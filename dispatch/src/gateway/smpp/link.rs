@@ -22,14 +22,21 @@ const READ_BYTES: usize = 256 * 1024;
 /// Reads of one session in one turn, so that one busy session leaves time for the others.
 const READS_PER_TURN: usize = 4;
 /// How often time-outs are looked at.
-const TICK: Duration = Duration::from_millis(50);
+const TICK_MS: u64 = 50;
+const TICK: Duration = Duration::from_millis(TICK_MS);
+/// What one poll adds to the link's clock at most: a stall of ours is never the carrier's silence.
+const STEP_MAX: Duration = Duration::from_millis(100);
+/// A session that never stops being readable has its time-outs looked at so often all the same.
+const UNREAD_MAX_MS: u64 = 1000;
 
 /// One carrier account with its sessions.
 pub struct Link {
     config: Arc<LinkConfig>,
     lanes: Vec<Lane>,
     awaited: Awaited,
-    started: Instant,
+    /// Time while the link was driven; all its time-outs run on it.
+    driven: Duration,
+    polled: Instant,
     timer: Pin<Box<Sleep>>,
     first: usize,
     closing: bool,
@@ -44,6 +51,8 @@ struct Lane {
     start: usize,
     end: usize,
     failures: u32,
+    /// When time-outs were last looked at.
+    ticked: u64,
 }
 
 type Connecting = Pin<Box<dyn Future<Output = Result<TcpStream, Ending>> + Send + Sync>>;
@@ -81,7 +90,8 @@ impl Link {
             awaited: Awaited::new(config.receipts_max),
             lanes,
             config,
-            started: Instant::now(),
+            driven: Duration::ZERO,
+            polled: Instant::now(),
             timer: Box::pin(tokio::time::sleep(TICK)),
             first: 0,
             closing: false,
@@ -95,6 +105,11 @@ impl Link {
             return 0;
         }
         self.lanes.iter().map(|lane| lane.session.room()).sum()
+    }
+
+    /// How many parts its sessions take unanswered at this time: zero while none that sends is bound.
+    pub fn window(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.session.window()).sum()
     }
 
     /// True while answers to submits are waited for.
@@ -185,10 +200,13 @@ impl Link {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.driven.as_millis()).unwrap_or(u64::MAX)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, turn: &mut Turn) -> Poll<()> {
+        let polled = Instant::now();
+        self.driven += polled.duration_since(self.polled).min(STEP_MAX);
+        self.polled = polled;
         let now = self.now();
         let mut ticked = false;
         while self.timer.as_mut().poll(cx).is_ready() {
@@ -202,7 +220,7 @@ impl Link {
         };
         let mut again = false;
         for lane in &mut self.lanes {
-            match lane.poll(cx, now, ticked, &self.config, &mut sink) {
+            match lane.poll(cx, now, &self.config, &mut sink) {
                 Ok(more) => again |= more,
                 Err(why) => lane.fail(why, now, self.closing, &self.config, &mut sink),
             }
@@ -231,6 +249,7 @@ impl Lane {
             start: 0,
             end: 0,
             failures: 0,
+            ticked: 0,
         }
     }
 
@@ -239,7 +258,6 @@ impl Lane {
         &mut self,
         cx: &mut Context<'_>,
         now: u64,
-        ticked: bool,
         config: &LinkConfig,
         sink: &mut Sink<'_>,
     ) -> Result<bool, Ending> {
@@ -255,17 +273,21 @@ impl Lane {
                     self.socket = Socket::Up(stream?);
                     (self.start, self.end) = (0, 0);
                     self.session.start(now);
+                    self.ticked = now;
                 }
             }
         }
         if !matches!(self.socket, Socket::Up(_)) {
             return Ok(false);
         }
-        if ticked {
-            self.session.tick(now, sink)?;
-        }
         self.write(cx, now)?;
         let more = self.read(cx, now, sink)?;
+        // What lies in the socket is heard before anything counts as silence.
+        let since = now.saturating_sub(self.ticked);
+        if since >= TICK_MS && (!more || since >= UNREAD_MAX_MS) {
+            self.ticked = now;
+            self.session.tick(now, sink)?;
+        }
         if self.session.is_bound() {
             self.failures = 0;
         }

@@ -54,11 +54,7 @@ impl Prepared {
         if text.is_empty() {
             return Err(PrepareError::Empty);
         }
-        let alphabet = if sender.always_ucs2 {
-            Alphabet::Ucs2
-        } else {
-            Alphabet::of(text)
-        };
+        let alphabet = alphabet_of(text, sender.always_ucs2);
         let texts = split(text, alphabet);
         let total = match u8::try_from(texts.len()) {
             Ok(total) if texts.len() <= PARTS_MAX => total,
@@ -146,6 +142,19 @@ impl Template {
             [*l0, *l1, *l2, *l3] = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
             [*s0, *s1, *s2, *s3] = sequence.to_be_bytes();
         }
+    }
+}
+
+/// How many PDUs a text costs each phone, as [`Sender::always_ucs2`] says.
+pub fn parts_of(text: &str, always_ucs2: bool) -> usize {
+    split(text, alphabet_of(text, always_ucs2)).len()
+}
+
+fn alphabet_of(text: &str, always_ucs2: bool) -> Alphabet {
+    if always_ucs2 {
+        Alphabet::Ucs2
+    } else {
+        Alphabet::of(text)
     }
 }
 

@@ -115,6 +115,15 @@ impl Session {
         }
     }
 
+    /// How many PDUs may be unanswered: none before it is bound, or where it only receives.
+    pub(super) fn window(&self) -> usize {
+        if self.phase == Phase::Bound && self.mode.sends() {
+            self.config.window
+        } else {
+            0
+        }
+    }
+
     /// True while answers are waited for.
     pub(super) fn in_flight(&self) -> bool {
         self.window.live() > 0 || !self.held.is_empty()

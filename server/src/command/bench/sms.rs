@@ -389,7 +389,7 @@ fn everybody(before: &Directory, after: &Directory, taken: &[Taken]) -> Result<u
 /// Messages that went out twice after the service had been started again.
 fn repeated_since(killed: std::time::Instant, taken: &[Taken]) -> u64 {
     let mut seen: FxHashMap<u64, u32> = FxHashMap::default();
-    for message in taken.iter().filter(|message| message.at > killed) {
+    for message in taken.iter().filter(|message| message.at.into_std() > killed) {
         *seen.entry(message.phone).or_default() += 1;
     }
     seen.values().map(|times| u64::from(times - 1)).sum()
