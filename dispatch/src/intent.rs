@@ -16,7 +16,8 @@ pub struct RecipientNo(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IntentId([u8; 16]);
 
-/// Identity of one message to one recipient: warning, revision, channel, recipient.
+/// Identity of one message to one recipient: an intent's, so that two things said to one person
+/// never share one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId([u8; 16]);
 
@@ -135,16 +136,8 @@ impl IntentId {
 
 impl DeliveryId {
     /// The identity of one message to one recipient: the idempotency key at the far side.
-    pub fn derive(
-        warning: WarningId,
-        revision: u32,
-        channel: Channel,
-        recipient: RecipientNo,
-    ) -> Self {
-        let text = format!(
-            "sanfang/delivery/1\n{warning}\n{revision}\n{channel}\n{}",
-            recipient.0
-        );
+    pub fn derive(intent: IntentId, recipient: RecipientNo) -> Self {
+        let text = format!("sanfang/delivery/2\n{intent}\n{}", recipient.0);
         Self(digest(&text))
     }
 }
@@ -335,5 +328,27 @@ impl<'de> Deserialize<'de> for IntentId {
         Self::parse(&text).ok_or_else(|| {
             serde::de::Error::custom(format!("{text:?} is not 32 hexadecimal digits"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Hazard;
+
+    #[test]
+    fn two_things_said_to_one_person_never_share_an_identity() {
+        let area = AreaCode::parse("440106014000").unwrap();
+        let at = Time::from_seconds(0);
+        let warning = WarningId::derive(area, Mode::Actual, Hazard::Waterlogging, area, at);
+        let of = |purpose, place: &str| {
+            let reach = Reach::Responsible;
+            let intent = IntentId::derive(warning, 1, "email", purpose, reach, place);
+            DeliveryId::derive(intent, RecipientNo(7))
+        };
+        let alert = of(Purpose::Alert, "");
+        assert_eq!(alert, of(Purpose::Alert, ""));
+        assert_ne!(alert, of(Purpose::Reminder, ""));
+        assert_ne!(of(Purpose::Reminder, "C1"), of(Purpose::Reminder, "C2"));
     }
 }

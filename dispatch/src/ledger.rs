@@ -101,11 +101,23 @@ impl Ledger {
         self.account(intent).and_then(|account| account.closed)
     }
 
-    /// Whose message a receipt id belongs to.
+    /// Whose message a receipt id belongs to, where nothing else is known of it.
     pub fn find(&self, receipt: u64) -> Option<(IntentId, RecipientNo)> {
-        let (no, recipient) = self.receipts.find(receipt)?;
-        let account = self.accounts.get(no as usize)?.as_ref()?;
-        Some((account.id, RecipientNo(recipient)))
+        self.find_by(receipt, |_| true)
+    }
+
+    /// Whose message a receipt id belongs to, of those that `is_theirs`, the newest first: carriers
+    /// give an id again, and one spelling may be another's id.
+    pub fn find_by(
+        &self,
+        receipt: u64,
+        is_theirs: impl Fn(RecipientNo) -> bool,
+    ) -> Option<(IntentId, RecipientNo)> {
+        let theirs = |(no, recipient): &(u32, u32)| {
+            self.account_by(*no).is_some() && is_theirs(RecipientNo(*recipient))
+        };
+        let (no, recipient) = self.receipts.newest_first(receipt).find(theirs)?;
+        Some((self.account_by(no)?.id, RecipientNo(recipient)))
     }
 
     /// Everything known of one intent as one record, for snapshots: applying it gives it back.
@@ -162,5 +174,33 @@ impl Ledger {
 
     fn account(&self, intent: IntentId) -> Option<&Account> {
         self.account_by(*self.numbers.get(&intent)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_given_again_is_of_the_newest_message_to_that_phone() {
+        let mut ledger = Ledger::default();
+        let [first, second] = [[1; 16], [2; 16]].map(IntentId::from_bytes);
+        let (old, new) = (ledger.number(first), ledger.number(second));
+        for filler in 1_000..6_000 {
+            ledger.receipt(filler, old, 9);
+        }
+        ledger.receipt(77, old, 3);
+        for filler in 6_000..11_000 {
+            ledger.receipt(filler, old, 9);
+        }
+        ledger.receipt(77, new, 3);
+        ledger.receipt(77, new, 4);
+        let of = |who: u32| ledger.find_by(77, |no| no == RecipientNo(who));
+        assert_eq!(of(3), Some((second, RecipientNo(3))));
+        assert_eq!(of(4), Some((second, RecipientNo(4))));
+        assert_eq!(of(9), None, "that phone never had a message of this id");
+        ledger.forget(second);
+        let of = |who: u32| ledger.find_by(77, |no| no == RecipientNo(who));
+        assert_eq!(of(3), Some((first, RecipientNo(3))));
     }
 }

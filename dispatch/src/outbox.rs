@@ -52,6 +52,8 @@ pub struct Outbox {
     claimed_total: usize,
     retries_total: usize,
     pace: Pace,
+    /// Transient answers since the far side last took or refused a message.
+    troubles: usize,
     up: bool,
     seq: u64,
     /// Texts an address got, and until when that matters; only rows that share their address.
@@ -114,6 +116,7 @@ impl Outbox {
             unsaved_total: 0,
             claimed_total: 0,
             retries_total: 0,
+            troubles: 0,
             up: false,
             seq: 0,
             seen: BTreeMap::new(),

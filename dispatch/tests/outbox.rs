@@ -523,3 +523,7 @@ fn a_snapshot_is_as_good_as_the_whole_past() {
 mod lasting;
 #[path = "outbox/leaving.rs"]
 mod leaving;
+#[path = "outbox/parts.rs"]
+mod parts;
+#[path = "outbox/refused.rs"]
+mod refused;

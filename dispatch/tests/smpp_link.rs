@@ -299,3 +299,82 @@ async fn receipts_are_answered_only_once_they_are_durable() {
     link.close(&mut turn).await;
     assert_eq!(Counts::read(&counts.receipts_taken), 4);
 }
+
+/// Lets the first connection through to the centre and closes each later one at once.
+async fn one_session_only(centre: String) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (mut ours, _) = listener.accept().await.unwrap();
+        tokio::spawn(async move {
+            let mut theirs = tokio::net::TcpStream::connect(centre).await.unwrap();
+            tokio::io::copy_bidirectional(&mut ours, &mut theirs)
+                .await
+                .ok();
+        });
+        while listener.accept().await.is_ok() {}
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_bind_takes_nothing_from_the_one_that_is_bound() {
+    let (_, address) = carrier(CarrierConfig::default()).await;
+    let address = one_session_only(address).await;
+    let mut link = link(address, |config| (config.sessions, config.window) = (2, 7));
+    assert_eq!(link.window(), 0);
+    let text = prepare("暴雨", 1);
+    let batch = [1, 2, 3].map(|token| Submit {
+        token,
+        phone: phone(token),
+        text: &text,
+    });
+    let mut given = Given::default();
+    drive(&mut link, &[], &mut given, |g| g.downs >= 5).await;
+    assert_eq!((given.ups, link.window()), (1, 7));
+    drive(&mut link, &batch, &mut given, |g| g.answers.len() == 3).await;
+}
+
+#[tokio::test]
+async fn a_session_that_only_receives_is_no_way_out() {
+    let (_, address) = carrier(CarrierConfig::default()).await;
+    let mut link = link(address, |config| {
+        (config.sessions, config.receivers, config.window) = (1, 1, 7);
+    });
+    let mut given = Given::default();
+    drive(&mut link, &[], &mut given, |g| g.ups == 2).await;
+    assert_eq!(link.window(), 7);
+}
+
+/// The answers lie in the socket while we are busy elsewhere: that is not the carrier's silence.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stall_of_ours_is_not_the_carriers_silence() {
+    let (_, address) = carrier(CarrierConfig {
+        latency: Span::from_millis(100),
+        ..CarrierConfig::default()
+    })
+    .await;
+    let mut link = link(address, |config| {
+        config.response_timeout = Span::from_millis(300);
+        config.enquire_after = Span::from_millis(300);
+    });
+    let text = prepare("暴雨", 1);
+    let batch: Vec<Submit<'_>> = (0..100)
+        .map(|token| Submit {
+            token,
+            phone: phone(token),
+            text: &text,
+        })
+        .collect();
+    let mut given = Given::default();
+    drive(&mut link, &[], &mut given, |g| g.ups == 1).await;
+    assert_eq!(link.submit(&batch), 100);
+    let brief = Duration::from_millis(20);
+    let nothing = tokio::time::timeout(brief, link.turn(&mut Turn::default())).await;
+    assert!(nothing.is_err(), "written, and not answered yet");
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    drive(&mut link, &[], &mut given, |g| g.answers.len() == 100).await;
+    let taken = |answer: &&Answer| matches!(answer.outcome, Outcome::Accepted { .. });
+    assert_eq!(given.answers.iter().filter(taken).count(), 100);
+    assert_eq!(given.downs, 0);
+}

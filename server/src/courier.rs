@@ -4,15 +4,17 @@
 //! became of it. Progress is durable before it counts, so a crash repeats at most what was in
 //! flight or answered and not yet on disk.
 
+mod marks;
 mod publish;
 mod rate;
+mod reply;
 mod single;
 mod sms;
 mod stand_in;
 mod stored;
 
 pub(crate) use publish::{publish, show, show_call, show_change, show_warning};
-pub(crate) use single::{Single, run as run_single};
+pub(crate) use single::{DeviceLink, Single, run as run_single};
 pub(crate) use sms::run as run_sms;
 
 use crate::app::{App, DISPATCH};
@@ -31,6 +33,8 @@ use stored::Stored;
 
 /// Bytes of intents or progress taken at once.
 const READ_BYTES: usize = 1 << 20;
+/// Pages of an audience resolved before the link is driven again.
+const PAGES_MAX: usize = 64;
 /// Kinds of records on links.
 pub(crate) const INTENT: u8 = 1;
 pub(crate) const PROGRESS: u8 = 2;
@@ -44,9 +48,15 @@ pub(crate) struct Courier {
     next: Offset,
     stored: Stored,
     saving: VecDeque<(u64, Ticket)>,
+    /// Commits asked for so far.
+    written: u64,
     intents: FxHashMap<IntentId, Arc<Intent>>,
     touched: BTreeSet<IntentId>,
     rates: Rates,
+    /// People meant by each intent: the directory is counted once, not at each look of a screen.
+    heads: FxHashMap<IntentId, u64>,
+    /// The newest time that its topics knew when it was opened.
+    newest: Time,
     /// Devices that did not confirm in their time, and may yet.
     doubted: BTreeSet<(IntentId, RecipientNo)>,
     rows: Vec<Row>,
@@ -60,12 +70,20 @@ impl Courier {
         let (stored, found) = Stored::open(&app, partition)?;
         let mut intents = found.intents;
         let deliveries = Topic::new(Kind::Deliveries, app.mode);
-        let next = read_from(&app, deliveries, partition, stored.deliveries, |payload| {
-            match serde_json::from_slice::<Intent>(payload) {
-                Ok(intent) => intents.push(intent),
-                Err(error) => tracing::error!(link = name, %error, "intent passed over"),
-            }
-        })?;
+        let mut newest = Time::from_millis(0);
+        let next = read_from(
+            &app,
+            deliveries,
+            partition,
+            stored.deliveries,
+            |payload, at| {
+                newest = newest.max(at);
+                match serde_json::from_slice::<Intent>(payload) {
+                    Ok(intent) => intents.push(intent),
+                    Err(error) => tracing::error!(link = name, %error, "intent passed over"),
+                }
+            },
+        )?;
         let mut progress = Vec::new();
         let mut learn = |payload: &[u8]| match Progress::decode(payload) {
             Ok(record) => progress.push(record),
@@ -73,7 +91,11 @@ impl Courier {
         };
         found.progress.iter().for_each(|record| learn(record));
         let receipts = Topic::new(Kind::Receipts, app.mode);
-        read_from(&app, receipts, partition, stored.receipts, learn)?;
+        read_from(&app, receipts, partition, stored.receipts, |payload, at| {
+            newest = newest.max(at);
+            learn(payload);
+        })?;
+        newest = intents.iter().map(|i| i.created).fold(newest, Time::max);
         // Numbers of progress go on, also where everything they spoke of is forgotten.
         progress.push(Progress {
             seq: found.seq,
@@ -97,9 +119,12 @@ impl Courier {
             next,
             stored,
             saving: VecDeque::new(),
+            written: 0,
             touched: intents.iter().map(|intent| intent.id).collect(),
             intents: intents.into_iter().map(|i| (i.id, Arc::new(i))).collect(),
             rates: Rates::default(),
+            heads: FxHashMap::default(),
+            newest,
             doubted: BTreeSet::new(),
             rows: Vec::new(),
         };
@@ -142,17 +167,25 @@ impl Courier {
             .step(self.app.clock.now(), event, &mut self.effects);
     }
 
-    /// Stores progress and answers what the outbox asks of the directory, until only sends are left.
+    /// Stores progress and answers what the outbox asks of the directory, until only sends are left
+    /// or it is time for the link: [`Courier::is_settled`].
     pub(crate) fn settle(&mut self) -> Result<(), JournalError> {
+        let mut pages = 0;
         loop {
             self.store()?;
-            if self.effects.resolve.is_empty() {
+            if self.is_settled() || pages >= PAGES_MAX {
                 return Ok(());
             }
             for wanted in std::mem::take(&mut self.effects.resolve) {
                 self.resolve(&wanted);
+                pages += 1;
             }
         }
+    }
+
+    /// True where the outbox has the rows that it asked for.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.effects.resolve.is_empty()
     }
 
     /// The intent of that id and one of its wordings.
@@ -178,6 +211,11 @@ impl Courier {
         Ok(())
     }
 
+    /// Commits asked for, and how many of them are on disk: they get there in order.
+    pub(crate) fn written(&self) -> (u64, u64) {
+        (self.written, self.written - self.saving.len() as u64)
+    }
+
     /// Keeps the outbox at rest when the last time is long ago, so that a start reads what came
     /// after it and no more; lets go of words that nothing waits for.
     pub(crate) async fn keep(&mut self) -> Result<(), JournalError> {
@@ -195,6 +233,7 @@ impl Courier {
             .iter()
             .filter_map(|intent| self.intents.remove_entry(&intent.id))
             .collect();
+        self.heads.retain(|id, _| self.intents.contains_key(id));
         self.stored.keep(&self.app, self.next, &snapshot).await
     }
 
@@ -247,15 +286,20 @@ impl Courier {
         }
     }
 
-    fn planned_heads(&self, intent: &Intent) -> u64 {
+    fn planned_heads(&mut self, intent: &Intent) -> u64 {
         if intent.is_publication() {
             return 1;
+        }
+        if let Some(people) = self.heads.get(&intent.id) {
+            return *people;
         }
         let installation = &self.app.installation;
         let directory = &installation.directory;
         let audience = intent.audience.in_version(directory.version());
         let preview = directory.preview(&installation.city, &audience, &[intent.channel]);
-        preview.map_or(0, |preview| preview.people)
+        let people = preview.map_or(0, |preview| preview.people);
+        self.heads.insert(intent.id, people);
+        people
     }
 
     fn resolve(&mut self, wanted: &Resolve) {
@@ -342,6 +386,7 @@ impl Courier {
         let ticket = self.app.journal.submit_waiting(batch)?;
         // Without progress there is nothing of which the outbox waits to hear.
         self.saving.push_back((last.unwrap_or(0), ticket));
+        self.written += 1;
         Ok(())
     }
 
@@ -389,7 +434,7 @@ fn read_from(
     topic: Topic,
     partition: Partition,
     mut next: Offset,
-    mut take: impl FnMut(&[u8]),
+    mut take: impl FnMut(&[u8], Time),
 ) -> Result<Offset, JournalError> {
     loop {
         let records = app.journal.read(topic, partition, next, READ_BYTES)?;
@@ -398,7 +443,7 @@ fn read_from(
         }
         for record in records {
             next = record.offset.plus(1);
-            take(record.payload());
+            take(record.payload(), Time::from_millis(record.time_ms));
         }
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Metrics {
     pub(crate) repeated: IntGaugeVec,
     /// People told by another channel because one failed, by both.
     pub(crate) fallen_back: IntCounterVec,
+    /// What phones wrote back: understood, not understood, or from nobody who was asked.
+    pub(crate) replies: IntCounterVec,
     /// Requests refused, by reason.
     pub(crate) refused: IntCounterVec,
     /// Acts of people that are waited for: signatures and reviews, in time and overdue.
@@ -120,6 +122,11 @@ impl Metrics {
                 "sanfang_deliveries_fallen_back_total",
                 "Responsible persons told by another channel because one did not reach them",
                 &["from", "to"],
+            )?,
+            replies: counters(
+                "sanfang_replies_total",
+                "Messages from phones: understood, not_understood, or of nobody_asked",
+                &["outcome"],
             )?,
             refused: counters(
                 "sanfang_requests_refused_total",

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
 /// Bytes of a state that are read.
 pub const STATE_BYTES_MAX: usize = 4096;
@@ -63,6 +63,9 @@ pub struct Devices {
     config: DeviceConfig,
     client: MqttClient,
     waiting: Waiting,
+    /// The last number given to a command, by device; held until the broker has it, so that
+    /// commands reach a device in the order of their numbers.
+    counters: BTreeMap<String, AsyncMutex<u64>>,
 }
 
 type Waiting = Arc<Mutex<BTreeMap<String, mpsc::Sender<State>>>>;
@@ -105,15 +108,19 @@ impl Devices {
             })
             .await
             .map_err(failed)?;
+        let devices = config.secrets.keys().cloned();
+        let counters = devices.map(|id| (id, AsyncMutex::new(0))).collect();
         Ok(Self {
             config,
             client,
             waiting,
+            counters,
         })
     }
 
     /// Sends a command at `at` and waits until its device reports. A command with the same id may
-    /// be sent again: the device acts once and reports again.
+    /// be sent again: the device acts once and reports again. Its counter is raised where it is not
+    /// above that of the device's last command.
     ///
     /// # Errors
     /// Transient where the broker did not take it. Permanent where it may not be sent, is too late,
@@ -130,7 +137,12 @@ impl Devices {
             SendError::Permanent(format!("the command to {device} is past its not-after"))
         })?;
         let mut reports = self.wait_for(command)?;
-        self.publish(command, secret, left).await?;
+        if let Some(counter) = self.counters.get(device) {
+            let mut last = counter.lock().await;
+            let command = command.numbered_after(*last);
+            *last = command.counter();
+            self.publish(&command, secret, left).await?;
+        }
         self.confirmed(command, &mut reports.from_device).await
     }
 

@@ -22,6 +22,7 @@ mod validity;
 mod window;
 pub mod wire;
 
+pub use awaited::same_phone;
 pub use config::{LinkConfig, LinkFault, Receipts, Secret, Sender};
 pub use event::{
     Answer, Change, DeliveryReceipt, Ending, Outcome, Reply, SessionState, Submit, Turn, WireFault,

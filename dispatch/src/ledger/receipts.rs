@@ -39,16 +39,19 @@ impl Receipts {
         }
     }
 
-    pub(super) fn find(&self, receipt: u64) -> Option<(u32, u32)> {
-        let in_tail = self.tail.iter().rev().find(|row| row.receipt == receipt);
-        let in_runs = || {
-            self.runs.iter().find_map(|run| {
-                let at = run.partition_point(|row| row.receipt < receipt);
-                run.get(at).filter(|row| row.receipt == receipt)
-            })
-        };
-        let row = in_tail.or_else(in_runs)?;
-        Some((row.intent, row.recipient))
+    /// Intent and recipient of each message that had this id, what was told last before the rest.
+    pub(super) fn newest_first(&self, receipt: u64) -> impl Iterator<Item = (u32, u32)> {
+        let in_tail = self.tail.iter().rev();
+        let in_tail = in_tail.filter(move |row| row.receipt == receipt);
+        let in_runs = self.runs.iter().rev().flat_map(move |run| {
+            let from = run.partition_point(|row| row.receipt < receipt);
+            let same = run.get(from..).unwrap_or_default();
+            let to = same.partition_point(|row| row.receipt == receipt);
+            same.get(..to).unwrap_or_default().iter().rev()
+        });
+        in_tail
+            .chain(in_runs)
+            .map(|row| (row.intent, row.recipient))
     }
 
     pub(super) fn entry(&self, no: u32, intent: IntentId) -> Option<Entry> {

@@ -104,6 +104,16 @@ impl Outbox {
 
     fn settle(&mut self, at: Time, no: u32, flight: &Flight, outcome: Outcome, out: &mut Effects) {
         let recipient = flight.row.recipient;
+        // What was said to fall back once is not said again.
+        let is_said = flight.perhaps || flight.attempt > self.limits.attempts_max;
+        match outcome {
+            Outcome::Accepted { .. }
+            | Outcome::Delivered
+            | Outcome::Acknowledged
+            | Outcome::Permanent => self.troubles = 0,
+            Outcome::Transient => self.trouble(at),
+            Outcome::Throttled | Outcome::Uncertain => {}
+        }
         match outcome {
             Outcome::Accepted { receipt } => {
                 self.pace.accepted();
@@ -121,14 +131,14 @@ impl Outbox {
             Outcome::Transient => self.again(at, no, flight, flight.attempt, false, out),
             Outcome::Permanent => {
                 self.learn(no, recipient, State::Failed, 0);
-                if !flight.perhaps {
+                if !is_said {
                     self.fall_back(at, no, recipient, out);
                 }
             }
             Outcome::Uncertain => {
                 self.stats.uncertain += 1;
                 if self.resends(no) {
-                    if !flight.perhaps {
+                    if !is_said {
                         self.fall_back(at, no, recipient, out);
                     }
                     self.again(at, no, flight, flight.attempt, true, out);
@@ -144,7 +154,16 @@ impl Outbox {
         track.is_some_and(|track| track.intent.resend_when_unknown())
     }
 
-    /// Another try after its wait, or the end of trying.
+    /// The far side did not take a message, perhaps through no fault of the message.
+    fn trouble(&mut self, at: Time) {
+        self.troubles = self.troubles.saturating_add(1);
+        if self.troubles >= self.limits.trouble() {
+            self.pace.throttled(at);
+        }
+    }
+
+    /// Another try after its wait, or the end of trying: a message is given up only where the far
+    /// side takes others.
     fn again(
         &mut self,
         at: Time,
@@ -158,7 +177,9 @@ impl Outbox {
         let Some(track) = self.tracks.get_mut(&no) else {
             return;
         };
-        let given_up = attempt >= self.limits.attempts_max;
+        let attempts_max = self.limits.attempts_max;
+        let takes_others = self.troubles < usize::from(attempts_max);
+        let given_up = attempt >= attempts_max && takes_others;
         if track.closed || given_up {
             let state = match (perhaps || flight.perhaps, given_up) {
                 (true, _) => State::Unknown,
@@ -167,11 +188,19 @@ impl Outbox {
             };
             self.learn(no, recipient, state, 0);
             // What may have gone out was said to fall back when that became known.
-            if state == State::Failed {
+            if state == State::Failed && flight.attempt <= attempts_max {
                 self.fall_back(at, no, recipient, out);
             }
             return;
         }
+        // It goes on being tried, and until it is taken the person may be told otherwise.
+        let is_late = attempt == attempts_max && flight.attempt == attempts_max;
+        if is_late && !perhaps && !flight.perhaps {
+            self.fall_back(at, no, recipient, out);
+        }
+        let Some(track) = self.tracks.get_mut(&no) else {
+            return;
+        };
         let wait = if attempt == 0 {
             Span::ZERO
         } else {

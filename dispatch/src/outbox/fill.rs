@@ -140,6 +140,11 @@ impl Outbox {
     ) -> bool {
         let wire = self.window.saturating_sub(self.flight_parts);
         let wire = wire.min(self.pace.room());
+        let wire = if self.troubles >= self.limits.trouble() {
+            wire.min(1_usize.saturating_sub(self.flight.len()))
+        } else {
+            wire
+        };
         let held = self.held();
         let mut budget = self.limits.unconfirmed_max.saturating_sub(held);
         let mut sent = 0;
@@ -197,14 +202,7 @@ impl Outbox {
     }
 
     /// Puts one message on the wire; gives how many parts it has.
-    fn put(
-        &mut self,
-        facts: &Facts,
-        pass: u8,
-        retry: Retry,
-        at: Time,
-        out: &mut Effects,
-    ) -> usize {
+    fn put(&mut self, facts: &Facts, pass: u8, retry: Retry, at: Time, out: &mut Effects) -> usize {
         let token = Token::new(facts.no, retry.row.recipient);
         let Text { hash, parts } = text_of(&facts.texts, retry.row.variant);
         self.flight_parts += usize::from(parts);

@@ -16,7 +16,8 @@ pub struct Limits {
     pub pace_per_s: u32,
     /// Short messages are UCS-2 even where the default alphabet would do, and so have more parts.
     pub always_ucs2: bool,
-    /// Tries of one message that fails transiently.
+    /// Tries of one message that fails transiently while the far side takes others. Where it takes
+    /// nothing, tries go on until the not-after time, and after so many the next channel is told.
     pub attempts_max: u8,
     /// Waits before the second, third… try; the last one repeats.
     pub backoff: Vec<Span>,
@@ -71,6 +72,12 @@ impl Limits {
             unconfirmed_max: window * 2,
             ..Self::default()
         }
+    }
+
+    /// So many transient answers in a row, and nothing taken between them, are the far side's
+    /// trouble: it is asked with single messages and pauses until it takes one.
+    pub(super) fn trouble(&self) -> usize {
+        self.window.max(usize::from(self.attempts_max))
     }
 
     pub(super) fn backoff(&self, attempt: u8) -> Span {

@@ -16,6 +16,7 @@ pub struct Snapshot {
     /// Intents in the order they were planned.
     pub intents: Vec<Intent>,
     /// [`Progress::encode`] of each.
+    #[serde(with = "octets")]
     pub progress: Vec<Vec<u8>>,
     /// Last progress written.
     pub seq: u64,
@@ -85,5 +86,56 @@ impl Outbox {
         for (no, recipient) in claimed {
             self.learn(no, recipient, State::Unknown, 0);
         }
+    }
+}
+
+/// Octets as hexadecimal digits; lists of numbers, as earlier versions wrote, are read too.
+mod octets {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Digits(String),
+        Numbers(Vec<u8>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        records: &[Vec<u8>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let digits: Vec<String> = records.iter().map(hex::encode).collect();
+        digits.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Vec<u8>>, D::Error> {
+        let records = Vec::<Written>::deserialize(deserializer)?.into_iter();
+        let octets = records.map(|written| match written {
+            Written::Digits(digits) => hex::decode(digits).map_err(serde::de::Error::custom),
+            Written::Numbers(numbers) => Ok(numbers),
+        });
+        octets.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_written_short_and_those_of_before_are_read() {
+        let snapshot = Snapshot {
+            format: 1,
+            intents: Vec::new(),
+            progress: vec![vec![0, 200, 255], Vec::new()],
+            seq: 7,
+        };
+        let json = serde_json::to_string(&snapshot).unwrap();
+        assert!(json.contains(r#""00c8ff""#), "{json}");
+        assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), snapshot);
+        let before = r#"{"format":1,"intents":[],"progress":[[0,200,255],[]],"seq":7}"#;
+        assert_eq!(serde_json::from_str::<Snapshot>(before).unwrap(), snapshot);
     }
 }

@@ -110,6 +110,8 @@ pub struct Taken {
     pub phone: u64,
     /// The identifier it was given, as a number.
     pub id: u64,
+    /// Which part of its text it is, from 1: a text of two parts is one message.
+    pub part: u8,
     /// False where it was taken without an answer.
     pub answered: bool,
     /// When it was read.

@@ -214,6 +214,38 @@ fn only_their_report_confirms_in(version: ProtocolVersion) {
 }
 
 #[test]
+fn a_command_that_comes_late_or_with_anothers_number_is_done_all_the_same() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    runtime().block_on(async {
+        let fleet = fleet(&broker).await;
+        let devices = Devices::connect(config(&broker, ProtocolVersion::V5))
+            .await
+            .unwrap();
+        let show = |text: &str, counter: u64| {
+            let id = format!("show-{text}");
+            let to = Addressed {
+                id,
+                ..addressed("well", counter)
+            };
+            Command::new(to, Action::Show { text: text.into() }).unwrap()
+        };
+        let (first, second) = (show("一", 5), show("二", 5));
+        let (first, second) = tokio::join!(
+            devices.send(&first, clock()),
+            devices.send(&second, clock()),
+        );
+        assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+        devices.send(&show("三", 9), clock()).await.unwrap();
+        devices.send(&show("四", 4), clock()).await.unwrap();
+        let well = fleet.device("well").unwrap();
+        assert_eq!((well.acted(), well.shows()), (4, "四"));
+        fleet.close().await;
+    });
+}
+
+#[test]
 fn after_a_broker_restart_reports_are_heard_again() {
     let Some(mut broker) = Broker::start() else {
         return;

@@ -4,12 +4,11 @@ use super::Failure;
 use crate::app::{App, Period};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::courier::Single;
+use crate::courier::{DeviceLink, Single};
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
 use clap::Args;
 use dispatch::gateway::cap::poll::{PollConfig, Poller};
-use dispatch::gateway::device::Devices;
 use dispatch::gateway::email::Email;
 use dispatch::gateway::http::{self, ClientConfig};
 use dispatch::gateway::webhook::Webhook;
@@ -63,7 +62,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     if let Some(fault) = config.retention.series_fault(&file, reach) {
         return Err(Failure::BadInput(fault.to_string()));
     }
-    let links = links(&config).await.map_err(Failure::BadInput)?;
+    let links = links(&config).map_err(Failure::BadInput)?;
     let policy = &installation.city.policy;
     for id in people::unknown_signers(policy, &config.people) {
         tracing::warn!(
@@ -123,14 +122,14 @@ async fn stopped(app: &App) {
 }
 
 /// The links of a configuration, in an order that stays while it does.
-async fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
+fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
     let mut links = vec![
         ("cap".to_owned(), LinkKind::Single(Single::Cap)),
         ("push".to_owned(), LinkKind::Single(Single::Push)),
     ];
     for section in &config.sms {
         let kind = LinkKind::Sms(Box::new(section.smpp.clone()), section.pace_per_s);
-        // The first account carries everything; more accounts come with the issue on reach.
+        // The first account carries everything: `sanfang check` says so of the others.
         let name = if links.iter().any(|(name, _)| name == "sms") {
             format!("sms/{}", section.name)
         } else {
@@ -155,24 +154,13 @@ async fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
         links.push((name, LinkKind::Single(Single::Webhook(Arc::new(webhook)))));
     }
     if let Some(section) = &config.devices {
-        let devices = connect(section.gateway()?).await;
+        let devices = DeviceLink::start(section.gateway()?);
         links.push((
             "device".to_owned(),
-            LinkKind::Single(Single::Device(Arc::new(devices))),
+            LinkKind::Single(Single::Device(devices)),
         ));
     }
     Ok(links)
-}
-
-/// Devices are worth waiting for: a broker that starts later than we do is tried again.
-async fn connect(config: dispatch::gateway::device::DeviceConfig) -> Devices {
-    loop {
-        match Devices::connect(config.clone()).await {
-            Ok(devices) => return devices,
-            Err(error) => tracing::warn!(%error, "devices not reached; trying again"),
-        }
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
 }
 
 /// Frames of a broker into the journal; acknowledged only then.

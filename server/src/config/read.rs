@@ -175,6 +175,14 @@ impl Sections {
     fn check(&self, name: &str, faults: &mut Faults) {
         check_people(name, &self.people, faults);
         let mut names = BTreeSet::new();
+        for (line, section) in self.sms.iter().skip(1) {
+            let what = format!(
+                "{} carries nothing: the first [[sms]] carries all",
+                section.name
+            );
+            let remedy = "put the account that is to send first; give it more sessions where one is too slow";
+            faults.notice(Place::line(name, *line), "sms.name", what, remedy);
+        }
         for (line, section) in &self.sms {
             let place = Place::line(name, *line);
             unique(&mut names, &section.name, "sms.name", place, faults);

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::capbook::CapBookError;
 use dispatch::directory::Recipient;
 use dispatch::gateway::device::command::Addressed;
-use dispatch::gateway::device::{Action, Command, Devices};
+use dispatch::gateway::device::{Action, Command, DeviceConfig, Devices};
 use dispatch::gateway::email::{Email, Mail};
 use dispatch::gateway::push::PushMessage;
 use dispatch::gateway::webhook::Webhook;
@@ -17,14 +17,18 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use journal::{JournalError, Kind, Topic};
-use model::{AreaCode, Reach, SendError, Tier};
-use std::sync::Arc;
+use model::{AreaCode, Reach, SendError, Span, Tier, Time};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 /// Messages on their way at once on one such link.
 const WINDOW: usize = 32;
 /// Longest wait for anything.
 const IDLE: Duration = Duration::from_millis(200);
+/// Between two attempts to reach the devices' broker.
+const RECONNECT: Duration = Duration::from_secs(2);
+/// Longest pause of a link whose far side takes nothing.
+const PAUSE_MAX: Span = Span::from_seconds(5);
 
 /// The far side of a link.
 #[derive(Clone)]
@@ -36,14 +40,18 @@ pub(crate) enum Single {
     /// The hub of subscribed apps.
     Push,
     /// The site devices' broker.
-    Device(Arc<Devices>),
+    Device(Arc<DeviceLink>),
     /// Our CAP feed.
     Cap,
 }
 
 /// Serves link `number` until the app stops. An error means that the process must end.
 pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result<(), JournalError> {
-    let mut courier = Courier::open(Arc::clone(&app), number, Limits::with_window(WINDOW))?;
+    let limits = Limits {
+        throttle_max: PAUSE_MAX,
+        ..Limits::with_window(WINDOW)
+    };
+    let mut courier = Courier::open(Arc::clone(&app), number, limits)?;
     let topic = Topic::new(Kind::Deliveries, app.mode);
     let mut planned = app.journal.subscribe(topic, courier.partition);
     let mut flying: FuturesUnordered<BoxFuture<'static, Answer>> = FuturesUnordered::new();
@@ -59,6 +67,7 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
                     app: Arc::clone(&app),
                     gateway: gateway.clone(),
                     token: sending.token,
+                    newest: courier.newest,
                     words,
                 };
                 flying.push(Box::pin(outgoing.go()));
@@ -73,6 +82,7 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
             }
             () = super::planned(&mut planned, next) => {}
             done = courier.durable() => done?,
+            () = std::future::ready(()), if !courier.is_settled() => {}
             () = tokio::time::sleep(IDLE) => courier.step(Event::Tick),
         }
         courier.keep().await?;
@@ -88,10 +98,52 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
     Ok(())
 }
 
+/// The devices' broker, connected in its own time: nothing else waits for it.
+pub(crate) struct DeviceLink {
+    devices: OnceLock<Devices>,
+}
+
+impl DeviceLink {
+    /// Connects in the background until that succeeds; what is sent meanwhile waits.
+    pub(crate) fn start(config: DeviceConfig) -> Arc<Self> {
+        let link = Arc::new(Self {
+            devices: OnceLock::new(),
+        });
+        tokio::spawn(connect(Arc::downgrade(&link), config));
+        link
+    }
+
+    async fn send(&self, command: &Command, at: Time) -> Result<Receipt, SendError> {
+        match self.devices.get() {
+            Some(devices) => devices.send(command, at).await,
+            None => Err(SendError::Transient(
+                "the devices' broker has not been reached yet".into(),
+            )),
+        }
+    }
+}
+
+/// A broker that starts later than we do is tried again, while anybody wants it.
+async fn connect(link: Weak<DeviceLink>, config: DeviceConfig) {
+    while link.strong_count() > 0 {
+        match Devices::connect(config.clone()).await {
+            Ok(devices) => {
+                if let Some(link) = link.upgrade() {
+                    drop(link.devices.set(devices));
+                }
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "devices not reached; trying again"),
+        }
+        tokio::time::sleep(RECONNECT).await;
+    }
+}
+
 struct Outgoing {
     app: Arc<App>,
     gateway: Single,
     token: Token,
+    newest: Time,
     words: Option<(Arc<Intent>, Message)>,
 }
 
@@ -123,8 +175,7 @@ impl Outgoing {
     async fn send(&self, intent: &Intent, message: &Message) -> Result<Receipt, SendError> {
         let at = self.app.clock.now();
         let recipient = self.token.recipient();
-        let delivery =
-            DeliveryId::derive(intent.warning, intent.revision, intent.channel, recipient);
+        let delivery = DeliveryId::derive(intent.id, recipient);
         let delivery = delivery.to_string();
         self.app
             .latency
@@ -151,7 +202,7 @@ impl Outgoing {
             }
             Single::Push => self.push(intent),
             Single::Device(devices) => {
-                let command = self.command(intent, message)?;
+                let command = self.command(intent, message, at)?;
                 devices.send(&command, at).await
             }
             Single::Cap => self.cap(intent).await,
@@ -169,8 +220,7 @@ impl Outgoing {
                 Some(token.ok_or_else(|| SendError::Permanent("no app any more".into()))?)
             }
         };
-        let delivery =
-            DeliveryId::derive(intent.warning, intent.revision, intent.channel, recipient);
+        let delivery = DeliveryId::derive(intent.id, recipient);
         let event = intent.purpose.name();
         let words: Vec<_> = intent
             .words
@@ -188,7 +238,7 @@ impl Outgoing {
         Ok(self.app.push.send(&message))
     }
 
-    fn command(&self, intent: &Intent, message: &Message) -> Result<Command, SendError> {
+    fn command(&self, intent: &Intent, message: &Message, at: Time) -> Result<Command, SendError> {
         let permanent = |why: &str| SendError::Permanent(why.into());
         let directory = &self.app.installation.directory;
         let Some(Recipient::Device(device)) = directory.recipient(self.token.recipient()) else {
@@ -208,7 +258,8 @@ impl Outgoing {
             id: format!("{}-{}", intent.id, device.id),
             device: device.id.clone(),
             site: site.map(|s| s.id.clone()).unwrap_or_default(),
-            counter: u64::try_from(intent.created.millis()).unwrap_or(0),
+            // Also where the clock was put back meanwhile, no number is used again.
+            counter: u64::try_from(at.max(self.newest).millis()).unwrap_or(0),
             not_after: intent.not_after,
             mode: intent.mode,
         };

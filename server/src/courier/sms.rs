@@ -1,18 +1,19 @@
 //! Short messages: the outbox of a link and its SMPP sessions.
 
 use super::Courier;
+use super::marks::Marks;
+use super::reply::{is_from, said};
 use crate::app::App;
 use crate::clock::monotonic_micros;
 use dispatch::directory::Contact;
 use dispatch::gateway::smpp::{
     Answer as WireAnswer, DeliveryReceipt, Link, LinkConfig, MessageState, Outcome as WireOutcome,
-    Prepared, Reply, Sender, SessionState, Submit, Turn, Validity,
+    Prepared, Reply, Sender, SessionState, Submit, Turn, Validity, same_phone,
 };
 use dispatch::intent::IntentId;
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
 use journal::{JournalError, Kind, Topic};
 use model::Span;
-use model::order::Answer as Said;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ struct Sms {
     window: usize,
     shown: u64,
     mark: u64,
-    acknowledged: u64,
+    marks: Marks,
 }
 
 /// Serves link `number` until the app stops. An error means that the process must end.
@@ -91,7 +92,7 @@ pub(crate) async fn run(
         window: 0,
         shown: 0,
         mark: 0,
-        acknowledged: 0,
+        marks: Marks::default(),
     };
     let mut turn = Turn::default();
     while !app.stopping() {
@@ -103,6 +104,7 @@ pub(crate) async fn run(
             () = link.turn(&mut turn) => sms.heard(&turn, link.window()).await?,
             () = super::planned(&mut planned, next) => {}
             done = sms.courier.durable() => done?,
+            () = std::future::ready(()), if !sms.courier.is_settled() => {}
             () = tokio::time::sleep(IDLE) => sms.courier.step(Event::Tick),
         }
         sms.courier.keep().await?;
@@ -274,11 +276,13 @@ impl Sms {
         Ok(())
     }
 
-    /// Receipts are answered to the centre once what they say is on disk.
+    /// Receipts are answered to the centre once what they say is on disk; what other receipts say
+    /// may still be on its way there.
     fn acknowledge(&mut self, link: &mut Link) {
-        if self.mark > self.acknowledged && self.courier.saving.is_empty() {
-            self.acknowledged = self.mark;
-            link.acknowledge(self.mark);
+        let (written, durable) = self.courier.written();
+        self.marks.written(self.mark, written);
+        if let Some(mark) = self.marks.durable(durable) {
+            link.acknowledge(mark);
         }
     }
 
@@ -293,32 +297,39 @@ impl Sms {
         };
         let token = receipt.token.map(Token);
         let token = token.or_else(|| {
+            // What an earlier process sent: by the identifier and the phone together, since the
+            // identifier alone has several readings.
+            let phone = |who| self.courier.phone(who);
+            let is_theirs = |who| phone(who).is_some_and(|known| same_phone(known, receipt.phone));
             let ledger = self.courier.outbox.ledger();
-            let found = receipt
-                .ids
-                .iter()
-                .flatten()
-                .find_map(|id| ledger.find(id.0));
+            let mut ids = receipt.ids.iter().flatten();
+            let found = ids.find_map(|id| ledger.find_by(id.0, is_theirs));
             let (intent, recipient) = found?;
             self.courier.outbox.token(intent, recipient)
         })?;
         Some(Answer { token, outcome })
     }
 
-    /// A phone answered: `1` received, `2` at post, `3` moved, `4` needs help.
+    /// A phone answered.
     async fn reply(&mut self, reply: &Reply) {
         let app = Arc::clone(&self.courier.app);
-        let answer = match reply.text.trim().chars().next() {
-            Some('1') => Said::Received,
-            Some('2') => Said::AtPost,
-            Some('3') => Said::Moved,
-            Some('4') => Said::NeedsHelp,
-            Some(_) | None => return,
+        let count = |outcome: &str| app.metrics.replies.with_label_values(&[outcome]).inc();
+        let Some(answer) = said(&reply.text) else {
+            count("not_understood");
+            let characters = reply.text.chars().count();
+            tracing::warn!(
+                link = self.courier.outbox.link(),
+                characters,
+                "a reply was not understood: its sender counts as silent"
+            );
+            return;
         };
-        let theirs = |contact: &&Contact| contact.phone == Some(reply.phone);
+        let theirs = |contact: &&Contact| is_from(contact.phone, reply.phone);
         let note: String = reply.text.trim().chars().take(NOTE_MAX).collect();
-        if let Err(error) = app.replied(theirs, answer, &note).await {
-            tracing::error!(%error, "an answer was not stored");
+        match app.replied(theirs, answer, &note).await {
+            Ok(0) => count("nobody_asked"),
+            Ok(_) => count("understood"),
+            Err(error) => tracing::error!(%error, "an answer was not stored"),
         }
     }
 

@@ -257,3 +257,28 @@ fn rulebook_tests_are_read_by_people_and_programs() {
     assert_eq!(code, 2);
     assert!(err.contains("tests/a.test.toml:"), "{err}");
 }
+
+#[test]
+fn a_second_account_is_said_to_carry_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    small::write_city(folder.path());
+    let account = |name: &str| {
+        format!(
+            "[[sms]]\nname = \"{name}\"\n[sms.smpp]\naddress = \"127.0.0.1:2775\"\nsystem_id = \"s\"\npassword = \"s\"\n"
+        )
+    };
+    let text = format!(
+        "city = \"city\"\njournal = \"journal\"\nlisten = \"127.0.0.1:8080\"\n{}{}",
+        account("first"),
+        account("second")
+    );
+    let file = folder.path().join("sanfang.toml");
+    fs::write(&file, text).unwrap();
+    let (code, out, err) = told(&sanfang(&["check", "--config", file.to_str().unwrap()]));
+    assert_eq!(code, 0, "{out}{err}");
+    let said: Vec<&str> = out
+        .lines()
+        .filter(|line| line.contains("carries nothing"))
+        .collect();
+    assert!(said.len() == 1 && said[0].contains("second"), "{out}");
+}

@@ -103,3 +103,36 @@ fn a_barrier_that_does_not_confirm_calls_the_owner_and_nothing_opens() {
     assert_eq!(repeated, 1, "{told:?}");
     runtime.block_on(fleet.close());
 }
+
+#[test]
+fn a_broker_that_is_away_holds_up_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(centre) = Centre::start() else {
+        return;
+    };
+    let owner = format!("P1,涵洞主,site_owner,440106014000,{OWNER},C1,,zh,,1,");
+    Street {
+        contacts: &[&owner],
+        sites: &[
+            "C1,东风涵洞,culvert,113.1,23.1,440106014000,W1,sign-C1,,roads,0.05,0.15,0.27,0.5,0.2",
+        ],
+        ..Street::default()
+    }
+    .write(folder.path());
+    let secrets = format!("sign-C1 = \"{}\"\n", hex::encode("sign"));
+    std::fs::write(folder.path().join("secrets.toml"), secrets).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = listener.local_addr().unwrap();
+    drop(listener);
+    let more = format!(
+        "[devices]\nbroker = \"mqtt://{nobody}\"\nclient_id = \"sanfang-devices\"\nsecrets_file = \"{}/secrets.toml\"\n",
+        folder.path().display()
+    );
+    let served = Served::serve(folder.path(), centre.port, &more);
+    feed(&served, "W1", 2, "0.70");
+    eventually("the owner is told", || {
+        texts_of(&centre, OWNER)
+            .iter()
+            .any(|text| text.contains("东风涵洞"))
+    });
+}

@@ -53,7 +53,7 @@ pub struct Addressed {
     pub device: String,
     /// Site it stands at.
     pub site: String,
-    /// Rises with each new command to a device.
+    /// Rises with each command to a device; the least that this one may have.
     pub counter: u64,
     /// Worth nothing afterwards.
     pub not_after: Time,
@@ -162,6 +162,14 @@ impl Command {
             mode: to.mode,
             action,
         })
+    }
+
+    /// The same command with a counter above `last`.
+    pub(super) fn numbered_after(&self, last: u64) -> Self {
+        Self {
+            counter: self.counter.max(last.saturating_add(1)),
+            ..self.clone()
+        }
     }
 
     /// Id.

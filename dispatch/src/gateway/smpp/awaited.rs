@@ -210,7 +210,7 @@ impl Awaited {
 }
 
 /// The same phone, one perhaps without its country code.
-fn same_phone(a: u64, b: u64) -> bool {
+pub fn same_phone(a: u64, b: u64) -> bool {
     let (long, short) = (a.max(b), a.min(b));
     let digits = short.checked_ilog10().map_or(0, |log| log + 1);
     if digits < PHONE_DIGITS_MIN {

@@ -193,6 +193,7 @@ impl Connection {
             let taken = Taken {
                 phone: number(message.destination.digits),
                 id: nth,
+                part: message.user_data().0.map_or(1, |part| part.number),
                 answered: fate == Fate::Accepted,
                 at: Instant::now(),
             };

@@ -112,7 +112,7 @@ pub(super) async fn measure(
     ));
     change_directory(&town, load.recipients).map_err(failed)?;
     served.start_again().await?;
-    wait_finished(&served).await?;
+    wait_finished(&served, &found.intents).await?;
     drop(served);
     let silent = Counts::read(&sink.counts.silent);
     let throttled = Counts::read(&sink.counts.throttled);
@@ -262,8 +262,8 @@ async fn wait_for(counts: &Counts, wanted: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits until nothing of the link is open.
-async fn wait_finished(served: &Served) -> Result<(), Failure> {
+/// Waits until nothing of the link is open; the public's intents are shown one after another.
+async fn wait_finished(served: &Served, public: &[IntentId]) -> Result<(), Failure> {
     let mut client = Client::connect(served.address).await.map_err(failed)?;
     let began = monotonic();
     while monotonic().duration_since(began) < PATIENCE {
@@ -271,10 +271,16 @@ async fn wait_finished(served: &Served) -> Result<(), Failure> {
         let items: Vec<serde_json::Value> = serde_json::from_slice(answer.body).unwrap_or_default();
         let mut sms = items
             .iter()
-            .filter(|item| item.get("link").is_some_and(|link| link == "sms"))
-            .peekable();
+            .filter(|item| item.get("link").is_some_and(|link| link == "sms"));
         let open = |item: &&serde_json::Value| item.get("finished").is_none_or(|f| f.is_null());
-        if sms.peek().is_some() && !sms.any(|item| open(&item)) {
+        let is_shown = |id: &IntentId| {
+            let id = id.to_string();
+            items.iter().any(|item| {
+                item.get("intent")
+                    .is_some_and(|shown| *shown == id.as_str())
+            })
+        };
+        if public.iter().all(is_shown) && !sms.any(|item| open(&item)) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -361,7 +367,7 @@ impl ReadBack {
 /// messages were one too many.
 fn everybody(before: &Directory, after: &Directory, taken: &[Taken]) -> Result<u64, Failure> {
     let mut by_phone: FxHashMap<u64, u32> = FxHashMap::default();
-    for message in taken {
+    for message in taken.iter().filter(|message| message.part == 1) {
         *by_phone.entry(message.phone).or_default() += 1;
     }
     let phone = |directory: &Directory, no: RecipientNo| match directory.recipient(no) {
@@ -389,7 +395,8 @@ fn everybody(before: &Directory, after: &Directory, taken: &[Taken]) -> Result<u
 /// Messages that went out twice after the service had been started again.
 fn repeated_since(killed: std::time::Instant, taken: &[Taken]) -> u64 {
     let mut seen: FxHashMap<u64, u32> = FxHashMap::default();
-    for message in taken.iter().filter(|message| message.at.into_std() > killed) {
+    let later = |message: &&Taken| message.part == 1 && message.at.into_std() > killed;
+    for message in taken.iter().filter(later) {
         *seen.entry(message.phone).or_default() += 1;
     }
     seen.values().map(|times| u64::from(times - 1)).sum()
