@@ -71,7 +71,8 @@ fn by_word(text: &str) -> Option<Answer> {
     let begins = |word: &&str| {
         let rest = text.strip_prefix(*word);
         // A Latin word ends where its letters do.
-        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+        rest.is_some_and(|rest| !word.is_ascii() || ends(rest))
     };
     let found = WORDS.iter().find(|(_, words)| words.iter().any(begins));
     by_word_of_help(text).or(found.map(|(answer, _)| *answer))
