@@ -33,8 +33,8 @@ pub use statistics::{SYNC_BUCKETS_US, Statistics};
 
 use crate::partitions::records;
 use crate::{
-    Batch, Claims, Consumer, Journal, JournalError, Offset, Partition, Priority, Record, Retention,
-    Retentions, Ticket, Topic,
+    Batch, Claims, Consumer, Journal, JournalError, Kind, Offset, Partition, Priority, Record,
+    Retention, Retentions, Ticket, Topic,
 };
 use reader::{Found, Wanted};
 use std::collections::VecDeque;
@@ -116,11 +116,15 @@ impl DiskJournal {
     /// There is none; it is damaged; or its holder wrote faster than it could be read, several
     /// times over.
     pub fn view(directory: &Path) -> Result<Self, JournalError> {
-        let options = Options {
+        let mut options = Options {
             segment_bytes: 64 << 10,
             reserve_bytes: 0,
             ..Options::default()
         };
+        // How long records live is the holder's to know: all that is there is shown.
+        for kind in Kind::ALL {
+            options.retentions.set(kind, Retention::Kept);
+        }
         let mut looks = 0;
         loop {
             looks += 1;

@@ -2,7 +2,7 @@
 
 use model::Zone;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -14,10 +14,17 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Accepted, or refused with a reason.
 pub(crate) type Outcome = Result<(), String>;
 
+/// Outcomes by place, and the places in the order they were told: what nobody asked for goes first.
+#[derive(Default)]
+struct Kept {
+    outcomes: BTreeMap<(Zone, u64), Outcome>,
+    order: VecDeque<(Zone, u64)>,
+}
+
 /// Outcomes of orders by their place in the journal.
 #[derive(Default)]
 pub(crate) struct Outcomes {
-    kept: Mutex<BTreeMap<(Zone, u64), Outcome>>,
+    kept: Mutex<Kept>,
     news: Notify,
 }
 
@@ -25,9 +32,12 @@ impl Outcomes {
     /// The zone stepped the order at `offset`.
     pub(crate) fn tell(&self, zone: Zone, offset: u64, outcome: Outcome) {
         let mut kept = self.kept.lock();
-        kept.insert((zone, offset), outcome);
-        while kept.len() > KEPT_MAX {
-            kept.pop_first();
+        kept.outcomes.insert((zone, offset), outcome);
+        kept.order.push_back((zone, offset));
+        while kept.order.len() > KEPT_MAX
+            && let Some(oldest) = kept.order.pop_front()
+        {
+            kept.outcomes.remove(&oldest);
         }
         drop(kept);
         self.news.notify_waiters();
@@ -39,7 +49,7 @@ impl Outcomes {
         tokio::pin!(deadline);
         loop {
             let news = self.news.notified();
-            if let Some(outcome) = self.kept.lock().remove(&(zone, offset)) {
+            if let Some(outcome) = self.kept.lock().outcomes.remove(&(zone, offset)) {
                 return Some(outcome);
             }
             tokio::select! {
@@ -53,6 +63,18 @@ impl Outcomes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Answers that nobody waits for must not push out what somebody does, whatever its zone.
+    #[tokio::test]
+    async fn the_oldest_goes_first_whatever_its_zone() {
+        let outcomes = Outcomes::default();
+        for offset in 0..KEPT_MAX as u64 {
+            outcomes.tell(Zone(9), offset, Ok(()));
+        }
+        outcomes.tell(Zone(0), 1, Ok(()));
+        assert_eq!(outcomes.wait(Zone(0), 1).await, Some(Ok(())));
+        assert!(!outcomes.kept.lock().outcomes.contains_key(&(Zone(9), 0)));
+    }
 
     #[tokio::test]
     async fn told_before_or_after_asking() {

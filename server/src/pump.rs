@@ -99,6 +99,11 @@ pub(crate) enum PumpError {
     /// What the input names is not there.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// No snapshot serves, and what they made needless is deleted.
+    #[error(
+        "no snapshot can be used and the input before {0} is deleted: serve with the version that wrote them, or put a copy of the journal in place"
+    )]
+    NoState(u64),
 }
 
 /// Steps `zone` until the app stops. An error means that the process must end.
@@ -141,6 +146,10 @@ impl Pump {
             Some(found) => found,
             None => {
                 let first = app.journal.first(input, partition);
+                // A machine that begins in the middle would forget warnings that stand.
+                if first > Offset(0) {
+                    return Err(PumpError::NoState(first.0));
+                }
                 let edition = app.registry.at(zone, first);
                 let edition = edition.unwrap_or(&app.installation.edition);
                 let installation = app.registry.installation(edition)?;

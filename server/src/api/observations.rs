@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use ingest::transport::body::BodyError;
 use model::{Parameter, Span};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// `POST /v1/observations`: array or NDJSON, plain, gzip or zstd. 202 once the journal has it.
@@ -24,8 +25,10 @@ pub(crate) async fn take(
         permit(&app, &headers, Scope::Observe)?;
     }
     let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+    // Two senders may count alike: only the same body under the same key is the same request.
     let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok());
-    if let Some(earlier) = key.and_then(|key| app.intake.earlier(key)) {
+    let key = key.map(|key| format!("{key} {}", hex::encode(Sha256::digest(&body))));
+    if let Some(earlier) = key.as_deref().and_then(|key| app.intake.earlier(key)) {
         return Ok((StatusCode::ACCEPTED, Json(earlier)).into_response());
     }
     let taken: Taken = app
@@ -34,7 +37,7 @@ pub(crate) async fn take(
         .await
         .map_err(problem)?;
     if let Some(key) = key {
-        app.intake.remember(key, &taken);
+        app.intake.remember(&key, &taken);
     }
     Ok((StatusCode::ACCEPTED, Json(taken)).into_response())
 }

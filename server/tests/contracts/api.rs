@@ -126,19 +126,21 @@ fn bodies_come_plain_gzip_and_zstd_and_each_line_has_its_answer() {
 fn a_request_that_comes_again_with_its_key_gets_its_answer_again() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::alone(folder.path());
-    let body = depth(5, "0.01");
-    let post = |key: &str| {
+    let post = |key: &str, metres: &str| {
         let header = format!("Idempotency-Key: {key}");
+        let body = depth(5, metres);
         let answer = served.ask("POST /v1/observations", &[&header], body.as_bytes());
         assert_eq!(answer.status, 202);
         answer.body
     };
-    let first = post("a");
-    assert_eq!(post("a"), first);
-    post("b");
-    // The second went no further than the answer: two were taken in, not three.
+    let first = post("a", "0.01");
+    assert_eq!(post("a", "0.01"), first);
+    post("b", "0.01");
+    // Another sender that counts alike is not answered for: what it sends is stored.
+    post("a", "0.02");
+    // The second went no further than the answer: three were taken in, not four.
     let metrics = served.get("/metrics").1;
-    let wanted = r#"sanfang_observations_total{outcome="accepted",transport="http"} 2"#;
+    let wanted = r#"sanfang_observations_total{outcome="accepted",transport="http"} 3"#;
     assert!(metrics.contains(wanted), "{metrics}");
 }
 

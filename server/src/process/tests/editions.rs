@@ -4,6 +4,7 @@ use super::*;
 use crate::pump::kind;
 use crate::snapshot::{Generations, Owner};
 use crate::zone::{Machine, Outputs};
+use journal::{Batch, DiskJournal, Priority};
 use model::{Input, StationNo, Zone};
 use serde::Serialize;
 
@@ -153,6 +154,45 @@ async fn a_changed_city_and_rule_mean_the_same_ever_after() {
     assert!(first > Offset(60) && first <= older.positions[0]);
     assert!(older.positions[0] < newer.positions[0]);
     running.stop().await.unwrap();
+}
+
+/// Without a snapshot that serves, a zone does not begin in the middle of its input.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zone_does_not_begin_in_the_middle() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    three_starts(folder, OFTEN).await.stop().await.unwrap();
+    let options = journal::Options {
+        reserve_bytes: 0,
+        ..journal::Options::default()
+    };
+    let journal = DiskJournal::open(&folder.join("journal"), options).unwrap();
+    let zone = Zone(0);
+    for generation in [0u8, 1] {
+        let mut batch = Batch::new(0, Priority::Vital);
+        let topic = Topic::actual(Kind::Snapshots);
+        batch.append(
+            topic,
+            Partition(zone.0),
+            1,
+            &[1, generation],
+            b"of another version",
+        );
+        journal.submit(batch).unwrap().await.unwrap();
+    }
+    assert!(journal.first(Topic::actual(Kind::Input), Partition(zone.0)) > Offset(0));
+    drop(journal);
+    let running = serve(folder, 81, OFTEN, Vec::new()).await;
+    let mut failure = None;
+    for _ in 0..200 {
+        failure = running.app.failure.lock().clone();
+        if failure.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let failure = failure.unwrap();
+    assert!(failure.contains("no snapshot can be used"), "{failure}");
 }
 
 /// A person's number stays theirs, and a number that is free is given to nobody else.
