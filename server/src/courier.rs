@@ -4,6 +4,7 @@
 //! became of it. Progress is durable before it counts, so a crash repeats at most what was in
 //! flight or answered and not yet on disk.
 
+mod audience;
 mod marks;
 mod publish;
 mod rate;
@@ -21,7 +22,7 @@ use crate::app::{App, DISPATCH};
 use crate::view::DeliveryItem;
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Progress, State};
-use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Resolve, Row};
+use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Row};
 use dispatch::wording::Message;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
 use model::Time;
@@ -284,82 +285,6 @@ impl Courier {
             finished: rate.finished.map(|at| self.app.view.text(at)),
             rate_per_s: rate.per_s,
         }
-    }
-
-    fn planned_heads(&mut self, intent: &Intent) -> u64 {
-        if intent.is_publication() {
-            return 1;
-        }
-        if let Some(people) = self.heads.get(&intent.id) {
-            return *people;
-        }
-        let installation = &self.app.installation;
-        let directory = &installation.directory;
-        let audience = intent.audience.in_version(directory.version());
-        let preview = directory.preview(&installation.city, &audience, &[intent.channel]);
-        let people = preview.map_or(0, |preview| preview.people);
-        self.heads.insert(intent.id, people);
-        people
-    }
-
-    fn resolve(&mut self, wanted: &Resolve) {
-        let Some(intent) = self.intents.get(&wanted.intent).cloned() else {
-            return;
-        };
-        self.rows.clear();
-        if intent.is_publication() {
-            self.publication(wanted);
-            return;
-        }
-        let installation = Arc::clone(&self.app.installation);
-        // Planned before a restart, it goes on in the directory that stands now: who came in the
-        // meantime is told, who left is not, and the ledger says by number who was told already.
-        let directory = &installation.directory;
-        let audience = wanted.audience.in_version(directory.version());
-        let page = directory.resolve(
-            &installation.city,
-            &audience,
-            intent.channel,
-            (wanted.pass, wanted.cursor),
-            wanted.rows_max as usize,
-            &mut self.rows,
-        );
-        let (cursor, end) = match page {
-            Ok(page) => (page.cursor, page.end),
-            Err(error) => {
-                tracing::error!(intent = %intent.id, %error, "audience not resolved");
-                (wanted.cursor, true)
-            }
-        };
-        // Rows were sorted by list; the wording of a language the intent lacks is its first.
-        let rows = std::mem::take(&mut self.rows);
-        self.step(Event::Rows {
-            intent: wanted.intent,
-            pass: wanted.pass,
-            epoch: wanted.epoch,
-            cursor,
-            rows: &rows,
-            end,
-        });
-        self.rows = rows;
-    }
-
-    /// One row stands for the document.
-    fn publication(&mut self, wanted: &Resolve) {
-        let rows = [Row {
-            recipient: RecipientNo(0),
-            variant: 0,
-            shared: false,
-            address: 0,
-        }];
-        self.step(Event::Rows {
-            intent: wanted.intent,
-            pass: wanted.pass,
-            epoch: wanted.epoch,
-            cursor: 1,
-            rows: if wanted.pass == 0 { &rows } else { &[] },
-            end: true,
-        });
     }
 
     fn store(&mut self) -> Result<(), JournalError> {

@@ -192,6 +192,12 @@ impl Effects {
         self.notes.clear();
     }
 
+    /// Forgets the batches, which were handed over; what else is asked for stays asked for.
+    pub fn sent(&mut self) {
+        self.sends.clear();
+        self.sending.clear();
+    }
+
     /// The messages of one batch.
     pub fn batch(&self, send: &Send) -> &[Sending] {
         self.sending.get(send.rows.clone()).unwrap_or(&[])
@@ -204,5 +210,39 @@ pub(super) fn narrowed(intent: &Intent, areas: &[AreaCode], sites: &[String]) ->
         areas: areas.to_vec(),
         sites: sites.to_vec(),
         ..intent.audience.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Reach;
+
+    #[test]
+    fn rows_that_were_asked_for_are_still_asked_for_when_the_batches_have_gone() {
+        let intent = IntentId::from_bytes([1; 16]);
+        let mut effects = Effects {
+            sends: vec![Send {
+                intent,
+                not_after: Time::from_seconds(9),
+                rows: 0..1,
+            }],
+            sending: vec![Sending {
+                token: Token(1),
+                variant: 0,
+            }],
+            resolve: vec![Resolve {
+                intent,
+                pass: 0,
+                epoch: 0,
+                cursor: 0,
+                rows_max: 10,
+                audience: Audience::of(Reach::Public, "v1"),
+            }],
+            ..Effects::default()
+        };
+        effects.sent();
+        assert!(effects.sends.is_empty() && effects.sending.is_empty());
+        assert_eq!(effects.resolve.len(), 1);
     }
 }

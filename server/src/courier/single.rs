@@ -74,7 +74,7 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
             }
         }
         courier.effects = effects;
-        courier.effects.clear();
+        courier.effects.sent();
         let next = courier.next;
         tokio::select! {
             Some(answer) = flying.next(), if !flying.is_empty() => {

@@ -152,7 +152,7 @@ impl Sms {
             }
         }
         self.courier.effects = effects;
-        self.courier.effects.clear();
+        self.courier.effects.sent();
         if !refused.is_empty() {
             self.courier.step(Event::Answers(&refused));
             self.courier.settle()?;
