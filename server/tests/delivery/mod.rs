@@ -8,5 +8,6 @@ mod devices;
 mod fall_back;
 mod intake;
 mod peers;
+mod sessions;
 mod street;
 mod words;
