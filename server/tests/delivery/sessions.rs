@@ -42,10 +42,10 @@ fn one_session_that_is_bound_carries_what_the_other_cannot() {
     .write(folder.path());
     let (port, closed) = one_session_only(centre.port);
     // These go on where the section of the account ends.
-    let more = "sessions = 2\nreconnect_min = \"20ms\"\nreconnect_max = \"20ms\"\n";
+    let more = "sessions = 2\nreconnect_min = \"1s\"\nreconnect_max = \"1s\"\n";
     let served = Served::serve(folder.path(), port, more);
     eventually("the second session is refused again and again", || {
-        closed.load(Ordering::Relaxed) >= 5
+        closed.load(Ordering::Relaxed) >= 3
     });
     feed(&served, "W1", 2, "0.70");
     eventually("the owner is told", || {
