@@ -18,7 +18,7 @@ pub mod window;
 
 /// Name of this engine in the journal. It changes whenever the same input may give other effects,
 /// so that a record says where the one before stopped computing (semantics §33).
-pub const ENGINE: &str = "1";
+pub const ENGINE: &str = "2";
 
 pub use bulletin::Policy;
 pub use effect::{Change, Effect, Reason, Refusal};

@@ -43,7 +43,6 @@ pub(crate) struct Situation {
     latches: [Latch; TIERS],
     evaluated: Option<i64>,
     /// Tiers of the situations asked for at the last evaluation.
-    #[serde(default)]
     asked: Asked,
 }
 
@@ -62,7 +61,6 @@ pub(crate) struct Set {
     pub(crate) at: i64,
     pub(crate) evaluated: i64,
     /// The situations asked for as they were then.
-    #[serde(default)]
     pub(crate) asked: Asked,
 }
 

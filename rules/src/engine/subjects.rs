@@ -52,7 +52,6 @@ pub(super) struct State {
     pub(super) sure: Tier,
     /// Highest tier, found and put forward, that held by what the situations asked for were found
     /// in time; red where all of them were.
-    #[serde(default = "in_time")]
     pub(super) prompt: [Tier; 2],
     /// When the tier was reached.
     pub(super) onset: i64,
@@ -60,10 +59,6 @@ pub(super) struct State {
     pub(super) values: Vec<(String, Option<String>)>,
     /// Observation time of those values.
     pub(super) evaluated: i64,
-}
-
-const fn in_time() -> [Tier; 2] {
-    [Tier::Red; 2]
 }
 
 /// What is known of a subject without looking at it.

@@ -135,32 +135,32 @@ impl Windows {
     /// Fills empty windows with what [`Windows::encode`] wrote under the same rulebook and city.
     pub(super) fn decode(&mut self, bytes: &mut Reader<'_>) -> Result<(), SnapshotError> {
         while !bytes.rest.is_empty() {
-            self.decode_block(bytes)
-                .ok_or(SnapshotError::Damaged("its windows"))??;
+            self.decode_block(bytes)?;
         }
         Ok(())
     }
 
-    fn decode_block(&mut self, bytes: &mut Reader<'_>) -> Option<Result<(), SnapshotError>> {
+    fn decode_block(&mut self, bytes: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let damaged = || SnapshotError::Damaged("its windows");
+        let (place, parameter, stations) = self.decode_head(bytes).ok_or_else(damaged)?;
+        if stations != self.stations(place) {
+            return Err(SnapshotError::Other("registry of stations"));
+        }
+        let block = self.blocks.get_mut(place).ok_or_else(damaged)?;
+        let before = Block::decode(block.plan(), parameter, bytes);
+        let before = before.filter(|block| block.width() == stations.len());
+        let columns: Vec<Option<usize>> = (0..stations.len()).map(Some).collect();
+        block.take_over(before.ok_or_else(damaged)?, &columns);
+        Ok(())
+    }
+
+    fn decode_head(&self, bytes: &mut Reader<'_>) -> Option<(usize, Parameter, Vec<StationNo>)> {
         let parameter = Parameter::from_code(bytes.u8()?)?;
-        let place = usize::from(*self.places.get(usize::from(parameter.code()))?);
+        let place = *self.places.get(usize::from(parameter.code()))?;
         let count = bytes.u32()? as usize;
         let stations = bytes.take(count.checked_mul(4)?)?.as_chunks::<4>().0;
-        let stations: Vec<_> = stations
-            .iter()
-            .map(|no| StationNo(u32::from_le_bytes(*no)))
-            .collect();
-        if stations != self.stations(place) {
-            return Some(Err(SnapshotError::Other("registry of stations")));
-        }
-        let block = self.blocks.get_mut(place)?;
-        let before = Block::decode(block.plan(), parameter, bytes)?;
-        if before.width() != count {
-            return None;
-        }
-        let columns: Vec<Option<usize>> = (0..count).map(Some).collect();
-        block.take_over(before, &columns);
-        Some(Ok(()))
+        let stations = stations.iter().map(|no| StationNo(u32::from_le_bytes(*no)));
+        Some((usize::from(place), parameter, stations.collect()))
     }
 
     /// Hands out the rows that came to rest since the last call; true where that is everything.

@@ -49,6 +49,9 @@ struct Sms {
     shown: u64,
     mark: u64,
     marks: Marks,
+    /// Replies that are not stored yet. The centre keeps what came with them until they are, and
+    /// sends no more than the session holds unacknowledged.
+    replies: VecDeque<Reply>,
 }
 
 /// Serves link `number` until the app stops. An error means that the process must end.
@@ -93,11 +96,13 @@ pub(crate) async fn run(
         shown: 0,
         mark: 0,
         marks: Marks::default(),
+        replies: VecDeque::new(),
     };
     let mut turn = Turn::default();
     while !app.stopping() {
         while sms.courier.take()? {}
         sms.drive(&mut link)?;
+        sms.answer().await;
         sms.acknowledge(&mut link);
         let next = sms.courier.next;
         tokio::select! {
@@ -113,6 +118,7 @@ pub(crate) async fn run(
     sms.drive(&mut link)?;
     link.close(&mut turn).await;
     sms.heard(&turn, 0).await?;
+    sms.answer().await;
     sms.courier.settle()?;
     while !sms.courier.saving.is_empty() {
         sms.courier.durable().await?;
@@ -253,9 +259,7 @@ impl Sms {
         for fault in &turn.faults {
             tracing::warn!(link = self.courier.outbox.link(), %fault, "not understood");
         }
-        for reply in &turn.replies {
-            self.reply(reply).await;
-        }
+        self.replies.extend(turn.replies.iter().cloned());
         self.mark = self.mark.max(turn.mark);
         Ok(())
     }
@@ -279,6 +283,9 @@ impl Sms {
     /// Receipts are answered to the centre once what they say is on disk; what other receipts say
     /// may still be on its way there.
     fn acknowledge(&mut self, link: &mut Link) {
+        if !self.replies.is_empty() {
+            return;
+        }
         let (written, durable) = self.courier.written();
         self.marks.written(self.mark, written);
         if let Some(mark) = self.marks.durable(durable) {
@@ -310,8 +317,19 @@ impl Sms {
         Some(Answer { token, outcome })
     }
 
+    /// Stores what phones answered; what cannot be stored now is tried again.
+    async fn answer(&mut self) {
+        while let Some(reply) = self.replies.pop_front() {
+            if let Err(error) = self.reply(&reply).await {
+                tracing::error!(%error, "an answer is not stored yet");
+                self.replies.push_front(reply);
+                return;
+            }
+        }
+    }
+
     /// A phone answered.
-    async fn reply(&mut self, reply: &Reply) {
+    async fn reply(&self, reply: &Reply) -> Result<(), JournalError> {
         let app = Arc::clone(&self.courier.app);
         let count = |outcome: &str| app.metrics.replies.with_label_values(&[outcome]).inc();
         let Some(answer) = said(&reply.text) else {
@@ -322,15 +340,15 @@ impl Sms {
                 characters,
                 "a reply was not understood: its sender counts as silent"
             );
-            return;
+            return Ok(());
         };
         let theirs = |contact: &&Contact| is_from(contact.phone, reply.phone);
         let note: String = reply.text.trim().chars().take(NOTE_MAX).collect();
-        match app.replied(theirs, answer, &note).await {
-            Ok(0) => count("nobody_asked"),
-            Ok(_) => count("understood"),
-            Err(error) => tracing::error!(%error, "an answer was not stored"),
-        }
+        count(match app.replied(theirs, answer, &note).await? {
+            0 => "nobody_asked",
+            _ => "understood",
+        });
+        Ok(())
     }
 
     fn show(&mut self) {
