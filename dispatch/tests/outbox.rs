@@ -96,6 +96,12 @@ fn intent(
     }
 }
 
+/// A revision of the first warning to everybody.
+fn to_all(revision: u32, purpose: Purpose, tier: Tier, created: i64, valid: i64) -> Intent {
+    let areas = [0, 1, 2, 3];
+    intent(warning(1), revision, purpose, tier, &areas, created, valid)
+}
+
 /// A directory: recipient n lives in area n % 4; some have no other channel, some share a phone.
 fn resolve(
     people: u32,
@@ -148,6 +154,12 @@ struct World {
 }
 
 impl World {
+    /// The same answer to all that is on the wire.
+    fn answers(&mut self, outcome: Outcome) -> Vec<Answer> {
+        let all = self.wire.drain(..);
+        all.map(|token| Answer { token, outcome }).collect()
+    }
+
     fn new(seed: u64, people: u32) -> Self {
         Self {
             random: Random(seed),
@@ -415,15 +427,7 @@ fn duplicates_per_crash_never_pass_the_bound() {
         let limits = limits(&mut world.random);
         let mut outbox = Outbox::new("sms", limits.clone());
         world.step(&mut outbox, Event::Up);
-        let alert = intent(
-            warning(1),
-            1,
-            Purpose::Alert,
-            Tier::Red,
-            &[0, 1, 2, 3],
-            0,
-            100_000,
-        );
+        let alert = to_all(1, Purpose::Alert, Tier::Red, 0, 100_000);
         world.plan(&mut outbox, alert);
         // No silence and no lost link: every repeat comes from a crash.
         let mut crashed = 0;

@@ -138,15 +138,7 @@ fn a_fall_in_mid_send_leaves_nobody_without_word() {
         world.transient = 12;
         let mut outbox = Outbox::new("sms", limits.clone());
         world.step(&mut outbox, Event::Up);
-        let red = intent(
-            warning(1),
-            1,
-            Purpose::Alert,
-            Tier::Red,
-            &[0, 1, 2, 3],
-            0,
-            9000,
-        );
+        let red = to_all(1, Purpose::Alert, Tier::Red, 0, 9000);
         world.plan(&mut outbox, red.clone());
         for _ in 0..world.random.below(30) {
             world.answer(&mut outbox);

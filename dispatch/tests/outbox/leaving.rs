@@ -8,18 +8,7 @@ fn red_passes_blue_at_once() {
     let limits = Limits::with_window(10);
     let mut outbox = Outbox::new("sms", limits);
     world.step(&mut outbox, Event::Up);
-    world.plan(
-        &mut outbox,
-        intent(
-            warning(1),
-            1,
-            Purpose::Alert,
-            Tier::Blue,
-            &[0, 1, 2, 3],
-            0,
-            9000,
-        ),
-    );
+    world.plan(&mut outbox, to_all(1, Purpose::Alert, Tier::Blue, 0, 9000));
     world.sync(&mut outbox);
     world.answer(&mut outbox);
     let red = intent(warning(2), 1, Purpose::Alert, Tier::Red, &[0, 1], 0, 9000);
@@ -53,29 +42,11 @@ fn those_without_another_channel_come_first_then_numbers() {
         },
     );
     world.step(&mut outbox, Event::Up);
-    world.plan(
-        &mut outbox,
-        intent(
-            warning(1),
-            1,
-            Purpose::Alert,
-            Tier::Red,
-            &[0, 1, 2, 3],
-            0,
-            9000,
-        ),
-    );
+    world.plan(&mut outbox, to_all(1, Purpose::Alert, Tier::Red, 0, 9000));
     let mut sent: Vec<u32> = Vec::new();
     while outbox.open().next().is_some() {
         sent.extend(world.wire.iter().map(|t| t.recipient().0));
-        let all: Vec<Answer> = world
-            .wire
-            .drain(..)
-            .map(|token| Answer {
-                token,
-                outcome: Outcome::Accepted { receipt: 0 },
-            })
-            .collect();
+        let all: Vec<Answer> = world.answers(Outcome::Accepted { receipt: 0 });
         world.step(&mut outbox, Event::Answers(&all));
         world.sync(&mut outbox);
     }
@@ -91,30 +62,14 @@ fn a_cancel_withdraws_the_unsent_and_reaches_those_who_got_it() {
         let limits = limits(&mut world.random);
         let mut outbox = Outbox::new("sms", limits.clone());
         world.step(&mut outbox, Event::Up);
-        let alert = intent(
-            warning(1),
-            1,
-            Purpose::Alert,
-            Tier::Red,
-            &[0, 1, 2, 3],
-            0,
-            9000,
-        );
+        let alert = to_all(1, Purpose::Alert, Tier::Red, 0, 9000);
         world.plan(&mut outbox, alert.clone());
         for _ in 0..world.random.below(30) {
             world.answer(&mut outbox);
             world.sync(&mut outbox);
         }
         let before: BTreeSet<u32> = world.got.keys().map(|(_, who)| *who).collect();
-        let cancel = intent(
-            warning(1),
-            2,
-            Purpose::Cancelled,
-            Tier::Red,
-            &[0, 1, 2, 3],
-            1,
-            9000,
-        );
+        let cancel = to_all(2, Purpose::Cancelled, Tier::Red, 1, 9000);
         world.plan(&mut outbox, cancel.clone());
         if world.random.one_in(2) {
             world.sync(&mut outbox);
@@ -169,15 +124,7 @@ fn a_newer_revision_takes_its_areas_and_leaves_the_others() {
         world.throttle = 20;
         world.transient = 10;
         world.step(&mut outbox, Event::Up);
-        let yellow = intent(
-            warning(1),
-            1,
-            Purpose::Alert,
-            Tier::Yellow,
-            &[0, 1, 2, 3],
-            0,
-            90_000,
-        );
+        let yellow = to_all(1, Purpose::Alert, Tier::Yellow, 0, 90_000);
         world.plan(&mut outbox, yellow.clone());
         for _ in 0..world.random.below(12) {
             world.answer(&mut outbox);
@@ -237,15 +184,7 @@ fn nothing_leaves_after_its_time_and_the_rest_is_expired() {
         },
     );
     world.step(&mut outbox, Event::Up);
-    let alert = intent(
-        warning(1),
-        1,
-        Purpose::Alert,
-        Tier::Red,
-        &[0, 1, 2, 3],
-        0,
-        20,
-    );
+    let alert = to_all(1, Purpose::Alert, Tier::Red, 0, 20);
     world.plan(&mut outbox, alert.clone());
     for _ in 0..600 {
         world.millis += 50;

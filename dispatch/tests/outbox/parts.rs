@@ -23,14 +23,7 @@ fn window_and_pace_are_of_parts() {
     let mut sent = 0;
     for _ in 0..1_000 {
         assert!(outbox.in_flight() <= 20, "{}", outbox.in_flight());
-        let answers: Vec<Answer> = world
-            .wire
-            .drain(..)
-            .map(|token| Answer {
-                token,
-                outcome: Outcome::Accepted { receipt: 0 },
-            })
-            .collect();
+        let answers: Vec<Answer> = world.answers(Outcome::Accepted { receipt: 0 });
         sent += answers.len();
         world.step(&mut outbox, Event::Answers(&answers));
         world.sync(&mut outbox);
@@ -57,14 +50,7 @@ fn what_the_link_never_got_is_not_in_doubt_when_it_goes_down() {
         let everybody = long(tier);
         world.plan(&mut outbox, everybody.clone());
         world.sync(&mut outbox);
-        let waiting: Vec<Answer> = world
-            .wire
-            .drain(..)
-            .map(|token| Answer {
-                token,
-                outcome: Outcome::Transient,
-            })
-            .collect();
+        let waiting: Vec<Answer> = world.answers(Outcome::Transient);
         assert!(!waiting.is_empty());
         world.step(&mut outbox, Event::Window(0));
         world.step(&mut outbox, Event::Answers(&waiting));
@@ -78,14 +64,7 @@ fn what_the_link_never_got_is_not_in_doubt_when_it_goes_down() {
         world.step(&mut outbox, Event::Window(30));
         world.step(&mut outbox, Event::Up);
         while outbox.open().next().is_some() {
-            let answers: Vec<Answer> = world
-                .wire
-                .drain(..)
-                .map(|token| Answer {
-                    token,
-                    outcome: Outcome::Accepted { receipt: 0 },
-                })
-                .collect();
+            let answers: Vec<Answer> = world.answers(Outcome::Accepted { receipt: 0 });
             world.step(&mut outbox, Event::Answers(&answers));
             world.sync(&mut outbox);
             world.now += 1;
