@@ -198,7 +198,7 @@ fn agrees(series: View<'_>, naive: &Naive) -> Result<(), TestCaseError> {
                 );
             }
             for function in [Function::Sum, Function::Mean, Function::Count] {
-                let found = series.running(function, slot, Span::from_seconds(seconds), suspects);
+                let found = series.running(function, slot, suspects);
                 let wanted = naive.ask(function, from, newest, suspects);
                 prop_assert!(
                     same(found, wanted),

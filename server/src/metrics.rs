@@ -19,6 +19,8 @@ pub(crate) struct Metrics {
     pub(crate) queue: IntGaugeVec,
     /// Warning revisions by hazard and event.
     pub(crate) warnings: IntCounterVec,
+    /// Series of a zone and the bytes of their windows, taken each minute.
+    pub(crate) windows: IntGaugeVec,
     /// Inputs that could not be stepped, by zone.
     pub(crate) poisoned: IntCounterVec,
     /// Snapshots of machines that are whole on disk, by zone.
@@ -102,6 +104,11 @@ impl Metrics {
                 "sanfang_warnings_total",
                 "Warning revisions by hazard and event",
                 &["hazard", "event"],
+            )?,
+            windows: gauges(
+                "sanfang_windows",
+                "Series of a zone that hold readings, and the bytes of their windows",
+                &["zone", "figure"],
             )?,
             poisoned: counters(
                 "sanfang_input_unreadable_total",

@@ -80,6 +80,8 @@ struct Pump {
     outputs: Outputs,
     told: Vec<Told>,
     keeper: Keeper,
+    /// The minute of record time at which its windows were last measured.
+    measured: i64,
 }
 
 /// What a record came to, shown once its commit is on its way.
@@ -121,6 +123,7 @@ pub(crate) fn run(
         pump.keep()?;
         if !found {
             pump.tick()?;
+            pump.measure();
             let wait = pump.app.clock.wall_until(pump.next_minute()).min(IDLE);
             let input = pump.input();
             pump.app.journal.wait(
@@ -169,6 +172,7 @@ impl Pump {
             outputs: Outputs::default(),
             told: Vec::new(),
             keeper,
+            measured: i64::MIN,
         })
     }
 
@@ -316,6 +320,23 @@ impl Pump {
         );
         self.app.journal.submit_waiting(batch)?.wait()?;
         Ok(())
+    }
+
+    /// Says how much the windows hold, once a minute.
+    fn measure(&mut self) {
+        let minute = self.last_time.minute();
+        if minute == self.measured {
+            return;
+        }
+        self.measured = minute;
+        let (series, bytes) = self.machine.windows();
+        let zone = self.app.zone_code(self.zone).to_string();
+        for (figure, value) in [("series", series), ("bytes", bytes)] {
+            let windows = &self.app.metrics.windows;
+            windows
+                .with_label_values(&[zone.as_str(), figure])
+                .set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
     }
 
     fn keep(&mut self) -> Result<(), JournalError> {

@@ -82,14 +82,20 @@ pub(crate) struct Machine {
 #[derive(Serialize, Deserialize)]
 struct Frozen {
     format: u32,
-    screen: Vec<u8>,
     planner: Planner,
     calls: Calls,
     standing: Vec<Warning>,
     called: BTreeMap<WarningId, (Time, u8)>,
 }
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// A part behind its length, and what follows it.
+fn part(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or("it ends early")?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|e| e.to_string())?;
+    Ok(rest.split_at_checked(length).ok_or("it is cut short")?)
+}
 
 impl Machine {
     /// A machine that has seen nothing.
@@ -192,39 +198,48 @@ impl Machine {
         self.engine.unseal(record).map_err(|e| e.to_string())
     }
 
+    /// Series that hold readings, and the bytes their windows take.
+    pub(crate) fn windows(&self) -> (usize, usize) {
+        (self.engine.series_in_use(), self.engine.window_bytes())
+    }
+
     /// How far back the longest window and what may lag behind it reach.
     pub(crate) fn reach(&self) -> Span {
         self.installation.rulebook.reach()
     }
 
-    /// All state but sealed rows: the engine's bytes behind the rest.
+    /// All state but sealed rows: what people were told and asked, the screen, the engine, each of
+    /// the first two behind its length.
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let frozen = Frozen {
             format: FORMAT,
-            screen: self.screen.encode(),
             planner: self.planner.clone(),
             calls: self.calls.clone(),
             standing: self.standing.values().cloned().collect(),
             called: self.called.clone(),
         };
-        let head = serde_json::to_vec(&frozen).unwrap_or_default();
-        let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
-        bytes.extend_from_slice(&head);
+        let mut bytes = Vec::new();
+        for part in [
+            serde_json::to_vec(&frozen).unwrap_or_default(),
+            self.screen.encode(),
+        ] {
+            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(&part);
+        }
         self.engine.snapshot(&mut bytes);
         bytes
     }
 
     /// Takes a state back.
     pub(crate) fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let (length, rest) = bytes.split_first_chunk::<8>().ok_or("it is empty")?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|e| e.to_string())?;
-        let (head, engine) = rest.split_at_checked(length).ok_or("it is cut short")?;
+        let (head, rest) = part(bytes)?;
         let frozen: Frozen = serde_json::from_slice(head).map_err(|e| e.to_string())?;
-        if frozen.format > FORMAT {
-            return Err(format!("format {} is newer than {FORMAT}", frozen.format));
+        if frozen.format != FORMAT {
+            return Err(format!("format {}, not {FORMAT}", frozen.format));
         }
+        let (screen, engine) = part(rest)?;
         let city = &self.installation.city;
-        self.screen = Screen::decode(city, self.zone, &frozen.screen).map_err(|e| e.to_string())?;
+        self.screen = Screen::decode(city, self.zone, screen).map_err(|e| e.to_string())?;
         self.engine.restore(engine).map_err(|e| e.to_string())?;
         self.planner = frozen.planner;
         self.calls = frozen.calls;

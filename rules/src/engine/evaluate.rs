@@ -54,6 +54,9 @@ impl Engine {
         if let (Some(gauge), false) = (&spec.gauge, is_corrected)
             && watch.rests
             && watch.gauge == gauge.read(&series)
+            && watch
+                .sure
+                .is_none_or(|sure| sure == gauge.read_sure(&series))
         {
             watch.rested_until = series.newest_ms();
             return true;

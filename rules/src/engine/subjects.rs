@@ -66,6 +66,8 @@ pub(super) struct State {
 pub(super) struct Watch {
     /// Its gauge at the last evaluation.
     pub(super) gauge: u64,
+    /// The same without suspect readings, where it still asks whether it holds without them.
+    pub(super) sure: Option<u64>,
     /// Newest observation time up to which evaluations would have changed nothing.
     pub(super) rested_until: i64,
     /// True where an evaluation at the same gauge changes nothing.
@@ -161,6 +163,7 @@ impl Watch {
     /// Nothing known.
     const AFRESH: Self = Self {
         gauge: 0,
+        sure: None,
         rested_until: i64::MIN,
         rests: false,
         is_active: false,

@@ -73,7 +73,7 @@ impl Evaluation<'_> {
             .then(|| self.held(subject, values, Which::Propose));
         let any = |truths: &Truths| truths.contains(&Kleene::True);
         if subject.state.is_none() && !any(&held) && !ahead.as_ref().is_some_and(any) {
-            self.rest(subject, watch);
+            self.rest(subject, watch, false);
             return None;
         }
         let prompt = self.prompt(subject, values);
@@ -121,23 +121,24 @@ impl Evaluation<'_> {
             Tier::None
         };
         let close = ahead.zip(fall_ahead);
-        let rests = !asks
-            && state.reached.rests(&held, &relaxed)
+        let rests = state.reached.rests(&held, &relaxed)
             && close.is_none_or(|(held, relaxed)| state.ahead.rests(&held, &relaxed))
             && self.stands(subject.standing, &state);
         if rests {
-            self.rest(subject, watch);
+            self.rest(subject, watch, asks);
         }
         subject.state = Some(state);
         Some(withdrawn)
     }
 
-    /// Notes where the sums of a subject lie, at which nothing changes.
-    fn rest(&self, subject: &Subject, watch: &mut Watch) {
+    /// Notes where the sums of a subject lie, at which nothing changes; those without suspect
+    /// readings too, where it asks for sureness.
+    fn rest(&self, subject: &Subject, watch: &mut Watch, asks: bool) {
         let series = subject.series.first();
         let series = series.and_then(|series| self.windows.get(*series));
         if let (Some(gauge), Some(series)) = (&self.rule.gauge, series) {
             watch.gauge = gauge.read(&series);
+            watch.sure = asks.then(|| gauge.read_sure(&series));
             watch.rests = true;
         }
     }
@@ -193,8 +194,8 @@ impl Evaluation<'_> {
             return Value::UNKNOWN;
         };
         match (slot, call.reading.window) {
-            (Some(slot), Some(Window::Rolling(length))) if series.newest() == Some(time) => {
-                series.running(call.reading.function, usize::from(slot), length, suspects)
+            (Some(slot), Some(Window::Rolling(_))) if series.newest() == Some(time) => {
+                series.running(call.reading.function, usize::from(slot), suspects)
             }
             (_, window) => scan(&series, call, window, time, self.offset, suspects),
         }

@@ -60,6 +60,7 @@ impl Windows {
                 }
             }
         }
+        windows.blocks.iter_mut().for_each(Block::shrink);
         windows
     }
 

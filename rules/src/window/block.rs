@@ -92,6 +92,12 @@ impl Block {
         self.series.len() - 1
     }
 
+    /// Gives back the room kept for series to come: all are there.
+    pub(crate) fn shrink(&mut self) {
+        self.series.shrink_to_fit();
+        self.slots.shrink_to_fit();
+    }
+
     /// What every series is asked for.
     pub(crate) const fn plan(&self) -> &Plan {
         &self.plan

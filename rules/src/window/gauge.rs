@@ -3,7 +3,8 @@
 //! Where a rule hangs on sums alone, equal numbers mean equal truths of all its tiers: what was
 //! at rest at the last reading is at rest at this one, and nothing need be evaluated.
 
-use super::query::View;
+use super::query::{Length, View};
+use super::series::Slot;
 use std::collections::BTreeMap;
 
 /// Windows one number tells of.
@@ -43,6 +44,20 @@ impl Gauge {
     /// Eight bits a window: bounds reached, whether anything is in it, whether it is covered.
     #[inline]
     pub(crate) fn read(&self, series: &View<'_>) -> u64 {
+        self.number(series, |held, _| *held)
+    }
+
+    /// The same with suspect readings left out.
+    pub(crate) fn read_sure(&self, series: &View<'_>) -> u64 {
+        self.number(series, |held, window| {
+            let mut sure = *held;
+            series.leave_suspects_out(&mut sure, window);
+            sure
+        })
+    }
+
+    #[inline]
+    fn number(&self, series: &View<'_>, figures: impl Fn(&Slot, &Length) -> Slot) -> u64 {
         let mut bounds = &*self.bounds;
         let mut number = 0;
         for (slot, count) in &self.windows {
@@ -56,6 +71,7 @@ impl Gauge {
             else {
                 continue;
             };
+            let held = figures(held, length);
             let reached: u64 = own.iter().map(|bound| u64::from(held.sum >= *bound)).sum();
             let covered = u64::from(length.is_covered(held.covered_s));
             number = number << 8 | reached << 2 | u64::from(held.count > 0) << 1 | covered;

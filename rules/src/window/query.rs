@@ -179,16 +179,16 @@ impl<'a> View<'a> {
         self.series.entries(self.matrix, self.column, self.plan)
     }
 
-    /// The figure of `slot`, kept running at the newest reading, over its window of `length`.
+    /// The figure of `slot`, kept running at the newest reading.
     /// Suspect readings are left out unless `suspects`.
     #[inline]
-    pub fn running(&self, function: Function, slot: usize, length: Span, suspects: bool) -> Value {
+    pub fn running(&self, function: Function, slot: usize, suspects: bool) -> Value {
         let kept = self.slots.get(slot).zip(self.plan.lengths.get(slot));
         let Some((mut held, window)) = kept.map(|(held, window)| (*held, window)) else {
             return Value::UNKNOWN;
         };
         if !suspects {
-            self.leave_suspects_out(&mut held, length);
+            self.leave_suspects_out(&mut held, window);
         }
         if held.count <= 0 {
             return Value::UNKNOWN;
@@ -211,13 +211,14 @@ impl<'a> View<'a> {
         }
     }
 
-    fn leave_suspects_out(&self, held: &mut Slot, length: Span) {
+    /// Takes the suspect readings in a window off its figures.
+    pub(super) fn leave_suspects_out(&self, held: &mut Slot, window: &Length) {
         let Some(sparse) = &self.series.sparse else {
             return;
         };
-        let within = sparse.after(self.series.newest - length.millis());
+        let within = sparse.after(self.series.newest - window.ms);
         for entry in within.filter(|entry| entry.suspect) {
-            if i64::from(entry.interval_s) * 1000 <= length.millis() {
+            if entry.interval_s <= window.seconds {
                 held.take(
                     entry.value,
                     cover_ms(entry.interval_s, self.series.registered_ms),

@@ -3,7 +3,7 @@
 use crate::little::{NO_SITES, at, city, engine, gauges, lines, reading, rule, rulebook};
 use model::{Order, Parameter, Quality};
 use proptest::prelude::*;
-use rules::{Engine, Policy};
+use rules::{Effect, Engine, Policy};
 
 /// Rules that hang on sums alone; with `also`, on a largest value too, which no rain reaches: then
 /// nothing can be told from sums, and every reading is evaluated.
@@ -35,7 +35,7 @@ fn storm() -> impl Strategy<Value = Vec<Event>> {
         prop_oneof![8 => Just(0i64), 3 => Just(1), 1 => 2i64..40],
         prop_oneof![9 => Just(0i64), 1 => 1i64..20],
         prop_oneof![3 => Just(0i32), 2 => 1i32..8],
-        prop::bool::weighted(0.05),
+        prop::bool::weighted(0.15),
         prop_oneof![20 => Just(0u8), 1 => 1u8..3],
     );
     let event = event.prop_map(|(station, step, back, mm, suspect, order)| Event {
@@ -81,8 +81,24 @@ fn tell(engine: &mut Engine, events: &[Event]) -> Vec<String> {
         };
         engine.order(at(now), &order, &mut out);
     }
+    // What subjects stand for, sure or not, whether it was told or not.
+    let standing = engine.findings();
+    let standing = standing.iter().map(|f| {
+        let sure = if f.unconfirmed { "unsure" } else { "sure" };
+        format!("{} {} {} {} {sure}", f.rule, f.subject, f.tier, f.newest)
+    });
+    let standing: Vec<String> = standing.collect();
     engine.tick(at(now + 300), &mut out);
+    let sure = out.iter().filter_map(|effect| match effect {
+        Effect::Warning(warning) => Some(format!("unconfirmed {}", warning.unconfirmed)),
+        Effect::Signal(change) => Some(format!("unconfirmed {}", change.unconfirmed)),
+        Effect::Pending(_) | Effect::Refused { .. } => None,
+    });
     lines(&out)
+        .into_iter()
+        .chain(sure)
+        .chain(standing)
+        .collect()
 }
 
 proptest! {

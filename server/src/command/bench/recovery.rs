@@ -17,13 +17,19 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Connections that send.
 const CONNECTIONS: usize = 4;
 /// Observations in one request.
 const BATCH: usize = 5_000;
-/// Minutes sent between two words about it.
-const WORD_EVERY: i64 = 360;
+/// The zones measure their windows each minute.
+const MEASURED_WITHIN: Duration = Duration::from_secs(130);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Minutes sent before the connections wait for each other.
+const TOGETHER: i64 = 20;
+/// Between two words about it.
+const WORD_EVERY: Span = Span::from_minutes(360);
 
 /// The rule whose windows are filled; no gauge reaches it.
 const RULE: &str = r#"schema = 1
@@ -62,9 +68,12 @@ pub(super) async fn measure(
     let until = Time::from_minute(from.minute() + minutes);
     let began = monotonic();
     while from < until {
-        let next = (from + Span::from_minutes(WORD_EVERY)).min(until);
+        let next = (from + Span::from_minutes(TOGETHER)).min(until);
         send(&served, &gauges, from, next).await?;
         from = next;
+        if until.since(from).millis() % WORD_EVERY.millis() != 0 {
+            continue;
+        }
         progress(&format!(
             "recovery: {} of {hours} hours for {} gauges are in, {:.0} s",
             hours - until.since(from).millis() / 3_600_000,
@@ -75,6 +84,7 @@ pub(super) async fn measure(
     let mut asking = Client::connect(served.address).await.map_err(failed)?;
     served.wait_evaluated(&mut asking).await?;
     let held = served.resident_bytes().saturating_sub(empty);
+    let (in_use, window_bytes) = windows(&served, &mut asking, gauges.len()).await?;
     progress("recovery: killed");
     served.kill();
     let (began, own) = (monotonic(), cpu_s("self"));
@@ -106,13 +116,42 @@ pub(super) async fn measure(
             ..line("back after kill -9")
         },
         Line {
-            figure: held as f64 / gauges.len().max(1) as f64 / 1000.0,
+            figure: window_bytes / in_use.max(1.0) / 1000.0,
             unit: "KB a series",
             asked: Some(9.0),
-            note: "resident memory over that of the same service before the first value".into(),
+            note: format!("windows of {in_use} series: gauges near a border stand in two zones"),
             ..line("state")
         },
+        Line {
+            figure: held as f64 / gauges.len().max(1) as f64 / 1000.0,
+            unit: "KB a gauge",
+            note: "resident memory over that of the same service before the first value, \
+                   with screens, views, journal and what the allocator keeps"
+                .into(),
+            ..line("memory")
+        },
     ])
+}
+
+/// Series that hold readings and the bytes of their windows, as the zones measure them each minute.
+async fn windows(
+    served: &Served,
+    asking: &mut Client,
+    gauges: usize,
+) -> Result<(f64, f64), Failure> {
+    let began = monotonic();
+    loop {
+        let figure = |name: &str| format!("sanfang_windows{{figure=\"{name}\"");
+        let series = served.metric(asking, &figure("series")).await?;
+        if series >= gauges as f64 {
+            return Ok((series, served.metric(asking, &figure("bytes")).await?));
+        }
+        if monotonic().duration_since(began) > MEASURED_WITHIN {
+            let words = format!("{series} of {gauges} series hold readings");
+            return Err(Failure::Failed(words));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// The stations of the city over and over, each under a number of its own.
