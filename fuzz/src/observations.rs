@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use ingest::protocol::json::Readings;
-use ingest::protocol::{Framing, Protocol, decode};
+use ingest::protocol::{Found, Framing, Protocol, decode};
 use ingest::register::{Batch, FUTURE_MAX, Registrar};
 use ingest::transport::body::{self, Body, Encoding};
 use ingest::transport::file::Pieces;
@@ -52,7 +52,9 @@ pub(crate) fn ndjson(bytes: &[u8]) {
 /// Each record's line with its station, or what is wrong with it.
 fn told(bytes: &[u8], framing: Framing) -> Vec<(u64, String)> {
     let mut told = Vec::new();
-    decode(&Protocol::Json, "", bytes, framing, |one| {
+    decode(&Protocol::Json, "", bytes, framing, &mut |one: Found<
+        '_,
+    >| {
         told.push(match one {
             Ok(reading) => (reading.line, reading.station.into_owned()),
             Err(error) => (error.line, error.to_string()),
@@ -74,11 +76,17 @@ pub(crate) fn fields(bytes: &[u8]) {
     ) else {
         return;
     };
-    decode(&protocol, topic, payload, Framing::Detect, |one| {
-        if let Err(error) = one {
-            assert!(!error.to_string().is_empty());
-        }
-    });
+    decode(
+        &protocol,
+        topic,
+        payload,
+        Framing::Detect,
+        &mut |one: Found<'_>| {
+            if let Err(error) = one {
+                assert!(!error.to_string().is_empty());
+            }
+        },
+    );
 }
 
 /// Whole requests: every record is accepted, doubled or rejected with a reason.
@@ -95,9 +103,13 @@ pub(crate) fn registrar(bytes: &[u8]) {
         &mut batch,
     );
     let mut records = 0;
-    decode(&Protocol::Json, "", bytes, Framing::Detect, |_| {
-        records += 1
-    });
+    decode(
+        &Protocol::Json,
+        "",
+        bytes,
+        Framing::Detect,
+        &mut |_: Found<'_>| records += 1,
+    );
     let known = batch.accepted() + batch.duplicates() + batch.rejected();
     assert_eq!(records, known, "a record was lost");
     let rows: usize = batch.zones().map(|(_, rows)| rows.len()).sum();

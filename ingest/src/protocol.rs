@@ -5,6 +5,8 @@ pub mod fields;
 pub mod json;
 mod scan;
 
+pub use alike::Like;
+
 use model::{Offset, Quality, Time};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -132,11 +134,37 @@ pub fn decode<'a>(
     topic: &'a str,
     bytes: &'a [u8],
     framing: Framing,
-    mut take: impl FnMut(Result<Reading<'a>, DecodeError<'a>>),
+    take: &mut impl Take<'a>,
 ) {
     match protocol {
         Protocol::Json => json::each(bytes, framing, take),
-        Protocol::Fields(mapping) => fields::decode(mapping, topic, bytes, framing, &mut take),
+        Protocol::Fields(mapping) => {
+            let take = &mut |found| take.found(found);
+            fields::decode(mapping, topic, bytes, framing, take);
+        }
+    }
+}
+
+/// What one record of a frame came to.
+pub type Found<'a> = Result<Reading<'a>, DecodeError<'a>>;
+
+/// Who takes the records of a frame.
+pub trait Take<'a> {
+    /// The next record.
+    fn found(&mut self, found: Found<'a>);
+
+    /// The next record, where it says what the last one that was [found](Take::found) said but for
+    /// station and value: what was made of that one may serve again.
+    #[inline]
+    fn like(&mut self, like: Like<'_, 'a>) {
+        self.found(Ok(like.reading()));
+    }
+}
+
+impl<'a, F: FnMut(Found<'a>)> Take<'a> for F {
+    #[inline]
+    fn found(&mut self, found: Found<'a>) {
+        self(found);
     }
 }
 

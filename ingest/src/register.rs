@@ -12,7 +12,7 @@ pub mod units;
 pub use batch::Batch;
 pub use rejection::{Reason, Rejection};
 
-use crate::protocol::{Field, Reading, What};
+use crate::protocol::{Field, Like, Reading, What};
 use crate::quality::limits;
 use decimal::{Decimal, Ratio};
 use model::parameter::ValueError;
@@ -38,7 +38,18 @@ pub struct Registrar {
     future_max: Span,
     last_station: u32,
     last_parameter: Parameter,
+    usual: Option<Usual>,
     requests: batch::Requests,
+}
+
+/// What the last reading said, but for its station and value: lines like it say it again.
+#[derive(Clone, Copy, Debug)]
+struct Usual {
+    parameter: Parameter,
+    time: Time,
+    quality: Quality,
+    ratio: Ratio,
+    interval_s: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,14 +79,15 @@ impl Registrar {
             future_max,
             last_station: 0,
             last_parameter: Parameter::Rainfall,
+            usual: None,
             requests: batch::Requests::default(),
         };
         for (number, station) in (0u32..).zip(&city.stations) {
-            let packed = pack(&station.id).filter(|_| !station.retired);
+            let packed = pack(station.id.as_bytes()).filter(|_| !station.retired);
             registrar
                 .follows
                 .push((packed.unwrap_or(NOBODY), number + 1));
-            match pack(&station.id) {
+            match pack(station.id.as_bytes()) {
                 _ if station.retired => None,
                 Some(id) => registrar.short_ids.insert(id, number),
                 None => registrar
@@ -105,38 +117,89 @@ impl Registrar {
         reading: &Reading<'_>,
         arrival: Time,
     ) -> Result<Observation, Rejection> {
+        self.usual = None;
         let reject = |reason, field| Rejection::new(reading, reason, Some(field));
         let station = self
-            .station(&reading.station)
+            .station(reading.station.as_bytes())
             .ok_or_else(|| reject(Reason::UnknownStation, Field::Station))?;
         let parameter = self
             .parameter(&reading.parameter)
             .ok_or_else(|| reject(Reason::UnknownParameter, Field::Parameter))?;
-        let registered = self.stations.get(station as usize).copied();
-        let registered = registered
-            .filter(|registered| registered.parameters & bit(parameter) != 0)
+        let registered = self
+            .registered(station, parameter)
             .ok_or_else(|| reject(Reason::NotReported, Field::Parameter))?;
         if reading.time.since(arrival) > self.future_max {
             return Err(reject(Reason::Future, Field::Time));
         }
-        let (value, quality) = value(reading, parameter)?;
-        let interval_s = reading.interval_s.unwrap_or({
-            match (registered.interval_s, parameter) {
-                (0, Parameter::Rainfall) => RAINFALL_INTERVAL_S,
-                (seconds, _) => seconds,
-            }
-        });
-        if interval_s > limits::INTERVAL_S_MAX {
+        let interval_s = reading.interval_s;
+        if interval_s.is_some_and(|seconds| seconds > limits::INTERVAL_S_MAX) {
             return Err(reject(Reason::Format(What::OutOfRange), Field::Interval));
         }
-        Ok(Observation {
-            station: StationNo(station),
+        let ratio = match reading.unit.as_deref() {
+            None => Ratio::ONE,
+            Some(unit) => units::ratio(parameter, unit)
+                .map_err(|error| reject(Reason::Unit(parameter, error), Field::Unit))?,
+        };
+        let usual = Usual {
             parameter,
             time: reading.time,
-            value,
+            quality: reading.quality.unwrap_or_default(),
+            ratio,
             interval_s,
-            quality,
-        })
+        };
+        let Some(text) = reading.value.as_deref() else {
+            let usual = Usual {
+                quality: Quality::Missing,
+                ..usual
+            };
+            return Ok(usual.observation(station, registered, 0));
+        };
+        let value = usual
+            .value(text.as_bytes())
+            .map_err(|reason| reject(reason, Field::Value))?;
+        self.usual = Some(usual);
+        Ok(usual.observation(station, registered, value))
+    }
+
+    /// The same of a line like the last reading that was registered with this `arrival`.
+    #[inline]
+    pub fn register_like(
+        &mut self,
+        like: &Like<'_, '_>,
+        arrival: Time,
+    ) -> Result<Observation, Rejection> {
+        match self.at_a_glance(like) {
+            Some(observation) => Ok(observation),
+            None => self.register_unusual(like, arrival),
+        }
+    }
+
+    #[inline]
+    fn at_a_glance(&mut self, like: &Like<'_, '_>) -> Option<Observation> {
+        let usual = self.usual?;
+        let station = self.station(like.station())?;
+        let registered = self.registered(station, usual.parameter)?;
+        let value = usual.value(like.value()).ok()?;
+        Some(usual.observation(station, registered, value))
+    }
+
+    /// One that says something wrong says nothing of those after it.
+    #[inline(never)]
+    fn register_unusual(
+        &mut self,
+        like: &Like<'_, '_>,
+        arrival: Time,
+    ) -> Result<Observation, Rejection> {
+        let usual = self.usual;
+        let found = self.register(&like.reading(), arrival);
+        self.usual = self.usual.or(usual);
+        found
+    }
+
+    #[inline]
+    fn registered(&self, station: u32, parameter: Parameter) -> Option<Registered> {
+        let registered = self.stations.get(station as usize).copied();
+        registered.filter(|registered| registered.parameters & bit(parameter) != 0)
     }
 
     /// Every zone that gets a copy of a station's observations.
@@ -153,8 +216,9 @@ impl Registrar {
 
     /// The number of the station with this id.
     #[inline]
-    fn station(&mut self, id: &str) -> Option<u32> {
+    fn station(&mut self, id: &[u8]) -> Option<u32> {
         let Some(packed) = pack(id) else {
+            let id = std::str::from_utf8(id).ok()?;
             return self.long_ids.get(id).copied();
         };
         let (last, expected) = *self.follows.get(self.last_station as usize)?;
@@ -191,31 +255,42 @@ impl Registrar {
     }
 }
 
-fn value(reading: &Reading<'_>, parameter: Parameter) -> Result<(Quanta, Quality), Rejection> {
-    let reject = |reason, field| Rejection::new(reading, reason, Some(field));
-    let quality = reading.quality.unwrap_or_default();
-    let Some(text) = reading.value.as_deref() else {
-        return Ok((0, Quality::Missing));
-    };
-    if quality == Quality::Missing {
-        return Ok((0, quality));
+impl Usual {
+    /// The value of this text, in quanta.
+    #[inline]
+    fn value(&self, text: &[u8]) -> Result<Quanta, Reason> {
+        if self.quality == Quality::Missing {
+            return Ok(0);
+        }
+        let value = Decimal::parse(text)
+            .and_then(|decimal| decimal.quanta(self.ratio, self.parameter.decimals()))
+            .map_err(|error| match error {
+                ValueError::NotDecimal => Reason::NotANumber,
+                ValueError::TooLarge => Reason::Range(self.parameter),
+            })?;
+        let (low, high) = limits::range(self.parameter);
+        if value < low || value > high {
+            return Err(Reason::Range(self.parameter));
+        }
+        Ok(value)
     }
-    let ratio = match reading.unit.as_deref() {
-        None => Ratio::ONE,
-        Some(unit) => units::ratio(parameter, unit)
-            .map_err(|error| reject(Reason::Unit(parameter, error), Field::Unit))?,
-    };
-    let value = Decimal::parse(text)
-        .and_then(|decimal| decimal.quanta(ratio, parameter.decimals()))
-        .map_err(|error| match error {
-            ValueError::NotDecimal => reject(Reason::NotANumber, Field::Value),
-            ValueError::TooLarge => reject(Reason::Range(parameter), Field::Value),
-        })?;
-    let (low, high) = limits::range(parameter);
-    if value < low || value > high {
-        return Err(reject(Reason::Range(parameter), Field::Value));
+
+    #[inline]
+    fn observation(&self, station: u32, registered: Registered, value: Quanta) -> Observation {
+        Observation {
+            station: StationNo(station),
+            parameter: self.parameter,
+            time: self.time,
+            value,
+            interval_s: self
+                .interval_s
+                .unwrap_or(match (registered.interval_s, self.parameter) {
+                    (0, Parameter::Rainfall) => RAINFALL_INTERVAL_S,
+                    (seconds, _) => seconds,
+                }),
+            quality: self.quality,
+        }
     }
-    Ok((value, quality))
 }
 
 /// The packed id of no station: longer than any that is packed.
@@ -228,8 +303,7 @@ const fn bit(parameter: Parameter) -> u32 {
 /// Texts of at most 15 bytes as one number, so that looking one up touches one place in memory:
 /// the bytes from the lowest up, the length in the highest.
 #[inline]
-fn pack(text: &str) -> Option<u128> {
-    let bytes = text.as_bytes();
+fn pack(bytes: &[u8]) -> Option<u128> {
     let length = bytes.len();
     // The first and the last word overlap; what the first holds is shifted out of the last.
     let low = match (bytes.first_chunk::<8>(), bytes.first_chunk::<4>()) {
@@ -268,7 +342,7 @@ mod tests {
                 plain[15] = text.len() as u8;
                 u128::from_le_bytes(plain)
             });
-            prop_assert_eq!(pack(&text), expected);
+            prop_assert_eq!(pack(text.as_bytes()), expected);
         }
     }
 }

@@ -1,9 +1,18 @@
 //! Payloads under other names, read by a mapping.
 
 use ingest::protocol::fields::{Column, Fields, TimeFormat};
-use ingest::protocol::{Field, Framing, Protocol, What, decode};
+use ingest::protocol::{Field, Found, Framing, Protocol, Reading, Take, What, decode};
 use model::Time;
 use proptest::prelude::*;
+
+#[derive(Default)]
+struct All<'a>(Vec<Reading<'a>>);
+
+impl<'a> Take<'a> for All<'a> {
+    fn found(&mut self, found: Found<'a>) {
+        self.0.push(found.unwrap());
+    }
+}
 
 fn read(fields: Fields, topic: &str, payload: &str) -> Vec<Result<String, (Option<Field>, What)>> {
     let protocol = Protocol::Fields(Box::new(fields));
@@ -13,7 +22,7 @@ fn read(fields: Fields, topic: &str, payload: &str) -> Vec<Result<String, (Optio
         topic,
         payload.as_bytes(),
         Framing::Detect,
-        |one| {
+        &mut |one: Found<'_>| {
             found.push(match one {
                 Ok(r) => Ok(format!(
                     "{} {} {} {} {}",
@@ -94,22 +103,14 @@ fn names_are_translated_and_lines_read_one_by_one() {
 fn without_a_mapping_it_reads_the_contract() {
     let line =
         r#"{"station":"G1","parameter":"rainfall","time":"2023-09-07T13:04:00+08:00","value":0.6}"#;
-    let mut plain = Vec::new();
-    decode(
-        &Protocol::Json,
-        "",
-        line.as_bytes(),
-        Framing::Detect,
-        |one| plain.push(one.unwrap()),
-    );
+    let (mut plain, mut mapped) = (All::default(), All::default());
+    let body = line.as_bytes();
+    decode(&Protocol::Json, "", body, Framing::Detect, &mut plain);
     let protocol = Protocol::Fields(Box::default());
-    let mut mapped = Vec::new();
-    decode(&protocol, "", line.as_bytes(), Framing::Detect, |one| {
-        mapped.push(one.unwrap())
-    });
-    assert_eq!(plain[0].time, Time::from_seconds(1_694_063_040));
-    mapped[0].offset = plain[0].offset;
-    assert_eq!(plain, mapped);
+    decode(&protocol, "", body, Framing::Detect, &mut mapped);
+    assert_eq!(plain.0[0].time, Time::from_seconds(1_694_063_040));
+    mapped.0[0].offset = plain.0[0].offset;
+    assert_eq!(plain.0, mapped.0);
 }
 
 #[test]

@@ -261,3 +261,60 @@ proptest! {
         prop_assert_eq!(batch.accepted(), rows.len() as u64 - duplicates);
     }
 }
+
+/// Lines that are mostly like the one before in all but station and value.
+fn lines() -> impl Strategy<Value = Vec<String>> {
+    let rest = prop_oneof![
+        8 => Just(r#""parameter":"rainfall","time":"2023-09-07T13:04:00+08:00""#),
+        1 => Just(r#""parameter":"rainfall","unit":"in","interval":600,"time":"2023-09-07T13:04:00+08:00""#),
+        1 => Just(r#""parameter":"rainfall","quality":8,"time":"2023-09-07T13:04:00+08:00""#),
+        1 => Just(r#""parameter":"pressure","quality":1,"time":"2023-09-07T13:03:00+08:00""#),
+        1 => Just(r#""parameter":"rainfall","time":"2023-09-07T18:04:00+08:00""#),
+        1 => Just(r#""parameter":"nothing","time":"2023-09-07T13:04:00+08:00""#),
+    ];
+    let station =
+        prop_oneof![6 => Just("G1"), 4 => Just("G2"), 1 => Just(LONG_ID), 1 => Just("G9")];
+    let value = prop_oneof![
+        6 => (0u32..9000).prop_map(|tenths| format!("{}.{}", tenths / 10, tenths % 10)),
+        1 => Just("-1".to_owned()),
+        1 => Just("1e9".to_owned()),
+        1 => Just("1e99999999999".to_owned()),
+        1 => Just("null".to_owned()),
+    ];
+    let line = (station, rest, value).prop_map(|(station, rest, value)| {
+        format!(r#"{{"station":"{station}",{rest},"value":{value}}}"#)
+    });
+    prop::collection::vec((line, 1usize..4), 1..30).prop_map(|lines| {
+        lines
+            .into_iter()
+            .flat_map(|(line, times)| vec![line; times])
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_line_comes_to_the_same_after_others_like_it(lines in lines()) {
+        let together = read(&lines.join("\n"));
+        let mut rejected = Vec::new();
+        let mut accepted = std::collections::BTreeSet::new();
+        for line in &lines {
+            let alone = read(line);
+            rejected.extend(alone.rejections().iter().map(|one| one.reason));
+            accepted.extend(rows(&alone));
+        }
+        let reasons: Vec<_> = together.rejections().iter().map(|one| one.reason).collect();
+        prop_assert_eq!(reasons, rejected);
+        prop_assert_eq!(rows(&together).into_iter().collect::<std::collections::BTreeSet<_>>(), accepted);
+    }
+}
+
+fn rows(batch: &Batch) -> Vec<String> {
+    let rows = batch
+        .zones()
+        .flat_map(|(zone, rows)| rows.iter().map(move |row| (zone, row)));
+    rows.map(|(zone, row)| format!("{zone:?} {row:?}"))
+        .collect()
+}

@@ -26,10 +26,40 @@ pub(super) struct Alike<'a> {
 /// What a line says in its own place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Texts<'a> {
-    station: &'a str,
-    value: &'a str,
+    /// ASCII letters.
+    station: &'a [u8],
+    /// A JSON number.
+    value: &'a [u8],
     /// The line whole.
     pub(super) raw: &'a [u8],
+}
+
+/// A line that says what the line before said, but for its station and value.
+#[derive(Clone, Copy, Debug)]
+pub struct Like<'f, 'a> {
+    pub(super) frame: &'f Alike<'a>,
+    pub(super) texts: Texts<'a>,
+    pub(super) line: u64,
+}
+
+impl<'a> Like<'_, 'a> {
+    /// The station's id, ASCII.
+    #[inline]
+    pub const fn station(&self) -> &'a [u8] {
+        self.texts.station
+    }
+
+    /// The value, a JSON number.
+    #[inline]
+    pub const fn value(&self) -> &'a [u8] {
+        self.texts.value
+    }
+
+    /// The reading whole.
+    #[inline]
+    pub fn reading(&self) -> Reading<'a> {
+        self.frame.reading(self.texts, self.line)
+    }
 }
 
 impl<'a> Alike<'a> {
@@ -90,8 +120,8 @@ impl<'a> Alike<'a> {
             return None;
         }
         Some(Texts {
-            station: std::str::from_utf8(station).ok()?,
-            value: std::str::from_utf8(value).ok()?,
+            station,
+            value,
             raw: rest.get(..length)?,
         })
     }
@@ -99,12 +129,14 @@ impl<'a> Alike<'a> {
     /// The reading that the line with these texts states.
     #[inline]
     pub(super) fn reading(&self, texts: Texts<'a>, line: u64) -> Reading<'a> {
+        // Both are ASCII, as [`Alike::texts`] saw.
+        let text = |bytes| Cow::Borrowed(std::str::from_utf8(bytes).unwrap_or_default());
         Reading {
-            station: Cow::Borrowed(texts.station),
+            station: text(texts.station),
             parameter: Cow::Borrowed(self.parameter),
             time: self.time,
             offset: self.offset,
-            value: Some(Cow::Borrowed(texts.value)),
+            value: Some(text(texts.value)),
             unit: self.unit.map(Cow::Borrowed),
             quality: self.quality,
             interval_s: self.interval_s,

@@ -4,9 +4,9 @@
 //! first. Keys come in any order, unknown ones are passed over; the text of the last time is
 //! remembered, since a batch of readings mostly shares it.
 
-use super::alike::{Alike, Texts};
+use super::alike::{Alike, Like};
 use super::scan::{Scanner, element_end};
-use super::{DecodeError, Field, Framing, RECORD_BYTES_MAX, Reading, What};
+use super::{DecodeError, Field, Framing, RECORD_BYTES_MAX, Reading, Take, What};
 use model::{Offset, Quality, Time};
 
 /// How deep an unknown key's value may be nested.
@@ -76,14 +76,15 @@ impl<'a> Readings<'a> {
         }
     }
 
-    /// The texts of the next line and its number, where it is like the one before.
+    /// The next line, where it is like the one before.
     #[inline]
-    fn next_alike(&mut self) -> Option<(Texts<'a>, u64)> {
-        let texts = self.alike.as_ref()?.texts(self.body.get(self.at..)?)?;
+    fn next_alike(&mut self) -> Option<Like<'_, 'a>> {
+        let frame = self.alike.as_ref()?;
+        let texts = frame.texts(self.body.get(self.at..)?)?;
         let line = self.line;
         self.at += texts.raw.len() + 1;
         self.line += 1;
-        Some((texts, line))
+        Some(Like { frame, texts, line })
     }
 
     fn detect(&mut self) -> Option<Result<Reading<'a>, DecodeError<'a>>> {
@@ -128,10 +129,8 @@ impl<'a> Readings<'a> {
     fn next_line(&mut self) -> Option<Result<Reading<'a>, DecodeError<'a>>> {
         loop {
             let rest = self.body.get(self.at..).filter(|rest| !rest.is_empty())?;
-            if let Some((texts, line)) = self.next_alike()
-                && let Some(alike) = &self.alike
-            {
-                return Some(Ok(alike.reading(texts, line)));
+            if let Some(like) = self.next_alike() {
+                return Some(Ok(like.reading()));
             }
             let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let line = rest.get(..length)?;
@@ -276,20 +275,14 @@ impl<'a> Readings<'a> {
 
 /// Hands every record of a body to `take`, in order.
 #[inline]
-pub(super) fn each<'a>(
-    body: &'a [u8],
-    framing: Framing,
-    mut take: impl FnMut(Result<Reading<'a>, DecodeError<'a>>),
-) {
+pub(super) fn each<'a>(body: &'a [u8], framing: Framing, take: &mut impl Take<'a>) {
     let mut readings = Readings::new(body, framing);
     loop {
-        while let Some((texts, line)) = readings.next_alike()
-            && let Some(alike) = &readings.alike
-        {
-            take(Ok(alike.reading(texts, line)));
+        while let Some(like) = readings.next_alike() {
+            take.like(like);
         }
         match readings.next() {
-            Some(found) => take(found),
+            Some(found) => take.found(found),
             None => return,
         }
     }

@@ -1,7 +1,7 @@
 //! The outcome of one request: observations by zone, rejections, and what stood in it twice.
 
 use super::{Registrar, Rejection};
-use crate::protocol::{self, DecodeError, Framing, Protocol, Reading};
+use crate::protocol::{self, Found, Framing, Like, Protocol, Take};
 use model::{Observation, Time, Zone};
 use rustc_hash::FxHashMap;
 
@@ -104,34 +104,56 @@ impl Registrar {
         batch.clear();
         batch.zones.resize_with(self.zone_count, Vec::new);
         self.requests.begin(self.series_count);
-        protocol::decode(protocol, topic, bytes, framing, |found| {
-            self.take(found, arrival, batch);
-        });
+        let mut request = Request {
+            registrar: self,
+            arrival,
+            batch,
+        };
+        protocol::decode(protocol, topic, bytes, framing, &mut request);
+    }
+}
+
+/// A request that is being read.
+struct Request<'r> {
+    registrar: &'r mut Registrar,
+    arrival: Time,
+    batch: &'r mut Batch,
+}
+
+impl<'a> Take<'a> for Request<'_> {
+    #[inline]
+    fn found(&mut self, found: Found<'a>) {
+        match found {
+            Ok(reading) => {
+                let registered = self.registrar.register(&reading, self.arrival);
+                self.registered(registered);
+            }
+            Err(error) => self.batch.reject(|| error.into()),
+        }
     }
 
     #[inline]
-    fn take(
-        &mut self,
-        found: Result<Reading<'_>, DecodeError<'_>>,
-        arrival: Time,
-        batch: &mut Batch,
-    ) {
-        let reading = match found {
-            Ok(reading) => reading,
-            Err(error) => return batch.reject(|| error.into()),
+    fn like(&mut self, like: Like<'_, 'a>) {
+        let registered = self.registrar.register_like(&like, self.arrival);
+        self.registered(registered);
+    }
+}
+
+impl Request<'_> {
+    #[inline]
+    fn registered(&mut self, registered: Result<Observation, Rejection>) {
+        let (registrar, batch) = (&mut *self.registrar, &mut *self.batch);
+        let observation = match registered {
+            Ok(observation) => observation,
+            Err(rejection) => return batch.reject(|| rejection),
         };
-        match self.register(&reading, arrival) {
-            Err(rejection) => batch.reject(|| rejection),
-            Ok(observation) => {
-                let series = self.series(observation.station, observation.parameter);
-                let is_duplicate =
-                    series.is_some_and(|at| self.requests.is_duplicate(at, &observation, batch));
-                if is_duplicate {
-                    batch.duplicates += 1;
-                } else {
-                    batch.accept(observation, self.zones(observation.station));
-                }
-            }
+        let series = registrar.series(observation.station, observation.parameter);
+        let is_duplicate =
+            series.is_some_and(|at| registrar.requests.is_duplicate(at, &observation, batch));
+        if is_duplicate {
+            batch.duplicates += 1;
+        } else {
+            batch.accept(observation, registrar.zones(observation.station));
         }
     }
 }

@@ -50,8 +50,8 @@ impl Ratio {
 
 impl Decimal {
     /// Reads `-12`, `0.6`, `1.002e+03`.
-    pub(super) fn parse(text: &str) -> Result<Self, ValueError> {
-        let bytes = text.as_bytes();
+    #[inline]
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, ValueError> {
         let is_negative = bytes.first() == Some(&b'-');
         let mut at = usize::from(is_negative || bytes.first() == Some(&b'+'));
         let (mut mantissa, mut exponent, mut has_rest) = (0i64, 0i32, false);
@@ -77,7 +77,7 @@ impl Decimal {
             return Err(ValueError::NotDecimal);
         }
         if let Some(b'e' | b'E') = bytes.get(at) {
-            let written = text.get(at + 1..).unwrap_or_default();
+            let written = bytes.get(at + 1..).unwrap_or_default();
             exponent = exponent.saturating_add(read_exponent(written)?);
         } else if at != bytes.len() {
             return Err(ValueError::NotDecimal);
@@ -91,6 +91,7 @@ impl Decimal {
     }
 
     /// The value through `ratio`, in units of `10^-decimals`, half to even.
+    #[inline]
     pub(super) fn quanta(self, ratio: Ratio, decimals: u32) -> Result<Quanta, ValueError> {
         let shift = self.exponent.saturating_add(decimals as i32);
         if ratio == Ratio::ONE && !self.has_rest && shift >= 0 {
@@ -153,7 +154,8 @@ impl Decimal {
     }
 }
 
-fn read_exponent(text: &str) -> Result<i32, ValueError> {
+fn read_exponent(bytes: &[u8]) -> Result<i32, ValueError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ValueError::NotDecimal)?;
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(ValueError::NotDecimal);
@@ -182,7 +184,7 @@ mod tests {
             code in 0u8..18,
         ) {
             let parameter = Parameter::from_code(code).unwrap();
-            let ours = Decimal::parse(&text).and_then(|d| d.quanta(Ratio::ONE, parameter.decimals()));
+            let ours = Decimal::parse(text.as_bytes()).and_then(|d| d.quanta(Ratio::ONE, parameter.decimals()));
             prop_assert_eq!(ours, parameter.quanta(&text));
         }
 
@@ -207,14 +209,14 @@ mod tests {
                 std::cmp::Ordering::Greater => floor + 1,
                 std::cmp::Ordering::Equal => floor + floor.rem_euclid(2),
             };
-            let found = Decimal::parse(&text).unwrap().quanta(ratio, decimals);
+            let found = Decimal::parse(text.as_bytes()).unwrap().quanta(ratio, decimals);
             prop_assert_eq!(found.ok(), i32::try_from(expected).ok());
         }
 
         #[test]
         fn never_panics(text in "[-+0-9.eE]{0,40}", n in any::<i64>(), o in any::<i64>()) {
             let ratio = Ratio { numerator: n, denominator: 7, offset_hundredths: o };
-            let _ = Decimal::parse(&text).and_then(|d| d.quanta(ratio, 4));
+            let _ = Decimal::parse(text.as_bytes()).and_then(|d| d.quanta(ratio, 4));
         }
     }
 }

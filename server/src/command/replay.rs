@@ -8,9 +8,9 @@ mod score;
 
 use super::Failure;
 use super::print::read_on;
+use super::recorded;
 use crate::installation;
 use clap::Args;
-use ingest::protocol::{self, DecodeError, Protocol, Reading};
 use ingest::quality::Screen;
 use ingest::register::{Registrar, Rejection};
 use ingest::transport::file::Pieces;
@@ -149,26 +149,17 @@ impl Replay {
                 .next_piece()
                 .map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))?;
             let Some(piece) = piece else { break };
-            let mut stop = None;
-            protocol::decode(&Protocol::Json, "", piece.bytes, piece.framing, |found| {
-                if stop.is_some() {
+            recorded::each(piece, registrar, |found| {
+                if strict && self.rejected > 0 {
                     return;
                 }
                 self.lines += 1;
-                match take(found, registrar) {
+                match found {
                     Ok(observation) => self.observe(&observation),
-                    Err(rejection) => {
-                        let words = format!("{}: {rejection}", path.display());
-                        self.reject(&words);
-                        if strict {
-                            stop = Some(words);
-                        }
-                    }
+                    Err(rejection) => self.reject(path, &rejection),
                 }
             });
-            if let Some(words) = stop {
-                return Err(Failure::BadInput(words));
-            }
+            self.stop(strict)?;
             let megabytes = pieces.bytes_read() >> 26;
             if say_progress && megabytes > said {
                 said = megabytes;
@@ -190,21 +181,14 @@ impl Replay {
             let mut pieces = Pieces::new(open(path)?);
             let failed = |error| Failure::BadInput(format!("{}: {error}", path.display()));
             while let Some(piece) = pieces.next_piece().map_err(failed)? {
-                let mut stop = None;
-                protocol::decode(&Protocol::Json, "", piece.bytes, piece.framing, |found| {
+                recorded::each(piece, registrar, |found| {
                     self.lines += 1;
-                    match take(found, registrar) {
+                    match found {
                         Ok(observation) => all.push(observation),
-                        Err(rejection) => {
-                            let words = format!("{}: {rejection}", path.display());
-                            self.reject(&words);
-                            stop = stop.take().or(Some(words));
-                        }
+                        Err(rejection) => self.reject(path, &rejection),
                     }
                 });
-                if let Some(words) = stop.filter(|_| arguments.strict) {
-                    return Err(Failure::BadInput(words));
-                }
+                self.stop(arguments.strict)?;
             }
         }
         all.sort_by_key(|observation| observation.time);
@@ -275,10 +259,19 @@ impl Replay {
         }
     }
 
-    fn reject(&mut self, words: &str) {
+    fn reject(&mut self, path: &Path, rejection: &Rejection) {
         self.rejected += 1;
         if self.first_rejections.len() < REJECTIONS_SAID {
-            self.first_rejections.push(words.to_owned());
+            let words = format!("{}: {rejection}", path.display());
+            self.first_rejections.push(words);
+        }
+    }
+
+    /// With `strict` the first rejection ends the replay.
+    fn stop(&mut self, strict: bool) -> Result<(), Failure> {
+        match self.first_rejections.first() {
+            Some(words) if strict => Err(Failure::BadInput(words.clone())),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -338,18 +331,6 @@ impl Routes {
         range
             .and_then(|(from, to)| self.routes.get(*from as usize..*to as usize))
             .unwrap_or_default()
-    }
-}
-
-/// A record of a replay: nothing is in the future, since record time follows the observations.
-#[inline]
-fn take(
-    found: Result<Reading<'_>, DecodeError<'_>>,
-    registrar: &mut Registrar,
-) -> Result<Observation, Rejection> {
-    match found {
-        Ok(ref reading) => registrar.register(reading, Time::from_millis(i64::MAX)),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,11 +2,10 @@
 //! journal of a server, running or not.
 
 use super::story::{Reading, Story, text};
-use crate::command::{Failure, print};
+use crate::command::{Failure, print, recorded};
 use crate::installation::{self, Faulty};
 use crate::pump::kind;
 use clap::Args;
-use ingest::protocol::{self, Protocol};
 use ingest::quality::Screen;
 use ingest::register::Registrar;
 use ingest::transport::file::Pieces;
@@ -188,11 +187,8 @@ impl Search {
             let reader = open(path)?;
             let mut pieces = Pieces::new(reader);
             while let Some(piece) = pieces.next_piece().map_err(|e| unreadable(e.to_string()))? {
-                protocol::decode(&Protocol::Json, "", piece.bytes, piece.framing, |reading| {
-                    let Ok(reading) = reading else { return };
-                    let Ok(row) = registrar.register(&reading, Time::from_millis(i64::MAX)) else {
-                        return;
-                    };
+                recorded::each(piece, &mut registrar, |line| {
+                    let Ok(row) = line else { return };
                     if let Some(before) = now.filter(|before| row.time > *before) {
                         for minute in before.minute() + 1..=row.time.minute() {
                             engine.tick(Time::from_minute(minute), &mut effects);
@@ -201,8 +197,11 @@ impl Search {
                     }
                     let at = now.map_or(row.time, |before| before.max(row.time));
                     now = Some(at);
-                    if registrar.zones(row.station).contains(&self.zone) {
+                    if engine.hears(row.station) {
                         let screened = screen.step(at, &row);
+                        if screened.is_repeat() {
+                            return;
+                        }
                         engine.observe(at, &screened.observation, &mut effects);
                         if let Some(rainfall) = &screened.rainfall {
                             engine.observe(at, rainfall, &mut effects);
