@@ -33,7 +33,7 @@ impl Bulletin {
         let open = self.open.as_ref()?;
         open.sheet.signed().into_iter().find_map(|signed| {
             let by = open.sheet.signers(signed);
-            let needed = desk.flow(&self.whole_of(signed)).signatures.max(1);
+            let needed = self.flow_of(signed, desk).signatures.max(1);
             (by.len() >= usize::from(needed)).then(|| (signed.clone(), by))
         })
     }
@@ -89,7 +89,7 @@ impl Bulletin {
         rule: &str,
         desk: &Desk<'_>,
     ) -> Option<(Vec<String>, Span)> {
-        let flow = desk.flow(&self.whole_of(what));
+        let flow = self.flow_of(what, desk);
         let by_one = flow.review && rule == PERSON && signed.len() == 1;
         let asked = desk.policy == Policy::Live && (by_one || rule == BY_CLOCK);
         asked.then(|| (signed.to_vec(), flow.review_within))
@@ -123,7 +123,29 @@ impl Bulletin {
 
     /// How the public is told.
     pub(super) fn flow(&self, desk: &Desk<'_>) -> Flow {
-        desk.flow(&self.whole())
+        let put = self.open.as_ref().map(|open| tiers(&open.put));
+        self.flow_of(&put.unwrap_or_default(), desk)
+    }
+
+    /// By the highest tier that an area rises to or falls from; by the whole where none does. What
+    /// stands in one area lends its flow to no other.
+    fn flow_of(&self, put: &Tiers, desk: &Desk<'_>) -> Flow {
+        let force = self.open.as_ref().map(|open| tiers(&open.force));
+        let force = force.unwrap_or_default();
+        let tier_in = |of: &Tiers, code: &AreaCode| of.get(code).copied().unwrap_or(Tier::None);
+        let moved = put.keys().chain(force.keys()).filter_map(|code| {
+            let (to, from) = (tier_in(put, code), tier_in(&force, code));
+            (to != from).then(|| (*code, to.max(from)))
+        });
+        let whole = self.whole_of(put);
+        desk.flow(&match foremost(moved) {
+            Some((code, tier)) => Whole {
+                area: Some(code),
+                tier,
+                ..whole
+            },
+            None => whole,
+        })
     }
 
     /// The authority that was asked for it; [`None`] where it is ours.

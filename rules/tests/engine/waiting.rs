@@ -270,6 +270,25 @@ fn what_one_person_released_is_reviewed_by_another() {
 }
 
 #[test]
+fn a_red_elsewhere_lends_its_one_signature_to_nobody() {
+    let (mut engine, mut out) = (live(EMERGENCY), Vec::new());
+    rain(&mut engine, 0, 0, 25, &mut out);
+    let red = warning(&out).clone();
+    engine.order(at(1), &approve(&red, "a"), &mut out);
+    assert_eq!(warning(&out).event, model::warning::Event::Issued);
+    rain(&mut engine, 1, 2, 5, &mut out);
+    engine.tick(at(3), &mut out);
+    let more = warning(&out).clone();
+    assert_eq!((more.event, more.areas.len()), (model::warning::Event::Proposed, 2));
+    assert_eq!(pending(&out).signing.as_ref().unwrap().needed, 2);
+    out.clear();
+    engine.order(at(4), &approve(&more, "a"), &mut out);
+    assert!(out.iter().all(|effect| !matches!(effect, Effect::Warning(_))));
+    engine.order(at(4), &approve(&more, "b"), &mut out);
+    assert_eq!(warning(&out).event, model::warning::Event::Updated);
+}
+
+#[test]
 fn two_signatures_ask_for_no_review() {
     let (mut engine, mut out) = (live(HOLD), Vec::new());
     rain(&mut engine, 0, 0, 25, &mut out);
