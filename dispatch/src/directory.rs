@@ -78,6 +78,11 @@ pub struct Subscriber<'d> {
 }
 
 impl Directory {
+    /// Audience classes that anybody in it has.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
     /// Content hash of this version, 64 hexadecimal digits: what intents name.
     pub fn version(&self) -> &str {
         &self.version

@@ -37,7 +37,7 @@ pub struct Audience {
     /// Which of the responsible persons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<Ask>,
-    /// Roles; empty means every role there.
+    /// Roles of those responsible, classes of the public; empty means all there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
     /// Of those selected only these contacts, by id; empty means all of them.
@@ -166,11 +166,13 @@ impl Audience {
         }
     }
 
-    /// True where both select among the people of their places in the same way.
-    pub fn is_alike(&self, other: &Self) -> bool {
+    /// True where it selects, in a place, whomever `other` would select there: the same, or of the
+    /// public everybody instead of some classes.
+    pub fn includes(&self, other: &Self) -> bool {
+        let is_everybody = self.reach == Reach::Public && self.roles.is_empty();
         self.reach == other.reach
             && self.ask == other.ask
-            && self.roles == other.roles
+            && (self.roles == other.roles || is_everybody)
             && self.contacts == other.contacts
             && self.authority == other.authority
     }
@@ -247,7 +249,7 @@ impl Intent {
         let by_plan = !self.again
             && self.instead_of.is_none()
             && !matches!(self.purpose, Purpose::Signature | Purpose::DeviceFault);
-        let same_people = self.audience.is_alike(&older.audience)
+        let same_people = self.audience.includes(&older.audience)
             || (self.is_end() && self.audience.reach == older.audience.reach);
         by_plan && same_people && older.revision < self.revision
     }

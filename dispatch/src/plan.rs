@@ -23,6 +23,7 @@ use crate::intent::Intent;
 use crate::wording::{Issuer, Places, Purpose, Wording};
 use eased::Eased;
 use model::authority::Ruling;
+use model::release::Flow;
 use model::warning::Event;
 use model::{
     Act, AreaCode, Authority, Channel, City, Language, Mode, Named, Reach, Tier, Time, Warning,
@@ -279,7 +280,7 @@ impl Plan<'_> {
                 self.say(Saying {
                     way,
                     change,
-                    purpose: self.public_purpose(change),
+                    purpose: self.public_purpose(way, change),
                     onset: if eases {
                         self.warning.time
                     } else {
@@ -329,8 +330,7 @@ impl Plan<'_> {
         let before = self.told.highest(way);
         let now = goals.values().copied().max().unwrap_or_default();
         let spoken = now.max(before);
-        let flow = self.flow(way.reach, spoken);
-        if spoken == Tier::None || !flow.is_some_and(|flow| flow.contains(&way.channel)) {
+        if spoken == Tier::None || self.flow_by(way, spoken).is_none() {
             return;
         }
         let mut areas = BTreeSet::new();
@@ -353,7 +353,7 @@ impl Plan<'_> {
         self.say(Saying {
             way,
             change,
-            purpose: self.public_purpose(change),
+            purpose: self.public_purpose(way, change),
             onset: self.onset(&areas),
             place: self.list(&areas),
             areas,
@@ -364,7 +364,7 @@ impl Plan<'_> {
         });
     }
 
-    fn public_purpose(&self, change: Change) -> Purpose {
+    fn public_purpose(&self, way: Way, change: Change) -> Purpose {
         if self.warning.relay.is_some() {
             return Purpose::Relay;
         }
@@ -373,14 +373,17 @@ impl Plan<'_> {
             (_, change) if change.is_word() => Purpose::Alert,
             (_, Change { to: Tier::None, .. }) => Purpose::Ended,
             (_, change) if !change.is_rise() => Purpose::Fall,
-            (
-                _,
-                Change {
-                    from: Tier::None, ..
-                },
-            ) => Purpose::Alert,
+            (_, change) if self.is_first(way, change) => Purpose::Alert,
             _ => Purpose::Rise,
         }
+    }
+
+    /// True where a rise is the first that most of its readers hear: the lower tier was told to
+    /// nobody, or to other classes alone.
+    fn is_first(&self, way: Way, change: Change) -> bool {
+        let classes = |tier| self.flow_by(way, tier).map(|flow| flow.classes);
+        let before = classes(change.from).filter(|classes| !classes.is_empty());
+        change.from == Tier::None || (before.is_some() && before != classes(change.to))
     }
 
     /// What changed for a place on a way, if that way may tell of it; remembers it as told.
@@ -397,8 +400,8 @@ impl Plan<'_> {
         }
         if goal >= from {
             self.ruling(area, goal)?;
-            let flow = self.flow_of(way.reach, goal)?;
-            if !flow.channels.contains(&way.channel) || (proposed && flow.signatures > 0) {
+            let flow = self.flow_by(way, goal)?;
+            if proposed && flow.signatures > 0 {
                 return None;
             }
         } else if proposed && self.told.is_signed(way, place) {
@@ -440,18 +443,16 @@ impl Plan<'_> {
             .is_some_and(|ruling| ruling.act != Act::Request)
     }
 
-    fn flow_of(&self, reach: Reach, tier: Tier) -> Option<model::release::Flow> {
+    /// The flow that opens a way at a tier.
+    fn flow_by(&self, way: Way, tier: Tier) -> Option<Flow> {
         let policy = &self.desk.city.policy;
         let named = policy
             .matrix
             .own()
             .find(|a| a.id.to_string() == self.warning.authority);
         let authority = named.or(policy.matrix.own().next())?;
-        Some(policy.flow(&authority.id, self.warning.hazard, tier, reach))
-    }
-
-    fn flow(&self, reach: Reach, tier: Tier) -> Option<Vec<Channel>> {
-        self.flow_of(reach, tier).map(|flow| flow.channels)
+        let (hazard, Way { reach, channel }) = (self.warning.hazard, way);
+        policy.flow_by(channel, &authority.id, hazard, tier, reach)
     }
 
     fn is_over(&self) -> bool {

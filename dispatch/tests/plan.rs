@@ -580,6 +580,8 @@ fn a_snapshot_goes_on_as_if_nothing_happened() {
     );
 }
 
+#[path = "plan/classes.rs"]
+mod classes;
 #[path = "plan/eases.rs"]
 mod eases;
 #[path = "plan/orders.rs"]

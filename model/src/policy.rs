@@ -2,7 +2,7 @@
 
 use crate::authority::{AuthorityId, Matrix};
 use crate::release::{Approval, Flow, Ladder, Lateness, Reach};
-use crate::{Hazard, Parameter, Span, Tier};
+use crate::{Channel, Hazard, Parameter, Span, Tier};
 use std::collections::BTreeMap;
 
 /// Silence after which a station counts as stale where neither its kind nor `other` is listed.
@@ -36,6 +36,29 @@ impl Policy {
             .find(|flow| flow.holds_for(authority, hazard, tier, reach))
             .cloned()
             .unwrap_or_else(|| Flow::by_default(reach, &self.approval))
+    }
+
+    /// The flow that opens `channel`: the first that holds, or a later one that lists the channel
+    /// where the first does not and that asks for no more signatures; what is released is released
+    /// once. `None` where none opens it.
+    pub fn flow_by(
+        &self,
+        channel: Channel,
+        authority: &AuthorityId,
+        hazard: Hazard,
+        tier: Tier,
+        reach: Reach,
+    ) -> Option<Flow> {
+        let first = self.flow(authority, hazard, tier, reach);
+        if first.channels.contains(&channel) {
+            return Some(first);
+        }
+        let mut others = self.flows.iter().filter(|flow| {
+            flow.holds_for(authority, hazard, tier, reach) && flow.channels.contains(&channel)
+        });
+        others
+            .find(|flow| flow.signatures <= first.signatures)
+            .cloned()
     }
 
     /// The ladder of that tier, if any.

@@ -50,6 +50,9 @@ pub struct Flow {
     pub reach: Reach,
     /// Channels it opens, in the order they are tried.
     pub channels: Vec<Channel>,
+    /// Classes of `subscribers.csv` (`school`, `construction`) that a rise is told to, of the
+    /// public; empty means everybody.
+    pub classes: Vec<String>,
     /// Signatures asked for: none, one or two different people.
     pub signatures: u8,
     /// True where a second person must review it afterwards (the emergency flow).
@@ -196,6 +199,7 @@ impl Flow {
                 .copied()
                 .filter(|c| reach != Reach::Public || *c != Channel::Device)
                 .collect(),
+            classes: Vec::new(),
             signatures,
             review: false,
             review_within: approval.review_within,

@@ -153,6 +153,26 @@ pub(crate) fn between(
     all
 }
 
+/// Every class that a flow tells is one of somebody.
+fn classes(city: &City, people: &Directory, directory: &Path) -> Result<(), Faulty> {
+    let named = city.policy.flows.iter().flat_map(|flow| &flow.classes);
+    let unknown = named.filter(|class| !people.classes().contains(class));
+    let faults: Vec<Fault> = unknown
+        .map(|class| Fault {
+            file: "city.toml".into(),
+            line: None,
+            field: "flow.classes".into(),
+            what: format!("nobody in subscribers.csv is {class:?}"),
+            remedy: format!("known there: {}", people.classes().join(", ")),
+            severity: Severity::Error,
+        })
+        .collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Faulty(located(directory, faults)))
+}
+
 /// The wording of `directory`.
 pub(crate) fn wording(directory: &Path) -> Result<Wording, Faulty> {
     let files = texts(directory, ".toml", "\0")?;
@@ -235,6 +255,7 @@ impl Installation {
                     return Err(Faulty(faults));
                 }
                 let (people, source) = people_after(directory, &city, earlier.people.as_ref())?;
+                classes(&city, &people, directory)?;
                 let loaded = Self::assemble(
                     Arc::new(city),
                     Arc::new(rulebook),

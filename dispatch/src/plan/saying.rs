@@ -57,7 +57,7 @@ impl Plan<'_> {
             from: Tier::None,
             to: tier,
         };
-        let purpose = self.public_purpose(change);
+        let purpose = self.public_purpose(way, change);
         self.say(Saying {
             way,
             change,
@@ -90,8 +90,21 @@ impl Plan<'_> {
         if saying.way.reach == Reach::Responsible {
             audience.ask = Some(model::release::Ask::Primary);
         }
-        let tier = saying.change.to.max(saying.change.from);
-        let opened = self.flow(saying.way.reach, tier).unwrap_or_default();
+        let (way, change) = (saying.way, saying.change);
+        // A fall is told to whoever was told, of whatever class.
+        if way.reach == Reach::Public && (change.is_rise() || change.is_word()) {
+            let flow = self.flow_by(way, change.to);
+            audience.roles = flow.map(|flow| flow.classes).unwrap_or_default();
+        }
+        let tier = change.to.max(change.from);
+        let opens = |channel: &Channel| {
+            let way = Way {
+                channel: *channel,
+                ..way
+            };
+            self.flow_by(way, tier).is_some()
+        };
+        let opened: Vec<Channel> = Channel::ALL.into_iter().filter(opens).collect();
         self.push(saying, audience, &opened);
     }
 

@@ -60,6 +60,8 @@ struct FlowRow {
     tiers: Vec<Tier>,
     audience: Reach,
     channels: Vec<Channel>,
+    #[serde(default)]
+    classes: Vec<String>,
     signatures: u8,
     #[serde(default)]
     review: bool,
@@ -129,6 +131,7 @@ fn with_defaults(row: FlowRow, approval: &Approval) -> Flow {
         tiers: row.tiers,
         reach: row.audience,
         channels: row.channels,
+        classes: row.classes,
         signatures: row.signatures,
         review: row.review,
         basis: row.basis,
@@ -255,6 +258,9 @@ fn check_flows(rows: &Rows<Flow>, authorities: &Rows<Authority>, faults: &mut Fa
             let remedy = "devices have a flow of their own: audience = \"device\"";
             faults.error(place, "flow.channels", "device reaches nobody", remedy);
         }
+        if !row.classes.is_empty() {
+            check_classes(row, place, faults);
+        }
         match (row.reach, row.signatures) {
             (Reach::Public, 0) => {
                 let remedy = "write 2, or 1 with review = true: the public is told by a person";
@@ -292,6 +298,21 @@ fn check_flows(rows: &Rows<Flow>, authorities: &Rows<Authority>, faults: &mut Fa
                 faults.error(place, "flow.presigned", "nothing would use it", remedy);
             }
         }
+    }
+}
+
+/// Only who is told one by one can be told by class.
+fn check_classes(row: &Flow, place: Place<'_>, faults: &mut Faults) {
+    if row.reach != Reach::Public {
+        let remedy = "take them out: classes are those of subscribers.csv, the public";
+        faults.error(place, "flow.classes", "nobody there has a class", remedy);
+    }
+    // An app knows its own readers: what it publishes is for all who subscribed to the place.
+    let to_all = |channel: &&Channel| !matches!(channel, Channel::Sms | Channel::Email);
+    if let Some(channel) = row.channels.iter().find(to_all) {
+        let what = format!("{channel} tells everybody");
+        let remedy = "list sms or email here, and the others in a flow without classes below";
+        faults.error(place, "flow.classes", what, remedy);
     }
 }
 

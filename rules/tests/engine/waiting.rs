@@ -279,11 +279,17 @@ fn a_red_elsewhere_lends_its_one_signature_to_nobody() {
     rain(&mut engine, 1, 2, 5, &mut out);
     engine.tick(at(3), &mut out);
     let more = warning(&out).clone();
-    assert_eq!((more.event, more.areas.len()), (model::warning::Event::Proposed, 2));
+    assert_eq!(
+        (more.event, more.areas.len()),
+        (model::warning::Event::Proposed, 2)
+    );
     assert_eq!(pending(&out).signing.as_ref().unwrap().needed, 2);
     out.clear();
     engine.order(at(4), &approve(&more, "a"), &mut out);
-    assert!(out.iter().all(|effect| !matches!(effect, Effect::Warning(_))));
+    assert!(
+        out.iter()
+            .all(|effect| !matches!(effect, Effect::Warning(_)))
+    );
     engine.order(at(4), &approve(&more, "b"), &mut out);
     assert_eq!(warning(&out).event, model::warning::Event::Updated);
 }
