@@ -5,9 +5,9 @@ import { Places } from './places';
 import { byChannel, byWarning, lastAt, unsent } from './progress';
 import { COLOUR, highest, TIERS } from './tier';
 import { age, clock, RecordClock, seconds, span, textLike } from './time';
-import type { Areas, Delivery, Signal, Situation, Tier, Warning } from './types';
+import type { Areas, Delivery, Remark, Signal, Situation, Tier, Warning } from './types';
 import { areaTiers, changes, countByTier, isWaiting, needsReview, queue, relaysOf } from './warnings';
-import { missing, phrase } from './words';
+import { missing, phrase, remarksOf } from './words';
 
 const AT = '2023-09-07T21:40:00+08:00';
 
@@ -33,6 +33,15 @@ describe('words', () => {
     expect(missing()).toEqual([]);
     expect(phrase('en', 'confirmNth', { n: 1, of: 2 })).toBe('Yours is signature 1 of 2');
     expect(phrase('zh', 'confirmNth', { n: 1, of: 2 })).toBe('您是第 1 位签名人,共需 2 位');
+  });
+});
+
+describe('remarks', () => {
+  it('says together what is left out, and the rest one by one', () => {
+    const remarks: Remark[] = [{ missing: 'area' }, { too_long: { parts: 10, parts_max: 3, units: 640 } }, { missing: 'verify' }];
+    expect(remarksOf(remarks, 'en')).toEqual(['does not say where, where to verify', '10 SMS parts, more than 3']);
+    expect(remarksOf(remarks, 'zh')).toEqual(['未写明 地区、查证方式', '短信 10 条,超过 3 条']);
+    expect(remarksOf([], 'en')).toEqual([]);
   });
 });
 

@@ -153,7 +153,11 @@ export interface Preview {
   unreachable: number;
   texts: Words;
   segments: Record<string, number>;
+  remarks: Partial<Record<Lang, Remark[]>>;
 }
+
+/** What is wrong with a short message: an element left out, or a word of what it is. */
+export type Remark = { missing: string } | { too_long: { parts: number; parts_max: number; units: number } } | 'no_signature' | 'placeholder' | 'empty';
 
 export type AnswerKind = 'received' | 'at_post' | 'moved' | 'needs_help';
 

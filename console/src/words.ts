@@ -1,6 +1,6 @@
 // Every word of the screen in both languages, and the names of codes the server sends.
 
-import type { Lang } from './types';
+import type { Lang, Remark } from './types';
 
 const zh = {
   title: '三防预警值班台',
@@ -100,6 +100,26 @@ const CODES: Record<string, Pair> = {
 };
 
 const pick = (pair: Pair | undefined, lang: Lang, code: string): string => (pair ? pair[lang === 'zh' ? 0 : 1] : code);
+
+const ELEMENTS: Record<string, Pair> = {
+  issuer: ['发布单位', 'who issues it'], issue_time: ['发布时间', 'when it was issued'], hazard: ['灾种', 'the hazard'], tier: ['等级', 'the tier'],
+  start: ['起始时间', 'from when'], area: ['地区', 'where'], action: ['防御措施', 'what to do'], verify: ['查证方式', 'where to verify'],
+};
+
+const join = (list: string[], lang: Lang): string => list.join(lang === 'zh' ? '、' : ', ');
+
+/** What a text leaves out or does wrong, in words; elements left out stand together. */
+export function remarksOf(remarks: Remark[], lang: Lang): string[] {
+  const missing = remarks.flatMap((remark) => (typeof remark === 'object' && 'missing' in remark ? [pick(ELEMENTS[remark.missing], lang, remark.missing)] : []));
+  const others = remarks.flatMap((remark) => {
+    if (remark === 'no_signature') return [lang === 'zh' ? '缺短信签名' : 'the SMS signature is missing'];
+    if (remark === 'placeholder') return [lang === 'zh' ? '留有模板占位符' : 'a placeholder of the template is left'];
+    if (remark === 'empty') return [lang === 'zh' ? '正文为空' : 'the text is empty'];
+    if ('too_long' in remark) return [lang === 'zh' ? `短信 ${remark.too_long.parts} 条,超过 ${remark.too_long.parts_max} 条` : `${remark.too_long.parts} SMS parts, more than ${remark.too_long.parts_max}`];
+    return [];
+  });
+  return missing.length > 0 ? [`${lang === 'zh' ? '未写明' : 'does not say'} ${join(missing, lang)}`, ...others] : others;
+}
 
 /** The name of a code in the reader's language; an unknown code stands for itself. */
 export const codeName = (code: string | null | undefined, lang: Lang): string => (code ? pick(CODES[code], lang, code.replaceAll('_', ' ')) : '');

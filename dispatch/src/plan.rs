@@ -20,7 +20,7 @@ pub use settings::{QuietHours, Settings};
 pub use signing::signing;
 
 use crate::intent::Intent;
-use crate::wording::{Issuer, Places, Purpose, Wording};
+use crate::wording::{Finding, Issuer, Places, Purpose, Wording};
 use eased::Eased;
 use model::authority::Ruling;
 use model::release::Flow;
@@ -77,6 +77,7 @@ impl Planner {
             told,
             eased: &mut self.eased,
             out,
+            remarks: None,
         };
         plan.sites();
         plan.responsible();
@@ -90,10 +91,17 @@ impl Planner {
     }
 
     /// As [`Planner::step`], for the public and for requests alone: what a signer reads before
-    /// anything is sent.
-    pub fn public(&mut self, at: Time, warning: &Warning, desk: &Desk<'_>, out: &mut Vec<Intent>) {
+    /// anything is sent. Gives what is wrong with the short messages.
+    pub fn public(
+        &mut self,
+        at: Time,
+        warning: &Warning,
+        desk: &Desk<'_>,
+        out: &mut Vec<Intent>,
+    ) -> Remarks {
+        let mut remarks = Remarks::new();
         if warning.past || warning.mode != Mode::Actual {
-            return;
+            return remarks;
         }
         let told = self.told.entry(warning.id).or_default();
         let mut plan = Plan {
@@ -103,9 +111,11 @@ impl Planner {
             told,
             eased: &mut self.eased,
             out,
+            remarks: Some(&mut remarks),
         };
         plan.requests();
         plan.public();
+        remarks
     }
 
     /// The tier last told by a way at a place; for the API and tests.
@@ -128,7 +138,11 @@ struct Plan<'a> {
     told: &'a mut Told,
     eased: &'a mut Eased,
     out: &'a mut Vec<Intent>,
+    remarks: Option<&'a mut Remarks>,
 }
+
+/// What is wrong with short messages to the public, by language; each thing once.
+pub type Remarks = BTreeMap<Language, Vec<Finding>>;
 
 impl Plan<'_> {
     /// Devices and responsible persons of the sites: they go by what was measured there.

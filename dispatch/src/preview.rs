@@ -1,7 +1,7 @@
 //! Head-counts before signing: whom a release would reach, by channel, language and township.
 
 use crate::intent::{Audience, Intent};
-use crate::plan::{Desk, Planner};
+use crate::plan::{Desk, Planner, Remarks};
 use crate::wording::{Message, Purpose, sms};
 use model::warning::Event;
 use model::{AreaCode, Channel, Language, Reach, Tier, Time, Warning};
@@ -49,6 +49,8 @@ pub struct Preview {
     pub reached: Vec<Reached>,
     /// Heads by channel, the public alone.
     pub public: BTreeMap<Channel, u64>,
+    /// What is wrong with the short messages the public would get: who signs them should know.
+    pub remarks: Remarks,
 }
 
 /// Plans `warning` as if it were signed at `at`, on a copy, and counts with `count`.
@@ -62,7 +64,10 @@ pub fn preview(
     let signed = signed(warning);
     let mut intents = Vec::new();
     planner.clone().step(at, &signed, desk, &mut intents);
-    let mut preview = Preview::default();
+    let mut preview = Preview {
+        remarks: planner.clone().public(at, &signed, desk, &mut Vec::new()),
+        ..Preview::default()
+    };
     // Those who missed the first message are counted with the fall that goes to the others.
     for intent in intents.into_iter().filter(|intent| !intent.only_new) {
         let heads = count(&intent.audience, intent.channel);
@@ -79,7 +84,7 @@ pub fn preview(
 /// been told before, and what would be asked of another authority; nobody is counted.
 pub fn public(at: Time, warning: &Warning, desk: &Desk<'_>) -> Vec<Reached> {
     let mut intents = Vec::new();
-    Planner::default().public(at, &signed(warning), desk, &mut intents);
+    drop(Planner::default().public(at, &signed(warning), desk, &mut intents));
     intents.into_iter().map(|i| reached(i, &[])).collect()
 }
 

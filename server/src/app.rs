@@ -297,6 +297,7 @@ impl App {
             "unreachable": self.unreachable(public.into_inner()),
             "texts": texts,
             "segments": segments,
+            "remarks": preview.remarks,
         })
     }
 

@@ -43,6 +43,7 @@ pub fn asking(
         told: &mut told,
         eased: &mut eased,
         out,
+        remarks: None,
     };
     for channel in &asking.rung.channels {
         let (areas, site, place, measure, onset) = match asking.place {

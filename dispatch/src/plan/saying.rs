@@ -3,7 +3,7 @@
 use super::told::{Change, Way};
 use super::{Plan, issuer_of};
 use crate::intent::{Audience, Intent, IntentId};
-use crate::wording::{Facts, Issuer, Message, Purpose};
+use crate::wording::{Facts, Issuer, Message, Purpose, lint};
 use model::authority::Ruling;
 use model::{Act, AreaCode, Channel, Language, Named, Reach, Tier, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -197,7 +197,7 @@ impl Plan<'_> {
     /// Words for the channels left should this one fail: those of a responsible person that are
     /// not used already. The public hears by what was released alone, and that all at once.
     pub(super) fn spare(
-        &self,
+        &mut self,
         saying: &Saying,
         audience: &Audience,
         opened: &[Channel],
@@ -207,12 +207,14 @@ impl Plan<'_> {
         }
         let left = [Channel::Sms, Channel::Push, Channel::Email];
         let left = left.into_iter().filter(|channel| !opened.contains(channel));
-        left.flat_map(|channel| self.words(channel, saying, audience))
+        let left: Vec<Channel> = left.collect();
+        left.into_iter()
+            .flat_map(|channel| self.words(channel, saying, audience))
             .collect()
     }
 
     pub(super) fn words(
-        &self,
+        &mut self,
         channel: Channel,
         saying: &Saying,
         audience: &Audience,
@@ -250,10 +252,24 @@ impl Plan<'_> {
             relay: warning.relay.as_ref(),
         };
         let wording = self.desk.wording;
-        Language::ALL
+        let messages: Vec<Message> = Language::ALL
             .into_iter()
             .map(|language| wording.message(channel, language, &facts))
-            .collect()
+            .collect();
+        let is_shown = channel == Channel::Sms && saying.way.reach == Reach::Public;
+        if let Some(remarks) = self.remarks.as_deref_mut().filter(|_| is_shown) {
+            for message in &messages {
+                let parts_max = wording.sms_parts_max(message.language);
+                let known = remarks.entry(message.language).or_default();
+                for finding in lint(message, &facts, parts_max) {
+                    if !known.contains(&finding) {
+                        known.push(finding);
+                    }
+                }
+            }
+            remarks.retain(|_, findings| !findings.is_empty());
+        }
+        messages
     }
 
     /// The authority the warning goes out under, else the one the matrix names, else our first.

@@ -2,10 +2,12 @@
 
 use super::{Facts, Message, Purpose, clock, clock_near, sms, tier_word};
 use model::{Channel, Language, Tier};
+use serde::Serialize;
 use std::fmt;
 
 /// One of the eight things that stand in every public text (domain §0.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Element {
     /// Who speaks.
     Issuer,
@@ -26,7 +28,8 @@ pub enum Element {
 }
 
 /// What is wrong with a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// An element is not there.
     Missing(Element),

@@ -1,6 +1,8 @@
 //! What a signer is shown of who will be told.
 
 use super::*;
+use dispatch::preview::Reached;
+use dispatch::wording::{Element, Finding};
 
 #[test]
 fn head_counts_before_signing_change_nothing() {
@@ -40,6 +42,48 @@ fn head_counts_before_signing_change_nothing() {
     assert_eq!(sms.parts.get(&Language::Zh), Some(&1), "{:?}", sms.words);
     assert_eq!(planner, Planner::default());
     assert_eq!(State::default(), State::Unsent);
+}
+
+/// Words of a person are asked what templates are asked, before anybody signs them.
+#[test]
+fn a_signer_sees_what_the_words_leave_out() {
+    let fixture = Fixture::new();
+    let areas = [(A, Tier::Red, Tier::Red)];
+    let templated = warning(Hazard::Waterlogging, 1, Event::Proposed, &areas, 0);
+    let shown = |warning: &Warning| {
+        preview(
+            &Planner::default(),
+            at(1),
+            warning,
+            &fixture.desk(),
+            |_, _| Vec::new(),
+        )
+    };
+    let plain = shown(&templated);
+    assert_eq!(plain.remarks, BTreeMap::new());
+    let is_public = |r: &&Reached| r.reach == Reach::Public && r.channel == Channel::Sms;
+    let template = plain.reached.iter().find(is_public).unwrap();
+    let mut written = templated;
+    // What the template says, without the signature that is put before any words.
+    let text = template.words[0]
+        .text
+        .split_once('】')
+        .unwrap()
+        .1
+        .to_owned();
+    written.text.insert("zh".into(), text);
+    written
+        .text
+        .insert("en".into(), "Mind the rain. ".repeat(60));
+    let found = shown(&written).remarks;
+    let [zh, en] = [Language::Zh, Language::En].map(|language| found.get(&language));
+    assert_eq!(zh, None, "{found:?}");
+    let en = en.unwrap();
+    for left_out in [Element::Area, Element::Tier, Element::Verify] {
+        assert!(en.contains(&Finding::Missing(left_out)), "{en:?}");
+    }
+    let is_long = |finding: &Finding| matches!(finding, Finding::TooLong { .. });
+    assert!(en.iter().any(is_long), "{en:?}");
 }
 
 #[test]
