@@ -14,6 +14,7 @@ mod warnings;
 pub(crate) use problem::Problem;
 
 use crate::app::App;
+use crate::edge;
 use crate::people::{Person, Scope};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -85,6 +86,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::map_response(problem::told))
         .merge(operations)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            edge::attend,
+        ))
         .with_state(app)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::api::Problem;
 use crate::clock::Clock;
+use crate::edge::Edge;
 use crate::installation::Installation;
 use crate::intake::Intake;
 use crate::latency::Latency;
@@ -81,6 +82,8 @@ pub(crate) struct App {
     pub(crate) intake: Intake,
     /// Links by name, in partition order; empty where one is no longer configured.
     pub(crate) links: Vec<String>,
+    /// What is open at the listener.
+    pub(crate) edge: Edge,
     /// Subscribed apps.
     pub(crate) push: Arc<dispatch::gateway::push::Hub>,
     /// Address others reach the CAP feed under.
@@ -483,6 +486,9 @@ impl App {
                 .queue
                 .with_label_values(&["journal"])
                 .set(depth);
+        }
+        for (what, open) in self.edge.open() {
+            self.metrics.open.with_label_values(&[what]).set(open);
         }
         let waiting = self.view.waiting();
         for (act, due) in [

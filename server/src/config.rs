@@ -1,6 +1,9 @@
 //! `sanfang.toml`: one file, read into values that cannot be wrong, every fault at once.
 
+mod http;
 mod read;
+
+pub(crate) use http::HttpSection;
 
 use crate::people::Person;
 use crate::process::Storage;
@@ -27,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) journal: PathBuf,
     /// Where the API and the console listen.
     pub(crate) listen: SocketAddr,
+    /// What the listener carries.
+    pub(crate) http: HttpSection,
     /// Address others reach the CAP feed under, `https://warn.example.org`.
     pub(crate) public_url: String,
     /// Whether observations are taken without a token (a closed sensor network).

@@ -10,6 +10,7 @@ mod clock;
 mod command;
 mod config;
 mod courier;
+mod edge;
 mod installation;
 mod intake;
 mod latency;

@@ -31,7 +31,9 @@ pub(crate) struct Metrics {
     pub(crate) fallen_back: IntCounterVec,
     /// What phones wrote back: understood, not understood, or from nobody who was asked.
     pub(crate) replies: IntCounterVec,
-    /// Requests refused, by reason.
+    /// Connections and streams that are open.
+    pub(crate) open: IntGaugeVec,
+    /// Requests and connections refused, by reason.
     pub(crate) refused: IntCounterVec,
     /// Acts of people that are waited for: signatures and reviews, in time and overdue.
     pub(crate) acts: IntGaugeVec,
@@ -135,9 +137,14 @@ impl Metrics {
                 "Messages from phones: understood, not_understood, or of nobody_asked",
                 &["outcome"],
             )?,
+            open: gauges(
+                "sanfang_http_open",
+                "Connections and event streams that are open",
+                &["what"],
+            )?,
             refused: counters(
                 "sanfang_requests_refused_total",
-                "Requests refused, by reason",
+                "Requests and connections refused, by reason",
                 &["reason"],
             )?,
             acts: gauges(

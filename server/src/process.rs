@@ -4,7 +4,9 @@ use crate::api;
 use crate::app::{App, Period};
 use crate::capbook::CapBook;
 use crate::clock::{Clock, monotonic_micros};
+use crate::config::HttpSection;
 use crate::courier::{self, Single};
+use crate::edge::{self, Edge};
 use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
 use crate::latency::Latency;
@@ -31,8 +33,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 
-/// Subscribed apps at once.
-const PUSH_CLIENTS_MAX: usize = 50_000;
 /// Push events held for those who come back.
 const PUSH_EVENTS_MAX: usize = 1_024;
 /// Disk space kept for orders, warnings, deliveries and receipts.
@@ -54,6 +54,8 @@ pub(crate) struct Options {
     pub(crate) links: Vec<(String, LinkKind)>,
     /// Where the API listens; port 0 takes a free one.
     pub(crate) listen: SocketAddr,
+    /// What the listener carries.
+    pub(crate) http: HttpSection,
     /// Whether observations are taken without a token.
     pub(crate) open_intake: bool,
     /// Address others reach the CAP feed under.
@@ -222,7 +224,8 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
             .map(|name| configured.contains(&name).then_some(name))
             .map(Option::unwrap_or_default)
             .collect(),
-        push: Hub::new(PUSH_EVENTS_MAX, PUSH_CLIENTS_MAX),
+        push: Hub::new(PUSH_EVENTS_MAX, options.http.streams as usize),
+        edge: Edge::new(options.http),
         public_url: options.public_url,
         questions: senders,
         stepped: city.zones.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -256,18 +259,14 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         })?);
     }
     let router = api::router(Arc::clone(&app));
-    let stopped = Arc::clone(&app);
+    let (stopped, serving) = (Arc::clone(&app), Arc::clone(&app));
     let server = tokio::spawn(async move {
         let stop = async move {
             while !stopped.stopping() {
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }
         };
-        // Event streams never end by themselves: they are cut when the process stops.
-        tokio::select! {
-            served = axum::serve(listener, router).into_future() => drop(served),
-            () = stop => {}
-        }
+        edge::serve(listener, router, serving, stop).await;
     });
     Ok(Running {
         app,

@@ -13,6 +13,8 @@ mod acts;
 mod api;
 #[path = "contracts/check.rs"]
 mod check;
+#[path = "contracts/edge.rs"]
+mod edge;
 #[path = "contracts/evidence.rs"]
 mod evidence;
 #[path = "contracts/manners.rs"]

@@ -54,6 +54,16 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "about:blank", "Not found", detail)
     }
 
+    /// 408: the request took too long to come.
+    pub(crate) fn timeout(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "about:blank",
+            "Too slow",
+            detail,
+        )
+    }
+
     /// 409: what was seen is not what is.
     pub(crate) fn conflict(detail: impl Into<String>) -> Self {
         Self::new(

@@ -14,14 +14,26 @@ use model::{AreaCode, Language};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::BroadcastStream;
+
+/// A place for one more stream; 503 where all are taken.
+fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
+    let place = app.edge.stream();
+    if place.is_err() {
+        app.metrics.refused.with_label_values(&["streams"]).inc();
+    }
+    place
+}
 
 /// `GET /v1/stream`: every change as it happens; `reset` when the reader fell behind.
 pub(crate) async fn follow(
     State(app): State<Arc<App>>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let place = place(&app)?;
     let metrics = app.metrics.clone();
     let events = BroadcastStream::new(app.view.stream().subscribe()).map(move |item| {
+        let _held = &place;
         Ok(match item {
             Ok(StreamEvent { name, json }) => Event::default().event(name).data(&*json),
             Err(_lagged) => {
@@ -30,7 +42,7 @@ pub(crate) async fn follow(
             }
         })
     });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 
 /// What an app asks for.
@@ -84,16 +96,18 @@ pub(crate) async fn push(
         language: wanted.language,
         last,
     };
+    let place = place(&app)?;
     let subscriber = app
         .push
         .subscribe(subscription)
         .map_err(|error| Problem::unavailable(error.to_string()))?;
-    let frames = futures_util::stream::unfold(subscriber, |mut subscriber| async move {
-        match subscriber.next().await {
-            Next::Frame(bytes) => Some((Ok::<_, Infallible>(bytes), subscriber)),
-            Next::Dropped | Next::Closed => None,
-        }
-    });
+    let frames =
+        futures_util::stream::unfold((subscriber, place), |(mut subscriber, place)| async move {
+            match subscriber.next().await {
+                Next::Frame(bytes) => Some((Ok::<_, Infallible>(bytes), (subscriber, place))),
+                Next::Dropped | Next::Closed => None,
+            }
+        });
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),

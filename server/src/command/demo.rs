@@ -10,6 +10,7 @@ mod story;
 use super::{Failure, Speed};
 use crate::app::Period;
 use crate::clock::Clock;
+use crate::config::HttpSection;
 use crate::courier::Single;
 use crate::installation::Installation;
 use crate::people::{People, Person, Scope, token_hash};
@@ -234,6 +235,7 @@ fn options(
             ("sms".into(), LinkKind::Sms(Box::new(sms), 0)),
         ],
         listen: arguments.listen,
+        http: HttpSection::default(),
         open_intake: true,
         public_url: format!("http://{}", arguments.listen),
         snapshots: Period {

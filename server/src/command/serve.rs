@@ -5,6 +5,7 @@ use crate::app::{App, Period};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::{DeviceLink, Single};
+use crate::edge;
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
 use clap::Args;
@@ -78,6 +79,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         people: People::new(config.people.clone()),
         links,
         listen: config.listen,
+        http: edge::with_descriptors(config.http),
         open_intake: config.open_intake,
         public_url: config.public_url.clone(),
         snapshots: Period {

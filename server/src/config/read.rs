@@ -1,8 +1,8 @@
 //! Reading and checking `sanfang.toml`: each key by itself, then what must fit together.
 
 use super::{
-    Config, DeviceSection, DirectorySection, EmailSection, PollSection, RetentionSection,
-    SmsSection, WebhookSection,
+    Config, DeviceSection, DirectorySection, EmailSection, HttpSection, PollSection,
+    RetentionSection, SmsSection, WebhookSection,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -15,10 +15,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "city",
     "journal",
     "listen",
+    "http",
     "public_url",
     "open_intake",
     "directory",
@@ -83,6 +84,7 @@ fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Co
     let snapshot_inputs = document.take::<u64>("snapshot_inputs", faults);
     let directory = document.take::<DirectorySection>("directory", faults);
     let retention = document.take::<RetentionSection>("retention", faults);
+    let http = document.take::<HttpSection>("http", faults);
     let mut sections = Sections {
         people: document.rows("person", faults),
         sms: document.rows("sms", faults),
@@ -110,6 +112,13 @@ fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Co
             faults.error(place, &format!("retention.{field}"), "out of range", remedy);
         }
     }
+    if let Some((line, section)) = &http {
+        for (field, least, most) in section.out_of_range() {
+            let place = Place::line(name, *line);
+            let remedy = format!("write {least} to {most}, or take it out");
+            faults.error(place, &format!("http.{field}"), "out of range", remedy);
+        }
+    }
     let directory = directory.map_or_else(DirectorySection::default, |(_, section)| section);
     if let Some((line, url)) = &public_url
         && reqwest::Url::parse(url).is_err()
@@ -130,6 +139,7 @@ fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Co
         city: base.join(city?.1),
         journal: base.join(journal?.1),
         listen: listen?.1,
+        http: http.map_or_else(HttpSection::default, |(_, section)| section),
         public_url: public_url.map_or_else(|| "http://127.0.0.1:8080".into(), |(_, url)| url),
         open_intake: open_intake.is_some_and(|(_, open)| open),
         directory: DirectorySection {

@@ -9,6 +9,7 @@ mod shown;
 use super::{Folders, LinkKind, Opened, Options, Running, StartError, Storage, open, start};
 use crate::app::{App, Period};
 use crate::clock::Clock;
+use crate::config::HttpSection;
 use crate::installation::Installation;
 use crate::people::People;
 use crate::small_city as city;
@@ -66,6 +67,7 @@ async fn try_serve(
         people: People::default(),
         links,
         listen: ([127, 0, 0, 1], 0).into(),
+        http: HttpSection::default(),
         open_intake: true,
         public_url: String::new(),
         snapshots,

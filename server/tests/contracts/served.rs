@@ -27,6 +27,11 @@ impl Served {
         Self::configured(folder, |port| configuration(port, ""))
     }
 
+    /// The same with more sections.
+    pub(crate) fn with_sections(folder: &Path, sections: &str) -> Self {
+        Self::configured(folder, |port| configuration(port, sections))
+    }
+
     /// The same with a link to a message centre.
     pub(crate) fn with_centre(folder: &Path, centre_port: u16) -> Self {
         let sms = format!(
@@ -39,7 +44,7 @@ system_id = "sanfang"
 password = "secret"
 "#
         );
-        Self::configured(folder, |port| configuration(port, &sms))
+        Self::with_sections(folder, &sms)
     }
 
     /// Serves the street with the configuration that is given for a port.

@@ -1,0 +1,158 @@
+//! What the listener carries: no more connections and streams than configured, no client waited
+//! for without end, and always a way in for observations.
+
+use super::depth;
+use super::served::Served;
+use super::small::eventually;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// Connections and streams of these tests.
+const CONNECTIONS: usize = 16;
+const STREAMS: usize = 3;
+
+fn served(folder: &Path) -> Served {
+    let limits = format!(
+        "[http]\nconnections = {CONNECTIONS}\nstreams = {STREAMS}\nhead_s = 2\nbody_s = 1\n"
+    );
+    Served::with_sections(folder, &limits)
+}
+
+/// A connection on which `text` was sent.
+fn sent(served: &Served, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(served.address()).unwrap();
+    let patience = Some(Duration::from_secs(20));
+    stream.set_read_timeout(patience).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    stream
+}
+
+/// All that comes until the far end closes.
+fn rest(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    match stream.read_to_end(&mut bytes) {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "not closed"),
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A stream whose first line says that it was taken.
+fn listening(served: &Served, path: &str) -> TcpStream {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
+    let mut stream = sent(served, &head);
+    let mut line = [0; 15];
+    stream.read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"HTTP/1.1 200 OK");
+    stream
+}
+
+#[test]
+fn streams_have_a_limit_of_their_own_and_leave_the_intake_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = served(folder.path());
+    let paths = ["/v1/stream", "/v1/push?areas=440106014000", "/v1/stream"];
+    let mut open: Vec<_> = paths.iter().map(|path| listening(&served, path)).collect();
+    for path in paths {
+        let answer = served.ask(&format!("GET {path}"), &[], b"");
+        answer.is_problem(503, "streams");
+        assert!(answer.headers.contains_key("retry-after"));
+    }
+    assert_eq!(served.observe(&depth(1, "0.01")), 202);
+    let metrics = served.get("/metrics").1;
+    for line in [
+        r#"sanfang_requests_refused_total{reason="streams"} 3"#,
+        r#"sanfang_http_open{what="streams"} 3"#,
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    // A place that is given back is there for the next.
+    drop(open.pop());
+    eventually("a stream has a place again", || {
+        served.get("/metrics").1.contains(r#"{what="streams"} 2"#)
+    });
+    drop(listening(&served, "/v1/stream"));
+}
+
+#[test]
+fn who_says_nothing_is_closed_and_what_comes_beyond_the_limit_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = served(folder.path());
+    let silent: Vec<_> = (0..CONNECTIONS)
+        .map(|_| sent(&served, "GET /v1/st"))
+        .collect();
+    let beyond = sent(&served, "");
+    assert_eq!(rest(beyond), "");
+    for stream in silent {
+        assert_eq!(rest(stream), "");
+    }
+    assert_eq!(served.observe(&depth(1, "0.01")), 202);
+    let metrics = served.get("/metrics").1;
+    let refused = r#"sanfang_requests_refused_total{reason="connections"} 1"#;
+    assert!(metrics.contains(refused), "{metrics}");
+}
+
+#[test]
+fn a_body_that_does_not_come_is_answered_and_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = served(folder.path());
+    let head = "POST /v1/observations HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n[";
+    let answer = rest(sent(&served, head));
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("application/problem+json"), "{answer}");
+    assert!(answer.contains("within 1 s"), "{answer}");
+    let metrics = served.get("/metrics").1;
+    let refused = r#"sanfang_requests_refused_total{reason="slow_body"} 1"#;
+    assert!(metrics.contains(refused), "{metrics}");
+}
+
+/// Where most connections are taken, one that reads is closed after its answer; one that brings
+/// observations is kept.
+#[test]
+fn a_crowd_of_readers_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = served(folder.path());
+    let read = "GET /v1/state HTTP/1.1\r\nHost: test\r\n\r\n";
+    let held: Vec<_> = (0..CONNECTIONS * 3 / 4)
+        .map(|_| sent(&served, ""))
+        .collect();
+    eventually("all are taken", || {
+        let metrics = served.get("/metrics").1;
+        metrics.contains(r#"{what="connections"} 13"#)
+    });
+    let answer = rest(sent(&served, read));
+    assert!(answer.contains("connection: close"), "{answer}");
+    let body = depth(1, "0.01");
+    let length = body.len();
+    let post = format!(
+        "POST /v1/observations HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    let mut kept = sent(&served, &post);
+    let mut line = [0; 12];
+    kept.read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"HTTP/1.1 202");
+    kept.write_all(post.as_bytes()).unwrap();
+    let both = rest(kept);
+    assert!(both.contains("HTTP/1.1 202"), "{both}");
+    drop(held);
+}
+
+#[test]
+fn limits_that_cannot_be_are_refused_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "city = \"city\"\njournal = \"journal\"\nlisten = \"127.0.0.1:0\"\n\n[http]\nconnections = 8\nstreams = 8\nhead_s = 0\n";
+    super::small::write_city(folder.path());
+    let file = folder.path().join("sanfang.toml");
+    std::fs::write(&file, text).unwrap();
+    let checked = super::sanfang(&["check", "--config", file.to_str().unwrap()]);
+    let (code, out, err) = super::told(&checked);
+    let said = format!("{out}{err}");
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("http.streams") && said.contains("1 to 6"),
+        "{said}"
+    );
+    assert!(said.contains("http.head_s"), "{said}");
+}
