@@ -334,13 +334,7 @@ impl App {
             let entry = Input::Order(Box::new(order));
             batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
         }
-        let stored = self
-            .journal
-            .submit(batch)
-            .map_err(|error| Problem::unavailable(error.to_string()))?;
-        let runs = stored
-            .await
-            .map_err(|error| Problem::unavailable(error.to_string()))?;
+        let runs = self.journal.submit(batch)?.await?;
         for run in runs {
             match self.outcomes.wait(Zone(run.partition.0), run.first.0).await {
                 Some(Ok(())) => {}
@@ -424,9 +418,8 @@ impl App {
         if stored.is_err() {
             self.view.signal_lost(&signal);
         }
-        stored
-            .map(|()| true)
-            .map_err(|error| Problem::unavailable(error.to_string()))
+        stored?;
+        Ok(true)
     }
 
     async fn store_signal(&self, signal: &Signal) -> Result<(), journal::JournalError> {

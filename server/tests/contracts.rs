@@ -19,6 +19,8 @@ mod edge;
 mod evidence;
 #[path = "contracts/manners.rs"]
 mod manners;
+#[path = "contracts/refusals.rs"]
+mod refusals;
 #[path = "contracts/replay.rs"]
 mod replay;
 #[path = "contracts/served.rs"]

@@ -112,8 +112,7 @@ pub(crate) async fn tap(
     // Contacts without an app have an empty token.
     let is_them = |contact: &&Contact| !tapped.push.is_empty() && contact.push == tapped.push;
     let note: String = tapped.note.chars().take(NOTE_MAX).collect();
-    let stored = app.replied(is_them, tapped.answer, &note).await;
-    match stored.map_err(|error| Problem::unavailable(error.to_string()))? {
+    match app.replied(is_them, tapped.answer, &note).await? {
         0 => Err(Problem::not_found(
             "no call waits for this app: it may be over, or the token is not registered",
         )),

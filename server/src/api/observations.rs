@@ -48,7 +48,7 @@ fn problem(error: IntakeError) -> Problem {
         IntakeError::Body(BodyError::Unsupported(_)) => Problem::unsupported(error.to_string()),
         IntakeError::Body(BodyError::TooLarge { .. }) => Problem::too_large(error.to_string()),
         IntakeError::Body(BodyError::Corrupt(_)) => Problem::bad_request(error.to_string()),
-        IntakeError::Journal(_) => Problem::unavailable(error.to_string()),
+        IntakeError::Journal(error) => error.into(),
     }
 }
 

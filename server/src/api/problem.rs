@@ -3,6 +3,7 @@
 use crate::people::Denied;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use journal::JournalError;
 use serde::Serialize;
 
 /// A problem: what went wrong and what to do.
@@ -122,6 +123,30 @@ impl Problem {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         Self::denied(&denied)
+    }
+}
+
+impl From<JournalError> for Problem {
+    /// What no later try can store is the sender's to change; everything else may pass.
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::TooLarge { bytes, limit } => Self::too_large(format!(
+                "it takes {bytes} bytes in the journal, {limit} is the most: send it in parts, or shorten it"
+            )),
+            JournalError::Full { .. }
+            | JournalError::KeyMissing { .. }
+            | JournalError::DiskFull { .. }
+            | JournalError::Trimmed { .. }
+            | JournalError::Poisoned { .. }
+            | JournalError::File { .. }
+            | JournalError::InUse { .. }
+            | JournalError::Corrupt { .. }
+            | JournalError::Newer { .. }
+            | JournalError::UnknownTopic { .. }
+            | JournalError::Closed => {
+                Self::unavailable(format!("not stored, send it again: {error}"))
+            }
+        }
     }
 }
 
