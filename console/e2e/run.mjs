@@ -31,7 +31,7 @@ let skipped = 0;
 
 class Skip extends Error {}
 
-async function test(name, options, body) {
+async function test(name, { signed, ...options }, body) {
   const context = await browser.newContext({ viewport: { width: 1920, height: 1080 }, locale: 'zh-CN', ...options });
   context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
@@ -39,7 +39,9 @@ async function test(name, options, body) {
   // The map's worker and its data stand in no console otherwise: an error of theirs is a fault here.
   page.on('console', (message) => { if (message.type() === 'error' && !/status of (401|403|409)|ERR_(FAILED|INCOMPLETE|CONNECTION|EMPTY)/.test(message.text())) faults.push(`${name}: ${message.text()}`); });
   try {
-    await page.goto(base);
+    // The link of the demo signs in.
+    await page.goto(signed ? `${base}/#token=${token}` : base);
+    if (signed) await page.waitForSelector(id('me'));
     await page.waitForSelector('[data-testid=connection].live');
     await body(page, context);
     console.log(`ok      ${name}`);
@@ -71,7 +73,7 @@ async function signIn(page, secret = token) {
   await page.waitForSelector(id('me'));
 }
 
-const list = async (path) => (await fetch(base + path)).json();
+const list = async (path) => (await fetch(base + path, { headers: { authorization: `Bearer ${token}` } })).json();
 const warningOf = async (wanted) => (await list('/v1/warnings')).find((w) => w.id === wanted);
 
 async function until(what, check) {
@@ -118,16 +120,29 @@ await test('loads, lives and draws the map', {}, async (page) => {
   });
 });
 
-await test('shows a proposal with its evidence, texts and head-counts', {}, async (page) => {
+await test('shows everybody what was issued, and the rest to who signs in', {}, async (page) => {
+  await until('a proposal', async () => (await list('/v1/warnings')).some((w) => w.event === 'proposed' && !w.past));
+  await page.waitForSelector(id('public'));
+  assert.equal(await page.locator(`#queue ${id('waiting')}`).count(), 0, 'a proposal is not for everybody');
+  assert.equal(await page.locator('#calls .act').count(), 0, 'nor is a call');
+  await signIn(page);
+  await page.waitForSelector(`#queue ${id('waiting')}`);
+  assert.equal(await page.locator(id('public')).count(), 0);
+  await page.click(id('me'));
+  await page.waitForSelector(id('public'));
+  await until('the queue without proposals', async () => (await page.locator(`#queue ${id('waiting')}`).count()) === 0);
+});
+
+await test('shows a proposal with its evidence, texts and head-counts', { signed: true }, async (page) => {
   const w = await waitingCard(page);
   await page.click(`#queue [data-id="${w.id}"]`);
   await page.waitForSelector(id('preview'));
   const detail = await page.locator(id('detail')).innerText();
   assert.ok(Object.values((await warningOf(w.id)).text).some((text) => detail.includes(text.slice(0, 12))), 'the text stands there');
-  assert.ok(await page.locator(id('sign')).isDisabled(), 'nobody signs without signing in');
+  assert.doesNotMatch(page.url(), /token/, 'the token left the address');
 });
 
-await test('the clock says who is asked and until when', {}, async (page) => {
+await test('the clock says who is asked and until when', { signed: true }, async (page) => {
   const w = await waitingCard(page);
   await page.click(`#queue [data-id="${w.id}"]`);
   await page.waitForSelector(id('turn'));
@@ -295,7 +310,7 @@ await test('a proposal is rejected with a reason, never without', {}, async (pag
   });
 });
 
-await test('reconnects by itself and reads everything anew', {}, async (page) => {
+await test('reconnects by itself and reads everything anew', { signed: true }, async (page) => {
   onlyMock();
   const w = (await list('/v1/warnings')).find((x) => x.event === 'issued' || x.event === 'updated');
   await page.route('**/v1/stream', (route) => route.abort());
@@ -320,7 +335,7 @@ await test('speaks English to an English browser, and the other on a key', { loc
   await until('the list to close', async () => (await page.locator('dialog').count()) === 0);
 });
 
-await test('fits a phone: every panel by its tab, nothing wider than the screen', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page) => {
+await test('fits a phone: every panel by its tab, nothing wider than the screen', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, signed: true }, async (page) => {
   for (const tab of ['map', 'calls', 'progress', 'signals', 'queue']) {
     await page.tap(id(`tab-${tab}`));
     await page.locator(`#${tab}`).waitFor({ state: 'visible' });
@@ -334,7 +349,7 @@ await test('fits a phone: every panel by its tab, nothing wider than the screen'
   assert.ok(box && box.x >= 0 && box.width <= 390);
 });
 
-await test('does not move while data streams in', {}, async (page) => {
+await test('does not move while data streams in', { signed: true }, async (page) => {
   await page.locator('#queue .card').first().waitFor();
   const shift = await page.evaluate(() => new Promise((resolve) => {
     let sum = 0;

@@ -1,5 +1,5 @@
 // A stand-in for the server in development and tests: `node mock/server.mjs [--port N] [--speed N] [--mode exercise]`.
-// Tokens: `li` and `wang` may do everything, `guest` may read.
+// Tokens: `li` and `wang` may do everything, `guest` may read; without one there is what was issued.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,8 +19,13 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/ja
 
 /** Starts the mock; gives its address and how to stop it. */
 export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
-  const streams = new Set();
-  const world = new World({ mode, send: (name, item) => { for (const s of streams) s.write(`event: ${name}\ndata: ${JSON.stringify(item)}\n\n`); } });
+  const streams = new Map();
+  const world = new World({ mode, send: (name, item) => {
+    for (const [s, person] of streams) {
+      const heard = person || name === 'time' || name === 'signal' ? item : name === 'warning' ? issued(item) : null;
+      if (heard) s.write(`event: ${name}\ndata: ${JSON.stringify(heard)}\n\n`);
+    }
+  } });
   let frozen = false;
   const timer = setInterval(() => { if (!frozen) world.advance((STEP_MS / 1000) * speed); }, STEP_MS);
   const server = createServer((request, response) => {
@@ -40,16 +45,18 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       if (!person.scopes.includes(scope)) throw refuse(403, 'Not allowed', `${person.id} lacks the scope ${scope}`);
       return person.id;
     };
+    const known = () => { if (!person) throw refuse(401, 'Not signed in', 'sign in: send the header Authorization: Bearer TOKEN'); };
     if (path === '/v1/stream') {
+      if (request.headers.authorization) known();
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
       response.write(': open\n\n');
-      streams.add(response);
+      streams.set(response, person);
       request.on('close', () => streams.delete(response));
       return;
     }
     if (path === '/mock/raise') return json(world.raise(url.searchParams.get('id')));
     if (path === '/mock/freeze') { frozen = url.searchParams.get('on') === '1'; return json(frozen); }
-    if (path === '/mock/drop') { for (const s of streams) s.destroy(); return json(true); }
+    if (path === '/mock/drop') { for (const s of streams.keys()) s.destroy(); return json(true); }
     const warning = path.match(/^\/v1\/warnings\/([0-9a-f]+)\/(\w+)$/);
     if (request.method === 'POST') {
       const body = JSON.parse((await text(request)) || '{}');
@@ -80,16 +87,17 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       response.writeHead(204).end();
       return;
     }
+    if (/^\/v1\/(sites|situations|deliveries|calls)$/.test(path) || warning?.[2] === 'preview') known();
     switch (path) {
       case '/v1/state': return json(world.state());
       case '/v1/areas': return json(world.city.areas);
       case '/v1/stations': return json(world.city.stations);
       case '/v1/sites': return json(world.city.sites);
       case '/v1/situations': return json([...world.situations.values()]);
-      case '/v1/warnings': return json([...world.warnings.values()]);
+      case '/v1/warnings': return json(person ? [...world.warnings.values()] : [...world.warnings.values()].map(issued).filter(Boolean));
       case '/v1/deliveries': return json([...world.deliveries.values()]);
       case '/v1/signals': return json([...world.signals.values()]);
-      case '/v1/calls': return json([...world.calls.values()].map((c) => (person ? c : { ...c, name: '', phone_masked: '' })));
+      case '/v1/calls': return json([...world.calls.values()]);
       case '/v1/me': permit('read'); return json(person);
       case '/v1/observations': return json(series(url.searchParams));
     }
@@ -128,8 +136,14 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
   }
 
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
-  const stop = () => { clearInterval(timer); for (const s of streams) s.destroy(); return new Promise((resolve) => server.close(resolve)); };
+  const stop = () => { clearInterval(timer); for (const s of streams.keys()) s.destroy(); return new Promise((resolve) => server.close(resolve)); };
   return { url: `http://127.0.0.1:${server.address().port}`, world, stop };
+}
+
+/** What everybody may see of a warning. */
+function issued(w) {
+  if (w.event !== 'issued' && w.event !== 'updated') return null;
+  return { ...w, sites: {}, evidence: [], seen: '', signed_by: [], needs: 0, signing: null, review: null, request_to: null, unconfirmed: false, past: false, rule: '' };
 }
 
 function file(path, response) {

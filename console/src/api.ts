@@ -1,5 +1,6 @@
 // Calls to the server; every failure is a `Refused` with words a person can act on.
 
+import { eventReader } from './sse';
 import type { Problem } from './types';
 
 export class Refused extends Error {
@@ -23,6 +24,22 @@ export class Api {
 
   post(path: string, body: unknown): Promise<void> {
     return this.#call<void>('POST', path, body);
+  }
+
+  /** Follows a stream of events until it ends, which ends the promise; `opened` once it is there. */
+  async follow(path: string, signal: AbortSignal, opened: () => void, heard: (name: string, data: string) => void): Promise<void> {
+    const headers: Record<string, string> = { Accept: 'text/event-stream' };
+    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    const response = await fetch(path, { headers, signal, cache: 'no-store' });
+    if (!response.ok || !response.body) throw refusal(response.status, await response.text());
+    opened();
+    const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    const take = eventReader(heard);
+    for (;;) {
+      const { done, value } = await pieces.read();
+      if (done) return;
+      take(value);
+    }
   }
 
   async #call<T>(method: string, path: string, body?: unknown): Promise<T> {

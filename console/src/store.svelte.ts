@@ -46,7 +46,7 @@ class Store {
   timeText = $state('');
 
   #clock = new RecordClock();
-  #source: EventSource | null = null;
+  #stream: AbortController | null = null;
   #pending: LiveEvent[] = [];
   #loading = false;
   #again = false;
@@ -57,17 +57,26 @@ class Store {
   t = (key: WordKey, fill: Record<string, string | number> = {}): string => phrase(this.lang, key, fill);
 
   start(): () => void {
-    const token = session('token');
-    if (token) void this.signIn(token).catch(() => session('token', ''));
-    this.#connect();
+    void this.#enter();
     const flush = setInterval(() => this.#flush(), FLUSH_MS);
     const watch = setInterval(() => void this.#watch(), 10_000);
     return () => {
       clearInterval(flush);
       clearInterval(watch);
       clearTimeout(this.#retry);
-      this.#source?.close();
+      this.#stream?.abort();
     };
+  }
+
+  /** Whoever has a token, from before or in the address, sees all; everybody else what was issued. */
+  async #enter(): Promise<void> {
+    const token = addressed() || session('token');
+    if (token) {
+      const entered = await this.signIn(token).then(() => true, () => false);
+      if (entered) return;
+      session('token', '');
+    }
+    this.#connect();
   }
 
   setLang(lang: Lang): void {
@@ -81,24 +90,28 @@ class Store {
   }
 
   async signIn(token: string): Promise<void> {
-    const before = this.api.token;
-    this.api.token = token;
-    try {
-      this.me = await this.api.get<Me>('/v1/me');
-    } catch (error) {
-      this.api.token = before;
-      throw error;
-    }
+    const api = new Api();
+    api.token = token;
+    this.me = await api.get<Me>('/v1/me');
+    this.api = api;
     session('token', token);
-    // Names on the call board are for those signed in.
-    await this.#loadCalls().catch(() => undefined);
+    // Another reader, another stream: it loads what this one may see.
+    this.#connect();
   }
 
   signOut(): void {
     this.api.token = '';
     this.me = null;
     session('token', '');
-    void this.#loadCalls().catch(() => undefined);
+    this.#forget();
+    this.#connect();
+  }
+
+  /** What was for people signed in leaves the screen with them. */
+  #forget(): void {
+    this.lists = { warnings: new Map(), situations: new Map(), calls: new Map(), deliveries: new Map(), signals: this.lists.signals };
+    this.sites = [];
+    this.#pending = [];
   }
 
   may(scope: string): boolean {
@@ -128,28 +141,36 @@ class Store {
   }
 
   #connect(): void {
-    this.#source?.close();
-    const source = new EventSource('/v1/stream');
-    this.#source = source;
-    source.onopen = () => {
+    this.#stream?.abort();
+    clearTimeout(this.#retry);
+    const stream = new AbortController();
+    this.#stream = stream;
+    const opened = (): void => {
       this.#heard = Date.now();
       // What happened during the gap is in no event: read everything, events meanwhile wait.
       void this.#load();
     };
-    source.onerror = () => this.#lose();
-    for (const name of EVENT_NAMES) {
-      source.addEventListener(name, (event) => this.#take({ name, item: parse(event) } as LiveEvent));
-    }
-    source.addEventListener('time', (event) => {
+    const ended = (error?: unknown): void => {
+      if (this.#stream !== stream) return;
+      // The token was taken back: what is for everybody is still there.
+      if (error instanceof Refused && error.status === 401 && this.api.token) this.signOut();
+      else this.#lose();
+    };
+    this.api.follow('/v1/stream', stream.signal, opened, (name, data) => this.#hear(name, data)).then(() => ended(), ended);
+  }
+
+  #hear(name: string, data: string): void {
+    const known = EVENT_NAMES.find((event) => event === name);
+    if (known) this.#take({ name: known, item: parse(data) } as LiveEvent);
+    else if (name === 'time') {
       this.#heard = Date.now();
-      this.#hearTime((parse(event) as { time?: string } | null)?.time);
-    });
-    source.addEventListener('reset', () => void this.#load());
+      this.#hearTime((parse(data) as { time?: string } | null)?.time);
+    } else if (name === 'reset') void this.#load();
   }
 
   #lose(): void {
-    this.#source?.close();
-    this.#source = null;
+    this.#stream?.abort();
+    this.#stream = null;
     if (this.ready) this.connection = 'lost';
     const wait = BACKOFF_MS[Math.min(this.attempts, BACKOFF_MS.length - 1)] ?? 15_000;
     this.attempts += 1;
@@ -177,7 +198,7 @@ class Store {
   }
 
   async #watch(): Promise<void> {
-    if (!this.#source || this.#loading || Date.now() - this.#heard < SILENCE_MS) return;
+    if (!this.#stream || this.#loading || Date.now() - this.#heard < SILENCE_MS) return;
     try {
       this.#hearTime((await this.api.get<State>('/v1/state')).time);
       this.#heard = Date.now();
@@ -192,11 +213,6 @@ class Store {
     this.#clock.hear(seconds(time), Date.now() / 1000);
   }
 
-  async #loadCalls(): Promise<void> {
-    const calls = await this.api.get<Call[]>('/v1/calls');
-    this.lists = { ...this.lists, calls: keyed(calls, callKey) };
-  }
-
   async #load(): Promise<void> {
     if (this.#loading) {
       this.#again = true;
@@ -206,10 +222,14 @@ class Store {
     this.#pending = [];
     try {
       const get = this.api.get.bind(this.api) as <T>(path: string) => Promise<T>;
+      const token = this.api.token;
+      const own = <T>(path: string): Promise<T[]> => (token ? get<T[]>(path) : Promise.resolve([]));
       const [state, warnings, situations, calls, deliveries, signals] = await Promise.all([
-        get<State>('/v1/state'), get<Warning[]>('/v1/warnings'), get<Situation[]>('/v1/situations'),
-        get<Call[]>('/v1/calls'), get<Delivery[]>('/v1/deliveries'), get<Signal[]>('/v1/signals'),
+        get<State>('/v1/state'), get<Warning[]>('/v1/warnings'), own<Situation>('/v1/situations'),
+        own<Call>('/v1/calls'), own<Delivery>('/v1/deliveries'), get<Signal[]>('/v1/signals'),
       ]);
+      // Somebody came or went meanwhile: theirs is another load.
+      if (token !== this.api.token) return;
       this.state = state;
       this.#hearTime(state.time);
       this.lists = {
@@ -221,14 +241,14 @@ class Store {
       this.ready = true;
       // Places change seldom and weigh the most: they come after what is urgent.
       const [areas, stations, sites] = await Promise.all([
-        this.areas ? Promise.resolve(this.areas) : get<Areas>('/v1/areas'), get<Station[]>('/v1/stations'), get<Site[]>('/v1/sites'),
+        this.areas ? Promise.resolve(this.areas) : get<Areas>('/v1/areas'), get<Station[]>('/v1/stations'), own<Site>('/v1/sites'),
       ]);
       if (this.areas !== areas) {
         this.areas = areas;
         this.places = new Places(areas);
       }
       this.stations = stations;
-      this.sites = sites;
+      if (token === this.api.token) this.sites = sites;
     } catch {
       this.#lose();
     } finally {
@@ -246,12 +266,20 @@ class Store {
   }
 }
 
-function parse(event: Event): unknown {
+function parse(data: string): unknown {
   try {
-    return JSON.parse((event as MessageEvent<string>).data);
+    return JSON.parse(data);
   } catch {
     return null;
   }
+}
+
+/** A token behind the address (`#token=…`), which is never sent to the server; it leaves the address at once. */
+function addressed(): string {
+  const found = location.hash.match(/^#token=([^&]+)/);
+  if (!found) return '';
+  history.replaceState(null, '', location.pathname + location.search);
+  return decodeURIComponent(found[1] ?? '');
 }
 
 function remembered(key: string): string | null {

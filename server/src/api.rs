@@ -104,6 +104,26 @@ fn permit<'a>(app: &'a App, headers: &HeaderMap, scope: Scope) -> Result<&'a Per
     })
 }
 
+/// The person of the request, whatever they may do: what was not issued is for them alone.
+fn known<'a>(app: &'a App, headers: &HeaderMap) -> Result<&'a Person, Problem> {
+    let value = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok());
+    app.people.identify(value).map_err(|denied| {
+        app.metrics.refused.with_label_values(&["denied"]).inc();
+        Problem::denied(&denied)
+    })
+}
+
+/// Where there is something for everybody: the person of the request, if it names one. A token that
+/// nobody has is refused, so that a screen does not take the public part for all.
+fn reader<'a>(app: &'a App, headers: &HeaderMap) -> Result<Option<&'a Person>, Problem> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return known(app, headers).map(Some);
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -12,8 +12,10 @@ const BACKLOG_MAX: usize = 4096;
 pub(crate) struct StreamEvent {
     /// `warning`, `situation`, `delivery`, `call`, `signal`, `time`.
     pub(crate) name: &'static str,
-    /// JSON of one item.
+    /// JSON of one item, for the people of the installation.
     pub(crate) json: Arc<str>,
+    /// What everybody may see of it.
+    pub(crate) public: Option<Arc<str>>,
 }
 
 /// The fan-out.
@@ -26,16 +28,26 @@ impl Stream {
         Self(broadcast::channel(BACKLOG_MAX).0)
     }
 
-    /// Sends one item to all present readers; nobody listening is no error.
+    /// Sends one item to the readers who are people of the installation; nobody listening is no
+    /// error.
     pub(crate) fn send<T: Serialize>(&self, name: &'static str, item: &T) {
+        self.send_each(name, item, None);
+    }
+
+    /// Sends one item to all readers.
+    pub(crate) fn send_open<T: Serialize>(&self, name: &'static str, item: &T) {
+        self.send_each(name, item, Some(item));
+    }
+
+    /// Sends one item to the people of the installation, and to everybody what they may see of it.
+    pub(crate) fn send_each<T: Serialize>(&self, name: &'static str, item: &T, public: Option<&T>) {
         if self.0.receiver_count() == 0 {
             return;
         }
-        if let Ok(json) = serde_json::to_string(item) {
-            drop(self.0.send(StreamEvent {
-                name,
-                json: json.into(),
-            }));
+        let text = |item: &T| serde_json::to_string(item).ok().map(Arc::<str>::from);
+        if let Some(json) = text(item) {
+            let public = public.and_then(text);
+            drop(self.0.send(StreamEvent { name, json, public }));
         }
     }
 

@@ -123,7 +123,7 @@ impl View {
             inner.time = time;
             let text = self.text(time);
             self.stream
-                .send("time", &serde_json::json!({ "time": text }));
+                .send_open("time", &serde_json::json!({ "time": text }));
         }
     }
 
@@ -223,9 +223,11 @@ impl View {
         let asked = item.request_to.is_some();
         let mut inner = self.inner.write();
         let now = inner.time;
+        let before = inner.warnings.get(&warning.id);
+        let standing = before.and_then(WarningItem::standing);
+        let was_public = standing.is_some();
         if warning.event == model::warning::Event::Proposed {
-            let before = inner.warnings.get(&warning.id);
-            item.in_force = before.and_then(WarningItem::standing);
+            item.in_force = standing;
         }
         if let Some(pending) = inner.pendings.get_mut(&warning.id) {
             // What a proposal waits for is said after it; what was released waits for nobody.
@@ -234,7 +236,8 @@ impl View {
             }
             item.wait(pending, now, self.offset);
         }
-        self.stream.send("warning", &item);
+        let public = item.told(was_public);
+        self.stream.send_each("warning", &item, public.as_ref());
         let is_out = warning.event != model::warning::Event::Proposed || asked;
         if is_out {
             let key = (warning.hazard.code().to_owned(), warning.zone.to_string());
@@ -331,7 +334,7 @@ impl View {
     /// tell of the same one.
     pub(crate) fn signal(&self, signal: &Signal) {
         self.stream
-            .send("signal", &SignalItem::new(signal, self.offset));
+            .send_open("signal", &SignalItem::new(signal, self.offset));
         self.inner.write().signals.take(signal);
     }
 
@@ -352,7 +355,7 @@ impl View {
 
     /// A row of the call-and-answer board.
     pub(crate) fn call(&self, call: &Call, item: CallItem) {
-        // The stream is open to everybody on the network: names go only to those who may read them.
+        // The stream is for everybody of the installation: names are for those who may read them.
         let nameless = CallItem {
             name: String::new(),
             phone_masked: String::new(),
@@ -386,6 +389,12 @@ impl View {
             .collect();
         items.sort_by(|a, b| b.tier.cmp(&a.tier).then_with(|| b.time.cmp(&a.time)));
         items
+    }
+
+    /// What everybody may see: warnings in force, by tier.
+    pub(crate) fn public_warnings(&self) -> Vec<WarningItem> {
+        let items = self.warnings();
+        items.iter().filter_map(WarningItem::public).collect()
     }
 
     /// One warning.

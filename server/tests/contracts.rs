@@ -7,6 +7,8 @@
     reason = "a test stops at what it does not expect"
 )]
 
+#[path = "contracts/access.rs"]
+mod access;
 #[path = "contracts/acts.rs"]
 mod acts;
 #[path = "contracts/api.rs"]

@@ -1,6 +1,6 @@
 //! Call-and-answer, and what was delivered.
 
-use super::{Problem, permit};
+use super::{Problem, known, permit};
 use crate::app::App;
 use crate::people::Scope;
 use crate::view::{CallItem, DeliveryItem};
@@ -13,13 +13,14 @@ use model::{Order, Time, WarningId};
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// `GET /v1/calls`: the board; names are for people who may read them.
+/// `GET /v1/calls`: the board, for people of the installation; names are for those who may read them.
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Json<Vec<CallItem>>, Problem> {
+    let person = known(&app, &headers)?;
     let mut items = app.view.calls();
-    if permit(&app, &headers, Scope::Read).is_err() {
+    if !person.scopes.contains(&Scope::Read) {
         for item in &mut items {
             item.name.clear();
             item.phone_masked.clear();
@@ -29,8 +30,12 @@ pub(crate) async fn list(
 }
 
 /// `GET /v1/deliveries`: progress by warning, channel and link.
-pub(crate) async fn deliveries(State(app): State<Arc<App>>) -> Json<Vec<DeliveryItem>> {
-    Json(app.view.deliveries())
+pub(crate) async fn deliveries(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<DeliveryItem>>, Problem> {
+    known(&app, &headers)?;
+    Ok(Json(app.view.deliveries()))
 }
 
 /// An answer noted by the duty officer: "I phoned X at 03:04, he said Y".

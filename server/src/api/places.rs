@@ -1,10 +1,11 @@
 //! Where: the city, its areas, stations and sites, and what holds at them.
 
+use super::{Problem, known};
 use crate::app::App;
 use crate::view::SituationItem;
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use model::Tier;
 use serde_json::{Value, json};
@@ -58,8 +59,12 @@ pub(crate) async fn stations(State(app): State<Arc<App>>) -> Json<Vec<Value>> {
     Json(items.collect())
 }
 
-/// `GET /v1/sites`: with the tier that holds there.
-pub(crate) async fn sites(State(app): State<Arc<App>>) -> Json<Vec<Value>> {
+/// `GET /v1/sites`: with the tier that holds there; for people of the installation.
+pub(crate) async fn sites(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<Value>>, Problem> {
+    known(&app, &headers)?;
     let city = &app.installation.city;
     let tiers = app.view.tiers();
     let items = city.sites.iter().map(|site| {
@@ -77,16 +82,20 @@ pub(crate) async fn sites(State(app): State<Arc<App>>) -> Json<Vec<Value>> {
             "thresholds": site.thresholds,
         })
     });
-    Json(items.collect())
+    Ok(Json(items.collect()))
 }
 
-/// `GET /v1/situations`.
-pub(crate) async fn situations(State(app): State<Arc<App>>) -> Json<Vec<SituationItem>> {
+/// `GET /v1/situations`: our own findings, for people of the installation.
+pub(crate) async fn situations(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<SituationItem>>, Problem> {
+    known(&app, &headers)?;
     let mut items = app.view.situations();
     for item in &mut items {
         item.stale = is_stale(&app, &item.rule, &item.subject);
     }
-    Json(items)
+    Ok(Json(items))
 }
 
 /// True where none of what the rule reads at the subject's station is as new as the city asks of

@@ -1,6 +1,6 @@
 //! Server-sent events: the consoles' stream, and the subscribed apps' push.
 
-use super::Problem;
+use super::{Problem, reader};
 use crate::app::App;
 use crate::stream::StreamEvent;
 use axum::body::Body;
@@ -26,21 +26,28 @@ fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
     place
 }
 
-/// `GET /v1/stream`: every change as it happens; `reset` when the reader fell behind.
+/// `GET /v1/stream`: every change as it happens for people of the installation, what was issued for
+/// everybody; `reset` when the reader fell behind.
 pub(crate) async fn follow(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let is_person = reader(&app, &headers)?.is_some();
     let place = place(&app)?;
     let metrics = app.metrics.clone();
-    let events = BroadcastStream::new(app.view.stream().subscribe()).map(move |item| {
+    let events = BroadcastStream::new(app.view.stream().subscribe()).filter_map(move |item| {
         let _held = &place;
-        Ok(match item {
-            Ok(StreamEvent { name, json }) => Event::default().event(name).data(&*json),
+        let event = match item {
+            Ok(StreamEvent { name, json, public }) => {
+                let json = if is_person { Some(json) } else { public };
+                json.map(|json| Event::default().event(name).data(&*json))
+            }
             Err(_lagged) => {
                 metrics.slow_streams.inc();
-                Event::default().event("reset").data("{}")
+                Some(Event::default().event("reset").data("{}"))
             }
-        })
+        };
+        std::future::ready(event.map(Ok))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }

@@ -1,6 +1,6 @@
 //! Warnings: the queue, the preview before signing, and the acts of people.
 
-use super::{Problem, permit};
+use super::{Problem, known, permit, reader};
 use crate::app::App;
 use crate::people::Scope;
 use crate::view::WarningItem;
@@ -13,25 +13,38 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// `GET /v1/warnings`.
-pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<Vec<WarningItem>> {
-    Json(app.view.warnings())
+/// `GET /v1/warnings`: all of them for people of the installation, what is in force for everybody.
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<WarningItem>>, Problem> {
+    Ok(Json(match reader(&app, &headers)? {
+        Some(_) => app.view.warnings(),
+        None => app.view.public_warnings(),
+    }))
 }
 
-/// `GET /v1/warnings/{id}`.
+/// `GET /v1/warnings/{id}`: likewise.
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<WarningItem>, Problem> {
     let item = app.view.warning_item(warning_id(&id)?);
+    let item = match reader(&app, &headers)? {
+        Some(_) => item,
+        None => item.as_ref().and_then(WarningItem::public),
+    };
     item.map(Json).ok_or_else(|| unknown(&id))
 }
 
 /// `GET /v1/warnings/{id}/preview`: who would be told what.
 pub(crate) async fn preview(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
+    known(&app, &headers)?;
     let warning = app
         .view
         .original(warning_id(&id)?)

@@ -147,8 +147,8 @@ async fn demo(arguments: &Arguments, began: Time, journal: &Path) -> Result<(), 
     };
     if !arguments.headless && outcome.is_ok() {
         eprintln!(
-            "\nconsole: http://{}/ — Ctrl-C ends the demo",
-            running.address
+            "\nconsole: http://{}/#token={} — Ctrl-C ends the demo",
+            running.address, OFFICERS[0].2
         );
         drop(tokio::signal::ctrl_c().await);
     }

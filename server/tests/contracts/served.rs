@@ -73,8 +73,10 @@ password = "secret"
         self.address
     }
 
+    /// What one who is signed in reads.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let answer = self.ask(&format!("GET {path}"), &[], b"");
+        let chen = ["Authorization: Bearer token-chen"];
+        let answer = self.ask(&format!("GET {path}"), &chen, b"");
         (answer.status, answer.body)
     }
 
@@ -169,7 +171,7 @@ token_sha256 = "{wang}"
     )
 }
 
-fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     use sha2::{Digest, Sha256};
     hex::encode(Sha256::digest(text.as_bytes()))
 }

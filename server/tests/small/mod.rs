@@ -217,8 +217,9 @@ response_timeout = "2s"
         Err("the service is not ready".into())
     }
 
+    /// What one who is signed in reads.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        request(self.address(), "GET", path, None, "")
+        request(self.address(), "GET", path, Some("token-chen"), "")
     }
 
     pub(crate) fn post(&self, path: &str, token: Option<&str>, body: &str) -> (u16, String) {

@@ -34,9 +34,9 @@ impl Client {
         })
     }
 
-    /// Asks for a path.
-    pub(super) async fn get(&mut self, path: &str) -> Result<Answer<'_>> {
-        self.request("GET", path, None, &[]).await
+    /// Asks for a path, as the person of `token` where one is given.
+    pub(super) async fn get(&mut self, path: &str, token: Option<&str>) -> Result<Answer<'_>> {
+        self.request("GET", path, token, &[]).await
     }
 
     /// Sends a body, as the person of `token` where one is given.

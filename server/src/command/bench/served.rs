@@ -123,7 +123,7 @@ impl Served {
                 )));
             }
             if let Ok(mut client) = Client::connect(self.address).await
-                && let Ok(answer) = client.get("/readyz").await
+                && let Ok(answer) = client.get("/readyz", None).await
                 && answer.status == 200
             {
                 return Ok(());
@@ -155,7 +155,7 @@ impl Served {
 
     /// Sum of the metrics whose name and labels begin with `head`.
     pub(super) async fn metric(&self, client: &mut Client, head: &str) -> Result<f64, Failure> {
-        let answer = client.get("/metrics").await;
+        let answer = client.get("/metrics", None).await;
         let answer =
             answer.map_err(|error| Failure::Failed(format!("asking the service: {error}")))?;
         let text = String::from_utf8_lossy(answer.body);

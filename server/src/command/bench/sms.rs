@@ -170,7 +170,10 @@ async fn release(served: &Served) -> Result<(), Failure> {
     if answer.status != 202 {
         return Err(refused("opening", answer.status, answer.body));
     }
-    let answer = client.get("/v1/warnings").await.map_err(failed)?;
+    let answer = client
+        .get("/v1/warnings", Some(first))
+        .await
+        .map_err(failed)?;
     let warnings: Vec<serde_json::Value> = serde_json::from_slice(answer.body)
         .map_err(|error| Failure::Failed(format!("warnings: {error}")))?;
     let warning = warnings.first().ok_or_else(|| {
@@ -265,9 +268,13 @@ async fn wait_for(counts: &Counts, wanted: u64) -> Result<(), Failure> {
 /// Waits until nothing of the link is open; the public's intents are shown one after another.
 async fn wait_finished(served: &Served, public: &[IntentId]) -> Result<(), Failure> {
     let mut client = Client::connect(served.address).await.map_err(failed)?;
+    let [officer, _] = OFFICERS;
     let began = monotonic();
     while monotonic().duration_since(began) < PATIENCE {
-        let answer = client.get("/v1/deliveries").await.map_err(failed)?;
+        let answer = client
+            .get("/v1/deliveries", Some(officer))
+            .await
+            .map_err(failed)?;
         let items: Vec<serde_json::Value> = serde_json::from_slice(answer.body).unwrap_or_default();
         let mut sms = items
             .iter()

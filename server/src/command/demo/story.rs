@@ -33,10 +33,11 @@ pub(super) fn opening(app: &App, address: SocketAddr, headless: bool) {
         app.installation.directory.len(),
     );
     if !headless {
-        println!("console  http://{address}/");
+        // The link signs in: without a token the page shows what was issued and no more.
         for (_, name, token) in OFFICERS {
-            println!("token    {token}  ({name})");
+            println!("console  http://{address}/#token={token}  ({name})");
         }
+        println!("public   http://{address}/");
     }
     println!();
 }
