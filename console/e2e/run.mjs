@@ -267,6 +267,31 @@ await test('a signal is relayed word for word, and signed for all its districts 
   await until('a signature on each', async () => (await relays()).length === signal.areas.length && (await relays()).every((w) => w.signed_by.includes('li')));
 });
 
+await test('an act over districts says which of them did not follow', { signed: true }, async (page) => {
+  onlyMock();
+  const areas = (await list('/v1/areas')).features.map((f) => f.properties).filter((p) => p.level === 'township');
+  let here;
+  await until('an open warning', async () => { here = (await list('/v1/warnings')).find((w) => w.event === 'proposed' && !w.relay); return here; });
+  const free = (p) => p.code.slice(0, 6) !== here.zone.slice(0, 6);
+  const taken = new Set((await list('/v1/warnings')).filter((w) => w.hazard === here.hazard).map((w) => w.zone.slice(0, 6)));
+  const there = areas.find((p) => free(p) && !taken.has(p.code.slice(0, 6)));
+  if (!there) throw new Skip('every district has one of that hazard');
+  const near = areas.find((p) => !free(p));
+  await page.getByText('新建预警').click();
+  await page.selectOption('dialog select', here.hazard);
+  for (const place of [near, there]) {
+    await page.fill('dialog input[type=search]', place.code);
+    await page.locator('dialog .areas .row.wrap').last().locator('button').first().click();
+  }
+  await page.fill(id('reason'), '巡查发现');
+  await page.click(id('submit'));
+  await page.waitForSelector(id('zones'));
+  const said = await page.locator(id('zones')).innerText();
+  assert.match(said, /2 个区中只有 1 个/);
+  assert.match(said, /未执行/);
+  assert.ok(await page.locator(id('submit')).isDisabled(), 'what was done is not done twice');
+});
+
 await test('a suspect rise is confirmed where it stands', {}, async (page) => {
   onlyMock();
   await signIn(page);

@@ -40,6 +40,12 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify(value));
     };
+    const acted = (zones) => {
+      const done = zones.filter((z) => z.state === 'done').length;
+      if (done === 0 && zones.length > 0) return problem(response, 409, 'Changed since you saw it', zones.map((z) => `${z.zone}: ${z.why}`).join('; '), { zones });
+      response.writeHead(done === zones.length ? 200 : 207, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ zones }));
+    };
     const permit = (scope) => {
       if (!person) throw refuse(401, 'Not signed in', 'sign in: send the header Authorization: Bearer TOKEN');
       if (!person.scopes.includes(scope)) throw refuse(403, 'Not allowed', `${person.id} lacks the scope ${scope}`);
@@ -71,8 +77,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       } else if (/^\/v1\/signals\/[^/]+\/relay$/.test(path)) {
         permit('issue');
         if (!world.relay(decodeURIComponent(path.split('/')[3]))) throw refuse(404, 'Not found', 'no such signal is in force; see /v1/signals');
-        response.writeHead(202).end();
-        return;
+        return acted(world.signals.values().next().value?.areas.map((zone) => ({ zone, state: 'done', why: null })) ?? []);
       } else if (path === '/v1/calls/answer') {
         const by = permit('answer');
         const call = [...world.calls.values()].find((c) => c.warning === body.warning && c.contact === body.contact);
@@ -81,8 +86,12 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       } else if (path === '/v1/warnings') {
         permit('issue');
         if (!Object.keys(body.areas ?? {}).length) throw refuse(400, 'Bad request', 'areas: name at least one area with its tier; an empty set warns nobody');
-        response.writeHead(202).end();
-        return;
+        // Where something of that hazard is open already a zone refuses another.
+        const zones = [...new Set(Object.keys(body.areas).map((code) => `${code.slice(0, 6)}000000`))];
+        return acted(zones.map((zone) => {
+          const open = [...world.warnings.values()].some((w) => w.zone === zone && w.hazard === body.hazard && w.event !== 'ended' && w.event !== 'cancelled');
+          return open ? { zone, state: 'refused', why: 'one is open already: amend it' } : { zone, state: 'done', why: null };
+        }));
       } else throw refuse(404, 'Not found', path);
       response.writeHead(204).end();
       return;
@@ -156,9 +165,9 @@ function file(path, response) {
 
 const refuse = (status, title, detail) => Object.assign(new Error(detail), { status, title });
 
-function problem(response, status, title, detail) {
+function problem(response, status, title, detail, more = {}) {
   response.writeHead(status, { 'content-type': 'application/problem+json' });
-  response.end(JSON.stringify({ type: 'about:blank', title, status, detail }));
+  response.end(JSON.stringify({ type: 'about:blank', title, status, detail, ...more }));
 }
 
 async function text(request) {

@@ -1,15 +1,18 @@
 // Calls to the server; every failure is a `Refused` with words a person can act on.
 
 import { eventReader } from './sse';
-import type { Problem } from './types';
+import type { Acted, Problem } from './types';
 
 export class Refused extends Error {
   readonly status: number;
   readonly title: string;
-  constructor(status: number, title: string, detail: string) {
+  /** Of an act over zones: why each did not follow. */
+  readonly zones: Acted['zones'];
+  constructor(status: number, title: string, detail: string, zones: Acted['zones'] = []) {
     super(detail);
     this.status = status;
     this.title = title;
+    this.zones = zones;
   }
 }
 
@@ -22,8 +25,8 @@ export class Api {
     return this.#call<T>('GET', path);
   }
 
-  post(path: string, body: unknown): Promise<void> {
-    return this.#call<void>('POST', path, body);
+  post<T = void>(path: string, body: unknown): Promise<T> {
+    return this.#call<T>('POST', path, body);
   }
 
   /** Follows a stream of events until it ends, which ends the promise; `opened` once it is there. */
@@ -67,7 +70,7 @@ export class Api {
 function refusal(status: number, text: string): Refused {
   try {
     const problem = JSON.parse(text) as Partial<Problem>;
-    return new Refused(status, problem.title ?? '', problem.detail ?? problem.title ?? text);
+    return new Refused(status, problem.title ?? '', problem.detail ?? problem.title ?? text, problem.zones);
   } catch {
     return new Refused(status, `HTTP ${status}`, text.slice(0, 300));
   }

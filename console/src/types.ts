@@ -219,9 +219,16 @@ export interface Me {
   scopes: string[];
 }
 
+/** What became of an act in each zone it concerned. */
+export interface Acted {
+  zones: { zone: string; state: 'done' | 'refused' | 'waits'; why: string | null }[];
+}
+
 export interface Problem {
   type: string;
   title: string;
   status: number;
   detail: string;
+  /** Of an act over zones that none of them followed. */
+  zones?: Acted['zones'];
 }

@@ -1,5 +1,6 @@
 //! The running process: what the loops and the API share.
 
+use crate::acted::{Acted, OfZone, State};
 use crate::api::Problem;
 use crate::clock::Clock;
 use crate::edge::Edge;
@@ -196,7 +197,7 @@ impl App {
 
     /// Puts one person's order into a zone's input and waits for what becomes of it.
     pub(crate) async fn order(&self, zone: Zone, order: Order) -> Result<(), Problem> {
-        self.orders(vec![(zone, order)]).await
+        self.orders(vec![(zone, order)]).await?.whole()
     }
 
     /// Puts what somebody answered into a zone's input, without waiting for the zone.
@@ -326,8 +327,9 @@ impl App {
         wait.ok().and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Puts an act over several zones into all their inputs in one atomic write (semantics §3).
-    pub(crate) async fn orders(&self, orders: Vec<(Zone, Order)>) -> Result<(), Problem> {
+    /// Puts an act over several zones into all their inputs in one atomic write (semantics §3), and
+    /// says what became of it in each.
+    pub(crate) async fn orders(&self, orders: Vec<(Zone, Order)>) -> Result<Acted, Problem> {
         let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
         let input = Topic::new(Kind::Input, self.mode);
         for (zone, order) in orders {
@@ -335,18 +337,27 @@ impl App {
             batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
         }
         let runs = self.journal.submit(batch)?.await?;
-        for run in runs {
-            match self.outcomes.wait(Zone(run.partition.0), run.first.0).await {
-                Some(Ok(())) => {}
-                Some(Err(why)) => return Err(Problem::conflict(why)),
-                None => {
-                    return Err(Problem::unavailable(
-                        "the order is stored and will be carried out; the zone is still catching up",
-                    ));
-                }
+        let zones = runs.into_iter().map(async |run| {
+            let zone = Zone(run.partition.0);
+            let (state, why) = match self.outcomes.wait(zone, run.first.0).await {
+                Some(Ok(())) => (State::Done, None),
+                Some(Err(why)) => (State::Refused, Some(why)),
+                None => (
+                    State::Waits,
+                    Some(
+                        "the order is stored and will be carried out; the zone is still catching up"
+                            .to_owned(),
+                    ),
+                ),
+            };
+            OfZone {
+                zone: self.zone_code(zone),
+                state,
+                why,
             }
-        }
-        Ok(())
+        });
+        let zones = futures_util::future::join_all(zones).await;
+        Ok(Acted { zones })
     }
 
     /// Reads one CAP alert of another authority.
@@ -385,7 +396,7 @@ impl App {
     }
 
     /// Puts a message of another authority forward to be passed on, in each zone it touches.
-    pub(crate) async fn relay(&self, identifier: &str, person: &str) -> Result<(), Problem> {
+    pub(crate) async fn relay(&self, identifier: &str, person: &str) -> Result<Acted, Problem> {
         let areas = self.view.signal_areas(identifier).ok_or_else(|| {
             Problem::not_found(format!(
                 "no signal {identifier} is in force; see /v1/signals"

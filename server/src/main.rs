@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 bad input or configuration. Data goes to standard output,
 //! words to standard error.
 
+mod acted;
 mod api;
 mod app;
 mod capbook;

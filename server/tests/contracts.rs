@@ -36,6 +36,8 @@ mod simulators;
 mod small;
 #[path = "contracts/subjects.rs"]
 mod subjects;
+#[path = "contracts/zones.rs"]
+mod zones;
 
 use serde_json::Value;
 use std::process::{Command, Output};

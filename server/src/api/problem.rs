@@ -1,5 +1,6 @@
 //! Errors of the API as RFC 9457 problem details.
 
+use crate::acted::OfZone;
 use crate::people::Denied;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,9 @@ pub(crate) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
+    /// Of an act over zones: what became of it in each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    zones: Vec<OfZone>,
 }
 
 /// Bytes of the framework's own words that are kept.
@@ -105,6 +109,11 @@ impl Problem {
         )
     }
 
+    /// The same of an act over zones.
+    pub(crate) fn of_zones(self, zones: Vec<OfZone>) -> Self {
+        Self { zones, ..self }
+    }
+
     fn new(
         status: StatusCode,
         kind: &'static str,
@@ -116,6 +125,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: detail.into(),
+            zones: Vec::new(),
         }
     }
 }

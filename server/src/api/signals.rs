@@ -1,6 +1,7 @@
 //! Official signals of other authorities: CAP in, the list out.
 
 use super::{Problem, permit};
+use crate::acted::Acted;
 use crate::app::App;
 use crate::people::Scope;
 use crate::view::SignalItem;
@@ -35,13 +36,12 @@ pub(crate) async fn take(
 }
 
 /// `POST /v1/signals/{identifier}/relay`: puts the signal forward to be passed on verbatim; it goes
-/// out once it is signed like any warning.
+/// out once it is signed like any warning. The body says what became of it in each zone it touches.
 pub(crate) async fn relay(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     Path(identifier): Path<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Acted, Problem> {
     let person = permit(&app, &headers, Scope::Issue)?.id.clone();
-    app.relay(&identifier, &person).await?;
-    Ok(StatusCode::ACCEPTED)
+    app.relay(&identifier, &person).await
 }

@@ -1,6 +1,7 @@
 //! Warnings: the queue, the preview before signing, and the acts of people.
 
 use super::{Problem, known, permit, reader};
+use crate::acted::Acted;
 use crate::app::App;
 use crate::people::Scope;
 use crate::view::WarningItem;
@@ -212,12 +213,13 @@ pub(crate) struct Opening {
     reason: String,
 }
 
-/// `POST /v1/warnings`: one act; areas in several zones go to each zone's input.
+/// `POST /v1/warnings`: one act; areas in several zones go to each zone's input, and the body says
+/// what became of it in each.
 pub(crate) async fn issue(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     Json(body): Json<Opening>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Acted, Problem> {
     let person = permit(&app, &headers, Scope::Issue)?.id.clone();
     // A missing or empty area never means everybody.
     if body.areas.is_empty() {
@@ -237,8 +239,7 @@ pub(crate) async fn issue(
         };
         (zone, order)
     });
-    app.orders(orders.collect()).await?;
-    Ok(StatusCode::ACCEPTED)
+    app.orders(orders.collect()).await
 }
 
 /// A subject's tier is confirmed or ended.

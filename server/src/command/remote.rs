@@ -82,11 +82,13 @@ impl Api {
         response.json().await.map_err(unread)
     }
 
-    /// `POST path` with a JSON body.
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<(), Failure> {
+    /// `POST path` with a JSON body; gives the answer's, null where it has none.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         let body = ("application/json", body.to_string().into_bytes());
-        self.ask(Method::POST, path, Some(body)).await?;
-        Ok(())
+        let response = self.ask(Method::POST, path, Some(body)).await?;
+        let text = response.text().await;
+        let text = text.map_err(|error| Failure::Failed(format!("{path}: {error}")))?;
+        Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 
     /// One request; an error answer is a failure in its words.

@@ -206,9 +206,8 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
                 "reason": issue.reason,
             });
             let api = issue.remote.open()?;
-            block_on(api.post("/v1/warnings", &body))?;
-            eprintln!("opened; sanfang warn list shows what it waits for");
-            Ok(())
+            let acted = block_on(api.post("/v1/warnings", &body))?;
+            opened(&acted)
         }
         Command::Update(update) => {
             let api = update.remote.open()?;
@@ -245,6 +244,30 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// Says where a warning was opened, zone by zone where it was not everywhere.
+fn opened(acted: &Value) -> Result<(), Failure> {
+    let zones = acted.get("zones").and_then(Value::as_array);
+    let zones = zones.map(Vec::as_slice).unwrap_or_default();
+    let not: Vec<_> = zones
+        .iter()
+        .filter(|zone| text(zone, "state") != "done")
+        .map(|zone| {
+            let (zone, why) = (text(zone, "zone"), text(zone, "why"));
+            format!("{zone}: not opened: {why}")
+        })
+        .collect();
+    if not.is_empty() {
+        eprintln!("opened; sanfang warn list shows what it waits for");
+        return Ok(());
+    }
+    let done = zones.len() - not.len();
+    Err(Failure::Failed(format!(
+        "opened in {done} of {} zones\n{}",
+        zones.len(),
+        not.join("\n")
+    )))
 }
 
 /// Signs what the person saw: here and now, or earlier by its hash.

@@ -147,7 +147,7 @@ impl Answer {
     }
 }
 
-fn configuration(port: u16, sections: &str) -> String {
+pub(crate) fn configuration(port: u16, sections: &str) -> String {
     let (chen, wang) = (sha256("token-chen"), sha256("token-wang"));
     format!(
         r#"

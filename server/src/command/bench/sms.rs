@@ -167,7 +167,7 @@ async fn release(served: &Served) -> Result<(), Failure> {
         .post("/v1/warnings", Some(first), opening.to_string().as_bytes())
         .await
         .map_err(failed)?;
-    if answer.status != 202 {
+    if answer.status != 200 {
         return Err(refused("opening", answer.status, answer.body));
     }
     let answer = client
