@@ -7,12 +7,13 @@
 mod progress;
 mod receipts;
 mod states;
+pub(crate) mod varint;
 
 pub use progress::{Entry, Progress, ProgressError};
+pub(crate) use receipts::{Receipt, Receipts};
 pub use states::{Counts, State, States};
 
 use crate::intent::{IntentId, RecipientNo};
-use receipts::Receipts;
 use std::collections::BTreeMap;
 
 /// States of all recipients of the intents it has seen.
@@ -120,17 +121,6 @@ impl Ledger {
         Some((self.account_by(no)?.id, RecipientNo(recipient)))
     }
 
-    /// Everything known of one intent as one record, for snapshots: applying it gives it back.
-    pub fn record(&self, intent: IntentId, seq: u64) -> Option<Progress> {
-        let no = *self.numbers.get(&intent)?;
-        let account = self.account(intent)?;
-        // Receipts first: they stand as accepted, and what came later follows from there.
-        let mut entries: Vec<Entry> = self.receipts.entry(no, intent).into_iter().collect();
-        entries.extend(account.states.entries(intent));
-        entries.extend(account.closed.map(|state| Entry::Closed { intent, state }));
-        Some(Progress { seq, entries })
-    }
-
     /// Drops an intent whose time has passed.
     pub fn forget(&mut self, intent: IntentId) {
         if let Some(no) = self.numbers.remove(&intent) {
@@ -148,7 +138,7 @@ impl Ledger {
 
     /// The number an intent has here for as long as this ledger lives.
     pub(crate) fn number(&mut self, intent: IntentId) -> u32 {
-        let next = self.accounts.len() as u32;
+        let next = self.next_number();
         let no = *self.numbers.entry(intent).or_insert(next);
         if no == next {
             self.accounts.push(Some(Account {
@@ -170,6 +160,36 @@ impl Ledger {
 
     pub(crate) fn receipt(&mut self, receipt: u64, no: u32, recipient: u32) {
         self.receipts.push(receipt, no, recipient);
+    }
+
+    /// A ledger of these intents, numbered in their order, and of these receipt ids; `None` where
+    /// an intent stands twice.
+    pub(crate) fn of(
+        accounts: Vec<(IntentId, States, Option<State>)>,
+        receipts: Receipts,
+    ) -> Option<Self> {
+        let mut this = Self {
+            receipts,
+            ..Self::default()
+        };
+        for (id, states, closed) in accounts {
+            let no = this.next_number();
+            if this.number(id) != no {
+                return None;
+            }
+            let account = this.account_mut(no)?;
+            (account.states, account.closed) = (states, closed);
+        }
+        Some(this)
+    }
+
+    /// The number that the next intent gets.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.accounts.len() as u32
+    }
+
+    pub(crate) const fn receipts(&self) -> &Receipts {
+        &self.receipts
     }
 
     fn account(&self, intent: IntentId) -> Option<&Account> {

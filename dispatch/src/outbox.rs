@@ -16,11 +16,12 @@ mod fill;
 mod limits;
 mod pace;
 mod recovery;
+mod snapshot;
 mod track;
 
 pub use effects::{Answer, Effects, Event, Note, Outcome, Resolve, Row, Send, Sending, Token};
 pub use limits::{Limits, Stats};
-pub use recovery::Snapshot;
+pub use snapshot::{AtRest, SNAPSHOT_FORMAT, SnapshotError, Walk};
 
 use crate::intent::{Intent, IntentId, RecipientNo};
 use crate::ledger::{Entry, Ledger, Progress, State};

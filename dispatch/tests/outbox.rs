@@ -7,8 +7,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use dispatch::intent::{Audience, Intent, IntentId, RecipientNo};
-use dispatch::ledger::{Progress, State};
-use dispatch::outbox::{Answer, Effects, Event, Limits, Note, Outbox, Outcome, Row, Token};
+use dispatch::ledger::{Entry, Progress, State};
+use dispatch::outbox::{Answer, AtRest, Effects, Event, Limits, Note, Outbox, Outcome, Row, Token};
 use dispatch::wording::{Message, Purpose};
 use model::{AreaCode, Channel, Hazard, Language, Mode, Reach, Span, Tier, Time, WarningId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -293,6 +293,11 @@ impl World {
 
     /// The process dies: what was not synced is gone, what was on the wire stays there.
     fn crash(&mut self, limits: &Limits) -> Outbox {
+        self.crash_to(limits, AtRest::default(), 0)
+    }
+
+    /// The same, with a snapshot that was begun when so much progress was on disk.
+    fn crash_to(&mut self, limits: &Limits, at_rest: AtRest, since: usize) -> Outbox {
         self.crashes += 1;
         self.writing.clear();
         self.wire.clear();
@@ -300,8 +305,9 @@ impl World {
         let mut outbox = Outbox::recover(
             "sms",
             limits.clone(),
+            at_rest,
             self.intents.iter(),
-            self.progress.iter(),
+            self.progress.iter().skip(since),
             self.time(),
             &mut out,
         );
@@ -482,47 +488,8 @@ fn below_orange_a_crash_repeats_nothing_and_counts_the_unknown() {
     assert!(unknown > 0, "crashes must leave something unknown");
 }
 
-#[test]
-fn a_snapshot_is_as_good_as_the_whole_past() {
-    for seed in 0..40 {
-        let mut world = World::new(seed, 300);
-        let limits = limits(&mut world.random);
-        let mut outbox = Outbox::new("sms", limits.clone());
-        world.step(&mut outbox, Event::Up);
-        world.plan(
-            &mut outbox,
-            intent(warning(1), 1, Purpose::Alert, Tier::Red, &[0, 2], 0, 9000),
-        );
-        for _ in 0..world.random.below(20) {
-            world.answer(&mut outbox);
-            world.sync(&mut outbox);
-        }
-        let snapshot = outbox.snapshot();
-        let text = serde_json::to_string(&snapshot).unwrap();
-        let snapshot: dispatch::outbox::Snapshot = serde_json::from_str(&text).unwrap();
-        world.progress = snapshot
-            .progress
-            .iter()
-            .map(|p| Progress::decode(p).unwrap())
-            .collect();
-        world.intents = snapshot.intents;
-        world.writing.clear();
-        outbox = world.crash(&limits);
-        while outbox.open().next().is_some() {
-            world.answer(&mut outbox);
-            world.sync(&mut outbox);
-        }
-        for who in (0..300u32).filter(|who| who % 4 == 0 || who % 4 == 2) {
-            assert!(
-                !outbox
-                    .ledger()
-                    .state(world.intents[0].id, RecipientNo(who))
-                    .is_open()
-            );
-        }
-    }
-}
-
+#[path = "outbox/at_rest.rs"]
+mod at_rest;
 #[path = "outbox/lasting.rs"]
 mod lasting;
 #[path = "outbox/leaving.rs"]

@@ -16,7 +16,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 24] = [
+pub const TARGETS: [(&str, Target); 25] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -41,4 +41,5 @@ pub const TARGETS: [(&str, Target); 24] = [
     ("journal", storage::journal),
     ("input", storage::input),
     ("progress", storage::progress),
+    ("outbox", storage::outbox),
 ];

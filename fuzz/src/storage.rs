@@ -2,9 +2,10 @@
 
 use crc_fast::{CrcAlgorithm, checksum};
 use dispatch::ledger::Progress;
+use dispatch::outbox::{AtRest, Effects, Limits, Outbox};
 use journal::disk::{Blocks, Medium};
 use journal::{Batch, DiskJournal, Journal, Kind, Offset, Options, Partition, Priority, Topic};
-use model::Input;
+use model::{Input, Time};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
@@ -222,4 +223,33 @@ pub(crate) fn progress(bytes: &[u8]) {
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
+}
+
+/// A link's snapshot. What is read is written again, and that reads the same.
+pub(crate) fn outbox(bytes: &[u8]) {
+    let at_rest = match AtRest::read(bytes) {
+        Ok(at_rest) => at_rest,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return;
+        }
+    };
+    let written = |at_rest: AtRest| {
+        let intents = at_rest.intents.clone();
+        let outbox = Outbox::recover(
+            "sms",
+            Limits::default(),
+            at_rest,
+            intents.iter(),
+            std::iter::empty(),
+            Time::default(),
+            &mut Effects::default(),
+        );
+        let (mut bytes, mut walk) = (Vec::new(), outbox.walk());
+        while outbox.part(&mut walk, 1 << 10, &mut bytes) {}
+        bytes
+    };
+    let once = written(at_rest);
+    let again = AtRest::read(&once).map(written);
+    assert!(again.is_ok_and(|again| again == once));
 }

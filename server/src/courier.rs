@@ -27,7 +27,7 @@ use dispatch::wording::Message;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
 use model::Time;
 use rate::Rates;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use stored::Stored;
@@ -68,8 +68,8 @@ impl Courier {
     pub(crate) fn open(app: Arc<App>, number: usize, limits: Limits) -> Result<Self, JournalError> {
         let partition = Partition(u16::try_from(number).unwrap_or(u16::MAX));
         let name = app.links.get(number).cloned().unwrap_or_default();
-        let (stored, found) = Stored::open(&app, partition)?;
-        let mut intents = found.intents;
+        let (stored, at_rest) = Stored::open(&app, partition)?;
+        let mut intents = at_rest.intents.clone();
         let deliveries = Topic::new(Kind::Deliveries, app.mode);
         let mut newest = Time::from_millis(0);
         let next = read_from(
@@ -86,27 +86,21 @@ impl Courier {
             },
         )?;
         let mut progress = Vec::new();
-        let mut learn = |payload: &[u8]| match Progress::decode(payload) {
-            Ok(record) => progress.push(record),
-            Err(error) => tracing::error!(link = name, %error, "progress passed over"),
-        };
-        found.progress.iter().for_each(|record| learn(record));
         let receipts = Topic::new(Kind::Receipts, app.mode);
         read_from(&app, receipts, partition, stored.receipts, |payload, at| {
             newest = newest.max(at);
-            learn(payload);
+            match Progress::decode(payload) {
+                Ok(record) => progress.push(record),
+                Err(error) => tracing::error!(link = name, %error, "progress passed over"),
+            }
         })?;
         newest = intents.iter().map(|i| i.created).fold(newest, Time::max);
-        // Numbers of progress go on, also where everything they spoke of is forgotten.
-        progress.push(Progress {
-            seq: found.seq,
-            entries: Vec::new(),
-        });
         let mut effects = Effects::default();
         let at = app.clock.now();
         let outbox = Outbox::recover(
             &name,
             limits,
+            at_rest,
             intents.iter(),
             progress.iter(),
             at,
@@ -200,16 +194,20 @@ impl Courier {
         Some((Arc::clone(intent), message))
     }
 
-    /// Waits until the oldest progress on its way is on disk, and says so to the outbox.
+    /// Waits until the oldest progress on its way is on disk, and says so to the outbox; or until
+    /// a part of a snapshot is.
     pub(crate) async fn durable(&mut self) -> Result<(), JournalError> {
-        let Some((_, ticket)) = self.saving.front_mut() else {
-            return std::future::pending().await;
-        };
-        std::pin::Pin::new(ticket).await?;
-        if let Some((seq, _)) = self.saving.pop_front() {
-            self.step(Event::Durable(seq));
+        tokio::select! {
+            biased;
+            saved = saved(&mut self.saving) => {
+                saved?;
+                if let Some((seq, _)) = self.saving.pop_front() {
+                    self.step(Event::Durable(seq));
+                }
+                Ok(())
+            }
+            written = self.stored.written() => written,
         }
-        Ok(())
     }
 
     /// Commits asked for, and how many of them are on disk: they get there in order.
@@ -218,24 +216,23 @@ impl Courier {
     }
 
     /// Keeps the outbox at rest when the last time is long ago, so that a start reads what came
-    /// after it and no more; lets go of words that nothing waits for.
-    pub(crate) async fn keep(&mut self) -> Result<(), JournalError> {
-        if !self.stored.is_due(&self.app, self.next) {
-            return Ok(());
+    /// after it and no more, a part in each turn; lets go of words that nothing waits for.
+    pub(crate) fn keep(&mut self) -> Result<(), JournalError> {
+        if self.stored.turn(&self.app, self.next, &self.outbox)? {
+            let known: FxHashSet<IntentId> = self.outbox.intents().map(|i| i.id).collect();
+            self.intents.retain(|id, _| known.contains(id));
+            self.heads.retain(|id, _| known.contains(id));
         }
-        // What is on its way to the disk belongs to the positions that are kept.
+        Ok(())
+    }
+
+    /// Stores what the outbox still said and the snapshot underway, and waits for both.
+    pub(crate) async fn finish(&mut self) -> Result<(), JournalError> {
+        self.settle()?;
         while !self.saving.is_empty() {
             self.durable().await?;
-            self.settle()?;
         }
-        let snapshot = self.outbox.snapshot();
-        self.intents = snapshot
-            .intents
-            .iter()
-            .filter_map(|intent| self.intents.remove_entry(&intent.id))
-            .collect();
-        self.heads.retain(|id, _| self.intents.contains_key(id));
-        self.stored.keep(&self.app, self.next, &snapshot).await
+        self.stored.finish(&self.app, &self.outbox).await
     }
 
     /// Shows progress of every intent that changed since the last call.
@@ -342,6 +339,14 @@ impl Courier {
             .recipient(recipient)?
             .phone()
     }
+}
+
+/// Waits until the oldest commit on its way is on disk; for ever where there is none.
+async fn saved(saving: &mut VecDeque<(u64, Ticket)>) -> Result<(), JournalError> {
+    let Some((_, ticket)) = saving.front_mut() else {
+        return std::future::pending().await;
+    };
+    std::pin::Pin::new(ticket).await.map(drop)
 }
 
 /// Waits until the partition holds something at `next`.

@@ -2,7 +2,7 @@
 //!
 //! A snapshot is a place to start: a header record with positions and a hash, and its chunks, in
 //! the compacted topic `snapshots`. Keys are the owner's code and the generation, for a chunk its
-//! number (u32, big-endian) behind them; the payload of a header is JSON, the chunks together are
+//! number (u32, big-endian) behind them; the payload of a header is JSON, each chunk is a piece of
 //! the state under LZ4. What a snapshot makes needless is deleted only before the older
 //! generation.
 
@@ -12,15 +12,12 @@ use model::{Mode, Zone};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Bytes of one chunk record.
+/// Bytes of state in one chunk record.
 const CHUNK_BYTES: usize = 1 << 20;
 /// Kind of header and chunk records.
 const HEADER: u8 = 1;
 const CHUNK: u8 = 2;
-/// Packed bytes believed before they are read.
-const PACKED_MAX: usize = 1 << 31;
-
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Whose state it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +70,18 @@ pub(crate) struct Snapshot {
     pub(crate) edition: Edition,
     /// State.
     pub(crate) state: Vec<u8>,
+}
+
+/// A snapshot whose chunks are being queued.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    generation: u8,
+    number: u64,
+    /// Chunks of the snapshot in whose place it comes.
+    replaced: u32,
+    chunks: u32,
+    bytes: u64,
+    hash: Sha256,
 }
 
 /// The two generations of one owner.
@@ -131,52 +140,88 @@ impl Generations {
     /// Queues a snapshot in the place of the older generation. Gives the ticket of its last record
     /// and the positions of the other generation: once the ticket resolves, nothing before them
     /// is needed.
-    ///
-    /// The header goes last: a snapshot cut short by a crash keeps the header of the one before
-    /// it, whose chunks then fail its hash, and the other generation serves.
     pub(crate) fn store(
         &mut self,
         journal: &dyn Journal,
         at_ms: i64,
         snapshot: &Snapshot,
     ) -> Result<(Ticket, Option<Vec<Offset>>), JournalError> {
-        let other = self.whole.take();
-        let (generation, number) = match &other {
+        let mut writing = self.begin(journal)?;
+        for chunk in snapshot.state.chunks(CHUNK_BYTES) {
+            // The header's own ticket resolves after these: one writer, one order.
+            drop(self.chunk(journal, at_ms, &mut writing, chunk)?);
+        }
+        let (positions, edition) = (&snapshot.positions, &snapshot.edition);
+        self.finish(journal, at_ms, writing, positions, edition)
+    }
+
+    /// Begins a snapshot in the place of the older generation, to be written in chunks.
+    ///
+    /// The header goes last: a snapshot cut short by a crash keeps the header of the one before
+    /// it, whose chunks then fail its hash, and the other generation serves.
+    pub(crate) fn begin(&self, journal: &dyn Journal) -> Result<Writing, JournalError> {
+        let (generation, number) = match &self.whole {
             Some((whole, number, _)) => (whole ^ 1, number + 1),
             None => (0, 1),
         };
         let replaced = self.header(journal, generation)?.map_or(0, |h| h.chunks);
-        let packed = lz4_flex::compress_prepend_size(&snapshot.state);
-        let mut chunks = 0u32;
-        for chunk in packed.chunks(CHUNK_BYTES) {
-            let mut batch = Batch::new(at_ms, Priority::Vital);
-            self.append(
-                &mut batch,
-                CHUNK,
-                &self.chunk_key(generation, chunks),
-                chunk,
-            );
-            // The header's own ticket resolves after these: one writer, one order.
-            drop(journal.submit_waiting(batch)?);
-            chunks += 1;
-        }
+        Ok(Writing {
+            generation,
+            number,
+            replaced,
+            chunks: 0,
+            bytes: 0,
+            hash: Sha256::new(),
+        })
+    }
+
+    /// Queues the next chunk of a state.
+    pub(crate) fn chunk(
+        &self,
+        journal: &dyn Journal,
+        at_ms: i64,
+        writing: &mut Writing,
+        state: &[u8],
+    ) -> Result<Ticket, JournalError> {
+        let packed = lz4_flex::compress_prepend_size(state);
+        let key = self.chunk_key(writing.generation, writing.chunks);
+        let mut batch = Batch::new(at_ms, Priority::Vital);
+        self.append(&mut batch, CHUNK, &key, &packed);
+        writing.hash.update(&packed);
+        writing.bytes += packed.len() as u64;
+        writing.chunks += 1;
+        journal.submit_waiting(batch)
+    }
+
+    /// Queues the header of a snapshot whose chunks are queued; gives what [`Generations::store`]
+    /// gives.
+    pub(crate) fn finish(
+        &mut self,
+        journal: &dyn Journal,
+        at_ms: i64,
+        writing: Writing,
+        positions: &[Offset],
+        edition: &Edition,
+    ) -> Result<(Ticket, Option<Vec<Offset>>), JournalError> {
+        let generation = writing.generation;
         let header = Header {
             format: FORMAT,
-            number,
-            positions: snapshot.positions.iter().map(|at| at.0).collect(),
-            edition: snapshot.edition.clone(),
-            chunks,
-            bytes: packed.len() as u64,
-            sha256: hex::encode(Sha256::digest(&packed)),
+            number: writing.number,
+            positions: positions.iter().map(|at| at.0).collect(),
+            edition: edition.clone(),
+            chunks: writing.chunks,
+            bytes: writing.bytes,
+            sha256: hex::encode(writing.hash.finalize()),
         };
         let mut batch = Batch::new(at_ms, Priority::Vital);
         let json = serde_json::to_vec(&header).unwrap_or_default();
         self.append(&mut batch, HEADER, &self.header_key(generation), &json);
-        for chunk in chunks..replaced {
+        for chunk in writing.chunks..writing.replaced {
             self.append(&mut batch, CHUNK, &self.chunk_key(generation, chunk), &[]);
         }
         let ticket = journal.submit_waiting(batch)?;
-        self.whole = Some((generation, number, snapshot.positions.clone()));
+        let number = writing.number;
+        let other = self.whole.replace((generation, number, positions.to_vec()));
         Ok((ticket, other.map(|(_, _, positions)| positions)))
     }
 
@@ -201,7 +246,8 @@ impl Generations {
         let key = self.header_key(generation);
         let record = journal.latest(self.topic, self.owner.partition(), &key)?;
         let header = record.and_then(|r| serde_json::from_slice::<Header>(r.payload()).ok());
-        Ok(header.filter(|header| header.format <= FORMAT))
+        // What nobody released is not read: a start goes on without it.
+        Ok(header.filter(|header| header.format == FORMAT))
     }
 
     fn state(
@@ -210,19 +256,25 @@ impl Generations {
         generation: u8,
         header: &Header,
     ) -> Result<Option<Vec<u8>>, JournalError> {
-        let size = usize::try_from(header.bytes).unwrap_or(0).min(PACKED_MAX);
-        let mut packed = Vec::with_capacity(size);
+        let mut hash = Sha256::new();
+        let mut state = Vec::new();
+        let mut bytes = 0;
         for number in 0..header.chunks {
             let key = self.chunk_key(generation, number);
-            match journal.latest(self.topic, self.owner.partition(), &key)? {
-                Some(chunk) => packed.extend_from_slice(chunk.payload()),
-                None => return Ok(None),
-            }
+            let chunk = journal.latest(self.topic, self.owner.partition(), &key)?;
+            let Some(chunk) = chunk else {
+                return Ok(None);
+            };
+            let packed = chunk.payload();
+            hash.update(packed);
+            bytes += packed.len() as u64;
+            let Ok(piece) = lz4_flex::decompress_size_prepended(packed) else {
+                return Ok(None);
+            };
+            state.extend_from_slice(&piece);
         }
-        if hex::encode(Sha256::digest(&packed)) != header.sha256 {
-            return Ok(None);
-        }
-        Ok(lz4_flex::decompress_size_prepended(&packed).ok())
+        let is_whole = bytes == header.bytes && hex::encode(hash.finalize()) == header.sha256;
+        Ok(is_whole.then_some(state))
     }
 }
 

@@ -1,24 +1,23 @@
 //! Receipt ids in sorted runs that are merged as they grow.
 
-use super::{Entry, State};
-use crate::intent::IntentId;
-
 /// Ids kept unsorted before they are sealed into a run.
 const TAIL_MAX: usize = 4096;
 
+/// One receipt id and whose message had it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    receipt: u64,
-    intent: u32,
-    recipient: u32,
+pub(crate) struct Receipt {
+    pub(crate) id: u64,
+    /// The intent's number in the ledger.
+    pub(crate) intent: u32,
+    pub(crate) recipient: u32,
 }
 
 /// Receipt id → intent and recipient. A message centre numbers upwards, so runs are nearly in
 /// order already.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Receipts {
-    runs: Vec<Vec<Row>>,
-    tail: Vec<Row>,
+pub(crate) struct Receipts {
+    runs: Vec<Vec<Receipt>>,
+    tail: Vec<Receipt>,
 }
 
 impl Receipts {
@@ -26,8 +25,8 @@ impl Receipts {
         if receipt == 0 {
             return;
         }
-        self.tail.push(Row {
-            receipt,
+        self.tail.push(Receipt {
+            id: receipt,
             intent,
             recipient,
         });
@@ -42,11 +41,11 @@ impl Receipts {
     /// Intent and recipient of each message that had this id, what was told last before the rest.
     pub(super) fn newest_first(&self, receipt: u64) -> impl Iterator<Item = (u32, u32)> {
         let in_tail = self.tail.iter().rev();
-        let in_tail = in_tail.filter(move |row| row.receipt == receipt);
+        let in_tail = in_tail.filter(move |row| row.id == receipt);
         let in_runs = self.runs.iter().rev().flat_map(move |run| {
-            let from = run.partition_point(|row| row.receipt < receipt);
+            let from = run.partition_point(|row| row.id < receipt);
             let same = run.get(from..).unwrap_or_default();
-            let to = same.partition_point(|row| row.receipt == receipt);
+            let to = same.partition_point(|row| row.id == receipt);
             same.get(..to).unwrap_or_default().iter().rev()
         });
         in_tail
@@ -54,21 +53,38 @@ impl Receipts {
             .map(|row| (row.intent, row.recipient))
     }
 
-    pub(super) fn entry(&self, no: u32, intent: IntentId) -> Option<Entry> {
-        let mut rows: Vec<&Row> = self
-            .runs
-            .iter()
-            .flatten()
-            .chain(&self.tail)
-            .filter(|row| row.intent == no)
-            .collect();
-        rows.sort_unstable_by_key(|row| row.recipient);
-        (!rows.is_empty()).then(|| Entry::States {
-            intent,
-            state: State::Accepted,
-            recipients: rows.iter().map(|row| row.recipient).collect(),
-            receipts: rows.iter().map(|row| row.receipt).collect(),
-        })
+    /// Those of a snapshot.
+    pub(crate) fn of(mut rows: Vec<Receipt>) -> Self {
+        // They were written in order, and stay so however their intents are numbered now.
+        rows.sort();
+        rows.dedup();
+        Self {
+            runs: vec![rows],
+            tail: Vec::new(),
+        }
+    }
+
+    /// The next ones behind `after` in ascending order, at least one if there is any: up to `max`
+    /// of each run.
+    pub(crate) fn after(&self, after: Option<Receipt>, max: usize) -> Vec<Receipt> {
+        let is_later = |row: &Receipt| after.is_none_or(|after| *row > after);
+        let mut tail: Vec<Receipt> = self.tail.iter().copied().filter(is_later).collect();
+        tail.sort_unstable();
+        let later = |run: &'_ [Receipt]| run.partition_point(|row| !is_later(row));
+        let runs = self.runs.iter().map(|run| run.get(later(run)..));
+        let parts: Vec<&[Receipt]> = runs.flatten().chain([&*tail]).collect();
+        // As far as every run has been looked through.
+        let full = parts.iter().filter_map(|run| run.get(max.checked_sub(1)?));
+        let bound = full.min().copied();
+        let mut found = Vec::new();
+        for run in parts {
+            let to = bound.map_or(run.len(), |bound| run.partition_point(|row| *row <= bound));
+            found.extend_from_slice(run.get(..to).unwrap_or_default());
+        }
+        // The stable sort finds the runs and merges them.
+        found.sort();
+        found.dedup();
+        found
     }
 
     pub(super) fn forget(&mut self, no: u32) {

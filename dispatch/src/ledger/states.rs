@@ -1,7 +1,6 @@
 //! One byte per recipient, in pages that exist only where somebody was told.
 
-use super::Entry;
-use crate::intent::{IntentId, RecipientNo};
+use crate::intent::RecipientNo;
 use serde::{Deserialize, Serialize};
 
 /// What is known of one message.
@@ -201,24 +200,56 @@ impl States {
         }
     }
 
-    pub(super) fn entries(&self, intent: IntentId) -> Vec<Entry> {
-        let mut by_state: [Vec<u32>; 11] = Default::default();
-        self.for_each(|recipient, state| {
-            if let Some(list) = by_state.get_mut(usize::from(state.code())) {
-                list.push(recipient.0);
+    /// Bytes of a packed page.
+    pub(crate) const PACKED: usize = PAGE / 2;
+
+    /// The first page from that one on in which anybody was told, and its number.
+    pub(crate) fn page_from(&self, from: usize) -> Option<(usize, Page<'_>)> {
+        let pages = self.pages.iter().enumerate().skip(from);
+        let mut found = pages.filter_map(|(number, page)| Some((number, Page(page.as_deref()?))));
+        found.next()
+    }
+
+    /// Takes in what [`Page::pack`] wrote; `None` where it says what cannot be.
+    pub(crate) fn unpack(&mut self, number: u32, packed: &[u8]) -> Option<()> {
+        let number = number as usize;
+        if number > u32::MAX as usize / PAGE || packed.len() != Self::PACKED {
+            return None;
+        }
+        if number >= self.pages.len() {
+            self.pages.resize_with(number + 1, || None);
+        }
+        let place = self.pages.get_mut(number).filter(|page| page.is_none())?;
+        let mut page = Box::new([0; PAGE]);
+        let pairs = page.as_chunks_mut::<2>().0;
+        for ([even, odd], byte) in pairs.iter_mut().zip(packed) {
+            (*even, *odd) = (byte & 0xf, byte >> 4);
+        }
+        let mut counts = [0; 16];
+        for code in page.iter() {
+            if let Some(count) = counts.get_mut(usize::from(*code)) {
+                *count += 1;
             }
-        });
-        State::ALL
-            .into_iter()
-            .zip(by_state)
-            .filter(|(_, recipients)| !recipients.is_empty())
-            .map(|(state, recipients)| Entry::States {
-                intent,
-                state,
-                recipients,
-                receipts: Vec::new(),
-            })
-            .collect()
+        }
+        for (code, count) in (0u8..).zip(counts).filter(|(_, count)| *count > 0) {
+            let state = State::from_code(code)?;
+            if state != State::Unsent {
+                self.counts.add(state, count);
+            }
+        }
+        *place = Some(page);
+        Some(())
+    }
+}
+
+/// The states of [`PAGE`] recipients.
+pub(crate) struct Page<'a>(&'a [u8; PAGE]);
+
+impl Page<'_> {
+    /// Appends them, two a byte.
+    pub(crate) fn pack(&self, out: &mut Vec<u8>) {
+        let pairs = self.0.as_chunks::<2>().0;
+        out.extend(pairs.iter().map(|[even, odd]| even | (odd << 4)));
     }
 }
 

@@ -45,8 +45,7 @@ fn the_end_of_a_long_warning_reaches_those_who_were_told() {
         world.step(&mut outbox, Event::Tick);
     }
     // What a snapshot keeps is what is needed.
-    let snapshot = outbox.snapshot();
-    assert_eq!(snapshot.intents.len(), 1);
+    assert_eq!(outbox.intents().count(), 1);
     let end = intent(
         warning(1),
         2,
@@ -64,7 +63,7 @@ fn the_end_of_a_long_warning_reaches_those_who_were_told() {
         world.now += DAY;
         world.step(&mut outbox, Event::Tick);
     }
-    assert!(outbox.snapshot().intents.is_empty());
+    assert_eq!(outbox.intents().count(), 0);
 }
 
 /// Where nobody knows who was told, the end goes to everybody there.
@@ -124,7 +123,7 @@ fn what_is_remembered_is_bounded_and_the_bound_is_said() {
     let said = |note: &&Note| matches!(note, Note::Forgotten(id) if *id == warning(1));
     assert_eq!(out.notes.iter().filter(said).count(), 1, "{:?}", out.notes);
     assert_eq!(outbox.stats().forgotten, 1);
-    assert_eq!(outbox.snapshot().intents.len(), 1);
+    assert_eq!(outbox.intents().count(), 1);
 }
 
 /// The tier falls while the first message goes out: those who have it hear that it fell, all

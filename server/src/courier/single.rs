@@ -85,17 +85,13 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
             () = std::future::ready(()), if !courier.is_settled() => {}
             () = tokio::time::sleep(IDLE) => courier.step(Event::Tick),
         }
-        courier.keep().await?;
+        courier.keep()?;
         courier.show();
     }
     while let Some(answer) = flying.next().await {
         courier.step(Event::Answers(&[answer]));
     }
-    courier.settle()?;
-    while !courier.saving.is_empty() {
-        courier.durable().await?;
-    }
-    Ok(())
+    courier.finish().await
 }
 
 /// The devices' broker, connected in its own time: nothing else waits for it.

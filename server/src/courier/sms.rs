@@ -112,18 +112,14 @@ pub(crate) async fn run(
             () = std::future::ready(()), if !sms.courier.is_settled() => {}
             () = tokio::time::sleep(IDLE) => sms.courier.step(Event::Tick),
         }
-        sms.courier.keep().await?;
+        sms.courier.keep()?;
         sms.show();
     }
     sms.drive(&mut link)?;
     link.close(&mut turn).await;
     sms.heard(&turn, 0).await?;
     sms.answer().await;
-    sms.courier.settle()?;
-    while !sms.courier.saving.is_empty() {
-        sms.courier.durable().await?;
-    }
-    Ok(())
+    sms.courier.finish().await
 }
 
 impl Sms {
