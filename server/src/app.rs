@@ -85,6 +85,8 @@ pub(crate) struct App {
     pub(crate) links: Vec<String>,
     /// What is open at the listener.
     pub(crate) edge: Edge,
+    /// Those of them that stand in for links the configuration does not give.
+    pub(crate) absent: BTreeSet<String>,
     /// Subscribed apps.
     pub(crate) push: Arc<dispatch::gateway::push::Hub>,
     /// Address others reach the CAP feed under.
@@ -107,6 +109,11 @@ impl App {
     /// True once the loops should end.
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+
+    /// Whether a link of the configuration has that name.
+    pub(crate) fn is_served(&self, link: &str) -> bool {
+        !self.absent.contains(link) && self.links.iter().any(|name| name == link)
     }
 
     /// Ends the process with a reason: the first one is kept.

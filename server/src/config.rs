@@ -5,6 +5,7 @@ mod read;
 
 pub(crate) use http::HttpSection;
 
+use crate::courier::REQUEST;
 use crate::people::Person;
 use crate::process::Storage;
 use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
@@ -252,6 +253,14 @@ impl EmailSection {
 }
 
 impl WebhookSection {
+    /// The name of its link.
+    fn link_name(&self) -> String {
+        match &self.authority {
+            None => format!("webhook/{}", self.name),
+            Some(authority) => format!("{REQUEST}/{authority}/{}", self.name),
+        }
+    }
+
     /// What the gateway takes; reads the secret.
     pub(crate) fn gateway(&self) -> Result<WebhookConfig, String> {
         let url = self.url.parse();
@@ -303,6 +312,24 @@ fn secret_text(path: &Path) -> Result<String, String> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(text.trim().to_owned())
+}
+
+impl Config {
+    /// Names of the links it gives, in the order in which a process has them.
+    pub(crate) fn link_names(&self) -> Vec<String> {
+        let mut names = vec!["cap".to_owned(), "push".to_owned()];
+        for (place, section) in self.sms.iter().enumerate() {
+            // The first account carries everything: `sanfang check` says so of the others.
+            names.push(match place {
+                0 => "sms".to_owned(),
+                _ => format!("sms/{}", section.name),
+            });
+        }
+        names.extend(self.email.iter().map(|_| "email".to_owned()));
+        names.extend(self.webhooks.iter().map(WebhookSection::link_name));
+        names.extend(self.devices.iter().map(|_| "device".to_owned()));
+        names
+    }
 }
 
 /// A feed to poll.

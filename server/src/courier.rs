@@ -4,17 +4,21 @@
 //! became of it. Progress is durable before it counts, so a crash repeats at most what was in
 //! flight or answered and not yet on disk.
 
+mod absent;
 mod audience;
 mod marks;
 mod publish;
 mod rate;
 mod reply;
+mod route;
 mod single;
 mod sms;
 mod stand_in;
 mod stored;
 
+pub(crate) use absent::run as run_absent;
 pub(crate) use publish::{publish, show, show_call, show_change, show_warning};
+pub(crate) use route::REQUEST;
 pub(crate) use single::{DeviceLink, Single, run as run_single};
 pub(crate) use sms::run as run_sms;
 

@@ -15,6 +15,7 @@ mod edge;
 mod installation;
 mod intake;
 mod latency;
+mod links;
 mod metrics;
 mod outcome;
 mod people;

@@ -29,6 +29,8 @@ pub(crate) struct Metrics {
     pub(crate) repeated: IntGaugeVec,
     /// People told by another channel because one failed, by both.
     pub(crate) fallen_back: IntCounterVec,
+    /// Intents that no link carries, by channel.
+    pub(crate) unserved: IntCounterVec,
     /// What phones wrote back: understood, not understood, or from nobody who was asked.
     pub(crate) replies: IntCounterVec,
     /// Connections and streams that are open.
@@ -131,6 +133,11 @@ impl Metrics {
                 "sanfang_deliveries_fallen_back_total",
                 "Responsible persons told by another channel because one did not reach them",
                 &["from", "to"],
+            )?,
+            unserved: counters(
+                "sanfang_intents_unserved_total",
+                "Things to say by a channel that the configuration gives no link; an alarm",
+                &["channel"],
             )?,
             replies: counters(
                 "sanfang_replies_total",

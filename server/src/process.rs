@@ -10,6 +10,7 @@ use crate::edge::{self, Edge};
 use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
 use crate::latency::Latency;
+use crate::links;
 use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
 use crate::people::People;
@@ -70,6 +71,8 @@ pub(crate) enum LinkKind {
     Sms(Box<LinkConfig>, u32),
     /// Anything else.
     Single(Single),
+    /// Nothing: the configuration gives no link of that channel.
+    Absent,
 }
 
 /// A process that runs.
@@ -188,7 +191,9 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
     let latency = Arc::new(Latency::default());
     let (senders, receivers): (Vec<_>, Vec<_>) =
         city.zones.iter().map(|_| pump::questions()).unzip();
-    let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().unzip();
+    let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()));
+    let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
+    let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
     let names = registry.links(&configured, options.clock.now()).await?;
     let numbers = configured
         .iter()
@@ -226,6 +231,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
             .collect(),
         push: Hub::new(PUSH_EVENTS_MAX, options.http.streams as usize),
         edge: Edge::new(options.http),
+        absent: absent.into_iter().collect(),
         public_url: options.public_url,
         questions: senders,
         stepped: city.zones.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -314,6 +320,7 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind) {
         match kind {
             LinkKind::Sms(config, pace) => courier::run_sms(shared, number, *config, pace).await,
             LinkKind::Single(single) => courier::run_single(shared, number, single).await,
+            LinkKind::Absent => courier::run_absent(shared, number).await,
         }
     });
     if let Err(error) = done {

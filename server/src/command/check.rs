@@ -3,8 +3,10 @@
 use super::{Failure, print};
 use crate::config::Config;
 use crate::installation::{self, is_error};
+use crate::links::Served;
 use crate::people::{self, Person};
 use clap::Args;
+use dispatch::directory::Directory;
 use model::City;
 use model::fault::{Fault, Severity};
 use serde::Serialize;
@@ -56,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                     let fault = config.retention.series_fault(&file, rulebook.reach());
                     found.faults.extend(fault);
                 }
-                configured = Some((path.as_path(), config.people));
+                configured = Some((path.as_path(), config));
             }
             Err(faulty) => found.faults.extend(faulty.0),
         }
@@ -64,8 +66,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match (&city, &arguments.rules) {
         (Some(city), rules) => {
             let city = found.city(city, rules.as_deref());
-            if let (Some(city), Some((path, people))) = (city, configured) {
-                found.signers(path, &city, &people);
+            if let (Some((city, directory)), Some((path, config))) = (city, configured) {
+                found.signers(path, &city, &config.people);
+                found.links(path, &city, directory.as_ref(), &config);
             }
         }
         (None, Some(rules)) => found.rules(rules),
@@ -140,17 +143,35 @@ impl Found {
         }));
     }
 
-    fn city(&mut self, directory: &Path, rules: Option<&Path>) -> Option<City> {
+    /// What the city says by channels that the configuration gives no link.
+    fn links(&mut self, path: &Path, city: &City, directory: Option<&Directory>, config: &Config) {
+        let served = Served {
+            file: &path.display().to_string(),
+            links: &config.link_names(),
+        };
+        self.faults.extend(served.notices(city, directory));
+    }
+
+    /// The city, and its people where they can be read.
+    fn city(
+        &mut self,
+        directory: &Path,
+        rules: Option<&Path>,
+    ) -> Option<(City, Option<Directory>)> {
         let rules = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
         let city = installation::city(directory);
         let rulebook = installation::rulebook(&rules);
         let wording = directory.join("wording");
         let wording = wording.exists().then(|| installation::wording(&wording));
+        let mut people = None;
         if let Ok(city) = &city {
             self.faults.extend(installation::notices(city, directory));
             let absent = self.absent(directory);
             match (absent == 0).then(|| installation::tables(directory, city, None)) {
-                Some(Ok(loaded)) => self.faults.extend(loaded.faults),
+                Some(Ok(loaded)) => {
+                    self.faults.extend(loaded.faults);
+                    people = Some(loaded.directory);
+                }
                 Some(Err(faulty)) => self.faults.extend(faulty.0),
                 None => {}
             }
@@ -177,7 +198,7 @@ impl Found {
         for faulty in faulty.into_iter().flatten() {
             self.faults.extend(faulty.0);
         }
-        city
+        city.map(|city| (city, people))
     }
 
     /// A city without people or wording can be replayed and not served. How many tables of people

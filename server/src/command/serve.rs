@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::{DeviceLink, Single};
 use crate::edge;
+use crate::links::Served;
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
 use clap::Args;
@@ -71,6 +72,13 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
             "city.toml names them to sign and no [[person]] has that id: add one, or take it out"
         );
     }
+    let served = Served {
+        file: &file,
+        links: &config.link_names(),
+    };
+    for notice in served.notices(&installation.city, Some(&installation.directory)) {
+        tracing::warn!("{notice}");
+    }
     let options = Options {
         installation,
         clock: Clock::wall(),
@@ -125,44 +133,28 @@ async fn stopped(app: &App) {
 
 /// The links of a configuration, in an order that stays while it does.
 fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
-    let mut links = vec![
-        ("cap".to_owned(), LinkKind::Single(Single::Cap)),
-        ("push".to_owned(), LinkKind::Single(Single::Push)),
+    let mut kinds = vec![
+        LinkKind::Single(Single::Cap),
+        LinkKind::Single(Single::Push),
     ];
     for section in &config.sms {
-        let kind = LinkKind::Sms(Box::new(section.smpp.clone()), section.pace_per_s);
-        // The first account carries everything: `sanfang check` says so of the others.
-        let name = if links.iter().any(|(name, _)| name == "sms") {
-            format!("sms/{}", section.name)
-        } else {
-            "sms".to_owned()
-        };
-        links.push((name, kind));
+        let smpp = Box::new(section.smpp.clone());
+        kinds.push(LinkKind::Sms(smpp, section.pace_per_s));
     }
     if let Some(section) = &config.email {
         let email = Email::new(section.gateway()?).map_err(|error| format!("email: {error}"))?;
-        links.push((
-            "email".to_owned(),
-            LinkKind::Single(Single::Email(Arc::new(email))),
-        ));
+        kinds.push(LinkKind::Single(Single::Email(Arc::new(email))));
     }
     for section in &config.webhooks {
         let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
         let webhook = Webhook::new(section.gateway()?, client);
-        let name = match &section.authority {
-            None => format!("webhook/{}", section.name),
-            Some(authority) => format!("request/{authority}/{}", section.name),
-        };
-        links.push((name, LinkKind::Single(Single::Webhook(Arc::new(webhook)))));
+        kinds.push(LinkKind::Single(Single::Webhook(Arc::new(webhook))));
     }
     if let Some(section) = &config.devices {
         let devices = DeviceLink::start(section.gateway()?);
-        links.push((
-            "device".to_owned(),
-            LinkKind::Single(Single::Device(devices)),
-        ));
+        kinds.push(LinkKind::Single(Single::Device(devices)));
     }
-    Ok(links)
+    Ok(config.link_names().into_iter().zip(kinds).collect())
 }
 
 /// Frames of a broker into the journal; acknowledged only then.

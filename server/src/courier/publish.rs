@@ -1,6 +1,7 @@
 //! What a zone said, put into the commit and before the screens.
 
 use super::INTENT;
+use super::route::{Route, route};
 use crate::app::App;
 use crate::pump::kind;
 use crate::remember::CallOver;
@@ -15,7 +16,7 @@ use journal::{Batch, Kind, Partition, Topic};
 use model::{Act, Channel, Reach, Time, Warning, Zone};
 use rules::Change;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds the outputs of one record to `batch`. `accepted` is when the observation behind them came
 /// in, for the latency histogram.
@@ -54,28 +55,46 @@ pub(crate) fn publish(
         append(batch, warnings, partition, kind::SIGNAL, signal);
         app.view.signal(signal);
     }
+    let mut unserved = BTreeSet::new();
     for intent in &outputs.intents {
-        for (number, link) in app.links.iter().enumerate() {
-            if !serves(link, intent) {
-                continue;
+        match route(app, intent) {
+            Route::Links(links) => {
+                for number in links {
+                    queue(app, intent, number, batch);
+                }
+                if let Some(micros) = accepted {
+                    app.latency.caused(intent.id.to_string(), micros);
+                }
             }
-            let own = Intent {
-                link: link.clone(),
-                ..intent.clone()
-            };
-            let partition = Partition(u16::try_from(number).unwrap_or(u16::MAX));
-            append(
-                batch,
-                Topic::new(Kind::Deliveries, app.mode),
-                partition,
-                INTENT,
-                &own,
-            );
-            if let Some(micros) = accepted {
-                app.latency.caused(intent.id.to_string(), micros);
+            Route::Unserved(stand_in) => {
+                let channel = intent.channel.name();
+                app.metrics.unserved.with_label_values(&[channel]).inc();
+                unserved.insert((intent.warning, channel));
+                if let Some(number) = stand_in {
+                    queue(app, intent, number, batch);
+                }
             }
+            Route::Elsewhere => {}
         }
     }
+    for (warning, channel) in unserved {
+        tracing::error!(
+            %warning,
+            channel,
+            "no link of that channel: it reaches nobody there; `sanfang check` says what to do"
+        );
+    }
+}
+
+/// Puts an intent into the queue of a link.
+fn queue(app: &App, intent: &Intent, number: usize, batch: &mut Batch) {
+    let own = Intent {
+        link: app.links.get(number).cloned().unwrap_or_default(),
+        ..intent.clone()
+    };
+    let partition = Partition(u16::try_from(number).unwrap_or(u16::MAX));
+    let deliveries = Topic::new(Kind::Deliveries, app.mode);
+    append(batch, deliveries, partition, INTENT, &own);
 }
 
 /// Shows the outputs of one record. Done once they are on their way to the disk: the screens wait
@@ -94,20 +113,6 @@ pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
     }
     for (warning, place, call) in &outputs.calls {
         show_call(app, *warning, place, call.as_ref());
-    }
-}
-
-/// Whether a link carries an intent: its channel's link, or each of several targets; a request
-/// goes to the authority's own targets alone.
-fn serves(link: &str, intent: &Intent) -> bool {
-    match intent.channel {
-        Channel::Webhook => match &intent.audience.authority {
-            None => link.starts_with("webhook/"),
-            Some(authority) => link.starts_with(&format!("request/{authority}/")),
-        },
-        Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => {
-            link == intent.link
-        }
     }
 }
 

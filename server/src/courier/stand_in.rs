@@ -48,8 +48,8 @@ impl Courier {
         let settings = &app.installation.settings;
         let link_of = |channel: Channel| {
             let link = settings.link(channel);
-            let is_there = app.links.iter().any(|name| name == link);
-            (is_there && Recipient::Contact(contact).has(channel)).then(|| link.to_owned())
+            (app.is_served(link) && Recipient::Contact(contact).has(channel))
+                .then(|| link.to_owned())
         };
         let Some(next) = intent.fall_back(app.clock.now(), &contact.id, link_of) else {
             return;

@@ -282,3 +282,55 @@ fn a_second_account_is_said_to_carry_nothing() {
         .collect();
     assert!(said.len() == 1 && said[0].contains("second"), "{out}");
 }
+
+#[test]
+fn what_the_city_says_by_channels_without_a_link_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    small::write_city(folder.path());
+    let add = |name: &str, line: &str| {
+        let path = folder.path().join("city").join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, text + line).unwrap();
+    };
+    let site = "C2,二号,culvert,113.1,23.1,440106014000,W1,sign-C2,,roads,0.05,0.15,0.27,0.5,0.2\n";
+    add("sites.csv", site);
+    add(
+        "contacts.csv",
+        "P9,九,village_head,440106014000,,,p9@example.cn,zh,,1\n",
+    );
+    let file = folder.path().join("sanfang.toml");
+    let base = "city = \"city\"\njournal = \"journal\"\nlisten = \"127.0.0.1:0\"\n\
+        [[sms]]\nname = \"a\"\n[sms.smpp]\naddress = \"127.0.0.1:2775\"\nsystem_id = \"s\"\npassword = \"s\"\n";
+    let check = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let (code, out, err) = told(&sanfang(&["check", "--config", file.to_str().unwrap()]));
+        assert_eq!(code, 0, "{out}{err}");
+        out
+    };
+    let out = check(base);
+    let line = |field: &str, word: &str| {
+        let found = out.lines().find(|line| {
+            line.starts_with("notice: ")
+                && line.contains(&format!("field {field}"))
+                && line.contains(word)
+        });
+        found
+            .unwrap_or_else(|| panic!("no {field} with {word} in\n{out}"))
+            .to_owned()
+    };
+    assert!(
+        line("email", "the flow responsible").contains("[email]"),
+        "{out}"
+    );
+    line("webhook", "the flow public");
+    line("webhook.authority", "44010041600000");
+    line("devices", "sign-C2 at site C2");
+    assert!(line("contacts", "P9").ends_with("has one"), "{out}");
+    assert!(!out.contains("field sms"), "{out}");
+
+    let mail = "[email]\nhost = \"localhost\"\nport = 25\nencryption = \"none\"\nfrom = \"a@example.cn\"\n";
+    let out = check(&format!("{base}{mail}"));
+    for field in ["email", "webhook.authority", "contacts"] {
+        assert!(!out.contains(&format!("field {field}:")), "{out}");
+    }
+}

@@ -2,6 +2,7 @@
 //! reached is reached otherwise, who must act is asked until somebody answers, and every channel of
 //! a configuration carries what it is there for.
 
+mod absent;
 mod answers;
 mod channels;
 mod devices;

@@ -101,11 +101,12 @@ async fn shown_again(snapshots: Period) {
     storm(&running.app).await;
     let app = &running.app;
     let topic = Topic::new(Kind::Deliveries, app.mode);
-    let planned = [0, 1].map(|link| app.journal.end(topic, Partition(link)).0);
+    let partitions = (0..app.links.len()).map(|link| Partition(link as u16));
+    let planned: u64 = partitions.map(|link| app.journal.end(topic, link).0).sum();
     eventually("deliveries are done", app, || {
         let rows = app.view.deliveries();
         let done = rows.iter().filter(|row| row.finished.is_some());
-        done.count() as u64 == planned.iter().sum::<u64>()
+        done.count() as u64 == planned
     })
     .await;
     let before = screens(app);

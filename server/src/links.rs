@@ -1,0 +1,227 @@
+//! Which links a configuration gives, and what the city means to say by a channel that has none:
+//! it would reach nobody there, so it is said at `sanfang check` and at each start.
+
+use crate::courier::REQUEST;
+use dispatch::directory::{Directory, Recipient};
+use model::fault::{Fault, Severity};
+use model::release::Flow;
+use model::{Act, Authority, Channel, City, Reach};
+use std::collections::BTreeSet;
+
+/// Names listed in one notice; of more the count is said.
+const NAMED_MAX: usize = 5;
+
+/// Names of links that stand in for those that `given` lacks.
+pub(crate) fn absent<'a>(given: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let given: BTreeSet<&str> = given.collect();
+    let is_given = |channel: Channel| match channel {
+        Channel::Webhook => given.iter().any(|link| link.starts_with("webhook/")),
+        Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => {
+            given.contains(channel.name())
+        }
+    };
+    let channels = Channel::ALL.into_iter();
+    let lacking = channels.filter(|channel| !is_given(*channel));
+    let lacking = lacking.map(Channel::name);
+    // An authority without a target of its own may be among those that have one.
+    let requests = (!given.contains(REQUEST)).then_some(REQUEST);
+    lacking.chain(requests).map(str::to_owned).collect()
+}
+
+/// What the links of a configuration file serve.
+pub(crate) struct Served<'a> {
+    /// The file, for the notices.
+    pub(crate) file: &'a str,
+    /// Names of the links it gives.
+    pub(crate) links: &'a [String],
+}
+
+impl Served<'_> {
+    /// Notices of everything in the city that has no link.
+    pub(crate) fn notices(&self, city: &City, directory: Option<&Directory>) -> Vec<Fault> {
+        let mut notices = Vec::new();
+        for channel in Channel::ALL {
+            if !self.has(channel) {
+                notices.extend(self.channel(channel, city));
+            }
+        }
+        for authority in asked(city) {
+            notices.extend(self.request(authority));
+        }
+        if let Some(directory) = directory {
+            notices.extend(self.devices(city, directory));
+            notices.extend(self.people(directory));
+        }
+        notices
+    }
+
+    fn has(&self, channel: Channel) -> bool {
+        let name = channel.name();
+        match channel {
+            Channel::Webhook => self.links.iter().any(|link| link.starts_with("webhook/")),
+            Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => {
+                self.links.iter().any(|link| link == name)
+            }
+        }
+    }
+
+    /// Flows and ladders of `city.toml` that open a channel without a link. Devices are told of by
+    /// their sites.
+    fn channel(&self, channel: Channel, city: &City) -> Option<Fault> {
+        if channel == Channel::Device {
+            return None;
+        }
+        let flows = city.policy.flows.iter();
+        let mut users: Vec<String> = flows
+            .filter(|flow| flow.channels.contains(&channel))
+            .map(flow_words)
+            .collect();
+        for ladder in &city.policy.ladders {
+            if ladder.steps.iter().any(|s| s.channels.contains(&channel)) {
+                let tiers: Vec<&str> = ladder.tiers.iter().map(|tier| tier.name()).collect();
+                users.push(format!("the ladder of {}", tiers.join(", ")));
+            }
+        }
+        let name = channel.name();
+        let (field, section) = section(channel);
+        let what = format!(
+            "city.toml speaks by {name} and there is no link: {}",
+            listed(&users)
+        );
+        let remedy = format!("add {section} here, or take {name} out of city.toml");
+        (!users.is_empty()).then(|| self.notice(field, what, remedy))
+    }
+
+    /// An authority that is asked and that nothing takes a request to.
+    fn request(&self, authority: &Authority) -> Option<Fault> {
+        let target = format!("{REQUEST}/{}/", authority.id);
+        let by_mail = !authority.email.is_empty() && self.has(Channel::Email);
+        if by_mail || self.links.iter().any(|link| link.starts_with(&target)) {
+            return None;
+        }
+        let (name, id) = (&authority.name.zh, authority.id);
+        let what = format!("requests to {name} ({id}) have no link and reach nobody");
+        let mail = if authority.email.is_empty() {
+            "[email] here and its email in city.toml"
+        } else {
+            "[email] here"
+        };
+        let remedy = format!("add {mail}, or a [[webhook]] with authority = \"{id}\"");
+        Some(self.notice("webhook.authority", what, remedy))
+    }
+
+    fn devices(&self, city: &City, directory: &Directory) -> Option<Fault> {
+        if self.has(Channel::Device) {
+            return None;
+        }
+        let devices = directory.devices().iter();
+        let named: Vec<String> = devices
+            .map(|device| {
+                let site = city.site(device.site).map(|site| site.id.as_str());
+                format!("{} at site {}", device.id, site.unwrap_or_default())
+            })
+            .collect();
+        let what = format!(
+            "devices have no link, each command calls the people of its site: {}",
+            listed(&named)
+        );
+        let remedy = "add [devices] here, or take the actuators out of sites.csv";
+        (!named.is_empty()).then(|| self.notice("devices", what, remedy.into()))
+    }
+
+    /// Responsible persons whom no link reaches.
+    fn people(&self, directory: &Directory) -> Option<Fault> {
+        let contacts = directory.contacts().iter();
+        let of_ours = contacts.filter(|contact| !contact.id.starts_with("authority/"));
+        let unreached: Vec<String> = of_ours
+            .filter(|contact| {
+                let person = Recipient::Contact(contact);
+                let mut ways = Channel::ALL.into_iter();
+                !ways.any(|channel| person.has(channel) && self.has(channel))
+            })
+            .map(|contact| contact.id.clone())
+            .collect();
+        let what = format!(
+            "no link reaches these of contacts.csv: {}",
+            listed(&unreached)
+        );
+        let remedy = "add a link of a channel they have, or an address of a channel that has one";
+        (!unreached.is_empty()).then(|| self.notice("contacts", what, remedy.into()))
+    }
+
+    fn notice(&self, field: &str, what: String, remedy: String) -> Fault {
+        Fault {
+            file: self.file.to_owned(),
+            line: None,
+            field: field.to_owned(),
+            what,
+            remedy,
+            severity: Severity::Notice,
+        }
+    }
+}
+
+/// The other authorities that the matrix asks, each once.
+fn asked(city: &City) -> Vec<&Authority> {
+    let matrix = &city.policy.matrix;
+    let rows = matrix.rows.iter().filter(|row| row.act == Act::Request);
+    let asked: BTreeSet<_> = rows.filter_map(|row| row.counterpart).collect();
+    asked.iter().filter_map(|id| matrix.authority(id)).collect()
+}
+
+/// The section of the configuration that gives a channel its link, and how it is written.
+const fn section(channel: Channel) -> (&'static str, &'static str) {
+    match channel {
+        Channel::Sms => ("sms", "[[sms]]"),
+        Channel::Email => ("email", "[email]"),
+        Channel::Webhook => ("webhook", "[[webhook]]"),
+        Channel::Device => ("devices", "[devices]"),
+        // Every process has these two.
+        Channel::Cap => ("cap", "a CAP feed"),
+        Channel::Push => ("push", "a push hub"),
+    }
+}
+
+fn flow_words(flow: &Flow) -> String {
+    let reach = match flow.reach {
+        Reach::Device => "device",
+        Reach::Responsible => "responsible",
+        Reach::Public => "public",
+    };
+    let tiers: Vec<&str> = flow.tiers.iter().map(|tier| tier.name()).collect();
+    let hazards: Vec<&str> = flow.hazards.iter().map(|hazard| hazard.code()).collect();
+    let hazards = if hazards.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", hazards.join(", "))
+    };
+    format!("the flow {reach}{hazards} ({})", tiers.join(", "))
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>();
+    let more = names.len().saturating_sub(NAMED_MAX);
+    if more == 0 {
+        return shown.join("; ");
+    }
+    format!("{}; and {more} more", shown.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_channel_without_a_link_has_one_that_stands_in() {
+        let given = [
+            "cap",
+            "push",
+            "sms",
+            "webhook/tv",
+            "request/44010041600000/met",
+        ];
+        assert_eq!(absent(given.into_iter()), ["email", "device", "request"]);
+        let given = ["cap", "push", "email", "device"];
+        assert_eq!(absent(given.into_iter()), ["sms", "webhook", "request"]);
+    }
+}
