@@ -1,7 +1,7 @@
 //! An outbox at rest: three million outcomes with the centre's identifiers, to bytes and back.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dispatch::intent::{Audience, Intent, IntentId, RecipientNo};
+use dispatch::intent::{Audience, Intent, IntentId};
 use dispatch::ledger::{Entry, Progress, State};
 use dispatch::outbox::{AtRest, Effects, Limits, Outbox};
 use dispatch::wording::Purpose;

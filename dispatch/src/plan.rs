@@ -11,12 +11,10 @@ mod eased;
 mod measure;
 mod requests;
 mod saying;
-mod settings;
 mod signing;
 mod told;
 
 pub use asking::{Asking, asking};
-pub use settings::{QuietHours, Settings};
 pub use signing::signing;
 
 use crate::intent::Intent;
@@ -44,8 +42,6 @@ pub struct Desk<'a> {
     pub places: &'a Places,
     /// Templates.
     pub wording: &'a Wording,
-    /// Links, quiet hours, spans.
-    pub settings: &'a Settings,
     /// Content hash of the directory version in force.
     pub directory: &'a str,
 }
@@ -436,7 +432,7 @@ impl Plan<'_> {
     /// When a fall may be told: at the end of the quiet hours, on ways that ring.
     fn quiet_until(&self, way: Way, falls: bool) -> Option<Time> {
         let rings = matches!(way.channel, Channel::Sms | Channel::Push);
-        let quiet = self.desk.settings.quiet.as_ref()?;
+        let quiet = self.desk.city.policy.telling.quiet;
         let holds =
             falls && rings && way.reach == Reach::Public && self.warning.event != Event::Cancelled;
         if !holds {

@@ -109,6 +109,24 @@ impl Purpose {
         }
     }
 
+    /// True where it takes back or lowers what was said, which is worth sending longer.
+    pub const fn is_easing(self) -> bool {
+        match self {
+            Self::Fall | Self::Ended | Self::Cancelled | Self::StandDown | Self::RequestOver => {
+                true
+            }
+            Self::Alert
+            | Self::Rise
+            | Self::Reminder
+            | Self::Request
+            | Self::SiteAlarm
+            | Self::DeviceFault
+            | Self::Relay
+            | Self::Signature
+            | Self::Withdraw => false,
+        }
+    }
+
     /// True where the text is ours and goes to anybody; the eight elements are asked of these.
     pub const fn is_public(self) -> bool {
         match self {

@@ -8,12 +8,13 @@
 
 use dispatch::intent::Intent;
 use dispatch::ledger::State;
-use dispatch::plan::{Desk, Planner, Settings};
+use dispatch::plan::{Desk, Planner};
 use dispatch::preview::{Heads, preview};
 use dispatch::wording::{Places, Purpose, Wording};
 use model::warning::{AreaTier, Event, Evidence, SiteTier};
 use model::{
-    AreaCode, Channel, City, Hazard, Language, Mode, Named, Reach, Tier, Time, Warning, WarningId,
+    AreaCode, Channel, City, Hazard, Language, Mode, Named, QuietHours, Reach, Tier, Time, Warning,
+    WarningId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,6 @@ struct Fixture {
     city: City,
     places: Places,
     wording: Wording,
-    settings: Settings,
 }
 
 fn root() -> PathBuf {
@@ -47,7 +47,6 @@ impl Fixture {
             places: Places::new(&city),
             city,
             wording: Wording::load(&files).unwrap(),
-            settings: Settings::default(),
         }
     }
 
@@ -56,7 +55,6 @@ impl Fixture {
             city: &self.city,
             places: &self.places,
             wording: &self.wording,
-            settings: &self.settings,
             directory: "v1",
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::authority::{AuthorityId, Matrix};
 use crate::release::{Approval, Flow, Ladder, Lateness, Reach};
-use crate::{Channel, Hazard, Parameter, Span, Tier};
+use crate::{Channel, Hazard, Parameter, Span, Telling, Tier};
 use std::collections::BTreeMap;
 
 /// Silence after which a station counts as stale where neither its kind nor `other` is listed.
@@ -22,6 +22,8 @@ pub struct Policy {
     pub ladders: Vec<Ladder>,
     /// Clock and deputies where a flow has none of its own.
     pub approval: Approval,
+    /// How people are told.
+    pub telling: Telling,
     /// What is late or early.
     pub lateness: Lateness,
     /// Silence that makes a station stale, by kind; `other` for kinds not listed.

@@ -219,6 +219,8 @@ pub(crate) struct DeviceSection {
     /// The version that the broker speaks.
     #[serde(default)]
     version: Version,
+    user: Option<String>,
+    password_file: Option<PathBuf>,
     /// TOML file: a secret for each device id, hexadecimal.
     secrets_file: PathBuf,
 }
@@ -226,13 +228,7 @@ pub(crate) struct DeviceSection {
 impl EmailSection {
     /// What the gateway takes; reads the password.
     pub(crate) fn gateway(&self) -> Result<EmailConfig, String> {
-        let login = match (&self.user, &self.password_file) {
-            (Some(user), Some(file)) => Some((user.clone(), secret_text(file)?)),
-            (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => {
-                return Err("email: user and password_file go together".into());
-            }
-        };
+        let login = login("email", self.user.as_deref(), self.password_file.as_deref())?;
         Ok(EmailConfig {
             host: self.host.clone(),
             port: self.port,
@@ -286,11 +282,30 @@ impl DeviceSection {
                 Version::V5 => ProtocolVersion::V5,
             },
             client: self.client_id.clone(),
-            login: None,
+            login: login(
+                "devices",
+                self.user.as_deref(),
+                self.password_file.as_deref(),
+            )?,
             secrets: secrets(&self.secrets_file)?,
             publish_timeout: Duration::from_secs(5),
             confirm_timeout: Duration::from_secs(5),
         })
+    }
+}
+
+/// Name and password of a section; none where neither is given.
+fn login(
+    section: &str,
+    user: Option<&str>,
+    password_file: Option<&Path>,
+) -> Result<Option<(String, String)>, String> {
+    match (user, password_file) {
+        (Some(user), Some(file)) => Ok(Some((user.to_owned(), secret_text(file)?))),
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => {
+            Err(format!("{section}: user and password_file go together"))
+        }
     }
 }
 

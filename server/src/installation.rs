@@ -3,7 +3,7 @@
 use crate::registry::File;
 use dispatch::directory::{Contact, Directory, Loaded};
 use dispatch::ladder::{Call, Place};
-use dispatch::plan::{Desk, Settings};
+use dispatch::plan::Desk;
 use dispatch::wording::{Places, Wording};
 use model::fault::{Fault, Severity};
 use model::record::Edition;
@@ -11,6 +11,7 @@ use model::release::Ask;
 use model::{Area, AreaLevel, City};
 use rules::Rulebook;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,8 +25,6 @@ pub(crate) struct Installation {
     pub(crate) directory: Arc<Directory>,
     /// Names and hierarchy of the areas.
     pub(crate) places: Places,
-    /// Links, quiet hours, spans of planning.
-    pub(crate) settings: Settings,
     /// Areas, stations, sites, policies.
     pub(crate) city: Arc<City>,
     /// The rules in force.
@@ -153,24 +152,21 @@ pub(crate) fn between(
     all
 }
 
-/// Every class that a flow tells is one of somebody.
-fn classes(city: &City, people: &Directory, directory: &Path) -> Result<(), Faulty> {
-    let named = city.policy.flows.iter().flat_map(|flow| &flow.classes);
-    let unknown = named.filter(|class| !people.classes().contains(class));
-    let faults: Vec<Fault> = unknown
-        .map(|class| Fault {
-            file: "city.toml".into(),
-            line: None,
-            field: "flow.classes".into(),
-            what: format!("nobody in subscribers.csv is {class:?}"),
-            remedy: format!("known there: {}", people.classes().join(", ")),
-            severity: Severity::Error,
-        })
-        .collect();
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(Faulty(located(directory, faults)))
+/// Classes that a flow tells and nobody has: whoever was meant hears nothing.
+pub(crate) fn empty_classes(city: &City, people: &Directory, directory: &Path) -> Vec<Fault> {
+    let named: BTreeSet<&String> = city.policy.flows.iter().flat_map(|f| &f.classes).collect();
+    let unknown = named
+        .into_iter()
+        .filter(|class| !people.classes().contains(class));
+    let notices = unknown.map(|class| Fault {
+        file: "city.toml".into(),
+        line: None,
+        field: "flow.classes".into(),
+        what: format!("nobody in subscribers.csv is {class:?}"),
+        remedy: format!("known there: {}", people.classes().join(", ")),
+        severity: Severity::Notice,
+    });
+    located(directory, notices.collect())
 }
 
 /// The wording of `directory`.
@@ -200,7 +196,6 @@ impl Installation {
             city: &self.city,
             places: &self.places,
             wording: &self.wording,
-            settings: &self.settings,
             directory: self.directory.version(),
         }
     }
@@ -255,7 +250,6 @@ impl Installation {
                     return Err(Faulty(faults));
                 }
                 let (people, source) = people_after(directory, &city, earlier.people.as_ref())?;
-                classes(&city, &people, directory)?;
                 let loaded = Self::assemble(
                     Arc::new(city),
                     Arc::new(rulebook),
@@ -297,7 +291,6 @@ impl Installation {
             },
             sources: Sources::default(),
             places: Places::new(&city),
-            settings: Settings::default(),
             areas_geojson: geojson(&city.areas).into(),
             bbox: bbox(&city.areas),
             directory,

@@ -31,7 +31,7 @@ impl Plan<'_> {
             }
         }
         for (authority, areas) in by_authority {
-            for channel in self.desk.settings.request_channels.clone() {
+            for channel in self.desk.city.policy.telling.request_channels.clone() {
                 self.request(&authority, &areas, channel);
             }
         }

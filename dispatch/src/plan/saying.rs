@@ -116,8 +116,8 @@ impl Plan<'_> {
             purpose,
             ..
         } = saying;
-        let settings = self.desk.settings;
-        let link = settings.link(way.channel);
+        let telling = &self.desk.city.policy.telling;
+        let link = way.channel.name();
         let key = format!(
             "{}>{} {}{}{}",
             change.from,
@@ -189,7 +189,11 @@ impl Plan<'_> {
             onset: saying.onset,
             exposure: saying.exposure,
             not_before: quiet,
-            not_after: from + settings.valid(purpose, tier),
+            not_after: from
+                + match purpose.is_easing() {
+                    true => telling.valid_fall,
+                    false => telling.valid(tier),
+                },
             created: self.at,
         });
     }
@@ -240,7 +244,7 @@ impl Plan<'_> {
             own,
             issued: self.at,
             start: saying.onset,
-            deadline: self.at + self.desk.settings.deadline(tier),
+            deadline: self.at + self.desk.city.policy.telling.deadline(tier),
             offset: self.desk.city.offset_at(self.at),
             place: &saying.place,
             measure: &saying.measure,

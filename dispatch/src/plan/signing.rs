@@ -50,8 +50,9 @@ pub fn signing(
         text: &warning.text,
         relay: warning.relay.as_ref(),
     };
-    for channel in &desk.settings.signing_channels {
-        let link = desk.settings.link(*channel).to_owned();
+    let telling = &desk.city.policy.telling;
+    for channel in &telling.signing_channels {
+        let link = channel.name().to_owned();
         let mut audience = Audience::of(Reach::Responsible, desk.directory);
         audience.contacts.clone_from(&signing.asked);
         out.push(Intent {
@@ -83,7 +84,7 @@ pub fn signing(
             onset: signing.since,
             exposure: 0,
             not_before: None,
-            not_after: until.max(at + desk.settings.deadline(Tier::Red)),
+            not_after: until.max(at + telling.deadline(Tier::Red)),
             created: at,
         });
     }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 /// The demo city, in which it is never night.
 static CITY: LazyLock<Fixture> = LazyLock::new(|| {
     let mut fixture = Fixture::new();
-    fixture.settings.quiet = None;
+    fixture.city.policy.telling.quiet = QuietHours { from: 0, to: 0 };
     fixture
 });
 

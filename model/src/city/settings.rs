@@ -6,7 +6,7 @@ use crate::document::Document;
 use crate::fault::{Faults, Place};
 use crate::policy::Policy;
 use crate::release::{Approval, Ask, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
-use crate::{AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Tier};
+use crate::{AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Telling, Tier};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,8 @@ struct Head {
     border_km: f64,
     #[serde(default)]
     approval: Approval,
+    #[serde(default)]
+    telling: Telling,
     #[serde(default)]
     lateness: Lateness,
     #[serde(default)]
@@ -101,6 +103,7 @@ pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
         flows: plain(flows),
         ladders: plain(ladders),
         approval: head.approval,
+        telling: head.telling,
         lateness: head.lateness,
         staleness: head.staleness,
         ..Policy::default()
@@ -175,6 +178,7 @@ fn check_head(head: &Head, faults: &mut Faults) -> Option<TimeZone> {
             faults.error(place, name, "it is zero", "write a span such as 15m");
         }
     }
+    check_telling(&head.telling, faults);
     for (kind, span) in &head.staleness {
         if *span <= Span::ZERO {
             let field = format!("staleness.{kind}");
@@ -188,6 +192,35 @@ fn check_head(head: &Head, faults: &mut Faults) -> Option<TimeZone> {
         faults.error(place, "time_zone", what, "write one such as Asia/Shanghai");
     }
     zone.ok()
+}
+
+fn check_telling(telling: &Telling, faults: &mut Faults) {
+    let place = Place::file(FILE);
+    if telling.quiet.from > 23 || telling.quiet.to > 23 {
+        let remedy = "write whole hours from 0 to 23, the same twice for none";
+        faults.error(place, "telling.quiet", "not an hour", remedy);
+    }
+    for (name, span) in [
+        ("telling.valid_high", telling.valid_high),
+        ("telling.valid_low", telling.valid_low),
+        ("telling.valid_fall", telling.valid_fall),
+        ("telling.deadline_red", telling.deadline_red),
+        ("telling.deadline", telling.deadline),
+    ] {
+        if span <= Span::ZERO {
+            faults.error(place, name, "it is zero", "write a span such as 2h");
+        }
+    }
+    for (name, ways) in [
+        ("telling.request_channels", &telling.request_channels),
+        ("telling.signing_channels", &telling.signing_channels),
+    ] {
+        let reaches_nobody = |way: &Channel| matches!(way, Channel::Cap | Channel::Device);
+        if ways.is_empty() || ways.iter().any(reaches_nobody) {
+            let remedy = "list ways a person is reached by, such as [\"sms\", \"email\"]";
+            faults.error(place, name, "nobody would be asked", remedy);
+        }
+    }
 }
 
 fn check_authorities(rows: &Rows<Authority>, faults: &mut Faults) {

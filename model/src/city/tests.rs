@@ -300,6 +300,24 @@ fn each_fault_names_file_line_field_and_remedy() {
         ),
         (
             "city.toml",
+            "channels = [\"sms\"]\nsignatures = 1",
+            "channels = [\"sms\", \"cap\"]\nsignatures = 1\nclasses = [\"school\"]",
+            "city.toml:39: field flow.classes: cap tells everybody — ",
+        ),
+        (
+            "city.toml",
+            "[[ladder]]",
+            "[telling]\nquiet = { from = 24, to = 7 }\n[[ladder]]",
+            "city.toml: field telling.quiet: not an hour — ",
+        ),
+        (
+            "city.toml",
+            "[[ladder]]",
+            "[telling]\nrequest_channels = [\"cap\"]\n[[ladder]]",
+            "city.toml: field telling.request_channels: nobody would be asked — ",
+        ),
+        (
+            "city.toml",
             "signatures = 1",
             "signatures = 0",
             "city.toml:39: field flow.signatures: 0 for the public — ",

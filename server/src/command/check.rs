@@ -169,7 +169,10 @@ impl Found {
             let absent = self.absent(directory);
             match (absent == 0).then(|| installation::tables(directory, city, None)) {
                 Some(Ok(loaded)) => {
+                    let all = &loaded.directory;
+                    let empty = installation::empty_classes(city, all, directory);
                     self.faults.extend(loaded.faults);
+                    self.faults.extend(empty);
                     people = Some(loaded.directory);
                 }
                 Some(Err(faulty)) => self.faults.extend(faulty.0),

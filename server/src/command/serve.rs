@@ -76,7 +76,9 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         file: &file,
         links: &config.link_names(),
     };
-    for notice in served.notices(&installation.city, Some(&installation.directory)) {
+    let (city, people) = (&installation.city, &installation.directory);
+    let empty = crate::installation::empty_classes(city, people, &config.city);
+    for notice in served.notices(city, Some(people)).iter().chain(&empty) {
         tracing::warn!("{notice}");
     }
     let options = Options {

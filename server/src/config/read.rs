@@ -175,6 +175,7 @@ impl Sections {
             own(&mut webhook.secret_file);
         }
         if let Some((_, devices)) = &mut self.devices {
+            devices.password_file.iter_mut().for_each(own);
             own(&mut devices.secrets_file);
         }
         for (_, broker) in &mut self.mqtt {

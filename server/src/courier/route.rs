@@ -66,10 +66,10 @@ fn is_target(link: &str, authority: &str) -> bool {
 /// Whether somebody hears nothing because this intent has no link. Requests and calls to sign take
 /// every way there is at once: of them one is enough.
 fn is_missed(app: &App, intent: &Intent) -> bool {
-    let settings = &app.installation.settings;
+    let telling = &app.installation.city.policy.telling;
     let directory = &app.installation.directory;
     if let Some(authority) = &intent.audience.authority {
-        let by_mail = app.is_served(settings.link(Channel::Email))
+        let by_mail = app.is_served(Channel::Email.name())
             && directory
                 .contacts()
                 .iter()
@@ -84,8 +84,8 @@ fn is_missed(app: &App, intent: &Intent) -> bool {
             .map(Recipient::Contact)
             .filter(|signer| signer.has(intent.channel))
             .any(|signer| {
-                let mut ways = settings.signing_channels.iter();
-                !ways.any(|way| signer.has(*way) && app.is_served(settings.link(*way)))
+                let mut ways = telling.signing_channels.iter();
+                !ways.any(|way| signer.has(*way) && app.is_served(way.name()))
             });
     }
     true

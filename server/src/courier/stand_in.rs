@@ -45,9 +45,8 @@ impl Courier {
 
     fn next_channel(&self, intent: &Intent, contact: &Contact, batch: &mut Batch) {
         let app = &self.app;
-        let settings = &app.installation.settings;
         let link_of = |channel: Channel| {
-            let link = settings.link(channel);
+            let link = channel.name();
             (app.is_served(link) && Recipient::Contact(contact).has(channel))
                 .then(|| link.to_owned())
         };

@@ -323,6 +323,7 @@ fn what_the_city_says_by_channels_without_a_link_is_named() {
         "{out}"
     );
     line("webhook", "the flow public");
+    assert!(line("flow.classes", "school").ends_with("known there: public"));
     line("webhook.authority", "44010041600000");
     line("devices", "sign-C2 at site C2");
     assert!(line("contacts", "P9").ends_with("has one"), "{out}");

@@ -1,19 +1,15 @@
-//! Data of planning: which link serves a channel, when it is quiet, how long a text is worth
-//! sending.
+//! How people are told: when it is quiet, by which ways offices and signers are asked, how long a
+//! text is worth sending.
 
-use crate::wording::Purpose;
-use model::{Channel, Offset, Span, Tier, Time};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use crate::{Channel, Offset, Span, Tier, Time};
+use serde::Deserialize;
 
-/// Settings of planning; the defaults suit a first installation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What `city.toml` says under `[telling]`; the defaults suit a first installation.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Link by channel; the channel's own name where none is given.
-    pub links: BTreeMap<Channel, String>,
-    /// Hours in which falls and endings do not ring (domain §0.4); `None` for never.
-    pub quiet: Option<QuietHours>,
+pub struct Telling {
+    /// Hours in which falls and endings do not ring (domain §0.4).
+    pub quiet: QuietHours,
     /// Ways a request to another authority takes.
     pub request_channels: Vec<Channel>,
     /// Ways those who sign are called.
@@ -30,8 +26,8 @@ pub struct Settings {
     pub deadline: Span,
 }
 
-/// Local hours between which nothing that can wait rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Local hours between which nothing that can wait rings; the same hour twice for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
     /// First quiet hour, 0 to 23.
@@ -40,11 +36,10 @@ pub struct QuietHours {
     pub to: u8,
 }
 
-impl Default for Settings {
+impl Default for Telling {
     fn default() -> Self {
         Self {
-            links: BTreeMap::new(),
-            quiet: Some(QuietHours { from: 22, to: 7 }),
+            quiet: QuietHours { from: 22, to: 7 },
             request_channels: vec![Channel::Email, Channel::Webhook],
             signing_channels: vec![Channel::Sms, Channel::Push, Channel::Email],
             valid_high: Span::from_minutes(120),
@@ -56,37 +51,13 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
-    /// The link that serves a channel.
-    pub fn link(&self, channel: Channel) -> &str {
-        self.links
-            .get(&channel)
-            .map_or(channel.name(), String::as_str)
-    }
-
-    /// How long a text of that purpose and tier is worth sending.
-    pub fn valid(&self, purpose: Purpose, tier: Tier) -> Span {
-        match purpose {
-            Purpose::Fall
-            | Purpose::Ended
-            | Purpose::Cancelled
-            | Purpose::StandDown
-            | Purpose::RequestOver => self.valid_fall,
-            Purpose::Alert
-            | Purpose::Rise
-            | Purpose::Reminder
-            | Purpose::Request
-            | Purpose::SiteAlarm
-            | Purpose::DeviceFault
-            | Purpose::Relay
-            | Purpose::Signature
-            | Purpose::Withdraw => {
-                if tier >= Tier::Orange {
-                    self.valid_high
-                } else {
-                    self.valid_low
-                }
-            }
+impl Telling {
+    /// How long a rise to that tier is worth sending.
+    pub fn valid(&self, tier: Tier) -> Span {
+        if tier >= Tier::Orange {
+            self.valid_high
+        } else {
+            self.valid_low
         }
     }
 
@@ -133,5 +104,7 @@ mod tests {
         assert_eq!(until("2023-09-08T06:59:59+08:00"), morning);
         assert_eq!(until("2023-09-08T07:00:00+08:00"), None);
         assert_eq!(until("2023-09-07T21:59:59+08:00"), None);
+        let (time, offset) = Time::parse("2023-09-08T03:00:00+08:00").unwrap();
+        assert_eq!(QuietHours { from: 0, to: 0 }.until(time, offset), None);
     }
 }
