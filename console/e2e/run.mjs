@@ -142,6 +142,15 @@ await test('shows a proposal with its evidence, texts and head-counts', { signed
   assert.doesNotMatch(page.url(), /token/, 'the token left the address');
 });
 
+await test('says so where those told already are counted too', { signed: true }, async (page) => {
+  onlyMock();
+  const w = await waitingCard(page);
+  await fetch(`${base}/mock/busy?zone=${w.zone}`);
+  await page.click(`#queue [data-id="${w.id}"]`);
+  await page.waitForSelector(id('everybody'));
+  await fetch(`${base}/mock/busy`);
+});
+
 await test('the clock says who is asked and until when', { signed: true }, async (page) => {
   const w = await waitingCard(page);
   await page.click(`#queue [data-id="${w.id}"]`);

@@ -61,6 +61,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       return;
     }
     if (path === '/mock/raise') return json(world.raise(url.searchParams.get('id')));
+    if (path === '/mock/busy') { world.busy = url.searchParams.get('zone'); return json(true); }
     if (path === '/mock/freeze') { frozen = url.searchParams.get('on') === '1'; return json(frozen); }
     if (path === '/mock/drop') { for (const s of streams.keys()) s.destroy(); return json(true); }
     const warning = path.match(/^\/v1\/warnings\/([0-9a-f]+)\/(\w+)$/);

@@ -149,6 +149,8 @@ export interface Warning {
 
 export interface Preview {
   heads: Record<string, Record<string, number>>;
+  /** True where the zone was too busy to say who was told already: all are counted. */
+  everybody: boolean;
   townships: { code: string; heads: number }[];
   unreachable: number;
   texts: Words;

@@ -114,6 +114,19 @@ impl Planner {
         remarks
     }
 
+    /// What was told about one warning alone, with the falls that are on their way: as much as its
+    /// next step reads.
+    pub fn about(&self, warning: WarningId) -> Self {
+        let told = self.told.get(&warning);
+        Self {
+            told: told
+                .map(|told| (warning, told.clone()))
+                .into_iter()
+                .collect(),
+            eased: self.eased.clone(),
+        }
+    }
+
     /// The tier last told by a way at a place; for the API and tests.
     pub fn last_told(
         &self,

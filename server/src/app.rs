@@ -10,7 +10,7 @@ use crate::latency::Latency;
 use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
 use crate::people::People;
-use crate::pump::Question;
+use crate::questions::{Desks, Unanswered};
 use crate::registry::Registry;
 use crate::view::View;
 use dispatch::directory::Contact;
@@ -29,8 +29,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
-use std::time::Duration;
 
 /// The consumer that steps zones.
 pub(crate) const RULES: Consumer = Consumer(1);
@@ -45,9 +43,6 @@ pub(crate) struct Period {
     /// Inputs stepped, each observation counted.
     pub(crate) inputs: u64,
 }
-
-/// Longest wait for a zone's answer.
-const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// What the loops and the API share.
 pub(crate) struct App {
@@ -94,7 +89,7 @@ pub(crate) struct App {
     /// CAP documents by file name, newest last.
     pub(crate) cap: crate::capbook::CapBook,
     /// Questions to each zone.
-    pub(crate) questions: Vec<SyncSender<Question>>,
+    pub(crate) questions: Desks,
     /// Next input of each zone's machine.
     pub(crate) stepped: Vec<AtomicU64>,
     /// Zones that are still recovering.
@@ -251,8 +246,9 @@ impl App {
     }
 
     /// Whom a release would tell now, with which words: who was told already and hears nothing new
-    /// is not counted. `told` is the zone's, by [`App::told`].
-    pub(crate) fn preview(&self, told: &Planner, warning: &Warning) -> serde_json::Value {
+    /// is not counted. `told` is the zone's, by [`App::told`]; without it everybody is counted, and
+    /// the answer says so.
+    pub(crate) fn preview(&self, told: Option<&Planner>, warning: &Warning) -> serde_json::Value {
         let installation = &self.installation;
         let (city, directory) = (&installation.city, &installation.directory);
         let public = RefCell::new((BTreeSet::new(), BTreeSet::new()));
@@ -275,6 +271,9 @@ impl App {
             heads.collect()
         };
         let now = self.clock.now();
+        let everybody = told.is_none();
+        let nobody = Planner::default();
+        let told = told.unwrap_or(&nobody);
         let preview = preview(told, now, warning, &installation.desk(), count);
         let mut heads: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
         let mut townships: BTreeMap<AreaCode, u64> = BTreeMap::new();
@@ -304,6 +303,7 @@ impl App {
             .collect();
         serde_json::json!({
             "heads": heads,
+            "everybody": everybody,
             "townships": townships,
             "unreachable": self.unreachable(public.into_inner()),
             "texts": texts,
@@ -322,16 +322,20 @@ impl App {
         preview.map_or(0, |preview| preview.missed)
     }
 
-    /// What the people of a warning's zone were told so far; nothing where the zone does not answer.
-    pub(crate) async fn told(&self, warning: &Warning) -> Planner {
-        let (answer, told) = tokio::sync::oneshot::channel();
-        let zone = self.zone_of(warning.id).ok();
-        let ask = zone.and_then(|zone| self.questions.get(usize::from(zone.0)));
-        if ask.is_none_or(|ask| ask.try_send(Question::Told(answer)).is_err()) {
-            return Planner::default();
+    /// What the people of a warning's zone were told about it so far; [`None`] where the zone is
+    /// too busy to say.
+    pub(crate) async fn told(&self, warning: &Warning) -> Result<Option<Planner>, Problem> {
+        let zone = self.zone_of(warning.id)?;
+        match self.questions.told(zone, warning.id).await {
+            Ok(told) => Ok(Some(told)),
+            Err(Unanswered::Late) => Ok(None),
+            Err(Unanswered::Full) => Err(self.too_many_questions()),
         }
-        let wait = tokio::time::timeout(ANSWER_MAX, told).await;
-        wait.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    fn too_many_questions(&self) -> Problem {
+        self.metrics.refused.with_label_values(&["questions"]).inc();
+        Problem::unavailable("too many questions wait for this zone; ask again")
     }
 
     /// Puts an act over several zones into all their inputs in one atomic write (semantics §3), and
@@ -464,22 +468,15 @@ impl App {
         station: StationNo,
         parameter: Parameter,
         length: Span,
-    ) -> Option<Vec<(Time, Quanta)>> {
-        let home = self.installation.city.stations.get(station.0 as usize)?;
-        let zone = home.zones.first()?;
-        let (answer, values) = tokio::sync::oneshot::channel();
-        let question = Question::Series {
-            station,
-            parameter,
-            length,
-            answer,
-        };
-        self.questions
-            .get(usize::from(zone.0))?
-            .try_send(question)
-            .ok()?;
-        let wait = tokio::time::timeout(ANSWER_MAX, values);
-        wait.await.ok()?.ok()
+    ) -> Result<Vec<(Time, Quanta)>, Problem> {
+        let home = self.installation.city.stations.get(station.0 as usize);
+        let zone = home.and_then(|home| home.zones.first());
+        let zone = zone.ok_or_else(|| Problem::not_found("the station is in no zone"))?;
+        let series = self.questions.series(*zone, station, parameter, length);
+        series.await.map_err(|unanswered| match unanswered {
+            Unanswered::Full => self.too_many_questions(),
+            Unanswered::Late => Problem::unavailable("the zone is busy; ask again"),
+        })
     }
 
     /// Brings the gauges up to the moment.

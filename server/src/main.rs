@@ -21,6 +21,7 @@ mod outcome;
 mod people;
 mod process;
 mod pump;
+mod questions;
 mod registry;
 mod remember;
 #[cfg(test)]

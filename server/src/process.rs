@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
 use crate::people::People;
 use crate::pump;
+use crate::questions::{Desks, questions};
 use crate::registry::{Registry, RegistryError};
 use crate::remember::Keeper;
 use crate::stream::Stream;
@@ -189,8 +190,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
     let city = Arc::clone(&installation.city);
     let metrics = Metrics::new().map_err(|error| StartError::City(error.to_string()))?;
     let latency = Arc::new(Latency::default());
-    let (senders, receivers): (Vec<_>, Vec<_>) =
-        city.zones.iter().map(|_| pump::questions()).unzip();
+    let (senders, receivers): (Vec<_>, Vec<_>) = city.zones.iter().map(|_| questions()).unzip();
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()));
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
@@ -233,7 +233,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         edge: Edge::new(options.http),
         absent: absent.into_iter().collect(),
         public_url: options.public_url,
-        questions: senders,
+        questions: Desks::new(senders),
         stepped: city.zones.iter().map(|_| AtomicU64::new(0)).collect(),
         behind: AtomicUsize::new(city.zones.len()),
         stop: AtomicBool::new(false),

@@ -9,18 +9,16 @@ use crate::app::{App, RULES};
 use crate::courier::{publish, show};
 use crate::latency::observe;
 use crate::metrics::stage;
+use crate::questions::{Asked, Question};
 use crate::registry::RegistryError;
 use crate::zone::{Machine, Outputs};
-use dispatch::plan::Planner;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
 use keep::Keeper;
-use model::{Input, Parameter, Quanta, Span, StationNo, Time, Zone};
+use model::{Input, Time, Zone};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// Bytes of input taken in one turn: bounds how long the first warning waits for the last row.
 const TURN_BYTES: usize = 256 << 10;
@@ -28,8 +26,6 @@ const TURN_BYTES: usize = 256 << 10;
 const COMMITS_MAX: usize = 64;
 /// Longest wait for input, so that a stop and the minute are noticed.
 const IDLE: Duration = Duration::from_millis(100);
-/// Questions that may wait for one zone.
-const QUESTIONS_MAX: usize = 64;
 
 /// Kinds of records in the topic `warnings`.
 pub(crate) mod kind {
@@ -45,28 +41,6 @@ pub(crate) mod kind {
     pub(crate) const SIGNAL: u8 = 5;
     /// JSON of [`model::Pending`].
     pub(crate) const PENDING: u8 = 6;
-}
-
-/// A question to the owner of a zone's state, and where the answer goes.
-pub(crate) enum Question {
-    /// Recent readings of a series.
-    Series {
-        /// Whose values.
-        station: StationNo,
-        /// Which.
-        parameter: Parameter,
-        /// How far back from the newest.
-        length: Span,
-        /// Values by time.
-        answer: oneshot::Sender<Vec<(Time, Quanta)>>,
-    },
-    /// What the zone's people were told so far.
-    Told(oneshot::Sender<Planner>),
-}
-
-/// A channel for questions to one zone.
-pub(crate) fn questions() -> (SyncSender<Question>, Receiver<Question>) {
-    sync_channel(QUESTIONS_MAX)
 }
 
 struct Pump {
@@ -109,19 +83,15 @@ pub(crate) enum PumpError {
 }
 
 /// Steps `zone` until the app stops. An error means that the process must end.
-pub(crate) fn run(
-    app: Arc<App>,
-    zone: Zone,
-    questions: Receiver<Question>,
-) -> Result<(), PumpError> {
+pub(crate) fn run(app: Arc<App>, zone: Zone, questions: Asked) -> Result<(), PumpError> {
     let mut pump = Pump::open(app, zone)?;
     pump.recover()?;
     pump.app.caught_up(zone);
     while !pump.app.stopping() {
-        pump.answer(&questions);
+        let asked = questions.answer(|question| pump.answer(question));
         let found = pump.turn()?;
         pump.keep()?;
-        if !found {
+        if !found && !asked {
             pump.tick()?;
             pump.measure();
             let wait = pump.app.clock.wall_until(pump.next_minute()).min(IDLE);
@@ -344,18 +314,15 @@ impl Pump {
             .turn(&self.app, &mut self.machine, self.next, self.last_time)
     }
 
-    fn answer(&mut self, questions: &Receiver<Question>) {
-        loop {
-            match questions.try_recv() {
-                Ok(Question::Series {
-                    station,
-                    parameter,
-                    length,
-                    answer,
-                }) => drop(answer.send(self.machine.series(station, parameter, length))),
-                Ok(Question::Told(answer)) => drop(answer.send(self.machine.told())),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
-            }
+    fn answer(&self, question: Question) {
+        match question {
+            Question::Series {
+                station,
+                parameter,
+                length,
+                answer,
+            } => drop(answer.send(self.machine.series(station, parameter, length))),
+            Question::Told(warning, answer) => drop(answer.send(self.machine.told(warning))),
         }
     }
 }

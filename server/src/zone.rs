@@ -183,9 +183,9 @@ impl Machine {
         self.engine.readings(station, parameter, length)
     }
 
-    /// What people were told so far: what a preview starts from.
-    pub(crate) fn told(&self) -> Planner {
-        self.planner.clone()
+    /// What people were told so far about a warning: what a preview starts from.
+    pub(crate) fn told(&self, warning: WarningId) -> Planner {
+        self.planner.about(warning)
     }
 
     /// Hands out minute rows that came to rest, as [`Engine::seal`].

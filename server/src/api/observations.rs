@@ -85,8 +85,7 @@ pub(crate) async fn series(
     let hours = i64::from(wanted.hours.min(HOURS_MAX));
     let values = app
         .series(station, parameter, Span::from_minutes(hours * 60))
-        .await
-        .ok_or_else(|| Problem::unavailable("the zone is busy; ask again"))?;
+        .await?;
     let items = values.into_iter().map(|(time, value)| {
         serde_json::json!({
             "time": app.view.text(time),

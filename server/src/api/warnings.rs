@@ -39,7 +39,8 @@ pub(crate) async fn one(
     item.map(Json).ok_or_else(|| unknown(&id))
 }
 
-/// `GET /v1/warnings/{id}/preview`: who would be told what.
+/// `GET /v1/warnings/{id}/preview`: who would be told what; `everybody` where the zone is too busy to
+/// say who was told already, so that all are counted.
 pub(crate) async fn preview(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -50,8 +51,8 @@ pub(crate) async fn preview(
         .view
         .original(warning_id(&id)?)
         .ok_or_else(|| unknown(&id))?;
-    let told = app.told(&warning).await;
-    let work = tokio::task::spawn_blocking(move || app.preview(&told, &warning));
+    let told = app.told(&warning).await?;
+    let work = tokio::task::spawn_blocking(move || app.preview(told.as_ref(), &warning));
     work.await
         .map(Json)
         .map_err(|_| Problem::unavailable("the preview was interrupted; ask again"))

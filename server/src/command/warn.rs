@@ -411,6 +411,9 @@ fn story(warning: &Value, preview: &Value) -> Vec<String> {
             lines.push(format!("reaches {heads} by {channel} in {language}"));
         }
     }
+    if preview.get("everybody") == Some(&Value::Bool(true)) {
+        lines.push("these are all heads: who was told already is not known just now".to_owned());
+    }
     for (language, words) in object(warning, "text") {
         lines.push(format!(
             "says ({language}): {}",

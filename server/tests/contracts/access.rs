@@ -111,7 +111,8 @@ fn everybody_reads_what_was_issued_and_no_more() {
     };
     assert!(named(CHEN) && !named(GAUGE));
     assert_eq!(list(&served, "/v1/warnings", &[GAUGE]).len(), 1);
-    assert_eq!(get(&served, &preview, &[GAUGE]).status, 200);
+    let counted = get(&served, &preview, &[GAUGE]).json();
+    assert_eq!(counted["everybody"], false, "{counted}");
     let values = "/v1/observations?station=W1&parameter=water_depth&hours=1";
     for path in [
         "/v1/state",
