@@ -11,7 +11,7 @@ use crate::pump::kind;
 use crate::snapshot::{Generations, Owner, Snapshot};
 use crate::view::{CALLS_MAX, Signals, WARNINGS_MAX};
 use dispatch::ladder::{Call, Place};
-use journal::{Journal, JournalError, Kind, Offset, Partition, Record, Topic};
+use journal::{Journal, JournalError, Kind, Offset, Partition, Record, Ticket, Topic};
 use model::record::Edition;
 use model::warning::Event;
 use model::{Mode, Pending, Signal, Tier, Time, Warning, WarningId};
@@ -166,6 +166,17 @@ fn call_key(warning: WarningId, place: &Place) -> String {
     format!("{warning}\n{place}")
 }
 
+/// Why the fold is kept no longer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeepError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A round did not come to its end.
+    #[error("a round was cut short: {0}")]
+    CutShort(#[from] tokio::task::JoinError),
+}
+
 /// Reads the topic after the pumps and keeps the fold.
 pub(crate) struct Keeper {
     topic: Topic,
@@ -215,19 +226,33 @@ impl Keeper {
         self.remembered.show(app).await;
     }
 
-    /// Folds what is new, until the app stops.
-    pub(crate) async fn run(mut self, app: Arc<App>) -> Result<(), JournalError> {
+    /// Folds what is new, until the app stops. Reading and writing a whole fold takes long: neither
+    /// may hold up those who answer requests.
+    pub(crate) async fn run(mut self, app: Arc<App>) -> Result<(), KeepError> {
         self.taken = app.clock.now();
         while !app.stopping() {
             tokio::time::sleep(ROUND).await;
-            self.read_on(&*app.journal)?;
-            let is_far = self.unsaved >= RECORDS_MAX.min(app.snapshots.inputs);
-            let is_old = app.clock.now() >= self.taken + app.snapshots.every;
-            if self.unsaved > 0 && (is_far || is_old) {
-                self.store(&app).await?;
+            let shared = Arc::clone(&app);
+            let round = tokio::task::spawn_blocking(move || {
+                let stored = self.round(&shared)?;
+                Ok::<_, JournalError>((self, stored))
+            });
+            let (keeper, stored) = round.await??;
+            self = keeper;
+            if let Some(stored) = stored {
+                stored.await?;
             }
         }
         Ok(())
+    }
+
+    /// Folds what is new; a snapshot where one is due, and its ticket.
+    fn round(&mut self, app: &App) -> Result<Option<Ticket>, JournalError> {
+        self.read_on(&*app.journal)?;
+        let is_far = self.unsaved >= RECORDS_MAX.min(app.snapshots.inputs);
+        let is_old = app.clock.now() >= self.taken + app.snapshots.every;
+        let is_due = self.unsaved > 0 && (is_far || is_old);
+        is_due.then(|| self.store(app)).transpose()
     }
 
     fn read_on(&mut self, journal: &dyn Journal) -> Result<(), JournalError> {
@@ -255,7 +280,7 @@ impl Keeper {
         Ok(())
     }
 
-    async fn store(&mut self, app: &App) -> Result<(), JournalError> {
+    fn store(&mut self, app: &App) -> Result<Ticket, JournalError> {
         let now = app.clock.now();
         let snapshot = Snapshot {
             positions: self.next.clone(),
@@ -265,9 +290,8 @@ impl Keeper {
         let (stored, _) = self
             .generations
             .store(&*app.journal, now.millis(), &snapshot)?;
-        stored.await?;
         self.unsaved = 0;
         self.taken = now;
-        Ok(())
+        Ok(stored)
     }
 }

@@ -1,5 +1,6 @@
 //! Starts, stops and starts again: what a journal means does not change.
 
+mod aside;
 mod asked;
 mod editions;
 mod privacy;
