@@ -9,6 +9,7 @@
 //! One writes and syncs; one makes segments ahead, seals, and cleans. Readers use the state that
 //! the writer publishes after each sync, and files by position.
 
+mod copying;
 mod frame;
 mod housekeeping;
 mod manifest;
@@ -56,7 +57,8 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Bound of the newest records held in memory for readers.
     pub tail_bytes: usize,
-    /// Bulk batches are refused when less than this is free on the disk (semantics §30).
+    /// Bulk batches are refused when less than this is free on the disk (semantics §30). Vital ones
+    /// use it to its last MiB, in shorter segments where there is no space for whole ones.
     pub reserve_bytes: u64,
     /// How long records live, by kind.
     pub retentions: Retentions,
@@ -149,9 +151,9 @@ impl DiskJournal {
             found.next_segment,
         );
         let store = Arc::new(store);
-        let (id, file) = store.next_segment()?;
-        store.state.lock().segment(id).used = segment::SEGMENT_HEADER;
-        let writer = Writer::new(Arc::clone(&store), file, id, found.sequence);
+        let made = store.next_segment(0)?;
+        store.state.lock().segment(made.id).used = segment::SEGMENT_HEADER;
+        let writer = Writer::new(Arc::clone(&store), made, found.sequence);
         let keeper = Arc::clone(&store);
         let threads = vec![
             spawn("journal-writer", move || writer.run())?,
@@ -170,6 +172,7 @@ impl DiskJournal {
             queue_bytes: bytes as u64,
             segments: state.segments.len() as u64,
             segment_bytes: state.segments.values().map(|segment| segment.used).sum(),
+            out_of_space: self.store.queue.is_short(),
             ..self.store.counters.read()
         }
     }
@@ -177,6 +180,12 @@ impl DiskJournal {
     /// Why the journal accepts nothing more, if so. The process must then end.
     pub fn failure(&self) -> Option<JournalError> {
         self.store.queue.ended()
+    }
+
+    /// From here on a batch that finds no space on the disk is refused, where it would wait
+    /// otherwise: a process that is told to end does not wait for an operator.
+    pub fn stop_waiting(&self) {
+        self.store.queue.hurry();
     }
 
     /// Checks, seals and queues a batch.

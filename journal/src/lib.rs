@@ -44,10 +44,12 @@ use tokio::sync::watch;
 
 /// An event log. Shared between threads as `Arc<dyn Journal>`.
 pub trait Journal: Send + Sync {
-    /// Queues a batch without waiting. [`JournalError::Full`] when the queue is at its bound.
+    /// Queues a batch without waiting. [`JournalError::Full`] when the queue is at its bound,
+    /// [`JournalError::DiskFull`] here or by the ticket when the disk is.
     fn submit(&self, batch: Batch) -> Result<Ticket, JournalError>;
 
     /// Queues a batch, waiting for room in the queue; for threads that must not drop their output.
+    /// Where the disk is full the ticket of a vital batch resolves once there is space.
     fn submit_waiting(&self, batch: Batch) -> Result<Ticket, JournalError>;
 
     /// Records from the first at or after `from`, at least one if there is any, up to `max_bytes`.

@@ -127,6 +127,12 @@ impl App {
         })
     }
 
+    /// True while the disk is full: nothing is acknowledged.
+    pub(crate) fn out_of_space(&self) -> bool {
+        let disk = self.disk.as_ref();
+        disk.is_some_and(|disk| disk.statistics().out_of_space)
+    }
+
     /// A zone has stepped all that was there at the start.
     pub(crate) fn caught_up(&self, zone: Zone) {
         let left = self.behind.fetch_sub(1, Ordering::AcqRel).saturating_sub(1);
@@ -489,6 +495,8 @@ impl App {
             };
             set("segments", figures.segments);
             set("segment_bytes", figures.segment_bytes);
+            set("free_bytes", figures.free_bytes);
+            set("out_of_space", u64::from(figures.out_of_space));
             let depth = i64::try_from(figures.queue_batches).unwrap_or(i64::MAX);
             self.metrics
                 .queue

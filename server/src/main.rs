@@ -28,6 +28,7 @@ mod remember;
 #[path = "../tests/small/city.rs"]
 mod small_city;
 mod snapshot;
+mod space;
 mod stream;
 mod vault;
 mod view;

@@ -18,6 +18,7 @@ use crate::pump;
 use crate::questions::{Desks, questions};
 use crate::registry::{Registry, RegistryError};
 use crate::remember::Keeper;
+use crate::space;
 use crate::stream::Stream;
 use crate::vault::Vault;
 use crate::view::View;
@@ -159,17 +160,25 @@ pub(crate) fn open(
     storage: Storage,
     mode: Mode,
 ) -> Result<(Opened, Installation), StartError> {
+    let options = journal::Options {
+        reserve_bytes: RESERVE_BYTES,
+        retentions: storage.retentions,
+        segment_bytes: storage.segment_bytes,
+        clock_ns: Some(|| monotonic_micros().saturating_mul(1000)),
+        ..journal::Options::default()
+    };
+    let disk = || DiskJournal::open(folders.journal, options);
+    open_with(folders, mode, disk)
+}
+
+/// The same, whatever the journal lies on.
+fn open_with(
+    folders: Folders<'_>,
+    mode: Mode,
+    disk: impl FnOnce() -> Result<DiskJournal, JournalError>,
+) -> Result<(Opened, Installation), StartError> {
     let vault = Vault::open(folders.directory, folders.key_file).map_err(RegistryError::Vault)?;
-    let disk = Arc::new(DiskJournal::open(
-        folders.journal,
-        journal::Options {
-            reserve_bytes: RESERVE_BYTES,
-            retentions: storage.retentions,
-            segment_bytes: storage.segment_bytes,
-            clock_ns: Some(|| monotonic_micros().saturating_mul(1000)),
-            ..journal::Options::default()
-        },
-    )?);
+    let disk = Arc::new(disk()?);
     let registry = Registry::open(Arc::<DiskJournal>::clone(&disk), mode, vault)?;
     let installation = Installation::load(folders.city, None, &registry.earlier()?)?;
     Ok((Opened { disk, registry }, installation))
@@ -264,6 +273,9 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
             link(&app, number, kind)
         })?);
     }
+    if let Some(disk) = app.disk.clone() {
+        tokio::spawn(space::watch(Arc::clone(&app), disk));
+    }
     let router = api::router(Arc::clone(&app));
     let (stopped, serving) = (Arc::clone(&app), Arc::clone(&app));
     let server = tokio::spawn(async move {
@@ -287,6 +299,9 @@ impl Running {
     /// Ends every loop and waits for it; says why the process failed, if it did.
     pub(crate) async fn stop(self) -> Result<(), String> {
         self.app.stop.store(true, Ordering::Release);
+        if let Some(disk) = &self.app.disk {
+            disk.stop_waiting();
+        }
         drop(self.server.await);
         let threads = self.threads;
         let joined = tokio::task::spawn_blocking(move || {

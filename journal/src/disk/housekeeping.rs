@@ -3,27 +3,20 @@
 //! A segment goes when all in it is dead. One that holds a little of lasting worth is copied
 //! forward first, offsets and times unchanged; one that holds mostly such records is kept as it is.
 
-use super::Place;
-use super::frame::{FrameKind, Section, close, encode_run, open, sections};
+use super::copying::{Copy, OpenKept, copy};
 use super::manifest::Manifest;
 use super::medium::Blocks;
-use super::segment::{Frames, SEGMENT_HEADER, SegmentId, footer, header, write_seal};
-use super::state::{Contents, State, extend};
-use super::statistics::add;
-use super::store::Store;
-use crate::record::{RECORD_HEADER, Run};
-use crate::{Batch, JournalError, Partition, Priority, Record, Topic};
-use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use super::segment::{SEGMENT_HEADER, SegmentId, footer, write_seal};
+use super::state::State;
+use super::store::{Store, is_full};
+use crate::{Batch, JournalError, Partition, Priority, Topic};
 use std::sync::Arc;
-
-/// Copied frames are written in pieces of this.
-const COPY_FRAME: usize = 256 << 10;
+use std::sync::atomic::Ordering;
 
 /// The kept segment that copied records are appended to.
 #[derive(Default)]
 pub(crate) struct Keeper {
-    open: Option<(SegmentId, Arc<dyn Blocks>, u64)>,
+    open: Option<OpenKept>,
 }
 
 /// What to do with a segment.
@@ -35,14 +28,6 @@ enum Verdict {
     Copy,
     /// Mostly alive for good: take it out of the log as it is.
     Adopt,
-}
-
-/// A copied run and the frame it stands in.
-struct Copied {
-    topic: Topic,
-    partition: Partition,
-    run: Run,
-    span: (u64, u64),
 }
 
 /// Runs until the journal stops.
@@ -87,7 +72,7 @@ fn seal_full(store: &Store) -> Result<(), JournalError> {
             .medium
             .open(&name)
             .map_err(|e| JournalError::file("open", &name, e))?;
-        write_seal(&*file, id, used, &bytes).map_err(|error| poisoned("seal", &name, error))?;
+        seal(store, &*file, id, used, &bytes)?;
         store.state.lock().segment(id).sealed = true;
     }
 }
@@ -124,21 +109,52 @@ fn clean(store: &Store, keeper: &mut Keeper) -> Result<(), JournalError> {
         } else {
             next.log_first = id.number() + 1;
         }
-        match verdict {
-            Verdict::Delete => {}
+        let copy = match verdict {
+            Verdict::Delete => None,
             Verdict::Adopt => {
                 let used = store.state.lock().segment(id).used;
                 next.kept.insert(id, used);
+                None
             }
-            Verdict::Copy => copy(store, keeper, id, &mut next)?,
-        }
+            Verdict::Copy => Some(copied(store, keeper, id, &manifest, &mut next)?),
+        };
+        // Up to here nothing has changed: where the disk is full, the next round tries again.
         next.store(&*store.medium)?;
         *manifest = next;
+        if let Some(copy) = copy {
+            keeper.open = Some(copy.relocate(&mut store.state.lock(), id));
+        }
         if verdict != Verdict::Adopt {
             forget(&mut store.state.lock(), id);
             store.discard(id)?;
         }
     }
+}
+
+/// Copies what lives in a segment to the open kept one.
+fn copied(
+    store: &Store,
+    keeper: &mut Keeper,
+    id: SegmentId,
+    manifest: &Manifest,
+    next: &mut Manifest,
+) -> Result<Copy, JournalError> {
+    let used = store.state.lock().segment(id).used;
+    let free = store.measure()?;
+    if free < used {
+        return Err(JournalError::DiskFull { free, needed: used });
+    }
+    let is_full = |(_, _, at): &(_, _, u64)| at + used > store.options.segment_bytes;
+    if keeper.open.as_ref().is_some_and(is_full) {
+        seal_kept(store, keeper)?;
+    }
+    copy(store, keeper.open.as_ref(), id, next).inspect_err(|_| {
+        if keeper.open.is_none() {
+            // Half a copy is of no use.
+            let begun = SegmentId::kept(manifest.kept_next);
+            drop(store.medium.remove(&begun.to_string()));
+        }
+    })
 }
 
 /// The next segment to deal with: the log's oldest, or a kept one that is mostly dead.
@@ -180,202 +196,20 @@ fn decide(state: &State, manifest: &Manifest, keeper: &Keeper) -> Option<(Segmen
         })
 }
 
-/// Copies the live records of `id` to the open kept segment and moves the index over.
-fn copy(
-    store: &Store,
-    keeper: &mut Keeper,
-    id: SegmentId,
-    manifest: &mut Manifest,
-) -> Result<(), JournalError> {
-    let name = id.to_string();
-    let used = store.state.lock().segment(id).used;
-    let full = keeper
-        .open
-        .as_ref()
-        .is_some_and(|(_, _, at)| at + used > store.options.segment_bytes);
-    if full {
-        seal_kept(store, keeper)?;
-    }
-    let (target, out, mut at) = match keeper.open.take() {
-        Some(open) => open,
-        None => begin_kept(store, manifest)?,
-    };
-    let file = store
-        .medium
-        .open(&name)
-        .map_err(|e| JournalError::file("open", &name, e))?;
-    let mut frames = Frames::new(&*file, id);
-    let mut copied = Vec::new();
-    let mut pending: Vec<(Topic, Partition, Run)> = Vec::new();
-    while frames.at < used {
-        let damage = frames.at;
-        let Some((_, body)) = frames.next()? else {
-            return Err(JournalError::corrupt(
-                &name,
-                damage,
-                "a synced frame is damaged",
-            ));
-        };
-        for section in sections(body) {
-            if let Section::Run {
-                topic,
-                partition,
-                run,
-            } = section?
-            {
-                let live = survivors(&store.state.lock(), topic, partition, &run);
-                pending.extend(live.into_iter().map(|run| (topic, partition, run)));
-            }
-        }
-        let size: usize = pending.iter().map(|(_, _, run)| run.bytes.len()).sum();
-        if size > COPY_FRAME || frames.at >= used {
-            at = write_kept(&*out, target, at, &mut pending, &mut copied)?;
-        }
-    }
-    out.sync()
-        .map_err(|error| poisoned("sync", &target.to_string(), error))?;
-    add(
-        &store.counters.kept_bytes,
-        copied.iter().map(|c| c.run.bytes.len() as u64).sum(),
-    );
-    relocate(&mut store.state.lock(), id, target, at, copied);
-    manifest.kept.insert(target, at);
-    keeper.open = Some((target, out, at));
-    Ok(())
-}
-
-/// The records of a run that are still wanted, as runs without gaps.
-fn survivors(state: &State, topic: Topic, partition: Partition, run: &Run) -> Vec<Run> {
-    let mut out: Vec<Run> = Vec::new();
-    let mut at = 0;
-    let mut open: Option<(u64, usize, u32)> = None;
-    let cut = |open: &mut Option<(u64, usize, u32)>, at: usize, out: &mut Vec<Run>| {
-        if let Some((first, from, count)) = open.take() {
-            out.push(Run {
-                first,
-                count,
-                time_ms: run.time_ms,
-                bytes: run.bytes.slice(from..at),
-            });
-        }
-    };
-    for record in run.records() {
-        if state.wants(topic, partition, &record) {
-            let (_, _, count) = open.get_or_insert((record.offset.0, at, 0));
-            *count += 1;
-        } else {
-            cut(&mut open, at, &mut out);
-        }
-        at += record_span(&record);
-    }
-    cut(&mut open, at, &mut out);
-    out
-}
-
-fn record_span(record: &Record) -> usize {
-    RECORD_HEADER + record.key().len() + record.payload().len()
-}
-
-fn write_kept(
-    out: &dyn Blocks,
-    target: SegmentId,
-    at: u64,
-    pending: &mut Vec<(Topic, Partition, Run)>,
-    copied: &mut Vec<Copied>,
-) -> Result<u64, JournalError> {
-    if pending.is_empty() {
-        return Ok(at);
-    }
-    let mut buffer = Vec::new();
-    let start = open(&mut buffer);
-    for (topic, partition, run) in pending.iter() {
-        encode_run(&mut buffer, *topic, *partition, run);
-    }
-    close(&mut buffer, start, FrameKind::Batches, target.0, 0, 0);
-    let end = at + buffer.len() as u64;
-    out.write_at(&buffer, at)
-        .map_err(|error| poisoned("write", &target.to_string(), error))?;
-    copied.extend(pending.drain(..).map(|(topic, partition, run)| {
-        // Only its length is still needed; the bytes would pin the frame they came from.
-        let bytes = Bytes::copy_from_slice(&run.bytes);
-        Copied {
-            topic,
-            partition,
-            run: Run { bytes, ..run },
-            span: (at, end),
-        }
-    }));
-    Ok(end)
-}
-
-fn begin_kept(
-    store: &Store,
-    manifest: &mut Manifest,
-) -> Result<(SegmentId, Arc<dyn Blocks>, u64), JournalError> {
-    let id = SegmentId::kept(manifest.kept_next);
-    manifest.kept_next += 1;
-    let name = id.to_string();
-    let fail = |error| JournalError::file("make", &name, error);
-    let file = store.medium.create(&name).map_err(fail)?;
-    file.write_at(&header(id), 0).map_err(fail)?;
-    store.medium.sync_names().map_err(fail)?;
-    Ok((id, file, SEGMENT_HEADER))
-}
-
 fn seal_kept(store: &Store, keeper: &mut Keeper) -> Result<(), JournalError> {
     let Some((id, file, used)) = keeper.open.take() else {
         return Ok(());
     };
     let bytes = footer(&store.state.lock(), id, used, 0);
-    write_seal(&*file, id, used, &bytes)
-        .map_err(|error| poisoned("seal", &id.to_string(), error))?;
+    if let Err(error) = seal(store, &*file, id, used, &bytes) {
+        keeper.open = Some((id, file, used));
+        return Err(error);
+    }
     let mut state = store.state.lock();
     let segment = state.segment(id);
     segment.full = true;
     segment.sealed = true;
     Ok(())
-}
-
-/// Points the index from segment `id` to the copies in `target`.
-fn relocate(state: &mut State, id: SegmentId, target: SegmentId, used: u64, copied: Vec<Copied>) {
-    drop_places(state, id);
-    let mut moved: BTreeMap<(Topic, Partition), VecDeque<Place>> = BTreeMap::new();
-    for Copied {
-        topic,
-        partition,
-        run,
-        span,
-    } in copied
-    {
-        let contents = state.segment(target).contents.entry((topic, partition));
-        contents
-            .and_modify(|contents| contents.extend(&run))
-            .or_insert_with(|| Contents::of(&run));
-        extend(
-            moved.entry((topic, partition)).or_default(),
-            target,
-            span,
-            topic,
-            &run,
-        );
-        let slot = state.partitions.slot(topic, partition);
-        if !slot.keys.is_empty() {
-            for record in run.records() {
-                let newest = slot.keys.get_mut(record.key());
-                if let Some(newest) = newest.filter(|n| n.offset == record.offset.0) {
-                    newest.segment = target.0;
-                }
-            }
-        }
-    }
-    for ((topic, partition), places) in moved {
-        let slot = state.partitions.slot(topic, partition);
-        slot.places.extend(places);
-        slot.places
-            .make_contiguous()
-            .sort_by_key(|place| place.first);
-    }
-    state.segment(target).used = used;
 }
 
 /// Takes a deleted segment out of the index.
@@ -384,7 +218,7 @@ fn forget(state: &mut State, id: SegmentId) {
     state.segments.remove(&id);
 }
 
-fn drop_places(state: &mut State, id: SegmentId) {
+pub(super) fn drop_places(state: &mut State, id: SegmentId) {
     let held: Vec<(Topic, Partition)> = state
         .segments
         .get(&id)
@@ -399,7 +233,35 @@ fn drop_places(state: &mut State, id: SegmentId) {
     }
 }
 
-fn poisoned(action: &'static str, file: &str, error: std::io::Error) -> JournalError {
+/// Seals a file; where the disk is full that is for another time.
+fn seal(
+    store: &Store,
+    file: &dyn Blocks,
+    id: SegmentId,
+    used: u64,
+    footer: &[u8],
+) -> Result<(), JournalError> {
+    let name = id.to_string();
+    write_seal(file, id, used, footer).map_err(|error| unwritten(store, "seal", &name, error))?;
+    file.sync().map_err(|error| poisoned("sync", &name, error))
+}
+
+/// A write that did not find space changed nothing that counts; any other failure ends the journal.
+pub(super) fn unwritten(
+    store: &Store,
+    action: &'static str,
+    file: &str,
+    error: std::io::Error,
+) -> JournalError {
+    if is_full(&error) {
+        let free = store.counters.free_bytes.load(Ordering::Relaxed);
+        let needed = store.options.segment_bytes;
+        return JournalError::DiskFull { free, needed };
+    }
+    poisoned(action, file, error)
+}
+
+pub(super) fn poisoned(action: &'static str, file: &str, error: std::io::Error) -> JournalError {
     JournalError::Poisoned {
         action,
         file: file.to_owned(),

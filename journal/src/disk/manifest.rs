@@ -3,6 +3,7 @@
 use super::frame::crc;
 use super::medium::Medium;
 use super::segment::SegmentId;
+use super::store::is_full;
 use crate::JournalError;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -53,8 +54,17 @@ impl Manifest {
     /// Replaces the stored one; durable when this returns.
     pub(crate) fn store(&self, medium: &dyn Medium) -> Result<(), JournalError> {
         let fail = |source| JournalError::file("replace", NAME, source);
-        let file = medium.create(NEXT).map_err(fail)?;
-        file.write_at(self.text().as_bytes(), 0).map_err(fail)?;
+        let text = self.text();
+        // Until it is renamed the one before stands: where there is no space nothing has changed.
+        let unwritten = |source| {
+            if is_full(&source) {
+                let needed = text.len() as u64;
+                return JournalError::DiskFull { free: 0, needed };
+            }
+            fail(source)
+        };
+        let file = medium.create(NEXT).map_err(unwritten)?;
+        file.write_at(text.as_bytes(), 0).map_err(unwritten)?;
         file.sync().map_err(fail)?;
         medium.rename(NEXT, NAME).map_err(fail)?;
         medium.sync_names().map_err(fail)

@@ -4,11 +4,14 @@ use crate::ticket::Promise;
 use crate::{Batch, JournalError, Priority, Ticket};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// A batch and the promise to its submitter.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) batch: Batch,
+    /// Its submitter waits, for room in the queue and for space on the disk.
+    pub(crate) patient: bool,
     pub(crate) promise: Promise,
 }
 
@@ -28,6 +31,10 @@ struct Waiting {
     bytes: usize,
     /// Why nothing more is accepted.
     ended: Option<JournalError>,
+    /// The disk is full while patient batches wait: others are refused at once.
+    short: Option<JournalError>,
+    /// Nobody waits for space any more.
+    hurried: bool,
 }
 
 impl Queue {
@@ -58,6 +65,9 @@ impl Queue {
         if let Some(error) = &waiting.ended {
             return Err(error.clone());
         }
+        if let Some(error) = waiting.short.as_ref().filter(|_| !patient) {
+            return Err(error.clone());
+        }
         if full(&waiting) {
             return Err(JournalError::Full {
                 batches: waiting.pending.len(),
@@ -66,7 +76,11 @@ impl Queue {
         }
         let (promise, ticket) = Ticket::pair();
         waiting.bytes += bytes;
-        waiting.pending.push_back(Pending { batch, promise });
+        waiting.pending.push_back(Pending {
+            batch,
+            patient,
+            promise,
+        });
         if waiting.pending.len() == 1 {
             self.filled.notify_one();
         }
@@ -103,6 +117,31 @@ impl Queue {
         for pending in drained {
             pending.promise.keep(Err(first.clone()));
         }
+    }
+
+    /// Notes that there is no space on the disk, or that there is again.
+    pub(crate) fn short(&self, error: Option<JournalError>) {
+        self.waiting.lock().short = error;
+    }
+
+    /// Whether batches wait for space.
+    pub(crate) fn is_short(&self) -> bool {
+        self.waiting.lock().short.is_some()
+    }
+
+    /// From here on nobody waits for space: [`Queue::pause`] says so at once.
+    pub(crate) fn hurry(&self) {
+        self.waiting.lock().hurried = true;
+        self.filled.notify_all();
+    }
+
+    /// Lets the writer wait for space; false where it is time to give up.
+    pub(crate) fn pause(&self, longest: Duration) -> bool {
+        let mut waiting = self.waiting.lock();
+        let over = |waiting: &Waiting| waiting.ended.is_some() || waiting.hurried;
+        self.filled
+            .wait_while_for(&mut waiting, |w| !over(w), longest);
+        !over(&waiting)
     }
 
     /// Batches and bytes that wait.

@@ -288,7 +288,9 @@ fn write_seal(
     let footer = footer(state, id, used, sequence);
     // A segment cut short gives its space back.
     file.set_len(used).map_err(fail)?;
-    segment::write_seal(file, id, used, &footer).map_err(fail)
+    segment::write_seal(file, id, used, &footer)
+        .and_then(|()| file.sync())
+        .map_err(fail)
 }
 
 fn finish(state: &mut State, id: SegmentId, used: u64, sequence: u64) {

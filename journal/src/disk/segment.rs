@@ -252,7 +252,7 @@ pub(crate) fn trailer(id: SegmentId, used: u64) -> Vec<u8> {
     out
 }
 
-/// Puts `footer` behind the frames and the trailer at the end of the file, durably. The file
+/// Puts `footer` behind the frames and the trailer at the end of the file, to be synced. The file
 /// keeps its length where it can, so that its blocks can serve another segment later.
 pub(crate) fn write_seal(
     file: &dyn Blocks,
@@ -263,8 +263,7 @@ pub(crate) fn write_seal(
     file.write_at(footer, used)?;
     let least = used + footer.len() as u64;
     let at = file.length()?.saturating_sub(TRAILER as u64).max(least);
-    file.write_at(&trailer(id, used), at)?;
-    file.sync()
+    file.write_at(&trailer(id, used), at)
 }
 
 /// What a seal says: end of the frames, last sequence, and the contents taken into `state`.

@@ -35,6 +35,8 @@ pub struct Statistics {
     pub kept_bytes: u64,
     /// Bytes free on the disk when last measured.
     pub free_bytes: u64,
+    /// Batches wait for space on the disk; nothing is acknowledged meanwhile.
+    pub out_of_space: bool,
 }
 
 #[derive(Debug, Default)]

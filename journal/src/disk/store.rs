@@ -38,10 +38,24 @@ pub(crate) struct Store {
 /// The segment after the one being written, made ahead of need.
 struct Ahead {
     number: u32,
+    /// Always of full size.
     file: Option<Arc<dyn Blocks>>,
     /// Files of deleted segments, to be written over.
     spares: Vec<String>,
 }
+
+/// A segment to be written.
+pub(crate) struct Made {
+    pub(crate) id: SegmentId,
+    pub(crate) file: Arc<dyn Blocks>,
+    /// Its bytes: fewer than usual where there is no space for more.
+    pub(crate) size: u64,
+}
+
+/// Space that the log leaves to cleaning, which makes space.
+const MARGIN: u64 = 1 << 20;
+/// The smallest segment, and the unit of those that are shorter than usual.
+const LEAST: u64 = 64 << 10;
 
 /// Names of spare files begin with this.
 pub(crate) const SPARE: &str = "spare-";
@@ -80,23 +94,50 @@ impl Store {
         }
     }
 
-    /// The next segment of the log, waiting for its making or making it.
-    pub(crate) fn next_segment(&self) -> Result<(SegmentId, Arc<dyn Blocks>), JournalError> {
+    /// The next segment of the log, waiting for its making or making it. Where the disk has no
+    /// space for one of full size it is shorter, of `least` bytes at least: what is kept in reserve
+    /// can be used to its end, however large segments are.
+    pub(crate) fn next_segment(&self, least: u64) -> Result<Made, JournalError> {
         let mut ahead = self.ahead.lock();
-        let file = match ahead.file.take() {
-            Some(file) => file,
-            None => self.make(&mut ahead)?,
+        let full = self.options.segment_bytes;
+        let (file, size) = match ahead.file.take() {
+            Some(file) => (file, full),
+            None => match self.make(&mut ahead, full) {
+                Err(JournalError::DiskFull { .. }) => {
+                    let size = self.shorter(least.min(full))?;
+                    (self.make(&mut ahead, size)?, size)
+                }
+                made => (made?, full),
+            },
         };
         let id = SegmentId::log(ahead.number);
         ahead.number += 1;
-        Ok((id, file))
+        Ok(Made { id, file, size })
+    }
+
+    /// Half of the space there is, so that others find some too; `least` bytes at least.
+    fn shorter(&self, least: u64) -> Result<u64, JournalError> {
+        let least = least.max(LEAST).next_multiple_of(LEAST);
+        let free = self.measure()?;
+        let usable = free.saturating_sub(self.margin());
+        if usable < least {
+            let needed = least + self.margin();
+            return Err(JournalError::DiskFull { free, needed });
+        }
+        let half = usable / 2 / LEAST * LEAST;
+        Ok(half.clamp(least, self.options.segment_bytes.max(least)))
+    }
+
+    fn margin(&self) -> u64 {
+        let reserve = self.options.reserve_bytes;
+        MARGIN.min(self.options.segment_bytes).min(reserve / 4)
     }
 
     /// Makes the next segment if there is none.
     pub(crate) fn make_ahead(&self) -> Result<(), JournalError> {
         let mut ahead = self.ahead.lock();
         if ahead.file.is_none() {
-            ahead.file = Some(self.make(&mut ahead)?);
+            ahead.file = Some(self.make(&mut ahead, self.options.segment_bytes)?);
         }
         Ok(())
     }
@@ -105,7 +146,7 @@ impl Store {
     ///
     /// The blocks of a deleted segment serve as well: every frame names its segment, so that old
     /// ones are never taken for new ones.
-    fn make(&self, ahead: &mut Ahead) -> Result<Arc<dyn Blocks>, JournalError> {
+    fn make(&self, ahead: &mut Ahead, size: u64) -> Result<Arc<dyn Blocks>, JournalError> {
         let id = SegmentId::log(ahead.number);
         let name = id.to_string();
         if let Some(spare) = ahead.spares.pop() {
@@ -114,21 +155,25 @@ impl Store {
                 .map_err(|error| JournalError::file("make", &name, error));
         }
         let free = self.measure()?;
-        let size = self.options.segment_bytes;
-        if free < size {
-            return Err(JournalError::DiskFull { free, needed: size });
+        let needed = size + self.margin();
+        if free < needed {
+            return Err(JournalError::DiskFull { free, needed });
         }
         let made = self.medium.create(&name).and_then(|file| {
-            self.fill(&*file, id)?;
+            self.fill(&*file, id, size)?;
             self.medium.sync_names()?;
             Ok(file)
         });
         match made {
-            Ok(file) => Ok(file),
+            Ok(file) => {
+                // What it takes counts at once: observations leave the reserve alone.
+                self.measure()?;
+                Ok(file)
+            }
             Err(error) if is_full(&error) => {
                 // Half a segment is of no use; a crash in between leaves a blank one.
                 drop(self.medium.remove(&name));
-                Err(JournalError::DiskFull { free, needed: size })
+                Err(JournalError::DiskFull { free, needed })
             }
             Err(error) => Err(JournalError::file("make", &name, error)),
         }
@@ -162,8 +207,7 @@ impl Store {
         Ok(())
     }
 
-    fn fill(&self, file: &dyn Blocks, id: SegmentId) -> io::Result<()> {
-        let size = self.options.segment_bytes;
+    fn fill(&self, file: &dyn Blocks, id: SegmentId, size: u64) -> io::Result<()> {
         let zeros = vec![0; usize::try_from(size.min(FILL_STEP)).unwrap_or(usize::MAX)];
         let mut at = 0;
         while at < size {
@@ -211,7 +255,8 @@ impl Store {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+/// Whether there was no space, which ends nothing.
+pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod faults;
+mod space;
 
 const INPUT: Topic = Topic::actual(Kind::Input);
 const WARNINGS: Topic = Topic::actual(Kind::Warnings);

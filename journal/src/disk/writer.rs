@@ -5,20 +5,25 @@ use super::medium::Blocks;
 use super::queue::Pending;
 use super::segment::{SEGMENT_HEADER, SegmentId};
 use super::statistics::add;
-use super::store::Store;
-use crate::{JournalError, Partition, Topic};
+use super::store::{Made, Store};
+use crate::{JournalError, Partition, Priority, Topic};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A frame grows no further than this unless one batch is larger: the unit of reading and checking.
 const FRAME_TARGET: usize = 256 << 10;
+/// Between two looks whether there is space on the disk again.
+const SPACE_EVERY: Duration = Duration::from_millis(250);
 
 pub(crate) struct Writer {
     store: Arc<Store>,
     file: Arc<dyn Blocks>,
     id: SegmentId,
+    /// Bytes of the segment.
+    size: u64,
     /// Where the next frame goes.
     at: u64,
     /// The next frame's sequence.
@@ -37,12 +42,7 @@ struct Group {
 }
 
 impl Writer {
-    pub(crate) fn new(
-        store: Arc<Store>,
-        file: Arc<dyn Blocks>,
-        id: SegmentId,
-        sequence: u64,
-    ) -> Self {
+    pub(crate) fn new(store: Arc<Store>, Made { id, file, size }: Made, sequence: u64) -> Self {
         let ends = {
             let state = store.state.lock();
             let slots = state.partitions.slots.iter();
@@ -54,6 +54,7 @@ impl Writer {
             store,
             file,
             id,
+            size,
             at: SEGMENT_HEADER,
             sequence,
             ends,
@@ -91,20 +92,41 @@ impl Writer {
             if waiting.is_empty() {
                 return Ok(());
             }
-            match self.roll() {
-                Ok(()) => {}
-                // Space may be freed: the next batch tries again.
-                Err(error @ JournalError::DiskFull { .. }) => {
-                    refuse(waiting, &error);
-                    return Ok(());
-                }
-                Err(error) => {
-                    self.store.queue.end(error.clone());
-                    refuse(waiting, &error);
-                    return Err(error);
-                }
+            if let Err(error) = self.roll_in_time(&mut waiting) {
+                self.store.queue.end(error.clone());
+                refuse(waiting, &error);
+                return Err(error);
             }
         }
+    }
+
+    /// Goes on in the next segment, as soon as there is space for it. Until then nothing is
+    /// acknowledged: batches of patient submitters wait, all others are refused (semantics §30).
+    fn roll_in_time(&mut self, waiting: &mut VecDeque<Pending>) -> Result<(), JournalError> {
+        let rolled = loop {
+            let Some(next) = waiting.front() else {
+                break Ok(());
+            };
+            let full = match self.roll(next.batch.bytes.len()) {
+                Err(error @ JournalError::DiskFull { .. }) => error,
+                rolled => break rolled,
+            };
+            let mut others = VecDeque::new();
+            for pending in std::mem::take(waiting) {
+                let waits = pending.patient && pending.batch.priority == Priority::Vital;
+                let place = if waits { &mut *waiting } else { &mut others };
+                place.push_back(pending);
+            }
+            if !waiting.is_empty() {
+                self.store.queue.short(Some(full.clone()));
+            }
+            refuse(others, &full);
+            if !waiting.is_empty() && !self.store.queue.pause(SPACE_EVERY) {
+                refuse(waiting.drain(..), &full);
+            }
+        };
+        self.store.queue.short(None);
+        rolled
     }
 
     /// A batch that fits in no segment beside its checkpoint would have segments made for ever.
@@ -112,10 +134,10 @@ impl Writer {
         if !group.batches.is_empty() || self.at != SEGMENT_HEADER {
             return;
         }
-        let limit = usize::try_from(self.store.options.segment_bytes)
+        let limit = usize::try_from(self.size)
             .unwrap_or(usize::MAX)
             .saturating_sub(group.buffer.len());
-        if let Some(Pending { batch, promise }) = waiting.pop_front() {
+        if let Some(Pending { batch, promise, .. }) = waiting.pop_front() {
             let bytes = batch.bytes.len();
             promise.keep(Err(JournalError::TooLarge { bytes, limit }));
         }
@@ -161,7 +183,7 @@ impl Writer {
     fn has_room(&self, group: &Group, waiting: &VecDeque<Pending>) -> bool {
         waiting.front().is_some_and(|next| {
             let used = self.at + (group.buffer.len() + 2 * HEADER + 16) as u64;
-            used + next.batch.bytes.len() as u64 <= self.store.options.segment_bytes
+            used + next.batch.bytes.len() as u64 <= self.size
         })
     }
 
@@ -252,21 +274,26 @@ impl Writer {
                 }
             }
         }
-        for Pending { batch, promise } in batches {
+        for Pending { batch, promise, .. } in batches {
             promise.keep(Ok(batch.runs));
         }
         Ok(())
     }
 
-    /// Goes on in the next segment.
-    fn roll(&mut self) -> Result<(), JournalError> {
-        let (id, file) = self.store.next_segment().map_err(JournalError::poisoning)?;
+    /// Goes on in the next segment, with room for a batch of that size.
+    fn roll(&mut self, bytes: usize) -> Result<(), JournalError> {
+        let mut checkpoint = Vec::new();
+        self.store.state.lock().checkpoint(&mut checkpoint);
+        let least = SEGMENT_HEADER + (checkpoint.len() + bytes + 4 * (HEADER + 8)) as u64;
+        let made = self.store.next_segment(least);
+        let Made { id, file, size } = made.map_err(JournalError::poisoning)?;
         let mut state = self.store.state.lock();
         state.segment(self.id).full = true;
         state.segment(id).used = SEGMENT_HEADER;
         drop(state);
         self.id = id;
         self.file = file;
+        self.size = size;
         self.at = SEGMENT_HEADER;
         self.store.tidy_soon();
         Ok(())

@@ -26,15 +26,14 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
     }
 }
 
-/// `GET /readyz`: every zone has caught up and steps live input.
+/// `GET /readyz`: every zone has caught up and steps live input, and what is sent can be stored.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let waiting = app.recovering();
-    if waiting == 0 {
-        (StatusCode::OK, "ready\n".to_owned())
-    } else {
-        let text = format!("recovering: {waiting} zones are not caught up\n");
-        (StatusCode::SERVICE_UNAVAILABLE, text)
-    }
+    let text = match app.recovering() {
+        0 if app.out_of_space() => "the disk is full: free some space\n".to_owned(),
+        0 => return (StatusCode::OK, "ready\n".to_owned()),
+        waiting => format!("recovering: {waiting} zones are not caught up\n"),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
 /// `GET /v1/me`: who the token belongs to.

@@ -3,12 +3,15 @@
 mod aside;
 mod asked;
 mod editions;
+mod full;
 mod privacy;
 mod repeats;
 mod retention;
 mod shown;
 
-use super::{Folders, LinkKind, Opened, Options, Running, StartError, Storage, open, start};
+use super::{
+    Folders, LinkKind, Opened, Options, Running, StartError, Storage, open, open_with, start,
+};
 use crate::app::{App, Period};
 use crate::clock::Clock;
 use crate::config::HttpSection;

@@ -251,7 +251,10 @@ impl Keeper {
         if let Some(before) = older.as_ref().and_then(|positions| positions.first()) {
             let input = Topic::new(Kind::Input, app.mode);
             // Should it be lost, the next snapshot deletes the same again.
-            drop(app.journal.trim(input, Partition(self.zone.0), *before)?);
+            match app.journal.trim(input, Partition(self.zone.0), *before) {
+                Ok(_) | Err(JournalError::Full { .. } | JournalError::DiskFull { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         let zone = app.zone_code(self.zone).to_string();
         let snapshots = &app.metrics.snapshots;

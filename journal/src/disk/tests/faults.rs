@@ -229,7 +229,7 @@ fn dead_segments_go_and_kept_records_stay() {
 }
 
 /// Waits until cleaning has come to rest.
-fn settle(journal: &DiskJournal) {
+pub(super) fn settle(journal: &DiskJournal) {
     let mut last = (0, 0);
     let mut same = 0;
     while same < 8 {
