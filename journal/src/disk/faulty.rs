@@ -73,11 +73,9 @@ impl Numbers {
 }
 
 impl FaultyDisk {
-    /// A disk whose syncs do nothing.
-    pub(super) fn lying() -> Self {
-        let disk = Self::default();
-        disk.world.state.lock().lying = true;
-        disk
+    /// Makes all syncs answer well and do nothing from here on, or work again.
+    pub(super) fn lie(&self, lying: bool) {
+        self.world.state.lock().lying = lying;
     }
 
     /// The power goes after this many more operations.
