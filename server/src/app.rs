@@ -208,26 +208,27 @@ impl App {
         self.orders(vec![(zone, order)]).await?.whole()
     }
 
-    /// Puts what somebody answered into a zone's input, without waiting for the zone.
-    pub(crate) async fn note(&self, zone: Zone, order: Order) -> Result<(), journal::JournalError> {
+    /// Puts what somebody answered into the zones' input, without waiting for the zones.
+    pub(crate) async fn note(
+        &self,
+        orders: Vec<(Zone, Order)>,
+    ) -> Result<(), journal::JournalError> {
         let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
-        let input = Topic::new(Kind::Input, self.mode);
-        let entry = Input::Order(Box::new(order));
-        batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
+        self.put_orders(orders, &mut batch);
         self.journal.submit(batch)?.await?;
         Ok(())
     }
 
-    /// Takes the answer of everybody on whom `is_them` fits: one person may stand in several rows,
-    /// and one word stops every call they answer for. Gives how many warnings that concerned.
-    pub(crate) async fn replied(
+    /// The orders that note the answer of everybody on whom `is_them` fits: one person may stand in
+    /// several rows, and one word stops every call they answer for.
+    pub(crate) fn answers(
         &self,
         is_them: impl Fn(&&Contact) -> bool,
         answer: Answer,
         note: &str,
-    ) -> Result<usize, journal::JournalError> {
+    ) -> Vec<(Zone, Order)> {
         let installation = &self.installation;
-        let mut warnings = BTreeSet::new();
+        let mut orders = Vec::new();
         for contact in installation.directory.contacts().iter().filter(is_them) {
             let called = self
                 .view
@@ -244,11 +245,19 @@ impl App {
                     noted_by: String::new(),
                     said: self.clock.now(),
                 };
-                self.note(zone, order).await?;
-                warnings.insert(warning);
+                orders.push((zone, order));
             }
         }
-        Ok(warnings.len())
+        orders
+    }
+
+    /// Adds orders to the input of their zones.
+    pub(crate) fn put_orders(&self, orders: Vec<(Zone, Order)>, batch: &mut Batch) {
+        let input = Topic::new(Kind::Input, self.mode);
+        for (zone, order) in orders {
+            let entry = Input::Order(Box::new(order));
+            batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
+        }
     }
 
     /// Whom a release would tell now, with which words: who was told already and hears nothing new
@@ -348,11 +357,7 @@ impl App {
     /// says what became of it in each.
     pub(crate) async fn orders(&self, orders: Vec<(Zone, Order)>) -> Result<Acted, Problem> {
         let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
-        let input = Topic::new(Kind::Input, self.mode);
-        for (zone, order) in orders {
-            let entry = Input::Order(Box::new(order));
-            batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
-        }
+        self.put_orders(orders, &mut batch);
         let runs = self.journal.submit(batch)?.await?;
         let zones = runs.into_iter().map(async |run| {
             let zone = Zone(run.partition.0);

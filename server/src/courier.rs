@@ -29,7 +29,7 @@ use dispatch::ledger::{Progress, State};
 use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Row};
 use dispatch::wording::Message;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
-use model::Time;
+use model::{Order, Time, Zone};
 use rate::Rates;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeSet, VecDeque};
@@ -64,6 +64,8 @@ pub(crate) struct Courier {
     newest: Time,
     /// Devices that did not confirm in their time, and may yet.
     doubted: BTreeSet<(IntentId, RecipientNo)>,
+    /// What people answered, for the next commit.
+    answered: Vec<(Zone, Order)>,
     rows: Vec<Row>,
 }
 
@@ -125,6 +127,7 @@ impl Courier {
             heads: FxHashMap::default(),
             newest,
             doubted: BTreeSet::new(),
+            answered: Vec::new(),
             rows: Vec::new(),
         };
         courier.settle()?;
@@ -288,9 +291,14 @@ impl Courier {
         }
     }
 
+    /// Notes what people answered: stored with whatever else the next commit holds.
+    pub(crate) fn answered(&mut self, orders: Vec<(Zone, Order)>) {
+        self.answered.extend(orders);
+    }
+
     fn store(&mut self) -> Result<(), JournalError> {
         let notes = std::mem::take(&mut self.effects.notes);
-        if self.effects.progress.is_empty() && notes.is_empty() {
+        if self.effects.progress.is_empty() && notes.is_empty() && self.answered.is_empty() {
             return Ok(());
         }
         let topic = Topic::new(Kind::Receipts, self.app.mode);
@@ -301,6 +309,8 @@ impl Courier {
             self.stand_in(note, &mut batch);
         }
         self.confirmed_late(&mut batch);
+        let answered = std::mem::take(&mut self.answered);
+        self.app.put_orders(answered, &mut batch);
         let mut last = None;
         for progress in self.effects.progress.drain(..) {
             batch.append(topic, self.partition, PROGRESS, &[], &progress.encode());

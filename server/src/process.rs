@@ -344,4 +344,4 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

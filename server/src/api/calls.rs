@@ -117,10 +117,12 @@ pub(crate) async fn tap(
     // Contacts without an app have an empty token.
     let is_them = |contact: &&Contact| !tapped.push.is_empty() && contact.push == tapped.push;
     let note: String = tapped.note.chars().take(NOTE_MAX).collect();
-    match app.replied(is_them, tapped.answer, &note).await? {
-        0 => Err(Problem::not_found(
+    let orders = app.answers(is_them, tapped.answer, &note);
+    if orders.is_empty() {
+        return Err(Problem::not_found(
             "no call waits for this app: it may be over, or the token is not registered",
-        )),
-        _ => Ok(StatusCode::NO_CONTENT),
+        ));
     }
+    app.note(orders).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

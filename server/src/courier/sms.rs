@@ -49,9 +49,6 @@ struct Sms {
     shown: u64,
     mark: u64,
     marks: Marks,
-    /// Replies that are not stored yet. The centre keeps what came with them until they are, and
-    /// sends no more than the session holds unacknowledged.
-    replies: VecDeque<Reply>,
 }
 
 /// Serves link `number` until the app stops. An error means that the process must end.
@@ -96,17 +93,15 @@ pub(crate) async fn run(
         shown: 0,
         mark: 0,
         marks: Marks::default(),
-        replies: VecDeque::new(),
     };
     let mut turn = Turn::default();
     while !app.stopping() {
         while sms.courier.take()? {}
         sms.drive(&mut link)?;
-        sms.answer().await;
         sms.acknowledge(&mut link);
         let next = sms.courier.next;
         tokio::select! {
-            () = link.turn(&mut turn) => sms.heard(&turn, link.window()).await?,
+            () = link.turn(&mut turn) => sms.heard(&turn, link.window())?,
             () = super::planned(&mut planned, next) => {}
             done = sms.courier.durable() => done?,
             () = std::future::ready(()), if !sms.courier.is_settled() => {}
@@ -117,8 +112,7 @@ pub(crate) async fn run(
     }
     sms.drive(&mut link)?;
     link.close(&mut turn).await;
-    sms.heard(&turn, 0).await?;
-    sms.answer().await;
+    sms.heard(&turn, 0)?;
     sms.courier.finish().await
 }
 
@@ -227,7 +221,7 @@ impl Sms {
         }
     }
 
-    async fn heard(&mut self, turn: &Turn, window: usize) -> Result<(), JournalError> {
+    fn heard(&mut self, turn: &Turn, window: usize) -> Result<(), JournalError> {
         for change in &turn.changes {
             match &change.state {
                 SessionState::Up => {
@@ -255,7 +249,9 @@ impl Sms {
         for fault in &turn.faults {
             tracing::warn!(link = self.courier.outbox.link(), %fault, "not understood");
         }
-        self.replies.extend(turn.replies.iter().cloned());
+        for reply in &turn.replies {
+            self.reply(reply);
+        }
         self.mark = self.mark.max(turn.mark);
         Ok(())
     }
@@ -276,12 +272,9 @@ impl Sms {
         Ok(())
     }
 
-    /// Receipts are answered to the centre once what they say is on disk; what other receipts say
-    /// may still be on its way there.
+    /// Receipts and replies are answered to the centre once what they say is on disk; what others
+    /// say may still be on its way there.
     fn acknowledge(&mut self, link: &mut Link) {
-        if !self.replies.is_empty() {
-            return;
-        }
         let (written, durable) = self.courier.written();
         self.marks.written(self.mark, written);
         if let Some(mark) = self.marks.durable(durable) {
@@ -313,19 +306,8 @@ impl Sms {
         Some(Answer { token, outcome })
     }
 
-    /// Stores what phones answered; what cannot be stored now is tried again.
-    async fn answer(&mut self) {
-        while let Some(reply) = self.replies.pop_front() {
-            if let Err(error) = self.reply(&reply).await {
-                tracing::error!(%error, "an answer is not stored yet");
-                self.replies.push_front(reply);
-                return;
-            }
-        }
-    }
-
     /// A phone answered.
-    async fn reply(&self, reply: &Reply) -> Result<(), JournalError> {
+    fn reply(&mut self, reply: &Reply) {
         let app = Arc::clone(&self.courier.app);
         let count = |outcome: &str| app.metrics.replies.with_label_values(&[outcome]).inc();
         let Some(answer) = said(&reply.text) else {
@@ -336,15 +318,17 @@ impl Sms {
                 characters,
                 "a reply was not understood: its sender counts as silent"
             );
-            return Ok(());
+            return;
         };
         let theirs = |contact: &&Contact| is_from(contact.phone, reply.phone);
         let note: String = reply.text.trim().chars().take(NOTE_MAX).collect();
-        count(match app.replied(theirs, answer, &note).await? {
-            0 => "nobody_asked",
-            _ => "understood",
+        let orders = app.answers(theirs, answer, &note);
+        count(if orders.is_empty() {
+            "nobody_asked"
+        } else {
+            "understood"
         });
-        Ok(())
+        self.courier.answered(orders);
     }
 
     fn show(&mut self) {
@@ -377,3 +361,6 @@ fn answer(answer: &WireAnswer) -> Option<Answer> {
         outcome,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 mod aside;
 mod asked;
 mod editions;
-mod full;
+pub(crate) mod full;
 mod privacy;
 mod repeats;
 mod retention;
@@ -42,7 +42,7 @@ const fn every(inputs: u64) -> Period {
 const NEVER: Period = every(u64::MAX);
 const OFTEN: Period = every(7);
 
-type Links = Vec<(String, LinkKind)>;
+pub(crate) type Links = Vec<(String, LinkKind)>;
 
 /// Opens what `folder` holds and loads its city.
 fn opened(folder: &Path, storage: Storage) -> Result<(Opened, Installation), StartError> {
@@ -86,7 +86,7 @@ async fn serve(folder: &Path, minute: i64, snapshots: Period, links: Links) -> R
 }
 
 /// Lets a minute pass in which stations report, and waits until it is stepped.
-async fn report(app: &App, minute: i64, values: &[(&str, &str, &str)]) {
+pub(crate) async fn report(app: &App, minute: i64, values: &[(&str, &str, &str)]) {
     let time = Time::from_minute(NOON + minute);
     app.clock.advance_to(time);
     let time = time.display(model::Offset(480));
@@ -117,7 +117,7 @@ async fn stepped(app: &App) {
     marked.unwrap().await.unwrap();
 }
 
-async fn eventually(what: &str, app: &App, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, app: &App, mut holds: impl FnMut() -> bool) {
     for _ in 0..60_000 {
         if holds() {
             return;
@@ -129,7 +129,7 @@ async fn eventually(what: &str, app: &App, mut holds: impl FnMut() -> bool) {
 }
 
 /// All records of a partition that are still there.
-fn records(journal: &dyn Journal, topic: Topic, partition: Partition) -> Vec<Record> {
+pub(crate) fn records(journal: &dyn Journal, topic: Topic, partition: Partition) -> Vec<Record> {
     let mut found = Vec::new();
     let mut next = journal.first(topic, partition);
     loop {

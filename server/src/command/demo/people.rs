@@ -112,7 +112,7 @@ impl Cast {
                 noted_by: String::new(),
                 said: now,
             };
-            if app.note(zone, order).await.is_ok() {
+            if app.note(vec![(zone, order)]).await.is_ok() {
                 done.insert(key);
             }
         }

@@ -2,6 +2,7 @@
 //! ends.
 
 use super::*;
+use crate::config::HttpSection;
 use crate::courier::Single;
 use crate::people::{Person, Scope, token_hash};
 use dispatch::gateway::http::{self, ClientConfig};
@@ -49,8 +50,8 @@ impl Medium for Narrow {
 }
 
 /// A service on a disk whose space its test can take away.
-pub(super) struct Cramped {
-    pub(super) running: Running,
+pub(crate) struct Cramped {
+    pub(crate) running: Running,
     is_full: Arc<AtomicBool>,
     /// What fills the rest of the segments.
     filler: Vec<Ticket>,
@@ -60,7 +61,7 @@ pub(super) struct Cramped {
 const TOKEN: &str = "weather";
 
 impl Cramped {
-    pub(super) async fn serve(folder: &Path, links: Links) -> Self {
+    pub(crate) async fn serve(folder: &Path, links: Links) -> Self {
         let is_full = Arc::new(AtomicBool::new(false));
         let real = RealMedium::open(&folder.join("journal")).unwrap();
         let medium = Narrow {
@@ -94,6 +95,7 @@ impl Cramped {
             people: People::new(vec![person]),
             links,
             listen: ([127, 0, 0, 1], 0).into(),
+            http: HttpSection::default(),
             open_intake: true,
             public_url: String::new(),
             snapshots: NEVER,
@@ -105,12 +107,12 @@ impl Cramped {
         }
     }
 
-    pub(super) fn app(&self) -> &Arc<App> {
+    pub(crate) fn app(&self) -> &Arc<App> {
         &self.running.app
     }
 
     /// Takes all space away.
-    pub(super) async fn fill(&mut self) {
+    pub(crate) async fn fill(&mut self) {
         self.is_full.store(true, Ordering::Release);
         let app = Arc::clone(self.app());
         let letters = Topic::actual(Kind::DeadLetters);
@@ -123,7 +125,7 @@ impl Cramped {
     }
 
     /// Gives it back, and waits until what waited is on disk.
-    pub(super) async fn free(&mut self) {
+    pub(crate) async fn free(&mut self) {
         self.is_full.store(false, Ordering::Release);
         for ticket in self.filler.drain(..) {
             ticket.await.unwrap();
@@ -133,7 +135,7 @@ impl Cramped {
     }
 
     /// Status, the header `Retry-After` and body of a request.
-    pub(super) async fn ask(&self, path: &str, body: Option<&str>) -> (u16, String, String) {
+    pub(crate) async fn ask(&self, path: &str, body: Option<&str>) -> (u16, String, String) {
         let url = format!("http://{}{path}", self.running.address);
         let client = http::client(&ClientConfig::default()).unwrap();
         let request = match body {
