@@ -9,6 +9,8 @@
 
 #[path = "pipeline/acts.rs"]
 mod acts;
+#[path = "pipeline/deliveries.rs"]
+mod deliveries;
 mod delivery;
 mod demo_city;
 #[path = "pipeline/kill.rs"]

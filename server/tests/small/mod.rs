@@ -77,8 +77,8 @@ impl Centre {
         Some(Self { child, port, lines })
     }
 
-    /// Texts taken so far, each with its telephone number.
-    pub(crate) fn taken(&self) -> Vec<(String, String)> {
+    /// Texts taken so far.
+    pub(crate) fn taken(&self) -> Vec<Taken> {
         let lines = self.lines.lock().unwrap();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         lines
@@ -88,6 +88,9 @@ impl Centre {
             .collect()
     }
 }
+
+/// What the centre took: telephone number and text.
+pub(crate) type Taken = (String, String);
 
 impl Drop for Centre {
     fn drop(&mut self) {
