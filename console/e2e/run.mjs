@@ -357,6 +357,19 @@ await test('reconnects by itself and reads everything anew', { signed: true }, a
   await page.waitForSelector(`#queue [data-testid=waiting][data-id="${w.id}"]`);
 });
 
+await test('what is in force stands beside what would take its place', { signed: true }, async (page) => {
+  onlyMock();
+  const w = (await list('/v1/warnings')).find((x) => (x.event === 'issued' || x.event === 'updated') && x.tier !== 'red' && !x.request_to) ?? (await list('/v1/warnings')).find((x) => x.in_force);
+  assert.ok(w, 'something is in force');
+  if (!w.in_force) await fetch(`${base}/mock/raise?id=${w.id}`);
+  await page.waitForSelector(`#queue [data-testid=waiting][data-id="${w.id}"]`);
+  await page.click(`#queue [data-id="${w.id}"]`);
+  await page.waitForSelector(id('in-force'));
+  assert.ok((await page.locator(`${id('becomes')} li`).count()) > 0, 'and what it would become');
+  await page.click(id('sign'));
+  await page.waitForSelector(id('standing'));
+});
+
 await test('speaks English to an English browser, and the other on a key', { locale: 'en-GB' }, async (page) => {
   assert.equal(await page.getAttribute('html', 'lang'), 'en');
   assert.match(await page.locator('#queue-title').innerText(), /Warnings/);

@@ -153,7 +153,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
 /** What everybody may see of a warning. */
 function issued(w) {
   if (w.event !== 'issued' && w.event !== 'updated') return null;
-  return { ...w, sites: {}, evidence: [], seen: '', signed_by: [], needs: 0, signing: null, review: null, request_to: null, unconfirmed: false, past: false, rule: '' };
+  return { ...w, sites: {}, evidence: [], seen: '', signed_by: [], needs: 0, signing: null, review: null, request_to: null, in_force: null, unconfirmed: false, past: false, rule: '' };
 }
 
 function file(path, response) {

@@ -158,7 +158,7 @@ export class World {
         rule: s.rule, version: 'guangdong-2019', subject: s.subject, tier: s.tier, time: s.since, values: s.values, unconfirmed: false,
       })),
       past: false, unconfirmed: this.random() < 0.1, signed_by: [], needs: !ours ? 0 : tier === 'red' ? 1 : 2, clock_ends: null, signing: null, review: old?.review ?? null,
-      request_to: ours ? null : { zh: '穗城气象台', en: 'Suicheng meteorological office' }, relay: null, rule: 'rainstorm', text: {}, seen: '',
+      request_to: ours ? null : { zh: '穗城气象台', en: 'Suicheng meteorological office' }, relay: null, in_force: this.#standing(old), rule: 'rainstorm', text: {}, seen: '',
     };
     w.evidence.forEach((e, i) => { e.unconfirmed = w.unconfirmed && i === 0; });
     if (ours) this.#await(w, tier === 'red' ? 300 : 600, old?.signing);
@@ -167,6 +167,14 @@ export class World {
     this.warnings.set(id, w);
     this.emit('warning', w);
     this.#call(w);
+  }
+
+  /** What stays in force while something else is proposed in its place. */
+  #standing(w) {
+    if (!w || w.event === 'proposed') return w?.in_force ?? null;
+    if (w.event !== 'issued' && w.event !== 'updated') return null;
+    const { revision, event, tier, time, expires, areas, signed_by, text } = w;
+    return { revision, event, tier, time, expires, areas, signed_by, text };
   }
 
   /** The clock of a proposal: a new revision gives nobody more time. */
@@ -263,6 +271,7 @@ export class World {
   release(w, people) {
     if (w.request_to) return;
     if (people.length < 2) w.review = { revision: w.revision, signed_by: people, since: this.text(this.time), until: this.text(this.time + 24 * 3600), overdue: false, reviewed: null };
+    w.in_force = null;
     w.signed_by = people;
     w.signing = null;
     w.needs = 0;
@@ -365,6 +374,7 @@ export class World {
     const w = this.warnings.get(id);
     if (!w) return false;
     const more = [...this.areas.values()].find((a) => a.level === 'township' && this.district(a.code) === w.zone && w.areas[a.code]?.tier !== 'red');
+    w.in_force = this.#standing(w);
     w.revision += 1;
     w.signed_by = [];
     if (more) w.areas = { ...w.areas, [more.code]: { tier: 'red', reached: 'red', onset: this.text(this.time) } };

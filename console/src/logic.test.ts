@@ -6,7 +6,7 @@ import { byChannel, byWarning, lastAt, unsent } from './progress';
 import { COLOUR, highest, TIERS } from './tier';
 import { age, clock, RecordClock, seconds, span, textLike } from './time';
 import type { Areas, Delivery, Remark, Signal, Situation, Tier, Warning } from './types';
-import { areaTiers, changes, countByTier, isWaiting, needsReview, queue, relaysOf } from './warnings';
+import { areaTiers, becomes, changes, countByTier, isWaiting, needsReview, queue, relaysOf } from './warnings';
 import { missing, phrase, remarksOf } from './words';
 
 const AT = '2023-09-07T21:40:00+08:00';
@@ -14,7 +14,7 @@ const AT = '2023-09-07T21:40:00+08:00';
 function warning(change: Partial<Warning> = {}): Warning {
   return {
     id: 'a', revision: 1, event: 'proposed', hazard: '11B03', name: { zh: '暴雨', en: 'Rainstorm' }, zone: '1', authority: 'x', tier: 'orange', time: AT, first_rise: AT, expires: AT,
-    areas: { t1: { tier: 'orange', reached: 'orange', onset: AT } }, sites: {}, evidence: [], past: false, unconfirmed: false, seen: 'h', signed_by: [], needs: 2, clock_ends: null, signing: null, review: null, request_to: null, relay: null, rule: 'r',
+    areas: { t1: { tier: 'orange', reached: 'orange', onset: AT } }, sites: {}, evidence: [], past: false, unconfirmed: false, seen: 'h', signed_by: [], needs: 2, clock_ends: null, signing: null, review: null, request_to: null, relay: null, in_force: null, rule: 'r',
     text: { zh: '甲', en: 'A' }, ...change,
   };
 }
@@ -219,4 +219,20 @@ describe('places', () => {
 
 describe('tiers', () => {
   it('are ordered', () => expect(highest(['blue', 'red', 'none', 'orange'])).toBe('red'));
+});
+
+describe('what is in force beside a proposal', () => {
+  it('is compared area by area, with the words', () => {
+    const at = (tier: Tier) => ({ tier, reached: tier, onset: AT });
+    const w = warning({ tier: 'red', areas: { t1: at('red'), t2: at('orange') }, text: { zh: '乙', en: 'A' } });
+    expect(becomes(w)).toEqual([]);
+    const in_force = { revision: 1, event: 'issued' as const, tier: 'orange' as const, time: AT, expires: AT, areas: { t1: at('orange'), t3: at('blue') }, signed_by: ['li'], text: { zh: '甲', en: 'A' } };
+    expect(becomes({ ...w, in_force })).toEqual([
+      { kind: 'tier', from: 'orange', to: 'red' },
+      { kind: 'area', code: 't1', from: 'orange', to: 'red' },
+      { kind: 'area', code: 't2', from: 'none', to: 'orange' },
+      { kind: 'area', code: 't3', from: 'blue', to: 'none' },
+      { kind: 'text', lang: 'zh', from: '甲', to: '乙' },
+    ]);
+  });
 });

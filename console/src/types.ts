@@ -143,7 +143,20 @@ export interface Warning {
   review: Review | null;
   request_to: Words | null;
   relay: { identifier: string; sender_name: string; sent: string; kind: string } | null;
+  /** Beside a proposal, what it would replace. */
+  in_force: InForce | null;
   rule: string;
+  text: Words;
+}
+
+export interface InForce {
+  revision: number;
+  event: WarningEvent;
+  tier: Tier;
+  time: string;
+  expires: string;
+  areas: Record<string, { tier: Tier; reached: Tier; onset: string }>;
+  signed_by: string[];
   text: Words;
 }
 

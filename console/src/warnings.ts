@@ -76,6 +76,14 @@ export type Change =
   | { kind: 'unsigned'; who: string }
   | { kind: 'event'; from: string; to: string };
 
+/** What a proposal would make of what is in force; nothing where nothing is. */
+export function becomes(w: Warning): Change[] {
+  if (!w.in_force) return [];
+  const { tier, areas, text } = w.in_force;
+  const alike = { event: w.event, signed_by: w.signed_by, sites: w.sites };
+  return changes({ ...w, ...alike, tier, areas, text }, w);
+}
+
 /** What differs between what was seen and what is. */
 export function changes(seen: Warning, now: Warning): Change[] {
   const found: Change[] = [];

@@ -24,6 +24,7 @@ mod pump;
 mod questions;
 mod registry;
 mod remember;
+mod silence;
 #[cfg(test)]
 #[path = "../tests/small/city.rs"]
 mod small_city;

@@ -19,6 +19,7 @@ use crate::questions::{Desks, questions};
 use crate::registry::{Registry, RegistryError};
 use crate::remember::Keeper;
 use crate::space;
+use crate::silence;
 use crate::stream::Stream;
 use crate::vault::Vault;
 use crate::view::View;
@@ -85,6 +86,7 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     threads: Vec<JoinHandle<()>>,
     keeper: tokio::task::JoinHandle<()>,
+    silence: tokio::task::JoinHandle<()>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -257,6 +259,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
             keeping.fail(format!("screens: {error}"));
         }
     });
+    let silence = tokio::spawn(silence::watch(Arc::clone(&app)));
     let mut threads = Vec::new();
     for (zone, questions) in receivers.into_iter().enumerate() {
         let app = Arc::clone(&app);
@@ -291,6 +294,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         address,
         threads,
         keeper,
+        silence,
         server,
     })
 }
@@ -302,6 +306,8 @@ impl Running {
         if let Some(disk) = &self.app.disk {
             disk.stop_waiting();
         }
+        self.silence.abort();
+        drop(self.silence.await);
         drop(self.server.await);
         let threads = self.threads;
         let joined = tokio::task::spawn_blocking(move || {

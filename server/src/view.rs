@@ -330,6 +330,27 @@ impl View {
         }
     }
 
+    /// Asks anew which subjects with a tier are silent, and tells of each where that changed.
+    pub(crate) fn restale(&self, is_stale: impl Fn(&str, &str) -> bool) {
+        let known: Vec<_> = {
+            let inner = self.inner.read();
+            let items = inner.situations.iter();
+            items.map(|(key, item)| (key.clone(), item.stale)).collect()
+        };
+        let changed = known.into_iter().filter_map(|((rule, subject), was)| {
+            let is = is_stale(&rule, &subject);
+            (is != was).then_some(((rule, subject), is))
+        });
+        let changed: Vec<_> = changed.collect();
+        let mut inner = self.inner.write();
+        for (key, stale) in changed {
+            if let Some(item) = inner.situations.get_mut(&key) {
+                item.stale = stale;
+                self.stream.send("situation", item);
+            }
+        }
+    }
+
     /// A received signal: an update replaces what it refers to, a cancel lifts it. Several zones
     /// tell of the same one.
     pub(crate) fn signal(&self, signal: &Signal) {

@@ -93,33 +93,9 @@ pub(crate) async fn situations(
     known(&app, &headers)?;
     let mut items = app.view.situations();
     for item in &mut items {
-        item.stale = is_stale(&app, &item.rule, &item.subject);
+        item.stale = app.is_stale(&item.rule, &item.subject);
     }
     Ok(Json(items))
-}
-
-/// True where none of what the rule reads at the subject's station is as new as the city asks of
-/// its kind.
-fn is_stale(app: &App, rule: &str, subject: &str) -> bool {
-    let city = &app.installation.city;
-    let site = city.site_no(subject).and_then(|no| city.site(no));
-    let number = match site {
-        Some(site) => site.station,
-        None => city.station_no(subject),
-    };
-    let station = number.and_then(|no| Some((no, city.station(no)?)));
-    let rule = app.installation.rulebook.rule(rule);
-    let (Some((number, station)), Some((_, rule))) = (station, rule) else {
-        return false;
-    };
-    let now = app.view.now();
-    let read = rule.parameters().iter();
-    let mut measured = read.filter(|p| station.parameters.contains(p));
-    !measured.any(|parameter| {
-        let allowed = city.policy.stale_after(&station.kind, *parameter);
-        let newest = app.view.newest_time(number, *parameter);
-        newest.is_some_and(|newest| now.since(newest) <= allowed)
-    })
 }
 
 /// `GET /v1/responses`: emergency responses in force. None can be started in this version, so

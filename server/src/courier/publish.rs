@@ -171,7 +171,7 @@ pub(crate) fn show_change(app: &App, change: &Change) {
         values: values
             .filter_map(|(call, value)| Some((call.clone(), value.clone()?)))
             .collect(),
-        stale: false,
+        stale: app.is_stale(&change.rule, &change.subject),
     });
 }
 

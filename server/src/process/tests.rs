@@ -8,6 +8,7 @@ mod privacy;
 mod repeats;
 mod retention;
 mod shown;
+mod silent;
 
 use super::{
     Folders, LinkKind, Opened, Options, Running, StartError, Storage, open, open_with, start,

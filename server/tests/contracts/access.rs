@@ -172,6 +172,23 @@ fn everybody_reads_what_was_issued_and_no_more() {
     assert!(heard(&chen).contains("\"proposed\""));
 }
 
+/// What was silent when it came is said to be so at once.
+#[test]
+fn a_tier_on_old_data_comes_over_the_stream_as_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = served(folder.path());
+    let chen = follow(&served, &format!("{CHEN}\r\n"));
+    assert_eq!(served.observe(&depth(13, "0.30")), 202);
+    let situation = || {
+        let lines = chen.lock().unwrap();
+        let at = lines.iter().position(|line| line == "event: situation")?;
+        let data = lines.get(at + 1)?.strip_prefix("data: ")?.to_owned();
+        serde_json::from_str::<Value>(&data).ok()
+    };
+    eventually("the tier comes over the stream", || situation().is_some());
+    assert_eq!(situation().unwrap()["stale"], true);
+}
+
 #[test]
 fn a_warning_that_is_over_is_said_to_those_who_saw_it() {
     let folder = tempfile::tempdir().unwrap();
