@@ -42,6 +42,8 @@ pub(crate) struct Period {
     pub(crate) every: Span,
     /// Inputs stepped, each observation counted.
     pub(crate) inputs: u64,
+    /// Whether each zone takes a last one at a clean stop.
+    pub(crate) at_stop: bool,
 }
 
 /// What the loops and the API share.

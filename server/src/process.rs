@@ -35,12 +35,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Push events held for those who come back.
 const PUSH_EVENTS_MAX: usize = 1_024;
 /// Disk space kept for orders, warnings, deliveries and receipts.
 const RESERVE_BYTES: u64 = 256 << 20;
+
+/// Longest wait for the last snapshots and sends of a stop; supervisors kill after 90 s.
+const STOP_MAX: Duration = Duration::from_secs(60);
+/// Between two looks at a thread that ends.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// How a process is to run.
 pub(crate) struct Options {
@@ -284,7 +290,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
     let server = tokio::spawn(async move {
         let stop = async move {
             while !stopped.stopping() {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
         edge::serve(listener, router, serving, stop).await;
@@ -309,16 +315,23 @@ impl Running {
         self.silence.abort();
         drop(self.silence.await);
         drop(self.server.await);
-        let threads = self.threads;
-        let joined = tokio::task::spawn_blocking(move || {
-            for thread in threads {
+        let ended = tokio::time::timeout(STOP_MAX, async {
+            for thread in self.threads {
+                while !thread.is_finished() {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
                 drop(thread.join());
             }
         });
-        drop(joined.await);
+        let late = ended.await.is_err();
         drop(self.keeper.await);
         let failure = self.app.failure.lock().clone();
-        failure.map_or(Ok(()), Err)
+        match failure {
+            Some(why) => Err(why),
+            // What is half written is not used: the next start goes on from the snapshot before.
+            None if late => Err(format!("zones or links did not end within {STOP_MAX:?}")),
+            None => Ok(()),
+        }
     }
 }
 

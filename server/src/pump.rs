@@ -105,8 +105,7 @@ pub(crate) fn run(app: Arc<App>, zone: Zone, questions: Asked) -> Result<(), Pum
         }
     }
     pump.settle(0)?;
-    let app = Arc::clone(&pump.app);
-    pump.keeper.finish(&app)?;
+    pump.end()?;
     Ok(())
 }
 
@@ -312,6 +311,17 @@ impl Pump {
     fn keep(&mut self) -> Result<(), JournalError> {
         self.keeper
             .turn(&self.app, &mut self.machine, self.next, self.last_time)
+    }
+
+    /// A process that ends because something failed writes nothing new.
+    fn end(&mut self) -> Result<(), JournalError> {
+        let app = Arc::clone(&self.app);
+        self.keeper.finish(&app)?;
+        if app.snapshots.at_stop && app.fault().is_none() {
+            let (machine, next) = (&mut self.machine, self.next);
+            self.keeper.last(&app, machine, next, self.last_time)?;
+        }
+        Ok(())
     }
 
     fn answer(&self, question: Question) {

@@ -241,6 +241,8 @@ fn options(
         snapshots: Period {
             every: Span::from_minutes(30),
             inputs: 2_000_000,
+            // A journal that is thrown away needs none.
+            at_stop: arguments.journal.is_some(),
         },
     }
 }

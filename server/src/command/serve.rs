@@ -95,6 +95,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         snapshots: Period {
             every: Span::from_minutes(i64::from(config.snapshot_minutes)),
             inputs: config.snapshot_inputs,
+            at_stop: true,
         },
     };
     let running = process::start(opened, options).await?;

@@ -4,6 +4,7 @@ mod aside;
 mod asked;
 mod editions;
 pub(crate) mod full;
+mod ended;
 mod privacy;
 mod repeats;
 mod retention;
@@ -37,6 +38,7 @@ const fn every(inputs: u64) -> Period {
     Period {
         every: Span::from_minutes(1_000_000),
         inputs,
+        at_stop: false,
     }
 }
 

@@ -237,6 +237,22 @@ impl Keeper {
         Ok(())
     }
 
+    /// The last snapshot of a clean stop: whatever version starts next steps nothing anew.
+    pub(super) fn last(
+        &mut self,
+        app: &App,
+        machine: &mut Machine,
+        next: Offset,
+        at: Time,
+    ) -> Result<(), JournalError> {
+        if self.inputs == 0 {
+            return Ok(());
+        }
+        self.underway = Some(self.begin(app, machine, next, at)?);
+        (self.taken, self.inputs) = (at, 0);
+        self.finish(app)
+    }
+
     /// Queues the rest of a snapshot whose rows are on disk.
     fn store(&mut self, app: &App, mut snapshot: Snapshot) -> Result<Underway, JournalError> {
         snapshot.positions.extend(self.rows.positions());
