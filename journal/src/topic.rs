@@ -25,11 +25,13 @@ pub enum Kind {
     Ledger,
     /// Chunks of machine states and their positions: the newest value of each key.
     Snapshots,
+    /// Answers to requests that may come again, in one write with what they caused.
+    Requests,
 }
 
 impl Kind {
     /// Every kind, in the order of the codes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Input,
         Self::Warnings,
         Self::Series,
@@ -39,6 +41,7 @@ impl Kind {
         Self::DeadLetters,
         Self::Ledger,
         Self::Snapshots,
+        Self::Requests,
     ];
 
     /// The stored code, 1 to 31.
@@ -53,6 +56,7 @@ impl Kind {
             Self::DeadLetters => 7,
             Self::Ledger => 8,
             Self::Snapshots => 9,
+            Self::Requests => 10,
         }
     }
 
@@ -68,6 +72,7 @@ impl Kind {
             Self::DeadLetters => "dead-letters",
             Self::Ledger => "ledger",
             Self::Snapshots => "snapshots",
+            Self::Requests => "requests",
         }
     }
 
@@ -78,6 +83,7 @@ impl Kind {
             Self::Warnings | Self::Series | Self::Ledger => Retention::Kept,
             Self::Deliveries | Self::Receipts => Retention::Age { ms: 90 * DAY_MS },
             Self::DeadLetters => Retention::Bytes { bytes: 64 << 20 },
+            Self::Requests => Retention::Bytes { bytes: 8 << 20 },
             Self::Registry | Self::Snapshots => Retention::Compacted,
         }
     }
@@ -237,7 +243,7 @@ mod tests {
                 let topic = Topic::new(kind, mode);
                 assert_eq!(Topic::from_code(topic.code()).unwrap(), topic);
                 assert!(seen.insert(topic.code()));
-                assert!(seen.len() <= 27);
+                assert!(seen.len() <= 30);
             }
         }
         assert!(

@@ -1,5 +1,6 @@
 //! Loop 1: bytes in, observations in the journal, then the acknowledgement.
 
+use crate::answered::{Answered, RequestId};
 use crate::clock::{Clock, monotonic_micros};
 use crate::latency::{Latency, observe};
 use crate::metrics::{Metrics, stage};
@@ -12,21 +13,19 @@ use journal::{Journal, JournalError, Kind, Partition, Priority, Topic};
 use model::record::encode_observations;
 use model::{Mode, Observation, Zone};
 use parking_lot::Mutex;
-use serde::Serialize;
-use std::collections::VecDeque;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Largest body once decompressed, bytes.
 const PLAIN_MAX: usize = 64 << 20;
 /// Most observations in one record: 512 KiB of rows (semantics §28).
 const ROWS_MAX: usize = (512 << 10) / Observation::STORED_BYTES - 1;
-/// Answers kept for requests that come again with the same `Idempotency-Key`.
-const KEYS_MAX: usize = 4096;
 /// Idle registrars kept for the next request.
 const IDLE_MAX: usize = 16;
 
 /// What became of one request.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Taken {
     /// Observations that are durable.
     pub(crate) accepted: u64,
@@ -39,11 +38,11 @@ pub(crate) struct Taken {
 }
 
 /// One refused record.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Refusal {
     line: u64,
-    field: Option<&'static str>,
-    reason: &'static str,
+    field: Option<Cow<'static, str>>,
+    reason: Cow<'static, str>,
     station: String,
     written: String,
     remedy: String,
@@ -75,7 +74,7 @@ pub(crate) struct Intake {
     mode: Mode,
     pattern: Registrar,
     idle: Mutex<Vec<(Registrar, Batch)>>,
-    answers: Mutex<VecDeque<(String, Taken)>>,
+    answered: Answered,
 }
 
 impl Intake {
@@ -87,6 +86,7 @@ impl Intake {
         latency: Arc<Latency>,
         mode: Mode,
         registrar: Registrar,
+        answered: Answered,
     ) -> Self {
         Self {
             journal,
@@ -96,22 +96,29 @@ impl Intake {
             mode,
             pattern: registrar,
             idle: Mutex::default(),
-            answers: Mutex::default(),
+            answered,
         }
     }
 
-    /// Takes a request body of the observation contract, plain or compressed.
+    /// Takes a request body of the observation contract, plain or compressed; one with a `key` that
+    /// comes again gets its answer again.
     pub(crate) async fn take(
         &self,
         transport: &'static str,
         encoding: Option<&str>,
+        key: Option<&str>,
         bytes: Bytes,
     ) -> Result<Taken, IntakeError> {
+        let id = key.map(|key| RequestId::new(key, &bytes));
+        if let Some(earlier) = id.and_then(|id| self.answered.earlier(id)) {
+            return Ok(earlier);
+        }
         let plain = body::decode(encoding, &bytes, PLAIN_MAX).map_err(|error| match error {
             BodyError::TooLarge { .. } => IntakeError::TooLarge(PLAIN_MAX),
             BodyError::Unsupported(_) | BodyError::Corrupt(_) => IntakeError::Body(error),
         })?;
-        self.frame(transport, &Protocol::Json, "", &plain).await
+        let protocol = &Protocol::Json;
+        self.stored(transport, protocol, "", &plain, id).await
     }
 
     /// Takes one frame in any protocol; resolves once it is durable.
@@ -122,6 +129,17 @@ impl Intake {
         topic: &str,
         bytes: &[u8],
     ) -> Result<Taken, IntakeError> {
+        self.stored(transport, protocol, topic, bytes, None).await
+    }
+
+    async fn stored(
+        &self,
+        transport: &'static str,
+        protocol: &Protocol,
+        topic: &str,
+        bytes: &[u8],
+        id: Option<RequestId>,
+    ) -> Result<Taken, IntakeError> {
         let accepted_at = monotonic_micros();
         let arrival = self.clock.now();
         let (mut registrar, mut batch) = self
@@ -131,7 +149,8 @@ impl Intake {
             .unwrap_or_else(|| (self.pattern.clone(), Batch::default()));
         registrar.read(protocol, topic, bytes, Framing::Detect, arrival, &mut batch);
         let taken = summary(&batch);
-        let stored = self.write(transport, arrival.millis(), &batch);
+        let answer = id.map(|id| (id, &taken));
+        let stored = self.write(transport, arrival.millis(), &batch, answer);
         {
             let mut idle = self.idle.lock();
             if idle.len() < IDLE_MAX {
@@ -147,6 +166,9 @@ impl Intake {
                     self.latency.accepted(zone, run.first.0, accepted_at);
                 }
             }
+        }
+        if let Some(id) = id {
+            self.answered.note(id, &taken);
         }
         let counted = |outcome: &str, count: u64| {
             self.metrics
@@ -180,27 +202,12 @@ impl Intake {
         Ok(())
     }
 
-    /// The answer an earlier request with the same key got.
-    pub(crate) fn earlier(&self, key: &str) -> Option<Taken> {
-        let answers = self.answers.lock();
-        let found = answers.iter().find(|(known, _)| known == key);
-        found.map(|(_, taken)| taken.clone())
-    }
-
-    /// Keeps the answer for a request that comes again with `key`.
-    pub(crate) fn remember(&self, key: &str, taken: &Taken) {
-        let mut answers = self.answers.lock();
-        if answers.len() == KEYS_MAX {
-            answers.pop_front();
-        }
-        answers.push_back((key.to_owned(), taken.clone()));
-    }
-
     fn write(
         &self,
         transport: &str,
         at_ms: i64,
         batch: &Batch,
+        answer: Option<(RequestId, &Taken)>,
     ) -> Result<Option<journal::Ticket>, JournalError> {
         let mut stored = journal::Batch::new(at_ms, Priority::Bulk);
         let input = Topic::new(Kind::Input, self.mode);
@@ -215,6 +222,9 @@ impl Intake {
         for rejection in batch.rejections() {
             let letter = DeadLetter::new(transport, rejection);
             stored.append(letters, Partition(0), 1, &[], &letter.to_json());
+        }
+        if let Some((id, taken)) = answer {
+            self.answered.append(&mut stored, id, taken);
         }
         if stored.is_empty() {
             return Ok(None);
@@ -234,8 +244,8 @@ fn summary(batch: &Batch) -> Taken {
             .take(REFUSALS_MAX)
             .map(|rejection| Refusal {
                 line: rejection.line,
-                field: rejection.field.map(|f| f.name()),
-                reason: rejection.reason.word(),
+                field: rejection.field.map(|f| f.name().into()),
+                reason: rejection.reason.word().into(),
                 station: rejection.station.clone(),
                 written: rejection.written.clone(),
                 remedy: rejection.remedy(),

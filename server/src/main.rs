@@ -4,6 +4,7 @@
 //! words to standard error.
 
 mod acted;
+mod answered;
 mod api;
 mod app;
 mod capbook;

@@ -1,5 +1,6 @@
 //! Starts and stops a process: journal, pumps, couriers, API, in that order and back.
 
+use crate::answered::Answered;
 use crate::api;
 use crate::app::{App, Period};
 use crate::capbook::CapBook;
@@ -226,6 +227,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
             Arc::clone(&latency),
             options.mode,
             registrar,
+            Answered::open(&*shared, options.mode)?,
         ),
         view: View::new(&city, Stream::new()),
         cap: cap.map_err(|error| StartError::City(format!("city.toml: authority: {error}")))?,

@@ -12,10 +12,10 @@ use axum::response::{IntoResponse, Response};
 use ingest::transport::body::BodyError;
 use model::{Parameter, Span};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// `POST /v1/observations`: array or NDJSON, plain, gzip or zstd. 202 once the journal has it.
+/// `POST /v1/observations`: array or NDJSON, plain, gzip or zstd. 202 once the journal has it; what
+/// comes again with its `Idempotency-Key` is not taken twice, also after a restart.
 pub(crate) async fn take(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -25,20 +25,12 @@ pub(crate) async fn take(
         permit(&app, &headers, Scope::Observe)?;
     }
     let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
-    // Two senders may count alike: only the same body under the same key is the same request.
     let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok());
-    let key = key.map(|key| format!("{key} {}", hex::encode(Sha256::digest(&body))));
-    if let Some(earlier) = key.as_deref().and_then(|key| app.intake.earlier(key)) {
-        return Ok((StatusCode::ACCEPTED, Json(earlier)).into_response());
-    }
     let taken: Taken = app
         .intake
-        .take("http", text(header::CONTENT_ENCODING), body)
+        .take("http", text(header::CONTENT_ENCODING), key, body)
         .await
         .map_err(problem)?;
-    if let Some(key) = key {
-        app.intake.remember(&key, &taken);
-    }
     Ok((StatusCode::ACCEPTED, Json(taken)).into_response())
 }
 

@@ -101,7 +101,7 @@ pub(crate) async fn report(app: &App, minute: i64, values: &[(&str, &str, &str)]
     let lines: Vec<String> = values.iter().map(line).collect();
     let taken = app
         .intake
-        .take("test", None, Bytes::from(lines.join("\n")))
+        .take("test", None, None, Bytes::from(lines.join("\n")))
         .await
         .unwrap();
     assert_eq!(taken.accepted, values.len() as u64, "{taken:?}");

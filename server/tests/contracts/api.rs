@@ -144,6 +144,31 @@ fn a_request_that_comes_again_with_its_key_gets_its_answer_again() {
     assert!(metrics.contains(wanted), "{metrics}");
 }
 
+/// Who got no answer before the server went down asks again, and nothing is taken in twice.
+#[test]
+fn a_key_is_known_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = "Idempotency-Key: the-only";
+    let body = format!("{}\nnonsense\n", depth(5, "0.01"));
+    let post = |served: &Served, header: &str| {
+        let answer = served.ask("POST /v1/observations", &[header], body.as_bytes());
+        assert_eq!(answer.status, 202);
+        answer.body
+    };
+    let served = Served::alone(folder.path());
+    let first = post(&served, header);
+    drop(served);
+    let served = Served::alone(folder.path());
+    assert_eq!(post(&served, header), first);
+    let counted = |served: &Served| {
+        let metrics = served.get("/metrics").1;
+        metrics.contains(r#"sanfang_observations_total{outcome="accepted",transport="http"}"#)
+    };
+    assert!(!counted(&served), "it was taken in again");
+    assert_eq!(post(&served, "Idempotency-Key: another"), first);
+    assert!(counted(&served));
+}
+
 #[test]
 fn every_list_of_the_contract_is_served_as_described() {
     let folder = tempfile::tempdir().unwrap();

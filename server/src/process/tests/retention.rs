@@ -9,7 +9,7 @@ async fn rubbish(app: &App) {
     let line = "nothing that anybody sends ".repeat(4);
     let lines = Bytes::from(vec![line; 80].join("\n"));
     for _ in 0..3 {
-        let taken = app.intake.take("test", None, lines.clone()).await;
+        let taken = app.intake.take("test", None, None, lines.clone()).await;
         assert_eq!(taken.unwrap().accepted, 0);
     }
 }
