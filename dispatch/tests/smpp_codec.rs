@@ -6,6 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "peers/skipped.rs"]
+mod skipped;
+
 use dispatch::gateway::smpp::command::BindMode;
 use dispatch::gateway::smpp::message::{Address, Part, ShortMessage};
 use dispatch::gateway::smpp::pdu::{Bind, Body, FrameError, Pdu, frame};
@@ -14,6 +17,7 @@ use dispatch::gateway::smpp::{
     MessageKey, MessageState, Spelling, Status, candidates, read_receipt,
 };
 use proptest::prelude::*;
+use skipped::skipped;
 
 struct Vector {
     group: String,
@@ -28,7 +32,7 @@ fn vectors() -> Option<Vec<Vector>> {
         "/../../shared/data/protocol/smpp_pdus.ndjson"
     );
     let Ok(text) = std::fs::read_to_string(path) else {
-        eprintln!("SKIPPED: ../shared/data/protocol/smpp_pdus.ndjson is not here");
+        skipped("../shared/data/protocol/smpp_pdus.ndjson is not here");
         return None;
     };
     let lines = text.lines().map(|line| {

@@ -165,6 +165,23 @@ fn accepted(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Accepted { id: Some(_) })
 }
 
+/// A peer that is missing is said where people see it, and is a failure in continuous integration.
+#[test]
+fn a_missing_peer_is_told_of() {
+    let run = |ci: Option<&str>| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "texts_arrive_as_they_were_written"]);
+        command.env("PATH", "").env_remove("CI");
+        command.envs(ci.map(|ci| ("CI", ci))).output().unwrap()
+    };
+    let desk = run(None);
+    let said = String::from_utf8_lossy(&desk.stderr).into_owned();
+    let test = "SKIPPED texts_arrive_as_they_were_written: ";
+    assert!(desk.status.success() && said.contains(test), "{desk:?}");
+    let ci = run(Some("true"));
+    assert!(!ci.status.success(), "{ci:?}");
+}
+
 #[tokio::test]
 async fn texts_arrive_as_they_were_written() {
     let Some(mut peer) = Peer::start(0) else {

@@ -7,6 +7,10 @@
     reason = "a test stops at what it does not expect"
 )]
 
+#[path = "../../dispatch/tests/peers/skipped.rs"]
+mod skipped;
+
+use skipped::skipped;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -173,7 +177,7 @@ fn recorded_files_of_others() {
     for (folder, targets) in samples {
         let path = root().join("../../shared/data").join(folder);
         if !path.is_dir() {
-            println!("SKIPPED {folder}: no recorded data at ../shared/data/{folder}");
+            skipped(&format!("no recorded data at ../shared/data/{folder}"));
             continue;
         }
         for (name, target) in fuzz::TARGETS {

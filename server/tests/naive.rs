@@ -9,7 +9,11 @@
     reason = "a test stops at what it does not expect"
 )]
 
+#[path = "../../dispatch/tests/peers/skipped.rs"]
+mod skipped;
+
 use serde_json::Value;
+use skipped::skipped;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -193,7 +197,7 @@ fn sums_in_floating_point_show() {
 fn real(kind: &str, folder: &str) {
     let data = root().join("../shared/data").join(folder);
     if !data.is_dir() {
-        eprintln!("SKIPPED {kind}: no recorded data at ../shared/data/{folder}");
+        skipped(&format!("no recorded data at ../shared/data/{folder}"));
         return;
     }
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(kind);

@@ -1,5 +1,6 @@
 //! Documents of others, real and made: what must be read is read, what must be refused is refused.
 
+use crate::peers::skipped;
 use dispatch::gateway::cap::feed;
 use dispatch::gateway::cap::read::read_element;
 use dispatch::gateway::cap::tree::TreeError;
@@ -19,7 +20,7 @@ fn files(directory: &str) -> BTreeMap<String, Vec<u8>> {
         .join("../shared/data/cap")
         .join(directory);
     let Ok(entries) = std::fs::read_dir(&path) else {
-        eprintln!("SKIPPED: ../shared/data/cap/{directory} is missing");
+        skipped(&format!("../shared/data/cap/{directory} is missing"));
         return BTreeMap::new();
     };
     entries

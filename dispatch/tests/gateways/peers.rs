@@ -1,14 +1,13 @@
 //! What the tests share: the peers, or a loud word that they are missing.
 
+#[path = "../peers/missing.rs"]
+mod said;
+
+pub(crate) use said::{missing, skipped};
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
-
-/// A peer is missing: loud on a desk, a failure in continuous integration.
-pub(crate) fn missing(what: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{what} is needed in CI");
-    eprintln!("SKIPPED: {what} is missing");
-}
 
 /// The Python of the independent peers; `None` where it cannot be made.
 pub(crate) fn python() -> Option<PathBuf> {

@@ -1,5 +1,8 @@
 //! The peers written for Node: where their modules are, and the loud word where they cannot be had.
 
+#[path = "missing.rs"]
+pub(crate) mod missing;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -12,8 +15,7 @@ pub(crate) fn modules() -> Option<&'static Path> {
     match MODULES.get_or_init(install) {
         Ok(path) => Some(path),
         Err(why) => {
-            eprintln!("SKIPPED: no independent SMPP peer to test against: {why}");
-            assert!(std::env::var_os("CI").is_none(), "not skipped in CI: {why}");
+            missing::missing(&format!("no independent SMPP peer to test against: {why}"));
             None
         }
     }

@@ -1,6 +1,7 @@
 //! Programs that others wrote, at the far end of every channel: a broker, a mail server, a target of
 //! HTTP calls; and the phones behind the message centre.
 
+use crate::small::node::missing::missing;
 use crate::small::{Centre, eventually, free_port, root};
 use hmac::{Hmac, Mac};
 use serde_json::Value;
@@ -10,12 +11,6 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-
-/// Says loudly that a peer is missing; a failure in continuous integration.
-fn missing(what: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{what} is needed in CI");
-    eprintln!("SKIPPED: {what} is missing");
-}
 
 /// A phone writes back through the message centre.
 pub(crate) fn reply(centre: &mut Centre, phone: &str, text: &str) {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 mod city;
 #[path = "../../../dispatch/tests/peers/node.rs"]
-mod node;
+pub(crate) mod node;
 
 pub(crate) use city::*;
 
