@@ -14,15 +14,14 @@ use crate::questions::{Desks, Unanswered};
 use crate::registry::Registry;
 use crate::view::View;
 use dispatch::directory::Contact;
-use dispatch::gateway::cap::{self, Cover, ReadError};
 use dispatch::intent::Audience;
 use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
 use journal::{Batch, Consumer, DiskJournal, Journal, Kind, Partition, Priority, Topic};
 use model::order::Answer;
 use model::{
-    AreaCode, Channel, Input, Mode, Order, Parameter, Quanta, Reach, Signal, Span, StationNo, Tier,
-    Time, Warning, WarningId, Zone,
+    AreaCode, Channel, Input, Mode, Order, Parameter, Quanta, Reach, Span, StationNo, Tier, Time,
+    Warning, WarningId, Zone,
 };
 use parking_lot::Mutex;
 use std::cell::RefCell;
@@ -78,6 +77,8 @@ pub(crate) struct App {
     pub(crate) outcomes: Outcomes,
     /// Observations in.
     pub(crate) intake: Intake,
+    /// Held while a signal is being stored: meanwhile the same one is neither news nor known.
+    pub(crate) storing_signal: tokio::sync::Mutex<()>,
     /// Links by name, in partition order; empty where one is no longer configured.
     pub(crate) links: Vec<String>,
     /// What is open at the listener.
@@ -382,97 +383,6 @@ impl App {
         });
         let zones = futures_util::future::join_all(zones).await;
         Ok(Acted { zones })
-    }
-
-    /// Reads one CAP alert of another authority.
-    pub(crate) fn read_signals(&self, bytes: &[u8]) -> Result<Vec<Signal>, ReadError> {
-        cap::read(bytes, &|cover| self.covered(cover))
-    }
-
-    /// The areas of ours that an alert covers.
-    pub(crate) fn covered(&self, cover: Cover<'_>) -> Vec<AreaCode> {
-        let city = &self.installation.city;
-        match cover {
-            Cover::Code(code) => city.area_no(code).map(|_| code).into_iter().collect(),
-            Cover::Shape(polygon) => city
-                .gazetteer()
-                .areas_touching(&geo::MultiPolygon::new(vec![polygon.clone()]))
-                // A tangled polygon covers nothing: its codes still count.
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|no| city.area(no))
-                .map(|area| area.code)
-                .collect(),
-        }
-    }
-
-    /// The zones that areas of a signal touch: every zone for the whole city, or for none at all.
-    fn zones_of(&self, areas: &[AreaCode]) -> BTreeSet<Zone> {
-        let city = &self.installation.city;
-        let found = areas.iter().filter_map(|code| city.area_no(*code));
-        let zones: BTreeSet<Zone> = found.map(|area| city.zone_of(area)).collect();
-        if zones.is_empty() || areas.contains(&city.code) {
-            return (0..city.zones.len())
-                .map(|zone| Zone(zone as u16))
-                .collect();
-        }
-        zones
-    }
-
-    /// Puts a message of another authority forward to be passed on, in each zone it touches.
-    pub(crate) async fn relay(&self, identifier: &str, person: &str) -> Result<Acted, Problem> {
-        let areas = self.view.signal_areas(identifier).ok_or_else(|| {
-            Problem::not_found(format!(
-                "no signal {identifier} is in force; see /v1/signals"
-            ))
-        })?;
-        let order = |zone| {
-            let order = Order::Relay {
-                signal: identifier.to_owned(),
-                person: person.to_owned(),
-            };
-            (zone, order)
-        };
-        self.orders(self.zones_of(&areas).into_iter().map(order).collect())
-            .await
-    }
-
-    /// Puts a signal into the zones it touches; false where it was taken before.
-    pub(crate) async fn signal(&self, signal: Signal) -> Result<bool, Problem> {
-        if signal.mode != self.mode {
-            return Err(Problem::bad_request(format!(
-                "status: this process serves {}, the alert is {}",
-                self.mode.name(),
-                signal.mode.name()
-            )));
-        }
-        if !self.view.signal_is_news(&signal) {
-            return Ok(false);
-        }
-        let stored = self.store_signal(&signal).await;
-        if stored.is_err() {
-            self.view.signal_lost(&signal);
-        }
-        stored?;
-        Ok(true)
-    }
-
-    async fn store_signal(&self, signal: &Signal) -> Result<(), journal::JournalError> {
-        // What refers to an earlier message goes wherever that one may stand.
-        let zones = if signal.references.is_empty() {
-            self.zones_of(&signal.areas)
-        } else {
-            self.zones_of(&[])
-        };
-        let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
-        let input = Topic::new(Kind::Input, self.mode);
-        let entry = Input::Signal(Box::new(signal.clone()));
-        let bytes = entry.encode();
-        for zone in zones {
-            batch.append(input, Partition(zone.0), entry.kind(), &[], &bytes);
-        }
-        self.journal.submit(batch)?.await?;
-        Ok(())
     }
 
     /// The recent values of a series, from the zone that owns it.

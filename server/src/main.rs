@@ -25,6 +25,7 @@ mod pump;
 mod questions;
 mod registry;
 mod remember;
+mod signals;
 mod silence;
 #[cfg(test)]
 #[path = "../tests/small/city.rs"]

@@ -19,8 +19,8 @@ use crate::pump;
 use crate::questions::{Desks, questions};
 use crate::registry::{Registry, RegistryError};
 use crate::remember::Keeper;
-use crate::space;
 use crate::silence;
+use crate::space;
 use crate::stream::Stream;
 use crate::vault::Vault;
 use crate::view::View;
@@ -229,6 +229,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
             registrar,
             Answered::open(&*shared, options.mode)?,
         ),
+        storing_signal: tokio::sync::Mutex::new(()),
         view: View::new(&city, Stream::new()),
         cap: cap.map_err(|error| StartError::City(format!("city.toml: authority: {error}")))?,
         journal: shared,

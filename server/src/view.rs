@@ -359,14 +359,14 @@ impl View {
         self.inner.write().signals.take(signal);
     }
 
-    /// Notes a signal as taken; false where it was before.
-    pub(crate) fn signal_is_news(&self, signal: &Signal) -> bool {
-        self.inner.write().signals.note(signal)
+    /// Whether a signal was taken before.
+    pub(crate) fn signal_is_known(&self, signal: &Signal) -> bool {
+        self.inner.read().signals.is_taken(signal)
     }
 
-    /// A signal could not be stored: when it comes again it is news.
-    pub(crate) fn signal_lost(&self, signal: &Signal) {
-        self.inner.write().signals.give_back(signal);
+    /// Remembers a signal that is stored.
+    pub(crate) fn signal_taken(&self, signal: &Signal) {
+        self.inner.write().signals.note(signal);
     }
 
     /// The signals of before the last stop.

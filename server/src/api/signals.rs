@@ -28,9 +28,8 @@ pub(crate) async fn take(
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     let mut taken = Vec::new();
     for signal in signals {
-        let identifier = signal.identifier.clone();
-        let fresh = app.signal(signal).await?;
-        taken.push(serde_json::json!({ "identifier": identifier, "duplicate": !fresh }));
+        let fresh = app.signal(&signal).await?;
+        taken.push(serde_json::json!({ "identifier": signal.identifier, "duplicate": !fresh }));
     }
     Ok((StatusCode::ACCEPTED, Json(taken.into())))
 }

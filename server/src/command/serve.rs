@@ -9,6 +9,7 @@ use crate::edge;
 use crate::links::Served;
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
+use crate::signals::follow;
 use clap::Args;
 use dispatch::gateway::cap::poll::{PollConfig, Poller};
 use dispatch::gateway::email::Email;
@@ -115,7 +116,8 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         };
         let client =
             http::client(&ClientConfig::default()).map_err(|error| failed(error.to_string()))?;
-        tokio::spawn(follow(Arc::clone(&running.app), Poller::new(client, poll)));
+        let poller = Poller::new(client, poll);
+        tokio::spawn(follow(Arc::clone(&running.app), poller));
     }
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|error| failed(error.to_string()))?;
@@ -204,29 +206,5 @@ async fn store(app: &App, frame: Frame) {
         Ok(()) => frame.acknowledge(),
         // Not acknowledged: the broker brings it again.
         Err(error) => tracing::warn!(%error, topic = frame.topic, "frame not stored"),
-    }
-}
-
-/// Signals of a feed into the journal.
-async fn follow(app: Arc<App>, poller: Poller) {
-    let (sender, mut rounds) = mpsc::channel(4);
-    let areas = Arc::clone(&app);
-    tokio::spawn(async move {
-        poller.run(&move |cover| areas.covered(cover), sender).await;
-    });
-    while let Some(round) = rounds.recv().await {
-        match round {
-            Ok(round) => {
-                for fault in &round.faults {
-                    tracing::warn!(%fault, "entry of a feed passed over");
-                }
-                for signal in round.signals {
-                    if app.signal(signal).await.is_err() {
-                        tracing::warn!("signal not stored");
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(%error, "feed not read"),
-        }
     }
 }

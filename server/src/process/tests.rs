@@ -3,8 +3,8 @@
 mod aside;
 mod asked;
 mod editions;
-pub(crate) mod full;
 mod ended;
+pub(crate) mod full;
 mod privacy;
 mod repeats;
 mod retention;

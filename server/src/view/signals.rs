@@ -60,18 +60,13 @@ impl Signals {
         true
     }
 
-    /// Forgets that one was taken: it could not be stored and will come again.
-    pub(crate) fn give_back(&mut self, signal: &Signal) {
-        self.taken
-            .retain(|(identifier, tier)| (identifier, tier) != (&signal.identifier, &signal.tier));
-    }
-
     /// Those in force, the oldest first.
     pub(crate) fn held(&self) -> impl Iterator<Item = &Signal> {
         self.held.iter()
     }
 
-    fn is_taken(&self, signal: &Signal) -> bool {
+    /// Whether it was taken before.
+    pub(crate) fn is_taken(&self, signal: &Signal) -> bool {
         self.taken
             .iter()
             .any(|(identifier, tier)| (identifier, tier) == (&signal.identifier, &signal.tier))
@@ -139,8 +134,6 @@ mod tests {
         assert!(signals.note(&blue));
         assert!(signals.note(&red));
         assert!(!signals.note(&blue));
-        signals.give_back(&blue);
-        assert!(signals.note(&blue));
     }
 
     #[test]

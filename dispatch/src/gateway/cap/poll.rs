@@ -1,4 +1,4 @@
-//! Polls an Atom feed of another authority and hands each alert over once.
+//! Polls an Atom feed of another authority and hands each alert over until it is stored.
 
 use super::feed::{self, Entry, FEED_BYTES_MAX, FeedError};
 use super::read::{ALERT_BYTES_MAX, Cover, ReadError, read, read_element};
@@ -9,13 +9,12 @@ use reqwest::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use reqwest::{StatusCode, Url};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// Alerts fetched at the same time.
 pub const FETCHES_MAX: usize = 4;
 /// Alerts fetched in one round; the rest come in the next.
 pub const PER_ROUND_MAX: usize = 200;
-/// Entries remembered as handed over.
+/// Entries remembered as stored.
 pub const SEEN_MAX: usize = 10_000;
 
 /// A feed to follow.
@@ -102,11 +101,20 @@ pub enum EntryError {
     },
 }
 
+/// What one entry gave.
+#[derive(Debug)]
+pub struct Found {
+    /// Its signals.
+    pub signals: Vec<Signal>,
+    key: String,
+}
+
 /// What one round gave.
 #[derive(Debug, Default)]
 pub struct Round {
-    /// New signals, in the order of the feed from its end: oldest first.
-    pub signals: Vec<Signal>,
+    /// New entries, in the order of the feed from its end: oldest first. Each comes again in the
+    /// next round unless [`Poller::stored`] is told of it.
+    pub found: Vec<Found>,
     /// Entries that gave nothing, with the reason.
     pub faults: Vec<EntryError>,
     /// True where the far side said that nothing changed.
@@ -121,6 +129,8 @@ pub struct Poller {
     etag: Option<String>,
     modified: Option<String>,
     seen: Seen,
+    /// Entries handed over and not stored.
+    open: usize,
 }
 
 impl Poller {
@@ -132,25 +142,19 @@ impl Poller {
             etag: None,
             modified: None,
             seen: Seen::default(),
+            open: 0,
         }
     }
 
-    /// Polls until the receiver is gone. Faults are logged and counted by the caller's layer; a
-    /// round that fails is followed by the next as usual.
-    pub async fn run(
-        mut self,
-        areas: &(dyn Fn(Cover<'_>) -> Vec<AreaCode> + Sync),
-        rounds: mpsc::Sender<Result<Round, PollError>>,
-    ) {
-        let mut ticks = tokio::time::interval(self.config.every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let round = self.poll(areas).await;
-            if rounds.send(round).await.is_err() {
-                return;
-            }
-        }
+    /// How long to wait between two rounds.
+    pub const fn every(&self) -> Duration {
+        self.config.every
+    }
+
+    /// What this entry gave is on disk: it is not handed over again.
+    pub fn stored(&mut self, found: Found) {
+        self.open = self.open.saturating_sub(1);
+        self.seen.add(found.key);
     }
 
     /// One round.
@@ -161,6 +165,10 @@ impl Poller {
         &mut self,
         areas: &(dyn Fn(Cover<'_>) -> Vec<AreaCode> + Sync),
     ) -> Result<Round, PollError> {
+        if std::mem::take(&mut self.open) > 0 {
+            // A 304 would hide what could not be stored.
+            (self.etag, self.modified) = (None, None);
+        }
         let Some((bytes, etag, modified)) = self.fetch_feed().await? else {
             return Ok(Round {
                 unchanged: true,
@@ -193,8 +201,8 @@ impl Poller {
         for ((key, entry), result) in fresh.into_iter().zip(results) {
             match result.and_then(|bytes| signals(&entry, bytes.as_deref(), areas)) {
                 Ok(signals) => {
-                    self.seen.add(key);
-                    round.signals.extend(signals);
+                    self.open += 1;
+                    round.found.push(Found { signals, key });
                 }
                 Err(error) => {
                     // What may be cured by asking again is asked again, the rest is not.

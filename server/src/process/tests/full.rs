@@ -5,6 +5,8 @@ use super::*;
 use crate::config::HttpSection;
 use crate::courier::Single;
 use crate::people::{Person, Scope, token_hash};
+use crate::signals::follow;
+use dispatch::gateway::cap::poll::{PollConfig, Poller};
 use dispatch::gateway::http::{self, ClientConfig};
 use journal::disk::{Blocks, Medium, RealMedium};
 use journal::{Batch, DiskJournal, JournalError, Priority, Ticket};
@@ -214,4 +216,69 @@ async fn a_service_that_is_told_to_end_does_not_wait_for_space() {
     }
     let refused = service.filler.pop().unwrap().await;
     assert!(matches!(refused, Err(JournalError::DiskFull { .. })));
+}
+
+/// An alert of another authority.
+fn alert(identifier: &str) -> String {
+    format!(
+        "<alert xmlns='urn:oasis:names:tc:emergency:cap:1.2'><identifier>{identifier}</identifier>\
+         <sender>met@gz.cn</sender><sent>2023-09-07T12:00:00+08:00</sent><status>Actual</status>\
+         <msgType>Alert</msgType><scope>Public</scope><info><language>zh-CN</language>\
+         <event>暴雨</event><severity>Severe</severity></info></alert>"
+    )
+}
+
+/// The document that a feed of one entry is about.
+async fn feed(axum::extract::Path(name): axum::extract::Path<String>) -> String {
+    if name != "feed" {
+        return alert("polled");
+    }
+    "<feed xmlns='http://www.w3.org/2005/Atom'><title>t</title><entry><id>polled</id>\
+     <updated>2023-09-07T12:00:00+08:00</updated><link href='/alert'/></entry></feed>"
+        .into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_counts_as_taken_once_it_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    city::write_city(folder.path());
+    let mut service = Cramped::serve(folder.path(), Vec::new()).await;
+    let app = Arc::clone(service.app());
+    report(&app, 1, &[("W1", "water_depth", "0.01")]).await;
+    service.fill().await;
+
+    for _ in 0..2 {
+        let (status, retry, words) = service.ask("/v1/signals", Some(&alert("posted"))).await;
+        assert_eq!((status, retry.as_str()), (503, "1"), "{words}");
+        assert!(words.contains("send it again"), "{words}");
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = axum::Router::new().route("/{name}", axum::routing::get(feed));
+    tokio::spawn(axum::serve(listener, router).into_future());
+    let config = PollConfig {
+        feed: format!("http://{address}/feed").parse().unwrap(),
+        hosts: Vec::new(),
+        every: Duration::from_millis(20),
+    };
+    let client = http::client(&ClientConfig::default()).unwrap();
+    tokio::spawn(follow(Arc::clone(&app), Poller::new(client, config)));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(app.view.signals().is_empty());
+
+    service.free().await;
+    eventually("the polled signal is in force", &app, || {
+        let signals = app.view.signals();
+        signals.iter().any(|signal| signal.identifier == "polled")
+    })
+    .await;
+    for duplicate in [false, true] {
+        let (status, _, words) = service.ask("/v1/signals", Some(&alert("posted"))).await;
+        assert_eq!(status, 202, "{words}");
+        assert!(
+            words.contains(&format!(r#""duplicate":{duplicate}"#)),
+            "{words}"
+        );
+    }
+    service.running.stop().await.unwrap();
 }

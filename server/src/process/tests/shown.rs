@@ -63,7 +63,7 @@ async fn storm(app: &App) {
         ("s2", SignalKind::Alert, &[]),
         ("s3", SignalKind::Update, &["s1"]),
     ] {
-        let taken = app.signal(signal(identifier, kind, references)).await;
+        let taken = app.signal(&signal(identifier, kind, references)).await;
         assert!(taken.is_ok_and(|news| news));
     }
     report(app, 36, &[("W1", "water_depth", "0.6")]).await;
@@ -134,7 +134,7 @@ async fn shown_again(snapshots: Period) {
     // What came before the stop is not news after it; what was replaced stays replaced.
     for identifier in ["s1", "s2", "s3"] {
         let again = signal(identifier, SignalKind::Alert, &[]);
-        assert!(app.signal(again).await.is_ok_and(|news| !news));
+        assert!(app.signal(&again).await.is_ok_and(|news| !news));
     }
     running.stop().await.unwrap();
 }

@@ -1,0 +1,171 @@
+//! Official signals of other authorities on their way into the zones.
+
+use crate::acted::Acted;
+use crate::api::Problem;
+use crate::app::App;
+use dispatch::gateway::cap::poll::{Found, Poller};
+use dispatch::gateway::cap::{self, Cover, ReadError};
+use journal::{Batch, JournalError, Kind, Partition, Priority, Topic};
+use model::{AreaCode, Input, Mode, Order, Signal, Zone};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Why a signal was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotTaken {
+    /// It is of another world, and stays so.
+    #[error("status: this process serves {}, the alert is {}", .serves.name(), .alert.name())]
+    OtherMode {
+        /// What this process serves.
+        serves: Mode,
+        /// What the alert says.
+        alert: Mode,
+    },
+    /// The journal does not accept at present: it is to come again.
+    #[error("not stored, send it again: {0}")]
+    Journal(#[from] JournalError),
+}
+
+impl From<NotTaken> for Problem {
+    fn from(why: NotTaken) -> Self {
+        match why {
+            NotTaken::OtherMode { .. } => Self::bad_request(why.to_string()),
+            NotTaken::Journal(_) => Self::unavailable(why.to_string()),
+        }
+    }
+}
+
+impl App {
+    /// Reads one CAP alert of another authority.
+    pub(crate) fn read_signals(&self, bytes: &[u8]) -> Result<Vec<Signal>, ReadError> {
+        cap::read(bytes, &|cover| self.covered(cover))
+    }
+
+    /// The areas of ours that an alert covers.
+    pub(crate) fn covered(&self, cover: Cover<'_>) -> Vec<AreaCode> {
+        let city = &self.installation.city;
+        match cover {
+            Cover::Code(code) => city.area_no(code).map(|_| code).into_iter().collect(),
+            Cover::Shape(polygon) => city
+                .gazetteer()
+                .areas_touching(&geo::MultiPolygon::new(vec![polygon.clone()]))
+                // A tangled polygon covers nothing: its codes still count.
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|no| city.area(no))
+                .map(|area| area.code)
+                .collect(),
+        }
+    }
+
+    /// The zones that areas of a signal touch: every zone for the whole city, or for none at all.
+    fn zones_of(&self, areas: &[AreaCode]) -> BTreeSet<Zone> {
+        let city = &self.installation.city;
+        let found = areas.iter().filter_map(|code| city.area_no(*code));
+        let zones: BTreeSet<Zone> = found.map(|area| city.zone_of(area)).collect();
+        if zones.is_empty() || areas.contains(&city.code) {
+            return (0..city.zones.len())
+                .map(|zone| Zone(zone as u16))
+                .collect();
+        }
+        zones
+    }
+
+    /// Puts a message of another authority forward to be passed on, in each zone it touches.
+    pub(crate) async fn relay(&self, identifier: &str, person: &str) -> Result<Acted, Problem> {
+        let areas = self.view.signal_areas(identifier).ok_or_else(|| {
+            Problem::not_found(format!(
+                "no signal {identifier} is in force; see /v1/signals"
+            ))
+        })?;
+        let order = |zone| {
+            let order = Order::Relay {
+                signal: identifier.to_owned(),
+                person: person.to_owned(),
+            };
+            (zone, order)
+        };
+        self.orders(self.zones_of(&areas).into_iter().map(order).collect())
+            .await
+    }
+
+    /// Puts a signal into the zones it touches; false where it was taken before. It counts as taken
+    /// once it is on disk, and not before.
+    pub(crate) async fn signal(&self, signal: &Signal) -> Result<bool, NotTaken> {
+        if signal.mode != self.mode {
+            return Err(NotTaken::OtherMode {
+                serves: self.mode,
+                alert: signal.mode,
+            });
+        }
+        let _storing = self.storing_signal.lock().await;
+        if self.view.signal_is_known(signal) {
+            return Ok(false);
+        }
+        self.store_signal(signal).await?;
+        self.view.signal_taken(signal);
+        Ok(true)
+    }
+
+    async fn store_signal(&self, signal: &Signal) -> Result<(), JournalError> {
+        // What refers to an earlier message goes wherever that one may stand.
+        let zones = if signal.references.is_empty() {
+            self.zones_of(&signal.areas)
+        } else {
+            self.zones_of(&[])
+        };
+        let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
+        let input = Topic::new(Kind::Input, self.mode);
+        let entry = Input::Signal(Box::new(signal.clone()));
+        let bytes = entry.encode();
+        for zone in zones {
+            batch.append(input, Partition(zone.0), entry.kind(), &[], &bytes);
+        }
+        self.journal.submit(batch)?.await?;
+        Ok(())
+    }
+}
+
+/// Signals of a feed into the journal, until the app stops. What could not be stored comes again in
+/// the next round.
+pub(crate) async fn follow(app: Arc<App>, mut poller: Poller) {
+    let mut ticks = tokio::time::interval(poller.every());
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !app.stopping() {
+        ticks.tick().await;
+        let areas = |cover: Cover<'_>| app.covered(cover);
+        let round = match poller.poll(&areas).await {
+            Ok(round) => round,
+            Err(error) => {
+                tracing::warn!(%error, "feed not read");
+                continue;
+            }
+        };
+        for fault in &round.faults {
+            tracing::warn!(%fault, "entry of a feed passed over");
+        }
+        for found in round.found {
+            if store(&app, &found).await {
+                poller.stored(found);
+            }
+        }
+    }
+}
+
+/// True where nothing of an entry needs to come again.
+async fn store(app: &App, found: &Found) -> bool {
+    for signal in &found.signals {
+        let identifier = &signal.identifier;
+        match app.signal(signal).await {
+            Ok(_) => {}
+            Err(why @ NotTaken::OtherMode { .. }) => {
+                tracing::warn!(identifier, %why, "signal passed over");
+            }
+            Err(why @ NotTaken::Journal(_)) => {
+                tracing::warn!(identifier, %why, "signal comes again");
+                return false;
+            }
+        }
+    }
+    true
+}
