@@ -94,6 +94,7 @@ pub(crate) struct Running {
     threads: Vec<JoinHandle<()>>,
     keeper: tokio::task::JoinHandle<()>,
     silence: tokio::task::JoinHandle<()>,
+    watch: Option<tokio::task::JoinHandle<()>>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -285,9 +286,8 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
             link(&app, number, kind)
         })?);
     }
-    if let Some(disk) = app.disk.clone() {
-        tokio::spawn(space::watch(Arc::clone(&app), disk));
-    }
+    let disk = app.disk.clone();
+    let watch = disk.map(|disk| tokio::spawn(space::watch(Arc::clone(&app), disk)));
     let router = api::router(Arc::clone(&app));
     let (stopped, serving) = (Arc::clone(&app), Arc::clone(&app));
     let server = tokio::spawn(async move {
@@ -304,6 +304,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         threads,
         keeper,
         silence,
+        watch,
         server,
     })
 }
@@ -328,6 +329,11 @@ impl Running {
         });
         let late = ended.await.is_err();
         drop(self.keeper.await);
+        if let Some(watch) = self.watch {
+            // Nothing of this process holds the journal once this returns.
+            watch.abort();
+            drop(watch.await);
+        }
         let failure = self.app.failure.lock().clone();
         match failure {
             Some(why) => Err(why),
