@@ -192,6 +192,11 @@ impl Outbox {
             .map(|t| &t.intent)
     }
 
+    /// True where nothing waits to leave and nothing is on the wire.
+    pub fn is_idle(&self) -> bool {
+        self.order.is_empty() && self.flight.is_empty()
+    }
+
     /// When a tick would change something: a retry or a quiet hour's end, a pause's end, a token
     /// of pace, an expiry. `None` where only another event can.
     pub fn due(&self) -> Option<Time> {

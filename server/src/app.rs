@@ -27,7 +27,8 @@ use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::watch;
 
 /// The consumer that steps zones.
 pub(crate) const RULES: Consumer = Consumer(1);
@@ -98,7 +99,7 @@ pub(crate) struct App {
     /// Zones that are still recovering.
     pub(crate) behind: AtomicUsize,
     /// Set once to end all loops.
-    pub(crate) stop: AtomicBool,
+    pub(crate) stop: watch::Sender<bool>,
     /// Why the process must end, once something failed.
     pub(crate) failure: Mutex<Option<String>>,
 }
@@ -106,7 +107,14 @@ pub(crate) struct App {
 impl App {
     /// True once the loops should end.
     pub(crate) fn stopping(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
+        *self.stop.borrow()
+    }
+
+    /// Waits until the loops should end.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender is ours: it cannot be gone.
+        drop(stop.wait_for(|stop| *stop).await);
     }
 
     /// Whether a link of the configuration has that name.
@@ -118,7 +126,7 @@ impl App {
     pub(crate) fn fail(&self, why: String) {
         tracing::error!(%why, "stopping");
         self.failure.lock().get_or_insert(why);
-        self.stop.store(true, Ordering::Release);
+        self.stop.send_replace(true);
     }
 
     /// Why the process is not healthy.

@@ -34,8 +34,13 @@ use rate::Rates;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use stored::Stored;
 
+/// Longest wait of a link of which something is to leave or to be answered.
+const BUSY: Duration = Duration::from_millis(100);
+/// Longest wait of any other: for its snapshot's time, and to forget what is over.
+const IDLE: Duration = Duration::from_secs(2);
 /// Bytes of intents or progress taken at once.
 const READ_BYTES: usize = 1 << 20;
 /// Pages of an audience resolved before the link is driven again.
@@ -214,6 +219,18 @@ impl Courier {
                 Ok(())
             }
             written = self.stored.written() => written,
+        }
+    }
+
+    /// Waits for the next look at the outbox: until then nothing happens by itself. The end of the
+    /// process is no reason to wait.
+    pub(crate) fn pause(&self) -> impl Future<Output = ()> + use<> {
+        let app = self.outbox.is_idle().then(|| Arc::clone(&self.app));
+        async move {
+            match app {
+                None => tokio::time::sleep(BUSY).await,
+                Some(app) => drop(tokio::time::timeout(IDLE, app.stopped()).await),
+            }
         }
     }
 

@@ -34,10 +34,11 @@ use rules::Policy;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// Push events held for those who come back.
 const PUSH_EVENTS_MAX: usize = 1_024;
@@ -257,7 +258,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         questions: Desks::new(senders),
         stepped: city.zones.iter().map(|_| AtomicU64::new(0)).collect(),
         behind: AtomicUsize::new(city.zones.len()),
-        stop: AtomicBool::new(false),
+        stop: watch::Sender::new(false),
         failure: Mutex::default(),
         installation,
     });
@@ -291,11 +292,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
     let router = api::router(Arc::clone(&app));
     let (stopped, serving) = (Arc::clone(&app), Arc::clone(&app));
     let server = tokio::spawn(async move {
-        let stop = async move {
-            while !stopped.stopping() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
+        let stop = async move { stopped.stopped().await };
         edge::serve(listener, router, serving, stop).await;
     });
     Ok(Running {
@@ -312,7 +309,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
 impl Running {
     /// Ends every loop and waits for it; says why the process failed, if it did.
     pub(crate) async fn stop(self) -> Result<(), String> {
-        self.app.stop.store(true, Ordering::Release);
+        self.app.stop.send_replace(true);
         if let Some(disk) = &self.app.disk {
             disk.stop_waiting();
         }

@@ -173,3 +173,19 @@ fn damaged_snapshots_are_told_and_newer_ones_apart() {
     assert_eq!(newer, SnapshotError::Newer(SNAPSHOT_FORMAT + 1));
     assert!(newer.to_string().contains("upgrade"), "{newer}");
 }
+
+#[test]
+fn an_outbox_is_idle_once_all_is_answered() {
+    let mut world = World::new(8, 40);
+    let mut outbox = Outbox::new("sms", Limits::with_window(100));
+    world.step(&mut outbox, Event::Up);
+    assert!(outbox.is_idle());
+    world.plan(&mut outbox, to_all(1, Purpose::Alert, Tier::Red, 0, 9000));
+    assert!(!outbox.is_idle());
+    while !world.wire.is_empty() {
+        assert!(!outbox.is_idle());
+        world.answer(&mut outbox);
+        world.sync(&mut outbox);
+    }
+    assert!(outbox.is_idle());
+}

@@ -125,15 +125,9 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => tracing::info!("interrupted: finishing"),
         _ = terminate.recv() => tracing::info!("told to end: finishing"),
-        () = stopped(&app) => {}
+        () = app.stopped() => {}
     }
     running.stop().await.map_err(failed)
-}
-
-async fn stopped(app: &App) {
-    while !app.stopping() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// The links of a configuration, in an order that stays while it does.
@@ -172,7 +166,7 @@ async fn listen(app: Arc<App>, config: MqttConfig) {
             &config,
             sender,
             link,
-            async move { stopped(&stopping).await },
+            async move { stopping.stopped().await },
         )
         .await
     });

@@ -23,8 +23,6 @@ use std::time::Duration;
 
 /// Messages on their way at once on one such link.
 const WINDOW: usize = 32;
-/// Longest wait for anything.
-const IDLE: Duration = Duration::from_millis(200);
 /// Between two attempts to reach the devices' broker.
 const RECONNECT: Duration = Duration::from_secs(2);
 /// Longest pause of a link whose far side takes nothing.
@@ -75,7 +73,7 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
         }
         courier.effects = effects;
         courier.effects.sent();
-        let next = courier.next;
+        let (next, pause) = (courier.next, courier.pause());
         tokio::select! {
             Some(answer) = flying.next(), if !flying.is_empty() => {
                 courier.step(Event::Answers(&[answer]));
@@ -83,7 +81,7 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
             () = super::planned(&mut planned, next) => {}
             done = courier.durable() => done?,
             () = std::future::ready(()), if !courier.is_settled() => {}
-            () = tokio::time::sleep(IDLE) => courier.step(Event::Tick),
+            () = pause => courier.step(Event::Tick),
         }
         courier.keep()?;
         courier.show();

@@ -17,10 +17,7 @@ use model::Span;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Longest wait for anything, so that ticks and stops are noticed.
-const IDLE: Duration = Duration::from_millis(100);
 /// Between two updates of the screens.
 const SHOW_EVERY_US: u64 = 250_000;
 /// Texts kept encoded.
@@ -99,13 +96,13 @@ pub(crate) async fn run(
         while sms.courier.take()? {}
         sms.drive(&mut link)?;
         sms.acknowledge(&mut link);
-        let next = sms.courier.next;
+        let (next, pause) = (sms.courier.next, sms.courier.pause());
         tokio::select! {
             () = link.turn(&mut turn) => sms.heard(&turn, link.window())?,
             () = super::planned(&mut planned, next) => {}
             done = sms.courier.durable() => done?,
             () = std::future::ready(()), if !sms.courier.is_settled() => {}
-            () = tokio::time::sleep(IDLE) => sms.courier.step(Event::Tick),
+            () = pause => sms.courier.step(Event::Tick),
         }
         sms.courier.keep()?;
         sms.show();

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Between two looks, on the wall clock.
@@ -248,7 +247,7 @@ pub(super) fn check(app: &App, expected: &Path) -> Result<(), Failure> {
             expected.display()
         )));
     }
-    if app.failure.lock().is_some() || app.stop.load(Ordering::Acquire) {
+    if app.failure.lock().is_some() || app.stopping() {
         return Err(Failure::Failed("the process stopped early".into()));
     }
     if missing.is_empty() {

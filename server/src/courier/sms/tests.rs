@@ -1,4 +1,4 @@
-//! What phones answer while the disk is full.
+//! What phones answer while the disk is full, and how a link rests.
 
 use super::*;
 use crate::process::tests::full::Cramped;
@@ -6,6 +6,7 @@ use crate::process::tests::{records, report};
 use crate::small_city as city;
 use journal::Partition;
 use model::{Input, Order};
+use std::time::Duration;
 
 /// A link that no centre is behind.
 fn sms(app: &Arc<App>) -> Sms {
@@ -81,4 +82,23 @@ async fn answers_share_a_commit_and_are_not_answered_for_until_there_is_space() 
     assert_eq!(sms.marks.durable(durable), Some(7));
     assert_eq!(notes(&app), ["1", "2 到岗", "3"]);
     service.running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_link_sleeps_and_hears_the_end_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    city::write_city(folder.path());
+    let service = Cramped::serve(folder.path(), Vec::new()).await;
+    let app = Arc::clone(service.app());
+    let sms = sms(&app);
+    // Some looks of a link that has something to do.
+    let looks = Duration::from_millis(400);
+    assert!(
+        tokio::time::timeout(looks, sms.courier.pause())
+            .await
+            .is_err()
+    );
+    let pause = tokio::spawn(sms.courier.pause());
+    service.running.stop().await.unwrap();
+    assert!(tokio::time::timeout(looks, pause).await.is_ok());
 }
