@@ -88,6 +88,13 @@ impl Directory {
         &self.version
     }
 
+    /// True where somebody of `older` was taken out since.
+    pub fn forgets(&self, older: &Self) -> bool {
+        let has = |rows: &[u32], no: usize| rows.get(no).is_some_and(|row| *row != NOWHERE);
+        let mut known = (0..older.rows.len()).filter(|no| has(&older.rows, *no));
+        known.any(|no| !has(&self.rows, no))
+    }
+
     /// How many recipients it has: contacts, devices and subscribers.
     pub fn len(&self) -> usize {
         self.contacts.len() + self.devices.len() + self.people.len()

@@ -2,7 +2,7 @@
 //! and the editions that the zones' machines stepped with (semantics §3, §33, §35).
 //!
 //! Topic `registry`, partition 0, compacted. Record kinds and keys:
-//! - 4, `city/HASH` and 5, `rulebook/HASH`: files as [`pack`] puts them together. A city's first
+//! - 4, `city/HASH` and 5, `rulebook/HASH`: files as `packed.rs` puts them together. A city's first
 //!   file, `#stations`, is the JSON list of station ids in number order.
 //! - 6, `editions`: JSON, those still needed, oldest first; the last is in force.
 //! - 7, `links`: JSON list of link names, by partition of `deliveries` and `receipts`.
@@ -11,11 +11,14 @@
 //! `Edition` record into every zone's input, in one atomic batch. A replay adopts it at the same
 //! record, so that it gives the same warnings.
 
+mod packed;
+
 use crate::installation::{Earlier, EarlierPeople, Faulty, Installation};
 use crate::vault::{Vault, VaultError};
 use journal::{Batch, Journal, JournalError, Kind, Offset, Partition, Priority, Topic};
 use model::record::Edition;
 use model::{AreaCode, City, Input, Mode, Time, Zone};
+use packed::{pack, unpack};
 use parking_lot::Mutex;
 use rules::Rulebook;
 use serde::{Deserialize, Serialize};
@@ -59,6 +62,10 @@ struct Listed {
     zones: Vec<AreaCode>,
     /// The offset of its record in each zone's input.
     since: Vec<u64>,
+    /// Somebody of its directory was taken out since: its version file is gone, and what is stepped
+    /// again under it meets the directory in force.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    forgotten: bool,
 }
 
 /// Why an edition cannot be put in force or found again.
@@ -152,6 +159,7 @@ impl Registry {
                 });
             }
             if last.edition == installation.edition {
+                self.let_go(&self.needed(last))?;
                 return Ok(());
             }
         }
@@ -165,13 +173,13 @@ impl Registry {
             people: installation.sources.people.clone(),
             zones,
             since: since.collect(),
+            forgotten: false,
         };
         // The version file is on disk before anything names it, and goes after nothing does.
         self.vault.keep(&installation.directory)?;
-        let before = std::mem::take(&mut self.listed);
-        self.listed = still_needed(&before, &next, |zone| {
-            self.journal.first(input, Partition(zone))
-        });
+        let mut needed = self.needed(&next);
+        self.forget_people(&mut needed, installation)?;
+        let before = std::mem::replace(&mut self.listed, needed);
         self.listed.push(next);
         let mut batch = Batch::new(now.millis(), Priority::Vital);
         self.content(&mut batch, installation)?;
@@ -184,9 +192,7 @@ impl Registry {
             batch.append(input, zone, entry.kind(), &[], &bytes);
         }
         self.journal.submit_waiting(batch)?.await?;
-        let needed = self.listed.iter();
-        let needed = needed.map(|listed| listed.edition.directory.as_str());
-        self.vault.retain(&needed.collect())?;
+        self.let_go(&self.listed)?;
         tracing::info!(
             city = short(&installation.edition.city),
             rulebook = short(&installation.edition.rulebook),
@@ -194,6 +200,58 @@ impl Registry {
             "a new edition is in force"
         );
         Ok(())
+    }
+
+    /// The listed editions that are still needed where `last` is in force, without it.
+    fn needed(&self, last: &Listed) -> Vec<Listed> {
+        let input = Topic::new(Kind::Input, self.topic.mode);
+        let earlier = self
+            .listed
+            .iter()
+            .filter(|listed| listed.since != last.since);
+        let earlier: Vec<Listed> = earlier.cloned().collect();
+        still_needed(&earlier, last, |zone| {
+            self.journal.first(input, Partition(zone))
+        })
+    }
+
+    /// Marks the editions whose directory holds somebody who is in it no more: a person who is taken
+    /// out is taken out at once, not when the input of their time is.
+    fn forget_people(
+        &self,
+        earlier: &mut [Listed],
+        installation: &Installation,
+    ) -> Result<(), RegistryError> {
+        let present = &installation.edition.directory;
+        for listed in earlier.iter_mut().filter(|listed| !listed.forgotten) {
+            let edition = &listed.edition;
+            if edition.directory == *present {
+                continue;
+            }
+            let city = self.city(&edition.city)?;
+            let older = self.vault.load(&city, &edition.directory)?;
+            let forgets = installation.directory.forgets(&older);
+            // Under other areas the present one cannot stand in its place.
+            listed.forgotten = forgets && self.vault.load(&city, present).is_ok();
+            if forgets && !listed.forgotten {
+                tracing::warn!(
+                    directory = short(&edition.directory),
+                    "the areas changed too: this version of the directory, with people taken out \
+                     since, stays until the input of its time is deleted"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the version files that no edition needs.
+    fn let_go(&self, listed: &[Listed]) -> Result<(), RegistryError> {
+        let present = self.listed.last();
+        let needed = listed.iter().filter(|listed| !listed.forgotten);
+        let needed = needed
+            .chain(present)
+            .map(|listed| listed.edition.directory.as_str());
+        Ok(self.vault.retain(&needed.collect())?)
     }
 
     /// The name of each link by its partition: those known keep theirs, also while they are not
@@ -257,10 +315,15 @@ impl Registry {
         } else {
             Arc::new(self.rulebook(&edition.rulebook)?)
         };
-        let directory = if present.edition.directory == edition.directory {
+        let mut listed = self.listed.iter();
+        let version = match listed.find(|listed| listed.edition == *edition) {
+            Some(listed) if listed.forgotten => &present.edition.directory,
+            Some(_) | None => &edition.directory,
+        };
+        let directory = if present.edition.directory == *version {
             Arc::clone(&present.directory)
         } else {
-            Arc::new(self.vault.load(&city, &edition.directory)?)
+            Arc::new(self.vault.load(&city, version)?)
         };
         let wording = Arc::clone(&present.wording);
         let earlier = Installation {
@@ -380,35 +443,4 @@ fn rulebook_key(hash: &str) -> String {
 
 fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
-}
-
-/// Files as one payload: for each the length of its name (u32), the name, its length (u32), its
-/// bytes; little-endian, LZ4 with the size before it.
-fn pack(files: &[File]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (name, content) in files {
-        for part in [name.as_bytes(), content] {
-            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-            bytes.extend_from_slice(&length.to_le_bytes());
-            bytes.extend_from_slice(part);
-        }
-    }
-    lz4_flex::compress_prepend_size(&bytes)
-}
-
-fn unpack(packed: &[u8]) -> Option<Vec<File>> {
-    let bytes = lz4_flex::decompress_size_prepended(packed).ok()?;
-    let mut rest = bytes.as_slice();
-    let mut part = || {
-        let (length, after) = rest.split_first_chunk::<4>()?;
-        let (part, after) =
-            after.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-        rest = after;
-        Some(part.to_vec())
-    };
-    let mut files = Vec::new();
-    while let Some(name) = part() {
-        files.push((String::from_utf8(name).ok()?, part()?));
-    }
-    rest.is_empty().then_some(files)
 }

@@ -218,10 +218,26 @@ async fn recipients_keep_their_numbers() {
     assert_eq!(number(&running.app, "P1"), None);
     let new = number(&running.app, "P9").unwrap();
     assert!(Some(new) != owner && Some(new) != head);
-    let second = running.app.installation.directory.version().to_owned();
-    assert_ne!(first, second);
+    assert_ne!(running.app.installation.directory.version(), first);
     running.stop().await.unwrap();
-    assert_eq!(versions(), 2, "the input of before names the first");
+    assert_eq!(
+        versions(),
+        1,
+        "the version that has the owner is gone at once"
+    );
+
+    // Somebody who joins takes nobody out: what the input of before names stays.
+    let joined = text.replace("P1,", "P9,")
+        + "P7,值班员,district_duty,440106000000,+8613900000031,,,zh,,1\n";
+    fs::write(&table, &joined).unwrap();
+    let running = serve(folder, 1, NEVER, Vec::new()).await;
+    assert_eq!(number(&running.app, "P9"), Some(new));
+    let second = running.app.installation.directory.version().to_owned();
+    // The whole past is stepped again, the time of the owner with those who were left.
+    stepped(&running.app).await;
+    assert_eq!(running.app.fault(), None);
+    running.stop().await.unwrap();
+    assert_eq!(versions(), 2);
 
     // Put away, the tables are not needed any more; back again, numbers go on.
     for name in ["contacts.csv", "subscribers.csv"] {
