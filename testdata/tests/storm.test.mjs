@@ -1,6 +1,7 @@
 //! The storms: the same bytes each time, and trouble of every kind in them.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,4 +48,20 @@ test('the wandering values are the same bytes on every machine, and of every kin
   assert.equal(sha256(text), 'b957a50573dd41b9ccc2035ce8b2d3814ace28be6aeba5f8000c32971306422a');
   for (const parameter of ['rainfall', 'water_depth', 'displacement', 'wind_speed', 'wind_gust']) assert(text.includes(`"${parameter}"`), parameter);
   for (const kind of ['late', 'repeated', 'corrected']) assert(figures[kind] > 0, kind);
+});
+
+test('storm.mjs says how it is used', () => {
+  const script = fileURLToPath(new URL('../storm.mjs', import.meta.url));
+  const run = (...words) => spawnSync(process.execPath, [script, ...words], { encoding: 'utf8' });
+  const help = run('--help');
+  assert.equal(help.status, 0);
+  const source = readFileSync(script, 'utf8');
+  const options = [...source.matchAll(/^ {8}'?([a-z-]+)'?: \{ type:/gm)].map(([, name]) => name);
+  assert.ok(options.length >= 8, `${options}`);
+  for (const word of [...options.map((name) => `--${name}`), 'rainstorm', 'typhoon', 'edges', 'bench']) assert.ok(help.stdout.includes(word), word);
+  for (const words of [[], ['rainstorm'], ['drizzle', '--out', 'x'], ['toString', '--out', 'x'], ['rainstorm', '--depth', '3']]) {
+    const told = run(...words);
+    assert.deepEqual([told.status, told.stdout], [2, ''], words.join(' '));
+    assert.ok(told.stderr.includes('--help'), told.stderr);
+  }
 });
