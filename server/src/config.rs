@@ -358,27 +358,4 @@ pub(crate) struct PollSection {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retention_is_what_the_section_says() {
-        let text = "warnings_days = 30\ndead_letters_mib = 8\nsegment_mib = 16";
-        let section: RetentionSection = toml::from_str(text).unwrap();
-        let storage = section.storage();
-        let of = |kind| storage.retentions.of(kind);
-        let ms = 30 * 24 * 60 * 60 * 1000;
-        assert_eq!(of(Kind::Warnings), Retention::Age { ms });
-        assert_eq!(of(Kind::DeadLetters), Retention::Bytes { bytes: 8 << 20 });
-        assert_eq!(of(Kind::Input), Retention::Trimmed);
-        assert_eq!(of(Kind::Deliveries), Kind::Deliveries.retention());
-        assert_eq!(storage.segment_bytes, 16 << 20);
-        let wrong = RetentionSection {
-            receipts_days: Some(0),
-            segment_mib: Some(4096),
-            ..section
-        };
-        let fields: Vec<_> = wrong.out_of_range().map(|(field, _)| field).collect();
-        assert_eq!(fields, ["receipts_days", "segment_mib"]);
-    }
-}
+mod tests;

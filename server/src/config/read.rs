@@ -73,7 +73,7 @@ impl Config {
     }
 }
 
-fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Config> {
+pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Config> {
     let mut document = Document::parse(name, bytes, faults)?;
     let city = document.require::<PathBuf>("city", "write the city directory", faults);
     let journal = document.require::<PathBuf>("journal", "write the journal directory", faults);

@@ -1,0 +1,229 @@
+//! Configurations that somebody got wrong: nothing panics, and every fault says which key and what
+//! to do.
+
+use super::read::read;
+use super::*;
+use model::fault::Faults;
+use proptest::prelude::*;
+
+/// The example with everything in it that it only shows in comments.
+fn example() -> Vec<String> {
+    let text = include_str!("../../../deploy/sanfang.toml");
+    let shown = |line: &str| {
+        let rest = line.strip_prefix("# ")?;
+        let is_key = rest.split_once('=').is_some_and(|(key, _)| {
+            let key = key.trim();
+            !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        });
+        (is_key || rest.starts_with('[')).then(|| rest.to_owned())
+    };
+    let lines = text.lines();
+    lines
+        .map(|line| shown(line).unwrap_or_else(|| line.to_owned()))
+        .collect()
+}
+
+fn faults(text: &[u8]) -> Vec<Fault> {
+    let mut faults = Faults::default();
+    let folder = Path::new("/nowhere");
+    drop(read("sanfang.toml", text, folder, &mut faults));
+    faults.into_vec()
+}
+
+/// Every fault names the file, what is wrong, what to do, and where: a key, or at least a line where
+/// the text is no TOML at all.
+fn check(faults: &[Fault]) -> Result<(), TestCaseError> {
+    for fault in faults {
+        let is_placed = !fault.field.is_empty() || fault.line.is_some();
+        let is_whole = fault.what.contains("UTF-8") || fault.what.contains("more faults");
+        prop_assert!(is_placed || is_whole, "{fault}");
+        prop_assert!(
+            !fault.what.is_empty() && !fault.remedy.is_empty(),
+            "{fault}"
+        );
+    }
+    Ok(())
+}
+
+/// Keys of the example: the line of each, the section it stands in and its name.
+fn keys(lines: &[String]) -> Vec<(usize, String, String)> {
+    let mut section = String::new();
+    let mut keys = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        if line.starts_with('[') {
+            let name = line.trim_start_matches('[');
+            let name = name.split([']', '.']).next().unwrap_or_default();
+            name.clone_into(&mut section);
+        } else if let Some((key, _)) = line.split_once('=').filter(|_| !line.starts_with('#')) {
+            keys.push((number, section.clone(), key.trim().to_owned()));
+        }
+    }
+    keys
+}
+
+#[test]
+fn retention_is_what_the_section_says() {
+    let text = "warnings_days = 30\ndead_letters_mib = 8\nsegment_mib = 16";
+    let section: RetentionSection = toml::from_str(text).unwrap();
+    let storage = section.storage();
+    let of = |kind| storage.retentions.of(kind);
+    let ms = 30 * 24 * 60 * 60 * 1000;
+    assert_eq!(of(Kind::Warnings), Retention::Age { ms });
+    assert_eq!(of(Kind::DeadLetters), Retention::Bytes { bytes: 8 << 20 });
+    assert_eq!(of(Kind::Input), Retention::Trimmed);
+    assert_eq!(of(Kind::Deliveries), Kind::Deliveries.retention());
+    assert_eq!(storage.segment_bytes, 16 << 20);
+    let wrong = RetentionSection {
+        receipts_days: Some(0),
+        segment_mib: Some(4096),
+        ..section
+    };
+    let fields: Vec<_> = wrong.out_of_range().map(|(field, _)| field).collect();
+    assert_eq!(fields, ["receipts_days", "segment_mib"]);
+}
+
+#[test]
+fn the_example_has_every_section_and_misses_only_its_secrets() {
+    let lines = example();
+    let text = lines.join("\n");
+    for section in [
+        "person", "sms", "email", "webhook", "devices", "mqtt", "poll",
+    ] {
+        assert!(text.contains(&format!("[{section}]")), "{section}");
+    }
+    let errors = faults(text.as_bytes()).into_iter();
+    let errors: Vec<Fault> = errors.filter(|f| f.severity == Severity::Error).collect();
+    assert!(!errors.is_empty());
+    for error in errors {
+        assert!(error.what.contains("secrets/"), "{error}");
+    }
+}
+
+/// A value of a kind that no key takes.
+#[test]
+fn a_value_of_another_kind_is_a_fault_of_its_key() {
+    let lines = example();
+    let keys = keys(&lines);
+    assert!(keys.len() > 40, "{}", keys.len());
+    for (number, section, key) in keys {
+        let mut changed = lines.clone();
+        changed[number] = format!("{key} = [[[\"nonsense\"]]]");
+        let found = faults(changed.join("\n").as_bytes());
+        let top = if section.is_empty() { &key } else { &section };
+        let is_told = |fault: &&Fault| {
+            fault.severity == Severity::Error && fault.field.split('.').next() == Some(top)
+        };
+        assert!(found.iter().any(|f| is_told(&f)), "{key}: {found:#?}");
+    }
+}
+
+/// A key that nobody knows, in any section.
+#[test]
+fn a_key_that_is_misspelt_is_named() {
+    let lines = example();
+    for (number, _, key) in keys(&lines) {
+        let mut changed = lines.clone();
+        changed[number] = changed[number].replacen(&key, &format!("{key}x"), 1);
+        let found = faults(changed.join("\n").as_bytes());
+        let is_named = |fault: &Fault| {
+            fault.field.contains(&format!("{key}x")) || fault.what.contains(&format!("{key}x"))
+        };
+        assert!(found.iter().any(is_named), "{key}: {found:#?}");
+    }
+}
+
+/// Values that a key may be given in error.
+const VALUES: [&str; 16] = [
+    "0",
+    "-1",
+    "1e999",
+    "99999999999999999999",
+    "9223372036854775807",
+    "\"\"",
+    "\"\\u0000\"",
+    "\"127.0.0.1:99999\"",
+    "\"mqtt://\"",
+    "\"https://[\"",
+    "true",
+    "[]",
+    "{}",
+    "{ a = 1 }",
+    "1979-05-27T07:32:00Z",
+    "nan",
+];
+
+#[derive(Clone, Debug)]
+enum Change {
+    Value(usize, usize),
+    Remove(usize),
+    Double(usize),
+    Move(usize, usize),
+    Cut(usize),
+    Byte(usize, u8),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let place = || any::<prop::sample::Index>().prop_map(|index| index.index(10_000));
+    prop_oneof![
+        4 => (place(), 0..VALUES.len()).prop_map(|(at, value)| Change::Value(at, value)),
+        2 => place().prop_map(Change::Remove),
+        1 => place().prop_map(Change::Double),
+        1 => (place(), place()).prop_map(|(from, to)| Change::Move(from, to)),
+        1 => place().prop_map(Change::Cut),
+        2 => (place(), any::<u8>()).prop_map(|(at, byte)| Change::Byte(at, byte)),
+    ]
+}
+
+fn apply(changes: &[Change]) -> Vec<u8> {
+    let mut lines = example();
+    let mut bytes = Vec::new();
+    for change in changes {
+        let count = lines.len().max(1);
+        match *change {
+            Change::Value(at, value) => {
+                let keys = keys(&lines);
+                if let Some((number, _, key)) = keys.get(at % keys.len().max(1)) {
+                    lines[*number] = format!("{key} = {}", VALUES[value]);
+                }
+            }
+            Change::Remove(at) if !lines.is_empty() => drop(lines.remove(at % count)),
+            Change::Double(at) if !lines.is_empty() => {
+                let line = lines[at % count].clone();
+                lines.insert(at % count, line);
+            }
+            Change::Move(from, to) if !lines.is_empty() => {
+                let line = lines.remove(from % count);
+                lines.insert(to % count, line);
+            }
+            Change::Remove(_) | Change::Double(_) | Change::Move(..) => {}
+            Change::Cut(_) | Change::Byte(..) => {}
+        }
+    }
+    bytes.extend_from_slice(lines.join("\n").as_bytes());
+    for change in changes {
+        let count = bytes.len().max(1);
+        match *change {
+            Change::Cut(at) => bytes.truncate(at % count),
+            Change::Byte(at, byte) if !bytes.is_empty() => bytes[at % count] = byte,
+            Change::Byte(..) => {}
+            Change::Value(..) | Change::Remove(_) | Change::Double(_) | Change::Move(..) => {}
+        }
+    }
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn whatever_is_changed_is_told_and_nothing_panics(
+        changes in prop::collection::vec(change(), 1..5)
+    ) {
+        check(&faults(&apply(&changes)))?;
+    }
+
+    #[test]
+    fn any_bytes_are_told(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        check(&faults(&bytes))?;
+    }
+}
