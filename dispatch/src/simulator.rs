@@ -1,4 +1,7 @@
-//! The far sides in play: what the demo, load tests and drills talk to instead of carriers and devices.
+//! The far sides in play: what the demo, load tests and drills talk to instead of carriers, mail relays
+//! and devices.
 
 pub mod carrier;
 pub mod devices;
+pub mod mailbox;
+pub mod wired;

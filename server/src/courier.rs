@@ -6,6 +6,7 @@
 
 mod absent;
 mod audience;
+mod device_link;
 mod marks;
 mod publish;
 mod rate;
@@ -17,9 +18,10 @@ mod stand_in;
 mod stored;
 
 pub(crate) use absent::run as run_absent;
+pub(crate) use device_link::DeviceLink;
 pub(crate) use publish::{publish, show, show_call, show_change, show_warning};
 pub(crate) use route::REQUEST;
-pub(crate) use single::{DeviceLink, Single, run as run_single};
+pub(crate) use single::{Single, run as run_single};
 pub(crate) use sms::run as run_sms;
 
 use crate::app::{App, DISPATCH};

@@ -162,7 +162,7 @@ impl Served<'_> {
 }
 
 /// The other authorities that the matrix asks, each once.
-fn asked(city: &City) -> Vec<&Authority> {
+pub(crate) fn asked(city: &City) -> Vec<&Authority> {
     let matrix = &city.policy.matrix;
     let rows = matrix.rows.iter().filter(|row| row.act == Act::Request);
     let asked: BTreeSet<_> = rows.filter_map(|row| row.counterpart).collect();

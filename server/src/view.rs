@@ -1,16 +1,18 @@
 //! What the screens show: a read model built from the journal's topics, never a source of truth.
 
+mod deliveries;
 mod item;
 mod signals;
 
+pub(crate) use deliveries::Way;
 pub(crate) use item::{
     AnswerItem, CallItem, DeliveryItem, LastValue, Release, SignalItem, SituationItem, WarningItem,
-    deliveries_key,
 };
 
 pub(crate) use signals::Signals;
 
 use crate::stream::Stream;
+use deliveries::{Deliveries, Subject};
 use dispatch::ladder::{Call, Place};
 use model::{
     AreaCode, City, Observation, Offset, Parameter, Pending, Quality, Signal, StationNo, Tier,
@@ -26,8 +28,6 @@ pub(crate) const WARNINGS_MAX: usize = 2_000;
 const REVISIONS_MAX: usize = 4_096;
 /// Calls kept for the screens.
 pub(crate) const CALLS_MAX: usize = 20_000;
-/// Delivery rows kept for the screens.
-const DELIVERIES_MAX: usize = 10_000;
 
 /// The read model, shared by API handlers and fed by the pumps and couriers.
 pub(crate) struct View {
@@ -83,7 +83,7 @@ struct Inner {
     situations: BTreeMap<(String, String), SituationItem>,
     signals: Signals,
     calls: BTreeMap<(WarningId, Place), (Call, CallItem)>,
-    deliveries: BTreeMap<String, DeliveryItem>,
+    deliveries: Deliveries,
 }
 
 impl Inner {
@@ -395,10 +395,9 @@ impl View {
     pub(crate) fn delivery(&self, item: DeliveryItem) {
         self.stream.send("delivery", &item);
         let mut inner = self.inner.write();
-        inner.deliveries.insert(deliveries_key(&item), item);
-        while inner.deliveries.len() > DELIVERIES_MAX {
-            inner.deliveries.pop_first();
-        }
+        let warning = WarningId::parse(&item.warning);
+        let warning = warning.and_then(|id| inner.originals.get(&id)).cloned();
+        inner.deliveries.insert(item, warning.as_deref());
     }
 
     /// Warnings: those in force or proposed by tier, then the ended ones, newest first.
@@ -447,6 +446,11 @@ impl View {
         self.inner.read().peaks.clone()
     }
 
+    /// What left by which way of all that was said of a hazard, by its code, in a zone.
+    pub(crate) fn ways(&self, subject: &Subject) -> Vec<Way> {
+        self.inner.read().deliveries.ways(subject)
+    }
+
     /// The tier of a subject over all rules.
     pub(crate) fn tiers(&self) -> BTreeMap<String, Tier> {
         let inner = self.inner.read();
@@ -486,6 +490,6 @@ impl View {
 
     /// Delivery progress.
     pub(crate) fn deliveries(&self) -> Vec<DeliveryItem> {
-        self.inner.read().deliveries.values().cloned().collect()
+        self.inner.read().deliveries.rows().cloned().collect()
     }
 }

@@ -3,9 +3,11 @@
 //! The same process as `serve`, with a clock of its own that starts at the storm, a carrier
 //! simulator on loopback, two duty officers who sign, and responsible persons who answer.
 
+mod far_sides;
 mod people;
 mod storm;
 mod story;
+mod verdict;
 
 use super::{Failure, Speed};
 use crate::app::Period;
@@ -53,6 +55,10 @@ pub(crate) struct Arguments {
     /// Journal directory to keep; a temporary one is used and removed otherwise
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
+    /// Send short messages to this message centre (account and password `demo`) instead of the
+    /// simulator's
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "carrier_log")]
+    carrier: Option<SocketAddr>,
     /// Append every message the carrier takes to this file
     #[arg(long, value_name = "FILE")]
     carrier_log: Option<PathBuf>,
@@ -119,9 +125,10 @@ async fn demo(arguments: &Arguments, began: Time, journal: &Path) -> Result<(), 
         Speed::Max => Clock::stepped(began),
     };
     let (storm, expected) = arguments.storm();
-    let (address, counts) = carrier(arguments, clock.clone()).await?;
+    let (address, counts) = carrier(arguments).await?;
+    let (links, arrived) = far_sides::links(&installation, clock.clone()).await?;
     let offset = installation.city.offset;
-    let options = options(arguments, installation, clock, address);
+    let options = options(arguments, installation, clock, address, links);
     let running = process::start(opened, options).await?;
     let app = Arc::clone(&running.app);
     story::opening(&app, running.address, arguments.headless);
@@ -141,8 +148,8 @@ async fn demo(arguments: &Arguments, began: Time, journal: &Path) -> Result<(), 
         Err(failure) => Err(failure),
         Ok(figures) => {
             drain(&running).await;
-            story::closing(&app, &figures, &counts);
-            expected.map_or(Ok(()), |expected| story::check(&app, &expected))
+            story::closing(&app, &figures, &counts, &arrived);
+            expected.map_or(Ok(()), |expected| verdict::check(&app, &expected))
         }
     };
     if !arguments.headless && outcome.is_ok() {
@@ -177,10 +184,10 @@ async fn drain(running: &Running) {
     drop(waiting.await);
 }
 
-async fn carrier(
-    arguments: &Arguments,
-    clock: Clock,
-) -> Result<(SocketAddr, Arc<Counts>), Failure> {
+async fn carrier(arguments: &Arguments) -> Result<(SocketAddr, Arc<Counts>), Failure> {
+    if let Some(address) = arguments.carrier {
+        return Ok((address, Arc::default()));
+    }
     let config = CarrierConfig {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         receipt_after: Some(Span::from_millis(300)),
@@ -189,7 +196,6 @@ async fn carrier(
         ..CarrierConfig::default()
     };
     // The centre stamps its receipts by the wall: its times are for people.
-    drop(clock);
     let carrier = Carrier::bind(config, || Clock::wall().now())
         .await
         .map_err(|error| Failure::Failed(format!("carrier simulator: {error}")))?;
@@ -203,6 +209,7 @@ fn options(
     installation: Installation,
     clock: Clock,
     carrier: SocketAddr,
+    far_sides: Vec<(String, LinkKind)>,
 ) -> Options {
     let person = |(id, name, token): (&str, &str, &str)| Person {
         id: id.into(),
@@ -229,11 +236,14 @@ fn options(
         mode: Mode::Actual,
         policy: Policy::Live,
         people: People::new(OFFICERS.into_iter().chain(DEPUTIES).map(person).collect()),
-        links: vec![
+        links: [
             ("cap".into(), LinkKind::Single(Single::Cap)),
             ("push".into(), LinkKind::Single(Single::Push)),
             ("sms".into(), LinkKind::Sms(Box::new(sms), 0)),
-        ],
+        ]
+        .into_iter()
+        .chain(far_sides)
+        .collect(),
         listen: arguments.listen,
         http: HttpSection::default(),
         open_intake: true,

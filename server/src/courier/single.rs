@@ -1,11 +1,11 @@
 //! Gateways that take one message at a time: e-mail, webhook, app push, devices, CAP.
 
-use super::Courier;
+use super::{Courier, DeviceLink};
 use crate::app::App;
 use crate::capbook::CapBookError;
 use dispatch::directory::Recipient;
 use dispatch::gateway::device::command::Addressed;
-use dispatch::gateway::device::{Action, Command, DeviceConfig, Devices};
+use dispatch::gateway::device::{Action, Command};
 use dispatch::gateway::email::{Email, Mail};
 use dispatch::gateway::push::PushMessage;
 use dispatch::gateway::webhook::Webhook;
@@ -18,13 +18,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use journal::{JournalError, Kind, Topic};
 use model::{AreaCode, Reach, SendError, Span, Tier, Time};
-use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 /// Messages on their way at once on one such link.
 const WINDOW: usize = 32;
-/// Between two attempts to reach the devices' broker.
-const RECONNECT: Duration = Duration::from_secs(2);
 /// Longest pause of a link whose far side takes nothing.
 const PAUSE_MAX: Span = Span::from_seconds(5);
 
@@ -90,47 +87,6 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
         courier.step(Event::Answers(&[answer]));
     }
     courier.finish().await
-}
-
-/// The devices' broker, connected in its own time: nothing else waits for it.
-pub(crate) struct DeviceLink {
-    devices: OnceLock<Devices>,
-}
-
-impl DeviceLink {
-    /// Connects in the background until that succeeds; what is sent meanwhile waits.
-    pub(crate) fn start(config: DeviceConfig) -> Arc<Self> {
-        let link = Arc::new(Self {
-            devices: OnceLock::new(),
-        });
-        tokio::spawn(connect(Arc::downgrade(&link), config));
-        link
-    }
-
-    async fn send(&self, command: &Command, at: Time) -> Result<Receipt, SendError> {
-        match self.devices.get() {
-            Some(devices) => devices.send(command, at).await,
-            None => Err(SendError::Transient(
-                "the devices' broker has not been reached yet".into(),
-            )),
-        }
-    }
-}
-
-/// A broker that starts later than we do is tried again, while anybody wants it.
-async fn connect(link: Weak<DeviceLink>, config: DeviceConfig) {
-    while link.strong_count() > 0 {
-        match Devices::connect(config.clone()).await {
-            Ok(devices) => {
-                if let Some(link) = link.upgrade() {
-                    drop(link.devices.set(devices));
-                }
-                return;
-            }
-            Err(error) => tracing::warn!(%error, "devices not reached; trying again"),
-        }
-        tokio::time::sleep(RECONNECT).await;
-    }
 }
 
 struct Outgoing {

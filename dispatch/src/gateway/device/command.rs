@@ -165,7 +165,7 @@ impl Command {
     }
 
     /// The same command with a counter above `last`.
-    pub(super) fn numbered_after(&self, last: u64) -> Self {
+    pub(crate) fn numbered_after(&self, last: u64) -> Self {
         Self {
             counter: self.counter.max(last.saturating_add(1)),
             ..self.clone()

@@ -1,9 +1,9 @@
 //! The terminal tells what happens as it happens: what rose where, who signed, who was told.
 
 use super::OFFICERS;
+use super::far_sides::Arrived;
 use super::storm::Figures;
 use crate::app::App;
-use crate::command::Failure;
 use crate::metrics::stage;
 use crate::view::{DeliveryItem, SituationItem, WarningItem};
 use dispatch::simulator::carrier::Counts;
@@ -11,7 +11,6 @@ use model::warning::Event;
 use model::{Offset, Tier, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,7 +161,7 @@ fn summary_line(app: &App, now: Time, offset: Offset) {
 }
 
 /// Sums the run up.
-pub(super) fn closing(app: &App, figures: &Figures, counts: &Counts) {
+pub(super) fn closing(app: &App, figures: &Figures, counts: &Counts, arrived: &Arrived) {
     println!("\n── summary");
     println!(
         "observations   {} durable, {} refused",
@@ -207,6 +206,7 @@ pub(super) fn closing(app: &App, figures: &Figures, counts: &Counts) {
         Counts::read(&counts.throttled),
         Counts::read(&counts.receipts),
     );
+    println!("far sides      {}", arrived.words());
     for name in [stage::DURABLE, stage::DECIDED, stage::FIRST_ON_WIRE] {
         let histogram = app.metrics.latency.with_label_values(&[name]);
         let samples = histogram.get_sample_count();
@@ -215,49 +215,6 @@ pub(super) fn closing(app: &App, figures: &Figures, counts: &Counts) {
             println!("latency        {name}: mean {mean:.1} ms over {samples}");
         }
     }
-}
-
-/// Every expected warning must have gone out: proposed or requested, signed where it needs
-/// signatures, and at its tier or higher at some time.
-pub(super) fn check(app: &App, expected: &Path) -> Result<(), Failure> {
-    let text = std::fs::read_to_string(expected)
-        .map_err(|error| Failure::BadInput(format!("{}: {error}", expected.display())))?;
-    let seen = app.view.peaks();
-    let mut missing = Vec::new();
-    let mut wanted = 0;
-    for line in text
-        .lines()
-        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
-    {
-        wanted += 1;
-        let mut words = line.split_whitespace();
-        let (hazard, zone, tier) = (words.next(), words.next(), words.next());
-        let tier = tier.and_then(Tier::from_name).unwrap_or(Tier::Red);
-        let key = (
-            hazard.unwrap_or_default().to_owned(),
-            zone.unwrap_or_default().to_owned(),
-        );
-        if seen.get(&key).is_none_or(|peak| *peak < tier) {
-            missing.push(line.to_owned());
-        }
-    }
-    if wanted == 0 {
-        return Err(Failure::BadInput(format!(
-            "{}: expects nothing",
-            expected.display()
-        )));
-    }
-    if app.failure.lock().is_some() || app.stopping() {
-        return Err(Failure::Failed("the process stopped early".into()));
-    }
-    if missing.is_empty() {
-        println!("expected       all {wanted} warnings went out");
-        return Ok(());
-    }
-    Err(Failure::Failed(format!(
-        "did not go out:\n{}",
-        missing.join("\n")
-    )))
 }
 
 /// Hours and minutes of an RFC 3339 text.
