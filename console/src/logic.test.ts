@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { inWords } from './evidence';
 import { apply, keyed, type Lists } from './live';
 import { Places } from './places';
+import { doubtOf } from './quality';
 import { byChannel, byWarning, lastAt, unsent } from './progress';
 import { COLOUR, highest, TIERS } from './tier';
 import { age, clock, RecordClock, seconds, span, textLike } from './time';
@@ -42,6 +43,17 @@ describe('remarks', () => {
     expect(remarksOf(remarks, 'en')).toEqual(['does not say where, where to verify', '10 SMS parts, more than 3']);
     expect(remarksOf(remarks, 'zh')).toEqual(['未写明 地区、查证方式', '短信 10 条,超过 3 条']);
     expect(remarksOf([], 'en')).toEqual([]);
+  });
+});
+
+describe('quality', () => {
+  it('says in words what is suspect and why, and nothing of what is good or unchecked', () => {
+    expect(doubtOf({ quality: 0, finding: null }, 'en')).toBe('');
+    expect(doubtOf({ quality: 9 }, 'zh')).toBe('');
+    expect(doubtOf({ quality: 1, finding: 'high_rain' }, 'en')).toBe('more rain than has been recorded here (suspect: used, please look)');
+    expect(doubtOf({ quality: 1, finding: 'high_rain' }, 'zh')).toContain('可疑');
+    expect(doubtOf({ quality: 0, finding: 'counter_wrapped' }, 'en')).toBe('the counter ran over its end');
+    expect(doubtOf({ quality: 2 }, 'en')).toBe('wrong: not used');
   });
 });
 

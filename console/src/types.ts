@@ -36,6 +36,8 @@ export interface LastValue {
   value: string;
   unit: string;
   quality: number;
+  /** What quality control found, where a person should look at it. */
+  finding?: string | null;
 }
 
 export interface Station {

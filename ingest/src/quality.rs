@@ -110,6 +110,36 @@ pub enum Cause {
     CounterBroken,
 }
 
+impl Cause {
+    /// Every cause.
+    pub const ALL: [Self; 9] = [
+        Self::SuddenStep,
+        Self::ImpossibleStep,
+        Self::Stuck,
+        Self::GustBelowMean,
+        Self::RainInDryAir,
+        Self::HighRain,
+        Self::CounterReset,
+        Self::CounterWrapped,
+        Self::CounterBroken,
+    ];
+
+    /// Its name for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SuddenStep => "sudden_step",
+            Self::ImpossibleStep => "impossible_step",
+            Self::Stuck => "stuck",
+            Self::GustBelowMean => "gust_below_mean",
+            Self::RainInDryAir => "rain_in_dry_air",
+            Self::HighRain => "high_rain",
+            Self::CounterReset => "counter_reset",
+            Self::CounterWrapped => "counter_wrapped",
+            Self::CounterBroken => "counter_broken",
+        }
+    }
+}
+
 /// What a check says of an observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Verdict {

@@ -11,6 +11,10 @@ pub(crate) struct Metrics {
     registry: Registry,
     /// Observations by transport and what became of them.
     pub(crate) observations: IntCounterVec,
+    /// Observations that came late, again, or corrected.
+    pub(crate) arrivals: IntCounterVec,
+    /// What quality control found, by cause.
+    pub(crate) findings: IntCounterVec,
     /// Seconds from acceptance of an observation to each stage of what it caused.
     pub(crate) latency: HistogramVec,
     /// Deliveries by channel, link and state.
@@ -92,6 +96,16 @@ impl Metrics {
                 "sanfang_observations_total",
                 "Observations by transport and outcome",
                 &["transport", "outcome"],
+            )?,
+            arrivals: counters(
+                "sanfang_arrivals_total",
+                "Observations that did not come in time and once: late, duplicate, correction",
+                &["arrival"],
+            )?,
+            findings: counters(
+                "sanfang_quality_findings_total",
+                "What quality control found that a person should look at, by cause",
+                &["cause"],
             )?,
             latency,
             deliveries: counters(

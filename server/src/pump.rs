@@ -49,6 +49,8 @@ struct Pump {
     machine: Machine,
     next: Offset,
     committed: Offset,
+    /// First input that came after the start: what is before it was counted by an earlier process.
+    began: Offset,
     last_time: Time,
     commits: VecDeque<Ticket>,
     outputs: Outputs,
@@ -130,12 +132,14 @@ impl Pump {
             }
         };
         let committed = app.journal.resume(RULES, input, partition);
+        let began = app.journal.end(input, partition);
         Ok(Self {
             app,
             zone,
             machine,
             next,
             committed,
+            began,
             last_time: Time::default(),
             commits: VecDeque::new(),
             outputs: Outputs::default(),
@@ -210,7 +214,7 @@ impl Pump {
         }
         if let Input::Observations(rows) = &input {
             self.keeper.inputs += rows.len() as u64;
-            self.app.view.observed(rows);
+            self.hear(record.offset >= self.began);
         }
         self.app.view.time(at);
         if record.offset < self.committed {
@@ -219,6 +223,31 @@ impl Pump {
             self.act(record.offset, at, &input, batch);
         }
         Ok(())
+    }
+
+    /// Shows what the screen made of the observations of a record; counts them where they are news.
+    fn hear(&self, is_news: bool) {
+        let heard = self.machine.heard();
+        self.app.view.observed(heard.rows());
+        self.app.view.found(heard.findings());
+        if !is_news {
+            return;
+        }
+        let arrivals = heard.arrivals();
+        for (arrival, count) in [
+            ("late", arrivals.late),
+            ("duplicate", arrivals.duplicate),
+            ("correction", arrivals.correction),
+        ] {
+            if count > 0 {
+                let counter = &self.app.metrics.arrivals;
+                counter.with_label_values(&[arrival]).inc_by(count);
+            }
+        }
+        for finding in heard.findings() {
+            let counter = &self.app.metrics.findings;
+            counter.with_label_values(&[finding.cause.name()]).inc();
+        }
     }
 
     /// Adds the outputs of one record to the commit.

@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod item;
+mod newest;
 mod signals;
 
 pub(crate) use deliveries::Way;
@@ -14,10 +15,12 @@ pub(crate) use signals::Signals;
 use crate::stream::Stream;
 use deliveries::{Deliveries, Subject};
 use dispatch::ladder::{Call, Place};
+use ingest::quality::{Cause, Finding};
 use model::{
-    AreaCode, City, Observation, Offset, Parameter, Pending, Quality, Signal, StationNo, Tier,
-    Time, Warning, WarningId,
+    AreaCode, City, Observation, Offset, Parameter, Pending, Signal, StationNo, Tier, Time,
+    Warning, WarningId,
 };
+use newest::Newest;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -34,7 +37,7 @@ pub(crate) struct View {
     offset: Offset,
     stream: Stream,
     inner: RwLock<Inner>,
-    last: Vec<RwLock<BTreeMap<Parameter, Last>>>,
+    newest: Newest,
 }
 
 /// What people have to do.
@@ -63,13 +66,6 @@ impl Due {
             self.open += 1;
         }
     }
-}
-
-#[derive(Clone, Copy)]
-struct Last {
-    time: Time,
-    value: i32,
-    quality: u8,
 }
 
 #[derive(Default)]
@@ -102,7 +98,7 @@ impl View {
             offset: city.offset,
             stream,
             inner: RwLock::default(),
-            last: city.stations.iter().map(|_| RwLock::default()).collect(),
+            newest: Newest::new(city),
         }
     }
 
@@ -132,71 +128,62 @@ impl View {
         self.inner.read().time
     }
 
-    /// Values that were taken in; keeps the newest of each station and parameter.
+    /// Values as the screen gave them on; keeps the newest of each station and parameter.
     pub(crate) fn observed(&self, observations: &[Observation]) {
-        for observation in observations {
-            let Some(place) = self.last.get(observation.station.0 as usize) else {
-                continue;
-            };
-            let mut parameters = place.write();
-            let newest = parameters.entry(observation.parameter).or_insert(Last {
-                time: observation.time,
-                value: observation.value,
-                quality: observation.quality.code(),
-            });
-            if observation.time >= newest.time {
-                *newest = Last {
-                    time: observation.time,
-                    value: observation.value,
-                    quality: observation.quality.code(),
-                };
-            }
-        }
+        self.newest.observed(observations);
+    }
+
+    /// What the screen found in them.
+    pub(crate) fn found(&self, findings: &[Finding]) {
+        self.newest.found(findings);
     }
 
     /// The newest values of the stations in `numbers`, as [`View::observed`] takes them back.
     pub(crate) fn newest(&self, numbers: impl Iterator<Item = StationNo>) -> Vec<Observation> {
-        let mut rows = Vec::new();
-        for station in numbers {
-            let Some(place) = self.last.get(station.0 as usize) else {
-                continue;
-            };
-            rows.extend(place.read().iter().map(|(parameter, last)| Observation {
+        let rows = numbers.flat_map(|station| {
+            let newest = self.newest.of(station).into_iter();
+            newest.map(move |(parameter, last)| Observation {
                 station,
-                parameter: *parameter,
+                parameter,
                 time: last.time,
                 value: last.value,
                 interval_s: 0,
-                quality: Quality::from_code(last.quality).unwrap_or(Quality::Unchecked),
-            }));
-        }
-        rows
+                quality: last.quality,
+            })
+        });
+        rows.collect()
     }
 
     /// Observation time of the newest value of one parameter of a station.
     pub(crate) fn newest_time(&self, station: StationNo, parameter: Parameter) -> Option<Time> {
-        let place = self.last.get(station.0 as usize)?;
-        place.read().get(&parameter).map(|last| last.time)
+        Some(self.newest.one(station, parameter)?.time)
     }
 
-    /// The newest value of each parameter of station number `station`.
-    pub(crate) fn last(&self, station: usize) -> BTreeMap<&'static str, LastValue> {
-        let Some(place) = self.last.get(station) else {
-            return BTreeMap::new();
-        };
-        let parameters = place.read();
-        parameters
-            .iter()
-            .map(|(parameter, last)| {
-                let value = LastValue {
-                    time: self.text(last.time),
-                    value: parameter.decimal(i64::from(last.value)),
-                    unit: parameter.unit(),
-                    quality: last.quality,
-                };
-                (parameter.name(), value)
-            })
-            .collect()
+    /// The newest value of each parameter of a station.
+    pub(crate) fn last(&self, station: StationNo) -> BTreeMap<&'static str, LastValue> {
+        let newest = self.newest.of(station).into_iter();
+        let shown = newest.map(|(parameter, last)| {
+            let value = LastValue {
+                time: self.text(last.time),
+                value: parameter.decimal(i64::from(last.value)),
+                unit: parameter.unit(),
+                quality: last.quality.code(),
+                finding: last.cause.map(Cause::name),
+            };
+            (parameter.name(), value)
+        });
+        shown.collect()
+    }
+
+    /// Time and flag of the newest value of a series, and the latest findings in it by time.
+    pub(crate) fn screened(
+        &self,
+        station: StationNo,
+        parameter: Parameter,
+    ) -> (Option<(Time, u8)>, BTreeMap<Time, &'static str>) {
+        let last = self.newest.one(station, parameter);
+        let findings = self.newest.findings(station, parameter);
+        (last.map(|last| (last.time, last.quality.code())), findings)
     }
 
     /// A revision of a warning is decided: those who publish it find it from now on.

@@ -3,6 +3,9 @@
 //! Pure: no I/O and no clock. The pump feeds it records and commits what it says.
 
 mod answering;
+mod heard;
+
+pub(crate) use heard::Heard;
 
 use crate::installation::Installation;
 use dispatch::intent::Intent;
@@ -74,6 +77,7 @@ pub(crate) struct Machine {
     standing: BTreeMap<WarningId, Warning>,
     /// Since when each proposal waits and the turn that was last called out.
     called: BTreeMap<WarningId, (Time, u8)>,
+    heard: Heard,
     effects: Vec<Effect>,
     asked: Vec<ladder::Effect>,
 }
@@ -110,6 +114,7 @@ impl Machine {
         Self {
             zone,
             screen: Screen::new(city, zone),
+            heard: Heard::new(city, zone),
             engine: Engine::new(Arc::clone(city), zone, mode, rulebook, policy),
             planner: Planner::default(),
             calls: Calls::default(),
@@ -123,6 +128,7 @@ impl Machine {
 
     /// Steps one record of the zone's input.
     pub(crate) fn step(&mut self, at: Time, input: &Input, out: &mut Outputs) {
+        self.heard.clear();
         match input {
             Input::Observations(rows) => rows.iter().for_each(|row| self.observe(at, row)),
             Input::Order(order) => {
@@ -150,6 +156,7 @@ impl Machine {
         if !is_same {
             let city = &installation.city;
             self.screen = self.screen.with_registry(city, self.zone);
+            self.heard = Heard::new(city, self.zone);
             self.engine.adopt(
                 at,
                 Arc::clone(city),
@@ -181,6 +188,11 @@ impl Machine {
         length: Span,
     ) -> Vec<(Time, Quanta)> {
         self.engine.readings(station, parameter, length)
+    }
+
+    /// What the screen made of the observations of the last record.
+    pub(crate) const fn heard(&self) -> &Heard {
+        &self.heard
     }
 
     /// What people were told so far about a warning: what a preview starts from.
@@ -250,9 +262,11 @@ impl Machine {
 
     fn observe(&mut self, at: Time, row: &Observation) {
         if !self.engine.hears(row.station) {
+            self.heard.received(row);
             return self.engine.tick(at, &mut self.effects);
         }
         let screened = self.screen.step(at, row);
+        self.heard.screened(&screened);
         if screened.is_repeat() {
             return self.engine.tick(at, &mut self.effects);
         }

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
-use model::Tier;
+use model::{StationNo, Tier};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ pub(crate) async fn stations(State(app): State<Arc<App>>) -> Json<Vec<Value>> {
             "lat": station.lat,
             "area": city.areas.get(usize::from(station.area.0)).map(|a| a.code),
             "parameters": station.parameters,
-            "last": app.view.last(number),
+            "last": app.view.last(StationNo(number as u32)),
         })
     });
     Json(items.collect())

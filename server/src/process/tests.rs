@@ -8,6 +8,7 @@ pub(crate) mod full;
 mod privacy;
 mod repeats;
 mod retention;
+mod screened;
 mod shown;
 mod silent;
 

@@ -14,6 +14,8 @@ pub(crate) struct LastValue {
     pub(crate) value: String,
     pub(crate) unit: &'static str,
     pub(crate) quality: u8,
+    /// What the screen found, where a person should look at it.
+    pub(crate) finding: Option<&'static str>,
 }
 
 /// What holds in one area.

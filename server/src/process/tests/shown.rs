@@ -19,7 +19,7 @@ fn screens(app: &App) -> Value {
         "signals": app.view.signals(),
         "calls": app.view.calls(),
         "deliveries": deliveries,
-        "last": (0..3).map(|station| app.view.last(station)).collect::<Vec<_>>(),
+        "last": (0..3).map(|station| app.view.last(model::StationNo(station))).collect::<Vec<_>>(),
         "feed": app.cap.feed("http://cap.example.org", Time::default()),
     })
 }
