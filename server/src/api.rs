@@ -3,6 +3,7 @@
 mod calls;
 mod cap;
 mod console;
+mod dead_letters;
 mod observations;
 mod operations;
 mod places;
@@ -38,6 +39,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             "/v1/observations",
             post(observations::take).get(observations::series),
         )
+        .route("/v1/dead-letters", get(dead_letters::list))
         .route("/v1/state", get(places::state))
         .route("/v1/areas", get(places::areas))
         .route("/v1/stations", get(places::stations))

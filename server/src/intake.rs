@@ -15,6 +15,7 @@ use model::{Mode, Observation, Zone};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Largest body once decompressed, bytes.
@@ -150,6 +151,7 @@ impl Intake {
         registrar.read(protocol, topic, bytes, Framing::Detect, arrival, &mut batch);
         let taken = summary(&batch);
         let answer = id.map(|id| (id, &taken));
+        let reasons = reasons(&batch);
         let stored = self.write(transport, arrival.millis(), &batch, answer);
         {
             let mut idle = self.idle.lock();
@@ -179,6 +181,10 @@ impl Intake {
         counted("accepted", taken.accepted);
         counted("duplicate", taken.duplicate);
         counted("rejected", taken.rejected);
+        for (reason, count) in reasons {
+            let letters = &self.metrics.dead_letters;
+            letters.with_label_values(&[reason]).inc_by(count);
+        }
         Ok(taken)
     }
 
@@ -195,10 +201,10 @@ impl Intake {
         let letter = DeadLetter::overlong(transport, topic, bytes, start);
         stored.append(letters, Partition(0), 1, &[], &letter.to_json());
         self.journal.submit(stored)?.await?;
-        self.metrics
-            .observations
-            .with_label_values(&[transport, "rejected"])
-            .inc();
+        let rejected = [transport, "rejected"];
+        self.metrics.observations.with_label_values(&rejected).inc();
+        let reason = [letter.reason.as_str()];
+        self.metrics.dead_letters.with_label_values(&reason).inc();
         Ok(())
     }
 
@@ -231,6 +237,15 @@ impl Intake {
         }
         self.journal.submit(stored).map(Some)
     }
+}
+
+/// How many were refused for which reason.
+fn reasons(batch: &Batch) -> BTreeMap<&'static str, u64> {
+    let mut reasons = BTreeMap::new();
+    for rejection in batch.rejections() {
+        *reasons.entry(rejection.reason.word()).or_default() += 1;
+    }
+    reasons
 }
 
 fn summary(batch: &Batch) -> Taken {

@@ -11,6 +11,8 @@ pub(crate) struct Metrics {
     registry: Registry,
     /// Observations by transport and what became of them.
     pub(crate) observations: IntCounterVec,
+    /// Records refused at the intake, by reason.
+    pub(crate) dead_letters: IntCounterVec,
     /// Observations that came late, again, or corrected.
     pub(crate) arrivals: IntCounterVec,
     /// What quality control found, by cause.
@@ -96,6 +98,11 @@ impl Metrics {
                 "sanfang_observations_total",
                 "Observations by transport and outcome",
                 &["transport", "outcome"],
+            )?,
+            dead_letters: counters(
+                "sanfang_dead_letters_total",
+                "Records refused at the intake and kept, by reason",
+                &["reason"],
             )?,
             arrivals: counters(
                 "sanfang_arrivals_total",

@@ -44,6 +44,8 @@ enum What {
     Situations,
     /// Each revision of a warning, a row for each of its areas
     Warnings,
+    /// Each record refused at the intake, and why
+    DeadLetters,
     /// Each planned delivery with what became of its recipients, as counts
     Deliveries,
     /// Each step a message took: accepted, delivered, failed…, by recipient number

@@ -164,6 +164,7 @@ fn a_running_servers_journal_is_explained_and_exported() {
         "deliveries",
         "receipts",
         "ledger",
+        "dead-letters",
     ] {
         for row in exported(folder.path(), what) {
             let text = format!("{row:?}");
@@ -212,4 +213,67 @@ fn a_running_servers_journal_is_explained_and_exported() {
     assert_eq!(code, 0, "{err}");
     let bytes = std::fs::read(out).unwrap();
     assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+}
+
+#[test]
+fn what_was_refused_is_listed_counted_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::alone(folder.path());
+    let unknown = |no: u32| depth(1, "0.02").replace("W1", &format!("X{no}"));
+    let unknown: Vec<String> = (0..1_200).map(unknown).collect();
+    for some in unknown.chunks(600) {
+        assert_eq!(served.observe(&some.join("\n")), 202);
+    }
+    assert_eq!(served.observe(&depth(1, "9999")), 202);
+    let list = |query: &str| {
+        let chen = "Authorization: Bearer token-chen";
+        served
+            .ask(&format!("GET /v1/dead-letters{query}"), &[chen], b"")
+            .json()
+    };
+    served
+        .ask("GET /v1/dead-letters", &[], b"")
+        .is_problem(401, "sign in");
+    let newest = list("?limit=2");
+    let letters = newest["letters"].as_array().unwrap();
+    assert_eq!((letters.len(), &letters[0]["reason"]), (2, &"range".into()));
+    assert_eq!(letters[1]["station"], "X1199", "{letters:?}");
+    assert!(letters[0]["message"].as_str().unwrap().contains("9999"));
+    assert!(letters[0]["raw"]["text"].as_str().unwrap().contains("W1"));
+    let of_one = list("?station=X3&reason=unknown_station");
+    let stations: Vec<&Value> = of_one["letters"].as_array().unwrap().iter().collect();
+    assert_eq!((stations.len(), &of_one["next"]), (1, &Value::Null));
+    // One page after the other gives each once.
+    let (mut seen, mut page) = (std::collections::BTreeSet::new(), list("?limit=500"));
+    loop {
+        for letter in page["letters"].as_array().unwrap() {
+            assert!(seen.insert(letter["offset"].as_u64().unwrap()));
+        }
+        let Some(before) = page["next"].as_u64() else {
+            break;
+        };
+        page = list(&format!("?limit=500&before={before}"));
+    }
+    assert_eq!(seen.len(), 1_201);
+    let metrics = served.get("/metrics").1;
+    for line in [
+        r#"sanfang_dead_letters_total{reason="unknown_station"} 1200"#,
+        r#"sanfang_dead_letters_total{reason="range"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line} not in\n{metrics}");
+    }
+    let journal = folder.path().join("journal").display().to_string();
+    let city = folder.path().join("city").display().to_string();
+    let arguments = [
+        "export",
+        "dead-letters",
+        "--journal",
+        &journal,
+        "--city",
+        &city,
+    ];
+    let (code, out, err) = told(&sanfang(&arguments));
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("recorded,transport,reason,line,field,station,message,raw"));
+    assert_eq!(out.matches("unknown_station").count(), 1_200, "{err}");
 }

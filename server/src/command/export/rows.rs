@@ -7,6 +7,7 @@ use crate::courier::{INTENT, PROGRESS};
 use crate::pump::kind;
 use dispatch::intent::{Intent, RecipientNo};
 use dispatch::ledger::{Entry, Ledger, Progress, State};
+use ingest::dead_letter::{DeadLetter, Raw};
 use journal::{DiskJournal, Journal, JournalError, Partition, Record, Topic};
 use model::{AreaCode, City, Input, StationNo, Time, Warning};
 use rules::Change;
@@ -58,6 +59,16 @@ pub(super) const fn columns(what: What) -> &'static [Column] {
             ("onset", TIME),
             ("signed_by", Text),
             ("recorded", TIME),
+        ],
+        What::DeadLetters => &[
+            ("recorded", TIME),
+            ("transport", Text),
+            ("reason", Text),
+            ("line", Integer),
+            ("field", Text),
+            ("station", Text),
+            ("message", Text),
+            ("raw", Text),
         ],
         What::Deliveries => &[
             ("delivery", Text),
@@ -112,6 +123,7 @@ impl Source<'_> {
             What::Observations => self.observations(table),
             What::Situations => self.situations(table),
             What::Warnings => self.warnings(table),
+            What::DeadLetters => self.dead_letters(table),
             What::Deliveries => self.deliveries(table),
             What::Receipts => self.receipts(table),
             What::Ledger => self.ledger(table),
@@ -202,6 +214,25 @@ impl Source<'_> {
                 }
             }
             Ok(true)
+        })
+    }
+
+    fn dead_letters(&self, table: &mut Table) -> Result<(), Failure> {
+        self.each(journal::Kind::DeadLetters, |_, record| {
+            let Ok(letter) = DeadLetter::from_json(record.payload()) else {
+                return Ok(true);
+            };
+            let (Raw::Text(raw) | Raw::Hex(raw)) = letter.raw;
+            table.row(vec![
+                recorded(record),
+                Cell::Text(letter.transport),
+                Cell::Text(letter.reason),
+                Cell::Integer(i64::try_from(letter.line).unwrap_or(i64::MAX)),
+                letter.field.map_or(Cell::Empty, Cell::Text),
+                Cell::Text(letter.station),
+                Cell::Text(letter.message),
+                Cell::Text(raw),
+            ])
         })
     }
 
