@@ -76,7 +76,7 @@ TIME ?= 60
 TARGET ?= $(notdir $(wildcard fuzz/corpus/*))
 FUZZ_DIR := $(or $(CARGO_TARGET_DIR),target)/fuzz
 
-fuzz:
+fuzz: console
 	$(STEP) "fuzz: $(words $(TARGET)) targets, $(TIME) s each"
 	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/fuzz/rustc.sh $(CARGO) build --workspace --locked --features fuzz/libfuzzer --bin fuzz
 	for target in $(TARGET); do \

@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "panicking is how a target fails")]
 
 mod city;
+mod configuration;
 mod delivery;
 mod observations;
 mod rulebook;
@@ -16,13 +17,14 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 25] = [
+pub const TARGETS: [(&str, Target); 26] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
     ("body", observations::body),
     ("mqtt", observations::mqtt),
     ("settings", city::settings),
+    ("configuration", configuration::configuration),
     ("areas", city::areas),
     ("stations", city::stations),
     ("sites", city::sites),

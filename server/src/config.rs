@@ -14,7 +14,7 @@ use dispatch::gateway::smpp::LinkConfig;
 use dispatch::gateway::webhook::WebhookConfig;
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
-use model::fault::{Fault, Severity};
+use model::fault::{Fault, Faults, Severity};
 use model::{AuthorityId, Span};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -345,6 +345,13 @@ impl Config {
         names.extend(self.devices.iter().map(|_| "device".to_owned()));
         names
     }
+}
+
+/// Every fault of a configuration's bytes.
+pub(crate) fn faults(file: &str, bytes: &[u8], base: &Path) -> Vec<Fault> {
+    let mut faults = Faults::default();
+    drop(read::read(file, bytes, base, &mut faults));
+    faults.into_vec()
 }
 
 /// A feed to poll.

@@ -1,7 +1,6 @@
-//! The binary `sanfang`: arguments in, exit codes out, nothing else.
+//! The service, its API and its commands: what the binary `sanfang` is made of.
 //!
-//! Exit codes: 0 done, 1 failed, 2 bad input or configuration. Data goes to standard output,
-//! words to standard error.
+//! A library only so that `fuzz/` can reach the parsers in it; [`run`] is the whole program.
 
 mod acted;
 mod answered;
@@ -38,6 +37,8 @@ mod view;
 mod zone;
 
 use clap::{Parser, Subcommand};
+use model::fault::Fault;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Multi-hazard early warning: sensor streams in, tiered warnings out, by area and audience.
@@ -74,7 +75,16 @@ enum Command {
     Simulate(command::simulate::Command),
 }
 
-fn main() -> ExitCode {
+/// Every fault of a configuration whose relative paths begin in `base`.
+pub fn faults_of_configuration(file: &str, bytes: &[u8], base: &Path) -> Vec<Fault> {
+    config::faults(file, bytes, base)
+}
+
+/// Does what the arguments of the process say.
+///
+/// Exit codes: 0 done, 1 failed, 2 bad input or configuration. Data goes to standard output,
+/// words to standard error.
+pub fn run() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("SANFANG_LOG")

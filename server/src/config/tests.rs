@@ -1,9 +1,7 @@
 //! Configurations that somebody got wrong: nothing panics, and every fault says which key and what
 //! to do.
 
-use super::read::read;
 use super::*;
-use model::fault::Faults;
 use proptest::prelude::*;
 
 /// The example with everything in it that it only shows in comments.
@@ -24,10 +22,7 @@ fn example() -> Vec<String> {
 }
 
 fn faults(text: &[u8]) -> Vec<Fault> {
-    let mut faults = Faults::default();
-    let folder = Path::new("/nowhere");
-    drop(read("sanfang.toml", text, folder, &mut faults));
-    faults.into_vec()
+    super::faults("sanfang.toml", text, Path::new("/nowhere"))
 }
 
 /// Every fault names the file, what is wrong, what to do, and where: a key, or at least a line where

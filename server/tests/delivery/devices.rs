@@ -162,7 +162,10 @@ fn simulated_devices_are_as_good_as_real_ones_and_tell_how_they_stand() {
     let simulate = |more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sanfang"));
         let arguments = ["simulate", "devices", "--secrets", &file, "--delay", "10ms"];
-        command.args(arguments).args(more).env("SANFANG_LOG", "warn");
+        command
+            .args(arguments)
+            .args(more)
+            .env("SANFANG_LOG", "warn");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };

@@ -1,0 +1,7 @@
+//! The binary `sanfang`: arguments in, exit codes out, nothing else.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sanfang::run()
+}
