@@ -10,7 +10,7 @@ struct All<'a>(Vec<Reading<'a>>);
 
 impl<'a> Take<'a> for All<'a> {
     fn found(&mut self, found: Found<'a>) {
-        self.0.push(found.unwrap());
+        self.0.extend(found.ok());
     }
 }
 
