@@ -213,14 +213,17 @@ impl Courier {
     pub(crate) async fn durable(&mut self) -> Result<(), JournalError> {
         tokio::select! {
             biased;
-            saved = saved(&mut self.saving) => {
-                saved?;
-                if let Some((seq, _)) = self.saving.pop_front() {
-                    self.step(Event::Durable(seq));
-                }
-                Ok(())
-            }
-            written = self.stored.written() => written,
+            saved = saved(&mut self.saving) => saved?,
+            written = self.stored.written() => return written,
+        }
+        self.saved();
+        Ok(())
+    }
+
+    /// The oldest progress on its way is on disk.
+    fn saved(&mut self) {
+        if let Some((seq, _)) = self.saving.pop_front() {
+            self.step(Event::Durable(seq));
         }
     }
 
@@ -256,7 +259,8 @@ impl Courier {
     pub(crate) async fn finish(&mut self) -> Result<(), JournalError> {
         self.settle()?;
         while !self.saving.is_empty() {
-            self.durable().await?;
+            saved(&mut self.saving).await?;
+            self.saved();
         }
         self.stored.finish(&self.app, &self.outbox).await
     }
