@@ -1,10 +1,12 @@
-//! What became of an act in each zone it concerned, and the answer that says so.
+//! Acts of people: into the zones they concern, and what became of them in each.
 
 use crate::api::Problem;
+use crate::app::App;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use model::AreaCode;
+use journal::{Batch, Priority};
+use model::{AreaCode, Order, Zone};
 use serde::Serialize;
 
 /// What became of it in one zone.
@@ -90,6 +92,60 @@ impl IntoResponse for Acted {
             StatusCode::MULTI_STATUS
         };
         (status, Json(self)).into_response()
+    }
+}
+
+impl App {
+    /// Puts one person's order into a zone's input and waits for what becomes of it.
+    pub(crate) async fn order(&self, zone: Zone, order: Order) -> Result<(), Problem> {
+        self.orders(vec![(zone, order)]).await?.whole()
+    }
+
+    /// Puts an act over several zones into all their inputs in one atomic write (semantics §3), and
+    /// says what became of it in each.
+    pub(crate) async fn orders(&self, orders: Vec<(Zone, Order)>) -> Result<Acted, Problem> {
+        let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
+        self.put_orders(orders, &mut batch);
+        let runs = self.journal.submit(batch)?.await?;
+        let zones = runs.into_iter().map(async |run| {
+            let zone = Zone(run.partition.0);
+            let (state, why) = match self.outcomes.wait(zone, run.first.0).await {
+                Some(Ok(())) => (State::Done, None),
+                Some(Err(why)) => (State::Refused, Some(why)),
+                None => (
+                    State::Waits,
+                    Some(
+                        "the order is stored and will be carried out; the zone is still catching up"
+                            .to_owned(),
+                    ),
+                ),
+            };
+            OfZone {
+                zone: self.zone_code(zone),
+                state,
+                why,
+            }
+        });
+        let zones = futures_util::future::join_all(zones).await;
+        Ok(Acted { zones })
+    }
+
+    /// Puts a message of another authority forward to be passed on, in each zone it touches.
+    pub(crate) async fn relay(&self, identifier: &str, person: &str) -> Result<Acted, Problem> {
+        let areas = self.view.signal_areas(identifier).ok_or_else(|| {
+            Problem::not_found(format!(
+                "no signal {identifier} is in force; see /v1/signals"
+            ))
+        })?;
+        let order = |zone| {
+            let order = Order::Relay {
+                signal: identifier.to_owned(),
+                person: person.to_owned(),
+            };
+            (zone, order)
+        };
+        self.orders(self.zones_of(&areas).into_iter().map(order).collect())
+            .await
     }
 }
 

@@ -1,6 +1,5 @@
 //! The running process: what the loops and the API share.
 
-use crate::acted::{Acted, OfZone, State};
 use crate::api::Problem;
 use crate::clock::Clock;
 use crate::edge::Edge;
@@ -214,11 +213,6 @@ impl App {
         zones
     }
 
-    /// Puts one person's order into a zone's input and waits for what becomes of it.
-    pub(crate) async fn order(&self, zone: Zone, order: Order) -> Result<(), Problem> {
-        self.orders(vec![(zone, order)]).await?.whole()
-    }
-
     /// Puts what somebody answered into the zones' input, without waiting for the zones.
     pub(crate) async fn note(
         &self,
@@ -362,35 +356,6 @@ impl App {
     fn too_many_questions(&self) -> Problem {
         self.metrics.refused.with_label_values(&["questions"]).inc();
         Problem::unavailable("too many questions wait for this zone; ask again")
-    }
-
-    /// Puts an act over several zones into all their inputs in one atomic write (semantics §3), and
-    /// says what became of it in each.
-    pub(crate) async fn orders(&self, orders: Vec<(Zone, Order)>) -> Result<Acted, Problem> {
-        let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
-        self.put_orders(orders, &mut batch);
-        let runs = self.journal.submit(batch)?.await?;
-        let zones = runs.into_iter().map(async |run| {
-            let zone = Zone(run.partition.0);
-            let (state, why) = match self.outcomes.wait(zone, run.first.0).await {
-                Some(Ok(())) => (State::Done, None),
-                Some(Err(why)) => (State::Refused, Some(why)),
-                None => (
-                    State::Waits,
-                    Some(
-                        "the order is stored and will be carried out; the zone is still catching up"
-                            .to_owned(),
-                    ),
-                ),
-            };
-            OfZone {
-                zone: self.zone_code(zone),
-                state,
-                why,
-            }
-        });
-        let zones = futures_util::future::join_all(zones).await;
-        Ok(Acted { zones })
     }
 
     /// The recent values of a series, from the zone that owns it.

@@ -1,12 +1,11 @@
 //! Official signals of other authorities on their way into the zones.
 
-use crate::acted::Acted;
 use crate::api::Problem;
 use crate::app::App;
 use dispatch::gateway::cap::poll::{Found, Poller};
 use dispatch::gateway::cap::{self, Cover, ReadError};
 use journal::{Batch, JournalError, Kind, Partition, Priority, Topic};
-use model::{AreaCode, Input, Mode, Order, Signal, Zone};
+use model::{AreaCode, Input, Mode, Signal, Zone};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -59,7 +58,7 @@ impl App {
     }
 
     /// The zones that areas of a signal touch: every zone for the whole city, or for none at all.
-    fn zones_of(&self, areas: &[AreaCode]) -> BTreeSet<Zone> {
+    pub(crate) fn zones_of(&self, areas: &[AreaCode]) -> BTreeSet<Zone> {
         let city = &self.installation.city;
         let found = areas.iter().filter_map(|code| city.area_no(*code));
         let zones: BTreeSet<Zone> = found.map(|area| city.zone_of(area)).collect();
@@ -69,24 +68,6 @@ impl App {
                 .collect();
         }
         zones
-    }
-
-    /// Puts a message of another authority forward to be passed on, in each zone it touches.
-    pub(crate) async fn relay(&self, identifier: &str, person: &str) -> Result<Acted, Problem> {
-        let areas = self.view.signal_areas(identifier).ok_or_else(|| {
-            Problem::not_found(format!(
-                "no signal {identifier} is in force; see /v1/signals"
-            ))
-        })?;
-        let order = |zone| {
-            let order = Order::Relay {
-                signal: identifier.to_owned(),
-                person: person.to_owned(),
-            };
-            (zone, order)
-        };
-        self.orders(self.zones_of(&areas).into_iter().map(order).collect())
-            .await
     }
 
     /// Puts a signal into the zones it touches; false where it was taken before. It counts as taken

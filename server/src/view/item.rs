@@ -1,5 +1,7 @@
 //! The items of the API's lists, in exactly the shape that the contract gives.
 
+mod public;
+
 use model::pending::{Review, Signing};
 use model::release::AtEnd;
 use model::warning::Event;
@@ -248,59 +250,6 @@ impl WarningItem {
             areas: self.areas.clone(),
             signed_by: self.acted.clone(),
             text: self.text.clone(),
-        }
-    }
-
-    /// What everybody may see: what is in force, and not who acted on what grounds.
-    pub(crate) fn public(&self) -> Option<Self> {
-        self.standing().map(|standing| self.only(standing))
-    }
-
-    /// What everybody may hear of this revision; `was_public` where one before it was in force.
-    pub(crate) fn told(&self, was_public: bool) -> Option<Self> {
-        match self.event {
-            // What is in force beside it is known already.
-            Event::Proposed => None,
-            Event::Issued | Event::Updated => self.public(),
-            Event::Ended | Event::Cancelled => was_public.then(|| self.only(self.itself())),
-        }
-    }
-
-    /// A revision that was released, without what is for the people of the installation.
-    fn only(&self, released: InForceItem) -> Self {
-        let areas = released.areas.into_iter().map(|(code, area)| {
-            let reached = area.tier;
-            (code, AreaItem { reached, ..area })
-        });
-        Self {
-            id: self.id.clone(),
-            revision: released.revision,
-            event: released.event,
-            hazard: self.hazard,
-            name: self.name.clone(),
-            zone: self.zone.clone(),
-            authority: self.authority.clone(),
-            tier: released.tier,
-            time: released.time,
-            first_rise: self.first_rise.clone(),
-            expires: released.expires,
-            areas: areas.collect(),
-            sites: BTreeMap::new(),
-            evidence: Vec::new(),
-            past: false,
-            unconfirmed: false,
-            seen: String::new(),
-            signed_by: Vec::new(),
-            acted: Vec::new(),
-            needs: 0,
-            clock_ends: None,
-            signing: None,
-            review: None,
-            request_to: None,
-            relay: self.relay.clone(),
-            in_force: None,
-            rule: String::new(),
-            text: released.text,
         }
     }
 
