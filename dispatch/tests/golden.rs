@@ -229,6 +229,26 @@ fn mails() {
     golden(Channel::Email);
 }
 
+/// Nobody reads the answers to our mails: each says what works instead.
+#[test]
+fn no_mail_asks_to_be_answered_by_mail() {
+    let wording = load();
+    let mut answers = 0;
+    for hazard in Hazard::ALL {
+        let page = page(&wording, Channel::Email, hazard);
+        let asking = page.lines().filter(|line| {
+            let words = ["1收到", "1 received", "回复是否", "whether and when"];
+            words.iter().any(|word| line.contains(word))
+        });
+        for line in asking {
+            let is_told = line.contains("致电12345") || line.contains("phone 12345");
+            assert!(is_told && !line.contains("回复是否"), "{line}");
+            answers += 1;
+        }
+    }
+    assert!(answers > 20, "{answers}");
+}
+
 #[test]
 fn notices() {
     golden(Channel::Push);
