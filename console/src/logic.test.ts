@@ -7,7 +7,7 @@ import { byChannel, byWarning, lastAt, unsent } from './progress';
 import { COLOUR, highest, TIERS } from './tier';
 import { age, clock, RecordClock, seconds, span, textLike } from './time';
 import type { Areas, Delivery, Remark, Signal, Situation, Tier, Warning } from './types';
-import { areaTiers, becomes, changes, countByTier, isWaiting, needsReview, queue, relaysOf } from './warnings';
+import { areaTiers, becomes, changes, countByTier, isLapsed, isWaiting, needsReview, queue, relaysOf } from './warnings';
 import { missing, phrase, remarksOf } from './words';
 
 const AT = '2023-09-07T21:40:00+08:00';
@@ -54,6 +54,18 @@ describe('quality', () => {
     expect(doubtOf({ quality: 1, finding: 'high_rain' }, 'zh')).toContain('可疑');
     expect(doubtOf({ quality: 0, finding: 'counter_wrapped' }, 'en')).toBe('the counter ran over its end');
     expect(doubtOf({ quality: 2 }, 'en')).toBe('wrong: not used');
+  });
+});
+
+describe('lapsed', () => {
+  it('is what is in force beyond its validity, also beside a proposal, and no relay', () => {
+    const now = seconds(AT) + 60;
+    expect(isLapsed(warning({ event: 'updated' }), now)).toBe(true);
+    expect(isLapsed(warning({ event: 'updated' }), now - 120)).toBe(false);
+    expect(isLapsed(warning({ event: 'ended' }), now)).toBe(false);
+    expect(isLapsed(warning(), now)).toBe(false);
+    expect(isLapsed(warning({ in_force: { ...warning(), expires: AT } }), now)).toBe(true);
+    expect(isLapsed(warning({ event: 'issued', relay: { identifier: 'x', sender_name: '', sent: AT, kind: 'alert' } }), now)).toBe(false);
   });
 });
 

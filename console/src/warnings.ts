@@ -14,6 +14,12 @@ export const isRequest = (w: Warning): boolean => !isOver(w) && !w.past && w.req
 
 export const isWaiting = (w: Warning): boolean => !isOver(w) && !w.past && !isRequest(w) && (w.event === 'proposed' || lacking(w) > 0);
 
+/** In force beyond its validity: whoever follows the feed has let go of it. A relay ends when its authority says so. */
+export const isLapsed = (w: Warning, now: number): boolean => {
+  const expires = w.event === 'proposed' ? w.in_force?.expires : isOver(w) ? undefined : w.expires;
+  return expires !== undefined && w.relay === null && seconds(expires) < now;
+};
+
 export const isInForce = (w: Warning): boolean => !isOver(w) && !isWaiting(w) && !isRequest(w);
 
 /** One person or the clock released it, and nobody else has looked at it yet. */

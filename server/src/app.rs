@@ -11,7 +11,7 @@ use crate::outcome::Outcomes;
 use crate::people::People;
 use crate::questions::{Desks, Unanswered};
 use crate::registry::Registry;
-use crate::view::View;
+use crate::view::{Lapsed, View};
 use dispatch::directory::Contact;
 use dispatch::intent::Audience;
 use dispatch::plan::Planner;
@@ -53,6 +53,8 @@ pub(crate) struct App {
     pub(crate) journal: Arc<dyn Journal>,
     /// The journal's own figures, where it is on disk.
     pub(crate) disk: Option<Arc<DiskJournal>>,
+    /// Free space below which observations are refused.
+    pub(crate) reserve_bytes: u64,
     /// Where record times come from.
     pub(crate) clock: Clock,
     /// Which world this process serves.
@@ -375,6 +377,26 @@ impl App {
         })
     }
 
+    /// A warning's validity ran out and nothing renewed it in time.
+    pub(crate) fn missed(&self, lapsed: &Lapsed) {
+        let labels = [lapsed.hazard];
+        self.metrics
+            .missed_renewals
+            .with_label_values(&labels)
+            .inc();
+        tracing::error!(
+            warning = %lapsed.warning,
+            expired = lapsed.expired,
+            "in force beyond its validity: whoever follows the feed has let go of it"
+        );
+    }
+
+    /// Free bytes where observations are refused for want of space (semantics §30).
+    pub(crate) fn nearly_full(&self) -> Option<u64> {
+        let free = self.disk.as_ref()?.statistics().free_bytes;
+        (free < self.reserve_bytes).then_some(free)
+    }
+
     /// Brings the gauges up to the moment.
     pub(crate) fn gauge(&self) {
         if let Some(disk) = &self.disk {
@@ -387,6 +409,7 @@ impl App {
             set("segment_bytes", figures.segment_bytes);
             set("free_bytes", figures.free_bytes);
             set("out_of_space", u64::from(figures.out_of_space));
+            set("reserve_bytes", self.reserve_bytes);
             let depth = i64::try_from(figures.queue_batches).unwrap_or(i64::MAX);
             self.metrics
                 .queue
@@ -396,6 +419,7 @@ impl App {
         for (what, open) in self.edge.open() {
             self.metrics.open.with_label_values(&[what]).set(open);
         }
+        self.metrics.lapsed.set(self.view.lapsed_count());
         let waiting = self.view.waiting();
         for (act, due) in [
             ("signature", waiting.signatures),

@@ -159,8 +159,9 @@ impl Intake {
                 idle.push((registrar, batch));
             }
         }
-        if let Some(ticket) = stored? {
-            let runs = ticket.await?;
+        let refused = |error: JournalError| self.refused(transport, taken.accepted, error);
+        if let Some(ticket) = stored.map_err(refused)? {
+            let runs = ticket.await.map_err(refused)?;
             observe(&self.metrics, stage::DURABLE, accepted_at);
             for run in runs {
                 if run.topic.kind == Kind::Input {
@@ -186,6 +187,22 @@ impl Intake {
             letters.with_label_values(&[reason]).inc_by(count);
         }
         Ok(taken)
+    }
+
+    /// Counts what the journal did not take; its sender is told to send it again.
+    fn refused(&self, transport: &str, observations: u64, error: JournalError) -> JournalError {
+        let labels = [transport, "refused"];
+        let counter = self.metrics.observations.with_label_values(&labels);
+        counter.inc_by(observations);
+        let reason = if matches!(error, JournalError::DiskFull { .. }) {
+            "disk_full"
+        } else if matches!(error, JournalError::Full { .. }) {
+            "queue_full"
+        } else {
+            "journal"
+        };
+        self.metrics.refused.with_label_values(&[reason]).inc();
+        error
     }
 
     /// Keeps a dead letter for a message that was too long to be read; resolves once it is durable.

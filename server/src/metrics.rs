@@ -1,7 +1,7 @@
 //! What the process counts about itself, in Prometheus' text format.
 
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
@@ -45,6 +45,10 @@ pub(crate) struct Metrics {
     pub(crate) refused: IntCounterVec,
     /// Acts of people that are waited for: signatures and reviews, in time and overdue.
     pub(crate) acts: IntGaugeVec,
+    /// Warnings in force whose validity ran out without a renewal, by hazard.
+    pub(crate) missed_renewals: IntCounterVec,
+    /// Warnings that stand beyond their validity now.
+    pub(crate) lapsed: IntGauge,
     /// Journal figures by name.
     pub(crate) journal: IntGaugeVec,
     /// Streams dropped because their reader was too slow.
@@ -180,6 +184,17 @@ impl Metrics {
                 "Signatures and reviews that are waited for; an overdue one is an alarm",
                 &["act", "state"],
             )?,
+            missed_renewals: counters(
+                "sanfang_renewals_missed_total",
+                "Warnings in force whose validity ran out without a renewal; an alarm",
+                &["hazard"],
+            )?,
+            lapsed: {
+                let help = "Warnings that stand beyond their validity; an alarm";
+                let gauge = IntGauge::new("sanfang_warnings_lapsed", help)?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
             journal: gauges("sanfang_journal", "Figures of the journal", &["figure"])?,
             slow_streams: counter(
                 "sanfang_streams_dropped_total",

@@ -42,7 +42,8 @@ use tokio::sync::watch;
 
 /// Push events held for those who come back.
 const PUSH_EVENTS_MAX: usize = 1_024;
-/// Disk space kept for orders, warnings, deliveries and receipts.
+
+/// Disk space kept where nothing else is said.
 const RESERVE_BYTES: u64 = 256 << 20;
 
 /// Longest wait for the last snapshots and sends of a stop; supervisors kill after 90 s.
@@ -131,6 +132,7 @@ pub(crate) enum StartError {
 pub(crate) struct Opened {
     disk: Arc<DiskJournal>,
     registry: Registry,
+    reserve_bytes: u64,
 }
 
 /// Where a process finds what is its own.
@@ -153,6 +155,8 @@ pub(crate) struct Storage {
     pub(crate) retentions: Retentions,
     /// Size of a segment file.
     pub(crate) segment_bytes: u64,
+    /// Disk space kept for orders, warnings, deliveries and receipts: observations are refused first.
+    pub(crate) reserve_bytes: u64,
 }
 
 impl Default for Storage {
@@ -161,6 +165,7 @@ impl Default for Storage {
         Self {
             retentions: options.retentions,
             segment_bytes: options.segment_bytes,
+            reserve_bytes: RESERVE_BYTES,
         }
     }
 }
@@ -172,32 +177,42 @@ pub(crate) fn open(
     mode: Mode,
 ) -> Result<(Opened, Installation), StartError> {
     let options = journal::Options {
-        reserve_bytes: RESERVE_BYTES,
+        reserve_bytes: storage.reserve_bytes,
         retentions: storage.retentions,
         segment_bytes: storage.segment_bytes,
         clock_ns: Some(|| monotonic_micros().saturating_mul(1000)),
         ..journal::Options::default()
     };
     let disk = || DiskJournal::open(folders.journal, options);
-    open_with(folders, mode, disk)
+    open_with(folders, mode, storage.reserve_bytes, disk)
 }
 
 /// The same, whatever the journal lies on.
 fn open_with(
     folders: Folders<'_>,
     mode: Mode,
+    reserve_bytes: u64,
     disk: impl FnOnce() -> Result<DiskJournal, JournalError>,
 ) -> Result<(Opened, Installation), StartError> {
     let vault = Vault::open(folders.directory, folders.key_file).map_err(RegistryError::Vault)?;
     let disk = Arc::new(disk()?);
     let registry = Registry::open(Arc::<DiskJournal>::clone(&disk), mode, vault)?;
     let installation = Installation::load(folders.city, None, &registry.earlier()?)?;
-    Ok((Opened { disk, registry }, installation))
+    let opened = Opened {
+        disk,
+        registry,
+        reserve_bytes,
+    };
+    Ok((opened, installation))
 }
 
 /// Puts the installation in force and starts every loop.
 pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, StartError> {
-    let Opened { disk, mut registry } = opened;
+    let Opened {
+        disk,
+        mut registry,
+        reserve_bytes,
+    } = opened;
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.map_err(|source| StartError::Listen {
         address: options.listen,
@@ -236,6 +251,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         cap: cap.map_err(|error| StartError::City(format!("city.toml: authority: {error}")))?,
         journal: shared,
         disk: Some(disk),
+        reserve_bytes,
         clock: options.clock,
         mode: options.mode,
         policy: options.policy,

@@ -320,15 +320,19 @@ impl Pump {
         Ok(())
     }
 
-    /// Says how much the windows hold, once a minute.
+    /// Once a minute: what ran out without renewal, and how much the windows hold.
     fn measure(&mut self) {
         let minute = self.last_time.minute();
         if minute == self.measured {
             return;
         }
         self.measured = minute;
+        let code = self.app.zone_code(self.zone);
+        for lapsed in self.app.view.lapses(code, self.last_time) {
+            self.app.missed(&lapsed);
+        }
         let (series, bytes) = self.machine.windows();
-        let zone = self.app.zone_code(self.zone).to_string();
+        let zone = code.to_string();
         for (figure, value) in [("series", series), ("bytes", bytes)] {
             let windows = &self.app.metrics.windows;
             windows

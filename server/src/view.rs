@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod item;
+mod lapsed;
 mod newest;
 mod signals;
 
@@ -10,6 +11,7 @@ pub(crate) use item::{
     AnswerItem, CallItem, DeliveryItem, LastValue, Release, SignalItem, SituationItem, WarningItem,
 };
 
+pub(crate) use lapsed::Lapsed;
 pub(crate) use signals::Signals;
 
 use crate::stream::Stream;
@@ -80,6 +82,8 @@ struct Inner {
     signals: Signals,
     calls: BTreeMap<(WarningId, Place), (Call, CallItem)>,
     deliveries: Deliveries,
+    /// Validities that ran out and were told of.
+    lapses: BTreeMap<WarningId, String>,
 }
 
 impl Inner {

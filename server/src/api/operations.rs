@@ -21,7 +21,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
 /// `GET /healthz`: the process lives and its journal accepts.
 pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
     match app.fault() {
-        None => (StatusCode::OK, "ok\n".to_owned()),
+        None => (StatusCode::OK, format!("ok\n{}", space(&app))),
         Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
     }
 }
@@ -30,10 +30,18 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> impl IntoResponse {
     let text = match app.recovering() {
         0 if app.out_of_space() => "the disk is full: free some space\n".to_owned(),
-        0 => return (StatusCode::OK, "ready\n".to_owned()),
+        0 => return (StatusCode::OK, format!("ready\n{}", space(&app))),
         waiting => format!("recovering: {waiting} zones are not caught up\n"),
     };
     (StatusCode::SERVICE_UNAVAILABLE, text)
+}
+
+/// A line where space is short: orders, warnings and deliveries go on, so that it is no reason to
+/// take the process out of service.
+fn space(app: &App) -> String {
+    app.nearly_full().map_or_else(String::new, |free| {
+        format!("disk nearly full: {free} bytes free; observations are refused: free some space\n")
+    })
 }
 
 /// `GET /v1/me`: who the token belongs to.

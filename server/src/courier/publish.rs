@@ -106,6 +106,9 @@ pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
     for warning in &outputs.warnings {
         let labels = [warning.hazard.code(), warning.event.name()];
         app.metrics.warnings.with_label_values(&labels).inc();
+        if let Some(lapsed) = app.view.lapsed_before(warning.id, at) {
+            app.missed(&lapsed);
+        }
         show_warning(app, warning, at);
     }
     for pending in &outputs.pending {

@@ -5,6 +5,8 @@ mod asked;
 mod editions;
 mod ended;
 pub(crate) mod full;
+mod lapses;
+mod nearly_full;
 mod privacy;
 mod repeats;
 mod retention;

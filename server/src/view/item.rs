@@ -102,7 +102,7 @@ pub(crate) struct InForceItem {
     event: Event,
     tier: Tier,
     time: String,
-    expires: String,
+    pub(crate) expires: String,
     areas: BTreeMap<String, AreaItem>,
     signed_by: Vec<String>,
     text: BTreeMap<String, String>,

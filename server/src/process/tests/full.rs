@@ -82,7 +82,7 @@ impl Cramped {
             key_file: &folder.join("directory.key"),
         };
         let disk = || DiskJournal::open_on(Box::new(medium), options);
-        let (opened, installation) = open_with(folders, Mode::Actual, disk).unwrap();
+        let (opened, installation) = open_with(folders, Mode::Actual, 0, disk).unwrap();
         let person = Person {
             id: TOKEN.into(),
             name: TOKEN.into(),
@@ -142,7 +142,7 @@ impl Cramped {
         let client = http::client(&ClientConfig::default()).unwrap();
         let request = match body {
             Some(body) => client.post(url).bearer_auth(TOKEN).body(body.to_owned()),
-            None => client.get(url),
+            None => client.get(url).bearer_auth(TOKEN),
         };
         let answer = request.send().await.unwrap();
         let retry = answer.headers().get("retry-after");

@@ -40,6 +40,7 @@ async fn old_records_go_and_what_stands_stays() {
     let storage = Storage {
         retentions,
         segment_bytes: 64 << 10,
+        ..Storage::default()
     };
     let served = try_serve(folder, 0, every(1), Vec::new(), storage).await;
     let running = served.unwrap();
