@@ -124,20 +124,21 @@ impl RetentionSection {
         })
     }
 
-    /// Fields that cannot be used, with the most each may be.
-    fn out_of_range(&self) -> impl Iterator<Item = (&'static str, u32)> {
+    /// Fields that cannot be used, with the least and the most each may be. A segment holds two
+    /// batches as large as a snapshot's chunk.
+    fn out_of_range(&self) -> impl Iterator<Item = (&'static str, u32, u32)> {
         let parts = [
-            ("warnings_days", self.warnings_days, u32::MAX),
-            ("series_days", self.series_days, u32::MAX),
-            ("deliveries_days", self.deliveries_days, u32::MAX),
-            ("receipts_days", self.receipts_days, u32::MAX),
-            ("dead_letters_mib", self.dead_letters_mib, u32::MAX),
-            ("segment_mib", self.segment_mib, 2048),
+            ("warnings_days", self.warnings_days, 1, u32::MAX),
+            ("series_days", self.series_days, 1, u32::MAX),
+            ("deliveries_days", self.deliveries_days, 1, u32::MAX),
+            ("receipts_days", self.receipts_days, 1, u32::MAX),
+            ("dead_letters_mib", self.dead_letters_mib, 1, u32::MAX),
+            ("segment_mib", self.segment_mib, 4, 2048),
         ];
-        let wrong = parts
-            .into_iter()
-            .filter(|(_, value, most)| value.is_some_and(|value| value == 0 || value > *most));
-        wrong.map(|(field, _, most)| (field, most))
+        let wrong = parts.into_iter().filter(|(_, value, least, most)| {
+            value.is_some_and(|value| value < *least || value > *most)
+        });
+        wrong.map(|(field, _, least, most)| (field, least, most))
     }
 }
 

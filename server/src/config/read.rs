@@ -106,9 +106,9 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         faults.error(place, "snapshot_inputs", "it is 0", "write 1 or more");
     }
     if let Some((line, section)) = &retention {
-        for (field, most) in section.out_of_range() {
+        for (field, least, most) in section.out_of_range() {
             let place = Place::line(name, *line);
-            let remedy = format!("write 1 to {most}, or take it out");
+            let remedy = format!("write {least} to {most}, or take it out");
             faults.error(place, &format!("retention.{field}"), "out of range", remedy);
         }
     }

@@ -70,10 +70,10 @@ fn retention_is_what_the_section_says() {
     assert_eq!(storage.segment_bytes, 16 << 20);
     let wrong = RetentionSection {
         receipts_days: Some(0),
-        segment_mib: Some(4096),
+        segment_mib: Some(3),
         ..section
     };
-    let fields: Vec<_> = wrong.out_of_range().map(|(field, _)| field).collect();
+    let fields: Vec<_> = wrong.out_of_range().map(|(field, ..)| field).collect();
     assert_eq!(fields, ["receipts_days", "segment_mib"]);
 }
 
