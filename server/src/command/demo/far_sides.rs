@@ -144,7 +144,7 @@ fn email(port: u16) -> Result<LinkKind, String> {
         hello: "sanfang".into(),
         step_timeout: Duration::from_secs(10),
         answer_timeout: Duration::from_secs(10),
-        connections_max: 8,
+        connections_max: 32,
     };
     let email = Email::new(config).map_err(|error| error.to_string())?;
     Ok(LinkKind::Single(Single::Email(Arc::new(email))))

@@ -7,8 +7,8 @@ use model::{Channel, Tier};
 use std::path::Path;
 
 /// Every expected warning must have been put forward, signed where it needs signatures, at its tier
-/// or higher at some time; and at that tier each way it left by must have taken it: people's phones
-/// and mailboxes, and of a request the office that is asked.
+/// or higher at some time; and at that tier it must have been taken: by people's phones, or their
+/// mailboxes where they have no other way, and of a request by the office that is asked.
 pub(super) fn check(app: &App, expected: &Path) -> Result<(), Failure> {
     let text = std::fs::read_to_string(expected)
         .map_err(|error| Failure::BadInput(format!("{}: {error}", expected.display())))?;
@@ -57,14 +57,20 @@ fn untaken(ways: &[Way], tier: Tier) -> Option<String> {
     if !requests.is_empty() && !requests.iter().any(|way| taken(way)) {
         without.push("no office took the request".to_owned());
     }
-    let to_people =
-        |way: &&Way| !way.is_request && matches!(way.channel, Channel::Sms | Channel::Email);
-    let people: Vec<&Way> = ways.iter().filter(to_people).filter(left).collect();
-    if requests.is_empty() && people.is_empty() {
-        without.push("nobody was to be told".to_owned());
-    }
-    for way in people.into_iter().filter(|way| !taken(way)) {
-        without.push(format!("{} took no message", way.channel.name()));
+    let to_people: Vec<&Way> = ways
+        .iter()
+        .filter(|way| !way.is_request)
+        .filter(left)
+        .collect();
+    let by = |channel: Channel| to_people.iter().find(|way| way.channel == channel);
+    // As fast as the machine can, a storm's hours pass before a relay has taken every mail: it is
+    // looked at where no phone was to ring.
+    match by(Channel::Sms).or_else(|| by(Channel::Email)) {
+        None if requests.is_empty() => without.push("nobody was to be told".to_owned()),
+        Some(way) if !taken(way) => {
+            without.push(format!("{} took no message", way.channel.name()));
+        }
+        Some(_) | None => {}
     }
     (!without.is_empty()).then(|| without.join(", "))
 }
@@ -83,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_that_a_tier_left_by_must_have_taken_it() {
+    fn what_was_to_be_told_must_have_been_taken() {
         use Channel::{Device, Email, Sms, Webhook};
         use Tier::{None, Orange, Red};
         let sms = |accepted| way(Sms, false, Red, accepted);
@@ -96,6 +102,9 @@ mod tests {
                 vec![sms(None), way(Email, false, Orange, None)],
                 "sms took no message",
             ),
+            (vec![sms(Red), way(Email, false, Red, None)], ""),
+            (vec![way(Email, false, Red, None)], "email took no message"),
+            (vec![mail], ""),
             (vec![], "nobody was to be told"),
             (vec![way(Device, false, Red, Red)], "nobody was to be told"),
             (vec![office(Red)], ""),
