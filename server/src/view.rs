@@ -437,6 +437,11 @@ impl View {
         self.inner.read().peaks.clone()
     }
 
+    /// True while a rise that rings phones at once has reached nobody yet and may still.
+    pub(crate) fn is_to_begin(&self) -> bool {
+        self.inner.read().deliveries.is_to_begin()
+    }
+
     /// What left by which way of all that was said of a hazard, by its code, in a zone.
     pub(crate) fn ways(&self, subject: &Subject) -> Vec<Way> {
         self.inner.read().deliveries.ways(subject)

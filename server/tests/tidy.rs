@@ -131,3 +131,36 @@ fn the_clock_is_read_in_one_file() {
         .collect();
     assert_eq!(readers, [PathBuf::from("server/src/clock.rs")]);
 }
+
+/// Time-outs go by the runtime's timer, which tests can stop; nothing else may read it, and randomness
+/// has one place.
+#[test]
+fn timers_and_randomness_stay_where_they_are() {
+    let users = |words: &[&str]| -> Vec<String> {
+        let found = rust_files().into_iter().filter(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let is_source = path.components().any(|c| c.as_os_str() == "src");
+            is_source && words.iter().any(|word| text.contains(word))
+        });
+        let found = found.map(|path| {
+            let path = path.strip_prefix(root()).unwrap();
+            path.display().to_string().replace('\\', "/")
+        });
+        let mut found: Vec<String> = found.collect();
+        found.sort();
+        found
+    };
+    assert_eq!(
+        users(&["Instant::now()"]),
+        [
+            "dispatch/src/gateway/smpp/link.rs",
+            "dispatch/src/simulator/carrier/connection.rs",
+            "ingest/src/transport/mqtt.rs",
+            "ingest/src/transport/mqtt/session.rs",
+            "server/src/clock.rs",
+            "server/src/command/bench/latency.rs",
+        ]
+    );
+    let sources = ["urandom", "getrandom", "OsRng", "thread_rng", "RandomState", "fastrand"];
+    assert_eq!(users(&sources), ["server/src/vault.rs"]);
+}

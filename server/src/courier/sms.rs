@@ -93,7 +93,10 @@ pub(crate) async fn run(
     };
     let mut turn = Turn::default();
     while !app.stopping() {
-        while sms.courier.take()? {}
+        while sms.courier.take()? {
+            // What is new is on the screens at once.
+            sms.shown = 0;
+        }
         sms.drive(&mut link)?;
         sms.acknowledge(&mut link);
         let (next, pause) = (sms.courier.next, sms.courier.pause());

@@ -53,6 +53,20 @@ impl Deliveries {
         self.rows.values()
     }
 
+    /// True while a rise that rings phones at once has reached nobody yet and may still.
+    pub(super) fn is_to_begin(&self) -> bool {
+        let rises = [Purpose::Alert, Purpose::Rise, Purpose::Reminder].map(Purpose::name);
+        let nobody = |row: &DeliveryItem| {
+            let done = row.accepted + row.failed + row.unknown + row.expired + row.withdrawn;
+            row.channel == Channel::Sms.name()
+                && row.planned > 0
+                && done == 0
+                && row.finished.is_none()
+        };
+        let mut rows = self.rows.values();
+        rows.any(|row| nobody(row) && rises.contains(&row.purpose.as_str()))
+    }
+
     /// The ways of a hazard in a zone.
     pub(super) fn ways(&self, subject: &Subject) -> Vec<Way> {
         let ways = self.ways.get(subject);
