@@ -24,7 +24,7 @@ use model::{
 };
 use newest::Newest;
 use parking_lot::RwLock;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Warnings kept for the screens; the oldest ended ones go first.
@@ -437,9 +437,9 @@ impl View {
         self.inner.read().peaks.clone()
     }
 
-    /// True while a rise that rings phones at once has reached nobody yet and may still.
-    pub(crate) fn is_to_begin(&self) -> bool {
-        self.inner.read().deliveries.is_to_begin()
+    /// Intents of rises that ring phones at once and have reached nobody yet.
+    pub(crate) fn to_begin(&self) -> BTreeSet<String> {
+        self.inner.read().deliveries.to_begin()
     }
 
     /// What left by which way of all that was said of a hazard, by its code, in a zone.

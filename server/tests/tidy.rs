@@ -161,6 +161,13 @@ fn timers_and_randomness_stay_where_they_are() {
             "server/src/command/bench/latency.rs",
         ]
     );
-    let sources = ["urandom", "getrandom", "OsRng", "thread_rng", "RandomState", "fastrand"];
+    let sources = [
+        "urandom",
+        "getrandom",
+        "OsRng",
+        "thread_rng",
+        "RandomState",
+        "fastrand",
+    ];
     assert_eq!(users(&sources), ["server/src/vault.rs"]);
 }

@@ -3,7 +3,7 @@
 use super::item::{DeliveryItem, deliveries_key};
 use dispatch::wording::Purpose;
 use model::{Channel, Tier, Warning};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Rows kept; the oldest goes first.
 const ROWS_MAX: usize = 10_000;
@@ -53,18 +53,26 @@ impl Deliveries {
         self.rows.values()
     }
 
-    /// True while a rise that rings phones at once has reached nobody yet and may still.
-    pub(super) fn is_to_begin(&self) -> bool {
+    /// Intents of rises that ring phones at once and have reached nobody yet: of each warning those
+    /// of its newest revision, since they take the place of earlier ones.
+    pub(super) fn to_begin(&self) -> BTreeSet<String> {
         let rises = [Purpose::Alert, Purpose::Rise, Purpose::Reminder].map(Purpose::name);
-        let nobody = |row: &DeliveryItem| {
-            let done = row.accepted + row.failed + row.unknown + row.expired + row.withdrawn;
-            row.channel == Channel::Sms.name()
-                && row.planned > 0
-                && done == 0
-                && row.finished.is_none()
+        let rings = |row: &&DeliveryItem| {
+            row.channel == Channel::Sms.name() && rises.contains(&row.purpose.as_str())
         };
-        let mut rows = self.rows.values();
-        rows.any(|row| nobody(row) && rises.contains(&row.purpose.as_str()))
+        let mut newest: BTreeMap<&str, u32> = BTreeMap::new();
+        for row in self.rows.values().filter(rings) {
+            let revision = newest.entry(&row.warning).or_default();
+            *revision = row.revision.max(*revision);
+        }
+        let nobody = |row: &&DeliveryItem| {
+            let done = row.accepted + row.failed + row.unknown + row.expired + row.withdrawn;
+            row.planned > 0 && done == 0 && row.finished.is_none()
+        };
+        let rows = self.rows.values().filter(rings).filter(nobody);
+        rows.filter(|row| newest.get(&*row.warning) == Some(&row.revision))
+            .map(|row| row.intent.clone())
+            .collect()
     }
 
     /// The ways of a hazard in a zone.

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::command::Failure;
 use ingest::protocol::Protocol;
 use model::Time;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -27,8 +28,8 @@ const AFTER_MINUTES: i64 = 3;
 const TICK: Duration = Duration::from_millis(300);
 /// How long a link takes to see what is planned, as a rule.
 const TAKEN_AFTER: Duration = Duration::from_millis(5);
-/// How long a storm without a clock waits for the links in all.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a storm without a clock looks whether what is new begins to ring.
+const LOOKS: u32 = 20;
 /// Most lines in one request.
 const LINES_MAX: usize = 5_000;
 
@@ -53,7 +54,7 @@ pub(super) async fn pass(
     let mut newest: Option<Time> = None;
     let mut body = String::new();
     let mut lines = 0;
-    let mut patience = PATIENCE;
+    let mut late = BTreeSet::new();
     for line in open(path)?.lines() {
         let line =
             line.map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))?;
@@ -64,7 +65,7 @@ pub(super) async fn pass(
             give(app, &mut body, &mut figures).await?;
             lines = 0;
             if let Some(cast) = &mut cast {
-                turn(app, cast, &mut patience).await;
+                turn(app, cast, &mut late).await;
             }
             newest = Some(time);
 
@@ -87,26 +88,29 @@ pub(super) async fn pass(
             app.clock
                 .advance_to(Time::from_minute(last.minute() + minute));
             tokio::time::sleep(TICK).await;
-            turn(app, cast, &mut patience).await;
+            turn(app, cast, &mut late).await;
         }
     }
     Ok(figures)
 }
 
 /// Waits until every zone has stepped what there is, then lets everybody look, and what rings at
-/// once begin to ring: a storm as fast as the machine can would outrun the links. Where they take
-/// nothing, `patience` is soon at its end.
-async fn turn(app: &App, cast: &mut Cast, patience: &mut Duration) {
+/// once begin to ring: a storm as fast as the machine can would outrun the links. Those in `late`
+/// were waited for in vain, as what is superseded before it left.
+async fn turn(app: &App, cast: &mut Cast, late: &mut BTreeSet<String>) {
     let zones = app.installation.city.zones.len();
     while (0..zones).any(|zone| app.lag(zone) > 0) && app.fault().is_none() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     cast.look(app).await;
     tokio::time::sleep(TAKEN_AFTER).await;
-    while app.view.is_to_begin() && !patience.is_zero() {
+    for _ in 0..LOOKS {
+        if app.view.to_begin().is_subset(late) {
+            return;
+        }
         tokio::time::sleep(TAKEN_AFTER).await;
-        *patience = patience.saturating_sub(TAKEN_AFTER);
     }
+    late.extend(app.view.to_begin());
 }
 
 async fn give(app: &App, body: &mut String, figures: &mut Figures) -> Result<(), Failure> {
