@@ -358,5 +358,5 @@ fn three_days_of_minute_rain_take_at_most_nine_kilobytes() {
         }
     }
     let each = block.bytes() / GAUGES;
-    assert!(each <= 9 * 1024, "{each}");
+    assert!(each <= 9_000, "{each}");
 }

@@ -14,7 +14,7 @@ use super::{Entry, MINUTE_MS, Placed, Plan};
 use model::{Observation, Parameter, Quality, Span, Time};
 
 /// Minutes that a series may lie behind the newest row and still share it.
-pub const SHARED_LAG: i64 = 90;
+pub const SHARED_LAG: i64 = 60;
 
 /// The series of one parameter, by column.
 #[derive(Clone, Debug)]
