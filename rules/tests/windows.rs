@@ -341,7 +341,7 @@ fn three_days_of_minute_rain_take_at_most_nine_kilobytes() {
     for hours in [1, 3, 6, 24, 72] {
         plan.add_slot(Span::from_minutes(hours * 60));
     }
-    const GAUGES: usize = 50;
+    const GAUGES: usize = 64;
     let mut block = Block::new(plan, Parameter::Rainfall);
     let columns: Vec<usize> = (0..GAUGES).map(|_| block.add(60)).collect();
     for minute in 0..5000i64 {
