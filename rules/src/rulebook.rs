@@ -104,6 +104,8 @@ pub struct Rule {
     pub(crate) floors: Option<Box<[(u16, i64)]>>,
     /// How its truths hang on running sums, where they hang on nothing else.
     pub(crate) gauge: Option<Gauge>,
+    /// True where that tells of `lower.when`, too.
+    pub(crate) gauges_falls: bool,
 }
 
 /// One tier of a rule.

@@ -117,21 +117,35 @@ impl Situation {
         Some(self.evaluated?.saturating_add(holds.lower_ms - longest))
     }
 
-    /// True where an evaluation with these very truths would change nothing, now or later.
+    /// True where an evaluation with these very truths would change nothing, now or later, but for
+    /// how long it has been quiet: a fall completes at [`Situation::falls`].
     pub(crate) fn rests(&self, held: &Truths, relaxed: &Truths) -> bool {
         let truths = held.iter().zip(relaxed);
         self.latches
             .iter()
             .zip(truths)
             .all(|(latch, (held, relaxed))| match latch.set {
-                Some(_) => *relaxed != Kleene::False && latch.quiet_ms.is_none(),
+                Some(_) => latch.quiet_ms.is_some() == (*relaxed == Kleene::False),
                 None => *held != Kleene::True && latch.since.is_none(),
             })
     }
 
-    /// Notes that evaluations up to `time` changed nothing.
+    /// True where a tier is on its way down.
+    pub(crate) fn is_falling(&self) -> bool {
+        let mut quiet = self.latches.iter().filter_map(|latch| latch.quiet_ms);
+        quiet.next().is_some()
+    }
+
+    /// Notes that evaluations up to `time`, no gap among them, changed nothing.
     pub(crate) fn rested_until(&mut self, time: i64) {
-        self.evaluated = self.evaluated.map(|before| before.max(time));
+        let Some(before) = self.evaluated else {
+            return;
+        };
+        let rested = time.saturating_sub(before).max(0);
+        for latch in &mut self.latches {
+            latch.quiet_ms = latch.quiet_ms.map(|quiet| quiet.saturating_add(rested));
+        }
+        self.evaluated = Some(before.max(time));
     }
 
     /// Completes the rises whose deadline the record has passed, stamped with the deadline

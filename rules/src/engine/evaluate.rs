@@ -53,6 +53,8 @@ impl Engine {
         }
         if let (Some(gauge), false) = (&spec.gauge, is_corrected)
             && watch.rests
+            && series.newest_ms() < watch.due
+            && series.newest_ms().saturating_sub(watch.rested_until) <= watch.step_max
             && watch.gauge == gauge.read(&series)
             && watch
                 .sure

@@ -70,8 +70,12 @@ pub(super) struct Watch {
     pub(super) sure: Option<u64>,
     /// Newest observation time up to which evaluations would have changed nothing.
     pub(super) rested_until: i64,
-    /// True where an evaluation at the same gauge changes nothing.
+    /// True where an evaluation at the same gauge changes nothing before `due`.
     pub(super) rests: bool,
+    /// When a fall completes that goes on meanwhile; never, where none does or its time is over.
+    pub(super) due: i64,
+    /// Longest step between readings over which such a fall goes on.
+    pub(super) step_max: i64,
     /// True where anything is set or waiting.
     pub(super) is_active: bool,
 }
@@ -166,6 +170,8 @@ impl Watch {
         sure: None,
         rested_until: i64::MIN,
         rests: false,
+        due: i64::MAX,
+        step_max: i64::MAX,
         is_active: false,
     };
 }

@@ -73,7 +73,7 @@ impl Evaluation<'_> {
             .then(|| self.held(subject, values, Which::Propose));
         let any = |truths: &Truths| truths.contains(&Kleene::True);
         if subject.state.is_none() && !any(&held) && !ahead.as_ref().is_some_and(any) {
-            self.rest(subject, watch, false);
+            self.rest(subject, watch, false, [&Situation::default(); 2]);
             return None;
         }
         let prompt = self.prompt(subject, values);
@@ -124,22 +124,33 @@ impl Evaluation<'_> {
         let rests = state.reached.rests(&held, &relaxed)
             && close.is_none_or(|(held, relaxed)| state.ahead.rests(&held, &relaxed))
             && self.stands(subject.standing, &state);
-        if rests {
-            self.rest(subject, watch, asks);
+        let falling = [&state.reached, &state.ahead];
+        let falls = falling.iter().any(|of| of.is_falling());
+        if rests && (self.rule.gauges_falls || !falls) {
+            self.rest(subject, watch, asks, falling);
         }
         subject.state = Some(state);
         Some(withdrawn)
     }
 
     /// Notes where the sums of a subject lie, at which nothing changes; those without suspect
-    /// readings too, where it asks for sureness.
-    fn rest(&self, subject: &Subject, watch: &mut Watch, asks: bool) {
+    /// readings too, where it asks for sureness. What falls does so by its own time.
+    fn rest(&self, subject: &Subject, watch: &mut Watch, asks: bool, falling: [&Situation; 2]) {
         let series = subject.series.first();
         let series = series.and_then(|series| self.windows.get(*series));
         if let (Some(gauge), Some(series)) = (&self.rule.gauge, series) {
             watch.gauge = gauge.read(&series);
             watch.sure = asks.then(|| gauge.read_sure(&series));
             watch.rests = true;
+            watch.rested_until = subject.newest;
+            let due = falling.iter().filter_map(|of| of.falls(&subject.holds));
+            watch.due = due.min().unwrap_or(i64::MAX);
+            let falls = falling.iter().any(|of| of.is_falling());
+            watch.step_max = if falls {
+                subject.holds.gap_ms
+            } else {
+                i64::MAX
+            };
         }
     }
 

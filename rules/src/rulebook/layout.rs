@@ -1,6 +1,7 @@
 //! Lays out the windows that a rulebook asks for, and what can be told from running sums alone.
 
 use super::{Rule, SubjectKind};
+use crate::condition::Program;
 use crate::window::{Function, Gauge, Plan, Window};
 use model::Parameter;
 use std::collections::BTreeMap;
@@ -37,7 +38,9 @@ pub(super) fn plan(rules: &mut [Rule]) -> BTreeMap<Parameter, Plan> {
             };
         }
         rule.floors = floors(rule);
-        rule.gauge = gauge(rule);
+        let falling = gauge(rule, rule.lower_when.as_ref());
+        rule.gauges_falls = falling.is_some();
+        rule.gauge = falling.or_else(|| gauge(rule, None));
     }
     plans
 }
@@ -67,8 +70,9 @@ fn floors(rule: &Rule) -> Option<Box<[(u16, i64)]>> {
         .then(|| lowest.into_iter().collect())
 }
 
-/// How the truth of all tiers hangs on running sums; `None` where it hangs on anything else.
-fn gauge(rule: &Rule) -> Option<Gauge> {
+/// How the truth of all tiers, and of `also`, hangs on running sums; `None` where it hangs on
+/// anything else.
+fn gauge(rule: &Rule, also: Option<&Program>) -> Option<Gauge> {
     if rule.subject == SubjectKind::Area || rule.parameters.len() != 1 {
         return None;
     }
@@ -77,7 +81,7 @@ fn gauge(rule: &Rule) -> Option<Gauge> {
         .tiers
         .iter()
         .flat_map(|t| [Some(&t.raise), Some(&t.relaxed), t.propose.as_ref()]);
-    for program in tiers.chain([rule.continuing.as_ref()]).flatten() {
+    for program in tiers.chain([rule.continuing.as_ref(), also]).flatten() {
         for (call, bound) in program.turns()? {
             let slot = (*rule.slots.get(usize::from(call))?)?;
             let reading = rule.calls.get(usize::from(call))?.reading;
