@@ -93,9 +93,14 @@ pub(crate) fn run(app: Arc<App>, zone: Zone, questions: Asked) -> Result<(), Pum
         let asked = questions.answer(|question| pump.answer(question));
         let found = pump.turn()?;
         pump.keep()?;
-        if !found && !asked {
-            pump.tick()?;
-            pump.measure();
+        // A storm leaves no idle turn, and alarms are for storms.
+        pump.measure();
+        if found {
+            continue;
+        }
+        // However much is asked, a minute passes.
+        pump.tick()?;
+        if !asked {
             let wait = pump.app.clock.wall_until(pump.next_minute()).min(IDLE);
             let input = pump.input();
             pump.app.journal.wait(

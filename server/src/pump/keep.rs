@@ -127,7 +127,6 @@ impl Keeper {
             Some(underway) => self.underway = self.go_on(app, underway)?,
             None if self.is_due(app, at) => {
                 self.underway = Some(self.begin(app, machine, next, at)?);
-                (self.taken, self.inputs) = (at, 0);
             }
             None => {}
         }
@@ -164,6 +163,7 @@ impl Keeper {
         if let Some(error) = failed {
             return Err(error);
         }
+        (self.taken, self.inputs) = (at, 0);
         if is_whole {
             self.rows.runs.clear();
         }
@@ -249,7 +249,6 @@ impl Keeper {
             return Ok(());
         }
         self.underway = Some(self.begin(app, machine, next, at)?);
-        (self.taken, self.inputs) = (at, 0);
         self.finish(app)
     }
 
