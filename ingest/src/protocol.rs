@@ -4,8 +4,10 @@ mod alike;
 pub mod fields;
 pub mod json;
 mod scan;
+mod short;
 
 pub use alike::Like;
+pub use short::Short;
 
 use model::{Offset, Quality, Time};
 use serde::{Deserialize, Serialize};

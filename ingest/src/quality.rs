@@ -19,7 +19,7 @@ pub use snapshot::SnapshotError;
 
 use model::{City, Observation, Parameter, Quality, Quanta, Span, StationNo, Time, Zone};
 use rain::Rain;
-use series::{Point, Registry, Series};
+use series::{Point, Registry, Seat, Series};
 
 /// The screen of one zone.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,7 +165,8 @@ impl Screen {
     pub fn with_registry(&self, city: &City, zone: Zone) -> Self {
         let mut next = Self::new(city, zone);
         for (station, parameter, from) in self.registry.all() {
-            let to = next.registry.series(station, parameter);
+            let seat = next.registry.seat(station);
+            let to = seat.and_then(|seat| seat.series(parameter));
             if let (Some(old), Some(new)) = (
                 self.series.get(from),
                 to.and_then(|at| next.series.get_mut(at)),
@@ -174,7 +175,7 @@ impl Screen {
             }
         }
         for (station, from) in self.registry.all_rain() {
-            let to = next.registry.rain(station);
+            let to = next.registry.seat(station).and_then(Seat::rain);
             if let (Some(hour), Some(to)) = (self.rain.get(from), to) {
                 next.rain.set(to, &hour);
             }
@@ -196,10 +197,9 @@ impl Screen {
             },
             finding: None,
         };
-        let found = self
-            .registry
-            .series(observation.station, observation.parameter);
-        let Some(index) = found.filter(|_| observation.quality.is_usable()) else {
+        let seat = self.registry.seat(observation.station);
+        let found = seat.and_then(|seat| Some((seat, seat.series(observation.parameter)?)));
+        let Some((seat, index)) = found.filter(|_| observation.quality.is_usable()) else {
             return screened;
         };
         let Some(newest) = self.series.get(index).map(|memory| memory.newest) else {
@@ -220,10 +220,10 @@ impl Screen {
             return screened;
         }
         if observation.parameter == Parameter::RainfallTotal {
-            self.difference(index, &mut screened);
+            self.difference(seat, index, &mut screened);
             return screened;
         }
-        let verdict = self.judge(index, newest, now, observation);
+        let verdict = self.judge(seat, index, newest, now, observation);
         apply(&mut screened, observation, verdict);
         screened
     }
@@ -231,6 +231,7 @@ impl Screen {
     /// The first check that objects, in the order of QX/T 118: internal, step, persistence.
     fn judge(
         &mut self,
+        seat: Seat,
         index: usize,
         newest: Point,
         now: Point,
@@ -239,11 +240,11 @@ impl Screen {
         let parameter = seen.parameter;
         let internal = match parameter {
             Parameter::Rainfall => {
-                let high = self.registry.rain(seen.station);
+                let high = seat.rain();
                 let high = high.and_then(|at| self.rain.judge(at, newest, now, seen.interval_s));
-                high.or_else(|| self.rain_in_dry_air(seen))
+                high.or_else(|| self.rain_in_dry_air(seat, seen))
             }
-            Parameter::WindGust | Parameter::WindSpeed => self.gust_below_mean(seen),
+            Parameter::WindGust | Parameter::WindSpeed => self.gust_below_mean(seat, seen),
             Parameter::RainfallTotal
             | Parameter::WaterLevel
             | Parameter::WaterDepth
@@ -260,7 +261,7 @@ impl Screen {
             | Parameter::PorePressure
             | Parameter::GroundwaterLevel => None,
         };
-        let may_stand_still = self.may_stand_still(seen);
+        let may_stand_still = self.may_stand_still(seat, seen);
         let memory = self.series.get_mut(index)?;
         if now.time < memory.newest.time {
             return internal;

@@ -12,9 +12,9 @@ pub mod units;
 pub use batch::Batch;
 pub use rejection::{Reason, Rejection};
 
-use crate::protocol::{Field, Like, Reading, What};
+use crate::protocol::{Field, Like, Reading, Short, What};
 use crate::quality::limits;
-use decimal::{Decimal, Ratio};
+use decimal::{Decimal, Ratio, TENS};
 use model::parameter::ValueError;
 use model::{City, Observation, Parameter, Quality, Quanta, Span, StationNo, Time, Zone};
 use rustc_hash::FxHashMap;
@@ -50,6 +50,9 @@ struct Usual {
     quality: Quality,
     ratio: Ratio,
     interval_s: Option<u32>,
+    range: (Quanta, Quanta),
+    /// Decimals of a quantum, where the digits of a value are its quanta.
+    plain_decimals: Option<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -140,12 +143,16 @@ impl Registrar {
             Some(unit) => units::ratio(parameter, unit)
                 .map_err(|error| reject(Reason::Unit(parameter, error), Field::Unit))?,
         };
+        let quality = reading.quality.unwrap_or_default();
         let usual = Usual {
             parameter,
             time: reading.time,
-            quality: reading.quality.unwrap_or_default(),
+            quality,
             ratio,
             interval_s,
+            range: limits::range(parameter),
+            plain_decimals: (ratio == Ratio::ONE && quality != Quality::Missing)
+                .then(|| parameter.decimals() as u8),
         };
         let Some(text) = reading.value.as_deref() else {
             let usual = Usual {
@@ -179,7 +186,10 @@ impl Registrar {
         let usual = self.usual?;
         let station = self.station(like.station())?;
         let registered = self.registered(station, usual.parameter)?;
-        let value = usual.value(like.value()).ok()?;
+        let value = match like.short().and_then(|short| usual.short(short)) {
+            Some(value) => value,
+            None => usual.value(like.value()).ok()?,
+        };
         Some(usual.observation(station, registered, value))
     }
 
@@ -256,6 +266,16 @@ impl Registrar {
 }
 
 impl Usual {
+    /// The value of a short plain number, in quanta; `None` where [`Usual::value`] is to say more.
+    #[inline]
+    fn short(&self, short: Short) -> Option<Quanta> {
+        let shift = self.plain_decimals?.checked_sub(short.decimals)?;
+        let value = i64::from(short.mantissa) * TENS.get(usize::from(shift))?;
+        let (low, high) = self.range;
+        let is_possible = (i64::from(low)..=i64::from(high)).contains(&value);
+        is_possible.then_some(value as Quanta)
+    }
+
     /// The value of this text, in quanta.
     #[inline]
     fn value(&self, text: &[u8]) -> Result<Quanta, Reason> {
@@ -268,7 +288,7 @@ impl Usual {
                 ValueError::NotDecimal => Reason::NotANumber,
                 ValueError::TooLarge => Reason::Range(self.parameter),
             })?;
-        let (low, high) = limits::range(self.parameter);
+        let (low, high) = self.range;
         if value < low || value > high {
             return Err(Reason::Range(self.parameter));
         }

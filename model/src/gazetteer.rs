@@ -1,7 +1,7 @@
 //! Which area a place lies in, exactly: holes respected, borders decided, some 300 ns a point.
 
 use crate::{Area, AreaLevel, AreaNo};
-use geo::{Area as _, BooleanOps, BoundingRect, Coord, LinesIter, MultiPolygon};
+use geo::{Area as _, BooleanOps, BoundingRect, Coord, Line, LinesIter, MultiPolygon};
 use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
 
@@ -139,13 +139,10 @@ impl Gazetteer {
             return f64::INFINITY;
         };
         let narrow = lat.to_radians().cos();
-        let flat = |c: Coord<f64>| ((c.x - lon) * narrow, c.y - lat);
         shape
             .lines_iter()
-            .map(|edge| from_origin(flat(edge.start), flat(edge.end)))
+            .map(|edge| edge_km(edge, lon, lat, narrow))
             .fold(f64::INFINITY, f64::min)
-            .sqrt()
-            * KM_PER_DEGREE
     }
 
     /// True where the place is no further from the area than `km`, as [`Self::distance_km`] has
@@ -157,8 +154,26 @@ impl Gazetteer {
         let (min, max) = slabs.bounds();
         let x = (min.x - lon).max(lon - max.x).max(0.0) * lat.to_radians().cos();
         let y = (min.y - lat).max(lat - max.y).max(0.0);
-        // A hair of room: the box is measured in other steps than the edges.
-        x.hypot(y) * KM_PER_DEGREE <= km * 1.000_001 && self.distance_km(area, lon, lat) <= km
+        // A hair of room: boxes are measured in other steps than edges.
+        let reach = km / KM_PER_DEGREE * 1.000_001;
+        if x.hypot(y) > reach {
+            return false;
+        }
+        if self.holds(area, lon, lat) {
+            return 0.0 <= km;
+        }
+        let narrow = lat.to_radians().cos();
+        let wide = reach / narrow.max(f64::MIN_POSITIVE);
+        self.shapes.get(usize::from(area.0)).is_some_and(|shape| {
+            shape.lines_iter().any(|edge| {
+                let (a, b) = (edge.start, edge.end);
+                let is_in_reach = a.y.min(b.y) - lat <= reach
+                    && lat - a.y.max(b.y) <= reach
+                    && a.x.min(b.x) - lon <= wide
+                    && lon - a.x.max(b.x) <= wide;
+                is_in_reach && edge_km(edge, lon, lat, narrow) <= km
+            })
+        })
     }
 
     fn overlap(&self, area: AreaNo, shape: &MultiPolygon<f64>, size: f64) -> bool {
@@ -168,6 +183,13 @@ impl Gazetteer {
         let common = own.intersection(shape).unsigned_area();
         common > size.min(own.unsigned_area()) * SLIVER_SHARE
     }
+}
+
+/// Kilometres from the place to an edge, where a degree of longitude is `narrow` degrees of
+/// latitude wide.
+fn edge_km(edge: Line<f64>, lon: f64, lat: f64, narrow: f64) -> f64 {
+    let flat = |c: Coord<f64>| ((c.x - lon) * narrow, c.y - lat);
+    from_origin(flat(edge.start), flat(edge.end)).sqrt() * KM_PER_DEGREE
 }
 
 /// Squared distance from the origin to a segment.

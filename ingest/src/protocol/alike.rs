@@ -4,6 +4,7 @@
 //! letter for letter, it means the same again, and only the two texts are to be looked at.
 
 use super::scan::{number_end, plain_run};
+use super::short::Short;
 use super::{RECORD_BYTES_MAX, Reading};
 use model::{Offset, Quality, Time};
 use std::borrow::Cow;
@@ -30,6 +31,8 @@ pub(super) struct Texts<'a> {
     station: &'a [u8],
     /// A JSON number.
     value: &'a [u8],
+    /// What it says, where that can be told at a glance.
+    short: Option<Short>,
     /// The line whole.
     pub(super) raw: &'a [u8],
 }
@@ -53,6 +56,12 @@ impl<'a> Like<'_, 'a> {
     #[inline]
     pub const fn value(&self) -> &'a [u8] {
         self.texts.value
+    }
+
+    /// The value, where it is a short plain number.
+    #[inline]
+    pub const fn short(&self) -> Option<Short> {
+        self.texts.short
     }
 
     /// The reading whole.
@@ -110,7 +119,13 @@ impl<'a> Alike<'a> {
         if !station.is_ascii() {
             return None;
         }
-        let (value, from_after) = from_value.split_at_checked(number_end(from_value)?)?;
+        // A number ends where what stood behind the last one stands: nothing of a number does.
+        let short = Short::read(from_value);
+        let length = match short {
+            Some(short) => usize::from(short.length),
+            None => number_end(from_value)?,
+        };
+        let (value, from_after) = from_value.split_at_checked(length)?;
         let behind = from_after.strip_prefix(self.after)?;
         if !matches!(behind.first(), None | Some(b'\n')) {
             return None;
@@ -122,6 +137,7 @@ impl<'a> Alike<'a> {
         Some(Texts {
             station,
             value,
+            short,
             raw: rest.get(..length)?,
         })
     }

@@ -1,7 +1,7 @@
 //! Rain counters: what fell between two readings, through overflow, restart and the day's turn.
 
 use super::limits::{self, RAIN_HOUR_SUSPECT, RAIN_MINUTE_MAX};
-use super::series::{Point, Series};
+use super::series::{Point, Seat, Series};
 use super::{Cause, Finding, Screen, Screened, apply};
 use model::{Observation, Parameter, Quality, Quanta};
 
@@ -29,7 +29,7 @@ struct Fallen {
 impl Screen {
     /// Turns a counter reading into the rainfall since the reading before it. A reading behind
     /// the newest adds nothing: what fell up to it is already in the next one.
-    pub(super) fn difference(&mut self, index: usize, screened: &mut Screened) {
+    pub(super) fn difference(&mut self, seat: Seat, index: usize, screened: &mut Screened) {
         let seen = screened.observation;
         let now = Point::of(&seen);
         let Some(memory) = self.series.get_mut(index) else {
@@ -64,11 +64,7 @@ impl Screen {
             return;
         };
         // The registry names one source of rain a station: a reported amount goes before.
-        if self
-            .registry
-            .series(seen.station, Parameter::Rainfall)
-            .is_some()
-        {
+        if seat.series(Parameter::Rainfall).is_some() {
             return;
         }
         let rainfall = Observation {
@@ -88,10 +84,11 @@ impl Screen {
                 ..old
             }
         });
-        let hour = self.registry.rain(seen.station);
         let now = Point::of(&rainfall);
-        let high = hour.and_then(|at| self.rain.judge(at, replaced, now, rainfall.interval_s));
-        let verdict = high.or_else(|| self.rain_in_dry_air(&rainfall));
+        let high = seat
+            .rain()
+            .and_then(|at| self.rain.judge(at, replaced, now, rainfall.interval_s));
+        let verdict = high.or_else(|| self.rain_in_dry_air(seat, &rainfall));
         let mut derived = Screened {
             observation: rainfall,
             finding: None,

@@ -1,6 +1,6 @@
 //! What the screen remembers of a series, and where: dense places by station and parameter.
 
-use model::{City, Observation, Parameter, Quanta, StationNo, Zone};
+use model::{City, Members, Observation, Parameter, Quanta, StationNo, Zone};
 
 /// A value at a time; the default lies before every time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +29,17 @@ pub(super) struct Series {
 /// Where each registered series of a zone has its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Registry {
-    stations: Vec<Seat>,
+    members: Members,
+    /// By place of the member.
+    seats: Vec<Seat>,
     series_count: u32,
     rain_count: u32,
     offset_minutes: i64,
 }
 
+/// Where one station's series stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seat {
+pub(super) struct Seat {
     parameters: u32,
     series: u32,
     rain: u32,
@@ -77,23 +80,45 @@ impl Point {
     }
 }
 
+impl Seat {
+    /// The place of a series.
+    #[inline]
+    pub(super) const fn series(self, parameter: Parameter) -> Option<usize> {
+        let own = bit(parameter);
+        let before = (self.parameters & (own - 1)).count_ones();
+        if self.parameters & own == 0 {
+            return None;
+        }
+        Some((self.series + before) as usize)
+    }
+
+    /// The place of the station's last hour of rain.
+    #[inline]
+    pub(super) const fn rain(self) -> Option<usize> {
+        if self.parameters & RAIN == 0 {
+            return None;
+        }
+        Some(self.rain as usize)
+    }
+}
+
 impl Registry {
     pub(super) fn new(city: &City, zone: Zone) -> Self {
+        let own = (0u32..)
+            .map(StationNo)
+            .zip(&city.stations)
+            .filter(|(_, station)| station.zones.contains(&zone));
         let mut registry = Self {
-            stations: Vec::with_capacity(city.stations.len()),
+            members: own.clone().map(|(number, _)| number).collect(),
+            seats: Vec::new(),
             series_count: 0,
             rain_count: 0,
             offset_minutes: i64::from(city.offset.0),
         };
-        for station in &city.stations {
-            let parameters = match station.zones.contains(&zone) {
-                true => station
-                    .parameters
-                    .iter()
-                    .fold(0, |set, one| set | bit(*one)),
-                false => 0,
-            };
-            registry.stations.push(Seat {
+        for (_, station) in own {
+            let parameters = station.parameters.iter();
+            let parameters = parameters.fold(0, |set, one| set | bit(*one));
+            registry.seats.push(Seat {
                 parameters,
                 series: registry.series_count,
                 rain: registry.rain_count,
@@ -117,41 +142,34 @@ impl Registry {
         self.offset_minutes
     }
 
-    /// The place of a series.
+    /// What there is of a station.
     #[inline]
-    pub(super) fn series(&self, station: StationNo, parameter: Parameter) -> Option<usize> {
-        let seat = self.stations.get(station.0 as usize)?;
-        let own = bit(parameter);
-        let before = (seat.parameters & (own - 1)).count_ones();
-        (seat.parameters & own != 0).then_some((seat.series + before) as usize)
-    }
-
-    /// The place of a station's last hour of rain.
-    #[inline]
-    pub(super) fn rain(&self, station: StationNo) -> Option<usize> {
-        let seat = self.stations.get(station.0 as usize)?;
-        (seat.parameters & RAIN != 0).then_some(seat.rain as usize)
+    pub(super) fn seat(&self, station: StationNo) -> Option<Seat> {
+        self.seats.get(self.members.place(station)?).copied()
     }
 
     /// Every series with its place, in order.
     pub(super) fn all(&self) -> impl Iterator<Item = (StationNo, Parameter, usize)> {
-        (0u32..).zip(&self.stations).flat_map(|(number, seat)| {
-            let reported = Parameter::ALL
-                .into_iter()
-                .filter(|p| seat.parameters & bit(*p) != 0);
-            let places = seat.series as usize..;
-            reported
-                .zip(places)
-                .map(move |(parameter, at)| (StationNo(number), parameter, at))
-        })
+        self.members
+            .all()
+            .zip(&self.seats)
+            .flat_map(|(number, seat)| {
+                let reported = Parameter::ALL
+                    .into_iter()
+                    .filter(|p| seat.parameters & bit(*p) != 0);
+                let places = seat.series as usize..;
+                reported
+                    .zip(places)
+                    .map(move |(parameter, at)| (number, parameter, at))
+            })
     }
 
     /// Every station that measures rain with the place of its last hour, in order.
     pub(super) fn all_rain(&self) -> impl Iterator<Item = (StationNo, usize)> {
-        (0u32..)
-            .zip(&self.stations)
-            .filter(|(_, seat)| seat.parameters & RAIN != 0)
-            .map(|(number, seat)| (StationNo(number), seat.rain as usize))
+        self.members
+            .all()
+            .zip(&self.seats)
+            .filter_map(|(number, seat)| Some((number, seat.rain()?)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The screen's memory as bytes, for snapshots: rows in the order of the registry, little-endian.
 
 use super::rain::{RainHour, SLOTS};
-use super::series::Point;
+use super::series::{Point, Seat};
 use super::{Screen, Series};
 use model::{City, Parameter, StationNo, Zone};
 
@@ -87,7 +87,8 @@ impl Screen {
             still_count: u16::from_le_bytes(rows.take()?),
             is_told: rows.byte()? != 0,
         };
-        let place = self.registry.series(station, parameter);
+        let seat = self.registry.seat(station);
+        let place = seat.and_then(|seat| seat.series(parameter));
         if let Some(place) = place.and_then(|at| self.series.get_mut(at)) {
             *place = series;
         }
@@ -106,7 +107,7 @@ impl Screen {
             sums,
             is_told: rows.byte()? != 0,
         };
-        if let Some(at) = self.registry.rain(station) {
+        if let Some(at) = self.registry.seat(station).and_then(Seat::rain) {
             self.rain.set(at, &hour);
         }
         Ok(())

@@ -24,7 +24,7 @@ pub struct Ratio {
 
 const MANTISSA_FULL: i64 = 100_000_000_000_000_000;
 const EXPONENT_MIN: i32 = -18;
-const TENS: [i64; 19] = {
+pub(super) const TENS: [i64; 19] = {
     let mut tens = [1; 19];
     let mut at = 1;
     while at < tens.len() {

@@ -175,6 +175,12 @@ proptest! {
         for (x, y, part, lattice) in points {
             let (x, y) = if lattice { (f64::from(x), f64::from(y)) } else { (f64::from(x) + part, f64::from(y) - part * part) };
             prop_assert_eq!(gazetteer.locate(x, y), naive(&areas, x, y), "{} {}", x, y);
+            for no in (0u16..).zip(&areas).map(|(no, _)| AreaNo(no)) {
+                let distance = gazetteer.distance_km(no, x, y);
+                for km in [0.0, part * 500.0, distance, distance * 0.999_999_999] {
+                    prop_assert_eq!(gazetteer.is_near(no, x, y, km), distance <= km, "{} {} {}", x, y, km);
+                }
+            }
         }
         // Corners themselves are on the border.
         for (no, area) in (0u16..).zip(&areas) {

@@ -4,14 +4,16 @@ use super::{NONE, SnapshotError};
 use crate::reader::Reader;
 use crate::rulebook::Rulebook;
 use crate::window::{Block, Keep, Placed, Sealed, View};
-use model::{City, Observation, Parameter, StationNo, Zone};
+use model::{City, Members, Observation, Parameter, StationNo, Zone};
 
 /// The series of a zone, one for each parameter that a rule reads at each station.
 pub(super) struct Windows {
     /// Place of each parameter among those read, by its code.
     places: [u8; Parameter::ALL.len()],
     width: usize,
-    by_station: Vec<u32>,
+    members: Members,
+    /// Number of each series, by place of its station and of its parameter.
+    numbers: Vec<u32>,
     owners: Vec<Owner>,
     blocks: Vec<Block>,
     parameters: Vec<Parameter>,
@@ -42,22 +44,27 @@ impl Windows {
         }
         let width = parameters.len();
         let plans = rulebook.plans.iter();
+        let own = (0u32..)
+            .map(StationNo)
+            .zip(&city.stations)
+            .filter(|(number, station)| {
+                !station.retired && station.zones.contains(&zone) && hears(*number)
+            });
+        let members: Members = own.clone().map(|(number, _)| number).collect();
         let mut windows = Self {
             places,
             width,
-            by_station: vec![NONE; city.stations.len() * width],
+            numbers: vec![NONE; members.count() * width],
+            members,
             owners: Vec::new(),
             blocks: plans
                 .map(|(p, plan)| Block::new(plan.clone(), *p))
                 .collect(),
             parameters,
         };
-        for (number, station) in (0u32..).zip(&city.stations) {
-            let is_here = !station.retired && station.zones.contains(&zone);
-            if is_here && hears(StationNo(number)) {
-                for parameter in &station.parameters {
-                    windows.add(StationNo(number), *parameter, station.interval_s);
-                }
+        for (number, station) in own {
+            for parameter in &station.parameters {
+                windows.add(number, *parameter, station.interval_s);
             }
         }
         windows.blocks.iter_mut().for_each(Block::shrink);
@@ -70,8 +77,7 @@ impl Windows {
         };
         let place = at % self.width;
         let next = u32::try_from(self.owners.len()).unwrap_or(NONE);
-        if let (Some(entry), Some(block)) =
-            (self.by_station.get_mut(at), self.blocks.get_mut(place))
+        if let (Some(entry), Some(block)) = (self.numbers.get_mut(at), self.blocks.get_mut(place))
             && *entry == NONE
         {
             *entry = next;
@@ -86,13 +92,14 @@ impl Windows {
     #[inline]
     fn at(&self, station: StationNo, parameter: Parameter) -> Option<usize> {
         let place = *self.places.get(usize::from(parameter.code()))?;
-        (place != u8::MAX).then(|| station.0 as usize * self.width + usize::from(place))
+        let station = self.members.place(station)?;
+        (place != u8::MAX).then_some(station * self.width + usize::from(place))
     }
 
     /// The series of that parameter at that station.
     #[inline]
     pub(super) fn find(&self, station: StationNo, parameter: Parameter) -> Option<u32> {
-        let number = *self.by_station.get(self.at(station, parameter)?)?;
+        let number = *self.numbers.get(self.at(station, parameter)?)?;
         (number != NONE).then_some(number)
     }
 

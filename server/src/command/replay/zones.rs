@@ -1,0 +1,261 @@
+//! The zones of a replay, each stepped through some thousand lines before the next one's turn.
+//!
+//! Zones know nothing of each other: their order matters only for what is printed, which is put
+//! back in the order of the lines. What a zone remembers is read and written from end to end
+//! while it is in the caches, not here and there for every line of the file.
+
+use super::Output;
+use ingest::quality::Screen;
+use model::{City, Mode, Observation, StationNo, Time, Zone};
+use rules::{Effect, Engine, Policy, Rulebook};
+use std::sync::Arc;
+
+/// Lines and minutes that wait for their zones, at most.
+const WAITING_MAX: u32 = 4096;
+
+/// Every zone of a city, and what waits for them.
+pub(super) struct Zones {
+    routes: Routes,
+    zones: Vec<One>,
+    minutes: Vec<Minute>,
+    /// Record time: the newest observation time so far.
+    now: Time,
+    /// Lines and minutes since the last step.
+    moment: u32,
+    found: Vec<Found>,
+    order: Order,
+}
+
+struct One {
+    engine: Engine,
+    screen: Screen,
+    waiting: Vec<Waiting>,
+}
+
+/// A line that a zone is to step.
+struct Waiting {
+    moment: u32,
+    /// Which of the station's zones this is.
+    place: u16,
+    /// False where the station says nothing that counts there: time passes.
+    hears: bool,
+    now: Time,
+    observation: Observation,
+}
+
+/// A whole minute that passed before a line.
+struct Minute {
+    moment: u32,
+    time: Time,
+}
+
+/// What a line or minute caused.
+struct Found {
+    moment: u32,
+    place: u16,
+    effect: Effect,
+}
+
+impl Zones {
+    pub(super) fn new(city: &Arc<City>, rulebook: &Arc<Rulebook>) -> Self {
+        let numbers = (0..city.zones.len()).map(|number| Zone(number as u16));
+        let one = |zone| One {
+            engine: Engine::new(
+                Arc::clone(city),
+                zone,
+                Mode::Actual,
+                Arc::clone(rulebook),
+                Policy::Replay,
+            ),
+            screen: Screen::new(city, zone),
+            waiting: Vec::new(),
+        };
+        let zones: Vec<One> = numbers.map(one).collect();
+        Self {
+            routes: Routes::new(city, &zones),
+            zones,
+            minutes: Vec::new(),
+            now: Time::from_millis(i64::MIN),
+            moment: 0,
+            found: Vec::new(),
+            order: Order {
+                city: Arc::clone(city),
+                rulebook: Arc::clone(rulebook),
+            },
+        }
+    }
+
+    /// Takes the next line: the minutes that passed before it first, then what it says.
+    #[inline]
+    pub(super) fn observe(&mut self, observation: &Observation, output: &mut Output) {
+        if observation.time > self.now {
+            self.pass(observation.time, output);
+            self.now = observation.time;
+        }
+        for (place, route) in (0u16..).zip(self.routes.of(observation.station)) {
+            if let Some(zone) = self.zones.get_mut(usize::from(route.zone.0)) {
+                zone.waiting.push(Waiting {
+                    moment: self.moment,
+                    place,
+                    hears: route.hears,
+                    now: self.now,
+                    observation: *observation,
+                });
+            }
+        }
+        self.advance(output);
+    }
+
+    /// A tick for each whole minute up to `time`.
+    fn pass(&mut self, time: Time, output: &mut Output) {
+        if self.now.millis() == i64::MIN {
+            return;
+        }
+        for minute in self.now.minute() + 1..=time.minute() {
+            self.minutes.push(Minute {
+                moment: self.moment,
+                time: Time::from_minute(minute),
+            });
+            self.advance(output);
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self, output: &mut Output) {
+        self.moment += 1;
+        if self.moment == WAITING_MAX {
+            self.step(output);
+        }
+    }
+
+    /// Steps all that waits and hands out what it caused: by line, then by rule, then by subject,
+    /// whichever zone it came from.
+    pub(super) fn step(&mut self, output: &mut Output) {
+        for (number, zone) in (0u16..).zip(&mut self.zones) {
+            zone.step(number, &self.minutes, &mut self.found);
+        }
+        self.minutes.clear();
+        self.moment = 0;
+        let order = &self.order;
+        self.found
+            .sort_by_cached_key(|one| (one.moment, order.of(&one.effect), one.place));
+        for found in self.found.drain(..) {
+            output.effect(&found.effect);
+        }
+    }
+}
+
+impl One {
+    fn step(&mut self, number: u16, minutes: &[Minute], found: &mut Vec<Found>) {
+        let Self {
+            engine,
+            screen,
+            waiting,
+        } = self;
+        let mut effects = Vec::new();
+        let mut tell = |effects: &mut Vec<Effect>, moment, place| {
+            found.extend(effects.drain(..).map(|effect| Found {
+                moment,
+                place,
+                effect,
+            }));
+        };
+        let mut minutes = minutes.iter().peekable();
+        for line in waiting.drain(..) {
+            while let Some(minute) = minutes.next_if(|minute| minute.moment < line.moment) {
+                engine.tick(minute.time, &mut effects);
+                tell(&mut effects, minute.moment, number);
+            }
+            line.step(screen, engine, &mut effects);
+            if !effects.is_empty() {
+                tell(&mut effects, line.moment, line.place);
+            }
+        }
+        for minute in minutes {
+            engine.tick(minute.time, &mut effects);
+            tell(&mut effects, minute.moment, number);
+        }
+    }
+}
+
+impl Waiting {
+    #[inline]
+    fn step(&self, screen: &mut Screen, engine: &mut Engine, effects: &mut Vec<Effect>) {
+        if !self.hears {
+            return engine.tick(self.now, effects);
+        }
+        let screened = screen.step(self.now, &self.observation);
+        if screened.is_repeat() {
+            return engine.tick(self.now, effects);
+        }
+        engine.observe(self.now, &screened.observation, effects);
+        if let Some(rainfall) = &screened.rainfall {
+            engine.observe(self.now, rainfall, effects);
+        }
+    }
+}
+
+/// The zones that get each station's observations, by station.
+struct Routes {
+    starts: Vec<u32>,
+    routes: Vec<Route>,
+}
+
+/// A zone, and whether what the station says counts there: where it does not, time passes.
+struct Route {
+    zone: Zone,
+    hears: bool,
+}
+
+impl Routes {
+    fn new(city: &City, ones: &[One]) -> Self {
+        let (mut starts, mut routes) = (vec![0], Vec::new());
+        for (number, station) in (0u32..).zip(&city.stations) {
+            routes.extend(station.zones.iter().map(|zone| {
+                let one = ones.get(usize::from(zone.0));
+                Route {
+                    zone: *zone,
+                    hears: one.is_some_and(|one| one.engine.hears(StationNo(number))),
+                }
+            }));
+            starts.push(u32::try_from(routes.len()).unwrap_or(u32::MAX));
+        }
+        Self { starts, routes }
+    }
+
+    fn of(&self, station: StationNo) -> &[Route] {
+        let at = station.0 as usize;
+        let range = self.starts.get(at).zip(self.starts.get(at + 1));
+        range
+            .and_then(|(from, to)| self.routes.get(*from as usize..*to as usize))
+            .unwrap_or_default()
+    }
+}
+
+/// The order of what one line caused (design §5).
+struct Order {
+    city: Arc<City>,
+    rulebook: Arc<Rulebook>,
+}
+
+impl Order {
+    fn of(&self, effect: &Effect) -> (usize, u32) {
+        match effect {
+            Effect::Signal(change) => (self.rule(&change.rule), self.subject(&change.subject)),
+            Effect::Warning(warning) => (self.rule(&warning.rule), 0),
+            Effect::Pending(_) | Effect::Refused { .. } => (usize::MAX, 0),
+        }
+    }
+
+    fn rule(&self, id: &str) -> usize {
+        self.rulebook
+            .rule(id)
+            .map_or(usize::MAX, |(number, _)| number)
+    }
+
+    fn subject(&self, id: &str) -> u32 {
+        let site = self.city.site_no(id).map(|no| no.0);
+        site.or_else(|| self.city.station_no(id).map(|no| no.0))
+            .unwrap_or(u32::MAX)
+    }
+}
