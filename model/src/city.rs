@@ -5,8 +5,8 @@ use crate::fault::{Fault, Faults, Place};
 use crate::gazetteer::Gazetteer;
 use crate::policy::Policy;
 use crate::{
-    Area, AreaCode, AreaLevel, AreaNo, AuthorityId, Hazard, Named, Offset, Site, SiteNo, Station,
-    StationNo, Tier, Time, Zone,
+    Area, AreaCode, AreaLevel, AreaNo, AuthorityId, Hazard, Members, Named, Offset, Site, SiteNo,
+    Station, StationNo, Tier, Time, Zone,
 };
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
@@ -54,6 +54,8 @@ pub struct City {
     station_numbers: FxHashMap<String, StationNo>,
     site_numbers: FxHashMap<String, SiteNo>,
     zone_by_area: Vec<Zone>,
+    /// Stations in service that each zone hears of.
+    members: Vec<Members>,
     children: Vec<Vec<AreaNo>>,
 }
 
@@ -104,6 +106,19 @@ impl City {
     /// The station of that number, retired or not.
     pub fn station(&self, no: StationNo) -> Option<&Station> {
         self.stations.get(usize::try_from(no.0).ok()?)
+    }
+
+    /// The stations in service whose observations a zone gets.
+    pub fn members(&self, zone: Zone) -> Members {
+        let members = self.members.get(usize::from(zone.0));
+        members.cloned().unwrap_or_default()
+    }
+
+    /// The same, each with what is registered of it, by number.
+    pub fn stations_in(&self, zone: Zone) -> impl Iterator<Item = (StationNo, &Station)> + Clone {
+        let members = self.members.get(usize::from(zone.0));
+        let numbers = members.into_iter().flat_map(Members::all);
+        numbers.filter_map(|no| Some((no, self.station(no)?)))
     }
 
     /// The number of a site.
@@ -268,6 +283,14 @@ fn read(
         .map(|(s, no)| (s.id.clone(), StationNo(no)))
         .collect();
     let sites = sites::read(sites, &places, &station_numbers, faults);
+    let mut members: Vec<Vec<StationNo>> = vec![Vec::new(); zones.len()];
+    for (station, no) in stations.iter().zip(0..).filter(|(s, _)| !s.retired) {
+        for zone in &station.zones {
+            if let Some(list) = members.get_mut(usize::from(zone.0)) {
+                list.push(StationNo(no));
+            }
+        }
+    }
     let mut children = vec![Vec::new(); areas.len()];
     for (area, no) in areas.iter().zip(0..) {
         if let Some(list) = area.parent.and_then(|p| children.get_mut(usize::from(p.0))) {
@@ -296,6 +319,7 @@ fn read(
         area_numbers,
         station_numbers,
         zone_by_area,
+        members: members.into_iter().map(Members::from_iter).collect(),
         children,
     })
 }

@@ -39,7 +39,7 @@ impl Members {
     }
 
     /// Every member, in order of their places.
-    pub fn all(&self) -> impl Iterator<Item = StationNo> {
+    pub fn all(&self) -> impl Iterator<Item = StationNo> + Clone {
         (0u32..).zip(&self.words).flat_map(|(at, word)| {
             (0..u64::BITS)
                 .filter(|bit| word.bits >> bit & 1 == 1)

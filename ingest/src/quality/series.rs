@@ -104,18 +104,14 @@ impl Seat {
 
 impl Registry {
     pub(super) fn new(city: &City, zone: Zone) -> Self {
-        let own = (0u32..)
-            .map(StationNo)
-            .zip(&city.stations)
-            .filter(|(_, station)| station.zones.contains(&zone));
         let mut registry = Self {
-            members: own.clone().map(|(number, _)| number).collect(),
+            members: city.members(zone),
             seats: Vec::new(),
             series_count: 0,
             rain_count: 0,
             offset_minutes: i64::from(city.offset.0),
         };
-        for (_, station) in own {
+        for (_, station) in city.stations_in(zone) {
             let parameters = station.parameters.iter();
             let parameters = parameters.fold(0, |set, one| set | bit(*one));
             registry.seats.push(Seat {

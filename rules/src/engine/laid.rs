@@ -37,8 +37,12 @@ impl Laid {
     /// another zone and wake nobody here.
     pub(super) fn new(city: &City, zone: Zone, rulebook: &Rulebook) -> Self {
         let all = Self::over(city, zone, rulebook, vec![true; city.stations.len()]);
-        let own = |station: &model::Station| station.zones.first() == Some(&zone);
-        let mut hears: Vec<bool> = city.stations.iter().map(own).collect();
+        let mut hears = vec![false; city.stations.len()];
+        for (number, station) in city.stations_in(zone) {
+            if let Some(heard) = hears.get_mut(number.0 as usize) {
+                *heard = station.zones.first() == Some(&zone);
+            }
+        }
         for (series, station) in all.windows.owners() {
             if let Some(heard) = hears.get_mut(station.0 as usize) {
                 *heard |= all.feeds.has(series);

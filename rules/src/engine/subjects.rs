@@ -309,11 +309,8 @@ fn rule_state(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> RuleSt
 }
 
 fn stations(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> Vec<Subject> {
-    let numbered = (0u32..).map(StationNo).zip(&city.stations);
-    let taken = numbered.filter(|(_, station)| {
-        !station.retired && station.zones.contains(&zone) && rule.takes_station(station)
-    });
-    taken
+    let here = city.stations_in(zone);
+    here.filter(|(_, station)| rule.takes_station(station))
         .map(|(no, station)| {
             let site = city
                 .sites
@@ -368,10 +365,9 @@ fn area_subjects(
     windows: &Windows,
     areas: &[AreaCount],
 ) -> Vec<Subject> {
-    let numbered: Vec<(StationNo, AreaNo)> = (0u32..)
-        .map(StationNo)
-        .zip(&city.stations)
-        .filter(|(_, s)| !s.retired && s.zones.contains(&zone) && rule.takes_station(s))
+    let numbered: Vec<(StationNo, AreaNo)> = city
+        .stations_in(zone)
+        .filter(|(_, station)| rule.takes_station(station))
         .map(|(no, station)| (no, station.area))
         .collect();
     let subjects = areas.iter().map(|count| {

@@ -44,12 +44,7 @@ impl Windows {
         }
         let width = parameters.len();
         let plans = rulebook.plans.iter();
-        let own = (0u32..)
-            .map(StationNo)
-            .zip(&city.stations)
-            .filter(|(number, station)| {
-                !station.retired && station.zones.contains(&zone) && hears(*number)
-            });
+        let own = city.stations_in(zone).filter(|(number, _)| hears(*number));
         let members: Members = own.clone().map(|(number, _)| number).collect();
         let mut windows = Self {
             places,
