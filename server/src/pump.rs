@@ -90,25 +90,8 @@ pub(crate) fn run(app: Arc<App>, zone: Zone, questions: Asked) -> Result<(), Pum
     pump.recover()?;
     pump.app.caught_up(zone);
     while !pump.app.stopping() {
-        let asked = questions.answer(|question| pump.answer(question));
-        let found = pump.turn()?;
-        pump.keep()?;
-        // A storm leaves no idle turn, and alarms are for storms.
-        pump.measure();
-        if found {
-            continue;
-        }
-        // However much is asked, a minute passes.
-        pump.tick()?;
-        if !asked {
-            let wait = pump.app.clock.wall_until(pump.next_minute()).min(IDLE);
-            let input = pump.input();
-            pump.app.journal.wait(
-                input,
-                Partition(zone.0),
-                pump.next,
-                wait.max(Duration::from_millis(1)),
-            );
+        if pump.round(&questions)? {
+            pump.rest();
         }
     }
     pump.settle(0)?;
@@ -163,6 +146,32 @@ impl Pump {
         let end = self.app.journal.end(self.input(), Partition(self.zone.0));
         while self.next < end && self.turn()? {}
         Ok(())
+    }
+
+    /// What is asked and what came, each a turn's worth, and what the minute brings; true where
+    /// nothing is left to do now.
+    fn round(&mut self, questions: &Asked) -> Result<bool, PumpError> {
+        let asked = questions.answer(|question| self.answer(question));
+        let found = self.turn()?;
+        self.keep()?;
+        // A storm leaves no idle turn, and alarms are for storms.
+        self.measure();
+        if found {
+            return Ok(false);
+        }
+        // However much is asked, a minute passes.
+        self.tick()?;
+        Ok(!asked)
+    }
+
+    /// Waits for input, for the next minute at most.
+    fn rest(&self) {
+        let wait = self.app.clock.wall_until(self.next_minute()).min(IDLE);
+        let wait = wait.max(Duration::from_millis(1));
+        let partition = Partition(self.zone.0);
+        self.app
+            .journal
+            .wait(self.input(), partition, self.next, wait);
     }
 
     /// Steps what is there, up to a turn's worth; false where there was nothing.
@@ -374,3 +383,6 @@ impl Pump {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

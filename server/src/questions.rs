@@ -12,7 +12,7 @@ const WAITING_MAX: usize = 64;
 /// Of them questions for readings: anybody may ask those, and signers come through beside them.
 const READINGS_MAX: usize = 32;
 /// Questions answered between two turns of the zone.
-const A_TURN: usize = 8;
+pub(crate) const A_TURN: usize = 8;
 /// Longest wait for an answer.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 

@@ -32,7 +32,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// 2023-09-07T12:00+08:00, in minutes.
-const NOON: i64 = 28_234_320;
+pub(crate) const NOON: i64 = 28_234_320;
 /// The zone of the one district.
 const DISTRICT: Partition = Partition(0);
 
@@ -45,7 +45,7 @@ const fn every(inputs: u64) -> Period {
     }
 }
 
-const NEVER: Period = every(u64::MAX);
+pub(crate) const NEVER: Period = every(u64::MAX);
 const OFTEN: Period = every(7);
 
 pub(crate) type Links = Vec<(String, LinkKind)>;
@@ -86,7 +86,7 @@ async fn try_serve(
     start(opened, options).await
 }
 
-async fn serve(folder: &Path, minute: i64, snapshots: Period, links: Links) -> Running {
+pub(crate) async fn serve(folder: &Path, minute: i64, snapshots: Period, links: Links) -> Running {
     let served = try_serve(folder, minute, snapshots, links, Storage::default());
     served.await.unwrap()
 }
