@@ -7,7 +7,7 @@ import { byChannel, byWarning, lastAt, unsent } from './progress';
 import { COLOUR, highest, TIERS } from './tier';
 import { age, clock, RecordClock, seconds, span, textLike } from './time';
 import type { Areas, Delivery, Remark, Signal, Situation, Tier, Warning } from './types';
-import { areaTiers, becomes, changes, countByTier, isLapsed, isWaiting, needsReview, queue, relaysOf } from './warnings';
+import { amended, areaTiers, becomes, changes, countByTier, isLapsed, isWaiting, needsReview, queue, relaysOf } from './warnings';
 import { missing, phrase, remarksOf } from './words';
 
 const AT = '2023-09-07T21:40:00+08:00';
@@ -34,6 +34,19 @@ describe('words', () => {
     expect(missing()).toEqual([]);
     expect(phrase('en', 'confirmNth', { n: 1, of: 2 })).toBe('Yours is signature 1 of 2');
     expect(phrase('zh', 'confirmNth', { n: 1, of: 2 })).toBe('您是第 1 位签名人,共需 2 位');
+  });
+});
+
+describe('an amendment', () => {
+  const area = (tier: Tier) => ({ tier, reached: tier, onset: AT });
+  const two = warning({ areas: { t1: area('orange'), t2: area('yellow') } });
+  it('names every area, so that none is taken back unasked', () => {
+    expect(amended(two, { t1: 'red' })).toEqual({ t1: 'red', t2: 'yellow' });
+    expect(amended(two, { t3: 'orange' })).toEqual({ t1: 'orange', t2: 'yellow', t3: 'orange' });
+    expect(amended(two, { t2: 'none' })).toEqual({ t1: 'orange', t2: 'none' });
+  });
+  it('of words alone names none', () => {
+    expect(amended(two, {})).toEqual({});
   });
 });
 

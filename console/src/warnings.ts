@@ -90,6 +90,13 @@ export function becomes(w: Warning): Change[] {
   return changes({ ...w, ...alike, tier, areas, text }, w);
 }
 
+/** All areas as they are to stand: the server takes back what an amendment leaves out, and leaves all as it is where none is named. */
+export function amended(w: Warning, chosen: Record<string, Tier>): Record<string, Tier> {
+  if (Object.keys(chosen).length === 0) return {};
+  const standing = Object.entries(w.areas).map(([code, area]) => [code, area.tier] as const);
+  return { ...Object.fromEntries(standing), ...chosen };
+}
+
 /** What differs between what was seen and what is. */
 export function changes(seen: Warning, now: Warning): Change[] {
   const found: Change[] = [];
