@@ -3,7 +3,7 @@ import { inWords } from './evidence';
 import { apply, keyed, type Lists } from './live';
 import { Places } from './places';
 import { doubtOf } from './quality';
-import { byChannel, byWarning, lastAt, unsent } from './progress';
+import { byChannel, byWarning, lastAt, onTheWay, unsent } from './progress';
 import { COLOUR, highest, TIERS } from './tier';
 import { age, clock, RecordClock, seconds, span, textLike } from './time';
 import type { Areas, Delivery, Remark, Signal, Situation, Tier, Warning } from './types';
@@ -213,9 +213,11 @@ describe('live', () => {
 
 describe('progress', () => {
   it('adds links up per channel and says when the last phone rings', () => {
-    const [sms] = byChannel([delivery({ delivered: 40, sent: 10 }), delivery({ intent: 'j', planned: 50, delivered: 50, finished: AT })]);
-    expect(sms).toMatchObject({ planned: 150, delivered: 90, sent: 10, rate: 10, finished: null });
+    const under = delivery({ sent: 50, accepted: 46, delivered: 40, failed: 1, unknown: 3 });
+    const [sms] = byChannel([under, delivery({ intent: 'j', planned: 50, sent: 50, accepted: 50, delivered: 50, finished: AT })]);
+    expect(sms).toMatchObject({ planned: 150, sent: 100, accepted: 96, delivered: 90, rate: 10, finished: null });
     if (!sms) throw new Error('no row');
+    expect(onTheWay(sms)).toBe(6);
     expect(unsent(sms)).toBe(50);
     expect(lastAt(sms, 1000)).toBe(1005);
     expect(lastAt({ ...sms, rate: 0 }, 1000)).toBeNull();

@@ -4,7 +4,7 @@ import { rank, highest } from './tier';
 import { seconds } from './time';
 import type { Delivery, Tier } from './types';
 
-/** Each recipient is in exactly one state; what is in none of them is still unsent. */
+/** As the server counts: of those sent to some were accepted, of these some delivered; failed and unknown were sent to as well. */
 export interface Tally {
   channel: string;
   tier: Tier;
@@ -51,7 +51,10 @@ export function byChannel(rows: Iterable<Delivery>): Tally[] {
 
 /** Recipients that have not been sent to yet. */
 export const unsent = (t: Tally): number =>
-  Math.max(0, t.planned - t.sent - t.accepted - t.delivered - t.failed - t.unknown - t.expired - t.withdrawn);
+  Math.max(0, t.planned - t.sent - t.expired - t.withdrawn);
+
+/** Accepted and not yet on a phone. */
+export const onTheWay = (t: Tally): number => Math.max(0, t.accepted - t.delivered);
 
 /** Record time at which the last message leaves at the present rate; nothing while it stands. */
 export function lastAt(t: Tally, now: number): number | null {
