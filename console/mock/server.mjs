@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { World } from './world.mjs';
+import { counted, World } from './world.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const STEP_MS = 250;
@@ -22,12 +22,11 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
   const streams = new Map();
   const world = new World({ mode, send: (name, item) => {
     for (const [s, person] of streams) {
-      const heard = person || name === 'time' || name === 'signal' ? item : name === 'warning' ? issued(item) : null;
+      const heard = person || name === 'time' || name === 'signal' ? item : name === 'warning' ? told(item, world.released.has(item.id)) : null;
       if (heard) s.write(`event: ${name}\ndata: ${JSON.stringify(heard)}\n\n`);
     }
   } });
-  let frozen = false;
-  const timer = setInterval(() => { if (!frozen) world.advance((STEP_MS / 1000) * speed); }, STEP_MS);
+  const timer = setInterval(() => { world.advance((STEP_MS / 1000) * speed); }, STEP_MS);
   const server = createServer((request, response) => {
     answer(request, response).catch((error) => problem(response, error.status ?? 500, error.title ?? 'Failed', error.message));
   });
@@ -60,10 +59,6 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       request.on('close', () => streams.delete(response));
       return;
     }
-    if (path === '/mock/raise') return json(world.raise(url.searchParams.get('id')));
-    if (path === '/mock/busy') { world.busy = url.searchParams.get('zone'); return json(true); }
-    if (path === '/mock/freeze') { frozen = url.searchParams.get('on') === '1'; return json(frozen); }
-    if (path === '/mock/drop') { for (const s of streams.keys()) s.destroy(); return json(true); }
     const warning = path.match(/^\/v1\/warnings\/([0-9a-f]+)\/(\w+)$/);
     if (request.method === 'POST') {
       const body = JSON.parse((await text(request)) || '{}');
@@ -105,7 +100,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       case '/v1/sites': return json(world.city.sites);
       case '/v1/situations': return json([...world.situations.values()]);
       case '/v1/warnings': return json(person ? [...world.warnings.values()] : [...world.warnings.values()].map(issued).filter(Boolean));
-      case '/v1/deliveries': return json([...world.deliveries.values()]);
+      case '/v1/deliveries': return json([...world.deliveries.values()].map(counted));
       case '/v1/signals': return json([...world.signals.values()]);
       case '/v1/calls': return json([...world.calls.values()]);
       case '/v1/me': permit('read'); return json(person);
@@ -128,14 +123,18 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       if (w.signing) w.signing = { ...w.signing, signed_by: w.signed_by };
       if (w.signed_by.length >= w.needs) world.release(w, w.signed_by);
       else world.emit('warning', w);
-    } else if (what === 'reject') { permit('approve'); world.cancel(w, [], 'cancelled'); }
-    else if (what === 'amend') world.amend(w, body, permit('approve'));
-    else if (what === 'review') {
+    } else if (what === 'reject' || what === 'amend') {
+      const who = permit('approve');
+      reasoned(body);
+      if (body.revision !== w.revision) throw refuse(409, 'Changed since you saw it', `revision ${body.revision} is not the current one, ${w.revision}`);
+      if (what === 'reject') world.reject(w, who);
+      else if (w.relay) throw refuse(409, 'Changed since you saw it', `${w.id} passes on another authority's words`);
+      else world.amend(w, body);
+    } else if (what === 'review') {
       const who = permit('approve');
       if (w.review?.signed_by.includes(who)) throw refuse(409, 'Changed since you saw it', `${who} released it: another person must review it`);
       world.review(w, who, body);
-    }
-    else if (what === 'cancel') { permit('issue'); world.cancel(w, body.areas ?? []); }
+    } else if (what === 'cancel') { permit('issue'); reasoned(body); world.cancel(w, body.areas ?? []); }
     else throw refuse(404, 'Not found', what);
   }
 
@@ -150,10 +149,24 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
   return { url: `http://127.0.0.1:${server.address().port}`, world, stop };
 }
 
-/** What everybody may see of a warning. */
+/** What everybody may see of a warning: what is in force, also while something else is proposed in its place. */
 function issued(w) {
-  if (w.event !== 'issued' && w.event !== 'updated') return null;
-  return { ...w, sites: {}, evidence: [], seen: '', signed_by: [], needs: 0, signing: null, review: null, request_to: null, in_force: null, unconfirmed: false, past: false, rule: '' };
+  const standing = w.event === 'proposed' ? w.in_force : w.event === 'issued' || w.event === 'updated' ? w : null;
+  return standing && only(w, standing);
+}
+
+/** What everybody may hear of a revision: of a proposal nothing, of an end who heard of the beginning. */
+function told(w, wasPublic) {
+  if (w.event === 'proposed') return null;
+  return w.event === 'issued' || w.event === 'updated' ? issued(w) : wasPublic ? only(w, w) : null;
+}
+
+function only(w, { revision, event, tier, time, expires, areas, text }) {
+  const shown = Object.fromEntries(Object.entries(areas).map(([code, area]) => [code, { ...area, reached: area.tier }]));
+  return {
+    ...w, revision, event, tier, time, expires, text, areas: shown,
+    sites: {}, evidence: [], seen: '', signed_by: [], needs: 0, clock_ends: null, signing: null, review: null, request_to: null, in_force: null, unconfirmed: false, past: false, rule: '',
+  };
 }
 
 function file(path, response) {
@@ -164,6 +177,7 @@ function file(path, response) {
   response.end(readFileSync(at));
 }
 
+const reasoned = (body) => { if (!body.reason?.trim()) throw refuse(400, 'Bad request', 'reason: say why in a few words'); };
 const refuse = (status, title, detail) => Object.assign(new Error(detail), { status, title });
 
 function problem(response, status, title, detail, more = {}) {

@@ -11,6 +11,12 @@ const START = Date.parse('2023-09-07T23:30:00+08:00') / 1000;
 const PEOPLE_PER_SUBSCRIBER = 93;
 const DEPUTIES = ['deputy-duty', 'chief'];
 
+/** A delivery as the server counts it: of those sent some are accepted, of these some delivered. */
+export const counted = (d) => ({ ...d, sent: d.accepted + d.delivered + d.failed + d.unknown, accepted: d.accepted + d.delivered });
+
+/** The hash that an approval carries. */
+const seen = (w) => createHash('sha256').update(JSON.stringify([w.revision, w.areas, w.text, w.tier])).digest('hex');
+
 export class World {
   constructor({ mode = 'actual', seed = 1, send = () => {} } = {}) {
     this.city = readCity();
@@ -29,6 +35,7 @@ export class World {
     this.calls = new Map();
     this.deliveries = new Map();
     this.signals = new Map();
+    this.released = new Set();
     while (this.minute < 185) this.stepMinute();
     for (const w of this.warnings.values()) {
       // What had stood for long was signed before the screen opened.
@@ -96,7 +103,7 @@ export class World {
     list.push(value);
     if (list.length > 360) list.shift();
     this.windows.set(station.id, list);
-    station.last = { rainfall: { time: stamp, value: value.toFixed(1), unit: 'mm', quality: 0 } };
+    station.last = { rainfall: { time: stamp, value: value.toFixed(1), unit: 'mm', quality: 0, finding: null } };
     const sum = (n) => list.slice(-n).reduce((a, b) => a + b, 0);
     const [h1, h3] = [sum(60), sum(180)];
     const tier = h3 >= 150 ? 'red' : h3 >= 100 ? 'orange' : h1 >= 45 ? 'yellow' : 'none';
@@ -107,7 +114,7 @@ export class World {
     const falling = rain(this.city, this.minute, station.lon, station.lat);
     const depth = Math.max(0, (this.depths.get(station.id) ?? 0) + falling * 0.0105 - 0.0075);
     this.depths.set(station.id, depth);
-    station.last = { water_depth: { time: stamp, value: depth.toFixed(3), unit: 'm', quality: 0 } };
+    station.last = { water_depth: { time: stamp, value: depth.toFixed(3), unit: 'm', quality: 0, finding: null } };
   }
 
   #situation(rule, hazard, subject, tier, values) {
@@ -157,11 +164,11 @@ export class World {
       evidence: zone.subjects.sort((a, b) => RANK[b.tier] - RANK[a.tier]).slice(0, 12).map((s) => ({
         rule: s.rule, version: 'guangdong-2019', subject: s.subject, tier: s.tier, time: s.since, values: s.values, unconfirmed: false,
       })),
-      past: false, unconfirmed: this.random() < 0.1, signed_by: [], needs: !ours ? 0 : tier === 'red' ? 1 : 2, clock_ends: null, signing: null, review: old?.review ?? null,
+      past: false, unconfirmed: this.random() < 0.1, signed_by: [], needs: 0, clock_ends: null, signing: null, review: old?.review ?? null,
       request_to: ours ? null : { zh: '穗城气象台', en: 'Suicheng meteorological office' }, relay: null, in_force: this.#standing(old), rule: 'rainstorm', text: {}, seen: '',
     };
     w.evidence.forEach((e, i) => { e.unconfirmed = w.unconfirmed && i === 0; });
-    if (ours) this.#await(w, tier === 'red' ? 300 : 600, old?.signing);
+    if (ours) this.#await(w, old?.signing);
     Object.defineProperty(w, 'shape', { value: shape, writable: true, enumerable: false });
     this.#word(w);
     this.warnings.set(id, w);
@@ -178,10 +185,17 @@ export class World {
   }
 
   /** The clock of a proposal: a new revision gives nobody more time. */
-  #await(w, clock, before) {
+  #await(w, before) {
+    // The emergency flow: one signature for a red that rises or falls.
+    const stood = w.in_force?.areas ?? {};
+    const moved = [...new Set([...Object.keys(w.areas), ...Object.keys(stood)])].filter((code) => (w.areas[code]?.tier ?? 'none') !== (stood[code]?.tier ?? 'none'));
+    const isRed = !w.relay && moved.some((code) => w.areas[code]?.tier === 'red' || stood[code]?.tier === 'red');
+    const clock = isRed ? 300 : 600;
+    w.needs = isRed ? 1 : 2;
     Object.defineProperty(w, 'clock', { value: clock, writable: true, enumerable: false });
     const until = before?.until ?? this.text(this.time + clock);
-    w.signing = before ?? { since: this.text(this.time), needed: w.needs, signed_by: [], turn: 0, asked: [], until, ends: this.text(this.time + clock * (1 + DEPUTIES.length)), at_end: 'hold', overdue: false, rises: true };
+    const begun = before ?? { since: this.text(this.time), turn: 0, asked: [], until, ends: this.text(this.time + clock * (1 + DEPUTIES.length)), at_end: 'hold', overdue: false, rises: true };
+    w.signing = { ...begun, left_s: Math.max(0, Math.round(Date.parse(begun.until) / 1000 - this.time)), needed: w.needs, signed_by: [] };
     w.clock_ends = w.signing.until;
   }
 
@@ -190,7 +204,7 @@ export class World {
       if (!w.signing?.until || Date.parse(w.signing.until) / 1000 > this.time) continue;
       const turn = w.signing.turn + 1;
       const overdue = turn > DEPUTIES.length;
-      w.signing = { ...w.signing, turn, overdue, asked: overdue ? DEPUTIES : [DEPUTIES[turn - 1]], until: this.text(this.time + w.clock) };
+      w.signing = { ...w.signing, turn, overdue, asked: overdue ? DEPUTIES : [DEPUTIES[turn - 1]], left_s: w.clock, until: this.text(this.time + w.clock) };
       w.clock_ends = w.signing.until;
       this.emit('warning', w);
     }
@@ -210,8 +224,8 @@ export class World {
         text: { zh: `【穗城三防】转${signal.sender_name}${signal.sent.slice(11, 16)}发布:${signal.headline.zh}。${signal.description.zh}。核实12345`, en: `【Suicheng】Relayed from ${signal.sender_name}, issued ${signal.sent.slice(11, 16)}: ${signal.headline.en}. Verify: 12345` },
       };
       Object.defineProperty(w, 'shape', { value: '', writable: true, enumerable: false });
-      w.seen = createHash('sha256').update(JSON.stringify([w.revision, w.areas, w.text])).digest('hex');
-      this.#await(w, 600);
+      w.seen = seen(w);
+      this.#await(w);
       this.warnings.set(id, w);
       this.emit('warning', w);
     }
@@ -251,7 +265,7 @@ export class World {
       zh: `【穗城三防】${day}日${when}发布${w.name.zh}${zh}预警:${w.first_rise.slice(11, 16)}起${zone?.name}${n}个镇街。${act[0]}。核实12345`,
       en: `【Suicheng】${when} on ${day} Sep ${w.name.en.toLowerCase()} warning ${en}: from ${w.first_rise.slice(11, 16)}, ${n} townships in ${(zone?.name_en ?? '').replace(' District', '')}. ${act[1]}. Verify: 12345`,
     };
-    w.seen = createHash('sha256').update(JSON.stringify([w.revision, w.areas, w.text, w.tier])).digest('hex');
+    w.seen = seen(w);
   }
 
   subscribers(w) {
@@ -264,13 +278,14 @@ export class World {
     return {
       heads: { sms: split(all * 0.97), push: split(all * 0.41), email: split(all * 0.08) },
       townships: Object.keys(w.areas).map((code) => ({ code, heads: Math.round((this.areas.get(code)?.population ?? 0) / PEOPLE_PER_SUBSCRIBER) })).sort((a, b) => b.heads - a.heads),
-      everybody: this.busy === w.zone, unreachable: Math.round(all * 0.006), texts: w.text, segments: { zh: 2, en: 3 }, remarks: w.text.en && !/verify/i.test(w.text.en) ? { en: [{ missing: 'verify' }] } : {},
+      everybody: false, unreachable: Math.round(all * 0.006), texts: w.text, segments: { zh: 2, en: 3 }, remarks: w.text.en && !/verify/i.test(w.text.en) ? { en: [{ missing: 'verify' }] } : {},
     };
   }
 
   release(w, people) {
     if (w.request_to) return;
     if (people.length < 2) w.review = { revision: w.revision, signed_by: people, since: this.text(this.time), until: this.text(this.time + 24 * 3600), overdue: false, reviewed: null };
+    this.released.add(w.id);
     w.in_force = null;
     w.signed_by = people;
     w.signing = null;
@@ -283,11 +298,11 @@ export class World {
     const plan = { ...Object.fromEntries(Object.entries(heads).map(([c, h]) => [c, h.zh + h.en])), cap: 1, webhook: 3 };
     for (const [channel, planned] of Object.entries(plan)) {
       const d = {
-        warning: w.id, revision: w.revision, intent: `${w.id}/${w.revision}/${channel}`, channel, link: `${channel}-1`, purpose: w.revision > 1 ? 'rise' : 'alert', tier: w.tier,
+        warning: w.id, revision: w.revision, intent: `${w.id}/${w.revision}/${channel}`, channel, link: `${channel}-1`, instead_of: null, purpose: w.revision > 1 ? 'rise' : 'alert', tier: w.tier,
         planned, sent: 0, accepted: 0, delivered: 0, failed: 0, unknown: 0, expired: 0, withdrawn: 0, started: this.text(this.time - (this.warm ? 900 : 0)), finished: null, rate_per_s: rates[channel],
       };
       this.deliveries.set(d.intent, d);
-      this.emit('delivery', d);
+      this.emit('delivery', counted(d));
     }
   }
 
@@ -306,7 +321,7 @@ export class World {
       d.delivered += rung - silent;
       d.unknown += silent;
       if (d.sent + d.accepted === 0 && d.delivered + d.failed + d.unknown >= d.planned) d.finished = this.text(this.warm ? this.time - 900 + this.elapsed : this.time);
-      this.emit('delivery', d);
+      this.emit('delivery', counted(d));
     }
   }
 
@@ -322,7 +337,7 @@ export class World {
       if (this.calls.has(key)) continue;
       const wait = place.tier === 'red' ? 300 : 600;
       const call = {
-        warning: w.id, area: place.area, site: place.site, contact: contact.id, role: contact.role, name: contact.name,
+        warning: w.id, area: place.area, site: place.site, device: null, tier: place.tier, contact: contact.id, role: contact.role, name: contact.name,
         phone_masked: contact.phone.replace(/^(\+86)?(\d{3})\d{4}/, '$2****'), told_at: this.text(this.time), state: 'waiting',
         next_at: this.text(this.time + wait), next_role: `${contact.role}_deputy`, answer: null,
       };
@@ -360,7 +375,7 @@ export class World {
       const [zh, en] = NAME[tier];
       const item = {
         identifier: `44010041600000_2023090${n}`, sender_name: '穗城气象台', event: '暴雨', hazard: '11B03', tier, areas, sent: this.text(this.time - ago),
-        headline: { zh: `穗城气象台发布暴雨${zh}预警信号`, en: `Meteorological office: rainstorm signal ${en}` }, description: { zh: '预计未来3小时上述地区降雨量将达50毫米以上,请注意防御', en: '' }, expires: this.text(this.time - ago + hours * 3600), kind: 'alert',
+        headline: { zh: `穗城气象台发布暴雨${zh}预警信号`, en: `Meteorological office: rainstorm signal ${en}` }, description: { zh: '预计未来3小时上述地区降雨量将达50毫米以上,请注意防御', en: '' }, expires: this.text(this.time - ago + hours * 3600), references: [], kind: 'alert',
       };
       this.signals.set(item.identifier, item);
       this.emit('signal', item);
@@ -369,37 +384,44 @@ export class World {
     signal(2, 'orange', districts.slice(0, 3), 1560, 3);
   }
 
-  /** A new revision of a waiting warning: what a signer has seen is no longer what is. */
-  raise(id) {
-    const w = this.warnings.get(id);
-    if (!w) return false;
-    const more = [...this.areas.values()].find((a) => a.level === 'township' && this.district(a.code) === w.zone && w.areas[a.code]?.tier !== 'red');
-    w.in_force = this.#standing(w);
-    w.revision += 1;
-    w.signed_by = [];
-    if (more) w.areas = { ...w.areas, [more.code]: { tier: 'red', reached: 'red', onset: this.text(this.time) } };
-    w.tier = 'red';
-    w.event = 'proposed';
-    if (!w.request_to) {
-      w.needs = Math.max(1, w.needs);
-      this.#await(w, 600, w.signing);
+  /** New content, put forward anew: signatures are void, and what the areas leave out is taken back. */
+  amend(w, { areas = {}, text = {} }) {
+    const now = this.text(this.time);
+    if (Object.keys(areas).length > 0) {
+      const before = w.areas;
+      w.areas = Object.fromEntries(Object.keys(before).map((code) => [code, { ...before[code], tier: 'none' }]));
+      for (const [code, tier] of Object.entries(areas)) {
+        if (tier === 'none') continue;
+        const kept = before[code]?.tier === tier ? before[code] : { tier, reached: before[code]?.reached ?? 'none', onset: now };
+        w.areas[code] = kept;
+      }
     }
-    this.#word(w);
+    this.#putForward(w);
+    w.text = { ...w.text, ...text };
+    w.seen = seen(w);
     this.emit('warning', w);
-    return true;
   }
 
-  amend(w, body, person) {
+  /** The next revision of a warning waits for signatures, beside what is in force of it. */
+  #putForward(w) {
+    w.in_force = this.#standing(w);
     w.revision += 1;
-    for (const [code, tier] of Object.entries(body.areas ?? {})) {
-      if (tier === 'none') delete w.areas[code];
-      else w.areas[code] = { tier, reached: tier, onset: w.areas[code]?.onset ?? this.text(this.time) };
-    }
-    w.tier = Object.values(w.areas).map((a) => a.tier).reduce(higher, 'none');
+    w.event = 'proposed';
+    w.rule = 'person';
     w.signed_by = [];
+    w.tier = Object.values(w.areas).map((a) => a.tier).reduce(higher, 'none');
+    if (!w.request_to) {
+      this.#await(w);
+    }
     this.#word(w);
-    w.text = { ...w.text, ...body.text };
-    w.signed_by = w.needs > 1 ? [person] : [];
+  }
+
+  /** A proposal is sent away: what is in force stays, else the warning is over. */
+  reject(w, person) {
+    if (!w.in_force) return this.cancel(w, []);
+    const { tier, areas, text } = w.in_force;
+    Object.assign(w, { revision: w.revision + 1, event: 'updated', tier, areas, text, signed_by: [person], needs: 0, clock_ends: null, signing: null, in_force: null });
+    w.seen = seen(w);
     this.emit('warning', w);
   }
 

@@ -1,0 +1,79 @@
+//! The console in a browser against the built binary: two people read, change, sign and review what
+//! observations brought, and see who was told. The cases are `console/e2e`, which run against the
+//! mock too.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at what it does not expect"
+)]
+
+mod demo_city;
+#[expect(
+    dead_code,
+    reason = "this test needs less of the served city than others"
+)]
+mod small;
+
+use demo_city::root;
+use dispatch::simulator::carrier::{Carrier, CarrierConfig};
+use model::Span;
+use small::Served;
+use small::node::missing::missing;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A message centre that gives receipts, so that deliveries move.
+fn centre(runtime: &tokio::runtime::Runtime) -> SocketAddr {
+    let config = CarrierConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        system_id: "sanfang".into(),
+        password: "secret".into(),
+        receipt_after: Some(Span::from_millis(300)),
+        ..CarrierConfig::default()
+    };
+    let carrier = Carrier::bind(config, model::Time::default);
+    let carrier = runtime.block_on(carrier).unwrap();
+    let address = carrier.address();
+    runtime.spawn(carrier.serve());
+    address
+}
+
+/// The demo city with a few of its people, served with that message centre.
+fn serve(folder: &Path, centre: SocketAddr) -> Served {
+    let city = demo_city::write(folder, 500);
+    // It has no link for devices and mail, and would say so at each warning.
+    let quiet = vec![("SANFANG_LOG".to_owned(), "off".to_owned())];
+    let mut served = Served::with(folder, &city, centre.port(), quiet, "");
+    served.ready().unwrap();
+    served
+}
+
+#[test]
+fn two_people_warn_a_city_in_the_browser() {
+    let console = root().join("console");
+    if !console.join("node_modules/playwright-core").exists() {
+        missing("the browser's driver: make console");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let served = serve(folder.path(), centre(&runtime));
+    let output = Command::new("node")
+        .arg("e2e/run.mjs")
+        .current_dir(console)
+        .env("BASE_URL", format!("http://{}", served.address()))
+        .env("TOKEN", "token-chen")
+        .env("TOKEN2", "token-wang")
+        .env("WAIT_MS", "20000")
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    if let Some(why) = said.lines().find_map(|line| line.strip_prefix("SKIPPED: ")) {
+        missing(why);
+        return;
+    }
+    assert!(output.status.success(), "{said}");
+}
