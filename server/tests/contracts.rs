@@ -21,6 +21,8 @@ mod edge;
 mod evidence;
 #[path = "contracts/manners.rs"]
 mod manners;
+#[path = "contracts/poll.rs"]
+mod poll;
 #[path = "contracts/refusals.rs"]
 mod refusals;
 #[path = "contracts/replay.rs"]
