@@ -1,6 +1,6 @@
 //! Loop 1: bytes in, observations in the journal, then the acknowledgement.
 
-use crate::answered::{Answered, RequestId};
+use crate::answered::{Answered, Known, RequestId, UnderWay};
 use crate::clock::{Clock, monotonic_micros};
 use crate::latency::{Latency, observe};
 use crate::metrics::{Metrics, stage};
@@ -61,6 +61,11 @@ pub(crate) enum IntakeError {
     /// The body cannot be decompressed.
     #[error("the body cannot be read: {0}")]
     Body(BodyError),
+    /// The same request came a moment before.
+    #[error(
+        "the same body under the same Idempotency-Key is under way: send it again for its answer"
+    )]
+    UnderWay,
     /// The journal does not accept at present.
     #[error("not stored, send it again: {0}")]
     Journal(#[from] JournalError),
@@ -75,7 +80,7 @@ pub(crate) struct Intake {
     mode: Mode,
     pattern: Registrar,
     idle: Mutex<Vec<(Registrar, Batch)>>,
-    answered: Answered,
+    answered: Arc<Answered>,
 }
 
 impl Intake {
@@ -97,12 +102,12 @@ impl Intake {
             mode,
             pattern: registrar,
             idle: Mutex::default(),
-            answered,
+            answered: Arc::new(answered),
         }
     }
 
     /// Takes a request body of the observation contract, plain or compressed; one with a `key` that
-    /// comes again gets its answer again.
+    /// comes again gets its answer again, or is refused while that is not there yet.
     pub(crate) async fn take(
         &self,
         transport: &'static str,
@@ -110,16 +115,20 @@ impl Intake {
         key: Option<&str>,
         bytes: Bytes,
     ) -> Result<Taken, IntakeError> {
-        let id = key.map(|key| RequestId::new(key, &bytes));
-        if let Some(earlier) = id.and_then(|id| self.answered.earlier(id)) {
-            return Ok(earlier);
-        }
+        let known = key.map(|key| self.answered.begin(RequestId::new(key, &bytes)));
+        let under_way = match known {
+            Some(Known::Answered(earlier)) => return Ok(earlier),
+            Some(Known::UnderWay) => return Err(IntakeError::UnderWay),
+            Some(Known::New(under_way)) => Some(under_way),
+            None => None,
+        };
         let plain = body::decode(encoding, &bytes, PLAIN_MAX).map_err(|error| match error {
             BodyError::TooLarge { .. } => IntakeError::TooLarge(PLAIN_MAX),
             BodyError::Unsupported(_) | BodyError::Corrupt(_) => IntakeError::Body(error),
         })?;
         let protocol = &Protocol::Json;
-        self.stored(transport, protocol, "", &plain, id).await
+        self.stored(transport, protocol, "", &plain, under_way)
+            .await
     }
 
     /// Takes one frame in any protocol; resolves once it is durable.
@@ -139,7 +148,7 @@ impl Intake {
         protocol: &Protocol,
         topic: &str,
         bytes: &[u8],
-        id: Option<RequestId>,
+        under_way: Option<UnderWay>,
     ) -> Result<Taken, IntakeError> {
         let accepted_at = monotonic_micros();
         let arrival = self.clock.now();
@@ -150,7 +159,7 @@ impl Intake {
             .unwrap_or_else(|| (self.pattern.clone(), Batch::default()));
         registrar.read(protocol, topic, bytes, Framing::Detect, arrival, &mut batch);
         let taken = summary(&batch);
-        let answer = id.map(|id| (id, &taken));
+        let answer = under_way.as_ref().map(|under_way| (under_way, &taken));
         let reasons = reasons(&batch);
         let stored = self.write(transport, arrival.millis(), &batch, answer);
         {
@@ -161,7 +170,11 @@ impl Intake {
         }
         let refused = |error: JournalError| self.refused(transport, taken.accepted, error);
         if let Some(ticket) = stored.map_err(refused)? {
-            let runs = ticket.await.map_err(refused)?;
+            let runs = match under_way {
+                Some(under_way) => under_way.written(ticket, taken.clone()).await,
+                None => ticket.await,
+            };
+            let runs = runs.map_err(refused)?;
             observe(&self.metrics, stage::DURABLE, accepted_at);
             for run in runs {
                 if run.topic.kind == Kind::Input {
@@ -169,9 +182,6 @@ impl Intake {
                     self.latency.accepted(zone, run.first.0, accepted_at);
                 }
             }
-        }
-        if let Some(id) = id {
-            self.answered.note(id, &taken);
         }
         let counted = |outcome: &str, count: u64| {
             self.metrics
@@ -230,7 +240,7 @@ impl Intake {
         transport: &str,
         at_ms: i64,
         batch: &Batch,
-        answer: Option<(RequestId, &Taken)>,
+        answer: Option<(&UnderWay, &Taken)>,
     ) -> Result<Option<journal::Ticket>, JournalError> {
         let mut stored = journal::Batch::new(at_ms, Priority::Bulk);
         let input = Topic::new(Kind::Input, self.mode);
@@ -246,8 +256,8 @@ impl Intake {
             let letter = DeadLetter::new(transport, rejection);
             stored.append(letters, Partition(0), 1, &[], &letter.to_json());
         }
-        if let Some((id, taken)) = answer {
-            self.answered.append(&mut stored, id, taken);
+        if let Some((under_way, taken)) = answer {
+            under_way.append(&mut stored, taken);
         }
         if stored.is_empty() {
             return Ok(None);

@@ -15,7 +15,8 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 /// `POST /v1/observations`: array or NDJSON, plain, gzip or zstd. 202 once the journal has it; what
-/// comes again with its `Idempotency-Key` is not taken twice, also after a restart.
+/// comes again with its `Idempotency-Key` is not taken twice, also after a restart; 409 while the first
+/// is under way.
 pub(crate) async fn take(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -40,6 +41,7 @@ fn problem(error: IntakeError) -> Problem {
         IntakeError::Body(BodyError::Unsupported(_)) => Problem::unsupported(error.to_string()),
         IntakeError::Body(BodyError::TooLarge { .. }) => Problem::too_large(error.to_string()),
         IntakeError::Body(BodyError::Corrupt(_)) => Problem::bad_request(error.to_string()),
+        IntakeError::UnderWay => Problem::under_way(error.to_string()),
         IntakeError::Journal(error) => error.into(),
     }
 }

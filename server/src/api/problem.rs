@@ -79,6 +79,11 @@ impl Problem {
         )
     }
 
+    /// 409: the same request is being answered.
+    pub(crate) fn under_way(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "about:blank", "Under way", detail)
+    }
+
     /// 415: a body in a form that is not read here.
     pub(crate) fn unsupported(detail: impl Into<String>) -> Self {
         Self::new(
