@@ -172,12 +172,12 @@ export async function confirm(page, press, done) {
   });
 }
 
-/** A warning that waits for signatures and is on the screen. */
+/** A warning that waits for signatures and is on the screen; what rests on suspect values is for the case about those. */
 export async function waitingCard(page, fits = () => true) {
   let found;
   await until('a proposal that waits', async () => {
     const all = await list('/v1/warnings');
-    found = all.find((w) => w.event === 'proposed' && !w.past && w.needs > w.signed_by.length && fits(w));
+    found = all.find((w) => w.event === 'proposed' && !w.past && !w.unconfirmed && w.needs > w.signed_by.length && fits(w));
     return found;
   });
   await page.waitForSelector(`#queue [data-id="${found.id}"]`);
