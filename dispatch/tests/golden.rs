@@ -188,6 +188,9 @@ fn page(wording: &Wording, channel: Channel, hazard: Hazard) -> String {
                     writeln!(page, "# {}", message.subject).unwrap();
                 }
                 writeln!(page, "{}", message.text.trim_end()).unwrap();
+                if !message.instruction.is_empty() {
+                    writeln!(page, "{}", message.instruction).unwrap();
+                }
             }
         }
     }
@@ -247,6 +250,24 @@ fn no_mail_asks_to_be_answered_by_mail() {
         }
     }
     assert!(answers > 20, "{answers}");
+}
+
+/// No reply to a request is taken in by any channel: it names whom to tell instead.
+#[test]
+fn no_request_asks_to_be_replied_to() {
+    let wording = load();
+    let channels = [Channel::Sms, Channel::Push, Channel::Email, Channel::Cap];
+    let pages = channels.map(|channel| page(&wording, channel, Hazard::Rainstorm));
+    for page in pages {
+        let is_request =
+            |line: &&str| line.contains("是否发布及时间") || line.contains("whether and when");
+        let requests: Vec<&str> = page.lines().filter(is_request).collect();
+        assert!(requests.len() >= 2 * 4, "{page}");
+        for line in requests {
+            let asks = line.contains("请回复") || line.contains("lease answer");
+            assert!(!asks && line.contains("12345"), "{line}");
+        }
+    }
 }
 
 #[test]

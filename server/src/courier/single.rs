@@ -254,6 +254,9 @@ struct Word<'a> {
     language: &'a str,
     subject: &'a str,
     text: &'a str,
+    /// What to do, and whom to tell; in an app's words it stands in the text.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    instruction: &'a str,
 }
 
 impl<'a> Published<'a> {
@@ -291,6 +294,7 @@ impl<'a> Word<'a> {
             language: message.language.bcp47(),
             subject: &message.subject,
             text: &message.text,
+            instruction: &message.instruction,
         }
     }
 }

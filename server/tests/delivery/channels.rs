@@ -170,7 +170,10 @@ fn each_message_arrives_where_it_must() {
         "the target believes the signed call, whatever the dead one does",
         || target.bodies().len() == 1,
     );
-    assert_eq!(target.bodies()[0]["warning"], warning(&served)["id"]);
+    let told = &target.bodies()[0];
+    assert_eq!(told["warning"], warning(&served)["id"]);
+    let instruction = told["words"][0]["instruction"].as_str().unwrap_or_default();
+    assert!(instruction.contains("核实"), "what to do: {told}");
     eventually("the dead target is tried and counted apart", || {
         let metrics = served.get("/metrics").1;
         metrics.contains(r#"carrier="webhook/dead",channel="webhook",state="transient""#)
