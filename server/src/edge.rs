@@ -1,14 +1,17 @@
 //! The listener: as many connections and streams as were configured, and no patience without end.
 //!
-//! A connection that comes when all are taken is closed at once. Streams have a lower limit of their
+//! A connection that comes when all are taken, or all that one client address may have, is closed at
+//! once. Streams have a lower limit of their
 //! own, and where three quarters of the connections are taken only those that bring observations
 //! are kept open after their answer: readers never shut the intake out.
 
+mod addresses;
 mod patience;
 
 use crate::api::Problem;
 use crate::app::App;
 use crate::config::HttpSection;
+use addresses::Addresses;
 use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
@@ -40,6 +43,7 @@ const DESCRIPTORS: u64 = 512;
 pub(crate) struct Edge {
     limits: HttpSection,
     connections: Arc<Semaphore>,
+    addresses: Addresses,
     streams: Arc<Semaphore>,
 }
 
@@ -47,9 +51,10 @@ impl Edge {
     /// Nothing open yet.
     pub(crate) fn new(limits: HttpSection) -> Self {
         Self {
-            limits,
             connections: Arc::new(Semaphore::new(limits.connections as usize)),
+            addresses: Addresses::new(limits.connections_per_address, &limits.shared_addresses),
             streams: Arc::new(Semaphore::new(limits.streams as usize)),
+            limits,
         }
     }
 
@@ -100,12 +105,13 @@ pub(crate) fn with_descriptors(limits: HttpSection) -> HttpSection {
         let _ = setrlimit(Resource::Nofile, raised);
     }
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let wanted = limits.connections;
     let fewer = limits.within(descriptors, DESCRIPTORS);
-    if fewer.connections < limits.connections {
+    if fewer.connections < wanted {
         tracing::warn!(
             descriptors,
             connections = fewer.connections,
-            wanted = limits.connections,
+            wanted,
             "fewer connections than [http] says: raise the limit of open files (LimitNOFILE)"
         );
     }
@@ -128,8 +134,8 @@ pub(crate) async fn serve(
             Some(_) = open.join_next() => continue,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, client) = match accepted {
+            Ok((stream, client)) => (stream, client.ip()),
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
                 tracing::warn!(%error, "no connection taken");
@@ -137,17 +143,20 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&app.edge.connections).try_acquire_owned() else {
-            app.metrics
-                .refused
-                .with_label_values(&["connections"])
-                .inc();
+        let refuse = |why| app.metrics.refused.with_label_values(&[why]).inc();
+        let Some(taken) = app.edge.addresses.take(client) else {
+            refuse("address");
             continue;
         };
-        let (router, limits, stopped) = (router.clone(), app.edge.limits, stopped.clone());
+        let Ok(place) = Arc::clone(&app.edge.connections).try_acquire_owned() else {
+            refuse("connections");
+            continue;
+        };
+        let (router, stopped) = (router.clone(), stopped.clone());
+        let (head, stall) = (app.edge.limits.head(), app.edge.limits.stall());
         open.spawn(async move {
-            connection(stream, router, limits, stopped).await;
-            drop(place);
+            connection(stream, router, (head, stall), stopped).await;
+            drop((place, taken));
         });
     }
     drop(listener);
@@ -155,20 +164,19 @@ pub(crate) async fn serve(
     while open.join_next().await.is_some() {}
 }
 
-/// One connection, from its first request to its last.
+/// One connection, from its first request to its last; with the longest waits for the head of a
+/// request and for a client to take what it is sent.
 async fn connection(
     stream: TcpStream,
     router: Router,
-    limits: HttpSection,
+    (head, stall): (Duration, Duration),
     stopped: CancellationToken,
 ) {
     // Small answers must not wait for the acknowledgement of the one before.
     drop(stream.set_nodelay(true));
-    let io = TokioIo::new(Unstalled::new(stream, limits.stall()));
+    let io = TokioIo::new(Unstalled::new(stream, stall));
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head());
+    builder.timer(TokioTimer::new()).header_read_timeout(head);
     let mut served = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
     tokio::select! {
         // A client that went away in the middle is no fault of ours.

@@ -1,14 +1,20 @@
 //! `[http]`: what the listener carries, and how long it waits for a slow client.
 
 use serde::Deserialize;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// Limits of the API's listener.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct HttpSection {
     /// Connections open at once; what comes beyond is closed at once.
     pub(crate) connections: u32,
+    /// Of them from one client address; what comes beyond is closed at once.
+    pub(crate) connections_per_address: u32,
+    /// Addresses that many clients share, a proxy's above all: only the other limits are theirs.
+    /// Who stands behind one is not told apart: no header is believed.
+    pub(crate) shared_addresses: Vec<IpAddr>,
     /// Of them event streams (`/v1/stream`, `/v1/push`); what comes beyond gets 503.
     pub(crate) streams: u32,
     /// Seconds for the head of a request, and the longest that a connection may be idle.
@@ -23,6 +29,9 @@ impl Default for HttpSection {
     fn default() -> Self {
         Self {
             connections: 8192,
+            connections_per_address: 64,
+            // A proxy on this machine.
+            shared_addresses: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             streams: 4096,
             head_s: 30,
             body_s: 60,
@@ -63,20 +72,24 @@ impl HttpSection {
         let connections = self
             .connections
             .min(u32::try_from(left).unwrap_or(u32::MAX));
-        let fewer = Self {
+        let mut fewer = Self {
             connections,
             ..self
         };
-        Self {
-            streams: fewer.streams.min(fewer.crowded()),
-            ..fewer
-        }
+        fewer.streams = fewer.streams.min(fewer.crowded());
+        fewer
     }
 
     /// Fields that cannot be used, with the least and the most that each may be.
     pub(super) fn out_of_range(&self) -> impl Iterator<Item = (&'static str, u32, u32)> {
         let parts = [
             ("connections", self.connections, 4, CONNECTIONS_MAX),
+            (
+                "connections_per_address",
+                self.connections_per_address,
+                1,
+                CONNECTIONS_MAX,
+            ),
             ("streams", self.streams, 1, self.crowded().max(1)),
             ("head_s", self.head_s, 1, SECONDS_MAX),
             ("body_s", self.body_s, 1, SECONDS_MAX),

@@ -94,6 +94,63 @@ fn who_says_nothing_is_closed_and_what_comes_beyond_the_limit_at_once() {
     assert!(metrics.contains(refused), "{metrics}");
 }
 
+/// A connection from another address of this machine.
+fn from(address: [u8; 4], served: &Served) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let stream = runtime.unwrap().block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((address, 0).into()).unwrap();
+        let stream = socket.connect(served.address()).await.unwrap();
+        stream.into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    let patience = Some(Duration::from_secs(20));
+    stream.set_read_timeout(patience).unwrap();
+    stream
+}
+
+/// One address that opens all it can is refused, counted, and in nobody's way.
+#[test]
+fn one_address_cannot_take_all_connections() {
+    const MOST: usize = 3;
+    let folder = tempfile::tempdir().unwrap();
+    let limits = format!(
+        "[http]\nconnections = {CONNECTIONS}\nstreams = {STREAMS}\n\
+         connections_per_address = {MOST}\nshared_addresses = [\"127.0.0.3\"]\n"
+    );
+    let served = Served::with_sections(folder.path(), &limits);
+    let greedy = [127, 0, 0, 2];
+    let held: Vec<_> = (0..MOST).map(|_| from(greedy, &served)).collect();
+    for _ in 0..2 {
+        assert_eq!(rest(from(greedy, &served)), "");
+    }
+    let metrics = served.get("/metrics").1;
+    for line in [
+        r#"sanfang_requests_refused_total{reason="address"} 2"#,
+        r#"sanfang_http_open{what="connections"} 4"#,
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    assert_eq!(served.observe(&depth(1, "0.01")), 202);
+    // Behind a shared address stand many: it has the limit of all.
+    let proxied: Vec<_> = (0..MOST + 2)
+        .map(|_| from([127, 0, 0, 3], &served))
+        .collect();
+    eventually("they are all open", || {
+        let metrics = served.get("/metrics").1;
+        metrics.contains(r#"{what="connections"} 9"#)
+    });
+    // What is given back is there again.
+    drop((held, proxied));
+    eventually("the address is let in again", || {
+        let mut stream = from(greedy, &served);
+        drop(stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));
+        rest(stream).starts_with("HTTP/1.1 200")
+    });
+}
+
 #[test]
 fn a_body_that_does_not_come_is_answered_and_closed() {
     let folder = tempfile::tempdir().unwrap();
