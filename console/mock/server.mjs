@@ -78,7 +78,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
         const by = permit('answer');
         const call = [...world.calls.values()].find((c) => c.warning === body.warning && c.contact === body.contact);
         if (!call) throw refuse(404, 'Not found', 'no such call');
-        world.answer(call, { answer: body.answer, note: body.note, noted_by: by, said: body.said ?? world.text(world.time) });
+        world.answer(call, { answer: body.answer, note: body.note, channel: null, noted_by: by, said: body.said ?? world.text(world.time) });
       } else if (path === '/v1/warnings') {
         permit('issue');
         if (!Object.keys(body.areas ?? {}).length) throw refuse(400, 'Bad request', 'areas: name at least one area with its tier; an empty set warns nobody');

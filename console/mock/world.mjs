@@ -351,7 +351,7 @@ export class World {
     for (const call of this.calls.values()) {
       if (call.state === 'answered') continue;
       if (call.answersAt <= this.time) {
-        this.answer(call, { answer: this.random() < 0.6 ? 'received' : 'at_post', note: '', noted_by: '', said: this.text(this.time) });
+        this.answer(call, { answer: this.random() < 0.6 ? 'received' : 'at_post', note: '', channel: 'sms', noted_by: '', said: this.text(this.time) });
       } else if (call.next_at && Date.parse(call.next_at) / 1000 <= this.time) {
         call.state = 'escalated';
         call.next_role = call.next_role?.includes('deputy') && !call.next_role.startsWith('district') ? 'district_duty' : 'city_duty';

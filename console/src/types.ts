@@ -192,7 +192,8 @@ export interface Call {
   state: 'waiting' | 'answered' | 'escalated' | 'over';
   next_at: string | null;
   next_role: string | null;
-  answer: { answer: AnswerKind; note: string; noted_by: string; said: string } | null;
+  /** `channel`: the way it came; null where the duty officer noted it. */
+  answer: { answer: AnswerKind; note: string; channel: string | null; noted_by: string; said: string } | null;
 }
 
 export interface Delivery {

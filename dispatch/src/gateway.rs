@@ -4,12 +4,13 @@
 //! outbox's. Each offers `send(…) -> Result<Receipt, SendError>`; the courier matches on
 //! [`model::Channel`].
 
+pub mod answer_link;
 pub mod breaker;
 pub mod cap;
 pub mod device;
 pub mod email;
 pub mod http;
-mod mac;
+pub(crate) mod mac;
 pub mod push;
 pub mod smpp;
 pub mod webhook;

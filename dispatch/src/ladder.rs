@@ -80,6 +80,9 @@ pub struct Said {
     pub answer: Answer,
     /// Their words, or the officer's note.
     pub note: String,
+    /// The way it came; nothing where the duty officer noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// The duty officer who noted a phone call; empty for their own reply.
     pub noted_by: String,
     /// When it was said.
@@ -452,6 +455,7 @@ mod tests {
             contact: "P00381".into(),
             answer,
             note: String::new(),
+            channel: Some(Channel::Sms),
             noted_by: String::new(),
             said: at(400),
         }

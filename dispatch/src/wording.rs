@@ -1,6 +1,7 @@
 //! What people read: facts of a warning into words, per hazard × tier × language × channel ×
 //! purpose, from the templates of a city's `wording/` directory.
 
+mod answering;
 mod files;
 mod library;
 mod lint;

@@ -1,6 +1,6 @@
 //! What a person did: every act that sways a decision, as it stands in the journal.
 
-use crate::{AreaCode, Hazard, Tier, Time, WarningId};
+use crate::{AreaCode, Channel, Hazard, Tier, Time, WarningId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -119,6 +119,9 @@ pub enum Order {
         answer: Answer,
         /// The contact's own words or the officer's note; may be empty.
         note: String,
+        /// The way it came; nothing where the duty officer noted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
         /// Duty officer who noted a phone call; empty for the contact's own reply.
         noted_by: String,
         /// When it was said.

@@ -1,5 +1,6 @@
 //! The HTTP API: `/v1`, the CAP feed, the console, and what operators ask.
 
+mod answer;
 mod calls;
 mod cap;
 mod console;
@@ -34,6 +35,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(operations::health))
         .route("/readyz", get(operations::ready))
         .method_not_allowed_fallback(problem::not_allowed);
+    // Pages for people: their refusals are pages too.
+    let answers = Router::new()
+        .route("/answer/{token}", get(answer::show).post(answer::take))
+        .layer(DefaultBodyLimit::max(answer::BODY_MAX));
     Router::new()
         .route(
             "/v1/observations",
@@ -88,6 +93,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::map_response(problem::told))
         .merge(operations)
+        .merge(answers)
         .layer(middleware::from_fn_with_state(
             Arc::clone(&app),
             edge::attend,

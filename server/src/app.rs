@@ -1,5 +1,6 @@
 //! The running process: what the loops and the API share.
 
+use crate::answer_links::AnswerLinks;
 use crate::api::Problem;
 use crate::clock::Clock;
 use crate::edge::Edge;
@@ -12,12 +13,10 @@ use crate::people::People;
 use crate::questions::{Desks, Unanswered};
 use crate::registry::Registry;
 use crate::view::{Lapsed, View};
-use dispatch::directory::Contact;
 use dispatch::intent::Audience;
 use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
-use journal::{Batch, Consumer, DiskJournal, Journal, Kind, Partition, Priority, Topic};
-use model::order::Answer;
+use journal::{Batch, Consumer, DiskJournal, Journal, Kind, Partition, Topic};
 use model::{
     AreaCode, Channel, Input, Mode, Order, Parameter, Quanta, Reach, Span, StationNo, Tier, Time,
     Warning, WarningId, Zone,
@@ -91,6 +90,8 @@ pub(crate) struct App {
     pub(crate) push: Arc<dispatch::gateway::push::Hub>,
     /// Address others reach the CAP feed under.
     pub(crate) public_url: String,
+    /// Links by which mails are answered.
+    pub(crate) answer_links: AnswerLinks,
     /// CAP documents by file name, newest last.
     pub(crate) cap: crate::capbook::CapBook,
     /// Questions to each zone.
@@ -213,49 +214,6 @@ impl App {
             }
         }
         zones
-    }
-
-    /// Puts what somebody answered into the zones' input, without waiting for the zones.
-    pub(crate) async fn note(
-        &self,
-        orders: Vec<(Zone, Order)>,
-    ) -> Result<(), journal::JournalError> {
-        let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
-        self.put_orders(orders, &mut batch);
-        self.journal.submit(batch)?.await?;
-        Ok(())
-    }
-
-    /// The orders that note the answer of everybody on whom `is_them` fits: one person may stand in
-    /// several rows, and one word stops every call they answer for.
-    pub(crate) fn answers(
-        &self,
-        is_them: impl Fn(&&Contact) -> bool,
-        answer: Answer,
-        note: &str,
-    ) -> Vec<(Zone, Order)> {
-        let installation = &self.installation;
-        let mut orders = Vec::new();
-        for contact in installation.directory.contacts().iter().filter(is_them) {
-            let called = self
-                .view
-                .called(|call| installation.answers_for(contact, call));
-            for warning in called {
-                let Ok(zone) = self.zone_of(warning) else {
-                    continue;
-                };
-                let order = Order::Answer {
-                    warning,
-                    contact: contact.id.clone(),
-                    answer,
-                    note: note.to_owned(),
-                    noted_by: String::new(),
-                    said: self.clock.now(),
-                };
-                orders.push((zone, order));
-            }
-        }
-        orders
     }
 
     /// Adds orders to the input of their zones.

@@ -187,6 +187,8 @@ pub(crate) struct EmailSection {
     user: Option<String>,
     /// File that holds the password alone.
     password_file: Option<PathBuf>,
+    /// Address that phones reach this service under, for the link by which a mail is answered.
+    answer_url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -227,6 +229,11 @@ pub(crate) struct DeviceSection {
 }
 
 impl EmailSection {
+    /// Address that mails are answered under.
+    pub(crate) fn answer_url(&self) -> Option<String> {
+        self.answer_url.clone()
+    }
+
     /// What the gateway takes; reads the password.
     pub(crate) fn gateway(&self) -> Result<EmailConfig, String> {
         let login = login("email", self.user.as_deref(), self.password_file.as_deref())?;

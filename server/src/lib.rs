@@ -3,6 +3,7 @@
 //! A library only so that `fuzz/` can reach the parsers in it; [`run`] is the whole program.
 
 mod acted;
+mod answer_links;
 mod answered;
 mod api;
 mod app;
@@ -24,6 +25,7 @@ mod pump;
 mod questions;
 mod registry;
 mod remember;
+mod replies;
 mod signals;
 mod silence;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Starts and stops a process: journal, pumps, couriers, API, in that order and back.
 
+use crate::answer_links::{self, AnswerLinks};
 use crate::answered::Answered;
 use crate::api;
 use crate::app::{App, Period};
@@ -73,6 +74,8 @@ pub(crate) struct Options {
     pub(crate) open_intake: bool,
     /// Address others reach the CAP feed under.
     pub(crate) public_url: String,
+    /// Address that mails are answered under; without it they carry no link.
+    pub(crate) answer_url: Option<String>,
     /// How far snapshots may be apart.
     pub(crate) snapshots: Period,
 }
@@ -236,6 +239,8 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
     let kinds: Vec<_> = numbers.zip(kinds).collect();
     let registrar = Registrar::new(&city, city.policy.lateness.future);
     let cap = CapBook::new(Arc::clone(&installation));
+    let link_key = registry.derive(answer_links::PURPOSE);
+    let answer_links = AnswerLinks::new(options.answer_url.as_deref(), link_key);
     let app = Arc::new(App {
         intake: Intake::new(
             Arc::clone(&shared),
@@ -271,6 +276,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         edge: Edge::new(options.http),
         absent: absent.into_iter().collect(),
         public_url: options.public_url,
+        answer_links,
         questions: Desks::new(senders),
         stepped: city.zones.iter().map(|_| AtomicU64::new(0)).collect(),
         behind: AtomicUsize::new(city.zones.len()),

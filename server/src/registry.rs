@@ -118,6 +118,11 @@ impl Registry {
         })
     }
 
+    /// A key for another purpose, derived from the one that recipients are sealed under.
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
+        self.vault.derive(purpose)
+    }
+
     /// What numbers go on from.
     pub(crate) fn earlier(&self) -> Result<Earlier, RegistryError> {
         let Some(last) = self.listed.last() else {

@@ -98,6 +98,11 @@ impl Vault {
         }
     }
 
+    /// A key for another purpose, derived from the deployment's.
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
+        self.key.derive(purpose)
+    }
+
     /// The directory of that version, for the city it was made for.
     pub(crate) fn load(&self, city: &City, version: &str) -> Result<Directory, VaultError> {
         let path = self.path(version);

@@ -300,6 +300,13 @@ impl View {
         ids
     }
 
+    /// The calls that `is_theirs` fits, answered or not.
+    pub(crate) fn calls_where(&self, is_theirs: impl Fn(&Call) -> bool) -> Vec<Call> {
+        let inner = self.inner.read();
+        let calls = inner.calls.values().map(|(call, _)| call);
+        calls.filter(|call| is_theirs(call)).cloned().collect()
+    }
+
     /// A place no longer has to answer for a warning.
     pub(crate) fn call_over(&self, warning: WarningId, place: &Place) {
         let mut inner = self.inner.write();

@@ -390,6 +390,7 @@ impl Machine {
             contact,
             answer,
             note,
+            channel,
             noted_by,
             said,
         } = order
@@ -412,6 +413,7 @@ impl Machine {
                 contact: contact.clone(),
                 answer: *answer,
                 note: note.clone(),
+                channel: *channel,
                 noted_by: noted_by.clone(),
                 said: *said,
             },

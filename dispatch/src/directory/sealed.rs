@@ -8,6 +8,7 @@
 use super::Directory;
 use super::order::Order;
 use super::stored::{self, Unreadable};
+use crate::gateway::mac::keyed;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use hmac::{Hmac, Mac};
@@ -68,6 +69,14 @@ impl SealKey {
     /// The id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// A key for another purpose, from which nothing of this one is learnt.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = keyed(&self.bytes);
+        mac.update(b"sanfang derived key 1\0");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 
     fn of_file(&self, version: &[u8]) -> Option<Aes256Gcm> {

@@ -5,7 +5,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 /// A keyed hash that bytes can be fed into.
-pub(super) fn keyed(secret: &[u8]) -> Hmac<Sha256> {
+pub(crate) fn keyed(secret: &[u8]) -> Hmac<Sha256> {
     // Padding to the block by hand, as RFC 2104 §2 does, gives a key that cannot be refused.
     let mut block = [0; 64];
     let digest;
@@ -20,12 +20,12 @@ pub(super) fn keyed(secret: &[u8]) -> Hmac<Sha256> {
 }
 
 /// Hexadecimal HMAC over the parts, each with its length before it: no two lists of parts are one.
-pub(super) fn sign_parts(secret: &[u8], parts: &[&str]) -> String {
+pub(crate) fn sign_parts(secret: &[u8], parts: &[&str]) -> String {
     hex::encode(over(secret, parts).finalize().into_bytes())
 }
 
 /// True where `signature` is [`sign_parts`] of the same; compared in constant time.
-pub(super) fn verify_parts(secret: &[u8], parts: &[&str], signature: &str) -> bool {
+pub(crate) fn verify_parts(secret: &[u8], parts: &[&str], signature: &str) -> bool {
     hex::decode(signature).is_ok_and(|given| over(secret, parts).verify_slice(&given).is_ok())
 }
 

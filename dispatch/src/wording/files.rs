@@ -48,6 +48,9 @@ pub(super) struct Frame {
 pub(super) struct Frames {
     #[serde(default)]
     pub(super) limits: BTreeMap<Language, usize>,
+    /// Of mails: the line that says where the link to answer is.
+    #[serde(default)]
+    pub(super) link: BTreeMap<Language, String>,
     #[serde(default)]
     pub(super) alert: BTreeMap<Language, Frame>,
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! The templates of a city, read once and tried out whole: a wording that loads cannot fail later.
 
+use super::answering::Lines;
 use super::files::{Frames, Phrases};
 use super::{Facts, Issuer, Message, Purpose, clock, clock_near, lint, tier_word};
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -27,6 +28,8 @@ pub struct Wording {
     phrases: BTreeMap<Hazard, Phrases>,
     /// Most parts a short message may have, by language.
     sms_parts_max: BTreeMap<Language, usize>,
+    /// Where mails say how to answer by a click.
+    links: Lines,
 }
 
 /// What a frame may name.
@@ -72,6 +75,7 @@ impl Wording {
             environment,
             phrases: BTreeMap::new(),
             sms_parts_max: BTreeMap::new(),
+            links: Lines::default(),
         };
         let mut faults = Vec::new();
         for (file, text) in files {
@@ -144,6 +148,11 @@ impl Wording {
             .unwrap_or(SMS_PARTS_MAX)
     }
 
+    /// The line of a mail behind which `address` answers.
+    pub fn answer_line(&self, language: Language, address: &str) -> String {
+        self.links.line(language, address)
+    }
+
     fn read_frames(
         &mut self,
         channel: Channel,
@@ -157,6 +166,9 @@ impl Wording {
         };
         if channel == Channel::Sms {
             self.sms_parts_max = frames.limits.clone();
+        }
+        if channel == Channel::Email {
+            self.links = Lines::read(file, &frames.link, faults);
         }
         for purpose in Purpose::WORDED {
             for language in Language::ALL {

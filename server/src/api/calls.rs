@@ -3,13 +3,14 @@
 use super::{Problem, known, permit};
 use crate::app::App;
 use crate::people::Scope;
+use crate::replies::Reply;
 use crate::view::{CallItem, DeliveryItem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use dispatch::directory::Contact;
 use model::order::Answer;
-use model::{Order, Time, WarningId};
+use model::{Channel, Order, Time, WarningId};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -88,6 +89,7 @@ pub(crate) async fn answer(
         contact: noted.contact,
         answer: noted.answer,
         note: noted.note,
+        channel: None,
         noted_by: person.id.clone(),
         said,
     };
@@ -106,9 +108,6 @@ pub(crate) struct Tapped {
     note: String,
 }
 
-/// Characters kept of what a person wrote.
-const NOTE_MAX: usize = 200;
-
 /// `POST /v1/calls/tap`: an answer to every call of theirs.
 pub(crate) async fn tap(
     State(app): State<Arc<App>>,
@@ -116,8 +115,13 @@ pub(crate) async fn tap(
 ) -> Result<StatusCode, Problem> {
     // Contacts without an app have an empty token.
     let is_them = |contact: &&Contact| !tapped.push.is_empty() && contact.push == tapped.push;
-    let note: String = tapped.note.chars().take(NOTE_MAX).collect();
-    let orders = app.answers(is_them, tapped.answer, &note);
+    let reply = Reply {
+        answer: tapped.answer,
+        note: &tapped.note,
+        channel: Channel::Push,
+        warning: None,
+    };
+    let orders = app.answers(is_them, &reply);
     if orders.is_empty() {
         return Err(Problem::not_found(
             "no call waits for this app: it may be over, or the token is not registered",

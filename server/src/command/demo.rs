@@ -248,6 +248,7 @@ fn options(
         http: HttpSection::default(),
         open_intake: true,
         public_url: format!("http://{}", arguments.listen),
+        answer_url: Some(format!("http://{}", arguments.listen)),
         snapshots: Period {
             every: Span::from_minutes(30),
             inputs: 2_000_000,

@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::app::{App, Period};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, EmailSection};
 use crate::courier::{DeviceLink, Single};
 use crate::edge;
 use crate::links::Served;
@@ -93,6 +93,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         http: edge::with_descriptors(config.http),
         open_intake: config.open_intake,
         public_url: config.public_url.clone(),
+        answer_url: config.email.as_ref().and_then(EmailSection::answer_url),
         snapshots: Period {
             every: Span::from_minutes(i64::from(config.snapshot_minutes)),
             inputs: config.snapshot_inputs,

@@ -216,6 +216,9 @@ impl Sections {
             if let Err(why) = usable {
                 faults.error(Place::line(name, *line), "email", why, "correct [email]");
             }
+            if let Some(address) = section.answer_url() {
+                check_answer_url(Place::line(name, *line), &address, faults);
+            }
         }
         if let Some((line, section)) = &self.devices
             && let Err(why) = section.gateway()
@@ -238,6 +241,25 @@ impl Sections {
                 faults.error(place, "poll.every_s", "less than 5", "write 5 or more");
             }
         }
+    }
+}
+
+/// The link of a mail is opened by phones, and carries the right to answer.
+fn check_answer_url(place: Place<'_>, address: &str, faults: &mut Faults) {
+    let field = "email.answer_url";
+    let remedy = "write the address that phones reach this service under: https://warn.example.org";
+    let url = reqwest::Url::parse(address).ok();
+    let usable = url.filter(|url| {
+        let is_web = matches!(url.scheme(), "http" | "https");
+        is_web && url.has_host() && url.query().is_none() && url.fragment().is_none()
+    });
+    match usable {
+        None => faults.error(place, field, "it is no address of a web server", remedy),
+        Some(url) if url.scheme() == "http" => {
+            let what = "whoever listens on the way can answer for others";
+            faults.notice(place, field, what, "put TLS before it and write https://");
+        }
+        Some(_) => {}
     }
 }
 

@@ -94,6 +94,28 @@ fn the_example_has_every_section_and_misses_only_its_secrets() {
     }
 }
 
+#[test]
+fn an_address_to_answer_mails_under_is_one_of_a_web_server_and_private_on_the_way() {
+    let found = |address: &str| {
+        let text = format!(
+            "city = \"c\"\njournal = \"j\"\nlisten = \"127.0.0.1:0\"\n[email]\nhost = \"m\"\nport = 25\n\
+             encryption = \"none\"\nfrom = \"a@example.cn\"\nanswer_url = \"{address}\"\n"
+        );
+        let faults = faults(text.as_bytes()).into_iter();
+        let mut of_key = faults.filter(|fault| fault.field == "email.answer_url");
+        of_key.next().map(|fault| fault.severity)
+    };
+    assert_eq!(found("https://warn.example.cn/sanfang"), None);
+    assert_eq!(found("http://warn.example.cn"), Some(Severity::Notice));
+    for wrong in [
+        "warn.example.cn",
+        "ftp://warn.example.cn",
+        "https://x.cn/?a=1",
+    ] {
+        assert_eq!(found(wrong), Some(Severity::Error), "{wrong}");
+    }
+}
+
 /// A value of a kind that no key takes.
 #[test]
 fn a_value_of_another_kind_is_a_fault_of_its_key() {

@@ -228,6 +228,7 @@ pub(crate) fn show_call(app: &App, warning: model::WarningId, place: &Place, cal
             answer: answered.map(|said| AnswerItem {
                 answer: said.answer,
                 note: said.note.clone(),
+                channel: said.channel.map(Channel::name),
                 noted_by: said.noted_by.clone(),
                 said: text(said.said),
             }),

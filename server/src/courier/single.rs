@@ -140,7 +140,7 @@ impl Outgoing {
                         delivery: &delivery,
                         to: &to,
                         subject: &message.subject,
-                        text: &message.text,
+                        text: &self.mail_text(intent, message, at),
                         at,
                     })
                     .await
@@ -156,6 +156,22 @@ impl Outgoing {
                 devices.send(&command, at).await
             }
             Single::Cap => self.cap(intent).await,
+        }
+    }
+
+    /// The words, and where to answer them: the address is the person's own, so that it stands in
+    /// no record.
+    fn mail_text(&self, intent: &Intent, message: &Message, at: Time) -> String {
+        let installation = &self.app.installation;
+        let links = &self.app.answer_links;
+        let policy = &installation.city.policy;
+        let address = links.address(intent, self.token.recipient(), policy, at);
+        match address {
+            None => message.text.clone(),
+            Some(address) => {
+                let line = installation.wording.answer_line(message.language, &address);
+                format!("{}\n\n{line}\n", message.text.trim_end())
+            }
         }
     }
 

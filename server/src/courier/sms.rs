@@ -13,7 +13,7 @@ use dispatch::gateway::smpp::{
 use dispatch::intent::IntentId;
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
 use journal::{JournalError, Kind, Topic};
-use model::Span;
+use model::{Channel, Span};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,9 +24,6 @@ const SHOW_EVERY_US: u64 = 250_000;
 const TEXTS_MAX: usize = 4096;
 /// Messages handed to the link at once.
 const SUBMIT_MAX: usize = 4096;
-
-/// Characters kept of what a person wrote back.
-const NOTE_MAX: usize = 200;
 
 struct Waiting {
     token: Token,
@@ -321,8 +318,13 @@ impl Sms {
             return;
         };
         let theirs = |contact: &&Contact| is_from(contact.phone, reply.phone);
-        let note: String = reply.text.trim().chars().take(NOTE_MAX).collect();
-        let orders = app.answers(theirs, answer, &note);
+        let said = crate::replies::Reply {
+            answer,
+            note: &reply.text,
+            channel: Channel::Sms,
+            warning: None,
+        };
+        let orders = app.answers(theirs, &said);
         count(if orders.is_empty() {
             "nobody_asked"
         } else {

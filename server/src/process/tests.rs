@@ -81,6 +81,7 @@ async fn try_serve(
         http: HttpSection::default(),
         open_intake: true,
         public_url: String::new(),
+        answer_url: None,
         snapshots,
     };
     start(opened, options).await

@@ -386,6 +386,8 @@ pub(crate) struct CallItem {
 pub(crate) struct AnswerItem {
     pub(crate) answer: model::order::Answer,
     pub(crate) note: String,
+    /// The way it came; nothing where the duty officer noted it.
+    pub(crate) channel: Option<&'static str>,
     pub(crate) noted_by: String,
     pub(crate) said: String,
 }

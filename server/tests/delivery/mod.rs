@@ -8,6 +8,7 @@ mod channels;
 mod devices;
 mod fall_back;
 mod intake;
+mod links;
 mod peers;
 mod sessions;
 mod street;

@@ -4,7 +4,7 @@ use super::OFFICERS;
 use crate::app::App;
 use model::order::Answer;
 use model::warning::Event;
-use model::{Order, Span, Time, WarningId};
+use model::{Channel, Order, Span, Time, WarningId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,6 +109,7 @@ impl Cast {
                 contact: call.contact.clone(),
                 answer,
                 note: String::new(),
+                channel: Some(Channel::Sms),
                 noted_by: String::new(),
                 said: now,
             };

@@ -100,6 +100,7 @@ impl Cramped {
             http: HttpSection::default(),
             open_intake: true,
             public_url: String::new(),
+            answer_url: None,
             snapshots: NEVER,
         };
         Self {

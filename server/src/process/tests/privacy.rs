@@ -101,6 +101,7 @@ async fn the_journal_names_nobody() {
         contact: "P1".into(),
         answer: Answer::Received,
         note: String::new(),
+        channel: None,
         noted_by: String::new(),
         said: app.clock.now(),
     };

@@ -85,6 +85,7 @@ async fn storm(app: &App) {
         contact: "P1".into(),
         answer: Answer::AtPost,
         note: "到岗".into(),
+        channel: None,
         noted_by: "wang".into(),
         said: app.clock.now(),
     };
