@@ -124,6 +124,11 @@ impl Cause {
         Self::CounterBroken,
     ];
 
+    /// The cause of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.name() == name)
+    }
+
     /// Its name for programs.
     pub const fn name(self) -> &'static str {
         match self {

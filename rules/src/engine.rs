@@ -97,6 +97,17 @@ pub struct Finding {
     pub unconfirmed: bool,
 }
 
+/// A reading as the windows hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Windowed {
+    /// Observation time.
+    pub time: Time,
+    /// In quanta.
+    pub value: Quanta,
+    /// True where what rests on it alone stays unconfirmed.
+    pub is_suspect: bool,
+}
+
 /// Room used again and again, so that an observation allocates nothing.
 #[derive(Default)]
 struct Scratch {
@@ -306,16 +317,18 @@ impl Engine {
         station: StationNo,
         parameter: Parameter,
         length: Span,
-    ) -> Vec<(Time, Quanta)> {
+    ) -> Vec<Windowed> {
         let number = self.windows.find(station, parameter);
         let Some(series) = number.and_then(|number| self.windows.get(number)) else {
             return Vec::new();
         };
         let from = series.newest().unwrap_or_default() - length;
-        let entries = series
-            .entries()
-            .map(|entry| (Time::from_millis(entry.time), entry.value));
-        let mut readings: Vec<_> = entries.filter(|(time, _)| *time > from).collect();
+        let entries = series.entries().map(|entry| Windowed {
+            time: Time::from_millis(entry.time),
+            value: entry.value,
+            is_suspect: entry.suspect,
+        });
+        let mut readings: Vec<_> = entries.filter(|reading| reading.time > from).collect();
         readings.sort_unstable();
         readings
     }

@@ -22,5 +22,5 @@ pub const ENGINE: &str = "2";
 
 pub use bulletin::Policy;
 pub use effect::{Change, Effect, Reason, Refusal};
-pub use engine::{Counts, Engine, Finding, SNAPSHOT_FORMAT, SnapshotError};
+pub use engine::{Counts, Engine, Finding, SNAPSHOT_FORMAT, SnapshotError, Windowed};
 pub use rulebook::{Rule, Rulebook};

@@ -13,6 +13,8 @@ mod signals;
 mod stream;
 mod warnings;
 
+#[cfg(test)]
+pub(crate) use observations::series;
 pub(crate) use problem::Problem;
 
 use crate::app::App;

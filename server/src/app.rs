@@ -18,8 +18,8 @@ use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
 use journal::{Batch, Consumer, DiskJournal, Journal, Kind, Partition, Topic};
 use model::{
-    AreaCode, Channel, Input, Mode, Order, Parameter, Quanta, Reach, Span, StationNo, Tier, Time,
-    Warning, WarningId, Zone,
+    AreaCode, Channel, Input, Mode, Order, Parameter, Reach, Span, StationNo, Tier, Warning,
+    WarningId, Zone,
 };
 use parking_lot::Mutex;
 use std::cell::RefCell;
@@ -324,7 +324,7 @@ impl App {
         station: StationNo,
         parameter: Parameter,
         length: Span,
-    ) -> Result<Vec<(Time, Quanta)>, Problem> {
+    ) -> Result<Vec<rules::Windowed>, Problem> {
         let home = self.installation.city.stations.get(station.0 as usize);
         let zone = home.and_then(|home| home.zones.first());
         let zone = zone.ok_or_else(|| Problem::not_found("the station is in no zone"))?;

@@ -2,7 +2,8 @@
 //! or not at all, so that nobody's curiosity holds up a warning.
 
 use dispatch::plan::Planner;
-use model::{Parameter, Quanta, Span, StationNo, Time, WarningId, Zone};
+use model::{Parameter, Span, StationNo, WarningId, Zone};
+use rules::Windowed;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
@@ -27,7 +28,7 @@ pub(crate) enum Question {
         /// How far back from the newest.
         length: Span,
         /// Values by time.
-        answer: oneshot::Sender<Vec<(Time, Quanta)>>,
+        answer: oneshot::Sender<Vec<Windowed>>,
     },
     /// What people were told so far about one warning.
     Told(WarningId, oneshot::Sender<Planner>),
@@ -74,7 +75,7 @@ impl Desks {
         station: StationNo,
         parameter: Parameter,
         length: Span,
-    ) -> Result<Vec<(Time, Quanta)>, Unanswered> {
+    ) -> Result<Vec<Windowed>, Unanswered> {
         let desk = self.of(zone)?;
         let _place = desk.readings.try_acquire().map_err(|_| Unanswered::Full)?;
         let question = |answer| Question::Series {
@@ -151,7 +152,7 @@ mod tests {
         WarningId::parse("0123456789abcdef01234567").unwrap()
     }
 
-    async fn readings(desks: &Desks) -> Result<Vec<(Time, Quanta)>, Unanswered> {
+    async fn readings(desks: &Desks) -> Result<Vec<Windowed>, Unanswered> {
         let day = Span::from_minutes(24 * 60);
         let series = desks.series(ZONE, StationNo(0), Parameter::Rainfall, day);
         series.await

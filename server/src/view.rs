@@ -4,6 +4,7 @@ mod deliveries;
 mod item;
 mod lapsed;
 mod newest;
+mod remarks;
 mod signals;
 
 pub(crate) use deliveries::Way;
@@ -24,6 +25,7 @@ use model::{
 };
 use newest::Newest;
 use parking_lot::RwLock;
+use remarks::{Remarks, Screened};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -179,15 +181,24 @@ impl View {
         shown.collect()
     }
 
-    /// Time and flag of the newest value of a series, and the latest findings in it by time.
-    pub(crate) fn screened(
-        &self,
-        station: StationNo,
-        parameter: Parameter,
-    ) -> (Option<(Time, u8)>, BTreeMap<Time, &'static str>) {
+    /// What quality control said of the latest values of a series.
+    pub(crate) fn screened(&self, station: StationNo, parameter: Parameter) -> Screened {
         let last = self.newest.one(station, parameter);
-        let findings = self.newest.findings(station, parameter);
-        (last.map(|last| (last.time, last.quality.code())), findings)
+        Screened {
+            newest: last.map(|last| (last.time, last.quality.code())),
+            flags: self.newest.flags(station, parameter),
+            findings: self.newest.findings(station, parameter),
+        }
+    }
+
+    /// What quality control said of the latest values of some stations, for a snapshot.
+    pub(crate) fn remarks(&self, is_own: impl Fn(StationNo) -> bool) -> Remarks {
+        self.newest.remarks(is_own)
+    }
+
+    /// The same from a snapshot, after [`View::observed`] had the newest values from it.
+    pub(crate) fn remarked(&self, remarks: &Remarks) {
+        self.newest.remarked(remarks);
     }
 
     /// A revision of a warning is decided: those who publish it find it from now on.

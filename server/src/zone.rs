@@ -15,10 +15,10 @@ use ingest::quality::Screen;
 use model::record::Edition;
 use model::warning::Event;
 use model::{
-    DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Quanta, Signal, Span,
-    StationNo, Tier, Time, Warning, WarningId, Zone,
+    DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Signal, Span, StationNo,
+    Tier, Time, Warning, WarningId, Zone,
 };
-use rules::{Change, Effect, Engine, Policy};
+use rules::{Change, Effect, Engine, Policy, Windowed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -186,7 +186,7 @@ impl Machine {
         station: StationNo,
         parameter: Parameter,
         length: Span,
-    ) -> Vec<(Time, Quanta)> {
+    ) -> Vec<Windowed> {
         self.engine.readings(station, parameter, length)
     }
 

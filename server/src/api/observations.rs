@@ -80,17 +80,15 @@ pub(crate) async fn series(
     let values = app
         .series(station, parameter, Span::from_minutes(hours * 60))
         .await?;
-    let (newest, findings) = app.view.screened(station, parameter);
-    let items = values.into_iter().map(|(time, value)| {
+    let screened = app.view.screened(station, parameter);
+    let items = values.into_iter().map(|reading| {
         let mut item = serde_json::json!({
-            "time": app.view.text(time),
-            "value": parameter.decimal(i64::from(value)),
+            "time": app.view.text(reading.time),
+            "value": parameter.decimal(i64::from(reading.value)),
+            "quality": screened.quality(&reading),
         });
-        if let Some((_, quality)) = newest.filter(|(newest, _)| *newest == time) {
-            item["quality"] = quality.into();
-        }
-        if let Some(finding) = findings.get(&time) {
-            item["finding"] = (*finding).into();
+        if let Some(finding) = screened.finding(&reading) {
+            item["finding"] = finding.into();
         }
         item
     });

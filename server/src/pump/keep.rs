@@ -104,13 +104,18 @@ impl Keeper {
         let mut machine = Machine::new(&installation, self.zone, app.mode, app.policy);
         let (length, rest) = found.state.split_first_chunk::<8>().ok_or("it is empty")?;
         let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        let (state, newest) = rest.split_at_checked(length).ok_or("it is cut short")?;
+        let (state, rest) = rest.split_at_checked(length).ok_or("it is cut short")?;
         machine.restore(state)?;
+        let (length, rest) = rest.split_first_chunk::<8>().ok_or("it is cut short")?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let (newest, remarks) = rest.split_at_checked(length).ok_or("it is cut short")?;
         let kind = Input::Observations(Vec::new()).kind();
         let newest = Input::decode(kind, newest).map_err(|error| error.to_string())?;
         if let Input::Observations(newest) = newest {
             app.view.observed(&newest);
         }
+        let remarks = serde_json::from_slice(remarks).map_err(|error| error.to_string())?;
+        app.view.remarked(&remarks);
         Ok(machine)
     }
 
@@ -277,15 +282,24 @@ impl Keeper {
         Ok(())
     }
 
-    /// The machine's state behind its length, then the newest values that screens show.
+    /// The machine's state and the newest values that screens show, each behind its length, then
+    /// what the screen remarked in the latest ones.
     fn state(&self, app: &App, machine: &Machine) -> Vec<u8> {
         let machine = machine.snapshot();
         let mut state = (machine.len() as u64).to_le_bytes().to_vec();
         state.extend_from_slice(&machine);
-        let stations = (0u32..).zip(&app.installation.city.stations);
-        let own = stations.filter(|(_, station)| station.zones.first() == Some(&self.zone));
-        let newest = app.view.newest(own.map(|(no, _)| StationNo(no)));
-        state.extend_from_slice(&Input::Observations(newest).encode());
+        let stations = &app.installation.city.stations;
+        let is_own = |no: StationNo| {
+            let station = stations.get(no.0 as usize);
+            station.is_some_and(|station| station.zones.first() == Some(&self.zone))
+        };
+        let own = (0u32..).zip(stations).map(|(no, _)| StationNo(no));
+        let newest = app.view.newest(own.filter(|no| is_own(*no)));
+        let newest = Input::Observations(newest).encode();
+        state.extend_from_slice(&(newest.len() as u64).to_le_bytes());
+        state.extend_from_slice(&newest);
+        let remarks = serde_json::to_vec(&app.view.remarks(is_own));
+        state.extend_from_slice(&remarks.unwrap_or_default());
         state
     }
 }

@@ -1,13 +1,14 @@
 //! The newest value of each station and parameter with the flag that the screen gave it, and what it
 //! found in the latest ones.
 
+use super::remarks::{Flag, Remarks};
 use ingest::quality::{Cause, Finding};
 use model::{City, Observation, Parameter, Quality, StationNo, Time};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Findings kept; the oldest goes first.
-const FINDINGS_MAX: usize = 2_000;
+/// Findings kept, and flags that the windows do not hold; the oldest go first.
+const REMARKS_MAX: usize = 2_000;
 
 /// A newest value.
 #[derive(Clone, Copy)]
@@ -23,6 +24,8 @@ pub(super) struct Last {
 pub(super) struct Newest {
     last: Vec<RwLock<BTreeMap<Parameter, Last>>>,
     findings: Mutex<VecDeque<Finding>>,
+    /// Of values in the windows, which know good ones and suspect ones.
+    flags: Mutex<VecDeque<Flag>>,
 }
 
 impl Newest {
@@ -30,6 +33,7 @@ impl Newest {
         Self {
             last: city.stations.iter().map(|_| RwLock::default()).collect(),
             findings: Mutex::default(),
+            flags: Mutex::default(),
         }
     }
 
@@ -45,6 +49,9 @@ impl Newest {
                 quality: observation.quality,
                 cause: None,
             };
+            if Flag::is_needed(observation.quality) {
+                keep(&self.flags, [Flag::of(observation)]);
+            }
             let mut parameters = place.write();
             let newest = parameters.entry(observation.parameter).or_insert(last);
             if last.time >= newest.time {
@@ -73,11 +80,55 @@ impl Newest {
                 last.cause = Some(finding.cause);
             }
         }
-        let mut kept = self.findings.lock();
-        kept.extend(findings);
-        while kept.len() > FINDINGS_MAX {
-            kept.pop_front();
+        keep(&self.findings, findings.iter().copied());
+    }
+
+    /// What [`Newest::remarked`] takes back of the stations on whom `is_own` fits.
+    pub(super) fn remarks(&self, is_own: impl Fn(StationNo) -> bool) -> Remarks {
+        let mut remarks = Remarks::default();
+        let findings = self.findings.lock();
+        for finding in findings.iter().filter(|found| is_own(found.station)) {
+            remarks.finding(finding);
         }
+        drop(findings);
+        let flags = self.flags.lock();
+        remarks
+            .flags
+            .extend(flags.iter().filter(|flag| is_own(flag.station())));
+        drop(flags);
+        for (number, place) in (0u32..).zip(&self.last) {
+            let station = StationNo(number);
+            for (parameter, last) in place.read().iter().filter(|_| is_own(station)) {
+                if let Some(cause) = last.cause {
+                    remarks.cause(station, *parameter, cause);
+                }
+            }
+        }
+        remarks
+    }
+
+    /// What was remarked before the last stop in values that [`Newest::observed`] took back.
+    pub(super) fn remarked(&self, remarks: &Remarks) {
+        keep(&self.findings, remarks.findings());
+        keep(&self.flags, remarks.flags.iter().copied());
+        for (station, parameter, cause) in remarks.causes() {
+            let place = self.last.get(station.0 as usize);
+            let mut parameters = place.map(|place| place.write());
+            if let Some(last) = parameters.as_mut().and_then(|p| p.get_mut(&parameter)) {
+                last.cause = Some(cause);
+            }
+        }
+    }
+
+    /// The latest flags of a series that are neither good nor suspect, with the values they are of.
+    pub(super) fn flags(
+        &self,
+        station: StationNo,
+        parameter: Parameter,
+    ) -> BTreeMap<Time, (i32, u8)> {
+        let kept = self.flags.lock();
+        let of_series = kept.iter().filter(|flag| flag.is_of(station, parameter));
+        of_series.map(|flag| (flag.time(), flag.value())).collect()
     }
 
     /// The latest findings in a series, by time.
@@ -105,6 +156,14 @@ impl Newest {
     pub(super) fn one(&self, station: StationNo, parameter: Parameter) -> Option<Last> {
         let place = self.last.get(station.0 as usize)?;
         place.read().get(&parameter).copied()
+    }
+}
+
+fn keep<T>(kept: &Mutex<VecDeque<T>>, more: impl IntoIterator<Item = T>) {
+    let mut kept = kept.lock();
+    kept.extend(more);
+    while kept.len() > REMARKS_MAX {
+        kept.pop_front();
     }
 }
 

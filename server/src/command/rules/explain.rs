@@ -227,9 +227,9 @@ impl Search {
             for (parameter, length) in self.windows(&change.rule) {
                 for station in &self.stations {
                     let rows = engine.readings(*station, parameter, length);
-                    let rows = rows.into_iter().filter(|(time, _)| *time <= change.time);
+                    let rows = rows.into_iter().filter(|row| row.time <= change.time);
                     readings.extend(
-                        rows.map(|(time, value)| self.reading(*station, parameter, time, value)),
+                        rows.map(|row| self.reading(*station, parameter, row.time, row.value)),
                     );
                 }
             }
