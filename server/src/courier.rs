@@ -7,6 +7,7 @@
 mod absent;
 mod audience;
 mod device_link;
+mod inbox;
 mod marks;
 mod publish;
 mod rate;

@@ -1,13 +1,19 @@
 //! Server-sent events for subscribed apps: one ring of events that every client reads at its own pace.
 //!
 //! A client costs a cursor, its areas and a waker, because the buffer is shared: the ring is the
-//! bound. Who falls further behind than the ring is dropped and counted, comes back with
-//! `Last-Event-ID`, and is told to load the present state where that is too old. The transport
-//! (HTTP) belongs to the server.
+//! bound. Who comes for the first time is told what is in force for them. Who falls further behind
+//! than the ring is dropped and counted, comes back with `Last-Event-ID`, and where that is too old
+//! is told to load the present state and what is in force. The transport (HTTP) belongs to the
+//! server.
+
+mod ring;
+
+pub use ring::related;
 
 use super::{Proof, Receipt};
 use bytes::Bytes;
-use model::{AreaCode, Language, Time};
+use model::{AreaCode, Language, Time, WarningId};
+use ring::{Client, Ring};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -25,12 +31,20 @@ pub struct PushMessage<'a> {
     pub key: &'a str,
     /// When it was made: ids rise from there, so that they go on rising after a restart.
     pub at: Time,
+    /// What it is about: a later message takes its place where both speak.
+    pub warning: WarningId,
+    /// True where nothing is in force after it.
+    pub is_end: bool,
+    /// Nobody is told at or after this.
+    pub not_after: Time,
     /// SSE `event`: `warning`, `ended`, …
     pub event: &'a str,
     /// Push token of the one app it is for; `None` for everybody who subscribed to its areas.
     pub to: Option<&'a str>,
     /// Areas it concerns. None means nobody.
     pub areas: &'a [AreaCode],
+    /// Sites it concerns, by id: of those who answer for them.
+    pub sites: &'a [String],
     /// JSON by language; a client in another language gets the first.
     pub words: &'a [(Language, String)],
 }
@@ -46,6 +60,8 @@ pub struct Subscription {
     pub token: Option<String>,
     /// `Last-Event-ID`, as sent by a client that was here before.
     pub last: Option<u64>,
+    /// When it comes.
+    pub now: Time,
 }
 
 /// Why a client is not taken.
@@ -83,23 +99,6 @@ pub struct Hub {
     dropped: AtomicU64,
 }
 
-#[derive(Debug)]
-struct Ring {
-    events: VecDeque<Held>,
-    events_max: usize,
-    /// Number of the first event held; numbers count events, not journal positions.
-    first: u64,
-}
-
-#[derive(Debug)]
-struct Held {
-    id: u64,
-    key: Box<str>,
-    to: Option<Box<str>>,
-    areas: Box<[AreaCode]>,
-    frames: Box<[(Language, Bytes)]>,
-}
-
 /// One client.
 #[derive(Debug)]
 pub struct Subscriber {
@@ -111,6 +110,8 @@ pub struct Subscriber {
     /// Number of the next event to look at.
     next: u64,
     reset: bool,
+    /// What it is still told before that, the first last.
+    before: Vec<Bytes>,
 }
 
 impl Hub {
@@ -121,6 +122,7 @@ impl Hub {
                 events: VecDeque::new(),
                 events_max: events_max.max(1),
                 first: 0,
+                again: 0,
             }),
             newest: watch::Sender::new(0),
             clients: AtomicUsize::new(0),
@@ -139,17 +141,7 @@ impl Hub {
         let newest = ring.events.back().map_or(0, |event| event.id);
         let id = known.unwrap_or(made.max(newest + 1));
         if known.is_none() {
-            if ring.events.len() == ring.events_max {
-                ring.events.pop_front();
-                ring.first += 1;
-            }
-            ring.events.push_back(Held {
-                id,
-                key: message.key.into(),
-                to: message.to.map(Into::into),
-                areas: message.areas.into(),
-                frames: frames(id, message),
-            });
+            ring.push(id, message);
         }
         let newest = ring.first + ring.events.len() as u64;
         drop(ring);
@@ -158,6 +150,14 @@ impl Hub {
             reference: id.to_string(),
             proof: Proof::Accepted,
         }
+    }
+
+    /// Puts an event back that was sent before a restart, before any other is sent: who comes back
+    /// may be told of it twice.
+    pub fn send_again(&self, message: &PushMessage<'_>) {
+        self.send(message);
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        ring.again = ring.first + ring.events.len() as u64;
     }
 
     /// Takes a client on.
@@ -178,7 +178,12 @@ impl Hub {
         }
         let newest = self.newest.subscribe();
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
-        let (next, reset) = ring.resume(subscription.last);
+        let client = Client {
+            areas: &subscription.areas,
+            token: subscription.token.as_deref(),
+            language: subscription.language,
+        };
+        let begin = ring.begin(subscription.last, subscription.now, client);
         drop(ring);
         Ok(Subscriber {
             hub: Arc::clone(self),
@@ -186,8 +191,9 @@ impl Hub {
             areas: subscription.areas.into(),
             token: subscription.token.map(Into::into),
             language: subscription.language,
-            next,
-            reset,
+            next: begin.next,
+            reset: begin.reset,
+            before: begin.before,
         })
     }
 
@@ -202,25 +208,14 @@ impl Hub {
     }
 }
 
-impl Ring {
-    /// Where a client goes on, and whether it has missed what can no longer be told.
-    fn resume(&self, last: Option<u64>) -> (u64, bool) {
-        let end = self.first + self.events.len() as u64;
-        let Some(last) = last else {
-            return (end, false);
-        };
-        let known = self.events.partition_point(|e| e.id <= last) as u64;
-        // Nothing older held: what lay between is not known to have been seen.
-        let reset = known == 0;
-        (if reset { end } else { self.first + known }, reset)
-    }
-}
-
 impl Subscriber {
     /// Waits for the next bytes this client is to get. Safe to cancel.
     pub async fn next(&mut self) -> Next {
         if std::mem::take(&mut self.reset) {
             return Next::Frame(Bytes::from_static(RESET));
+        }
+        if let Some(frame) = self.before.pop() {
+            return Next::Frame(frame);
         }
         loop {
             self.newest.borrow_and_update();
@@ -245,7 +240,12 @@ impl Subscriber {
             .skip(usize::try_from(skip).unwrap_or(usize::MAX));
         for event in rest {
             self.next += 1;
-            if let Some(frame) = event.frame(&self.areas, self.token.as_deref(), self.language) {
+            let client = Client {
+                areas: &self.areas,
+                token: self.token.as_deref(),
+                language: self.language,
+            };
+            if let Some(frame) = event.frame(client) {
                 return Some(Next::Frame(frame));
             }
         }
@@ -259,59 +259,6 @@ impl Drop for Subscriber {
     }
 }
 
-impl Held {
-    fn frame(
-        &self,
-        watched: &[AreaCode],
-        token: Option<&str>,
-        language: Language,
-    ) -> Option<Bytes> {
-        let is_there = |area: &AreaCode| watched.iter().any(|w| related(*area, *w));
-        let concerned = match &self.to {
-            Some(to) => token == Some(to),
-            None => self.areas.iter().any(is_there),
-        };
-        if !concerned {
-            return None;
-        }
-        let own = self.frames.iter().find(|(l, _)| *l == language);
-        own.or(self.frames.first()).map(|(_, frame)| frame.clone())
-    }
-}
-
-/// True where one is the other or lies within it, by the levels of GB/T 2260: 4, 6, 9, 12 digits.
-pub fn related(a: AreaCode, b: AreaCode) -> bool {
-    let unit = unit(a).max(unit(b));
-    a.number() / unit == b.number() / unit
-}
-
-fn unit(code: AreaCode) -> u64 {
-    [100_000_000, 1_000_000, 1_000]
-        .into_iter()
-        .find(|unit| code.number().is_multiple_of(*unit))
-        .unwrap_or(1)
-}
-
-/// SSE (HTML Living Standard §9.2): each line of the data has its own `data:`.
-fn frames(id: u64, message: &PushMessage<'_>) -> Box<[(Language, Bytes)]> {
-    let event: String = message.event.chars().filter(|c| !c.is_control()).collect();
-    let frame = |words: &String| {
-        let mut text = format!("id: {id}\nevent: {event}\n");
-        for line in words.split(['\n', '\r']) {
-            text.push_str("data: ");
-            text.push_str(line);
-            text.push('\n');
-        }
-        text.push('\n');
-        Bytes::from(text)
-    };
-    message
-        .words
-        .iter()
-        .map(|(language, words)| (*language, frame(words)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,13 +268,21 @@ mod tests {
         AreaCode::parse(text).unwrap()
     }
 
+    fn about(number: u64) -> WarningId {
+        WarningId::parse(&format!("{number:024x}")).unwrap()
+    }
+
     fn send(hub: &Hub, id: u64, area: &str) {
         hub.send(&PushMessage {
             key: &id.to_string(),
             at: Time::from_millis(i64::try_from(id).unwrap()),
+            warning: about(1),
+            is_end: false,
+            not_after: Time::from_millis(1_000),
             event: "warning",
             to: None,
             areas: &[code(area)],
+            sites: &[],
             words: &[
                 (Language::Zh, format!("中{id}")),
                 (Language::En, format!("en{id}")),
@@ -341,6 +296,7 @@ mod tests {
             token: None,
             language: Language::Zh,
             last,
+            now: Time::from_millis(0),
         })
         .unwrap()
     }
@@ -375,9 +331,13 @@ mod tests {
         hub.send(&PushMessage {
             key: "1",
             at: Time::from_millis(1),
+            warning: about(1),
+            is_end: false,
+            not_after: Time::from_millis(1_000),
             event: "warning",
             to: None,
             areas: &[],
+            sites: &[],
             words: &[(Language::Zh, "x".into())],
         });
         assert_eq!(now(&mut client), None);
@@ -399,6 +359,7 @@ mod tests {
         assert_eq!(now(&mut back), None);
         let mut late = subscribe(&hub, "440100000000", Some(1));
         assert!(now(&mut late).unwrap().contains("event: reset"));
+        assert!(now(&mut late).unwrap().contains("中6"), "what is in force");
         assert_eq!(now(&mut late), None);
         assert_eq!(hub.clients(), 2);
     }
@@ -428,19 +389,115 @@ mod tests {
             token: Some(token.into()),
             language: Language::Zh,
             last: None,
+            now: Time::from_millis(0),
         };
         let mut mine = hub.subscribe(owner("app-1")).unwrap();
         let mut other = hub.subscribe(owner("app-2")).unwrap();
         hub.send(&PushMessage {
             key: "1",
             at: Time::from_millis(1),
+            warning: about(1),
+            is_end: false,
+            not_after: Time::from_millis(1_000),
             event: "reminder",
             to: Some("app-1"),
             areas: &[code("440106014000")],
+            sites: &[],
             words: &[(Language::Zh, "到场".into())],
         });
         assert!(now(&mut mine).unwrap().contains("到场"));
         assert_eq!((now(&mut public), now(&mut other)), (None, None));
+    }
+
+    /// What somebody hears who comes at a time, all of it.
+    fn heard(
+        hub: &Arc<Hub>,
+        area: &str,
+        token: Option<&str>,
+        last: Option<u64>,
+        at: i64,
+    ) -> String {
+        let subscription = Subscription {
+            areas: vec![code(area)],
+            token: token.map(str::to_owned),
+            language: Language::En,
+            last,
+            now: Time::from_millis(at),
+        };
+        let mut client = hub.subscribe(subscription).unwrap();
+        let frames: Vec<String> = std::iter::from_fn(|| now(&mut client)).collect();
+        let data = frames.iter().flat_map(|frame| frame.lines());
+        let data: Vec<&str> = data
+            .filter_map(|line| line.strip_prefix("data: "))
+            .collect();
+        data.join(" ")
+    }
+
+    #[test]
+    fn who_comes_for_the_first_time_is_told_what_is_in_force_for_them() {
+        const STREET: &str = "440106014000";
+        const DISTRICT: &str = "440106000000";
+        let hub = Hub::new(64, 8);
+        let say = |words: &str, number: u64, areas: &[&str], to: Option<&str>, is_end: bool| {
+            let areas: Vec<AreaCode> = areas.iter().map(|area| code(area)).collect();
+            hub.send(&PushMessage {
+                key: words,
+                at: Time::from_millis(1),
+                warning: about(number),
+                is_end,
+                not_after: Time::from_millis(if words == "short" { 50 } else { 1_000 }),
+                event: "warning",
+                to,
+                areas: &areas,
+                sites: &[],
+                words: &[(Language::En, words.into())],
+            });
+        };
+        say("alert", 1, &[STREET, "440106015000"], None, false);
+        say("rise", 1, &[STREET], None, false);
+        say("short", 2, &[DISTRICT], None, false);
+        say("mine", 1, &[STREET], Some("app"), false);
+        say("over", 3, &[STREET], None, false);
+        say("end", 3, &[STREET], None, true);
+        assert_eq!(heard(&hub, STREET, None, None, 9), "rise short");
+        assert_eq!(heard(&hub, STREET, None, None, 99), "rise", "past its time");
+        assert_eq!(heard(&hub, "440106015000", None, None, 99), "alert");
+        assert_eq!(heard(&hub, DISTRICT, None, None, 99), "alert rise");
+        assert_eq!(heard(&hub, STREET, Some("app"), None, 99), "rise mine");
+        assert_eq!(heard(&hub, STREET, Some("other"), None, 99), "rise");
+        assert_eq!(heard(&hub, "440103000000", None, None, 9), "");
+        // Who was here before hears what came since, an end above all.
+        assert_eq!(heard(&hub, STREET, None, Some(5), 9), "end");
+    }
+
+    #[test]
+    fn after_a_restart_nothing_is_missed_whatever_ids_were_given() {
+        let hub = Hub::new(64, 8);
+        let again = |id: u64| {
+            hub.send_again(&PushMessage {
+                key: &id.to_string(),
+                at: Time::from_millis(i64::try_from(id).unwrap()),
+                warning: about(1),
+                is_end: false,
+                not_after: Time::from_millis(i64::MAX),
+                event: "warning",
+                to: None,
+                areas: &[code("440106000000")],
+                sites: &[],
+                words: &[(Language::En, format!("en{id}"))],
+            });
+        };
+        again(100_000);
+        again(200_000);
+        again(200_001);
+        let heard = |last| heard(&hub, "440106000000", None, Some(last), 1);
+        // It may have been another that had this id before.
+        assert_eq!(heard(200_000), "en200000 en200001");
+        assert_eq!(heard(200_900), "en200000 en200001");
+        send(&hub, 400_000, "440106000000");
+        assert_eq!(heard(300_000), "en400000");
+        assert_eq!(heard(400_000), "");
+        assert_eq!(heard(200_000), "en200000 en200001 en400000");
     }
 
     #[test]
@@ -452,6 +509,7 @@ mod tests {
             token: None,
             language: Language::En,
             last: None,
+            now: Time::from_millis(0),
         };
         assert_eq!(
             hub.subscribe(again.clone()).unwrap_err(),
@@ -469,14 +527,19 @@ mod tests {
                 token: None,
                 language: Language::En,
                 last: None,
+                now: Time::from_millis(0),
             })
             .unwrap();
         hub.send(&PushMessage {
             key: "1",
             at: Time::from_millis(1),
+            warning: about(1),
+            is_end: false,
+            not_after: Time::from_millis(1_000),
             event: "a\nb",
             to: None,
             areas: &[code("440100000000")],
+            sites: &[],
             words: &[(Language::En, "one\ntwo".into())],
         });
         assert_eq!(
@@ -502,6 +565,6 @@ mod tests {
 
     #[test]
     fn a_client_is_small() {
-        assert!(size_of::<Subscriber>() <= 80, "{}", size_of::<Subscriber>());
+        assert!(size_of::<Subscriber>() <= 96, "{}", size_of::<Subscriber>());
     }
 }

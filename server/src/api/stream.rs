@@ -102,6 +102,7 @@ pub(crate) async fn push(
         token: wanted.token,
         language: wanted.language,
         last,
+        now: app.clock.now(),
     };
     let place = place(&app)?;
     let subscriber = app

@@ -1,5 +1,6 @@
 //! Gateways that take one message at a time: e-mail, webhook, app push, devices, CAP.
 
+use super::inbox::pushed;
 use super::{Courier, DeviceLink};
 use crate::app::App;
 use crate::capbook::CapBookError;
@@ -7,7 +8,6 @@ use dispatch::directory::Recipient;
 use dispatch::gateway::device::command::Addressed;
 use dispatch::gateway::device::{Action, Command};
 use dispatch::gateway::email::{Email, Mail};
-use dispatch::gateway::push::PushMessage;
 use dispatch::gateway::webhook::Webhook;
 use dispatch::gateway::{Proof, Receipt};
 use dispatch::intent::{DeliveryId, Intent};
@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use journal::{JournalError, Kind, Topic};
-use model::{AreaCode, Reach, SendError, Span, Tier, Time};
+use model::{AreaCode, SendError, Span, Tier, Time};
 use std::sync::Arc;
 
 /// Messages on their way at once on one such link.
@@ -50,6 +50,9 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
     let topic = Topic::new(Kind::Deliveries, app.mode);
     let mut planned = app.journal.subscribe(topic, courier.partition);
     let mut flying: FuturesUnordered<BoxFuture<'static, Answer>> = FuturesUnordered::new();
+    if matches!(gateway, Single::Push) {
+        courier.push_again();
+    }
     courier.step(Event::Up);
     while !app.stopping() {
         while courier.take()? {}
@@ -150,7 +153,10 @@ impl Outgoing {
                     .map_err(|error| SendError::Permanent(error.to_string()))?;
                 webhook.send(&delivery, &body, at).await
             }
-            Single::Push => self.push(intent),
+            Single::Push => {
+                let message = pushed(&self.app, intent, recipient)?;
+                Ok(message.with(|message| self.app.push.send(message)))
+            }
             Single::Device(devices) => {
                 let command = self.command(intent, message, at)?;
                 devices.send(&command, at).await
@@ -173,35 +179,6 @@ impl Outgoing {
                 format!("{}\n\n{line}\n", message.text.trim_end())
             }
         }
-    }
-
-    /// One event for all who subscribed to places, or one for the app of a responsible person.
-    fn push(&self, intent: &Intent) -> Result<Receipt, SendError> {
-        let recipient = self.token.recipient();
-        let known = self.app.installation.directory.recipient(recipient);
-        let to = match intent.audience.reach {
-            Reach::Public => None,
-            Reach::Responsible | Reach::Device => {
-                let token = known.and_then(|r| r.push().map(str::to_owned));
-                Some(token.ok_or_else(|| SendError::Permanent("no app any more".into()))?)
-            }
-        };
-        let delivery = DeliveryId::derive(intent.id, recipient);
-        let event = intent.purpose.name();
-        let words: Vec<_> = intent
-            .words
-            .iter()
-            .map(|message| (message.language, push_json(intent, message)))
-            .collect();
-        let message = PushMessage {
-            key: &format!("{}/{delivery}", intent.id),
-            at: intent.created,
-            event,
-            to: to.as_deref(),
-            areas: &intent.audience.areas,
-            words: &words,
-        };
-        Ok(self.app.push.send(&message))
     }
 
     fn command(&self, intent: &Intent, message: &Message, at: Time) -> Result<Command, SendError> {
@@ -253,7 +230,7 @@ impl Outgoing {
 
 /// What a webhook and an app are told.
 #[derive(serde::Serialize)]
-struct Published<'a> {
+pub(super) struct Published<'a> {
     warning: model::WarningId,
     revision: u32,
     purpose: &'a str,
@@ -262,11 +239,11 @@ struct Published<'a> {
     areas: &'a [AreaCode],
     onset: String,
     not_after: String,
-    words: Vec<Word<'a>>,
+    pub(super) words: Vec<Word<'a>>,
 }
 
 #[derive(serde::Serialize)]
-struct Word<'a> {
+pub(super) struct Word<'a> {
     language: &'a str,
     subject: &'a str,
     text: &'a str,
@@ -276,7 +253,7 @@ struct Word<'a> {
 }
 
 impl<'a> Published<'a> {
-    fn new(intent: &'a Intent) -> Self {
+    pub(super) fn new(intent: &'a Intent) -> Self {
         Self {
             warning: intent.warning,
             revision: intent.revision,
@@ -305,7 +282,7 @@ impl<'a> Published<'a> {
 }
 
 impl<'a> Word<'a> {
-    fn new(message: &'a Message) -> Self {
+    pub(super) fn new(message: &'a Message) -> Self {
         Self {
             language: message.language.bcp47(),
             subject: &message.subject,
@@ -313,10 +290,4 @@ impl<'a> Word<'a> {
             instruction: &message.instruction,
         }
     }
-}
-
-fn push_json(intent: &Intent, message: &Message) -> String {
-    let mut published = Published::new(intent);
-    published.words = vec![Word::new(message)];
-    serde_json::to_string(&published).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ mod answers;
 mod channels;
 mod devices;
 mod fall_back;
+mod inbox;
 mod intake;
 mod links;
 mod peers;

@@ -1,0 +1,96 @@
+//! What the apps are told, and what of it they are told again after a restart.
+
+use super::Courier;
+use super::single::{Published, Word};
+use crate::app::App;
+use dispatch::gateway::push::PushMessage;
+use dispatch::intent::{DeliveryId, Intent, RecipientNo};
+use dispatch::ledger::State;
+use dispatch::wording::Message;
+use model::{Language, Reach, SendError};
+use std::sync::Arc;
+
+/// A message for the hub of apps.
+pub(super) struct Pushed<'a> {
+    intent: &'a Intent,
+    key: String,
+    to: Option<String>,
+    words: Vec<(Language, String)>,
+}
+
+/// One event for all who subscribed to places, or one for the app of a responsible person.
+pub(super) fn pushed<'a>(
+    app: &App,
+    intent: &'a Intent,
+    recipient: RecipientNo,
+) -> Result<Pushed<'a>, SendError> {
+    let to = match intent.audience.reach {
+        Reach::Public => None,
+        Reach::Responsible | Reach::Device => {
+            let known = app.installation.directory.recipient(recipient);
+            let token = known.and_then(|r| r.push().map(str::to_owned));
+            Some(token.ok_or_else(|| SendError::Permanent("no app any more".into()))?)
+        }
+    };
+    let delivery = DeliveryId::derive(intent.id, recipient);
+    let words = intent.words.iter();
+    Ok(Pushed {
+        intent,
+        key: format!("{}/{delivery}", intent.id),
+        to,
+        words: words
+            .map(|message| (message.language, json(intent, message)))
+            .collect(),
+    })
+}
+
+impl Pushed<'_> {
+    pub(super) fn with<T>(&self, act: impl FnOnce(&PushMessage<'_>) -> T) -> T {
+        let intent = self.intent;
+        act(&PushMessage {
+            key: &self.key,
+            at: intent.created,
+            warning: intent.warning,
+            is_end: intent.is_end(),
+            not_after: intent.not_after,
+            event: intent.purpose.name(),
+            to: self.to.as_deref(),
+            areas: &intent.audience.areas,
+            sites: &intent.audience.sites,
+            words: &self.words,
+        })
+    }
+}
+
+impl Courier {
+    /// Puts back into the hub what it held before a restart and is not past its time, in the order
+    /// in which it was made.
+    pub(super) fn push_again(&self) {
+        let now = self.app.clock.now();
+        let mut intents: Vec<&Arc<Intent>> = self.intents.values().collect();
+        intents.retain(|intent| now < intent.not_after);
+        intents.sort_by_key(|intent| (intent.created, intent.revision, intent.id));
+        for intent in intents {
+            let mut told = Vec::new();
+            self.outbox.ledger().for_each(intent.id, |who, state| {
+                let is_told = matches!(
+                    state,
+                    State::Accepted | State::Delivered | State::Acknowledged
+                );
+                told.extend(is_told.then_some(who));
+            });
+            for who in told {
+                match pushed(&self.app, intent, who) {
+                    Ok(message) => message.with(|message| self.app.push.send_again(message)),
+                    Err(error) => tracing::info!(%error, "not told again"),
+                }
+            }
+        }
+    }
+}
+
+fn json(intent: &Intent, message: &Message) -> String {
+    let mut published = Published::new(intent);
+    published.words = vec![Word::new(message)];
+    serde_json::to_string(&published).unwrap_or_default()
+}
