@@ -20,6 +20,7 @@ pub use snapshot::SnapshotError;
 use model::{City, Observation, Parameter, Quality, Quanta, Span, StationNo, Time, Zone};
 use rain::Rain;
 use series::{Point, Registry, Seat, Series};
+use std::cmp::Ordering;
 
 /// The screen of one zone.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,17 @@ pub struct Screened {
 }
 
 impl Screened {
+    /// An observation of which nothing is known yet but how it came.
+    #[inline]
+    const fn of(observation: &Observation, arrival: Arrival) -> Self {
+        Self {
+            observation: *observation,
+            rainfall: None,
+            arrival,
+            finding: None,
+        }
+    }
+
     /// True where nothing new was said: the value was judged when it came first, and what it was
     /// found to be stands. A source that now doubts the value, and a person who stands by it, do
     /// say something new.
@@ -191,45 +203,35 @@ impl Screen {
     /// Screens one observation; `at` is the time of the record it stands in.
     #[inline]
     pub fn step(&mut self, at: Time, observation: &Observation) -> Screened {
-        let is_behind = at.since(observation.time) > self.late_after;
-        let mut screened = Screened {
-            observation: *observation,
-            rainfall: None,
-            arrival: if is_behind {
-                Arrival::Late
-            } else {
-                Arrival::InTime
-            },
-            finding: None,
+        let newer = if at.since(observation.time) > self.late_after {
+            Arrival::Late
+        } else {
+            Arrival::InTime
         };
         let seat = self.registry.seat(observation.station);
-        let found = seat.and_then(|seat| Some((seat, seat.series(observation.parameter)?)));
-        let Some((seat, index)) = found.filter(|_| observation.quality.is_usable()) else {
-            return screened;
-        };
-        let Some(newest) = self.series.get(index).map(|memory| memory.newest) else {
-            return screened;
+        let found = seat.and_then(|seat| {
+            let index = seat.series(observation.parameter)?;
+            Some((seat, index, self.series.get(index)?.newest))
+        });
+        let Some((seat, index, newest)) = found.filter(|_| observation.quality.is_usable()) else {
+            return Screened::of(observation, newer);
         };
         let now = Point::of(observation);
-        if now.time == newest.time {
-            let is_same = now.value == newest.value;
-            screened.arrival = if is_same {
-                Arrival::Duplicate
-            } else {
-                Arrival::Correction
-            };
-        } else if now.time < newest.time {
-            screened.arrival = Arrival::Late;
-        }
-        if screened.arrival == Arrival::Duplicate {
-            return screened;
-        }
+        let arrival = match now.time.cmp(&newest.time) {
+            Ordering::Greater => newer,
+            Ordering::Less => Arrival::Late,
+            Ordering::Equal if now.value == newest.value => {
+                return Screened::of(observation, Arrival::Duplicate);
+            }
+            Ordering::Equal => Arrival::Correction,
+        };
+        let mut screened = Screened::of(observation, arrival);
         if observation.parameter == Parameter::RainfallTotal {
             self.difference(seat, index, &mut screened);
-            return screened;
+        } else {
+            let verdict = self.judge(seat, index, newest, now, observation);
+            apply(&mut screened, observation, verdict);
         }
-        let verdict = self.judge(seat, index, newest, now, observation);
-        apply(&mut screened, observation, verdict);
         screened
     }
 

@@ -26,20 +26,26 @@ pub const RAINFALL_INTERVAL_S: u32 = 60;
 /// The registry as intake asks it: station texts to numbers, numbers to what they report.
 #[derive(Clone, Debug)]
 pub struct Registrar {
-    short_ids: FxHashMap<u128, u32>,
-    long_ids: FxHashMap<Box<str>, u32>,
-    /// The packed id of each station, and the station that was named after it the last time:
-    /// stations mostly report in the same order.
-    follows: Vec<(u128, u32)>,
+    ids: Ids,
     stations: Vec<Registered>,
     zones: Vec<Zone>,
     zone_count: usize,
     series_count: usize,
     future_max: Span,
-    last_station: u32,
     last_parameter: Parameter,
     usual: Option<Usual>,
     requests: batch::Requests,
+}
+
+/// Station texts to numbers.
+#[derive(Clone, Debug, Default)]
+struct Ids {
+    short: FxHashMap<u128, u32>,
+    long: FxHashMap<Box<str>, u32>,
+    /// The packed id of each station, and the station that was named after it the last time:
+    /// stations mostly report in the same order.
+    follows: Vec<(u128, u32)>,
+    last: u32,
 }
 
 /// What the last reading said, but for its station and value: lines like it say it again.
@@ -72,31 +78,18 @@ impl Registrar {
     /// ([`FUTURE_MAX`]).
     pub fn new(city: &City, future_max: Span) -> Self {
         let mut registrar = Self {
-            short_ids: FxHashMap::default(),
-            long_ids: FxHashMap::default(),
-            follows: Vec::with_capacity(city.stations.len()),
+            ids: Ids::default(),
             stations: Vec::with_capacity(city.stations.len()),
             zones: Vec::new(),
             zone_count: city.zones.len(),
             series_count: 0,
             future_max,
-            last_station: 0,
             last_parameter: Parameter::Rainfall,
             usual: None,
             requests: batch::Requests::default(),
         };
         for (number, station) in (0u32..).zip(&city.stations) {
-            let packed = pack(station.id.as_bytes()).filter(|_| !station.retired);
-            registrar
-                .follows
-                .push((packed.unwrap_or(NOBODY), number + 1));
-            match pack(station.id.as_bytes()) {
-                _ if station.retired => None,
-                Some(id) => registrar.short_ids.insert(id, number),
-                None => registrar
-                    .long_ids
-                    .insert(station.id.as_str().into(), number),
-            };
+            registrar.ids.add(&station.id, number, station.retired);
             let parameters = station
                 .parameters
                 .iter()
@@ -123,12 +116,13 @@ impl Registrar {
         self.usual = None;
         let reject = |reason, field| Rejection::new(reading, reason, Some(field));
         let station = self
-            .station(reading.station.as_bytes())
+            .ids
+            .number(reading.station.as_bytes())
             .ok_or_else(|| reject(Reason::UnknownStation, Field::Station))?;
         let parameter = self
             .parameter(&reading.parameter)
             .ok_or_else(|| reject(Reason::UnknownParameter, Field::Parameter))?;
-        let registered = self
+        let registered = *self
             .registered(station, parameter)
             .ok_or_else(|| reject(Reason::NotReported, Field::Parameter))?;
         if reading.time.since(arrival) > self.future_max {
@@ -159,13 +153,13 @@ impl Registrar {
                 quality: Quality::Missing,
                 ..usual
             };
-            return Ok(usual.observation(station, registered, 0));
+            return Ok(usual.observation(station, &registered, 0));
         };
         let value = usual
             .value(text.as_bytes())
             .map_err(|reason| reject(reason, Field::Value))?;
         self.usual = Some(usual);
-        Ok(usual.observation(station, registered, value))
+        Ok(usual.observation(station, &registered, value))
     }
 
     /// The same of a line like the last reading that was registered with this `arrival`.
@@ -183,9 +177,10 @@ impl Registrar {
 
     #[inline]
     fn at_a_glance(&mut self, like: &Like<'_, '_>) -> Option<Observation> {
-        let usual = self.usual?;
-        let station = self.station(like.station())?;
-        let registered = self.registered(station, usual.parameter)?;
+        let usual = self.usual.as_ref()?;
+        let station = self.ids.number(like.station())?;
+        let registered = self.stations.get(station as usize)?;
+        let registered = registered.reports(usual.parameter)?;
         let value = match like.short().and_then(|short| usual.short(short)) {
             Some(value) => value,
             None => usual.value(like.value()).ok()?,
@@ -207,9 +202,8 @@ impl Registrar {
     }
 
     #[inline]
-    fn registered(&self, station: u32, parameter: Parameter) -> Option<Registered> {
-        let registered = self.stations.get(station as usize).copied();
-        registered.filter(|registered| registered.parameters & bit(parameter) != 0)
+    fn registered(&self, station: u32, parameter: Parameter) -> Option<&Registered> {
+        self.stations.get(station as usize)?.reports(parameter)
     }
 
     /// Every zone that gets a copy of a station's observations.
@@ -222,30 +216,6 @@ impl Registrar {
                 self.zones.get(from..from + usize::from(registered.zones))
             });
         zones.unwrap_or_default()
-    }
-
-    /// The number of the station with this id.
-    #[inline]
-    fn station(&mut self, id: &[u8]) -> Option<u32> {
-        let Some(packed) = pack(id) else {
-            let id = std::str::from_utf8(id).ok()?;
-            return self.long_ids.get(id).copied();
-        };
-        let (last, expected) = *self.follows.get(self.last_station as usize)?;
-        if packed == last {
-            return Some(self.last_station);
-        }
-        let is_expected = |(id, _): &(u128, u32)| *id == packed;
-        if self.follows.get(expected as usize).is_some_and(is_expected) {
-            self.last_station = expected;
-            return Some(expected);
-        }
-        let found = *self.short_ids.get(&packed)?;
-        if let Some((_, next)) = self.follows.get_mut(self.last_station as usize) {
-            *next = found;
-        }
-        self.last_station = found;
-        Some(found)
     }
 
     #[inline]
@@ -262,6 +232,51 @@ impl Registrar {
         let below = registered.parameters & (bit(parameter) - 1);
         let series = registered.series + below.count_ones();
         (registered.parameters & bit(parameter) != 0).then_some(series as usize)
+    }
+}
+
+impl Registered {
+    #[inline]
+    fn reports(&self, parameter: Parameter) -> Option<&Self> {
+        (self.parameters & bit(parameter) != 0).then_some(self)
+    }
+}
+
+impl Ids {
+    /// Takes the next station.
+    fn add(&mut self, id: &str, number: u32, is_retired: bool) {
+        let packed = pack(id.as_bytes());
+        let own = packed.filter(|_| !is_retired).unwrap_or(NOBODY);
+        self.follows.push((own, number + 1));
+        match packed {
+            _ if is_retired => None,
+            Some(packed) => self.short.insert(packed, number),
+            None => self.long.insert(id.into(), number),
+        };
+    }
+
+    /// The number of the station with this id.
+    #[inline]
+    fn number(&mut self, id: &[u8]) -> Option<u32> {
+        let Some(packed) = pack(id) else {
+            let id = std::str::from_utf8(id).ok()?;
+            return self.long.get(id).copied();
+        };
+        let (last, expected) = *self.follows.get(self.last as usize)?;
+        if packed == last {
+            return Some(self.last);
+        }
+        let is_expected = |(id, _): &(u128, u32)| *id == packed;
+        if self.follows.get(expected as usize).is_some_and(is_expected) {
+            self.last = expected;
+            return Some(expected);
+        }
+        let found = *self.short.get(&packed)?;
+        if let Some((_, next)) = self.follows.get_mut(self.last as usize) {
+            *next = found;
+        }
+        self.last = found;
+        Some(found)
     }
 }
 
@@ -296,7 +311,7 @@ impl Usual {
     }
 
     #[inline]
-    fn observation(&self, station: u32, registered: Registered, value: Quanta) -> Observation {
+    fn observation(&self, station: u32, registered: &Registered, value: Quanta) -> Observation {
         Observation {
             station: StationNo(station),
             parameter: self.parameter,

@@ -3,7 +3,7 @@
 //! A batch is mostly that. What lies around the two texts was read once; where it stands again,
 //! letter for letter, it means the same again, and only the two texts are to be looked at.
 
-use super::scan::{number_end, plain_run};
+use super::scan::{number_end, plain_ascii_run};
 use super::short::Short;
 use super::{RECORD_BYTES_MAX, Reading};
 use model::{Offset, Quality, Time};
@@ -112,13 +112,10 @@ impl<'a> Alike<'a> {
     #[inline]
     pub(super) fn texts(&self, rest: &'a [u8]) -> Option<Texts<'a>> {
         let from_station = rest.strip_prefix(self.before)?;
-        let length = plain_run(from_station);
+        let length = plain_ascii_run(from_station);
         let (station, from_between) = from_station.split_at_checked(length)?;
         // The text ends where its quote is; other letters than plain ones are looked at elsewhere.
         let from_value = from_between.strip_prefix(self.between)?;
-        if !station.is_ascii() {
-            return None;
-        }
         // A number ends where what stood behind the last one stands: nothing of a number does.
         let short = Short::read(from_value);
         let length = match short {

@@ -320,8 +320,21 @@ fn digits(bytes: &[u8], from: usize) -> usize {
 /// words of eight, then the rest of the word that holds the first such byte.
 #[inline]
 pub(super) fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    run(bytes, 0)
+}
+
+/// The same of bytes that are ASCII besides.
+#[inline]
+pub(super) fn plain_ascii_run(bytes: &[u8]) -> usize {
+    run(bytes, HIGHS)
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// A run of bytes that are plain and have none of the bits of `others`.
+#[inline]
+fn run(bytes: &[u8], others: u64) -> usize {
     let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let mut run = 0;
     for chunk in bytes.as_chunks::<8>().0 {
@@ -330,7 +343,7 @@ pub(super) fn plain_run(bytes: &[u8]) -> usize {
         let slashes = zero_bytes(word ^ (ONES * b'\\' as u64));
         let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
         // A borrow can mark a plain byte above a marked one, never below: the lowest mark is true.
-        let marks = quotes | slashes | controls;
+        let marks = quotes | slashes | controls | word & others;
         if marks != 0 {
             return run + (marks.trailing_zeros() / 8) as usize;
         }

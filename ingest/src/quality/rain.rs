@@ -147,26 +147,27 @@ impl Rain {
     /// The hour's sum with this amount in its place.
     fn add(&mut self, station: usize, time: i64, amount: Amount) -> i64 {
         let slot = time.div_euclid(SLOT_MS);
+        let place = self.place(slot, station);
         let Some(mut hour) = self.hours.get(station).copied() else {
             return 0;
         };
         // An hour and more without rain has passed every slot; less has passed some.
         let passed = slot.saturating_sub(hour.slot).clamp(0, SLOTS as i64);
-        for at in slot - passed + 1..=slot {
+        for at in slot - passed + 1..slot {
             let place = self.place(at, station);
             if let Some(sum) = self.sums.get_mut(place) {
                 hour.total -= i64::from(std::mem::take(sum));
             }
         }
         hour.slot = hour.slot.max(slot);
-        let place = self.place(slot, station);
         if hour.slot.saturating_sub(slot) < SLOTS as i64
             && let Some(sum) = self.sums.get_mut(place)
         {
             let before = i64::from(*sum);
+            let old = if passed > 0 { 0 } else { *sum };
             *sum = match amount {
-                Amount::More(amount) => sum.saturating_add(amount),
-                Amount::AtLeast(amount) => amount.max(*sum),
+                Amount::More(amount) => old.saturating_add(amount),
+                Amount::AtLeast(amount) => amount.max(old),
             };
             hour.total += i64::from(*sum) - before;
         }
