@@ -225,14 +225,22 @@ impl Screen {
             }
             Ordering::Equal => Arrival::Correction,
         };
-        let mut screened = Screened::of(observation, arrival);
         if observation.parameter == Parameter::RainfallTotal {
+            let mut screened = Screened::of(observation, arrival);
             self.difference(seat, index, &mut screened);
-        } else {
-            let verdict = self.judge(seat, index, newest, now, observation);
-            apply(&mut screened, observation, verdict);
+            return screened;
         }
-        screened
+        let verdict = self.judge(seat, index, newest, now, observation);
+        let (quality, finding) = found_by(observation, verdict);
+        Screened {
+            observation: Observation {
+                quality,
+                ..*observation
+            },
+            rainfall: None,
+            arrival,
+            finding,
+        }
     }
 
     /// The first check that objects, in the order of QX/T 118: internal, step, persistence.
@@ -286,25 +294,23 @@ impl Screen {
     }
 }
 
-fn apply(screened: &mut Screened, seen: &Observation, verdict: Option<Verdict>) {
-    // A person's correction outranks the machine.
-    if seen.quality == Quality::Corrected {
-        return;
-    }
-    match verdict {
-        None if seen.quality == Quality::Unchecked => {
-            screened.observation.quality = Quality::Correct;
-        }
-        None => {}
-        Some(verdict) => {
-            screened.observation.quality = verdict.quality;
-            screened.finding = verdict.is_news.then_some(Finding {
+/// The flag that a verdict leaves an observation with, and what a person should look at.
+#[inline]
+fn found_by(seen: &Observation, verdict: Option<Verdict>) -> (Quality, Option<Finding>) {
+    match (verdict, seen.quality) {
+        // A person's correction outranks the machine.
+        (_, Quality::Corrected) => (Quality::Corrected, None),
+        (None, Quality::Unchecked) => (Quality::Correct, None),
+        (None, as_sent) => (as_sent, None),
+        (Some(verdict), _) => {
+            let finding = verdict.is_news.then_some(Finding {
                 station: seen.station,
                 parameter: seen.parameter,
                 time: seen.time,
                 value: seen.value,
                 cause: verdict.cause,
             });
+            (verdict.quality, finding)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::limits::{self, RAIN_HOUR_SUSPECT, RAIN_MINUTE_MAX};
 use super::series::{Point, Seat, Series};
-use super::{Cause, Finding, Screen, Screened, apply};
+use super::{Cause, Finding, Screen, Screened, found_by};
 use model::{Observation, Parameter, Quality, Quanta};
 
 /// Where counters run over, in 0.01 mm: four and five digits of a display, 16 bits of tenths and
@@ -89,14 +89,12 @@ impl Screen {
             .rain()
             .and_then(|at| self.rain.judge(at, replaced, now, rainfall.interval_s));
         let verdict = high.or_else(|| self.rain_in_dry_air(seat, &rainfall));
-        let mut derived = Screened {
-            observation: rainfall,
-            finding: None,
-            ..*screened
-        };
-        apply(&mut derived, &rainfall, verdict);
-        screened.rainfall = Some(derived.observation);
-        screened.finding = derived.finding.or(screened.finding);
+        let (quality, high) = found_by(&rainfall, verdict);
+        screened.rainfall = Some(Observation {
+            quality,
+            ..rainfall
+        });
+        screened.finding = high.or(screened.finding);
     }
 }
 
