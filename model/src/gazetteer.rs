@@ -29,6 +29,8 @@ pub struct Gazetteer {
     slabs: Vec<Slabs>,
     levels: Vec<AreaLevel>,
     shapes: Vec<MultiPolygon<f64>>,
+    /// Every edge of each area, holes and islands among them.
+    edges: Vec<Vec<Line<f64>>>,
 }
 
 impl Gazetteer {
@@ -49,6 +51,10 @@ impl Gazetteer {
             slabs,
             levels: areas.iter().map(|a| a.level).collect(),
             shapes: areas.iter().map(|a| a.shape.clone()).collect(),
+            edges: areas
+                .iter()
+                .map(|a| a.shape.lines_iter().collect())
+                .collect(),
         }
     }
 
@@ -135,13 +141,13 @@ impl Gazetteer {
         if self.holds(area, lon, lat) {
             return 0.0;
         }
-        let Some(shape) = self.shapes.get(usize::from(area.0)) else {
+        let Some(edges) = self.edges.get(usize::from(area.0)) else {
             return f64::INFINITY;
         };
         let narrow = lat.to_radians().cos();
-        shape
-            .lines_iter()
-            .map(|edge| edge_km(edge, lon, lat, narrow))
+        edges
+            .iter()
+            .map(|edge| edge_km(*edge, lon, lat, narrow))
             .fold(f64::INFINITY, f64::min)
     }
 
@@ -164,14 +170,15 @@ impl Gazetteer {
         }
         let narrow = lat.to_radians().cos();
         let wide = reach / narrow.max(f64::MIN_POSITIVE);
-        self.shapes.get(usize::from(area.0)).is_some_and(|shape| {
-            shape.lines_iter().any(|edge| {
+        self.edges.get(usize::from(area.0)).is_some_and(|edges| {
+            edges.iter().any(|edge| {
                 let (a, b) = (edge.start, edge.end);
-                let is_in_reach = a.y.min(b.y) - lat <= reach
-                    && lat - a.y.max(b.y) <= reach
-                    && a.x.min(b.x) - lon <= wide
-                    && lon - a.x.max(b.x) <= wide;
-                is_in_reach && edge_km(edge, lon, lat, narrow) <= km
+                // Both ends beyond the reach on one side is what nearly every edge is.
+                let is_beyond = (a.y > lat + reach && b.y > lat + reach)
+                    || (a.y < lat - reach && b.y < lat - reach)
+                    || (a.x > lon + wide && b.x > lon + wide)
+                    || (a.x < lon - wide && b.x < lon - wide);
+                !is_beyond && edge_km(*edge, lon, lat, narrow) <= km
             })
         })
     }

@@ -85,10 +85,10 @@ impl Seat {
     #[inline]
     pub(super) const fn series(self, parameter: Parameter) -> Option<usize> {
         let own = bit(parameter);
-        let before = (self.parameters & (own - 1)).count_ones();
         if self.parameters & own == 0 {
             return None;
         }
+        let before = (self.parameters & (own - 1)).count_ones();
         Some((self.series + before) as usize)
     }
 

@@ -26,16 +26,68 @@ pub(super) fn value_text(call: &Call, value: &Value) -> Option<String> {
 /// `number / of` to nine places, half up as people round.
 fn decimal(number: i128, of: i128) -> String {
     const PLACES: i128 = 1_000_000_000;
-    let scaled = number
-        .saturating_mul(PLACES)
-        .saturating_mul(2)
-        .saturating_add(of);
-    let rounded = scaled.div_euclid(of.saturating_mul(2).max(1));
+    let is_exact = of > 0 && PLACES % of == 0;
+    let rounded = if is_exact {
+        number.saturating_mul(PLACES / of)
+    } else {
+        let scaled = number
+            .saturating_mul(PLACES)
+            .saturating_mul(2)
+            .saturating_add(of);
+        scaled.div_euclid(of.saturating_mul(2).max(1))
+    };
     let sign = if rounded < 0 { "-" } else { "" };
-    let (whole, part) = (rounded.abs() / PLACES, rounded.abs() % PLACES);
-    if part == 0 {
-        return format!("{sign}{whole}");
+    let places = PLACES.unsigned_abs();
+    let (whole, part) = match u64::try_from(rounded.unsigned_abs()) {
+        // The machine divides these; longer ones take a hundred times as long.
+        Ok(size) => (u128::from(size / 1_000_000_000), size % 1_000_000_000),
+        Err(_) => {
+            let size = rounded.unsigned_abs();
+            (size / places, (size % places) as u64)
+        }
+    };
+    let mut text = match u64::try_from(whole) {
+        Ok(whole) => format!("{sign}{whole}"),
+        Err(_) => format!("{sign}{whole}"),
+    };
+    if part > 0 {
+        text.push('.');
+        let mut rest = part;
+        let mut unit = 100_000_000;
+        while rest > 0 {
+            text.push(char::from(b'0' + (rest / unit) as u8));
+            rest %= unit;
+            unit /= 10;
+        }
     }
-    let digits = format!("{part:09}");
-    format!("{sign}{whole}.{}", digits.trim_end_matches('0'))
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+    use proptest::prelude::*;
+
+    /// The same by text alone: long division, digit by digit, of the rounded quotient.
+    fn plain(number: i128, of: i128) -> String {
+        let scaled = number * 2_000_000_000 + of;
+        let rounded = scaled.div_euclid(of * 2);
+        let digits = format!("{:010}", rounded.unsigned_abs());
+        let (whole, part) = digits.split_at(digits.len() - 9);
+        let part = part.trim_end_matches('0');
+        let point = if part.is_empty() { "" } else { "." };
+        let sign = if rounded < 0 { "-" } else { "" };
+        format!("{sign}{whole}{point}{part}")
+    }
+
+    proptest! {
+        #[test]
+        fn figures_are_written_as_long_division_has_them(
+            number in prop_oneof![-1_000_000i64..1_000_000, any::<i64>()],
+            of in prop_oneof![Just(1), Just(10), Just(10_000), 1i64..100_000, 1..i64::MAX],
+        ) {
+            let (number, of) = (i128::from(number), i128::from(of));
+            prop_assert_eq!(decimal(number, of), plain(number, of));
+        }
+    }
 }
