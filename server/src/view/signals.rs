@@ -11,7 +11,7 @@ const HELD_MAX: usize = 2_000;
 /// Identifiers remembered to tell what came before, and what others replaced.
 const KNOWN_MAX: usize = 10_000;
 
-/// Signals in force, by the order in which they came.
+/// Signals in force, by the time they were sent: zones tell of them in an order of their own.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Signals {
     held: VecDeque<Signal>,
@@ -40,7 +40,10 @@ impl Signals {
         match signal.kind {
             SignalKind::Alert | SignalKind::Update => {
                 if is_new && !self.replaced.contains(&signal.identifier) {
-                    self.held.push_back(signal.clone());
+                    let key = |of: &Signal| (of.sent, of.identifier.clone(), of.tier);
+                    let own = key(signal);
+                    let at = self.held.partition_point(|held| key(held) < own);
+                    self.held.insert(at, signal.clone());
                 }
             }
             SignalKind::Cancel => {}
@@ -121,6 +124,21 @@ mod tests {
         signals.take(&cancel);
         signals.take(&update);
         assert!(held(&signals).is_empty());
+    }
+
+    #[test]
+    fn they_stand_in_one_order_whatever_zone_is_heard_first() {
+        let early = signal("2", SignalKind::Alert, &[]);
+        let same = signal("3", SignalKind::Alert, &[]);
+        let late = Signal {
+            sent: Time::from_minute(1),
+            ..signal("1", SignalKind::Alert, &[])
+        };
+        for order in [[&early, &same, &late], [&late, &same, &early]] {
+            let mut signals = Signals::default();
+            order.into_iter().for_each(|each| signals.take(each));
+            assert_eq!(held(&signals), ["2", "3", "1"]);
+        }
     }
 
     #[test]
