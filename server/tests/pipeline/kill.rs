@@ -29,13 +29,19 @@ fn kills() -> u64 {
     asked.map_or(5, |kills| kills.parse().unwrap())
 }
 
-/// The demo city with some of its people, where a storm of some hours is not yet the past.
+/// The demo city with some of its people, where a storm of some hours is not yet the past and no
+/// hour is quiet: what waits for the morning would be waited for.
 fn city(folder: &Path) -> PathBuf {
     let city = demo_city::write(folder, 3_000);
     let settings = fs::read_to_string(city.join("city.toml")).unwrap();
     let patient = settings.replace("past_after = \"15m\"", "past_after = \"24h\"");
     assert_ne!(settings, patient);
-    fs::write(city.join("city.toml"), patient).unwrap();
+    let awake = patient.replace(
+        "quiet = { from = 22, to = 7 }",
+        "quiet = { from = 0, to = 0 }",
+    );
+    assert_ne!(patient, awake);
+    fs::write(city.join("city.toml"), awake).unwrap();
     city
 }
 
