@@ -62,9 +62,13 @@ console-test: console
 	$(STEP) "console: types and unit tests"
 	cd console && npm run --silent check && npm run --silent test && npm run --silent e2e
 
+# What failed is said once more at the very end, where it is looked for.
+TEST_LOG := $(or $(CARGO_TARGET_DIR),target)/rust-test.log
 rust-test:
 	$(STEP) "Rust tests"
-	$(CARGO) test --workspace --locked --no-fail-fast
+	@mkdir -p $(dir $(TEST_LOG))
+	@$(CARGO) test --workspace --locked --no-fail-fast 2>&1 | tee $(TEST_LOG) || \
+	  { printf '\nfailed:\n'; grep -a -A1 -E "^test .* FAILED|^thread .* panicked at" $(TEST_LOG) | cut -c1-240 | tail -n 40; exit 1; }
 
 deny:
 	$(STEP) "licences, sources and banned crates"

@@ -257,9 +257,9 @@ fn spawn(folder: &Path, environment: &[(String, String)]) -> Child {
         .unwrap()
 }
 
-/// Asks again and again, for at most a minute.
+/// Asks again and again, for at least three minutes: some things come with the next whole minute.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..1200 {
+    for _ in 0..3600 {
         if holds() {
             return;
         }
