@@ -60,7 +60,7 @@ fn segments(base: &Path, size: usize, count: usize, open: usize, time: Duration)
         // As after a snapshot: what is older may go, and its file serves again.
         if since_trim > 64 << 20 {
             since_trim = 0;
-            let end = journal.end(INPUT, Partition(0));
+            let end = journal.end(INPUT, Partition(0)).unwrap();
             drop(journal.trim(INPUT, Partition(0), end).unwrap());
         }
         if under_way.len() < open {

@@ -55,6 +55,7 @@ pub struct Batch {
     records: u64,
     oversize: Option<usize>,
     open: bool,
+    owner: Option<(Topic, Partition)>,
 }
 
 /// A consumed position or a trim point.
@@ -86,6 +87,7 @@ impl Batch {
             records: 0,
             oversize: None,
             open: false,
+            owner: None,
         }
     }
 
@@ -146,7 +148,14 @@ impl Batch {
         self.records += 1;
     }
 
-    /// Notes that `consumer` has dealt with everything before `next`: stored with the records.
+    /// Written for the owner of a claimed partition: refused once another process owns it.
+    pub fn owned_by(mut self, topic: Topic, partition: Partition) -> Self {
+        self.owner = Some((topic, partition));
+        self
+    }
+
+    /// Notes that `consumer` has dealt with everything before `next`: stored with the records. Only
+    /// the partition's owner may say so.
     pub fn consumed(
         &mut self,
         consumer: Consumer,
@@ -154,6 +163,7 @@ impl Batch {
         partition: Partition,
         next: Offset,
     ) {
+        self.owner = self.owner.or(Some((topic, partition)));
         self.marks.push(Mark::Consumed {
             consumer,
             topic,
@@ -168,6 +178,11 @@ impl Batch {
             partition,
             before,
         });
+    }
+
+    /// The claimed partition whose owner writes this, if it needs one.
+    pub(crate) fn owner(&self) -> Option<(Topic, Partition)> {
+        self.owner
     }
 
     /// When it was written, milliseconds since 1970.

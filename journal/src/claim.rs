@@ -17,8 +17,17 @@ pub enum Claim {
 #[derive(Debug)]
 pub struct Claims {
     changes: Receiver<Claim>,
-    /// Held so that an owner of everything waits for ever instead of seeing the end.
-    _open: SyncSender<Claim>,
+    /// What keeps the changes coming: an owner of everything waits for ever instead of seeing the end.
+    _source: Source,
+}
+
+/// Where changes come from.
+#[derive(Debug)]
+enum Source {
+    /// Nothing changes.
+    Settled(#[expect(dead_code, reason = "held, never used")] SyncSender<Claim>),
+    /// Membership of a group.
+    Group(#[expect(dead_code, reason = "held, never used")] crate::kafka::Membership),
 }
 
 impl Claims {
@@ -31,7 +40,15 @@ impl Claims {
         }
         Self {
             changes,
-            _open: sender,
+            _source: Source::Settled(sender),
+        }
+    }
+
+    /// Grants what the group gives this process, for as long as it is a member.
+    pub(crate) fn of_group(changes: Receiver<Claim>, membership: crate::kafka::Membership) -> Self {
+        Self {
+            changes,
+            _source: Source::Group(membership),
         }
     }
 

@@ -14,7 +14,7 @@ mod frame;
 mod housekeeping;
 mod manifest;
 mod medium;
-mod queue;
+
 mod reader;
 mod recovery;
 mod segment;
@@ -331,20 +331,22 @@ impl Journal for DiskJournal {
             .subscribe()
     }
 
-    fn resume(&self, consumer: Consumer, topic: Topic, partition: Partition) -> Offset {
-        self.store
-            .state
-            .lock()
-            .partitions
-            .resume(consumer, topic, partition)
+    fn resume(
+        &self,
+        consumer: Consumer,
+        topic: Topic,
+        partition: Partition,
+    ) -> Result<Offset, JournalError> {
+        let state = self.store.state.lock();
+        Ok(state.partitions.resume(consumer, topic, partition))
     }
 
-    fn first(&self, topic: Topic, partition: Partition) -> Offset {
-        self.store.state.lock().partitions.first(topic, partition)
+    fn first(&self, topic: Topic, partition: Partition) -> Result<Offset, JournalError> {
+        Ok(self.store.state.lock().partitions.first(topic, partition))
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> Offset {
-        self.store.state.lock().partitions.end(topic, partition)
+    fn end(&self, topic: Topic, partition: Partition) -> Result<Offset, JournalError> {
+        Ok(self.store.state.lock().partitions.end(topic, partition))
     }
 
     fn trim(
@@ -360,8 +362,8 @@ impl Journal for DiskJournal {
         Ok(ticket)
     }
 
-    fn claims(&self, topic: Topic, partitions: &[Partition]) -> Claims {
-        Claims::all(topic, partitions)
+    fn claims(&self, topic: Topic, partitions: &[Partition]) -> Result<Claims, JournalError> {
+        Ok(Claims::all(topic, partitions))
     }
 }
 

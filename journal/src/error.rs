@@ -97,6 +97,32 @@ pub enum JournalError {
         /// The newest known here.
         known: u32,
     },
+    /// The brokers cannot be reached, or refuse.
+    #[error("Kafka: cannot {action}: {why}")]
+    Brokers {
+        /// What was tried.
+        action: &'static str,
+        /// What the client library or a broker says, and what to do.
+        why: String,
+    },
+    /// A topic is not there, or not as it must be.
+    #[error(
+        "Kafka topic {topic}: {why}; `sanfang topics create` makes it, `sanfang topics check` compares"
+    )]
+    TopicWrong {
+        /// Its name in the cluster.
+        topic: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Another node owns the partition: nothing of this one is accepted for it any more.
+    #[error("{topic} partition {partition} belongs to another node now: its state here is dropped")]
+    Fenced {
+        /// The topic.
+        topic: Topic,
+        /// The partition.
+        partition: Partition,
+    },
     /// A stored topic code that this version does not know.
     #[error("topic code {code} is unknown: upgrade this node")]
     UnknownTopic {
@@ -132,6 +158,13 @@ impl JournalError {
             };
         }
         self
+    }
+
+    pub(crate) fn brokers(action: &'static str, why: impl ToString) -> Self {
+        Self::Brokers {
+            action,
+            why: why.to_string(),
+        }
     }
 
     pub(crate) fn corrupt(file: &str, at: u64, why: impl Into<String>) -> Self {

@@ -7,7 +7,8 @@
 //! - A [`Batch`] is one atomic write over all topics: its records and the consumed position that
 //!   caused them are there together or not at all.
 //! - A resolved [`Ticket`] means: on disk. Only what is durable can be read.
-//! - Offsets of a partition have no gap when given. Record time never falls within a partition.
+//! - Offsets of a partition grow: one past the last is where to read on, and a gap may lie there.
+//!   Record time never falls within a partition.
 //! - Batches of one submitter are stored in the order of submission.
 //! - After [`JournalError::Poisoned`] nothing more is accepted: a failed sync says nothing about
 //!   what the file holds, so the process must end and open the journal anew.
@@ -17,6 +18,7 @@
 //! said together with [`Batch::consumed`]. When a read gives nothing it waits in [`Journal::wait`].
 
 pub mod disk;
+pub mod kafka;
 pub mod memory;
 
 #[cfg(any(test, feature = "conformance"))]
@@ -26,6 +28,7 @@ mod batch;
 mod claim;
 mod error;
 mod partitions;
+mod queue;
 mod record;
 mod ticket;
 mod topic;
@@ -34,6 +37,10 @@ pub use batch::{Assigned, Batch, Priority};
 pub use claim::{Claim, Claims};
 pub use disk::{DiskJournal, Options};
 pub use error::JournalError;
+pub use kafka::{
+    Difference, KafkaJournal, KafkaOptions, KafkaStatistics, Layout, Login, Mechanism, Security,
+    Tls,
+};
 pub use memory::MemoryJournal;
 pub use record::Record;
 pub use ticket::{Outcome, Ticket};
@@ -78,13 +85,18 @@ pub trait Journal: Send + Sync {
     fn subscribe(&self, topic: Topic, partition: Partition) -> watch::Receiver<Offset>;
 
     /// Where `consumer` goes on: the last position stored by [`Batch::consumed`], else the first offset.
-    fn resume(&self, consumer: Consumer, topic: Topic, partition: Partition) -> Offset;
+    fn resume(
+        &self,
+        consumer: Consumer,
+        topic: Topic,
+        partition: Partition,
+    ) -> Result<Offset, JournalError>;
 
     /// The oldest offset that can be read.
-    fn first(&self, topic: Topic, partition: Partition) -> Offset;
+    fn first(&self, topic: Topic, partition: Partition) -> Result<Offset, JournalError>;
 
-    /// The offset that the next record will get.
-    fn end(&self, topic: Topic, partition: Partition) -> Offset;
+    /// Behind the last record: the next one's offset, or less than it where there is a gap.
+    fn end(&self, topic: Topic, partition: Partition) -> Result<Offset, JournalError>;
 
     /// Lets go of all records before `before`; durable once the ticket resolves.
     fn trim(
@@ -98,5 +110,5 @@ pub trait Journal: Send + Sync {
     ///
     /// On one machine everything asked for is granted at once. With Kafka this joins the consumer
     /// group of the topic: outputs for a partition are accepted only while it is granted.
-    fn claims(&self, topic: Topic, partitions: &[Partition]) -> Claims;
+    fn claims(&self, topic: Topic, partitions: &[Partition]) -> Result<Claims, JournalError>;
 }

@@ -121,16 +121,21 @@ impl Journal for MemoryJournal {
         self.state.lock().slot(topic, partition).subscribe()
     }
 
-    fn resume(&self, consumer: Consumer, topic: Topic, partition: Partition) -> Offset {
-        self.state.lock().resume(consumer, topic, partition)
+    fn resume(
+        &self,
+        consumer: Consumer,
+        topic: Topic,
+        partition: Partition,
+    ) -> Result<Offset, JournalError> {
+        Ok(self.state.lock().resume(consumer, topic, partition))
     }
 
-    fn first(&self, topic: Topic, partition: Partition) -> Offset {
-        self.state.lock().first(topic, partition)
+    fn first(&self, topic: Topic, partition: Partition) -> Result<Offset, JournalError> {
+        Ok(self.state.lock().first(topic, partition))
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> Offset {
-        self.state.lock().end(topic, partition)
+    fn end(&self, topic: Topic, partition: Partition) -> Result<Offset, JournalError> {
+        Ok(self.state.lock().end(topic, partition))
     }
 
     fn trim(
@@ -144,8 +149,8 @@ impl Journal for MemoryJournal {
         self.submit(batch)
     }
 
-    fn claims(&self, topic: Topic, partitions: &[Partition]) -> Claims {
-        Claims::all(topic, partitions)
+    fn claims(&self, topic: Topic, partitions: &[Partition]) -> Result<Claims, JournalError> {
+        Ok(Claims::all(topic, partitions))
     }
 }
 

@@ -20,6 +20,23 @@ pub struct Record {
 }
 
 impl Record {
+    /// A record from its parts. A key beyond the format's limit is cut: no writer makes one.
+    pub(crate) fn new(offset: u64, time_ms: i64, kind: u8, key: &[u8], payload: &[u8]) -> Self {
+        let key = key
+            .get(..usize::from(u16::MAX).min(key.len()))
+            .unwrap_or(key);
+        let mut body = Vec::with_capacity(key.len() + payload.len());
+        body.extend_from_slice(key);
+        body.extend_from_slice(payload);
+        Self {
+            offset: Offset(offset),
+            time_ms,
+            kind,
+            key_len: key.len() as u16,
+            body: body.into(),
+        }
+    }
+
     /// The key; empty where the topic has none.
     pub fn key(&self) -> &[u8] {
         self.body.get(..usize::from(self.key_len)).unwrap_or(&[])

@@ -210,7 +210,7 @@ impl fmt::Display for Partition {
     }
 }
 
-/// A record's number in its topic and partition, from 0 without a gap.
+/// A record's number in its topic and partition: growing from 0, with gaps in some journals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(pub u64);
 

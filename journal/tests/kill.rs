@@ -47,12 +47,12 @@ fn what_was_acknowledged_survives_kill_9() {
         // What had been printed but not read was acknowledged too.
         acknowledged = numbers.last().or(acknowledged);
         let journal = DiskJournal::open(directory.path(), small()).unwrap();
-        let end = journal.end(INPUT, P0).0;
+        let end = journal.end(INPUT, P0).unwrap().0;
         assert!(
             acknowledged < Some(end),
             "{acknowledged:?} was acknowledged, the end is {end}"
         );
-        let first = journal.first(INPUT, P0);
+        let first = journal.first(INPUT, P0).unwrap();
         let input = journal.read(INPUT, P0, first, usize::MAX).unwrap();
         assert_eq!(input.len() as u64, end - first.0);
         for record in &input {
@@ -71,7 +71,7 @@ fn what_was_acknowledged_survives_kill_9() {
         }
         assert_eq!(warnings.0, end, "outputs stand with their cause");
         assert_eq!(
-            journal.resume(Consumer(1), INPUT, P0).0,
+            journal.resume(Consumer(1), INPUT, P0).unwrap().0,
             end,
             "so does the position"
         );
@@ -84,7 +84,7 @@ fn appends_until_killed() {
     let directory = std::env::var(DIRECTORY).unwrap();
     let journal = DiskJournal::open(Path::new(&directory), small()).unwrap();
     let mut out = std::io::stdout().lock();
-    let mut number = journal.end(INPUT, P0).0;
+    let mut number = journal.end(INPUT, P0).unwrap().0;
     loop {
         let mut tickets = Vec::new();
         for _ in 0..8 {

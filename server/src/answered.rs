@@ -68,9 +68,9 @@ impl Answered {
     /// The newest answers that the journal holds.
     pub(crate) fn open(journal: &dyn Journal, mode: Mode) -> Result<Self, JournalError> {
         let topic = Topic::new(Kind::Requests, mode);
-        let end = journal.end(topic, PARTITION);
+        let end = journal.end(topic, PARTITION)?;
         let newest = Offset(end.0.saturating_sub(KEPT_MAX as u64));
-        let mut next = newest.max(journal.first(topic, PARTITION));
+        let mut next = newest.max(journal.first(topic, PARTITION)?);
         let mut kept = Kept::default();
         while next < end {
             let records = match journal.read(topic, PARTITION, next, READ_BYTES) {

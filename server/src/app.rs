@@ -16,7 +16,7 @@ use crate::view::{Lapsed, View};
 use dispatch::intent::Audience;
 use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
-use journal::{Batch, Consumer, DiskJournal, Journal, Kind, Partition, Topic};
+use journal::{Batch, Consumer, DiskJournal, Journal, JournalError, Kind, Partition, Topic};
 use model::{
     AreaCode, Channel, Input, Mode, Order, Parameter, Reach, Span, StationNo, Tier, Warning,
     WarningId, Zone,
@@ -153,14 +153,17 @@ impl App {
     }
 
     /// Inputs that the zone's machine has not stepped.
-    pub(crate) fn lag(&self, zone: usize) -> u64 {
+    ///
+    /// # Errors
+    /// A journal that does not answer.
+    pub(crate) fn lag(&self, zone: usize) -> Result<u64, JournalError> {
         let input = Topic::new(Kind::Input, self.mode);
-        let end = self.journal.end(input, Partition(zone as u16)).0;
+        let end = self.journal.end(input, Partition(zone as u16))?.0;
         let next = self
             .stepped
             .get(zone)
             .map_or(0, |next| next.load(Ordering::Acquire));
-        end.saturating_sub(next)
+        Ok(end.saturating_sub(next))
     }
 
     /// Zones that are not caught up.
@@ -390,8 +393,11 @@ impl App {
         }
         for zone in 0..self.installation.city.zones.len() {
             let name = format!("zone/{}", self.zone_code(Zone(zone as u16)));
-            let lag = i64::try_from(self.lag(zone)).unwrap_or(i64::MAX);
-            self.metrics.queue.with_label_values(&[&name]).set(lag);
+            // Where the journal does not answer the gauge keeps what was true last.
+            if let Ok(lag) = self.lag(zone) {
+                let lag = i64::try_from(lag).unwrap_or(i64::MAX);
+                self.metrics.queue.with_label_values(&[&name]).set(lag);
+            }
         }
     }
 }

@@ -107,7 +107,7 @@ impl Pump {
         let (machine, next) = match keeper.restored(&app)? {
             Some(found) => found,
             None => {
-                let first = app.journal.first(input, partition);
+                let first = app.journal.first(input, partition)?;
                 // A machine that begins in the middle would forget warnings that stand.
                 if first > Offset(0) {
                     return Err(PumpError::NoState(first.0));
@@ -119,8 +119,8 @@ impl Pump {
                 (machine, first)
             }
         };
-        let committed = app.journal.resume(RULES, input, partition);
-        let began = app.journal.end(input, partition);
+        let committed = app.journal.resume(RULES, input, partition)?;
+        let began = app.journal.end(input, partition)?;
         Ok(Self {
             app,
             zone,
@@ -143,7 +143,7 @@ impl Pump {
 
     /// Steps everything that was there at the start.
     fn recover(&mut self) -> Result<(), PumpError> {
-        let end = self.app.journal.end(self.input(), Partition(self.zone.0));
+        let end = self.app.journal.end(self.input(), Partition(self.zone.0))?;
         while self.next < end && self.turn()? {}
         Ok(())
     }

@@ -164,7 +164,7 @@ impl Registry {
                 });
             }
             if last.edition == installation.edition {
-                self.let_go(&self.needed(last))?;
+                self.let_go(&self.needed(last)?)?;
                 return Ok(());
             }
         }
@@ -172,17 +172,18 @@ impl Registry {
         let partitions = (0..zones.len()).map(|zone| Partition(zone as u16));
         let since = partitions
             .clone()
-            .map(|zone| self.journal.end(input, zone).0);
+            .map(|zone| Ok(self.journal.end(input, zone)?.0))
+            .collect::<Result<Vec<u64>, JournalError>>()?;
         let next = Listed {
             edition: installation.edition.clone(),
             people: installation.sources.people.clone(),
             zones,
-            since: since.collect(),
+            since,
             forgotten: false,
         };
         // The version file is on disk before anything names it, and goes after nothing does.
         self.vault.keep(&installation.directory)?;
-        let mut needed = self.needed(&next);
+        let mut needed = self.needed(&next)?;
         self.forget_people(&mut needed, installation)?;
         let before = std::mem::replace(&mut self.listed, needed);
         self.listed.push(next);
@@ -208,16 +209,20 @@ impl Registry {
     }
 
     /// The listed editions that are still needed where `last` is in force, without it.
-    fn needed(&self, last: &Listed) -> Vec<Listed> {
+    fn needed(&self, last: &Listed) -> Result<Vec<Listed>, JournalError> {
         let input = Topic::new(Kind::Input, self.topic.mode);
         let earlier = self
             .listed
             .iter()
             .filter(|listed| listed.since != last.since);
         let earlier: Vec<Listed> = earlier.cloned().collect();
-        still_needed(&earlier, last, |zone| {
-            self.journal.first(input, Partition(zone))
-        })
+        let zones = (0..last.zones.len()).map(|zone| Partition(zone as u16));
+        let first: Vec<Offset> = zones
+            .map(|zone| self.journal.first(input, zone))
+            .collect::<Result<_, _>>()?;
+        Ok(still_needed(&earlier, last, |zone| {
+            first.get(usize::from(zone)).copied().unwrap_or_default()
+        }))
     }
 
     /// Marks the editions whose directory holds somebody who is in it no more: a person who is taken

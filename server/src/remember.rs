@@ -200,7 +200,7 @@ impl Keeper {
         let mut keeper = Self {
             topic,
             remembered: Remembered::default(),
-            next: (0..zones).map(first).collect(),
+            next: (0..zones).map(first).collect::<Result<_, _>>()?,
             generations: Generations::new(mode, Owner::Screens),
             unsaved: 0,
             taken: Time::default(),

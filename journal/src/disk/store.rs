@@ -3,11 +3,11 @@
 use super::Options;
 use super::manifest::Manifest;
 use super::medium::{Blocks, Medium};
-use super::queue::Queue;
 use super::segment::{SegmentId, header};
 use super::state::State;
 use super::statistics::Counters;
 use crate::JournalError;
+use crate::queue::Queue;
 use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::sync::Arc;

@@ -67,7 +67,7 @@ struct Known {
 
 /// Submits batches until the journal fails or `count` are done.
 fn drive(journal: &DiskJournal, known: &mut Known, count: u64, numbers: &mut Numbers) {
-    let start = journal.end(INPUT, P0).0;
+    let start = journal.end(INPUT, P0).unwrap().0;
     let mut open: VecDeque<(u64, Ticket)> = VecDeque::new();
     for id in start..start + count {
         match journal.submit_waiting(batch(id)) {
@@ -127,9 +127,9 @@ fn read_all(
 /// Compares a reopened journal with what is known outside of it.
 fn reconcile(journal: &DiskJournal, known: &Known) -> Result<(), String> {
     let ensure = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
-    let end = journal.end(INPUT, P0).0;
+    let end = journal.end(INPUT, P0).unwrap().0;
     ensure(end >= known.acknowledged, "an acknowledged batch is lost")?;
-    let first = journal.first(INPUT, P0).0;
+    let first = journal.first(INPUT, P0).unwrap().0;
     ensure(
         first >= known.trimmed && first <= known.trim_asked,
         "a trim is lost or made up",
@@ -152,7 +152,7 @@ fn reconcile(journal: &DiskJournal, known: &Known) -> Result<(), String> {
         read_all(journal, WARNINGS, Offset(0))? == expected,
         "kept warnings differ",
     )?;
-    let position = journal.resume(RULES, INPUT, P0).0;
+    let position = journal.resume(RULES, INPUT, P0).unwrap().0;
     ensure(position == end, "the position is not that of the outputs")?;
     for key in 0..5u64 {
         let expected = (end.saturating_sub(5)..end).find(|id| id % 5 == key);
@@ -259,12 +259,12 @@ fn the_same_test_sees_a_sync_that_does_nothing() {
         match open(&disk) {
             Ok(journal) => match reconcile(&journal, &known) {
                 // Chance let everything reach the disk.
-                Ok(()) => assert_eq!(journal.end(INPUT, P0), Offset(80), "seed {seed}"),
+                Ok(()) => assert_eq!(journal.end(INPUT, P0).unwrap(), Offset(80), "seed {seed}"),
                 // A hole in a segment that was full is met where it is read.
                 Err(why) if why.contains("a synced frame is damaged") => holes += 1,
                 Err(why) => {
                     assert_eq!(why, "an acknowledged batch is lost", "seed {seed}");
-                    let end = journal.end(INPUT, P0).0;
+                    let end = journal.end(INPUT, P0).unwrap().0;
                     assert!((honest..80).contains(&end), "seed {seed}: {end}");
                     lost += 1;
                 }

@@ -2,10 +2,10 @@
 
 use super::frame::{FrameKind, HEADER, close, open};
 use super::medium::Blocks;
-use super::queue::Pending;
 use super::segment::{SEGMENT_HEADER, SegmentId};
 use super::statistics::add;
 use super::store::{Made, Store};
+use crate::queue::Pending;
 use crate::{JournalError, Partition, Priority, Topic};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;

@@ -78,8 +78,8 @@ fn find(
 ) -> Result<Found, JournalError> {
     let partition = Partition(0);
     let limit = wanted.limit.unwrap_or(LIMIT).min(LIMIT_MAX);
-    let first = journal.first(topic, partition).0;
-    let mut end = journal.end(topic, partition).0;
+    let first = journal.first(topic, partition)?.0;
+    let mut end = journal.end(topic, partition)?.0;
     end = wanted.before.map_or(end, |before| before.min(end));
     let floor = first.max(end.saturating_sub(SCANNED_MAX));
     let mut found = Found::default();

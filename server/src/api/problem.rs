@@ -158,6 +158,9 @@ impl From<JournalError> for Problem {
             | JournalError::Corrupt { .. }
             | JournalError::Newer { .. }
             | JournalError::UnknownTopic { .. }
+            | JournalError::Brokers { .. }
+            | JournalError::TopicWrong { .. }
+            | JournalError::Fenced { .. }
             | JournalError::Closed => {
                 Self::unavailable(format!("not stored, send it again: {error}"))
             }

@@ -45,8 +45,8 @@ impl Stored {
         let mut stored = Self {
             generations: Generations::new(app.mode, Owner::Link(partition)),
             partition,
-            deliveries: first(Kind::Deliveries),
-            receipts: first(Kind::Receipts),
+            deliveries: first(Kind::Deliveries)?,
+            receipts: first(Kind::Receipts)?,
             taken: app.clock.now(),
             underway: None,
         };
@@ -75,14 +75,14 @@ impl Stored {
         outbox: &Outbox,
     ) -> Result<bool, JournalError> {
         let Some(underway) = &mut self.underway else {
-            let is_due = self.is_due(app, next);
+            let is_due = self.is_due(app, next)?;
             if is_due {
                 // All progress before the end is in the outbox: only this link writes it.
                 self.underway = Some(Underway {
                     rest: Some((self.generations.begin(&*app.journal)?, outbox.walk())),
                     ticket: None,
                     deliveries: next,
-                    receipts: self.end(app),
+                    receipts: self.end(app)?,
                 });
                 self.taken = app.clock.now();
             }
@@ -157,20 +157,20 @@ impl Stored {
     }
 
     /// Whether the snapshot is old or far enough back, intents taken up to `next`.
-    fn is_due(&self, app: &App, next: Offset) -> bool {
-        let behind = self.behind(app, next);
+    fn is_due(&self, app: &App, next: Offset) -> Result<bool, JournalError> {
+        let behind = self.behind(app, next)?;
         let is_old = app.clock.now() >= self.taken + app.snapshots.every;
-        behind > 0 && (is_old || behind >= RECORDS_MAX.min(app.snapshots.inputs))
+        Ok(behind > 0 && (is_old || behind >= RECORDS_MAX.min(app.snapshots.inputs)))
     }
 
     /// Records that a start would read.
-    fn behind(&self, app: &App, next: Offset) -> u64 {
-        let receipts = self.end(app).0.saturating_sub(self.receipts.0);
-        next.0.saturating_sub(self.deliveries.0) + receipts
+    fn behind(&self, app: &App, next: Offset) -> Result<u64, JournalError> {
+        let receipts = self.end(app)?.0.saturating_sub(self.receipts.0);
+        Ok(next.0.saturating_sub(self.deliveries.0) + receipts)
     }
 
     /// Only this link writes its progress.
-    fn end(&self, app: &App) -> Offset {
+    fn end(&self, app: &App) -> Result<Offset, JournalError> {
         let topic = Topic::new(Kind::Receipts, app.mode);
         app.journal.end(topic, self.partition)
     }

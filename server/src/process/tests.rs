@@ -115,7 +115,7 @@ pub(crate) async fn report(app: &App, minute: i64, values: &[(&str, &str, &str)]
 async fn stepped(app: &App) {
     let zones = app.installation.city.zones.len();
     eventually("every zone has stepped its input", app, || {
-        (0..zones).all(|zone| app.lag(zone) == 0)
+        (0..zones).all(|zone| app.lag(zone).unwrap() == 0)
     })
     .await;
     // What the zones said was queued before this: once this is on disk, so is that.
@@ -138,7 +138,7 @@ pub(crate) async fn eventually(what: &str, app: &App, mut holds: impl FnMut() ->
 /// All records of a partition that are still there.
 pub(crate) fn records(journal: &dyn Journal, topic: Topic, partition: Partition) -> Vec<Record> {
     let mut found = Vec::new();
-    let mut next = journal.first(topic, partition);
+    let mut next = journal.first(topic, partition).unwrap();
     loop {
         let records = journal.read(topic, partition, next, 1 << 20).unwrap();
         let Some(last) = records.last() else {

@@ -71,7 +71,7 @@ async fn questions_keep_no_zone_from_its_minute() {
         assert!(question.now_or_never().is_none(), "nobody has answered yet");
     }
     let (input, partition) = (pump.input(), Partition(0));
-    let before = pump.app.journal.end(input, partition);
+    let before = pump.app.journal.end(input, partition).unwrap();
     pump.app.clock.advance_to(Time::from_minute(NOON + 2));
     assert!(!round(&mut pump, &asked), "more may be asked");
     let passed = pump.app.journal.read(input, partition, before, 1 << 20);

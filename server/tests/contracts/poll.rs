@@ -146,7 +146,7 @@ fn stored(folder: &Path) -> Vec<String> {
     let journal = DiskJournal::open(&folder.join("journal"), Options::default()).unwrap();
     let (input, zone) = (Topic::actual(Kind::Input), Partition(0));
     let records = journal
-        .read(input, zone, journal.first(input, zone), 8 << 20)
+        .read(input, zone, journal.first(input, zone).unwrap(), 8 << 20)
         .unwrap();
     records
         .iter()

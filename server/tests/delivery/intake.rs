@@ -51,7 +51,7 @@ fn observed(folder: &Path) -> BTreeSet<model::Time> {
     let journal = DiskJournal::open(&folder.join("journal"), options).unwrap();
     let mut times = BTreeSet::new();
     for zone in (0..4).map(Partition) {
-        let mut next = journal.first(Topic::actual(Kind::Input), zone);
+        let mut next = journal.first(Topic::actual(Kind::Input), zone).unwrap();
         loop {
             let records = journal.read(Topic::actual(Kind::Input), zone, next, 1 << 20);
             let records = records.unwrap();

@@ -17,7 +17,7 @@ const PARTITIONS: u16 = 12;
 
 /// Every record of a partition, out of the files that the process left.
 fn partition(journal: &DiskJournal, topic: Topic, partition: Partition) -> Vec<Record> {
-    let mut next = journal.first(topic, partition);
+    let mut next = journal.first(topic, partition).unwrap();
     let mut found = Vec::new();
     loop {
         let records = journal.read(topic, partition, next, 1 << 20).unwrap();

@@ -33,8 +33,12 @@ fn positions(folder: &Path) -> (Offset, Offset) {
         ..journal::Options::default()
     };
     let journal = DiskJournal::open(&folder.join("journal"), options).unwrap();
-    let snapshots = journal.end(Topic::actual(Kind::Snapshots), Partition(0));
-    let input = journal.first(Topic::actual(Kind::Input), Partition(0));
+    let snapshots = journal
+        .end(Topic::actual(Kind::Snapshots), Partition(0))
+        .unwrap();
+    let input = journal
+        .first(Topic::actual(Kind::Input), Partition(0))
+        .unwrap();
     (snapshots, input)
 }
 

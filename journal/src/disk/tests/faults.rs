@@ -22,7 +22,7 @@ fn a_failed_sync_ends_the_journal_for_good() {
         Err(JournalError::Poisoned { .. })
     ));
     assert_eq!(
-        journal.end(INPUT, P0),
+        journal.end(INPUT, P0).unwrap(),
         Offset(1),
         "what was not synced is not shown"
     );
@@ -58,7 +58,7 @@ fn damage_in_the_middle_is_named_and_a_torn_tail_is_cut() {
     disk.flip("log-00000001.seg", used - 20);
     let journal = open(&disk).unwrap();
     assert_eq!(
-        journal.end(INPUT, P0),
+        journal.end(INPUT, P0).unwrap(),
         Offset(19),
         "the last frame may have been torn"
     );
@@ -132,7 +132,7 @@ fn a_full_disk_refuses_bulk_first_and_goes_on_when_there_is_space() {
     assert!(matches!(full, JournalError::DiskFull { .. }), "{full}");
     disk.leave_free(1 << 20);
     journal.submit(batch(id)).unwrap().wait().unwrap();
-    assert_eq!(journal.end(INPUT, P0), Offset(id + 1));
+    assert_eq!(journal.end(INPUT, P0).unwrap(), Offset(id + 1));
     reconcile(
         &journal,
         &Known {
@@ -302,7 +302,10 @@ fn a_group_torn_in_its_first_frame_is_no_damage() {
         disk.crash(seed);
         let journal = DiskJournal::open_on(Box::new(disk.clone()), options)
             .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        assert!(journal.end(INPUT, P0).0 + lost as u64 >= 32, "seed {seed}");
+        assert!(
+            journal.end(INPUT, P0).unwrap().0 + lost as u64 >= 32,
+            "seed {seed}"
+        );
     }
 }
 

@@ -20,7 +20,7 @@ fn cramped(disk: &FaultyDisk) -> DiskJournal {
 
 /// Writes until the disk is full; gives the number of the batch that found no space.
 fn fill(journal: &DiskJournal) -> u64 {
-    let mut id = journal.end(INPUT, P0).0;
+    let mut id = journal.end(INPUT, P0).unwrap().0;
     loop {
         match journal.submit(batch(id)).and_then(Ticket::wait) {
             Ok(_) => id += 1,
@@ -48,7 +48,7 @@ fn whole(journal: &DiskJournal, end: u64) {
         ..Known::default()
     };
     reconcile(journal, &known).unwrap();
-    assert_eq!(journal.end(INPUT, P0), Offset(end));
+    assert_eq!(journal.end(INPUT, P0).unwrap(), Offset(end));
 }
 
 #[test]

@@ -309,7 +309,7 @@ fn read_back(folder: &Path) -> Result<ReadBack, Failure> {
     let mut ledger = Ledger::default();
     for kind in [Kind::Deliveries, Kind::Receipts] {
         let topic = Topic::actual(kind);
-        let mut next = journal.first(topic, LINK);
+        let mut next = journal.first(topic, LINK).map_err(broken)?;
         loop {
             let records = journal.read(topic, LINK, next, 8 << 20).map_err(broken)?;
             if records.is_empty() {

@@ -99,7 +99,7 @@ pub(super) async fn pass(
 /// were waited for in vain, as what is superseded before it left.
 async fn turn(app: &App, cast: &mut Cast, late: &mut BTreeSet<String>) {
     let zones = app.installation.city.zones.len();
-    while (0..zones).any(|zone| app.lag(zone) > 0) && app.fault().is_none() {
+    while (0..zones).any(|zone| app.lag(zone).is_ok_and(|lag| lag > 0)) && app.fault().is_none() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     cast.look(app).await;

@@ -363,8 +363,8 @@ impl Source<'_> {
         let failed = |error: JournalError| Failure::Failed(error.to_string());
         let topic = Topic::actual(kind);
         for partition in (0..=u16::MAX).map(Partition) {
-            let mut next = self.journal.first(topic, partition);
-            while next < self.journal.end(topic, partition) {
+            let mut next = self.journal.first(topic, partition).map_err(failed)?;
+            while next < self.journal.end(topic, partition).map_err(failed)? {
                 let records = self
                     .journal
                     .read(topic, partition, next, TURN_BYTES)

@@ -304,7 +304,7 @@ impl Search {
         mut hear: impl FnMut(&journal::Record),
     ) -> Result<(), journal::JournalError> {
         let (topic, partition) = (Topic::actual(kind), Partition(self.zone.0));
-        let mut next = journal.first(topic, partition);
+        let mut next = journal.first(topic, partition)?;
         loop {
             let records = journal.read(topic, partition, next, TURN_BYTES)?;
             let Some(last) = records.last() else {

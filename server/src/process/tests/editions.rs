@@ -150,7 +150,7 @@ async fn a_changed_city_and_rule_mean_the_same_ever_after() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let (newer, older) = both.unwrap();
-    let first = journal.first(input, DISTRICT);
+    let first = journal.first(input, DISTRICT).unwrap();
     assert!(first > Offset(60) && first <= older.positions[0]);
     assert!(older.positions[0] < newer.positions[0]);
     running.stop().await.unwrap();
@@ -180,7 +180,12 @@ async fn a_zone_does_not_begin_in_the_middle() {
         );
         journal.submit(batch).unwrap().await.unwrap();
     }
-    assert!(journal.first(Topic::actual(Kind::Input), Partition(zone.0)) > Offset(0));
+    assert!(
+        journal
+            .first(Topic::actual(Kind::Input), Partition(zone.0))
+            .unwrap()
+            > Offset(0)
+    );
     drop(journal);
     let running = serve(folder, 81, OFTEN, Vec::new()).await;
     let mut failure = None;

@@ -27,7 +27,10 @@ async fn a_clean_stop_leaves_nothing_to_step_anew() {
         }
         let before = serde_json::to_value(app.view.warnings()).unwrap();
         running.stop().await.unwrap();
-        let end = app.journal.end(Topic::actual(Kind::Input), DISTRICT);
+        let end = app
+            .journal
+            .end(Topic::actual(Kind::Input), DISTRICT)
+            .unwrap();
         assert_eq!(kept_to(&app), Some(end));
         drop(app);
         let running = serve(folder.path(), start + 4, NEVER, Vec::new()).await;

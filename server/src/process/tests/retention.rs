@@ -45,7 +45,7 @@ async fn old_records_go_and_what_stands_stays() {
     let served = try_serve(folder, 0, every(1), Vec::new(), storage).await;
     let running = served.unwrap();
     let app = &running.app;
-    let first = |kind, partition| app.journal.first(Topic::actual(kind), partition);
+    let first = |kind, partition| app.journal.first(Topic::actual(kind), partition).unwrap();
     for day in 0..6 {
         for (minute, depth) in [(1, "0.6"), (20, "0.0"), (40, "0.0"), (60, "0.0")] {
             report(app, day * DAY + minute, &[("W1", "water_depth", depth)]).await;
@@ -53,7 +53,10 @@ async fn old_records_go_and_what_stands_stays() {
         }
         eventually("the screens' snapshot has it all", app, || {
             let mut generations = Generations::new(Mode::Actual, Owner::Screens);
-            let end = app.journal.end(Topic::actual(Kind::Warnings), DISTRICT);
+            let end = app
+                .journal
+                .end(Topic::actual(Kind::Warnings), DISTRICT)
+                .unwrap();
             let found = generations.load(&*app.journal).unwrap();
             found.is_some_and(|found| found.positions.first() == Some(&end))
         })

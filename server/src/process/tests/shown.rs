@@ -103,7 +103,9 @@ async fn shown_again(snapshots: Period) {
     let app = &running.app;
     let topic = Topic::new(Kind::Deliveries, app.mode);
     let partitions = (0..app.links.len()).map(|link| Partition(link as u16));
-    let planned: u64 = partitions.map(|link| app.journal.end(topic, link).0).sum();
+    let planned: u64 = partitions
+        .map(|link| app.journal.end(topic, link).unwrap().0)
+        .sum();
     eventually("deliveries are done", app, || {
         let rows = app.view.deliveries();
         let done = rows.iter().filter(|row| row.finished.is_some());

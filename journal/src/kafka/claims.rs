@@ -1,0 +1,137 @@
+//! Which partitions this process owns: membership of a consumer group that fetches nothing.
+
+use super::options::KafkaOptions;
+use super::tail::Tail;
+use super::writers::Writers;
+use super::{owners, wire};
+use crate::{Claim, JournalError, Partition, Topic};
+use rdkafka::ClientContext;
+use rdkafka::TopicPartitionList;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Between two looks at whether the membership is given up.
+const TURN: Duration = Duration::from_millis(100);
+
+/// A member of the group that owns the partitions of one topic. Leaves it when dropped, so that
+/// others need not wait for a session to time out.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    left: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Member {
+    topic: Topic,
+    asked: Vec<Partition>,
+    writers: Arc<Writers>,
+    tail: Arc<Tail>,
+    changes: SyncSender<Claim>,
+}
+
+impl Membership {
+    /// Joins the group of `topic`'s owners for those of `asked` that it is given.
+    pub(crate) fn join(
+        options: &KafkaOptions,
+        writers: Arc<Writers>,
+        tail: Arc<Tail>,
+        topic: Topic,
+        asked: &[Partition],
+    ) -> Result<(Receiver<Claim>, Self), JournalError> {
+        // Room for every partition to come and go once before anybody looks.
+        let (sender, changes) = sync_channel(asked.len().max(1) * 2);
+        let member = Member {
+            topic,
+            asked: asked.to_vec(),
+            writers,
+            tail,
+            changes: sender,
+        };
+        let group = owners(&options.prefix, topic);
+        let failed = |error| JournalError::brokers("join the owners", error);
+        let config = options.member(&group);
+        let consumer = BaseConsumer::from_config_and_context(&config, member).map_err(failed)?;
+        let name = wire::name(&options.prefix, topic);
+        consumer.subscribe(&[name.as_str()]).map_err(failed)?;
+        let left = Arc::new(AtomicBool::new(false));
+        let leaving = Arc::clone(&left);
+        let thread = std::thread::Builder::new()
+            .name("kafka-claims".to_owned())
+            .spawn(move || {
+                while !leaving.load(Ordering::Acquire) {
+                    if let Some(Err(error)) = consumer.poll(TURN) {
+                        tracing::warn!(%error, "Kafka group of owners");
+                    }
+                }
+            })
+            .map_err(|source| JournalError::file("start", "a thread", source))?;
+        let membership = Self {
+            left,
+            thread: Some(thread),
+        };
+        Ok((changes, membership))
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.left.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Member {
+    fn partitions(&self, list: &TopicPartitionList) -> Vec<Partition> {
+        let given = list.elements();
+        let given = given.iter().filter_map(|element| {
+            let partition = u16::try_from(element.partition()).ok()?;
+            Some(Partition(partition))
+        });
+        given.filter(|p| self.asked.contains(p)).collect()
+    }
+
+    fn say(&self, claim: Claim) {
+        // Where nobody looks any more the membership is about to end.
+        let _ = self.changes.send(claim);
+    }
+}
+
+impl ClientContext for Member {}
+
+impl ConsumerContext for Member {
+    /// Before the next owner can begin, nothing of ours is accepted any more.
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(list) = rebalance {
+            for partition in self.partitions(list) {
+                self.writers.revoke(self.topic, partition);
+                self.tail.forget((self.topic, partition));
+                self.say(Claim::Revoked(self.topic, partition));
+            }
+        }
+    }
+
+    /// What the owner before left open is ended before the partition is called ours.
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(list) = rebalance {
+            // Members read by the tail, not here.
+            if let Err(error) = consumer.pause(list) {
+                tracing::warn!(%error, "partitions of the group are not paused");
+            }
+            for partition in self.partitions(list) {
+                match self.writers.grant(self.topic, partition) {
+                    Ok(()) => self.say(Claim::Granted(self.topic, partition)),
+                    Err(error) => {
+                        tracing::error!(%error, topic = %self.topic, partition = partition.0, "not taken over");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Reading what lies before the tail: a few consumers that stand where the last reader stopped.
+
+use super::options::KafkaOptions;
+use super::tail::is_gone;
+use super::wire;
+use crate::{JournalError, Offset, Partition, Record, Topic};
+use parking_lot::Mutex;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Consumers kept for readers that come again.
+const KEPT_MAX: usize = 8;
+/// Between two looks at the deadline.
+const TURN: Duration = Duration::from_millis(100);
+
+/// Consumers that stand somewhere in the past.
+pub(crate) struct History {
+    options: Arc<KafkaOptions>,
+    /// The one used last stands last.
+    kept: Mutex<Vec<Standing>>,
+}
+
+struct Standing {
+    place: (Topic, Partition),
+    next: Offset,
+    consumer: BaseConsumer,
+}
+
+/// Records found, and whether the end was seen.
+pub(crate) struct Found {
+    pub(crate) records: Vec<Record>,
+    pub(crate) gone: bool,
+}
+
+impl History {
+    pub(crate) fn new(options: Arc<KafkaOptions>) -> Self {
+        Self {
+            options,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Records from the first at or after `from` up to `max_bytes`, at least one if there is any.
+    pub(crate) fn read(
+        &self,
+        place: (Topic, Partition),
+        from: Offset,
+        max_bytes: usize,
+        deadline: Instant,
+    ) -> Result<Found, JournalError> {
+        let mut standing = self.standing(place, from)?;
+        let mut records: Vec<Record> = Vec::new();
+        let mut size = 0;
+        let mut gone = false;
+        while size < max_bytes.max(1) {
+            match standing.consumer.poll(TURN) {
+                Some(Ok(message)) => {
+                    let record = wire::record(&message)?;
+                    standing.next = record.offset.plus(1);
+                    size += record.stored_bytes();
+                    records.push(record);
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => break,
+                Some(Err(error)) if is_gone(&error) => {
+                    gone = true;
+                    break;
+                }
+                Some(Err(error)) => tracing::warn!(%error, topic = %place.0, "Kafka consumer"),
+                None if now() >= deadline => {
+                    return Err(JournalError::brokers(
+                        "read",
+                        "no answer in time: are the brokers up?",
+                    ));
+                }
+                None => {}
+            }
+        }
+        if !gone {
+            let mut kept = self.kept.lock();
+            if kept.len() >= KEPT_MAX {
+                kept.remove(0);
+            }
+            kept.push(standing);
+        }
+        Ok(Found { records, gone })
+    }
+
+    fn standing(&self, place: (Topic, Partition), from: Offset) -> Result<Standing, JournalError> {
+        let mut kept = self.kept.lock();
+        let there = kept.iter().position(|k| k.place == place && k.next == from);
+        if let Some(there) = there {
+            return Ok(kept.remove(there));
+        }
+        drop(kept);
+        let failed = |error: KafkaError| JournalError::brokers("read", error);
+        let group = format!("{}history", self.options.prefix);
+        let consumer: BaseConsumer = self.options.consumer(&group).create().map_err(failed)?;
+        let name = wire::name(&self.options.prefix, place.0);
+        let mut list = TopicPartitionList::new();
+        let offset = rdkafka::Offset::Offset(from.0.cast_signed());
+        list.add_partition_offset(&name, i32::from(place.1.0), offset)
+            .and_then(|()| consumer.assign(&list))
+            .map_err(failed)?;
+        Ok(Standing {
+            place,
+            next: from,
+            consumer,
+        })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a broker is waited for")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}

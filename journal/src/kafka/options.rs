@@ -1,0 +1,253 @@
+//! How the brokers are reached, and what our clients ask of them.
+
+use crate::JournalError;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the cluster is and how this process presents itself to it.
+#[derive(Clone, Debug)]
+pub struct KafkaOptions {
+    /// `host:port` of some brokers, joined by commas; the others are learnt from them.
+    pub brokers: String,
+    /// This process's name; no other of the deployment may have it.
+    pub node: String,
+    /// What all topic names, groups and transactional ids of the deployment begin with.
+    pub prefix: String,
+    /// Encryption and identity.
+    pub security: Security,
+    /// After so long without a sign of life a node's partitions go to others.
+    pub session_timeout: Duration,
+    /// After so long brokers abort a transaction whose owner is silent.
+    pub transaction_timeout: Duration,
+    /// Bound of the queue before each transaction; vital batches get a quarter more.
+    pub queue_bytes: usize,
+    /// Bound of the records held in memory for the readers of one partition.
+    pub tail_bytes: usize,
+}
+
+impl KafkaOptions {
+    /// Plaintext to `brokers` under the name `node`, everything else as is sane.
+    pub fn new(brokers: &str, node: &str) -> Self {
+        Self {
+            brokers: brokers.to_owned(),
+            node: node.to_owned(),
+            prefix: "sanfang.".to_owned(),
+            security: Security::default(),
+            session_timeout: Duration::from_secs(6),
+            transaction_timeout: Duration::from_secs(60),
+            queue_bytes: 64 << 20,
+            tail_bytes: 8 << 20,
+        }
+    }
+}
+
+/// Encryption and identity.
+#[derive(Clone, Debug, Default)]
+pub struct Security {
+    /// Whether connections are encrypted.
+    pub tls: Option<Tls>,
+    /// Who this process says it is.
+    pub login: Option<Login>,
+}
+
+/// Encrypted connections.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// PEM file of the authorities that sign the brokers; the system's where absent.
+    pub ca_file: Option<PathBuf>,
+    /// PEM files of our own certificate and its key, where brokers ask for one.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+/// A name and what proves it (SASL).
+#[derive(Clone, PartialEq, Eq)]
+pub enum Login {
+    /// A password: SCRAM (RFC 5802) keeps it off the wire, PLAIN (RFC 4616) needs TLS.
+    Password {
+        /// `SCRAM-SHA-512`, `SCRAM-SHA-256` or `PLAIN`.
+        mechanism: Mechanism,
+        /// User name.
+        username: String,
+        /// Its password.
+        password: String,
+    },
+    /// A bearer token (RFC 7628), a JWT that others keep fresh in this file.
+    Token {
+        /// Read anew before each token ends.
+        file: PathBuf,
+    },
+}
+
+impl std::fmt::Debug for Login {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Password {
+                mechanism,
+                username,
+                ..
+            } => write!(f, "{} as {username}", mechanism.name()),
+            Self::Token { file } => write!(f, "OAUTHBEARER from {}", file.display()),
+        }
+    }
+}
+
+/// How a password is proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// SCRAM with SHA-512.
+    ScramSha512,
+    /// SCRAM with SHA-256.
+    ScramSha256,
+    /// The password itself.
+    Plain,
+}
+
+impl Mechanism {
+    /// The name registered with IANA.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::Plain => "PLAIN",
+        }
+    }
+}
+
+impl KafkaOptions {
+    /// What every client has.
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("client.id", &self.node)
+            .set("socket.keepalive.enable", "true")
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000")
+            // A leader that moved is found at once; this finds what nobody complained about.
+            .set("topic.metadata.refresh.interval.ms", "30000")
+            .set_log_level(RDKafkaLogLevel::Warning);
+        let security = &self.security;
+        let protocol = match (security.tls.is_some(), security.login.is_some()) {
+            (false, false) => "plaintext",
+            (true, false) => "ssl",
+            (false, true) => "sasl_plaintext",
+            (true, true) => "sasl_ssl",
+        };
+        config.set("security.protocol", protocol);
+        if let Some(tls) = &security.tls {
+            if let Some(file) = &tls.ca_file {
+                config.set("ssl.ca.location", file.display().to_string());
+            }
+            if let Some((certificate, key)) = &tls.certificate {
+                config
+                    .set(
+                        "ssl.certificate.location",
+                        certificate.display().to_string(),
+                    )
+                    .set("ssl.key.location", key.display().to_string());
+            }
+        }
+        match &security.login {
+            Some(Login::Password {
+                mechanism,
+                username,
+                password,
+            }) => {
+                config
+                    .set("sasl.mechanism", mechanism.name())
+                    .set("sasl.username", username)
+                    .set("sasl.password", password);
+            }
+            Some(Login::Token { .. }) => {
+                config.set("sasl.mechanism", "OAUTHBEARER");
+            }
+            None => {}
+        }
+        config
+    }
+
+    /// A producer whose successor under the same `transactional_id` ends what it left open.
+    pub(crate) fn producer(&self, transactional_id: &str) -> ClientConfig {
+        let mut config = self.client();
+        let timeout = self.transaction_timeout.as_millis().to_string();
+        config
+            .set("transactional.id", transactional_id)
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("compression.type", "zstd")
+            .set("compression.level", "1")
+            .set("transaction.timeout.ms", &timeout)
+            // What cannot be delivered ends with its transaction and is sent again in the next one.
+            .set("message.timeout.ms", &timeout)
+            .set("message.max.bytes", RECORD_BYTES_MAX.to_string())
+            .set("batch.size", "1048576")
+            // The group is gathered before it is sent: there is nothing to linger for.
+            .set("linger.ms", "0")
+            .set("queue.buffering.max.messages", "100000")
+            .set("queue.buffering.max.kbytes", "262144");
+        config
+    }
+
+    /// A consumer of partitions given by hand; sees nothing of what is not committed.
+    pub(crate) fn consumer(&self, group: &str) -> ClientConfig {
+        let mut config = self.client();
+        config
+            .set("group.id", group)
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "true")
+            // What is gone is an error that says so, never a silent leap.
+            .set("auto.offset.reset", "error")
+            .set("fetch.wait.max.ms", "100")
+            .set("fetch.error.backoff.ms", "50")
+            .set("fetch.message.max.bytes", FETCH_BYTES.to_string())
+            .set("receive.message.max.bytes", "134217728")
+            .set("queued.max.messages.kbytes", "8192");
+        config
+    }
+
+    /// A member of the group that shares out partitions.
+    pub(crate) fn member(&self, group: &str) -> ClientConfig {
+        let mut config = self.consumer(group);
+        let timeout = self.session_timeout;
+        config
+            .set("session.timeout.ms", timeout.as_millis().to_string())
+            .set(
+                "heartbeat.interval.ms",
+                (timeout / 4).as_millis().to_string(),
+            )
+            .set("max.poll.interval.ms", "86400000")
+            // Who keeps its partitions works on while others move.
+            .set("partition.assignment.strategy", "cooperative-sticky");
+        config
+    }
+
+    /// Refuses what no cluster would take.
+    pub(crate) fn check(&self) -> Result<(), JournalError> {
+        let named = |text: &str| {
+            !text.is_empty()
+                && text.len() <= 100
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        };
+        let why = if self.brokers.trim().is_empty() {
+            "no brokers are named"
+        } else if !named(&self.node) {
+            "the node's name may have letters, digits, `.`, `_` and `-`, and needs one"
+        } else if !self.prefix.is_empty() && !named(&self.prefix) {
+            "the prefix may have letters, digits, `.`, `_` and `-`"
+        } else {
+            return Ok(());
+        };
+        Err(JournalError::brokers("use the configuration", why))
+    }
+}
+
+/// The most that one record may have; topics are made to take it.
+pub(crate) const RECORD_BYTES_MAX: usize = 10 << 20;
+/// What one fetch brings of a partition.
+const FETCH_BYTES: usize = 4 << 20;
