@@ -4,7 +4,8 @@ SHELL := /bin/bash
 CARGO ?= cargo
 STEP = @printf '\n\033[1m── %s\033[0m\n'
 
-.PHONY: demo test soak bench build console city tools peers fmt clippy rust-test city-test console-test deny fuzz expected
+.PHONY: demo test soak bench build console city tools peers fmt clippy rust-test city-test console-test deny fuzz expected \
+        kafka-up kafka-down
 
 demo: console city
 	$(STEP) "building sanfang (first time: some minutes)"
@@ -45,6 +46,14 @@ expected: city
 peers:
 	$(STEP) "test peers"
 	deploy/test-peers.sh
+
+# A real Apache Kafka of three brokers on loopback, for as long as one wants it; deploy/kafka/README.md.
+kafka-up: peers
+	$(STEP) "Kafka: three brokers"
+	deploy/kafka/kafka.sh up
+
+kafka-down:
+	deploy/kafka/kafka.sh down
 
 fmt:
 	$(STEP) "format"

