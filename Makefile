@@ -5,7 +5,7 @@ CARGO ?= cargo
 STEP = @printf '\n\033[1m── %s\033[0m\n'
 
 .PHONY: demo test soak bench build console city tools peers fmt clippy rust-test city-test console-test deny fuzz expected \
-        kafka-up kafka-down
+        kafka-up kafka-down kafka-smoke
 
 demo: console city
 	$(STEP) "building sanfang (first time: some minutes)"
@@ -55,6 +55,10 @@ kafka-up: peers
 kafka-down:
 	deploy/kafka/kafka.sh down
 
+kafka-smoke: peers
+	$(STEP) "Kafka: what the cluster promises"
+	deploy/kafka/smoke.sh
+
 fmt:
 	$(STEP) "format"
 	$(CARGO) fmt --all --check
@@ -71,12 +75,14 @@ console-test: console
 	$(STEP) "console: types and unit tests"
 	cd console && npm run --silent check && npm run --silent test && npm run --silent e2e
 
-# What failed is said once more at the very end, where it is looked for.
+# What failed is said once more at the very end, where it is looked for. Kafka is there while the tests
+# run and not while they are compiled.
 TEST_LOG := $(or $(CARGO_TARGET_DIR),target)/rust-test.log
 rust-test:
 	$(STEP) "Rust tests"
 	@mkdir -p $(dir $(TEST_LOG))
-	@$(CARGO) test --workspace --locked --no-fail-fast 2>&1 | tee $(TEST_LOG) || \
+	@$(CARGO) test --workspace --locked --no-run
+	@deploy/kafka/kafka.sh run $(CARGO) test --workspace --locked --no-fail-fast 2>&1 | tee $(TEST_LOG) || \
 	  { printf '\nfailed:\n'; grep -a -A1 -E "^test .* FAILED|^thread .* panicked at" $(TEST_LOG) | cut -c1-240 | tail -n 40; exit 1; }
 
 deny:

@@ -29,7 +29,7 @@ ports_each=20
 say() { printf 'kafka: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-[ -d "$dir" ] || mkdir -p -m 700 "$dir"
+[ -d "$dir" ] || { mkdir -p "$dir" && chmod 700 "$dir"; }
 dir=$(cd "$dir" && pwd)
 
 # ── Kafka itself ──
@@ -40,7 +40,7 @@ need() {
 
 copy_jars() { # folder
     need mvn maven
-    timeout 900 mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$1" >"$1.log" 2>&1 ||
+    timeout 600 mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$1" >"$1.log" 2>&1 ||
         { tail -n 20 "$1.log" >&2; rm -rf "$1" "$1.log"; fail "Kafka could not be fetched from Maven Central"; }
     rm -f "$1.log"
 }
@@ -84,7 +84,7 @@ ports() { # kind → the ports of the three nodes
     echo $at $((at + 1)) $((at + 2))
 }
 addresses() { # kind
-    # shellcheck disable=SC2046
+    # shellcheck disable=SC2046,SC2183  # three words
     printf '127.0.0.1:%s,127.0.0.1:%s,127.0.0.1:%s' $(ports "$1")
 }
 plaintext=0 sasl_ssl=1 ssl=2 controller=3
@@ -93,14 +93,7 @@ listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Settles `base`. A folder with data keeps its ports: the nodes know each other by them.
 choose_ports() {
-    local given=${SANFANG_KAFKA_PORT:-}
-    if [ -e "$dir/port" ]; then
-        base=$(cat "$dir/port")
-        [ -z "$given" ] || [ "$given" = "$base" ] ||
-            fail "$dir was made for port $base; SANFANG_KAFKA_PORT=$given needs a folder of its own (SANFANG_KAFKA_DIR) or kafka.sh clean"
-    else
-        base=${given:-$first_port}
-    fi
+    base=$(cat "$dir/port" 2>/dev/null) || base=${SANFANG_KAFKA_PORT:-$first_port}
 }
 
 check_ports() { # nodes
@@ -155,8 +148,9 @@ write_properties() {
     done
 }
 
-java_with() { # JVM options, class and arguments
-    java -cp "$jars/*" -Dlog4j2.configurationFile="$here/log4j2.properties" "$@"
+short_java() { # class and arguments
+    timeout "$patience" java -cp "$jars/*" -Dlog4j2.configurationFile="$here/log4j2.properties" -Dsanfang.log=error \
+        -Xmx128m -XX:TieredStopAtLevel=1 "$@"
 }
 
 format() {
@@ -169,7 +163,7 @@ format() {
     at=$((base + controller * 3))
     for node in 1 2 3; do voters+="${voters:+,}$node@127.0.0.1:$((at + node - 1)):$(identifier)"; done
     for node in 1 2 3; do
-        java_with -Xmx128m -XX:TieredStopAtLevel=1 kafka.tools.StorageTool format -c "$dir/n$node/node.properties" -t "$cluster" \
+        short_java kafka.tools.StorageTool format -c "$dir/n$node/node.properties" -t "$cluster" \
             --initial-controllers "$voters" --add-scram "SCRAM-SHA-512=[name=sanfang,password=$password]" \
             --add-scram "SCRAM-SHA-256=[name=sanfang,password=$password]" >"$dir/n$node/format.log" 2>&1 &
         pending+=($!)
@@ -218,6 +212,7 @@ launch() { # node
     ) </dev/null >"$dir/n$node/log" 2>&1 &
     pid=$!
     echo $pid >"$dir/n$node/pid"
+    disown $pid
     # Until it has become java it is not recognised.
     while kill -0 $pid 2>/dev/null && ! process_of "$node" >/dev/null; do sleep 0.05; done
 }
@@ -251,7 +246,7 @@ end() { # signal, limit, nodes
     local signal=$1 limit=$2 node pid left
     shift 2
     for node in "$@"; do
-        pid=$(process_of "$node") && kill "-$signal" "$pid" 2>/dev/null || true
+        if pid=$(process_of "$node"); then kill "-$signal" "$pid" 2>/dev/null || true; fi
     done
     local began=$SECONDS
     while :; do
@@ -276,11 +271,17 @@ running() {
 
 # ── commands ──
 
+# Who changes the whole cluster does so alone.
+lock() {
+    exec {locked}>"$dir.lock"
+    flock -w 1200 "$locked" || fail "another kafka.sh has been at work on $dir for twenty minutes"
+}
+unlock() { exec {locked}>&-; }
+
 up() { # [--fresh]
     local began=$SECONDS node stopped=() limit
     fetch
-    exec {lock}>"$dir.lock"
-    flock "$lock"
+    lock
     if ! running; then
         if [ "${1:-}" = --fresh ] || [ ! -e "$dir/port" ]; then remove_data; fi
         echo "$owner" >"$dir/owner"
@@ -288,6 +289,8 @@ up() { # [--fresh]
         echo person >"$dir/owner" # a run that began it leaves it from now on
     fi
     choose_ports
+    [ "${SANFANG_KAFKA_PORT:-$base}" = "$base" ] ||
+        fail "$dir was made for port $base; SANFANG_KAFKA_PORT=$SANFANG_KAFKA_PORT needs a folder of its own (SANFANG_KAFKA_DIR) or kafka.sh clean"
     limit=$(ulimit -Hn)
     [ "$limit" = unlimited ] || [ "$limit" -ge 4096 ] || say "only $limit open files are allowed here; some tests need 4096"
     for node in 1 2 3; do process_of $node >/dev/null || stopped+=("$node"); done
@@ -302,24 +305,22 @@ up() { # [--fresh]
         [ ${#stopped[@]} -eq 0 ] || end KILL 30 "${stopped[@]}"
         exit 1
     fi
-    exec {lock}>&-
+    unlock
     say "three brokers at $(cat "$dir/brokers") after $((SECONDS - began)) s"
 }
 
 down() {
-    exec {lock}>"$dir.lock"
-    flock "$lock"
+    lock
     # The last two have no quorum left to take leave of: they are not waited for long.
     end TERM 10 1 2 3
-    exec {lock}>&-
+    unlock
 }
 
 clean() {
-    exec {lock}>"$dir.lock"
-    flock "$lock"
+    lock
     end KILL 30 1 2 3
     remove_data
-    exec {lock}>&-
+    unlock
 }
 
 status() {
@@ -353,7 +354,8 @@ tool() {
     esac
     fetch
     [ -e "$dir/brokers" ] || fail "there is no cluster in $dir: kafka.sh up"
-    java_with -Dsanfang.log=error -Xmx128m -XX:TieredStopAtLevel=1 $class --bootstrap-server "$(cat "$dir/brokers")" "$@"
+    [[ " $* " == *' --bootstrap-server '* ]] || set -- --bootstrap-server "$(cat "$dir/brokers")" "$@"
+    short_java $class "$@"
 }
 
 start() { # node
@@ -372,8 +374,11 @@ start() { # node
 finish_run() {
     flock -n -x "$users" || return 0
     [ "$(cat "$dir/owner" 2>/dev/null)" = run ] || return 0
-    clean
-    say "ended"
+    lock
+    end KILL 30 1 2 3
+    rm -rf "$dir"/n?/data "$dir/port" "$dir/owner"
+    unlock
+    say "ended; its logs stay in $dir until the next"
 }
 
 # Stands beside a `run` that may be killed with no time to clean up.
@@ -414,6 +419,7 @@ run() {
         export SANFANG_KAFKA SANFANG_KAFKA_DIR=$dir
         SANFANG_KAFKA=$(cat "$dir/brokers")
     else
+        rm -f "$dir/owner"
         printf '\n!!! SKIPPED: there is no Kafka, so nothing that needs one is tested; why stands above\n\n' >&2
         [ -z "${CI:-}" ] || fail "with CI set that is a failure"
     fi
