@@ -30,7 +30,7 @@ say() { printf 'kafka: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 [ -d "$dir" ] || { mkdir -p "$dir" && chmod 700 "$dir"; }
-dir=$(cd "$dir" && pwd)
+dir=$(cd "$dir" && pwd -P)
 
 # ── Kafka itself ──
 
