@@ -154,7 +154,7 @@ pub(crate) fn journal(bytes: &[u8]) {
         }
     };
     for zone in 0..3 {
-        let mut next = journal.first(topic(), Partition(zone)).unwrap();
+        let mut next = journal.first(topic(), Partition(zone)).unwrap_or_default();
         // A mended journal may claim any number of records; that many are not read.
         for _ in 0..100 {
             match journal.read(topic(), Partition(zone), next, 1 << 16) {

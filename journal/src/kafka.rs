@@ -22,6 +22,7 @@ mod options;
 mod slot;
 mod tail;
 mod topics;
+mod waiting;
 mod wire;
 mod writer;
 mod writers;
@@ -35,7 +36,7 @@ use crate::{
 };
 use asking::{Asking, again};
 use ends::Ends;
-use history::{History, now};
+use history::History;
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tail::Tail;
 use tokio::sync::watch;
+use waiting::now;
 use writers::Writers;
 
 /// Longest wait for one answer of the brokers.

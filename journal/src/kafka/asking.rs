@@ -1,8 +1,9 @@
 //! Questions to the brokers: where partitions begin and end, and when their last record was written.
 
 use super::ends::Ends;
-use super::history::{History, now};
+use super::history::History;
 use super::options::KafkaOptions;
+use super::waiting::{now, pause};
 use super::{CALL, wire};
 use crate::{JournalError, Offset, Partition, Topic};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -86,7 +87,7 @@ pub(crate) fn again<T>(
             Err(error) if asked < CALLS_MAX => {
                 tracing::warn!(%error, action, "asked again");
                 asked += 1;
-                std::thread::sleep(PAUSE);
+                pause(PAUSE);
             }
             Err(error) => return Err(JournalError::brokers(action, error)),
         }

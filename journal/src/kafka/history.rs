@@ -2,6 +2,7 @@
 
 use super::options::KafkaOptions;
 use super::tail::is_gone;
+use super::waiting::now;
 use super::wire;
 use crate::{JournalError, Offset, Partition, Record, Topic};
 use parking_lot::Mutex;
@@ -110,9 +111,4 @@ impl History {
             consumer,
         })
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long a broker is waited for")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
 }

@@ -28,7 +28,7 @@ fn a_failed_sync_ends_the_journal_for_good() {
     );
     drop(journal);
     disk.crash(0);
-    let end = open(&disk).unwrap().end(INPUT, P0).0;
+    let end = open(&disk).unwrap().end(INPUT, P0).unwrap().0;
     assert!(
         (1..=2).contains(&end),
         "the second batch is of unknown outcome, the first is not: {end}"
