@@ -1,21 +1,22 @@
 //! The journal on a real Kafka cluster of three brokers, as `make kafka-up` starts it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test stops at what it does not expect"
-)]
-
 #[path = "kafka/cluster.rs"]
 mod cluster;
+#[path = "kafka/faults.rs"]
+mod faults;
+#[path = "kafka/owners.rs"]
+mod owners;
+#[path = "kafka/outage.rs"]
+mod outage;
 
-use cluster::{Cluster, layout};
+use cluster::{Cluster, SHARED, layout};
 use journal::conformance::{self, Subject};
 use journal::{Journal, KafkaJournal, Mode};
 use std::sync::Arc;
 
 #[test]
 fn it_conforms() {
+    let _shared = SHARED.read();
     let Some(cluster) = Cluster::found() else {
         return;
     };

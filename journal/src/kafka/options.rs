@@ -248,6 +248,6 @@ impl KafkaOptions {
 }
 
 /// The most that one record may have; topics are made to take it.
-pub(crate) const RECORD_BYTES_MAX: usize = 10 << 20;
+pub(crate) const RECORD_BYTES_MAX: usize = 8 << 20;
 /// What one fetch brings of a partition.
 const FETCH_BYTES: usize = 4 << 20;

@@ -1,10 +1,23 @@
 //! The cluster that the tests share, each under names of its own.
 
-use journal::{KafkaOptions, Layout, Retentions};
+use journal::{
+    Batch, Journal, JournalError, KafkaJournal, KafkaOptions, Kind, Layout, Mode, Offset,
+    Partition, Priority, Record, Retentions, Topic,
+};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::RwLock;
+
+pub(crate) const INPUT: Topic = Topic::actual(Kind::Input);
+pub(crate) const WARNINGS: Topic = Topic::actual(Kind::Warnings);
+pub(crate) const P0: Partition = Partition(0);
+
+/// Tests that stop a broker have the cluster for themselves.
+pub(crate) static SHARED: RwLock<()> = RwLock::new(());
 
 /// Three brokers.
 pub(crate) struct Cluster {
-    brokers: String,
+    pub(crate) brokers: String,
 }
 
 impl Cluster {
@@ -18,9 +31,7 @@ impl Cluster {
                     std::env::var_os("CI").is_none(),
                     "no Kafka: SANFANG_KAFKA names no brokers; `make kafka-up` starts them"
                 );
-                eprintln!(
-                    "\nSKIPPED: no Kafka (SANFANG_KAFKA names no brokers; `make kafka-up` starts them)\n"
-                );
+                eprintln!("\nSKIPPED: no Kafka (SANFANG_KAFKA names no brokers; `make kafka-up` starts them)\n");
                 None
             }
         }
@@ -33,6 +44,25 @@ impl Cluster {
             ..KafkaOptions::new(&self.brokers, node)
         }
     }
+
+    /// The journal of a node; the topics are made by whoever is first.
+    pub(crate) fn journal(&self, name: &str, node: &str) -> KafkaJournal {
+        let options = self.options(name, node);
+        options.create_topics(&layout(), Mode::Actual).unwrap();
+        KafkaJournal::open(options, &layout(), Mode::Actual).unwrap()
+    }
+
+    /// Where the cluster keeps what its clients need to know.
+    pub(crate) fn folder() -> PathBuf {
+        PathBuf::from(std::env::var("SANFANG_KAFKA_DIR").unwrap())
+    }
+
+    /// Runs `deploy/kafka/kafka.sh`.
+    pub(crate) fn run(arguments: &[&str]) {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kafka/kafka.sh");
+        let ran = Command::new(script).args(arguments).status().unwrap();
+        assert!(ran.success(), "kafka.sh {arguments:?}");
+    }
 }
 
 /// Eight partitions, three copies, two of which must have a record.
@@ -44,4 +74,36 @@ pub(crate) fn layout() -> Layout {
         min_insync_replicas: 2,
         retentions: Retentions::default(),
     }
+}
+
+/// One record of a partition's owner, or of nobody.
+pub(crate) fn one(owner: Option<Partition>, topic: Topic, payload: &[u8]) -> Batch {
+    let mut batch = Batch::new(1, Priority::Vital);
+    if let Some(partition) = owner {
+        batch = batch.owned_by(INPUT, partition);
+    }
+    batch.append(topic, P0, 3, b"", payload);
+    batch
+}
+
+pub(crate) fn write(journal: &KafkaJournal, batch: Batch) -> Result<Offset, JournalError> {
+    let runs = journal.submit(batch)?.wait()?;
+    Ok(runs[0].first)
+}
+
+/// Everything in partition 0 of a topic.
+pub(crate) fn all(journal: &KafkaJournal, topic: Topic) -> Vec<Record> {
+    let (mut next, mut found) = (journal.first(topic, P0).unwrap(), Vec::new());
+    loop {
+        let records = journal.read(topic, P0, next, 1 << 20).unwrap();
+        let Some(last) = records.last() else {
+            return found;
+        };
+        next = last.offset.plus(1);
+        found.extend(records);
+    }
+}
+
+pub(crate) fn payloads(records: &[Record]) -> Vec<&[u8]> {
+    records.iter().map(Record::payload).collect()
 }

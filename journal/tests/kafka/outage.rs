@@ -1,0 +1,34 @@
+//! A broker goes and comes back: nothing that was acknowledged is lost, nothing is written twice.
+
+use super::cluster::{Cluster, INPUT, SHARED, all, one, payloads, write};
+
+#[test]
+fn a_broker_is_killed_while_records_are_written() {
+    let _alone = SHARED.write();
+    let Some(cluster) = Cluster::found() else {
+        return;
+    };
+    let journal = cluster.journal("outage", "a");
+    let mut written = Vec::new();
+    let mut some = |from: u32, to: u32| {
+        for n in from..to {
+            let text = n.to_string();
+            write(&journal, one(None, INPUT, text.as_bytes())).unwrap();
+            written.push(text);
+        }
+    };
+    some(0, 5);
+    // Two of three copies are enough. Whoever led the partition or the transactions, others do now.
+    for broker in ["1", "2", "3"] {
+        let base: u32 = broker.parse::<u32>().unwrap() * 100;
+        Cluster::run(&["kill", broker]);
+        some(base, base + 5);
+        Cluster::run(&["start", broker]);
+        some(base + 5, base + 10);
+    }
+    let expected: Vec<&[u8]> = written.iter().map(String::as_bytes).collect();
+    assert_eq!(payloads(&all(&journal, INPUT)), expected);
+    drop(journal);
+    let again = cluster.journal("outage", "b");
+    assert_eq!(payloads(&all(&again, INPUT)), expected, "another node sees the same");
+}
