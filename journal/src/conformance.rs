@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The journal to be examined.
 pub struct Subject<'a> {
     /// Opens the journal of that name; one that exists and is durable keeps its records.
-    pub open: &'a dyn Fn(&str) -> Arc<dyn Journal>,
+    pub open: &'a dyn Fn(&'static str) -> Arc<dyn Journal>,
     /// Records outlive the process.
     pub durable: bool,
 }
@@ -24,7 +24,7 @@ const P0: Partition = Partition(0);
 const P7: Partition = Partition(7);
 const RULES: Consumer = Consumer(1);
 const ALL: usize = usize::MAX;
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 /// Runs the suite; a failed assertion names the broken promise.
 ///

@@ -126,7 +126,7 @@ impl KafkaOptions {
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
             // A leader that moved is found at once; this finds what nobody complained about.
-            .set("topic.metadata.refresh.interval.ms", "30000")
+            .set("topic.metadata.refresh.interval.ms", "5000")
             .set_log_level(RDKafkaLogLevel::Warning);
         let security = &self.security;
         let protocol = match (security.tls.is_some(), security.login.is_some()) {

@@ -68,9 +68,13 @@ impl Slot {
         }
     }
 
-    /// Takes in a record; false where no more should come for now.
+    /// Takes in a record; false where no more should come for now. Behind what could not be read
+    /// nothing is taken in.
     pub(crate) fn push(&self, mut record: Record, limit: usize) -> bool {
         let mut state = self.state.lock();
+        if state.failed.is_some() {
+            return false;
+        }
         state.time_ms = state.time_ms.max(record.time_ms);
         record.time_ms = state.time_ms;
         state.next = record.offset.0 + 1;
@@ -137,9 +141,6 @@ impl Slot {
     ) -> Result<(Look, bool), JournalError> {
         let mut state = self.state.lock();
         loop {
-            if let Some(error) = &state.failed {
-                return Err(error.clone());
-            }
             if from.0 < state.from {
                 return Ok((Look::Before, false));
             }
@@ -150,8 +151,10 @@ impl Slot {
                 let resumed = std::mem::take(&mut state.stalled);
                 return Ok((Look::Records(records), resumed));
             }
-            let resumed = std::mem::take(&mut state.stalled);
-            if resumed {
+            if let Some(error) = &state.failed {
+                return Err(error.clone());
+            }
+            if std::mem::take(&mut state.stalled) {
                 return Ok((Look::End, true));
             }
             if state.at_end && own <= state.next {

@@ -201,7 +201,10 @@ impl Shared {
                             break;
                         }
                     }
-                    Err(newer) => slot.fail(newer),
+                    Err(newer) => {
+                        slot.fail(newer);
+                        break;
+                    }
                 },
                 Err(KafkaError::PartitionEOF(_)) => slot.ended(),
                 Err(error) if is_gone(&error) => {

@@ -1,6 +1,7 @@
 //! The topics of a deployment: what they must be, making them, and comparing.
 
 use super::options::{KafkaOptions, RECORD_BYTES_MAX};
+use super::waiting::pause;
 use super::{CALL, wire};
 use crate::{JournalError, Kind, Mode, Retention, Retentions, Topic};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -8,6 +9,12 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rustc_hash::FxHashMap;
 use std::future::Future;
+use std::time::Duration;
+
+/// How often a missing topic is looked for.
+const LOOKS_MAX: usize = 8;
+/// Between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// How many partitions and copies the topics have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,18 +130,27 @@ pub(crate) fn verify(
     layout: &Layout,
     mode: Mode,
 ) -> Result<(), JournalError> {
-    let found = found(admin)?;
-    for kind in Kind::ALL {
-        let topic = wire::name(prefix, Topic::new(kind, mode));
-        let wanted = usize::from(layout.partitions(kind));
-        let why = match found.get(&topic) {
-            None => "it does not exist".to_owned(),
-            Some((partitions, _)) if *partitions == wanted => continue,
-            Some((partitions, _)) => format!("it has {partitions} partitions, not {wanted}"),
-        };
-        return Err(JournalError::TopicWrong { topic, why });
+    let mut looks = 1;
+    loop {
+        let found = found(admin)?;
+        let wrong = Kind::ALL.into_iter().find_map(|kind| {
+            let topic = wire::name(prefix, Topic::new(kind, mode));
+            let wanted = usize::from(layout.partitions(kind));
+            let why = match found.get(&topic) {
+                None => "it does not exist".to_owned(),
+                Some((partitions, _)) if *partitions == wanted => return None,
+                Some((partitions, _)) => format!("it has {partitions} partitions, not {wanted}"),
+            };
+            Some(JournalError::TopicWrong { topic, why })
+        });
+        match wrong {
+            None => return Ok(()),
+            Some(error) if looks == LOOKS_MAX => return Err(error),
+            // A broker may not have heard yet of what was made a moment ago.
+            Some(_) => pause(BETWEEN_LOOKS),
+        }
+        looks += 1;
     }
-    Ok(())
 }
 
 impl KafkaOptions {

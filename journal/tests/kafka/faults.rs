@@ -25,14 +25,20 @@ fn topics_are_made_compared_and_insisted_on() {
     };
     let options = cluster.options("topics", "a");
     let missing = refused(options.clone(), &layout());
-    assert!(missing.contains("input") && missing.contains("does not exist"), "{missing}");
+    assert!(
+        missing.contains("input") && missing.contains("does not exist"),
+        "{missing}"
+    );
     assert!(missing.contains("sanfang topics create"), "{missing}");
     let all = options.compare_topics(&layout(), Mode::Actual).unwrap();
     assert_eq!(all.len(), 10, "{all:?}");
 
     let made = options.create_topics(&layout(), Mode::Actual).unwrap();
     assert_eq!(made.len(), 10, "{made:?}");
-    assert_eq!(options.create_topics(&layout(), Mode::Actual).unwrap(), [""; 0]);
+    assert_eq!(
+        options.create_topics(&layout(), Mode::Actual).unwrap(),
+        [""; 0]
+    );
     assert_eq!(options.compare_topics(&layout(), Mode::Actual).unwrap(), []);
 
     let wider = Layout {
@@ -58,7 +64,11 @@ fn topics_are_made_compared_and_insisted_on() {
     };
     let options = cluster.options("copies", "a");
     let refused = options.create_topics(&copies, Mode::Actual).unwrap_err();
-    assert!(matches!(refused, JournalError::TopicWrong { .. }), "{refused}");
+    assert!(
+        matches!(refused, JournalError::TopicWrong { .. }),
+        "{refused}"
+    );
+    cluster.clear("topics");
 }
 
 #[test]
@@ -101,14 +111,21 @@ fn who_we_are_is_proved() {
         ..cluster.options("login", "a")
     };
     let password = read("password");
-    for mechanism in [Mechanism::ScramSha512, Mechanism::ScramSha256, Mechanism::Plain] {
+    for mechanism in [
+        Mechanism::ScramSha512,
+        Mechanism::ScramSha256,
+        Mechanism::Plain,
+    ] {
         let options = with(login(mechanism, &password));
         options.create_topics(&layout(), Mode::Actual).unwrap();
         let journal = KafkaJournal::open(options, &layout(), Mode::Actual).unwrap();
         write(&journal, one(None, INPUT, mechanism.name().as_bytes())).unwrap();
     }
     let wrong = with(login(Mechanism::ScramSha512, "wrong"));
-    assert!(!format!("{wrong:?}").contains("wrong"), "a password is shown");
+    assert!(
+        !format!("{wrong:?}").contains("wrong"),
+        "a password is shown"
+    );
     let said = refused(wrong, &layout());
     assert!(said.contains("login"), "{said}");
     // A certificate of our own, without a name.
@@ -125,6 +142,7 @@ fn who_we_are_is_proved() {
     };
     let journal = KafkaJournal::open(options, &layout(), Mode::Actual).unwrap();
     assert_eq!(all(&journal, INPUT).len(), 3);
+    cluster.clear("login");
 }
 
 /// Records of others are passed on as such; one of a later version stops the reader.
@@ -141,7 +159,9 @@ fn records_of_others() {
         .set("bootstrap.servers", &cluster.brokers)
         .create()
         .unwrap();
-    let foreign = BaseRecord::<[u8], [u8]>::to(&name).partition(0).payload(b"theirs");
+    let foreign = BaseRecord::<[u8], [u8]>::to(&name)
+        .partition(0)
+        .payload(b"theirs");
     producer.send(foreign).unwrap();
     let headers = OwnedHeaders::new().insert(Header {
         key: "sanfang-format",
@@ -167,7 +187,17 @@ fn records_of_others() {
         matches!(refused, Err(JournalError::Newer { found: 99, .. })),
         "{refused:?}"
     );
-    let before = cluster.journal("others", "b");
-    let refused = before.read(INPUT, P0, Offset(0), 1);
-    assert!(matches!(refused, Err(JournalError::Newer { .. })), "{refused:?}");
+    // What stands before it can be read, now and by others, and nothing behind it.
+    write(&journal, one(None, INPUT, b"behind")).unwrap();
+    let other = cluster.journal("others", "b");
+    let mut next = Offset(0);
+    let refused = loop {
+        match other.read(INPUT, P0, next, 1) {
+            Ok(records) => next = records.last().unwrap().offset.plus(1),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(next, found.last().unwrap().offset.plus(1));
+    assert!(matches!(refused, JournalError::Newer { .. }), "{refused}");
+    cluster.clear("others");
 }

@@ -30,5 +30,10 @@ fn a_broker_is_killed_while_records_are_written() {
     assert_eq!(payloads(&all(&journal, INPUT)), expected);
     drop(journal);
     let again = cluster.journal("outage", "b");
-    assert_eq!(payloads(&all(&again, INPUT)), expected, "another node sees the same");
+    assert_eq!(
+        payloads(&all(&again, INPUT)),
+        expected,
+        "another node sees the same"
+    );
+    cluster.clear("outage");
 }

@@ -77,6 +77,7 @@ fn a_second_node_takes_its_share_and_goes_on_where_the_first_was() {
         "{refused:?}"
     );
     assert_eq!(payloads(&all(&first, WARNINGS)), [&b"out"[..], b"more"]);
+    cluster.clear("share");
 }
 
 /// A node that is silent, not dead: its partitions go to another one after the session time-out, and
@@ -100,13 +101,17 @@ fn a_zombie_is_fenced() {
     );
     // It stays refused, and is told so at once.
     let again = zombie.submit(one(Some(P0), WARNINGS, b"zombie"));
-    assert!(matches!(again, Err(JournalError::Fenced { .. })), "{again:?}");
+    assert!(
+        matches!(again, Err(JournalError::Fenced { .. })),
+        "{again:?}"
+    );
     write(&owner, one(Some(P0), WARNINGS, b"after")).unwrap();
     let found = all(&owner, WARNINGS);
     assert_eq!(payloads(&found), [&b"before"[..], b"after"]);
     // What needs no owner is still taken from it.
     write(&zombie, one(None, INPUT, b"seen")).unwrap();
     assert_eq!(owner.resume(RULES, INPUT, P0).unwrap(), Offset(0));
+    cluster.clear("zombie");
 }
 
 /// Two processes under one name: the second one's start ends what the first one writes.
@@ -120,8 +125,11 @@ fn a_node_name_is_used_once() {
     write(&first, one(None, INPUT, b"1")).unwrap();
     let second = cluster.journal("twins", "same");
     write(&second, one(None, INPUT, b"2")).unwrap();
-    let refused = write(&first, one(None, INPUT, b"3")).unwrap_err().to_string();
+    let refused = write(&first, one(None, INPUT, b"3"))
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("node name \"same\""), "{refused}");
     assert!(first.failure().is_some());
     assert!(second.failure().is_none());
+    cluster.clear("twins");
 }
