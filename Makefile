@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 STEP = @printf '\n\033[1m── %s\033[0m\n'
 
-.PHONY: demo test soak bench build console city tools peers fmt clippy rust-test city-test console-test deny fuzz expected \
+.PHONY: demo test soak bench build console city tools peers fmt clippy rust-test city-test console-test deny deploy-check fuzz expected \
         kafka-up kafka-down kafka-smoke
 
 demo: console city
@@ -12,7 +12,7 @@ demo: console city
 	$(CARGO) build --release --locked -p server
 	$(CARGO) run --release --locked -q -p server -- demo $(DEMO)
 
-test: peers fmt console city clippy deny city-test console-test rust-test
+test: peers fmt console city clippy deny deploy-check city-test console-test rust-test
 
 # The long ones: kills while the storm runs, and a hundred times the mutations of each corpus.
 KILLS ?= 100
@@ -88,6 +88,11 @@ rust-test:
 deny:
 	$(STEP) "licences, sources and banned crates"
 	deploy/cargo-deny.sh
+
+# Image, compose, Kubernetes, systemd, Prometheus, Grafana: checked, not started.
+deploy-check:
+	$(STEP) "what lies in deploy/"
+	deploy/check.sh
 
 # Coverage-guided search for inputs that break a parser, with the ordinary compiler. TARGET names one
 # of fuzz/corpus, TIME is seconds for each. What it learns stays outside the clone's corpus.
