@@ -15,6 +15,7 @@
 
 mod asking;
 mod claims;
+mod client;
 mod ends;
 mod errors;
 mod history;
@@ -40,7 +41,7 @@ use history::History;
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::Consumer as _;
 use slot::{Look, Slot};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -117,6 +118,17 @@ impl KafkaJournal {
             ends,
             options,
         })
+    }
+
+    /// Takes partitions over without asking a group for them: for who knows by another claim that
+    /// they are its own. What their last owner left open is ended, and it writes nothing more.
+    ///
+    /// # Errors
+    /// Brokers that cannot be reached.
+    pub fn own(&self, topic: Topic, partitions: &[Partition]) -> Result<(), JournalError> {
+        partitions
+            .iter()
+            .try_for_each(|partition| self.writers.grant(topic, *partition))
     }
 
     /// A moment's figures for metrics.
@@ -270,9 +282,15 @@ impl Journal for KafkaJournal {
     }
 
     fn subscribe(&self, topic: Topic, partition: Partition) -> watch::Receiver<Offset> {
-        let slot = self
-            .end(topic, partition)
-            .and_then(|end| self.slot(topic, partition, end));
+        let slot = self.tail.follow((topic, partition), || {
+            let (low, high) = self.watermarks(topic, partition)?;
+            let from = if wire::is_compacted(topic.kind) {
+                low
+            } else {
+                high
+            };
+            Ok(Offset(from))
+        });
         match slot {
             Ok(slot) => slot.subscribe(),
             Err(error) => {
@@ -293,7 +311,7 @@ impl Journal for KafkaJournal {
         let mut list = TopicPartitionList::new();
         list.add_partition(&name, i32::from(partition.0));
         let group = group(&self.options.prefix, consumer);
-        let asking: BaseConsumer = self.options.consumer(&group).create().map_err(failed)?;
+        let asking = client::reader(&self.options, &group).map_err(failed)?;
         let stored = again("ask for a position", || {
             let stored = asking.committed_offsets(list.clone(), CALL)?;
             stored

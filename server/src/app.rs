@@ -16,7 +16,9 @@ use crate::view::{Lapsed, View};
 use dispatch::intent::Audience;
 use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
-use journal::{Batch, Consumer, DiskJournal, Journal, JournalError, Kind, Partition, Topic};
+use journal::{
+    Batch, Consumer, DiskJournal, Journal, JournalError, KafkaJournal, Kind, Partition, Topic,
+};
 use model::{
     AreaCode, Channel, Input, Mode, Order, Parameter, Reach, Span, StationNo, Tier, Warning,
     WarningId, Zone,
@@ -52,6 +54,8 @@ pub(crate) struct App {
     pub(crate) journal: Arc<dyn Journal>,
     /// The journal's own figures, where it is on disk.
     pub(crate) disk: Option<Arc<DiskJournal>>,
+    /// The same, where it is on Kafka.
+    pub(crate) kafka: Option<Arc<KafkaJournal>>,
     /// Free space below which observations are refused.
     pub(crate) reserve_bytes: u64,
     /// Where record times come from.
@@ -135,8 +139,9 @@ impl App {
     pub(crate) fn fault(&self) -> Option<String> {
         let failed = self.failure.lock().clone();
         failed.or_else(|| {
-            let disk = self.disk.as_ref()?;
-            disk.failure().map(|error| error.to_string())
+            let disk = self.disk.as_ref().and_then(|disk| disk.failure());
+            let kafka = self.kafka.as_ref().and_then(|kafka| kafka.failure());
+            disk.or(kafka).map(|error| error.to_string())
         })
     }
 
@@ -158,7 +163,12 @@ impl App {
     /// A journal that does not answer.
     pub(crate) fn lag(&self, zone: usize) -> Result<u64, JournalError> {
         let input = Topic::new(Kind::Input, self.mode);
-        let end = self.journal.end(input, Partition(zone as u16))?.0;
+        let partition = Partition(zone as u16);
+        let end = match &self.kafka {
+            // As far as it is known here: nobody who looks at metrics waits for brokers.
+            Some(kafka) => kafka.subscribe(input, partition).borrow().0,
+            None => self.journal.end(input, partition)?.0,
+        };
         let next = self
             .stepped
             .get(zone)
@@ -371,6 +381,23 @@ impl App {
             set("free_bytes", figures.free_bytes);
             set("out_of_space", u64::from(figures.out_of_space));
             set("reserve_bytes", self.reserve_bytes);
+            let depth = i64::try_from(figures.queue_batches).unwrap_or(i64::MAX);
+            self.metrics
+                .queue
+                .with_label_values(&["journal"])
+                .set(depth);
+        }
+        if let Some(kafka) = &self.kafka {
+            let figures = kafka.statistics();
+            for (name, value) in [
+                ("transactions", figures.commits),
+                ("transactions_aborted", figures.aborts),
+                ("records", figures.records),
+                ("queue_bytes", figures.queue_bytes),
+            ] {
+                let value = i64::try_from(value).unwrap_or(i64::MAX);
+                self.metrics.journal.with_label_values(&[name]).set(value);
+            }
             let depth = i64::try_from(figures.queue_batches).unwrap_or(i64::MAX);
             self.metrics
                 .queue

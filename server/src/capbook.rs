@@ -244,7 +244,8 @@ impl CapBook {
             identifier,
             sent: now.max(warning.time),
         };
-        let mut batch = Batch::new(now.millis(), Priority::Vital);
+        let batch = Batch::new(now.millis(), Priority::Vital);
+        let mut batch = batch.owned_by(topic, Partition(0));
         let json = serde_json::to_vec(&minted).unwrap_or_default();
         batch.append(topic, Partition(0), IDENTIFIER, key.as_bytes(), &json);
         journal.submit_waiting(batch)?.await?;

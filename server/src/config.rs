@@ -1,9 +1,11 @@
 //! `sanfang.toml`: one file, read into values that cannot be wrong, every fault at once.
 
 mod http;
+mod kafka;
 mod read;
 
 pub(crate) use http::HttpSection;
+pub(crate) use kafka::KafkaSection;
 
 use crate::courier::REQUEST;
 use crate::people::Person;
@@ -27,8 +29,8 @@ use std::time::Duration;
 pub(crate) struct Config {
     /// City directory.
     pub(crate) city: PathBuf,
-    /// Journal directory.
-    pub(crate) journal: PathBuf,
+    /// What all that happens is stored in.
+    pub(crate) store: Store,
     /// Where the API and the console listen.
     pub(crate) listen: SocketAddr,
     /// What the listener carries.
@@ -59,6 +61,15 @@ pub(crate) struct Config {
     pub(crate) snapshot_minutes: u32,
     /// Most inputs between two snapshots, each observation counted.
     pub(crate) snapshot_inputs: u64,
+}
+
+/// What all that happens is stored in.
+#[derive(Clone, Debug)]
+pub(crate) enum Store {
+    /// The journal of one machine, in this directory.
+    Disk(PathBuf),
+    /// The journal of many machines, and the name of this process among them.
+    Kafka(Box<KafkaSection>, String),
 }
 
 /// How long records live, by topic, in days of record time; a topic that is not named keeps the

@@ -16,6 +16,7 @@ mod edge;
 mod installation;
 mod intake;
 mod latency;
+mod lead;
 mod links;
 mod metrics;
 mod outcome;
@@ -67,6 +68,9 @@ enum Command {
     /// Test a rulebook against its own test files
     #[command(subcommand)]
     Rules(command::rules::Command),
+    /// The topics of a deployment on Kafka: make them, or compare them with what they must be
+    #[command(subcommand)]
+    Topics(command::topics::Command),
     /// Warnings from a terminal: list, show, issue, update, cancel, approve, reject
     #[command(subcommand)]
     Warn(command::warn::Command),
@@ -101,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => command::serve::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Rules(command) => command::rules::run(&command),
+        Command::Topics(command) => command::topics::run(&command),
         Command::Warn(command) => command::warn::run(&command),
         Command::Export(arguments) => command::export::run(&arguments),
         Command::Simulate(command) => command::simulate::run(&command),

@@ -12,6 +12,7 @@ use crate::edge::{self, Edge};
 use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
 use crate::latency::Latency;
+use crate::lead::Lead;
 use crate::links;
 use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
@@ -28,7 +29,9 @@ use crate::view::View;
 use dispatch::gateway::push::Hub;
 use dispatch::gateway::smpp::LinkConfig;
 use ingest::register::Registrar;
-use journal::{DiskJournal, Journal, JournalError, Retentions};
+use journal::{
+    Claims, DiskJournal, Journal, JournalError, KafkaJournal, KafkaOptions, Layout, Retentions,
+};
 use model::{Mode, Zone};
 use parking_lot::Mutex;
 use rules::Policy;
@@ -101,6 +104,7 @@ pub(crate) struct Running {
     silence: tokio::task::JoinHandle<()>,
     watch: Option<tokio::task::JoinHandle<()>>,
     server: tokio::task::JoinHandle<()>,
+    lead: Option<JoinHandle<Claims>>,
 }
 
 /// Why a process did not start.
@@ -133,16 +137,51 @@ pub(crate) enum StartError {
 
 /// A journal that is open and what it holds of editions.
 pub(crate) struct Opened {
-    disk: Arc<DiskJournal>,
+    held: Held,
     registry: Registry,
     reserve_bytes: u64,
+    /// What makes this process the one that acts, where others could.
+    lead: Option<Lead>,
+}
+
+/// A journal by what it lies on, for what only that one has.
+#[derive(Clone)]
+pub(crate) enum Held {
+    /// One machine's.
+    Disk(Arc<DiskJournal>),
+    /// That of many.
+    Kafka(Arc<KafkaJournal>),
+}
+
+impl Held {
+    /// What all have.
+    pub(crate) fn shared(&self) -> Arc<dyn Journal> {
+        match self {
+            Self::Disk(disk) => Arc::<DiskJournal>::clone(disk),
+            Self::Kafka(kafka) => Arc::<KafkaJournal>::clone(kafka),
+        }
+    }
+
+    /// The disk it lies on, where it is this machine's.
+    pub(crate) fn disk(&self) -> Option<&Arc<DiskJournal>> {
+        match self {
+            Self::Disk(disk) => Some(disk),
+            Self::Kafka(_) => None,
+        }
+    }
+
+    /// The cluster it lies on, where it is that of many.
+    pub(crate) fn kafka(&self) -> Option<&Arc<KafkaJournal>> {
+        match self {
+            Self::Kafka(kafka) => Some(kafka),
+            Self::Disk(_) => None,
+        }
+    }
 }
 
 /// Where a process finds what is its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Folders<'a> {
-    /// Journal directory.
-    pub(crate) journal: &'a Path,
     /// City directory.
     pub(crate) city: &'a Path,
     /// Version files of the recipients' directory.
@@ -176,6 +215,7 @@ impl Default for Storage {
 /// Opens the journal and loads the city so that numbers go on from there.
 pub(crate) fn open(
     folders: Folders<'_>,
+    journal: &Path,
     storage: Storage,
     mode: Mode,
 ) -> Result<(Opened, Installation), StartError> {
@@ -186,8 +226,28 @@ pub(crate) fn open(
         clock_ns: Some(|| monotonic_micros().saturating_mul(1000)),
         ..journal::Options::default()
     };
-    let disk = || DiskJournal::open(folders.journal, options);
+    let disk = || {
+        let disk = DiskJournal::open(journal, options)?;
+        Ok(Held::Disk(Arc::new(disk)))
+    };
     open_with(folders, mode, storage.reserve_bytes, disk)
+}
+
+/// Connects to the journal of many machines, whose topics are there.
+pub(crate) fn open_kafka(
+    folders: Folders<'_>,
+    options: KafkaOptions,
+    layout: &Layout,
+    mode: Mode,
+) -> Result<(Opened, Installation), StartError> {
+    let kafka = Arc::new(KafkaJournal::open(options, layout, mode)?);
+    let lead = Lead::wait(&kafka, layout, mode)?;
+    let (opened, installation) = open_with(folders, mode, 0, || Ok(Held::Kafka(kafka)))?;
+    let opened = Opened {
+        lead: Some(lead),
+        ..opened
+    };
+    Ok((opened, installation))
 }
 
 /// The same, whatever the journal lies on.
@@ -195,16 +255,17 @@ fn open_with(
     folders: Folders<'_>,
     mode: Mode,
     reserve_bytes: u64,
-    disk: impl FnOnce() -> Result<DiskJournal, JournalError>,
+    journal: impl FnOnce() -> Result<Held, JournalError>,
 ) -> Result<(Opened, Installation), StartError> {
     let vault = Vault::open(folders.directory, folders.key_file).map_err(RegistryError::Vault)?;
-    let disk = Arc::new(disk()?);
-    let registry = Registry::open(Arc::<DiskJournal>::clone(&disk), mode, vault)?;
+    let held = journal()?;
+    let registry = Registry::open(held.shared(), mode, vault)?;
     let installation = Installation::load(folders.city, None, &registry.earlier()?)?;
     let opened = Opened {
-        disk,
+        held,
         registry,
         reserve_bytes,
+        lead: None,
     };
     Ok((opened, installation))
 }
@@ -212,9 +273,10 @@ fn open_with(
 /// Puts the installation in force and starts every loop.
 pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, StartError> {
     let Opened {
-        disk,
+        held,
         mut registry,
         reserve_bytes,
+        lead,
     } = opened;
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.map_err(|source| StartError::Listen {
@@ -222,7 +284,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         source,
     })?;
     let address = listener.local_addr().map_err(StartError::Thread)?;
-    let shared: Arc<dyn Journal> = Arc::<DiskJournal>::clone(&disk);
+    let shared = held.shared();
     let installation = Arc::new(options.installation);
     registry.install(&installation, options.clock.now()).await?;
     let city = Arc::clone(&installation.city);
@@ -255,7 +317,8 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         view: View::new(&city, Stream::new()),
         cap: cap.map_err(|error| StartError::City(format!("city.toml: authority: {error}")))?,
         journal: shared,
-        disk: Some(disk),
+        disk: held.disk().map(Arc::clone),
+        kafka: held.kafka().map(Arc::clone),
         reserve_bytes,
         clock: options.clock,
         mode: options.mode,
@@ -309,6 +372,8 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
             link(&app, number, kind)
         })?);
     }
+    let lead = lead.map(|lead| lead.follow(Arc::clone(&app)));
+    let lead = lead.transpose().map_err(StartError::Thread)?;
     let disk = app.disk.clone();
     let watch = disk.map(|disk| tokio::spawn(space::watch(Arc::clone(&app), disk)));
     let router = api::router(Arc::clone(&app));
@@ -325,6 +390,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         silence,
         watch,
         server,
+        lead,
     })
 }
 
@@ -352,6 +418,10 @@ impl Running {
             // Nothing of this process holds the journal once this returns.
             watch.abort();
             drop(watch.await);
+        }
+        // All that was to be written is: whoever stands by may begin.
+        if let Some(lead) = self.lead {
+            drop(lead.join());
         }
         let failure = self.app.failure.lock().clone();
         match failure {

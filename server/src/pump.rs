@@ -321,15 +321,11 @@ impl Pump {
             return Ok(());
         }
         let minute = Time::from_minute(now.minute());
-        let mut batch = Batch::new(minute.millis(), Priority::Vital);
+        let (input, partition) = (self.input(), Partition(self.zone.0));
+        let batch = Batch::new(minute.millis(), Priority::Vital);
+        let mut batch = batch.owned_by(input, partition);
         let tick = Input::Tick;
-        batch.append(
-            self.input(),
-            Partition(self.zone.0),
-            tick.kind(),
-            &[],
-            &tick.encode(),
-        );
+        batch.append(input, partition, tick.kind(), &[], &tick.encode());
         self.app.journal.submit_waiting(batch)?.wait()?;
         Ok(())
     }

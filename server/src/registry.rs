@@ -187,7 +187,8 @@ impl Registry {
         self.forget_people(&mut needed, installation)?;
         let before = std::mem::replace(&mut self.listed, needed);
         self.listed.push(next);
-        let mut batch = Batch::new(now.millis(), Priority::Vital);
+        let batch = Batch::new(now.millis(), Priority::Vital);
+        let mut batch = batch.owned_by(self.topic, PARTITION);
         self.content(&mut batch, installation)?;
         self.forget(&mut batch, &before);
         let list = serde_json::to_vec(&self.listed).unwrap_or_default();
@@ -284,7 +285,8 @@ impl Registry {
             }
         }
         if links.len() > known {
-            let mut batch = Batch::new(now.millis(), Priority::Vital);
+            let batch = Batch::new(now.millis(), Priority::Vital);
+            let mut batch = batch.owned_by(self.topic, PARTITION);
             let list = serde_json::to_vec(&links).unwrap_or_default();
             batch.append(self.topic, PARTITION, LINKS, LINKED, &list);
             self.journal.submit_waiting(batch)?.await?;

@@ -185,7 +185,7 @@ impl Generations {
     ) -> Result<Ticket, JournalError> {
         let packed = lz4_flex::compress_prepend_size(state);
         let key = self.chunk_key(writing.generation, writing.chunks);
-        let mut batch = Batch::new(at_ms, Priority::Vital);
+        let mut batch = self.batch(at_ms);
         self.append(&mut batch, CHUNK, &key, &packed);
         writing.hash.update(&packed);
         writing.bytes += packed.len() as u64;
@@ -213,7 +213,7 @@ impl Generations {
             bytes: writing.bytes,
             sha256: hex::encode(writing.hash.finalize()),
         };
-        let mut batch = Batch::new(at_ms, Priority::Vital);
+        let mut batch = self.batch(at_ms);
         let json = serde_json::to_vec(&header).unwrap_or_default();
         self.append(&mut batch, HEADER, &self.header_key(generation), &json);
         for chunk in writing.chunks..writing.replaced {
@@ -223,6 +223,17 @@ impl Generations {
         let number = writing.number;
         let other = self.whole.replace((generation, number, positions.to_vec()));
         Ok((ticket, other.map(|(_, _, positions)| positions)))
+    }
+
+    /// Who lost what the snapshot is of may not put an older one in its place.
+    fn batch(&self, at_ms: i64) -> Batch {
+        let kind = match self.owner {
+            Owner::Zone(_) => Kind::Input,
+            Owner::Link(_) => Kind::Deliveries,
+            Owner::Screens => Kind::Registry,
+        };
+        let topic = Topic::new(kind, self.topic.mode);
+        Batch::new(at_ms, Priority::Vital).owned_by(topic, self.owner.partition())
     }
 
     fn append(&self, batch: &mut Batch, kind: u8, key: &[u8], payload: &[u8]) {

@@ -1,12 +1,13 @@
 //! Questions to the brokers: where partitions begin and end, and when their last record was written.
 
+use super::client::{self, Reader};
 use super::ends::Ends;
 use super::history::History;
 use super::options::KafkaOptions;
 use super::waiting::{now, pause};
 use super::{CALL, wire};
 use crate::{JournalError, Offset, Partition, Topic};
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaResult;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +23,12 @@ const BACK: u64 = 16;
 pub(crate) struct Asking {
     options: Arc<KafkaOptions>,
     ends: Arc<Ends>,
-    consumer: BaseConsumer,
+    consumer: Reader,
 }
 
 impl Asking {
     pub(crate) fn new(options: Arc<KafkaOptions>, ends: Arc<Ends>) -> Result<Self, JournalError> {
-        let consumer = options
-            .consumer(&format!("{}asking", options.prefix))
-            .create()
+        let consumer = client::reader(&options, &format!("{}asking", options.prefix))
             .map_err(|error| JournalError::brokers("make a consumer", error))?;
         Ok(Self {
             options,

@@ -1,5 +1,6 @@
 //! Which partitions this process owns: membership of a consumer group that fetches nothing.
 
+use super::client;
 use super::options::KafkaOptions;
 use super::tail::Tail;
 use super::writers::Writers;
@@ -9,6 +10,7 @@ use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -65,7 +67,7 @@ impl Membership {
             .spawn(move || {
                 while !leaving.load(Ordering::Acquire) {
                     if let Some(Err(error)) = consumer.poll(TURN) {
-                        tracing::warn!(%error, "Kafka group of owners");
+                        client::say(&error, "in the group of owners");
                     }
                 }
             })
@@ -103,7 +105,11 @@ impl Member {
     }
 }
 
-impl ClientContext for Member {}
+impl ClientContext for Member {
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::say(&error, reason);
+    }
+}
 
 impl ConsumerContext for Member {
     /// Before the next owner can begin, nothing of ours is accepted any more.

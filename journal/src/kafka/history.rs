@@ -1,5 +1,6 @@
 //! Reading what lies before the tail: a few consumers that stand where the last reader stopped.
 
+use super::client::{self, Reader};
 use super::options::KafkaOptions;
 use super::tail::is_gone;
 use super::waiting::now;
@@ -7,7 +8,7 @@ use super::wire;
 use crate::{JournalError, Offset, Partition, Record, Topic};
 use parking_lot::Mutex;
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ pub(crate) struct History {
 struct Standing {
     place: (Topic, Partition),
     next: Offset,
-    consumer: BaseConsumer,
+    consumer: Reader,
 }
 
 /// Records found, and whether the end was seen.
@@ -98,7 +99,7 @@ impl History {
         drop(kept);
         let failed = |error: KafkaError| JournalError::brokers("read", error);
         let group = format!("{}history", self.options.prefix);
-        let consumer: BaseConsumer = self.options.consumer(&group).create().map_err(failed)?;
+        let consumer: Reader = client::reader(&self.options, &group).map_err(failed)?;
         let name = wire::name(&self.options.prefix, place.0);
         let mut list = TopicPartitionList::new();
         let offset = rdkafka::Offset::Offset(from.0.cast_signed());

@@ -12,6 +12,9 @@ pub struct KafkaOptions {
     pub brokers: String,
     /// This process's name; no other of the deployment may have it.
     pub node: String,
+    /// Whose name stands under what needs no owner: the node's, or one that whoever takes its place
+    /// writes under too, and so ends what it left open.
+    pub writes_as: String,
     /// What all topic names, groups and transactional ids of the deployment begin with.
     pub prefix: String,
     /// Encryption and identity.
@@ -32,6 +35,7 @@ impl KafkaOptions {
         Self {
             brokers: brokers.to_owned(),
             node: node.to_owned(),
+            writes_as: format!("node-{node}"),
             prefix: "sanfang.".to_owned(),
             security: Security::default(),
             session_timeout: Duration::from_secs(6),
@@ -60,36 +64,22 @@ pub struct Tls {
     pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
-/// A name and what proves it (SASL).
+/// A name and the password that proves it (SASL). SCRAM (RFC 5802) keeps the password off the wire,
+/// PLAIN (RFC 4616) needs TLS.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Login {
-    /// A password: SCRAM (RFC 5802) keeps it off the wire, PLAIN (RFC 4616) needs TLS.
-    Password {
-        /// `SCRAM-SHA-512`, `SCRAM-SHA-256` or `PLAIN`.
-        mechanism: Mechanism,
-        /// User name.
-        username: String,
-        /// Its password.
-        password: String,
-    },
-    /// A bearer token (RFC 7628), a JWT that others keep fresh in this file.
-    Token {
-        /// Read anew before each token ends.
-        file: PathBuf,
-    },
+pub struct Login {
+    /// How the password is proved.
+    pub mechanism: Mechanism,
+    /// User name.
+    pub username: String,
+    /// Its password.
+    pub password: String,
 }
 
 impl std::fmt::Debug for Login {
     /// Without the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Password {
-                mechanism,
-                username,
-                ..
-            } => write!(f, "{} as {username}", mechanism.name()),
-            Self::Token { file } => write!(f, "OAUTHBEARER from {}", file.display()),
-        }
+        write!(f, "{} as {}", self.mechanism.name(), self.username)
     }
 }
 
@@ -149,21 +139,11 @@ impl KafkaOptions {
                     .set("ssl.key.location", key.display().to_string());
             }
         }
-        match &security.login {
-            Some(Login::Password {
-                mechanism,
-                username,
-                password,
-            }) => {
-                config
-                    .set("sasl.mechanism", mechanism.name())
-                    .set("sasl.username", username)
-                    .set("sasl.password", password);
-            }
-            Some(Login::Token { .. }) => {
-                config.set("sasl.mechanism", "OAUTHBEARER");
-            }
-            None => {}
+        if let Some(login) = &security.login {
+            config
+                .set("sasl.mechanism", login.mechanism.name())
+                .set("sasl.username", &login.username)
+                .set("sasl.password", &login.password);
         }
         config
     }
@@ -214,6 +194,9 @@ impl KafkaOptions {
         let mut config = self.consumer(group);
         let timeout = self.session_timeout;
         config
+            // It fetches nothing, so neither where to begin nor an end is of interest.
+            .set("auto.offset.reset", "latest")
+            .set("enable.partition.eof", "false")
             .set("session.timeout.ms", timeout.as_millis().to_string())
             .set(
                 "heartbeat.interval.ms",

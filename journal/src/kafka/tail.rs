@@ -1,13 +1,14 @@
 //! One consumer for all partitions that somebody follows, and the thread that empties its queues.
 
+use super::client::{self, Reader, Words};
 use super::options::KafkaOptions;
 use super::slot::Slot;
 use super::wire;
 use crate::{JournalError, Offset, Partition, Topic};
 use parking_lot::{Condvar, Mutex};
 use rdkafka::TopicPartitionList;
+use rdkafka::consumer::Consumer as _;
 use rdkafka::consumer::base_consumer::PartitionQueue;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, DefaultConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -27,7 +28,7 @@ pub(crate) struct Tail {
 }
 
 struct Shared {
-    consumer: Arc<BaseConsumer>,
+    consumer: Arc<Reader>,
     options: Arc<KafkaOptions>,
     followed: Mutex<FxHashMap<Place, Followed>>,
     /// Partitions whose queue has something. Bounded by their number.
@@ -37,7 +38,7 @@ struct Shared {
 #[derive(Clone)]
 struct Followed {
     slot: Arc<Slot>,
-    queue: Arc<PartitionQueue<DefaultConsumerContext>>,
+    queue: Arc<PartitionQueue<Words>>,
 }
 
 #[derive(Default)]
@@ -71,9 +72,7 @@ impl Ready {
 impl Tail {
     pub(crate) fn new(options: Arc<KafkaOptions>) -> Result<Self, JournalError> {
         let group = format!("{}tail", options.prefix);
-        let consumer: BaseConsumer = options
-            .consumer(&group)
-            .create()
+        let consumer: Reader = client::reader(&options, &group)
             .map_err(|error| JournalError::brokers("make a consumer", error))?;
         let shared = Arc::new(Shared {
             consumer: Arc::new(consumer),

@@ -5,6 +5,7 @@
 //! aborted is sent again with the same batches: nothing is stepped twice (semantics §32).
 
 use super::asking::Asking;
+use super::client;
 use super::ends::Ends;
 use super::errors::{Fate, fate};
 use super::history::History;
@@ -19,7 +20,7 @@ use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
+use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
@@ -69,7 +70,11 @@ pub(crate) struct Setup {
 #[derive(Default)]
 struct Reports(Mutex<Vec<Option<Result<i64, KafkaError>>>>);
 
-impl ClientContext for Reports {}
+impl ClientContext for Reports {
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::say(&error, reason);
+    }
+}
 
 impl ProducerContext for Reports {
     type DeliveryOpaque = usize;
@@ -401,7 +406,7 @@ fn member<'a>(
         Entry::Occupied(known) => Ok(known.into_mut()),
         Entry::Vacant(vacant) => {
             let name = super::group(&options.prefix, consumer);
-            let member: BaseConsumer = options.consumer(&name).create()?;
+            let member = client::reader(options, &name)?;
             let unknown = KafkaError::MessageProduction(RDKafkaErrorCode::UnknownGroup);
             Ok(vacant.insert(member.group_metadata().ok_or(unknown)?))
         }

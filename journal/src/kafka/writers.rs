@@ -154,12 +154,12 @@ impl Writers {
                 JournalError::Fenced { topic, partition },
             ),
             None => (
-                format!("{prefix}node-{}", self.options.node),
+                format!("{prefix}{}", self.options.writes_as),
                 JournalError::brokers(
                     "write",
                     format!(
-                        "another process runs under the node name {:?}: give each its own",
-                        self.options.node
+                        "another process writes as {:?} now: it took this one's place, or has the same node name",
+                        self.options.writes_as
                     ),
                 ),
             ),

@@ -97,7 +97,7 @@ fn who_we_are_is_proved() {
         ca_file: Some(folder.join("ca.pem")),
         certificate: None,
     };
-    let login = |mechanism, password: &str| Login::Password {
+    let login = |mechanism, password: &str| Login {
         mechanism,
         username: "sanfang".into(),
         password: password.to_owned(),

@@ -114,12 +114,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 async fn demo(arguments: &Arguments, began: Time, journal: &Path) -> Result<(), Failure> {
     let folders = Folders {
-        journal,
         city: &arguments.city,
         directory: &journal.join("directory"),
         key_file: &journal.join("directory.key"),
     };
-    let (opened, installation) = process::open(folders, Storage::default(), Mode::Actual)?;
+    let (opened, installation) = process::open(folders, journal, Storage::default(), Mode::Actual)?;
     let clock = match arguments.speed {
         Speed::Times(times) => Clock::scaled(began, times),
         Speed::Max => Clock::stepped(began),

@@ -3,9 +3,10 @@
 use super::Failure;
 use crate::app::{App, Period};
 use crate::clock::Clock;
-use crate::config::{Config, EmailSection};
+use crate::config::{Config, EmailSection, Store};
 use crate::courier::{DeviceLink, Single};
 use crate::edge;
+use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
@@ -54,12 +55,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     let failed = |words: String| Failure::Failed(words);
     let folders = Folders {
-        journal: &config.journal,
         city: &config.city,
         directory: &config.directory.folder,
         key_file: &config.directory.key_file,
     };
-    let (opened, installation) = process::open(folders, config.retention.storage(), Mode::Actual)?;
+    let storage = config.retention.storage();
+    let (opened, installation) = match &config.store {
+        Store::Disk(journal) => process::open(folders, journal, storage, Mode::Actual)?,
+        Store::Kafka(section, node) => {
+            let mut options = section.options(node).map_err(Failure::BadInput)?;
+            "active".clone_into(&mut options.writes_as);
+            let city = installation::city(&config.city);
+            let city = city.map_err(|faults| Failure::BadInput(faults.to_string()))?;
+            let layout = section.layout(&city, storage.retentions);
+            process::open_kafka(folders, options, &layout, Mode::Actual)?
+        }
+    };
     let file = arguments.config.display().to_string();
     let reach = installation.rulebook.reach();
     if let Some(fault) = config.retention.series_fault(&file, reach) {

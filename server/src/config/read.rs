@@ -1,8 +1,8 @@
 //! Reading and checking `sanfang.toml`: each key by itself, then what must fit together.
 
 use super::{
-    Config, DeviceSection, DirectorySection, EmailSection, HttpSection, PollSection,
-    RetentionSection, SmsSection, WebhookSection,
+    Config, DeviceSection, DirectorySection, EmailSection, HttpSection, KafkaSection, PollSection,
+    RetentionSection, SmsSection, Store, WebhookSection,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -15,9 +15,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 19] = [
     "city",
     "journal",
+    "kafka",
+    "node",
     "listen",
     "http",
     "public_url",
@@ -76,7 +78,7 @@ impl Config {
 pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -> Option<Config> {
     let mut document = Document::parse(name, bytes, faults)?;
     let city = document.require::<PathBuf>("city", "write the city directory", faults);
-    let journal = document.require::<PathBuf>("journal", "write the journal directory", faults);
+    let store = store(name, &mut document, base, faults);
     let listen = document.require::<SocketAddr>("listen", "write 127.0.0.1:8080", faults);
     let public_url = document.take::<String>("public_url", faults);
     let open_intake = document.take::<bool>("open_intake", faults);
@@ -137,7 +139,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
     }
     Some(Config {
         city: base.join(city?.1),
-        journal: base.join(journal?.1),
+        store: store?,
         listen: listen?.1,
         http: http.map_or_else(HttpSection::default, |(_, section)| section),
         public_url: public_url.map_or_else(|| "http://127.0.0.1:8080".into(), |(_, url)| url),
@@ -158,6 +160,45 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         mqtt: plain(sections.mqtt),
         polls: plain(sections.polls),
     })
+}
+
+/// The journal of one machine or that of many, never both.
+fn store(
+    name: &str,
+    document: &mut Document<'_>,
+    base: &Path,
+    faults: &mut Faults,
+) -> Option<Store> {
+    let journal = document.take::<PathBuf>("journal", faults);
+    let node = document.take::<String>("node", faults);
+    let before = faults.errors();
+    let kafka = document.take::<KafkaSection>("kafka", faults);
+    let unread = faults.errors() > before;
+    match (journal, kafka) {
+        (Some((_, journal)), None) if !unread => Some(Store::Disk(base.join(journal))),
+        (Some((line, _)), _) => {
+            let remedy = "take one of them out: journal is one machine's, [kafka] that of many";
+            let place = Place::line(name, line);
+            faults.error(place, "journal", "[kafka] is there too", remedy);
+            None
+        }
+        (None, Some((line, mut section))) => {
+            section.anchor(base);
+            section.check(Place::line(name, line), faults);
+            let Some((_, node)) = node else {
+                let remedy = "write a name that no other process of the deployment has";
+                faults.error(Place::file(name), "node", "it is missing", remedy);
+                return None;
+            };
+            Some(Store::Kafka(Box::new(section), node))
+        }
+        (None, None) if unread => None,
+        (None, None) => {
+            let remedy = "write the journal directory, or a section [kafka]";
+            faults.error(Place::file(name), "journal", "it is missing", remedy);
+            None
+        }
+    }
 }
 
 fn plain<T>(rows: Vec<(u32, T)>) -> Vec<T> {

@@ -53,12 +53,11 @@ pub(crate) type Links = Vec<(String, LinkKind)>;
 /// Opens what `folder` holds and loads its city.
 fn opened(folder: &Path, storage: Storage) -> Result<(Opened, Installation), StartError> {
     let folders = Folders {
-        journal: &folder.join("journal"),
         city: &folder.join("city"),
         directory: &folder.join("directory"),
         key_file: &folder.join("directory.key"),
     };
-    open(folders, storage, Mode::Actual)
+    open(folders, &folder.join("journal"), storage, Mode::Actual)
 }
 
 /// Serves `folder/city` from that minute after noon on.

@@ -155,7 +155,9 @@ impl Keeper {
         let mut latest = Time::from_millis(i64::MIN);
         let mut failed = None;
         let is_whole = machine.seal(&mut |newest, record| {
-            let mut batch = Batch::new(at.millis(), Priority::Vital);
+            let input = Topic::new(Kind::Input, app.mode);
+            let batch = Batch::new(at.millis(), Priority::Vital);
+            let mut batch = batch.owned_by(input, partition);
             let key = newest.millis().to_be_bytes();
             let packed = lz4_flex::compress_prepend_size(record);
             batch.append(topic, partition, SEALED, &key, &packed);

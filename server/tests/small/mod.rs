@@ -139,12 +139,25 @@ impl Served {
         environment: Vec<(String, String)>,
         more: &str,
     ) -> Self {
+        let journal = r#"journal = "journal""#;
+        Self::stored(folder, city, centre_port, environment, journal, more)
+    }
+
+    /// The same with what is said of the journal, at the top of the configuration.
+    pub(crate) fn stored(
+        folder: &Path,
+        city: &Path,
+        centre_port: u16,
+        environment: Vec<(String, String)>,
+        journal: &str,
+        more: &str,
+    ) -> Self {
         let port = free_port();
         let city = city.display();
         let config = format!(
             r#"
 city = "{city}"
-journal = "journal"
+{journal}
 listen = "127.0.0.1:{port}"
 open_intake = true
 

@@ -76,12 +76,14 @@ impl Cramped {
             ..journal::Options::default()
         };
         let folders = Folders {
-            journal: &folder.join("journal"),
             city: &folder.join("city"),
             directory: &folder.join("directory"),
             key_file: &folder.join("directory.key"),
         };
-        let disk = || DiskJournal::open_on(Box::new(medium), options);
+        let disk = || {
+            let disk = DiskJournal::open_on(Box::new(medium), options)?;
+            Ok(Held::Disk(Arc::new(disk)))
+        };
         let (opened, installation) = open_with(folders, Mode::Actual, 0, disk).unwrap();
         let person = Person {
             id: TOKEN.into(),
