@@ -63,6 +63,8 @@ pub struct Outbox {
     stats: Stats,
     /// When accounts are next looked through for what may be forgotten.
     forget_at: Option<Time>,
+    /// What was planned before the last start is being taken in again.
+    recovering: bool,
     /// Sends left that may repeat what was in flight at the last crash.
     at_risk: usize,
 }
@@ -124,6 +126,7 @@ impl Outbox {
             found: Found::default(),
             stats: Stats::default(),
             forget_at: None,
+            recovering: false,
             at_risk: 0,
         }
     }
@@ -239,6 +242,8 @@ impl Outbox {
             self.shed(out);
         }
         let mut track = Track::new(no, intent.clone(), self.limits.always_ucs2);
+        // What is not claimed before the wire may be on it with nothing on disk.
+        track.doubtful = self.recovering && intent.resend_when_unknown();
         if intent.only_told || intent.only_new {
             track.before = self.before(intent);
         }
@@ -271,6 +276,7 @@ impl Outbox {
             if !gives_way || !track.give_up_places(&newer.audience) {
                 continue;
             }
+            track.cut = track.doubtful;
             if track.areas.is_empty() && track.sites.is_empty() {
                 self.close(no, State::Withdrawn, out);
             } else {
@@ -310,13 +316,17 @@ impl Outbox {
         }
     }
 
-    /// Nothing more of an intent leaves; what is in flight is still answered.
+    /// Nothing more of an intent leaves; what is in flight is still answered. Whoever was or may have
+    /// been told must be known for the end of it: what is in flight is claimed in the same record,
+    /// and where an earlier process may have told more, the rest of the audience is unknown.
     fn close(&mut self, no: u32, state: State, out: &mut Effects) {
         let Some(track) = self.tracks.get_mut(&no) else {
             return;
         };
         track.closed = true;
         let id = track.intent.id;
+        let is_unknown = track.doubtful && (track.cut || state != State::Complete);
+        let rest = if is_unknown { State::Unknown } else { state };
         for key in track.keys {
             self.order.remove(&key);
         }
@@ -341,14 +351,19 @@ impl Outbox {
             stream.retry.clear();
             stream.restart();
         }
+        let flying = self.flight.keys().filter(|token| token.no() == no);
+        left.extend(flying.map(|token| (token.recipient(), State::Claimed)));
         for (recipient, state) in left {
             self.learn(no, recipient, state, 0);
         }
         if let Some(account) = self.ledger.account_mut(no) {
-            account.closed = Some(state);
+            account.closed = Some(rest);
         }
-        self.found.closed.push((id, state));
-        out.notes.push(Note::Closed { intent: id, state });
+        self.found.closed.push((id, rest));
+        out.notes.push(Note::Closed {
+            intent: id,
+            state: rest,
+        });
     }
 
     /// Over the bound of waiting intents: the last in order goes, and that is said aloud.

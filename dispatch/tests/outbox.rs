@@ -490,6 +490,8 @@ fn below_orange_a_crash_repeats_nothing_and_counts_the_unknown() {
 
 #[path = "outbox/at_rest.rs"]
 mod at_rest;
+#[path = "outbox/doubt.rs"]
+mod doubt;
 #[path = "outbox/lasting.rs"]
 mod lasting;
 #[path = "outbox/leaving.rs"]

@@ -32,7 +32,8 @@ pub enum Entry {
     Closed {
         /// Which intent.
         intent: IntentId,
-        /// Complete, withdrawn, expired or failed.
+        /// Complete, withdrawn, expired or failed; unknown where some of it may have been told
+        /// without a word on disk.
         state: State,
     },
 }

@@ -38,6 +38,10 @@ impl Outbox {
     /// A gateway that forgets to answer does not hold its window for ever.
     pub(super) fn silent(&mut self, at: Time, out: &mut Effects) {
         let answer_max = self.limits.answer_max;
+        // Where the clock was put back, the silence begins anew.
+        for flight in self.flight.values_mut() {
+            flight.sent = flight.sent.min(at);
+        }
         let late = |flight: &Flight| at.since(flight.sent) > answer_max;
         let all = self.flight.iter().filter(|(_, flight)| late(flight));
         let all: Vec<Token> = all.map(|(token, _)| *token).collect();

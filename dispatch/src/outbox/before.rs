@@ -19,7 +19,8 @@ const FORGET_EVERY: Span = Span::from_minutes(1);
 #[derive(Clone, Debug)]
 pub(super) struct Before {
     pub(super) accounts: Arc<[u32]>,
-    /// True where they tell of every place of the intent. Otherwise nobody knows who was told.
+    /// True where they tell of every place of the intent, and of everybody there who may have been
+    /// told. Otherwise nobody knows who was.
     pub(super) is_whole: bool,
 }
 
@@ -68,10 +69,23 @@ impl Outbox {
         let accounts = earlier
             .iter()
             .filter(|(_, other)| !intent.only_new || as_high(other));
+        let in_doubt = earlier.iter().any(|(no, other)| {
+            let shares = |area| other.audience.areas.contains(area);
+            self.is_doubtful(*no) && areas.iter().any(shares)
+        });
         Before {
             accounts: accounts.map(|(no, _)| *no).collect(),
-            is_whole: !first.is_empty() && areas.iter().all(is_known),
+            is_whole: !in_doubt && !first.is_empty() && areas.iter().all(is_known),
         }
+    }
+
+    /// True where somebody may have got a message of an intent without a word on disk: a process
+    /// ended while it was on its way, and it was never gone through to its end since.
+    fn is_doubtful(&self, no: u32) -> bool {
+        let account = self.ledger.account_by(no);
+        let is_known = account.is_some_and(|account| account.closed == Some(State::Unknown));
+        let track = self.tracks.get(&no);
+        is_known || track.is_some_and(|track| track.doubtful && (track.cut || !track.closed))
     }
 
     /// What a recipient got of these accounts.
@@ -80,10 +94,12 @@ impl Outbox {
         for no in accounts {
             let account = self.ledger.account_by(*no);
             let state = account.map_or(State::Unsent, |a| a.states.get(recipient));
-            if state.may_be_told() || matches!(state, State::Claimed | State::Duplicate) {
+            let flies = self.flight.contains_key(&Token::new(*no, recipient));
+            let is_claimed = state == State::Claimed && !flies;
+            if state.may_be_told() || state == State::Duplicate || is_claimed {
                 return Heard::Yes;
             }
-            if self.flight.contains_key(&Token::new(*no, recipient)) {
+            if flies {
                 heard = Heard::Perhaps;
             }
         }
@@ -136,7 +152,10 @@ impl Outbox {
     /// Drops accounts that nothing will ask for. What the public was told of a warning that
     /// stands is kept: whoever was told gets its end, however long it lasts.
     pub(super) fn forget_old(&mut self, at: Time, out: &mut Effects) {
-        if self.forget_at.is_some_and(|next| at < next) {
+        if self
+            .forget_at
+            .is_some_and(|next| at < next && next <= at + FORGET_EVERY)
+        {
             return;
         }
         self.forget_at = Some(at + FORGET_EVERY);

@@ -147,6 +147,7 @@ impl Outbox {
         };
         let held = self.held();
         let mut budget = self.limits.unconfirmed_max.saturating_sub(held);
+        let longest = self.limits.backoff_max();
         let mut sent = 0;
         let starved = loop {
             if sent >= wire {
@@ -154,7 +155,7 @@ impl Outbox {
             }
             // A retry takes a place of the budget again; a claimed row has one already.
             if budget > 0
-                && let Some(retry) = stream.pop_retry(at)
+                && let Some(retry) = stream.pop_retry(at, longest)
             {
                 self.retries_total = self.retries_total.saturating_sub(1);
                 sent += self.put(facts, pass, retry, at, out);

@@ -65,6 +65,9 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Where none is given.
+    const BACKOFF: Span = Span::from_seconds(60);
+
     /// With that window and everything that follows from it.
     pub fn with_window(window: usize) -> Self {
         Self {
@@ -80,10 +83,16 @@ impl Limits {
         self.window.max(usize::from(self.attempts_max))
     }
 
+    /// The longest wait for a further try.
+    pub(super) fn backoff_max(&self) -> Span {
+        let longest = self.backoff.iter().copied().max();
+        longest.unwrap_or(Self::BACKOFF)
+    }
+
     pub(super) fn backoff(&self, attempt: u8) -> Span {
         let at = usize::from(attempt.saturating_sub(1));
         let wait = self.backoff.get(at).or(self.backoff.last());
-        wait.copied().unwrap_or(Span::from_seconds(60))
+        wait.copied().unwrap_or(Self::BACKOFF)
     }
 }
 

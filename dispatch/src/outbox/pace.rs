@@ -36,9 +36,13 @@ impl Pace {
     }
 
     pub(super) fn advance(&mut self, at: Time) {
-        if self.paused_until.is_some_and(|until| at >= until) {
+        // Further ahead than any pause: the clock was put back. Nothing waits for the old time.
+        let longest = at + self.pause_max;
+        let is_over = |until: Time| at >= until || until > longest;
+        if self.paused_until.is_some_and(is_over) {
             self.paused_until = None;
         }
+        self.last = self.last.map(|last| if last > longest { at } else { last });
         if let Some(last) = self.last {
             let ms = at.since(last).millis().max(0);
             let gained = ms.saturating_mul(i64::from(self.per_s));

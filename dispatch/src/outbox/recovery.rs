@@ -34,9 +34,11 @@ impl Outbox {
             this.seq = this.seq.max(record.seq);
         }
         this.ledger = ledger;
+        this.recovering = true;
         for intent in intents {
             this.planned(at, intent, out);
         }
+        this.recovering = false;
         this.mark_claimed_unknown();
         this.at_risk = this.limits.unconfirmed_max;
         this.flush(out);

@@ -4,7 +4,7 @@ use super::before::Before;
 use super::effects::Row;
 use crate::gateway::smpp::parts_of;
 use crate::intent::{Audience, Intent, RecipientNo};
-use model::{AreaCode, Channel, Tier, Time};
+use model::{AreaCode, Channel, Span, Tier, Time};
 use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -39,6 +39,10 @@ pub(super) struct Track {
     pub(super) receipts: bool,
     /// True where nothing more leaves.
     pub(super) closed: bool,
+    /// True where an earlier process may have told some of the audience without a word on disk.
+    pub(super) doubtful: bool,
+    /// True where a newer intent took places of it while it was so.
+    pub(super) cut: bool,
 }
 
 /// One wording, as far as an outbox cares.
@@ -95,6 +99,8 @@ impl Track {
             reread: false,
             receipts: true,
             closed: false,
+            doubtful: false,
+            cut: false,
             intent,
         }
     }
@@ -208,10 +214,12 @@ impl Stream {
         self.claiming = 0;
     }
 
-    /// The next try that is due, if any.
-    pub(super) fn pop_retry(&mut self, at: Time) -> Option<Retry> {
+    /// The next try that is due, if any. One further ahead than the longest wait is due too: the
+    /// clock was put back since.
+    pub(super) fn pop_retry(&mut self, at: Time, longest: Span) -> Option<Retry> {
         let first = self.retry.first_entry()?;
-        (first.key().0 <= at).then(|| first.remove())
+        let due = first.key().0;
+        (due <= at || due > at + longest).then(|| first.remove())
     }
 
     pub(super) fn push_retry(&mut self, due: Time, recipient: RecipientNo, retry: Retry) {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn until_quiet(world: &mut World, outbox: &mut Outbox) {
+pub(crate) fn until_quiet(world: &mut World, outbox: &mut Outbox) {
     for _ in 0..50_000 {
         world.now += 1;
         world.answer(outbox);
@@ -15,7 +15,7 @@ fn until_quiet(world: &mut World, outbox: &mut Outbox) {
     assert!(outbox.open().next().is_none(), "it never ended");
 }
 
-fn heard(world: &World, id: IntentId) -> BTreeSet<u32> {
+pub(crate) fn heard(world: &World, id: IntentId) -> BTreeSet<u32> {
     let got = world.got.iter().filter(|((i, _), n)| *i == id && **n > 0);
     got.map(|((_, who), _)| *who).collect()
 }
