@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 STEP = @printf '\n\033[1m── %s\033[0m\n'
 
-.PHONY: demo test soak bench build console city tools peers fmt clippy rust-test city-test console-test deny deploy-check fuzz expected \
+.PHONY: demo test soak simulate bench build console city tools peers fmt clippy rust-test city-test console-test deny deploy-check fuzz expected \
         kafka-up kafka-down kafka-smoke
 
 demo: console city
@@ -18,6 +18,11 @@ test: peers fmt console city clippy deny deploy-check city-test console-test rus
 KILLS ?= 100
 soak: peers console city
 	SANFANG_SOAK=$(KILLS) $(CARGO) test --release --locked --workspace --test pipeline --test corpus -- --nocapture kill corpora
+
+# Seeds of the simulated service, from..to; what fails is kept in server/src/simulation/seeds.txt.
+SEEDS ?= 0..10000
+simulate: console
+	SANFANG_SEEDS=$(SEEDS) CARGO_PROFILE_DEV_OPT_LEVEL=2 $(CARGO) test --locked --workspace --lib -- --nocapture --ignored --exact simulation::simulate
 
 bench: console city
 	node testdata/storm.mjs bench --city testdata/city --write-city testdata/out/bench-city --out testdata/out/bench.ndjson

@@ -190,6 +190,16 @@ impl Batch {
         self.at_ms
     }
 
+    /// Runs of records: their topics, partitions and counts; offsets only once they are stored.
+    pub fn runs(&self) -> &[Assigned] {
+        &self.runs
+    }
+
+    /// Who gives way when there is little room.
+    pub fn priority(&self) -> Priority {
+        self.priority
+    }
+
     /// Number of records.
     pub fn len(&self) -> u64 {
         self.records

@@ -43,7 +43,7 @@ pub use kafka::{
 };
 pub use memory::MemoryJournal;
 pub use record::Record;
-pub use ticket::{Outcome, Ticket};
+pub use ticket::{Outcome, Promise, Ticket};
 pub use topic::{Consumer, Kind, Mode, Offset, Partition, Retention, Retentions, Topic};
 
 use std::time::Duration;

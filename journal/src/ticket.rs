@@ -16,12 +16,15 @@ pub type Outcome = Result<Vec<Assigned>, JournalError>;
 #[must_use = "a batch is durable only once its ticket says so"]
 pub struct Ticket(oneshot::Receiver<Outcome>);
 
-/// The journal's end of a [`Ticket`].
+/// The journal's end of a [`Ticket`], for implementations of [`crate::Journal`]. One that is dropped
+/// answers [`JournalError::Closed`].
 #[derive(Debug)]
-pub(crate) struct Promise(oneshot::Sender<Outcome>);
+#[must_use = "somebody waits for the ticket"]
+pub struct Promise(oneshot::Sender<Outcome>);
 
 impl Ticket {
-    pub(crate) fn pair() -> (Promise, Self) {
+    /// Both ends, for implementations of [`crate::Journal`].
+    pub fn pair() -> (Promise, Self) {
         let (sender, receiver) = oneshot::channel();
         (Promise(sender), Self(receiver))
     }
@@ -53,7 +56,7 @@ impl Future for Ticket {
 
 impl Promise {
     /// Answers; a dropped ticket is no concern.
-    pub(crate) fn keep(self, outcome: Outcome) {
+    pub fn keep(self, outcome: Outcome) {
         drop(self.0.send(outcome));
     }
 }

@@ -24,6 +24,12 @@ pub(crate) use publish::{publish, show, show_call, show_change, show_warning};
 pub(crate) use route::REQUEST;
 pub(crate) use single::{Single, run as run_single};
 pub(crate) use sms::run as run_sms;
+#[cfg(test)]
+pub(crate) use {
+    absent::open as open_absent,
+    single::open as open_single,
+    sms::{Sms, Wire},
+};
 
 use crate::app::{App, DISPATCH};
 use crate::view::DeliveryItem;
@@ -140,6 +146,12 @@ impl Courier {
         };
         courier.settle()?;
         Ok(courier)
+    }
+
+    /// What decides what leaves.
+    #[cfg(test)]
+    pub(crate) const fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// Takes in what was planned since the last call; true where there was something.

@@ -30,6 +30,8 @@ mod replies;
 mod signals;
 mod silence;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 #[path = "../tests/small/city.rs"]
 mod small_city;
 mod snapshot;

@@ -43,7 +43,8 @@ pub(crate) mod kind {
     pub(crate) const PENDING: u8 = 6;
 }
 
-struct Pump {
+/// One zone's loop, a round at a time.
+pub(crate) struct Pump {
     app: Arc<App>,
     zone: Zone,
     machine: Machine,
@@ -94,13 +95,12 @@ pub(crate) fn run(app: Arc<App>, zone: Zone, questions: Asked) -> Result<(), Pum
             pump.rest();
         }
     }
-    pump.settle(0)?;
-    pump.end()?;
-    Ok(())
+    pump.finish()
 }
 
 impl Pump {
-    fn open(app: Arc<App>, zone: Zone) -> Result<Self, PumpError> {
+    /// The zone's machine as its newest snapshot has it.
+    pub(crate) fn open(app: Arc<App>, zone: Zone) -> Result<Self, PumpError> {
         let input = Topic::new(Kind::Input, app.mode);
         let partition = Partition(zone.0);
         let mut keeper = Keeper::new(&app, zone);
@@ -142,7 +142,7 @@ impl Pump {
     }
 
     /// Steps everything that was there at the start.
-    fn recover(&mut self) -> Result<(), PumpError> {
+    pub(crate) fn recover(&mut self) -> Result<(), PumpError> {
         let end = self.app.journal.end(self.input(), Partition(self.zone.0))?;
         while self.next < end && self.turn()? {}
         Ok(())
@@ -150,7 +150,7 @@ impl Pump {
 
     /// What is asked and what came, each a turn's worth, and what the minute brings; true where
     /// nothing is left to do now.
-    fn round(&mut self, questions: &Asked) -> Result<bool, PumpError> {
+    pub(crate) fn round(&mut self, questions: &Asked) -> Result<bool, PumpError> {
         let asked = questions.answer(|question| self.answer(question));
         let found = self.turn()?;
         self.keep()?;
@@ -356,8 +356,10 @@ impl Pump {
             .turn(&self.app, &mut self.machine, self.next, self.last_time)
     }
 
-    /// A process that ends because something failed writes nothing new.
-    fn end(&mut self) -> Result<(), JournalError> {
+    /// Waits for what is on its way, and keeps the state at rest. A process that ends because
+    /// something failed writes nothing new.
+    pub(crate) fn finish(&mut self) -> Result<(), PumpError> {
+        self.settle(0)?;
         let app = Arc::clone(&self.app);
         self.keeper.finish(&app)?;
         if app.snapshots.at_stop && app.fault().is_none() {

@@ -13,24 +13,39 @@ const WINDOW: usize = 4096;
 /// Longest wait for anything.
 const IDLE: Duration = Duration::from_millis(200);
 
-/// Serves link `number` until the app stops. An error means that the process must end.
-pub(crate) async fn run(app: Arc<App>, number: usize) -> Result<(), JournalError> {
+/// The link numbered `number`, ready to refuse.
+pub(crate) fn open(app: &Arc<App>, number: usize) -> Result<Courier, JournalError> {
     let limits = Limits::with_window(WINDOW);
-    let mut courier = Courier::open(Arc::clone(&app), number, limits)?;
-    let topic = Topic::new(Kind::Deliveries, app.mode);
-    let mut planned = app.journal.subscribe(topic, courier.partition);
-    let mut refused: Vec<Answer> = Vec::new();
+    let mut courier = Courier::open(Arc::clone(app), number, limits)?;
     courier.step(Event::Up);
-    while !app.stopping() {
-        while courier.take()? {}
-        courier.settle()?;
-        refused.clear();
-        refused.extend(courier.effects.sending.iter().map(|sending| Answer {
+    Ok(courier)
+}
+
+impl Courier {
+    /// Refuses what is to leave; true where there was something.
+    pub(crate) fn refuse(&mut self) -> Result<bool, JournalError> {
+        while self.take()? {}
+        self.settle()?;
+        let refused = self.effects.sending.iter().map(|sending| Answer {
             token: sending.token,
             outcome: Outcome::Permanent,
-        }));
-        courier.effects.sent();
-        if refused.is_empty() {
+        });
+        let refused: Vec<Answer> = refused.collect();
+        self.effects.sent();
+        if !refused.is_empty() {
+            self.step(Event::Answers(&refused));
+        }
+        Ok(!refused.is_empty())
+    }
+}
+
+/// Serves link `number` until the app stops. An error means that the process must end.
+pub(crate) async fn run(app: Arc<App>, number: usize) -> Result<(), JournalError> {
+    let mut courier = open(&app, number)?;
+    let topic = Topic::new(Kind::Deliveries, app.mode);
+    let mut planned = app.journal.subscribe(topic, courier.partition);
+    while !app.stopping() {
+        if !courier.refuse()? {
             let next = courier.next;
             tokio::select! {
                 () = super::planned(&mut planned, next) => {}
@@ -38,8 +53,6 @@ pub(crate) async fn run(app: Arc<App>, number: usize) -> Result<(), JournalError
                 () = std::future::ready(()), if !courier.is_settled() => {}
                 () = tokio::time::sleep(IDLE) => courier.step(Event::Tick),
             }
-        } else {
-            courier.step(Event::Answers(&refused));
         }
         courier.keep()?;
         courier.show();

@@ -42,11 +42,7 @@ pub(crate) enum Single {
 
 /// Serves link `number` until the app stops. An error means that the process must end.
 pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result<(), JournalError> {
-    let limits = Limits {
-        throttle_max: PAUSE_MAX,
-        ..Limits::with_window(WINDOW)
-    };
-    let mut courier = Courier::open(Arc::clone(&app), number, limits)?;
+    let mut courier = open(&app, number)?;
     let topic = Topic::new(Kind::Deliveries, app.mode);
     let mut planned = app.journal.subscribe(topic, courier.partition);
     let mut flying: FuturesUnordered<BoxFuture<'static, Answer>> = FuturesUnordered::new();
@@ -55,24 +51,16 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
     }
     courier.step(Event::Up);
     while !app.stopping() {
-        while courier.take()? {}
-        courier.settle()?;
-        let effects = std::mem::take(&mut courier.effects);
-        for send in &effects.sends {
-            for sending in effects.batch(send) {
-                let words = courier.words(send.intent, sending.variant);
-                let outgoing = Outgoing {
-                    app: Arc::clone(&app),
-                    gateway: gateway.clone(),
-                    token: sending.token,
-                    newest: courier.newest,
-                    words,
-                };
-                flying.push(Box::pin(outgoing.go()));
-            }
+        for (token, words) in courier.departures()? {
+            let outgoing = Outgoing {
+                app: Arc::clone(&app),
+                gateway: gateway.clone(),
+                token,
+                newest: courier.newest,
+                words,
+            };
+            flying.push(Box::pin(outgoing.go()));
         }
-        courier.effects = effects;
-        courier.effects.sent();
         let (next, pause) = (courier.next, courier.pause());
         tokio::select! {
             Some(answer) = flying.next(), if !flying.is_empty() => {
@@ -92,12 +80,42 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
     courier.finish().await
 }
 
+/// The link numbered `number`, whatever its far side is.
+pub(crate) fn open(app: &Arc<App>, number: usize) -> Result<Courier, JournalError> {
+    let limits = Limits {
+        throttle_max: PAUSE_MAX,
+        ..Limits::with_window(WINDOW)
+    };
+    Courier::open(Arc::clone(app), number, limits)
+}
+
+/// A message's words, and of which intent they are.
+pub(crate) type Words = (Arc<Intent>, Message);
+
+impl Courier {
+    /// What is to leave now, each with its words where there are any in that language.
+    pub(crate) fn departures(&mut self) -> Result<Vec<(Token, Option<Words>)>, JournalError> {
+        while self.take()? {}
+        self.settle()?;
+        let effects = std::mem::take(&mut self.effects);
+        let mut departures = Vec::new();
+        for send in &effects.sends {
+            for sending in effects.batch(send) {
+                departures.push((sending.token, self.words(send.intent, sending.variant)));
+            }
+        }
+        self.effects = effects;
+        self.effects.sent();
+        Ok(departures)
+    }
+}
+
 struct Outgoing {
     app: Arc<App>,
     gateway: Single,
     token: Token,
     newest: Time,
-    words: Option<(Arc<Intent>, Message)>,
+    words: Option<Words>,
 }
 
 impl Outgoing {

@@ -14,7 +14,7 @@ use dispatch::intent::IntentId;
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
 use journal::{JournalError, Kind, Topic};
 use model::{Channel, Span};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -32,12 +32,15 @@ struct Waiting {
     phone: u64,
 }
 
-struct Sms {
-    courier: Courier,
+/// A link of short messages, a round at a time.
+pub(crate) struct Sms {
+    pub(crate) courier: Courier,
     sender: Sender,
     texts: FxHashMap<(IntentId, u8), Prepared>,
     reference: u8,
     waiting: VecDeque<Waiting>,
+    /// Their tokens: what the outbox gives up for silent while it waits here goes out once.
+    queued: FxHashSet<Token>,
     /// Parts that the sessions bound at this time take unanswered; zero while the link is down.
     window: usize,
     shown: u64,
@@ -52,50 +55,21 @@ pub(crate) async fn run(
     config: LinkConfig,
     pace_per_s: u32,
 ) -> Result<(), JournalError> {
-    let window = config.window.saturating_mul(config.sessions.max(1));
-    let limits = Limits {
-        pace_per_s,
-        throttle_min: config.throttle_min,
-        throttle_max: config.throttle_max,
-        always_ucs2: config.sender.always_ucs2,
-        answer_max: answer_max(&config),
-        ..Limits::with_window(window)
-    };
-    let sender = config.sender.clone();
-    let courier = Courier::open(Arc::clone(&app), number, limits)?;
+    let mut sms = Sms::open(&app, number, &config, pace_per_s)?;
     let mut link = match Link::new(config) {
         Ok(link) => link,
         Err(faults) => {
             let words: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            app.fail(format!(
-                "sms link {}: {}",
-                courier.outbox.link(),
-                words.join("; ")
-            ));
+            let name = sms.courier.outbox.link();
+            app.fail(format!("sms link {name}: {}", words.join("; ")));
             return Ok(());
         }
     };
     let topic = Topic::new(Kind::Deliveries, app.mode);
-    let mut planned = app.journal.subscribe(topic, courier.partition);
-    let mut sms = Sms {
-        courier,
-        sender,
-        texts: FxHashMap::default(),
-        reference: 0,
-        waiting: VecDeque::new(),
-        window: 0,
-        shown: 0,
-        mark: 0,
-        marks: Marks::default(),
-    };
+    let mut planned = app.journal.subscribe(topic, sms.courier.partition);
     let mut turn = Turn::default();
     while !app.stopping() {
-        while sms.courier.take()? {
-            // What is new is on the screens at once.
-            sms.shown = 0;
-        }
-        sms.drive(&mut link)?;
-        sms.acknowledge(&mut link);
+        sms.round(&mut link)?;
         let (next, pause) = (sms.courier.next, sms.courier.pause());
         tokio::select! {
             () = link.turn(&mut turn) => sms.heard(&turn, link.window())?,
@@ -113,9 +87,74 @@ pub(crate) async fn run(
     sms.courier.finish().await
 }
 
+/// What carries short messages: the sessions of a link, or what a test puts in their place.
+pub(crate) trait Wire {
+    /// Messages it takes now.
+    fn room(&self) -> usize;
+    /// Takes messages from the front; gives how many.
+    fn submit(&mut self, batch: &[Submit<'_>]) -> usize;
+    /// What came up to this mark is durable.
+    fn acknowledge(&mut self, mark: u64);
+}
+
+impl Wire for Link {
+    fn room(&self) -> usize {
+        Self::room(self)
+    }
+
+    fn submit(&mut self, batch: &[Submit<'_>]) -> usize {
+        Self::submit(self, batch)
+    }
+
+    fn acknowledge(&mut self, mark: u64) {
+        Self::acknowledge(self, mark);
+    }
+}
+
 impl Sms {
+    /// The link numbered `number`, recovered; down until it hears of a window.
+    pub(crate) fn open(
+        app: &Arc<App>,
+        number: usize,
+        config: &LinkConfig,
+        pace_per_s: u32,
+    ) -> Result<Self, JournalError> {
+        let window = config.window.saturating_mul(config.sessions.max(1));
+        let limits = Limits {
+            pace_per_s,
+            throttle_min: config.throttle_min,
+            throttle_max: config.throttle_max,
+            always_ucs2: config.sender.always_ucs2,
+            answer_max: answer_max(config),
+            ..Limits::with_window(window)
+        };
+        Ok(Self {
+            courier: Courier::open(Arc::clone(app), number, limits)?,
+            sender: config.sender.clone(),
+            texts: FxHashMap::default(),
+            reference: 0,
+            waiting: VecDeque::new(),
+            queued: FxHashSet::default(),
+            window: 0,
+            shown: 0,
+            mark: 0,
+            marks: Marks::default(),
+        })
+    }
+
+    /// Takes what was planned, hands out what may leave, and answers for what is on disk.
+    pub(crate) fn round(&mut self, link: &mut impl Wire) -> Result<(), JournalError> {
+        while self.courier.take()? {
+            // What is new is on the screens at once.
+            self.shown = 0;
+        }
+        self.drive(link)?;
+        self.acknowledge(link);
+        Ok(())
+    }
+
     /// Does what the outbox said: progress first, then rows, then the wire.
-    fn drive(&mut self, link: &mut Link) -> Result<(), JournalError> {
+    fn drive(&mut self, link: &mut impl Wire) -> Result<(), JournalError> {
         self.gather()?;
         self.submit(link);
         Ok(())
@@ -131,12 +170,16 @@ impl Sms {
                 let phone = self.courier.phone(sending.token.recipient());
                 let is_ready = phone.is_some() && self.prepare(send.intent, sending.variant);
                 match phone {
-                    Some(phone) if is_ready => self.waiting.push_back(Waiting {
-                        token: sending.token,
-                        intent: send.intent,
-                        variant: sending.variant,
-                        phone,
-                    }),
+                    Some(phone) if is_ready => {
+                        if self.queued.insert(sending.token) {
+                            self.waiting.push_back(Waiting {
+                                token: sending.token,
+                                intent: send.intent,
+                                variant: sending.variant,
+                                phone,
+                            });
+                        }
+                    }
                     Some(_) | None => refused.push(Answer {
                         token: sending.token,
                         outcome: Outcome::Permanent,
@@ -177,7 +220,7 @@ impl Sms {
         }
     }
 
-    fn submit(&mut self, link: &mut Link) {
+    fn submit(&mut self, link: &mut impl Wire) {
         while !self.waiting.is_empty() && link.room() > 0 {
             // A text may have been let go while its message waited.
             let missing: Vec<_> = self
@@ -207,6 +250,7 @@ impl Sms {
             let app = &self.courier.app;
             let mut last = None;
             for gone in self.waiting.drain(..taken) {
+                self.queued.remove(&gone.token);
                 if last != Some(gone.intent) {
                     last = Some(gone.intent);
                     app.latency.on_wire(&gone.intent.to_string(), &app.metrics);
@@ -218,7 +262,8 @@ impl Sms {
         }
     }
 
-    fn heard(&mut self, turn: &Turn, window: usize) -> Result<(), JournalError> {
+    /// Takes in what a turn of the link brought; `window` is what its sessions take since.
+    pub(crate) fn heard(&mut self, turn: &Turn, window: usize) -> Result<(), JournalError> {
         for change in &turn.changes {
             match &change.state {
                 SessionState::Up => {
@@ -257,6 +302,7 @@ impl Sms {
     /// thinks of the rest.
     fn down(&mut self) -> Result<(), JournalError> {
         self.gather()?;
+        self.queued.clear();
         let unsent = self.waiting.drain(..).map(|waiting| Answer {
             token: waiting.token,
             outcome: Outcome::Transient,
@@ -271,7 +317,7 @@ impl Sms {
 
     /// Receipts and replies are answered to the centre once what they say is on disk; what others
     /// say may still be on its way there.
-    fn acknowledge(&mut self, link: &mut Link) {
+    fn acknowledge(&mut self, link: &mut impl Wire) {
         let (written, durable) = self.courier.written();
         self.marks.written(self.mark, written);
         if let Some(mark) = self.marks.durable(durable) {

@@ -15,7 +15,7 @@ mod shown;
 mod silent;
 
 use super::{
-    Folders, LinkKind, Opened, Options, Running, StartError, Storage, open, open_with, start,
+    Folders, Held, LinkKind, Opened, Options, Running, StartError, Storage, open, open_with, start,
 };
 use crate::app::{App, Period};
 use crate::clock::Clock;

@@ -1,11 +1,12 @@
 //! What phones answer while the disk is full, and how a link rests.
 
 use super::*;
+use crate::process::LinkKind;
 use crate::process::tests::full::Cramped;
-use crate::process::tests::{records, report};
+use crate::process::tests::{NEVER, NOON, records, report, serve};
 use crate::small_city as city;
 use journal::Partition;
-use model::{Input, Order};
+use model::{Input, Order, Time};
 use std::time::Duration;
 
 /// A link that no centre is behind.
@@ -17,6 +18,7 @@ fn sms(app: &Arc<App>) -> Sms {
         texts: FxHashMap::default(),
         reference: 0,
         waiting: VecDeque::new(),
+        queued: FxHashSet::default(),
         window: 0,
         shown: 0,
         mark: 0,
@@ -101,4 +103,71 @@ async fn an_idle_link_sleeps_and_hears_the_end_at_once() {
     let pause = tokio::spawn(sms.courier.pause());
     service.running.stop().await.unwrap();
     assert!(tokio::time::timeout(looks, pause).await.is_ok());
+}
+
+/// Sessions with so much room.
+#[derive(Default)]
+struct Room {
+    room: usize,
+    taken: Vec<u64>,
+}
+
+impl Wire for Room {
+    fn room(&self) -> usize {
+        self.room - self.taken.len()
+    }
+
+    fn submit(&mut self, batch: &[Submit<'_>]) -> usize {
+        let taken = self.room().min(batch.len());
+        let tokens = batch.iter().take(taken).map(|submit| submit.token);
+        self.taken.extend(tokens);
+        taken
+    }
+
+    fn acknowledge(&mut self, _: u64) {}
+}
+
+/// The clock leaps while messages wait for room: they are given up for silent, and are here still.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_room_goes_out_once_however_long_it_waited() {
+    let folder = tempfile::tempdir().unwrap();
+    city::write_city(folder.path());
+    let config = LinkConfig {
+        address: "127.0.0.1:9".into(),
+        system_id: "sanfang".into(),
+        ..LinkConfig::default()
+    };
+    let link = LinkKind::Sms(Box::new(config.clone()), 0);
+    let running = serve(folder.path(), 0, NEVER, vec![("sms".into(), link)]).await;
+    report(&running.app, 1, &[("W1", "water_depth", "0.6")]).await;
+    let app = Arc::clone(&running.app);
+    running.stop().await.unwrap();
+
+    let number = app.links.iter().position(|name| name == "sms").unwrap();
+    let (mut sms, mut sessions) = (
+        Sms::open(&app, number, &config, 0).unwrap(),
+        Room::default(),
+    );
+    sms.heard(&Turn::default(), 10).unwrap();
+    sms.round(&mut sessions).unwrap();
+    let waiting = sms.waiting.len();
+    assert!(waiting > 0, "those responsible are told");
+    for minute in [12, 13] {
+        app.clock.advance_to(Time::from_minute(NOON + minute));
+        sms.courier.step(Event::Tick);
+        sms.round(&mut sessions).unwrap();
+    }
+    assert!(sms.courier.outbox.stats().uncertain > 0);
+    assert!(
+        sms.courier.outbox.stats().retried > 0,
+        "they are sent again"
+    );
+    sessions.room = 10;
+    sms.round(&mut sessions).unwrap();
+    let mut tokens = sessions.taken;
+    let count = tokens.len();
+    tokens.sort_unstable();
+    tokens.dedup();
+    assert_eq!(tokens.len(), count, "each once");
+    assert!(count >= waiting);
 }

@@ -1,0 +1,99 @@
+//! A node: an app over the common journal, without threads, sockets or a wall clock.
+
+use super::city::setting;
+use crate::answer_links::{self, AnswerLinks};
+use crate::answered::Answered;
+use crate::app::{App, Period};
+use crate::capbook::CapBook;
+use crate::clock::Clock;
+use crate::config::HttpSection;
+use crate::edge::Edge;
+use crate::intake::Intake;
+use crate::latency::Latency;
+use crate::links;
+use crate::metrics::Metrics;
+use crate::outcome::Outcomes;
+use crate::people::People;
+use crate::questions::Desks;
+use crate::registry::Registry;
+use crate::remember::Keeper;
+use crate::stream::Stream;
+use crate::vault::Vault;
+use crate::view::View;
+use dispatch::gateway::push::Hub;
+use ingest::register::Registrar;
+use journal::Journal;
+use model::{Mode, Time};
+use parking_lot::Mutex;
+use rules::Policy;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use tokio::sync::watch;
+
+/// Links that the configuration gives; the others have stand-ins.
+pub(super) const SMS: &str = "sms";
+pub(super) const EMAIL: &str = "email";
+
+/// What a start does before its loops run: registry, links, screens.
+pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Period) -> Arc<App> {
+    let setting = setting();
+    let clock = Clock::stepped(now);
+    let installation = Arc::clone(&setting.installation);
+    let city = Arc::clone(&installation.city);
+    let folder = &setting.folder;
+    let vault = Vault::open(&folder.join("directory"), &folder.join("directory.key")).unwrap();
+    let mut registry = Registry::open(Arc::clone(&journal), Mode::Actual, vault).unwrap();
+    registry.earlier().unwrap();
+    registry.install(&installation, now).await.unwrap();
+    let given = [SMS.to_owned(), EMAIL.to_owned()];
+    let absent = links::absent(given.iter().map(String::as_str));
+    let configured: Vec<String> = given.into_iter().chain(absent.iter().cloned()).collect();
+    let links = registry.links(&configured, now).await.unwrap();
+    let metrics = Metrics::new().unwrap();
+    let latency = Arc::new(Latency::default());
+    let http = HttpSection::default();
+    let link_key = registry.derive(answer_links::PURPOSE);
+    let app = Arc::new(App {
+        intake: Intake::new(
+            Arc::clone(&journal),
+            clock.clone(),
+            metrics.clone(),
+            Arc::clone(&latency),
+            Mode::Actual,
+            Registrar::new(&city, city.policy.lateness.future),
+            Answered::open(&*journal, Mode::Actual).unwrap(),
+        ),
+        storing_signal: tokio::sync::Mutex::new(()),
+        view: View::new(&city, Stream::new()),
+        cap: CapBook::new(Arc::clone(&installation)).unwrap(),
+        journal,
+        disk: None,
+        kafka: None,
+        reserve_bytes: 0,
+        clock,
+        mode: Mode::Actual,
+        policy: Policy::Live,
+        snapshots,
+        registry,
+        open_intake: true,
+        people: People::default(),
+        metrics,
+        latency,
+        outcomes: Outcomes::default(),
+        links,
+        push: Hub::new(16, http.streams as usize),
+        edge: Edge::new(http),
+        absent: absent.into_iter().collect(),
+        public_url: String::new(),
+        answer_links: AnswerLinks::new(None, link_key),
+        questions: Desks::new(Vec::new()),
+        stepped: city.zones.iter().map(|_| AtomicU64::new(0)).collect(),
+        behind: AtomicUsize::new(city.zones.len()),
+        stop: watch::Sender::new(false),
+        failure: Mutex::default(),
+        installation,
+    });
+    let keeper = Keeper::open(&*app.journal, app.mode, city.zones.len()).unwrap();
+    keeper.show(&app).await;
+    app
+}

@@ -1,0 +1,141 @@
+//! Those who sign, reject, amend and cancel, at times on what no longer stands.
+
+use super::audit::Audit;
+use super::city::setting;
+use super::random::Random;
+use model::warning::Event;
+use model::{Hazard, Order, Tier, Warning, Zone};
+use std::collections::BTreeMap;
+
+const PEOPLE: [&str; 3] = ["chen", "wang", "li"];
+
+/// An act, its name, and whether it is on what stands.
+pub(super) struct Act {
+    pub(super) zone: Zone,
+    pub(super) order: Order,
+    pub(super) name: &'static str,
+    pub(super) seen: &'static str,
+}
+
+/// Something that somebody does now; mostly they sign what waits for it.
+pub(super) fn act(audit: &Audit, random: &mut Random) -> Option<Act> {
+    if random.one_in(40) {
+        return Some(issue(random));
+    }
+    let waiting: Vec<&Vec<Warning>> = audit.warnings.values().collect();
+    let all = *random.of(&waiting)?;
+    let stale = all.len() > 1 && random.one_in(5);
+    let at = if stale {
+        random.below(all.len() - 1)
+    } else {
+        all.len() - 1
+    };
+    let warning = all.get(at)?;
+    let person = (*random.of(&PEOPLE)?).to_owned();
+    let (name, order) = match random.below(14) {
+        0 => ("reject", reject(warning, person)),
+        1 => ("amend", amend(warning, person, random)),
+        2 => ("cancel", cancel(warning, person)),
+        _ => ("approve", approve(warning, person)),
+    };
+    Some(Act {
+        zone: zone_of(warning),
+        order,
+        name,
+        seen: if stale { "stale" } else { "fresh" },
+    })
+}
+
+/// The signature that the newest revision still lacks, once all is quiet.
+pub(super) fn signatures(audit: &Audit) -> Vec<Act> {
+    let newest = audit.warnings.values().filter_map(|all| all.last());
+    let waits = newest.filter(|warning| warning.event == Event::Proposed);
+    let sign = |warning: &Warning, person: &str| Act {
+        zone: zone_of(warning),
+        order: approve(warning, person.to_owned()),
+        name: "approve",
+        seen: "fresh",
+    };
+    waits
+        .flat_map(|warning| [sign(warning, "chen"), sign(warning, "wang")])
+        .collect()
+}
+
+fn zone_of(warning: &Warning) -> Zone {
+    let city = &setting().installation.city;
+    let area = city.area_no(warning.zone).unwrap();
+    city.zone_of(area)
+}
+
+fn approve(warning: &Warning, person: String) -> Order {
+    Order::Approve {
+        warning: warning.id,
+        revision: warning.revision,
+        seen: warning.seen_hash(),
+        person,
+    }
+}
+
+fn reject(warning: &Warning, person: String) -> Order {
+    Order::Reject {
+        warning: warning.id,
+        revision: warning.revision,
+        person,
+        reason: "not yet".into(),
+    }
+}
+
+fn amend(warning: &Warning, person: String, random: &mut Random) -> Order {
+    let tiers = [Tier::Yellow, Tier::Orange, Tier::Red];
+    let tier = random.of(&tiers).copied().unwrap_or(Tier::Red);
+    let areas = warning.areas.keys().map(|code| (*code, tier)).collect();
+    Order::Amend {
+        warning: warning.id,
+        revision: warning.revision,
+        areas,
+        text: BTreeMap::new(),
+        person,
+        reason: "seen on the camera".into(),
+    }
+}
+
+fn cancel(warning: &Warning, person: String) -> Order {
+    Order::Cancel {
+        warning: warning.id,
+        areas: Vec::new(),
+        person,
+        reason: "a false alarm".into(),
+    }
+}
+
+fn issue(random: &mut Random) -> Act {
+    let districts = &setting().districts;
+    let (zone, township) = districts[random.below(districts.len())];
+    let tiers = [Tier::Blue, Tier::Yellow, Tier::Orange, Tier::Red];
+    let tier = random.of(&tiers).copied().unwrap_or(Tier::Blue);
+    Act {
+        zone,
+        order: Order::Issue {
+            hazard: Hazard::Waterlogging,
+            areas: [(township, tier)].into(),
+            text: BTreeMap::new(),
+            person: "li".into(),
+            reason: "calls from residents".into(),
+        },
+        name: "issue",
+        seen: "fresh",
+    }
+}
+
+/// The same signature in another name.
+pub(super) fn forged(order: &Order) -> Option<Order> {
+    let Order::Approve { person, .. } = order else {
+        return None;
+    };
+    let other = if person == "wang" { "chen" } else { "wang" };
+    let mut forged = order.clone();
+    if let Order::Approve { person, .. } = &mut forged {
+        other.clone_into(person);
+    }
+    Some(forged)
+}
