@@ -1,7 +1,7 @@
 //! What the journal holds, read beside the nodes: what must be true of it after every step.
 
 use super::city::setting;
-use super::mirror::Mirror;
+use super::mirror::{Mirror, Said};
 use crate::courier::{INTENT, PROGRESS};
 use crate::pump::kind;
 use dispatch::intent::{Intent, IntentId};
@@ -25,9 +25,9 @@ pub(super) struct Audit {
     ends: BTreeMap<(Topic, Partition), (u64, i64)>,
     rows: BTreeSet<Row>,
     /// Warnings of each zone as they were stored, and how many of them were compared.
-    said: BTreeMap<u16, Vec<(u8, Vec<u8>)>>,
+    said: BTreeMap<u16, Vec<Said>>,
     /// Intents as zones planned them, by zone and link.
-    planned: BTreeMap<(AreaZone, u16), Vec<(u8, Vec<u8>)>>,
+    planned: BTreeMap<(AreaZone, u16), Vec<Said>>,
     compared: BTreeMap<(AreaZone, u16), usize>,
     compared_said: BTreeMap<u16, usize>,
     pub(super) warnings: BTreeMap<WarningId, Vec<Warning>>,
@@ -288,9 +288,9 @@ impl Audit {
     }
 }
 
-fn differs(said: &[(u8, Vec<u8>)], wanted: &[(u8, Vec<u8>)], from: usize) -> Option<String> {
+fn differs(said: &[Said], wanted: &[Said], from: usize) -> Option<String> {
     let at = (from..said.len()).find(|at| said.get(*at) != wanted.get(*at))?;
-    let words = |all: &[(u8, Vec<u8>)]| {
+    let words = |all: &[Said]| {
         all.get(at).map_or_else(
             || "nothing".to_owned(),
             |(kind, bytes)| {

@@ -122,7 +122,7 @@ impl World {
             let mut theirs = all.iter().filter(|resident| resident.recipient.0 == *who);
             // Who is reported as not reached counts as not told.
             let came = self.carrier.came.get(&(*id, *who));
-            let counts = is_over && !came.is_some_and(|came| came.refused);
+            let counts = is_over && !came.is_some_and(|came| came.refused || came.by_another);
             let Some(resident) = theirs.next().filter(|_| counts) else {
                 continue;
             };
@@ -157,7 +157,9 @@ impl World {
             )
         };
         let lines: Vec<String> = of_warning.map(line).collect();
-        format!("{told:?} {what}; at {} of:\n{}", self.now, lines.join("\n"))
+        let trail = self.carrier.trail(told);
+        let lines = lines.join("\n");
+        format!("{told:?} {what}: {trail:?}; at {} of:\n{lines}", self.now)
     }
 
     /// Whether somebody got one of these of the same warning by the same link, or could not.

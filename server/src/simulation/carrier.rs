@@ -60,6 +60,8 @@ pub(super) struct Came {
     /// Tries of which the sender cannot know.
     pub(super) unknown: u32,
     pub(super) refused: bool,
+    /// An owner of before sent it: the next one cannot know, so that its end may pass them by.
+    pub(super) by_another: bool,
 }
 
 /// A receipt that its centre keeps until it is answered for.
@@ -110,6 +112,7 @@ impl Carrier {
         came.tries += 1;
         // An owner of before cannot know what the next one sent.
         came.unknown += u32::from(!is_owner);
+        came.by_another |= !is_owner;
         // Its own earlier try was given up for lost.
         let same = |other: &&Message| other.hold == message.hold && other.told == message.told;
         let unanswered = self.flying.iter().filter(same).count() as u32;
@@ -122,6 +125,11 @@ impl Carrier {
         Ok(())
     }
 
+    /// What happened to a message.
+    pub(super) fn trail(&self, told: Told) -> &[String] {
+        self.trail.get(&told).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Adds to the trail of a message.
     pub(super) fn note(&mut self, told: Told, words: String) {
         self.trail.entry(told).or_default().push(words);
@@ -131,6 +139,7 @@ impl Carrier {
     pub(super) fn arrive(&mut self, audit: &Audit, told: Told) -> Result<(), String> {
         let came = self.came.entry(told).or_default();
         came.arrived += 1;
+        let came = *came;
         let resends = audit
             .intent(told.0)
             .is_some_and(dispatch::intent::Intent::resend_when_unknown);
@@ -145,7 +154,7 @@ impl Carrier {
                 } else {
                     ", never to be repeated"
                 },
-                self.trail.get(&told)
+                self.trail(told)
             ));
         }
         self.heard.insert(told);

@@ -13,13 +13,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
+/// A record's kind and what stands in it.
+pub(super) type Said = (u8, Vec<u8>);
+
 /// The node and what it said.
 pub(super) struct Mirror {
     app: Arc<App>,
     pumps: BTreeMap<u16, (Pump, Asked)>,
     zones: BTreeMap<WarningId, u64>,
-    said: BTreeMap<u16, Vec<(u8, Vec<u8>)>>,
-    planned: BTreeMap<(u64, u16), Vec<(u8, Vec<u8>)>>,
+    said: BTreeMap<u16, Vec<Said>>,
+    planned: BTreeMap<(u64, u16), Vec<Said>>,
     read: BTreeMap<(Topic, Partition), Offset>,
 }
 
@@ -111,11 +114,11 @@ impl Mirror {
         records
     }
 
-    pub(super) fn said(&self, zone: u16) -> &[(u8, Vec<u8>)] {
+    pub(super) fn said(&self, zone: u16) -> &[Said] {
         self.said.get(&zone).map(Vec::as_slice).unwrap_or_default()
     }
 
-    pub(super) fn planned(&self, place: (u64, u16)) -> &[(u8, Vec<u8>)] {
+    pub(super) fn planned(&self, place: (u64, u16)) -> &[Said] {
         self.planned
             .get(&place)
             .map(Vec::as_slice)
