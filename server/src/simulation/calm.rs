@@ -9,6 +9,7 @@ use super::people;
 use super::world::World;
 use dispatch::intent::Intent;
 use dispatch::ledger::State;
+use dispatch::wording::Purpose;
 use model::warning::Event;
 use model::{Reach, Span, Tier, Zone};
 
@@ -94,7 +95,8 @@ impl World {
             }
             for resident in audience(intent) {
                 if !self.was_told(intent, resident, |other| {
-                    is_public_rise(other) && other.tier >= intent.tier
+                    (is_public_rise(other) || other.purpose == Purpose::Fall)
+                        && other.tier >= intent.tier
                 }) {
                     return Err(self.words(intent, resident, "was never told"));
                 }
