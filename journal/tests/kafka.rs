@@ -1,5 +1,11 @@
 //! The journal on a real Kafka cluster of three brokers, as `make kafka-up` starts it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at what it does not expect"
+)]
+
 #[path = "kafka/cluster.rs"]
 mod cluster;
 #[path = "kafka/faults.rs"]
