@@ -5,14 +5,14 @@ CARGO ?= cargo
 STEP = @printf '\n\033[1m── %s\033[0m\n'
 
 .PHONY: demo test soak simulate bench build console city tools peers fmt clippy rust-test city-test console-test deny deploy-check fuzz expected \
-        kafka-up kafka-down kafka-smoke
+        libs kafka-up kafka-down kafka-smoke
 
-demo: console city
+demo: libs console city
 	$(STEP) "building sanfang (first time: some minutes)"
 	$(CARGO) build --release --locked -p server
 	$(CARGO) run --release --locked -q -p server -- demo $(DEMO)
 
-test: peers fmt console city clippy deny deploy-check city-test console-test rust-test
+test: libs peers fmt console city clippy deny deploy-check city-test console-test rust-test
 
 # The long ones: kills while the storm runs, and a hundred times the mutations of each corpus.
 KILLS ?= 100
@@ -24,11 +24,11 @@ SEEDS ?= 0..10000
 simulate: console
 	SANFANG_SEEDS=$(SEEDS) CARGO_PROFILE_DEV_OPT_LEVEL=2 $(CARGO) test --locked --workspace --lib -- --nocapture --ignored --exact simulation::simulate
 
-bench: console city
+bench: libs console city
 	node testdata/storm.mjs bench --city testdata/city --write-city testdata/out/bench-city --out testdata/out/bench.ndjson
 	$(CARGO) run --release --locked -q -p server -- bench $(BENCH)
 
-build: console
+build: libs console
 	$(CARGO) build --release --locked -p server
 
 console:
@@ -46,6 +46,10 @@ expected: city
 	  { sed -n '/^#/p' testdata/expected/$$storm.txt; node testdata/naive/naive.mjs --city testdata/city --peaks testdata/out/$$storm.ndjson; } >testdata/out/expected.txt; \
 	  mv testdata/out/expected.txt testdata/expected/$$storm.txt; \
 	done
+
+# Headers that librdkafka is built with.
+libs:
+	@deploy/build-libs.sh
 
 # System packages, Node and Python peers that the tests talk to.
 peers:

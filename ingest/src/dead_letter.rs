@@ -3,6 +3,7 @@
 
 use crate::protocol::What;
 use crate::register::Rejection;
+use crate::register::rejection::RAW_BYTES_MAX;
 use crate::transport::mqtt::packet::PACKET_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -23,7 +24,7 @@ pub struct DeadLetter {
     pub station: String,
     /// What was wrong and what to do, for people.
     pub message: String,
-    /// The record, clipped to [`crate::register::rejection::RAW_BYTES_MAX`] bytes.
+    /// The record, clipped to [`RAW_BYTES_MAX`] bytes.
     pub raw: Raw,
 }
 
@@ -36,6 +37,9 @@ pub enum Raw {
     /// It is not; two hexadecimal digits a byte.
     Hex(String),
 }
+
+/// The reason of [`DeadLetter::unreadable`].
+pub const UNREADABLE: &str = "unreadable_record";
 
 impl DeadLetter {
     /// The letter for a rejection that came in by `transport`.
@@ -64,6 +68,19 @@ impl DeadLetter {
                  {PACKET_BYTES_MAX} bytes at once"
             ),
             raw: Raw::new(start),
+        }
+    }
+
+    /// The letter for a record of a zone's input that was not written by this program, or is damaged.
+    pub fn unreadable(offset: u64, why: &str, record: &[u8]) -> Self {
+        Self {
+            transport: "journal".into(),
+            reason: UNREADABLE.into(),
+            line: offset,
+            field: None,
+            station: String::new(),
+            message: format!("record {offset} of the zone's input was passed over: {why}"),
+            raw: Raw::new(record.get(..RAW_BYTES_MAX).unwrap_or(record)),
         }
     }
 

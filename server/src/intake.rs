@@ -24,6 +24,8 @@ const PLAIN_MAX: usize = 64 << 20;
 const ROWS_MAX: usize = (512 << 10) / Observation::STORED_BYTES - 1;
 /// Idle registrars kept for the next request.
 const IDLE_MAX: usize = 16;
+/// Kind of records in the topic of dead letters: JSON of [`DeadLetter`].
+pub(crate) const LETTER: u8 = 1;
 
 /// What became of one request.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -226,7 +228,7 @@ impl Intake {
         let mut stored = journal::Batch::new(self.clock.now().millis(), Priority::Bulk);
         let letters = Topic::new(Kind::DeadLetters, self.mode);
         let letter = DeadLetter::overlong(transport, topic, bytes, start);
-        stored.append(letters, Partition(0), 1, &[], &letter.to_json());
+        stored.append(letters, Partition(0), LETTER, &[], &letter.to_json());
         self.journal.submit(stored)?.await?;
         let rejected = [transport, "rejected"];
         self.metrics.observations.with_label_values(&rejected).inc();
@@ -254,7 +256,7 @@ impl Intake {
         let letters = Topic::new(Kind::DeadLetters, self.mode);
         for rejection in batch.rejections() {
             let letter = DeadLetter::new(transport, rejection);
-            stored.append(letters, Partition(0), 1, &[], &letter.to_json());
+            stored.append(letters, Partition(0), LETTER, &[], &letter.to_json());
         }
         if let Some((under_way, taken)) = answer {
             under_way.append(&mut stored, taken);

@@ -7,14 +7,16 @@ mod keep;
 
 use crate::app::{App, RULES};
 use crate::courier::{publish, show};
+use crate::intake::LETTER;
 use crate::latency::observe;
 use crate::metrics::stage;
 use crate::questions::{Asked, Question};
 use crate::registry::RegistryError;
 use crate::zone::{Machine, Outputs};
+use ingest::dead_letter::DeadLetter;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
 use keep::Keeper;
-use model::{Input, Time, Zone};
+use model::{Input, InputError, Time, Zone};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -78,6 +80,9 @@ pub(crate) enum PumpError {
     /// What the input names is not there.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// A later version wrote to the zone's input.
+    #[error("input {0}: {1}; the zone is given back: serve it with that version")]
+    Later(u64, InputError),
     /// No snapshot serves, and what they made needless is deleted.
     #[error(
         "no snapshot can be used and the input before {0} is deleted: serve with the version that wrote them, or put a copy of the journal in place"
@@ -207,15 +212,12 @@ impl Pump {
         self.last_time = self.last_time.max(at);
         let input = match Input::decode(record.kind, record.payload()) {
             Ok(input) => input,
+            // To guess at what a later version decided would be to decide otherwise.
+            Err(error @ (InputError::Newer { kind: 1.., .. } | InputError::Kind(1..))) => {
+                return Err(PumpError::Later(record.offset.0, error));
+            }
             Err(error) => {
-                // One poisonous record stops nothing: it is counted, said, and passed over.
-                let zone = self.app.zone_code(self.zone).to_string();
-                self.app
-                    .metrics
-                    .poisoned
-                    .with_label_values(&[zone.as_str()])
-                    .inc();
-                tracing::error!(zone, offset = record.offset.0, %error, "input passed over");
+                self.pass_over(record, &error, batch);
                 return Ok(());
             }
         };
@@ -237,6 +239,22 @@ impl Pump {
             self.act(record.offset, at, &input, batch);
         }
         Ok(())
+    }
+
+    /// One poisonous record stops nothing: it is counted, said, kept and passed over.
+    fn pass_over(&self, record: &Record, error: &InputError, batch: &mut Option<Batch>) {
+        let zone = self.app.zone_code(self.zone).to_string();
+        let poisoned = &self.app.metrics.poisoned;
+        poisoned.with_label_values(&[zone.as_str()]).inc();
+        tracing::error!(zone, offset = record.offset.0, %error, "input passed over");
+        if record.offset < self.committed {
+            return;
+        }
+        let letters = Topic::new(Kind::DeadLetters, self.app.mode);
+        let letter = DeadLetter::unreadable(record.offset.0, &error.to_string(), record.payload());
+        let batch =
+            batch.get_or_insert_with(|| Batch::new(self.last_time.millis(), Priority::Vital));
+        batch.append(letters, Partition(0), LETTER, &[], &letter.to_json());
     }
 
     /// Shows what the screen made of the observations of a record; counts them where they are news.

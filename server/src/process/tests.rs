@@ -7,6 +7,7 @@ mod ended;
 pub(crate) mod full;
 mod lapses;
 mod nearly_full;
+mod poisoned;
 mod privacy;
 mod repeats;
 mod retention;
