@@ -203,7 +203,9 @@ launch() { # node
         # Nothing of whoever started us is kept open: a pipe's reader would wait for the broker's end.
         for fd in /proc/self/fd/*; do
             fd=${fd##*/}
-            [ "$fd" -le 2 ] || [ "$fd" = 255 ] || eval "exec $fd>&-" 2>/dev/null || true
+            # Without a redirection of its own: bash would keep standard error in the very number that is
+            # closed here, where that was the folder's while it was listed.
+            [ "$fd" -le 2 ] || [ "$fd" = 255 ] || eval "exec $fd>&-"
         done
         # shellcheck disable=SC2086  # options
         exec setsid java -cp "$jars/*" -Dlog4j2.configurationFile="$here/log4j2.properties" \

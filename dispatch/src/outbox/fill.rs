@@ -29,6 +29,7 @@ pub(super) struct Facts {
     no: u32,
     not_after: Time,
     resend: bool,
+    doubtful: bool,
     pub(super) only_told: bool,
     pub(super) only_new: bool,
     texts: Vec<Text>,
@@ -220,7 +221,7 @@ impl Outbox {
         );
         self.stats.sent += 1;
         self.stats.retried += u64::from(retry.attempt > 0);
-        if retry.perhaps || (self.at_risk > 0 && facts.resend) {
+        if retry.perhaps || (self.at_risk > 0 && facts.doubtful) {
             self.stats.perhaps_repeated += 1;
             self.at_risk = self.at_risk.saturating_sub(usize::from(!retry.perhaps));
         }
@@ -374,6 +375,7 @@ impl Outbox {
             no,
             not_after: intent.not_after,
             resend: intent.resend_when_unknown(),
+            doubtful: track.doubtful,
             only_told: intent.only_told,
             only_new: intent.only_new,
             texts: track.texts.clone(),

@@ -84,3 +84,27 @@ fn a_clock_put_back_holds_up_nothing() {
         nobody_lost(23, &world, &outbox);
     }
 }
+
+/// What is planned after a start was on no wire before it; what was open at it may have been, up to
+/// the bound.
+#[test]
+fn only_what_a_start_found_open_counts_as_repeated() {
+    let mut world = World::new(24, 400);
+    let limits = Limits::with_window(20);
+    let mut outbox = world.crash(&limits);
+    let alert = to_all(1, Purpose::Alert, Tier::Orange, 0, 7200);
+    world.step(&mut outbox, Event::Up);
+    world.plan(&mut outbox, alert.clone());
+    assert_eq!(heard(&world, alert.id).len(), 20);
+    assert_eq!(outbox.stats().perhaps_repeated, 0, "nothing came before");
+    outbox = world.crash(&limits);
+    world.step(&mut outbox, Event::Up);
+    assert_eq!(
+        outbox.stats().perhaps_repeated,
+        20,
+        "a window of them again"
+    );
+    until_quiet(&mut world, &mut outbox);
+    let bound = limits.unconfirmed_max as u64;
+    assert_eq!(outbox.stats().perhaps_repeated, bound);
+}
