@@ -239,7 +239,8 @@ impl Seen {
     fn settle(&mut self, served: &Served, centre: &Centre) -> Result<(), String> {
         let phones = phones(&self.folder.join("city/contacts.csv"));
         let mut missing = BTreeSet::new();
-        for _ in 0..1200 {
+        let mut quiet = 0;
+        for _ in 0..3600 {
             self.look(served)?;
             let told: BTreeSet<String> = centre.taken().into_iter().map(|(to, _)| to).collect();
             let (_, body) = served.request("GET", "/v1/calls", Some("token-chen"), "");
@@ -251,7 +252,11 @@ impl Seen {
                 .filter(|phone| !told.contains(*phone))
                 .cloned()
                 .collect();
-            if missing.len() <= unknown(served) && !calls.is_empty() && is_quiet(served) {
+            // What was signed a moment ago is issued before its messages are on the board.
+            let is_settled =
+                missing.len() <= unknown(served) && !calls.is_empty() && is_quiet(served);
+            quiet = if is_settled { quiet + 1 } else { 0 };
+            if quiet == QUIET_LOOKS {
                 return Ok(());
             }
             small::pause();
@@ -394,6 +399,9 @@ fn sign(served: &Served, warning: &Value) {
         served.post(&path, Some(token), &seen.to_string());
     }
 }
+
+/// Looks, some two seconds of them, in which nothing is under way before all is taken to be told.
+const QUIET_LOOKS: usize = 20;
 
 /// True where nothing waits for a signature and no short message waits to be sent.
 fn is_quiet(served: &Served) -> bool {
