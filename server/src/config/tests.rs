@@ -56,6 +56,86 @@ fn keys(lines: &[String]) -> Vec<(usize, String, String)> {
     keys
 }
 
+/// A configuration over Kafka with these lines in its section.
+fn over_kafka(lines: &str) -> Vec<String> {
+    let text =
+        format!("city = \"city\"\nlisten = \"127.0.0.1:8080\"\nnode = \"a\"\n[kafka]\n{lines}\n");
+    let faults = faults(text.as_bytes());
+    let faults = faults.iter().filter(|f| f.severity == Severity::Error);
+    faults.map(|fault| fault.field.clone()).collect()
+}
+
+#[test]
+fn what_cannot_work_over_kafka_is_named() {
+    let brokers = "brokers = \"k1:9092\"\n";
+    let tls = "security = \"ssl\"\nca_file = \"ca.pem\"\n";
+    let login = "mechanism = \"PLAIN\"\nusername = \"u\"\npassword_file = \"p\"\n";
+    for right in [
+        "",
+        tls,
+        "replication = 1\nmin_insync_replicas = 1",
+        &format!("security = \"sasl_ssl\"\n{login}"),
+    ] {
+        assert_eq!(over_kafka(&format!("{brokers}{right}")), [""; 0], "{right}");
+    }
+    for (wrong, field) in [
+        (
+            "replication = 2\nmin_insync_replicas = 3",
+            "min_insync_replicas",
+        ),
+        ("min_insync_replicas = 0", "min_insync_replicas"),
+        ("link_partitions = 0", "link_partitions"),
+        ("session_timeout_ms = 100", "session_timeout_ms"),
+        ("prefix = \"a b\"", "prefix"),
+        ("ca_file = \"ca.pem\"", "security"),
+        (login, "security"),
+        ("security = \"sasl_ssl\"\nusername = \"u\"", "security"),
+        ("security = \"ssl\"\nkey_file = \"k\"", "key_file"),
+        (
+            &format!("security = \"sasl_plaintext\"\n{login}"),
+            "mechanism",
+        ),
+    ] {
+        let found = over_kafka(&format!("{brokers}{wrong}"));
+        assert_eq!(found, [format!("kafka.{field}")], "{wrong}");
+    }
+    assert_eq!(over_kafka("brokers = \" \""), ["kafka.brokers"]);
+    assert_eq!(over_kafka("borkers = \"k1:9092\""), ["kafka"]);
+    let both = "city = \"city\"\nlisten = \"127.0.0.1:8080\"\njournal = \"j\"\nnode = \"a\"\n[kafka]\nbrokers = \"k\"";
+    assert!(faults(both.as_bytes()).iter().any(|f| f.field == "journal"));
+    let nameless = both
+        .replace("node = \"a\"\n", "")
+        .replace("journal = \"j\"\n", "");
+    assert!(
+        faults(nameless.as_bytes())
+            .iter()
+            .any(|f| f.field == "node")
+    );
+    let neither = "city = \"city\"\nlisten = \"127.0.0.1:8080\"";
+    assert!(
+        faults(neither.as_bytes())
+            .iter()
+            .any(|f| f.field == "journal")
+    );
+}
+
+/// What containers share is put together with a node's name and its links by their entrypoint.
+#[test]
+fn what_deploy_ships_can_be_read() {
+    for shared in [
+        include_str!("../../../deploy/compose/sanfang.toml"),
+        include_str!("../../../deploy/kubernetes/sanfang.toml"),
+    ] {
+        let text = shared.replace("@NODE@", "rules-0");
+        let found = faults(text.as_bytes());
+        let errors: Vec<_> = found
+            .iter()
+            .filter(|fault| fault.severity == Severity::Error)
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+}
+
 #[test]
 fn retention_is_what_the_section_says() {
     let text = "warnings_days = 30\ndead_letters_mib = 8\nsegment_mib = 16";
