@@ -225,10 +225,21 @@ impl Journal for KafkaJournal {
     ) -> Result<Vec<Record>, JournalError> {
         let place = (topic, partition);
         self.trimmed(topic, partition, from)?;
-        let slot = self.slot(topic, partition, from)?;
         let deadline = self.deadline();
         loop {
-            let (look, resumed) = slot.look(from, max_bytes, self.ends.end(place), deadline)?;
+            let slot = self.slot(topic, partition, from)?;
+            let looked = slot.look(from, max_bytes, self.ends.end(place), deadline);
+            let (look, resumed) = match looked {
+                // It was deleted before it was fetched: where it begins now is asked for, and the
+                // partition is followed anew.
+                Err(JournalError::Trimmed { .. }) if now() < deadline => {
+                    self.tail.forget(place);
+                    self.watermarks(topic, partition)?;
+                    self.trimmed(topic, partition, from)?;
+                    continue;
+                }
+                looked => looked?,
+            };
             if resumed {
                 self.tail.resume(place);
             }

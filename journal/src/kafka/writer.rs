@@ -36,6 +36,8 @@ use std::time::Duration;
 const CALL: Duration = Duration::from_secs(10);
 /// Between two attempts at what brokers refused for the moment.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Calls that are made again once the journal is being closed.
+const LAST_TRIES: u32 = 2;
 
 /// A producer of one owner, by whom what it may write is fenced.
 pub(crate) struct Writer {
@@ -239,10 +241,15 @@ impl Work {
         }
         let offsets = self.offsets()?;
         self.mark(group)?;
+        let mut last_tries = 0;
         loop {
             match self.producer.commit_transaction(CALL) {
                 Ok(()) => break,
-                Err(error) if fate(&error) == Fate::Again => pause(&self.producer),
+                Err(error)
+                    if fate(&error) == Fate::Again && goes_on(&self.queue, &mut last_tries) =>
+                {
+                    pause(&self.producer);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -349,6 +356,7 @@ impl Work {
                 let offset = rdkafka::Offset::Offset(next.0.cast_signed());
                 list.add_partition_offset(&name, i32::from(partition.0), offset)?;
             }
+            let mut last_tries = 0;
             let metadata = member(&mut self.groups, &self.setup.options, consumer)?;
             loop {
                 match self
@@ -356,7 +364,11 @@ impl Work {
                     .send_offsets_to_transaction(&list, metadata, CALL)
                 {
                     Ok(()) => break,
-                    Err(error) if fate(&error) == Fate::Again => pause(&self.producer),
+                    Err(error)
+                        if fate(&error) == Fate::Again && goes_on(&self.queue, &mut last_tries) =>
+                    {
+                        pause(&self.producer);
+                    }
                     Err(error) => return Err(error),
                 }
             }
@@ -380,11 +392,13 @@ impl Work {
     }
 
     fn abort(&self) -> Result<(), JournalError> {
+        let mut last_tries = 0;
         loop {
             match self.producer.abort_transaction(CALL) {
                 Ok(()) => return Ok(()),
                 Err(error) => match fate(&error) {
-                    Fate::Again => pause(&self.producer),
+                    Fate::Again if goes_on(&self.queue, &mut last_tries) => pause(&self.producer),
+                    Fate::Again => return Err(JournalError::Closed),
                     Fate::Fenced => return Err(self.setup.fenced.clone()),
                     // There is no transaction to abort: the next one may begin.
                     Fate::Abort => return Ok(()),
@@ -411,6 +425,13 @@ fn member<'a>(
             Ok(vacant.insert(member.group_metadata().ok_or(unknown)?))
         }
     }
+}
+
+/// Whether a call that brokers did not answer is made again: always, until the journal is being
+/// closed; then a few times, so that an outage does not hold the end of the process for ever.
+fn goes_on(queue: &Queue, last_tries: &mut u32) -> bool {
+    *last_tries += u32::from(queue.ended().is_some());
+    *last_tries <= LAST_TRIES
 }
 
 /// A moment in which the producer's own work goes on.
