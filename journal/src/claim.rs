@@ -1,16 +1,34 @@
 //! Which partitions a process owns.
 
 use crate::{Partition, Topic};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 /// A change of ownership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Claim {
     /// This process steps the partition from `resume` on.
     Granted(Topic, Partition),
-    /// Another process may step it: drop its state, write nothing more for it.
-    Revoked(Topic, Partition),
+    /// Another process is to step it: finish what is on its way, drop its state and the [`Release`].
+    Revoked(Topic, Partition, Release),
+}
+
+/// Held by who had a partition until it is finished with it: the next owner waits for that, some
+/// seconds at most. Where the partition is lost already nobody waits, and what is written is refused.
+#[derive(Clone, Debug)]
+pub struct Release(#[expect(dead_code, reason = "held, never used")] Option<Sender<()>>);
+
+impl Release {
+    /// One that `waiting` sees the end of once it and its clones are dropped.
+    pub(crate) fn awaited() -> (Self, Receiver<()>) {
+        let (held, waiting) = channel();
+        (Self(Some(held)), waiting)
+    }
+
+    /// One that nobody waits for.
+    pub(crate) const fn late() -> Self {
+        Self(None)
+    }
 }
 
 /// The changes of ownership of what was asked for, in order. Dropping it gives everything up.

@@ -34,7 +34,7 @@ mod ticket;
 mod topic;
 
 pub use batch::{Assigned, Batch, Priority};
-pub use claim::{Claim, Claims};
+pub use claim::{Claim, Claims, Release};
 pub use disk::{DiskJournal, Options};
 pub use error::JournalError;
 pub use kafka::{

@@ -21,7 +21,7 @@ pub enum Kind {
     Registry,
     /// Input that could not be understood, with its reason.
     DeadLetters,
-    /// State of each recipient and revision.
+    /// How far each planned delivery has come: the newest value of each; by link.
     Ledger,
     /// Chunks of machine states and their positions: the newest value of each key.
     Snapshots,
@@ -80,11 +80,11 @@ impl Kind {
     pub const fn retention(self) -> Retention {
         match self {
             Self::Input => Retention::Trimmed,
-            Self::Warnings | Self::Series | Self::Ledger => Retention::Kept,
+            Self::Warnings | Self::Series => Retention::Kept,
             Self::Deliveries | Self::Receipts => Retention::Age { ms: 90 * DAY_MS },
             Self::DeadLetters => Retention::Bytes { bytes: 64 << 20 },
             Self::Requests => Retention::Bytes { bytes: 8 << 20 },
-            Self::Registry | Self::Snapshots => Retention::Compacted,
+            Self::Registry | Self::Ledger | Self::Snapshots => Retention::Compacted,
         }
     }
 }
@@ -266,10 +266,10 @@ mod tests {
         let day = Retention::Age { ms: DAY_MS };
         assert!(retentions.set(Kind::Warnings, day));
         assert_eq!(retentions.of(Kind::Warnings), day);
-        for kind in [Kind::Input, Kind::Registry, Kind::Snapshots] {
+        for kind in [Kind::Input, Kind::Registry, Kind::Ledger, Kind::Snapshots] {
             assert!(!retentions.set(kind, day));
             assert_eq!(retentions.of(kind), kind.retention());
         }
-        assert!(!retentions.set(Kind::Ledger, Retention::Trimmed));
+        assert!(!retentions.set(Kind::Series, Retention::Trimmed));
     }
 }

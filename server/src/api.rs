@@ -7,6 +7,7 @@ mod console;
 mod dead_letters;
 mod observations;
 mod operations;
+mod peers;
 mod places;
 mod problem;
 mod signals;
@@ -20,8 +21,9 @@ pub(crate) use problem::Problem;
 use crate::app::App;
 use crate::edge;
 use crate::people::{Person, Scope};
+use crate::roles::Role;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware;
 use axum::routing::{get, post};
@@ -30,22 +32,61 @@ use std::sync::Arc;
 /// Largest request body as it comes over the wire, bytes.
 pub(crate) const BODY_MAX: usize = 16 << 20;
 
-/// All routes.
+/// The routes of the process's roles.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let operations = Router::new()
         .route("/metrics", get(operations::metrics))
         .route("/healthz", get(operations::health))
         .route("/readyz", get(operations::ready))
         .method_not_allowed_fallback(problem::not_allowed);
-    // Pages for people: their refusals are pages too.
-    let answers = Router::new()
-        .route("/answer/{token}", get(answer::show).post(answer::take))
-        .layer(DefaultBodyLimit::max(answer::BODY_MAX));
+    let roles = app.roles;
+    let mut open = Router::new();
+    if roles.has(Role::Intake) {
+        open = open.merge(intake());
+    }
+    if roles.has(Role::Console) {
+        open = open.merge(console());
+    }
+    if roles.has(Role::Console) || roles.has(Role::Dispatch) {
+        open = open.route("/v1/push", get(stream::push));
+    }
+    open = if roles.has(Role::Console) {
+        open.fallback(console::file)
+    } else {
+        open.fallback(elsewhere)
+    };
+    let mut router = open
+        .method_not_allowed_fallback(problem::not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::map_response(problem::told))
+        .merge(operations)
+        .merge(peers::routes());
+    if roles.has(Role::Console) {
+        // Pages for people: their refusals are pages too.
+        let answers = Router::new()
+            .route("/answer/{token}", get(answer::show).post(answer::take))
+            .layer(DefaultBodyLimit::max(answer::BODY_MAX));
+        router = router.merge(answers);
+    }
+    router
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            edge::attend,
+        ))
+        .with_state(app)
+}
+
+/// What comes in.
+fn intake() -> Router<Arc<App>> {
     Router::new()
-        .route(
-            "/v1/observations",
-            post(observations::take).get(observations::series),
-        )
+        .route("/v1/observations", post(observations::take))
+        .route("/v1/signals", post(signals::take))
+}
+
+/// What people see and do.
+fn console() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/observations", get(observations::series))
         .route("/v1/dead-letters", get(dead_letters::list))
         .route("/v1/state", get(places::state))
         .route("/v1/areas", get(places::areas))
@@ -82,25 +123,21 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/answer", post(calls::answer))
         .route("/v1/calls/tap", post(calls::tap))
-        .route("/v1/signals", get(signals::list).post(signals::take))
+        .route("/v1/signals", get(signals::list))
         .route("/v1/signals/{identifier}/relay", post(signals::relay))
         .route("/v1/me", get(operations::me))
         .route("/v1/stream", get(stream::follow))
-        .route("/v1/push", get(stream::push))
         .route("/cap/feed.atom", get(cap::feed))
         .route("/cap/{file}", get(cap::document))
         .route("/openapi.json", get(operations::openapi))
-        .fallback(console::file)
-        .method_not_allowed_fallback(problem::not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(middleware::map_response(problem::told))
-        .merge(operations)
-        .merge(answers)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
-            edge::attend,
-        ))
-        .with_state(app)
+}
+
+/// What other processes serve.
+async fn elsewhere(State(app): State<Arc<App>>) -> Problem {
+    Problem::not_found(format!(
+        "this process has the roles {}: ask one that has the role intake for what comes in, console for the rest",
+        app.roles
+    ))
 }
 
 /// The person of the request, if they hold `scope`.

@@ -9,10 +9,14 @@ use crate::intake::Intake;
 use crate::latency::Latency;
 use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
+use crate::peers::Peers;
 use crate::people::People;
-use crate::questions::{Desks, Unanswered};
+use crate::questions::Unanswered;
 use crate::registry::Registry;
+use crate::roles::Roles;
+use crate::screens::Screens;
 use crate::view::{Lapsed, View};
+use crate::zones::{Standing, Zones};
 use dispatch::intent::Audience;
 use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
@@ -23,11 +27,10 @@ use model::{
     AreaCode, Channel, Input, Mode, Order, Parameter, Reach, Span, StationNo, Tier, Warning,
     WarningId, Zone,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// The consumer that steps zones.
@@ -98,12 +101,16 @@ pub(crate) struct App {
     pub(crate) answer_links: AnswerLinks,
     /// CAP documents by file name, newest last.
     pub(crate) cap: crate::capbook::CapBook,
-    /// Questions to each zone.
-    pub(crate) questions: Desks,
-    /// Next input of each zone's machine.
-    pub(crate) stepped: Vec<AtomicU64>,
-    /// Zones that are still recovering.
-    pub(crate) behind: AtomicUsize,
+    /// What this process does.
+    pub(crate) roles: Roles,
+    /// How each zone stands here.
+    pub(crate) zones: Zones,
+    /// Numbers of the links that are served here.
+    pub(crate) serving: RwLock<BTreeSet<usize>>,
+    /// How far what zones and links say is followed.
+    pub(crate) screens: Screens,
+    /// The other processes, where there can be any.
+    pub(crate) peers: Option<Peers>,
     /// Set once to end all loops.
     pub(crate) stop: watch::Sender<bool>,
     /// Why the process must end, once something failed.
@@ -151,10 +158,16 @@ impl App {
         disk.is_some_and(|disk| disk.statistics().out_of_space)
     }
 
-    /// A zone has stepped all that was there at the start.
-    pub(crate) fn caught_up(&self, zone: Zone) {
-        let left = self.behind.fetch_sub(1, Ordering::AcqRel).saturating_sub(1);
-        tracing::debug!(zone = zone.0, left, "caught up");
+    /// A zone cannot be stepped by this version; the others go on.
+    pub(crate) fn stuck(&self, zone: Zone, why: &str) {
+        let code = self.zone_code(zone).to_string();
+        tracing::error!(zone = code, why, "stopped");
+        self.zones.stand(zone, Standing::Stuck);
+    }
+
+    /// Whether a link is served here.
+    pub(crate) fn serves_link(&self, number: usize) -> bool {
+        self.serving.read().contains(&number)
     }
 
     /// Inputs that the zone's machine has not stepped.
@@ -169,16 +182,8 @@ impl App {
             Some(kafka) => kafka.subscribe(input, partition).borrow().0,
             None => self.journal.end(input, partition)?.0,
         };
-        let next = self
-            .stepped
-            .get(zone)
-            .map_or(0, |next| next.load(Ordering::Acquire));
+        let next = self.zones.stepped(Zone(zone as u16));
         Ok(end.saturating_sub(next))
-    }
-
-    /// Zones that are not caught up.
-    pub(crate) fn recovering(&self) -> usize {
-        self.behind.load(Ordering::Acquire)
     }
 
     /// The area code a zone stands for.
@@ -317,11 +322,14 @@ impl App {
 
     /// What the people of a warning's zone were told about it so far; [`None`] where the zone is
     /// too busy to say.
-    pub(crate) async fn told(&self, warning: &Warning) -> Result<Option<Planner>, Problem> {
+    pub(crate) async fn told(
+        self: &Arc<Self>,
+        warning: &Warning,
+    ) -> Result<Option<Planner>, Problem> {
         let zone = self.zone_of(warning.id)?;
-        match self.questions.told(zone, warning.id).await {
+        match self.told_in(zone, warning.id).await {
             Ok(told) => Ok(Some(told)),
-            Err(Unanswered::Late) => Ok(None),
+            Err(Unanswered::Late | Unanswered::Elsewhere) => Ok(None),
             Err(Unanswered::Full) => Err(self.too_many_questions()),
         }
     }
@@ -333,7 +341,7 @@ impl App {
 
     /// The recent values of a series, from the zone that owns it.
     pub(crate) async fn series(
-        &self,
+        self: &Arc<Self>,
         station: StationNo,
         parameter: Parameter,
         length: Span,
@@ -341,10 +349,13 @@ impl App {
         let home = self.installation.city.stations.get(station.0 as usize);
         let zone = home.and_then(|home| home.zones.first());
         let zone = zone.ok_or_else(|| Problem::not_found("the station is in no zone"))?;
-        let series = self.questions.series(*zone, station, parameter, length);
+        let series = self.readings(*zone, station, parameter, length);
         series.await.map_err(|unanswered| match unanswered {
             Unanswered::Full => self.too_many_questions(),
             Unanswered::Late => Problem::unavailable("the zone is busy; ask again"),
+            Unanswered::Elsewhere => {
+                Problem::unavailable("no process steps the zone at present; ask again")
+            }
         })
     }
 
@@ -418,8 +429,23 @@ impl App {
                 acts.with_label_values(&[act, state]).set(count);
             }
         }
+        for (standing, name) in [
+            (Standing::Recovering, "recovering"),
+            (Standing::Here, "stepped"),
+            (Standing::Stuck, "stuck"),
+        ] {
+            let count = i64::try_from(self.zones.which(standing).len()).unwrap_or(i64::MAX);
+            self.metrics.zones.with_label_values(&[name]).set(count);
+        }
+        let links = i64::try_from(self.serving.read().len()).unwrap_or(i64::MAX);
+        self.metrics.links.set(links);
         for zone in 0..self.installation.city.zones.len() {
             let name = format!("zone/{}", self.zone_code(Zone(zone as u16)));
+            if !self.zones.is_here(Zone(zone as u16)) {
+                // Another process's to tell.
+                drop(self.metrics.queue.remove_label_values(&[&name]));
+                continue;
+            }
             // Where the journal does not answer the gauge keeps what was true last.
             if let Ok(lag) = self.lag(zone) {
                 let lag = i64::try_from(lag).unwrap_or(i64::MAX);

@@ -111,48 +111,51 @@ impl CapBook {
         self.own.get(&warning.authority).unwrap_or(&self.first)
     }
 
-    /// Writes the document of a released revision; proposals and what came too late have none.
-    pub(crate) async fn publish(
-        &self,
-        journal: &dyn Journal,
-        warning: &Warning,
-        now: Time,
-    ) -> Result<(), CapBookError> {
+    /// Whether a document of that revision is still to be written: proposals and what came too late
+    /// have none, and what a newer one overtook needs none.
+    fn is_due(&self, warning: &Warning) -> bool {
         let mine = match warning.event {
             Event::Proposed => false,
             Event::Issued | Event::Updated | Event::Ended | Event::Cancelled => !warning.past,
         };
-        if !mine {
-            return Ok(());
-        }
-        // Published before: sent again after an unknown outcome, or overtaken by a newer one.
-        let is_done = |known: &Known| known.revision() >= warning.revision;
-        if self
-            .inner
-            .read()
-            .known
-            .get(&warning.id)
-            .is_some_and(is_done)
-        {
-            return Ok(());
-        }
-        let minted = self.minted(journal, warning, now).await?;
-        self.write(warning, &minted)
+        let inner = self.inner.read();
+        let known = inner.known.get(&warning.id);
+        mine && known.is_none_or(|known| known.revision() < warning.revision)
     }
 
-    /// Writes the document of a revision that had one before the last stop.
-    pub(crate) async fn recall(
+    /// Writes the document of a released revision, for the link in partition `link`.
+    pub(crate) async fn publish(
         &self,
         journal: &dyn Journal,
+        link: Partition,
         warning: &Warning,
         now: Time,
     ) -> Result<(), CapBookError> {
-        let topic = Topic::new(Kind::Registry, warning.mode);
-        let stored = journal.latest(topic, Partition(0), key(warning).as_bytes())?;
-        if stored.is_none() {
+        if !self.is_due(warning) {
             return Ok(());
         }
-        self.publish(journal, warning, now).await
+        let minted = match self.stored(journal, warning)? {
+            Some(minted) => minted,
+            None => self.mint(journal, link, warning, now).await?,
+        };
+        self.write(warning, &minted)
+    }
+
+    /// Writes the document of a revision that was published before the last stop, or by another
+    /// process; false where it has no identifier yet.
+    pub(crate) fn recall(
+        &self,
+        journal: &dyn Journal,
+        warning: &Warning,
+    ) -> Result<bool, CapBookError> {
+        if !self.is_due(warning) {
+            return Ok(true);
+        }
+        let Some(minted) = self.stored(journal, warning)? else {
+            return Ok(false);
+        };
+        self.write(warning, &minted)?;
+        Ok(true)
     }
 
     fn write(&self, warning: &Warning, minted: &Minted) -> Result<(), CapBookError> {
@@ -220,33 +223,50 @@ impl CapBook {
         found.map(|document| document.xml.clone())
     }
 
-    /// The identifier the revision got before, or a new one that is stored at once.
-    async fn minted(
+    /// The identifier that the revision got before.
+    fn stored(
         &self,
         journal: &dyn Journal,
         warning: &Warning,
-        now: Time,
-    ) -> Result<Minted, JournalError> {
+    ) -> Result<Option<Minted>, JournalError> {
         let topic = Topic::new(Kind::Registry, warning.mode);
-        let key = key(warning);
-        let stored = journal.latest(topic, Partition(0), key.as_bytes())?;
+        let stored = journal.latest(topic, Partition(0), key(warning).as_bytes())?;
+        let minted: Option<Minted> =
+            stored.and_then(|record| serde_json::from_slice(record.payload()).ok());
+        if minted.is_some() {
+            // No number is used again.
+            drop(self.next(warning));
+        }
+        Ok(minted)
+    }
+
+    /// The next identifier of the authority that the warning goes out under.
+    fn next(&self, warning: &Warning) -> String {
         let offset = self.installation.city.offset;
         let code = self.own(warning).authority.code();
-        let identifier = {
-            let mut inner = self.inner.write();
-            let mint = inner.mints.entry(code.to_owned()).or_default();
-            mint.next(code, warning.time, offset)
-        };
-        if let Some(minted) = stored.and_then(|r| serde_json::from_slice(r.payload()).ok()) {
-            return Ok(minted);
-        }
+        let mut inner = self.inner.write();
+        let mint = inner.mints.entry(code.to_owned()).or_default();
+        mint.next(code, warning.time, offset)
+    }
+
+    /// A new identifier, stored at once.
+    async fn mint(
+        &self,
+        journal: &dyn Journal,
+        link: Partition,
+        warning: &Warning,
+        now: Time,
+    ) -> Result<Minted, JournalError> {
         let minted = Minted {
-            identifier,
+            identifier: self.next(warning),
             sent: now.max(warning.time),
         };
+        let owner = Topic::new(Kind::Deliveries, warning.mode);
         let batch = Batch::new(now.millis(), Priority::Vital);
-        let mut batch = batch.owned_by(topic, Partition(0));
+        let mut batch = batch.owned_by(owner, link);
         let json = serde_json::to_vec(&minted).unwrap_or_default();
+        let topic = Topic::new(Kind::Registry, warning.mode);
+        let key = key(warning);
         batch.append(topic, Partition(0), IDENTIFIER, key.as_bytes(), &json);
         journal.submit_waiting(batch)?.await?;
         Ok(minted)

@@ -98,6 +98,12 @@ impl Clock {
     }
 }
 
+/// Lets a thread of a loop rest where nothing tells it of news.
+pub(crate) fn rest(time: Duration) {
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
+    std::thread::sleep(time);
+}
+
 /// A monotonic instant, for latencies and rates only; never for a decision.
 pub(crate) fn monotonic() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "this is the one clock")]

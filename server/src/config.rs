@@ -10,6 +10,7 @@ pub(crate) use kafka::KafkaSection;
 use crate::courier::REQUEST;
 use crate::people::Person;
 use crate::process::Storage;
+use crate::roles::Roles;
 use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::smpp::LinkConfig;
@@ -61,6 +62,10 @@ pub(crate) struct Config {
     pub(crate) snapshot_minutes: u32,
     /// Most inputs between two snapshots, each observation counted.
     pub(crate) snapshot_inputs: u64,
+    /// What the process does.
+    pub(crate) roles: Roles,
+    /// Address that other processes of the deployment ask this one under.
+    pub(crate) address: Option<String>,
 }
 
 /// What all that happens is stored in.
@@ -68,8 +73,8 @@ pub(crate) struct Config {
 pub(crate) enum Store {
     /// The journal of one machine, in this directory.
     Disk(PathBuf),
-    /// The journal of many machines, and the name of this process among them.
-    Kafka(Box<KafkaSection>, String),
+    /// The journal of many machines, and the name of this process among them where the file has one.
+    Kafka(Box<KafkaSection>, Option<String>),
 }
 
 /// How long records live, by topic, in days of record time; a topic that is not named keeps the

@@ -8,6 +8,7 @@ mod absent;
 mod audience;
 mod device_link;
 mod inbox;
+mod ledger;
 mod marks;
 mod publish;
 mod rate;
@@ -32,12 +33,14 @@ pub(crate) use {
 };
 
 use crate::app::{App, DISPATCH};
+use crate::term::Term;
 use crate::view::DeliveryItem;
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Progress, State};
 use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Row};
 use dispatch::wording::Message;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
+use ledger::Ledger;
 use model::{Order, Time, Zone};
 use rate::Rates;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -78,6 +81,8 @@ pub(crate) struct Courier {
     newest: Time,
     /// Devices that did not confirm in their time, and may yet.
     doubted: BTreeSet<(IntentId, RecipientNo)>,
+    /// Rows for the screens of other processes.
+    ledger: Ledger,
     /// What people answered, for the next commit.
     answered: Vec<(Zone, Order)>,
     rows: Vec<Row>,
@@ -141,6 +146,7 @@ impl Courier {
             heads: FxHashMap::default(),
             newest,
             doubted: BTreeSet::new(),
+            ledger: Ledger::default(),
             answered: Vec::new(),
             rows: Vec::new(),
         };
@@ -241,13 +247,13 @@ impl Courier {
     }
 
     /// Waits for the next look at the outbox: until then nothing happens by itself. The end of the
-    /// process is no reason to wait.
-    pub(crate) fn pause(&self) -> impl Future<Output = ()> + use<> {
-        let app = self.outbox.is_idle().then(|| Arc::clone(&self.app));
+    /// term is no reason to wait.
+    pub(crate) fn pause(&self, term: &Term) -> impl Future<Output = ()> + use<> {
+        let term = self.outbox.is_idle().then(|| term.clone());
         async move {
-            match app {
+            match term {
                 None => tokio::time::sleep(BUSY).await,
-                Some(app) => drop(tokio::time::timeout(IDLE, app.stopped()).await),
+                Some(term) => drop(tokio::time::timeout(IDLE, term.over()).await),
             }
         }
     }
@@ -264,6 +270,7 @@ impl Courier {
             let known: FxHashSet<IntentId> = self.outbox.intents().map(|i| i.id).collect();
             self.intents.retain(|id, _| known.contains(id));
             self.heads.retain(|id, _| known.contains(id));
+            self.ledger.retain(|id| known.contains(&id));
         }
         Ok(())
     }
@@ -279,7 +286,7 @@ impl Courier {
     }
 
     /// Shows progress of every intent that changed since the last call.
-    pub(crate) fn show(&mut self) {
+    pub(crate) fn show(&mut self) -> Result<(), JournalError> {
         let repeated = i64::try_from(self.outbox.stats().perhaps_repeated).unwrap_or(i64::MAX);
         let labels = [self.outbox.link()];
         self.app
@@ -292,9 +299,13 @@ impl Courier {
         for id in std::mem::take(&mut self.touched) {
             if let Some(intent) = self.intents.get(&id).cloned() {
                 let item = self.item(now, &intent);
+                if self.app.kafka.is_some() {
+                    self.ledger.note(id, &item);
+                }
                 self.app.view.delivery(item);
             }
         }
+        self.ledger.write(&self.app, self.partition, now)
     }
 
     fn item(&mut self, now: Time, intent: &Intent) -> DeliveryItem {
@@ -308,7 +319,7 @@ impl Courier {
             warning: intent.warning.to_string(),
             revision: intent.revision,
             intent: intent.id.to_string(),
-            channel: intent.channel.name(),
+            channel: intent.channel.name().to_owned(),
             link: self.outbox.link().to_owned(),
             instead_of: intent.instead_of.map(|id| id.to_string()),
             purpose: intent.purpose.name().to_owned(),

@@ -25,6 +25,10 @@ pub(crate) struct Metrics {
     pub(crate) queue: IntGaugeVec,
     /// Warning revisions by hazard and event.
     pub(crate) warnings: IntCounterVec,
+    /// Zones of this process by how they stand.
+    pub(crate) zones: IntGaugeVec,
+    /// Links that this process serves.
+    pub(crate) links: IntGauge,
     /// Series of a zone and the bytes of their windows, taken each minute.
     pub(crate) windows: IntGaugeVec,
     /// Inputs that could not be stepped, by zone.
@@ -134,6 +138,16 @@ impl Metrics {
                 "Warning revisions by hazard and event",
                 &["hazard", "event"],
             )?,
+            zones: gauges(
+                "sanfang_zones",
+                "Zones of this process: recovering, stepped, or stuck since a later version wrote to them",
+                &["standing"],
+            )?,
+            links: {
+                let gauge = IntGauge::new("sanfang_links", "Links that this process serves")?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
             windows: gauges(
                 "sanfang_windows",
                 "Series of a zone that hold readings, and the bytes of their windows",

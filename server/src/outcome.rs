@@ -1,7 +1,9 @@
 //! What became of an order: the pump says it, the API waits for it.
 
+use journal::Offset;
 use model::Zone;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -13,6 +15,30 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// Accepted, or refused with a reason.
 pub(crate) type Outcome = Result<(), String>;
+
+/// The same as a record of the topic `warnings`, for those who wait in other processes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OfOrder {
+    /// The order's place in the zone's input.
+    offset: u64,
+    /// Why it was not followed; nothing where it was.
+    refused: Option<String>,
+}
+
+impl OfOrder {
+    /// That of the order at `offset`.
+    pub(crate) fn new(offset: Offset, outcome: &Outcome) -> Self {
+        Self {
+            offset: offset.0,
+            refused: outcome.clone().err(),
+        }
+    }
+
+    /// The order's place, and what became of it.
+    pub(crate) fn into_outcome(self) -> (u64, Outcome) {
+        (self.offset, self.refused.map_or(Ok(()), Err))
+    }
+}
 
 /// Outcomes by place, and the places in the order they were told: what nobody asked for goes first.
 #[derive(Default)]

@@ -7,42 +7,47 @@ use crate::app::{App, Period};
 use crate::capbook::CapBook;
 use crate::clock::{Clock, monotonic_micros};
 use crate::config::HttpSection;
-use crate::courier::{self, Single};
+use crate::courier::{self, DeviceLink, Single};
 use crate::edge::{self, Edge};
 use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
 use crate::latency::Latency;
-use crate::lead::Lead;
 use crate::links;
 use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
+use crate::owners::{self, Ended, Served};
+use crate::peers::{self, Peers};
 use crate::people::People;
 use crate::pump;
-use crate::questions::{Desks, questions};
 use crate::registry::{Registry, RegistryError};
-use crate::remember::Keeper;
+use crate::roles::{Role, Roles};
+use crate::screens::Screens;
 use crate::silence;
 use crate::space;
 use crate::stream::Stream;
+use crate::term::Term;
 use crate::vault::Vault;
 use crate::view::View;
+use crate::watch;
+use crate::zones::{Standing, Zones};
+use dispatch::gateway::device::DeviceConfig;
 use dispatch::gateway::push::Hub;
 use dispatch::gateway::smpp::LinkConfig;
 use ingest::register::Registrar;
 use journal::{
-    Claims, DiskJournal, Journal, JournalError, KafkaJournal, KafkaOptions, Layout, Retentions,
+    Claim, Claims, DiskJournal, Journal, JournalError, KafkaJournal, KafkaOptions, Kind, Layout,
+    Partition, Retentions, Topic,
 };
 use model::{Mode, Zone};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rules::Policy;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch as watch_channel;
 
 /// Push events held for those who come back.
 const PUSH_EVENTS_MAX: usize = 1_024;
@@ -52,6 +57,10 @@ const RESERVE_BYTES: u64 = 256 << 20;
 
 /// Longest wait for the last snapshots and sends of a stop; supervisors kill after 90 s.
 const STOP_MAX: Duration = Duration::from_secs(60);
+/// After so long a process without zones is ready to be given some.
+const JOIN_MAX: Duration = Duration::from_secs(10);
+/// Between two words about waiting.
+const SAID_EVERY: Duration = Duration::from_secs(10);
 /// Between two looks at a thread that ends.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -81,12 +90,29 @@ pub(crate) struct Options {
     pub(crate) answer_url: Option<String>,
     /// How far snapshots may be apart.
     pub(crate) snapshots: Period,
+    /// What this process does.
+    pub(crate) roles: Roles,
+    /// Who it is among others, where there can be any.
+    pub(crate) seat: Option<Place>,
+}
+
+/// A process among others.
+pub(crate) struct Place {
+    /// Its name.
+    pub(crate) node: String,
+    /// Address that others ask it under; without it, its listener's.
+    pub(crate) address: Option<String>,
+    /// A broker, by which the listener's address is found where it is none.
+    pub(crate) broker: String,
 }
 
 /// What serves a link.
+#[derive(Clone)]
 pub(crate) enum LinkKind {
     /// SMPP sessions to one account, and its pace.
     Sms(Box<LinkConfig>, u32),
+    /// Site devices, connected to where the link is served.
+    Devices(Box<DeviceConfig>),
     /// Anything else.
     Single(Single),
     /// Nothing: the configuration gives no link of that channel.
@@ -100,11 +126,10 @@ pub(crate) struct Running {
     /// Where the API listens.
     pub(crate) address: SocketAddr,
     threads: Vec<JoinHandle<()>>,
-    keeper: tokio::task::JoinHandle<()>,
+    screens: tokio::task::JoinHandle<()>,
     silence: tokio::task::JoinHandle<()>,
     watch: Option<tokio::task::JoinHandle<()>>,
     server: tokio::task::JoinHandle<()>,
-    lead: Option<JoinHandle<Claims>>,
 }
 
 /// Why a process did not start.
@@ -140,8 +165,8 @@ pub(crate) struct Opened {
     held: Held,
     registry: Registry,
     reserve_bytes: u64,
-    /// What makes this process the one that acts, where others could.
-    lead: Option<Lead>,
+    /// Held while this process alone may put an edition in force, where others could.
+    alone: Option<Claims>,
 }
 
 /// A journal by what it lies on, for what only that one has.
@@ -241,13 +266,26 @@ pub(crate) fn open_kafka(
     mode: Mode,
 ) -> Result<(Opened, Installation), StartError> {
     let kafka = Arc::new(KafkaJournal::open(options, layout, mode)?);
-    let lead = Lead::wait(&kafka, layout, mode)?;
+    let alone = alone(&kafka, mode)?;
     let (opened, installation) = open_with(folders, mode, 0, || Ok(Held::Kafka(kafka)))?;
     let opened = Opened {
-        lead: Some(lead),
+        alone: Some(alone),
         ..opened
     };
     Ok((opened, installation))
+}
+
+/// Waits until no other process of the deployment is starting: one at a time reads what is in force,
+/// and adds to it.
+fn alone(kafka: &KafkaJournal, mode: Mode) -> Result<Claims, JournalError> {
+    let claims = kafka.claims(Topic::new(Kind::Registry, mode), &[Partition(0)])?;
+    loop {
+        match claims.next(SAID_EVERY) {
+            Some(Claim::Granted(..)) => return Ok(claims),
+            Some(Claim::Revoked(..)) => {}
+            None => tracing::info!("waiting: another process of the deployment is starting"),
+        }
+    }
 }
 
 /// The same, whatever the journal lies on.
@@ -265,36 +303,86 @@ fn open_with(
         held,
         registry,
         reserve_bytes,
-        lead: None,
+        alone: None,
     };
     Ok((opened, installation))
 }
 
-/// Puts the installation in force and starts every loop.
+/// Puts the installation in force and starts the loops of the process's roles.
 pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, StartError> {
-    let Opened {
-        held,
-        mut registry,
-        reserve_bytes,
-        lead,
-    } = opened;
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.map_err(|source| StartError::Listen {
         address: options.listen,
         source,
     })?;
     let address = listener.local_addr().map_err(StartError::Thread)?;
+    let (app, kinds) = app(opened, options, address).await?;
+    app.screens.show(&app);
+    let following = Arc::clone(&app);
+    let screens = tokio::spawn(async move {
+        if let Err(error) = Screens::run(Arc::clone(&following)).await {
+            following.fail(format!("screens: {error}"));
+        }
+    });
+    let silence = tokio::spawn(silence::watch(Arc::clone(&app)));
+    let mut threads = Vec::new();
+    if app.roles.has(Role::Rules) {
+        threads.push(zones(&app)?);
+    }
+    if app.roles.has(Role::Dispatch) {
+        threads.push(links(&app, kinds)?);
+    }
+    if app.roles.has(Role::Console) && app.kafka.is_some() {
+        let app = Arc::clone(&app);
+        threads.push(spawn("watch", move || {
+            if let Err(error) = watch::run(&app) {
+                app.fail(format!("newest values: {error}"));
+            }
+        })?);
+    }
+    let disk = app.disk.clone();
+    let watch = disk.map(|disk| tokio::spawn(space::watch(Arc::clone(&app), disk)));
+    let router = api::router(Arc::clone(&app));
+    let (stopped, serving) = (Arc::clone(&app), Arc::clone(&app));
+    let server = tokio::spawn(async move {
+        let stop = async move { stopped.stopped().await };
+        edge::serve(listener, router, serving, stop).await;
+    });
+    Ok(Running {
+        app,
+        address,
+        threads,
+        screens,
+        silence,
+        watch,
+        server,
+    })
+}
+
+/// What the loops share, and the links with their numbers.
+async fn app(
+    opened: Opened,
+    options: Options,
+    address: SocketAddr,
+) -> Result<(Arc<App>, Vec<(usize, LinkKind)>), StartError> {
+    let Opened {
+        held,
+        mut registry,
+        reserve_bytes,
+        alone,
+    } = opened;
     let shared = held.shared();
     let installation = Arc::new(options.installation);
     registry.install(&installation, options.clock.now()).await?;
     let city = Arc::clone(&installation.city);
     let metrics = Metrics::new().map_err(|error| StartError::City(error.to_string()))?;
     let latency = Arc::new(Latency::default());
-    let (senders, receivers): (Vec<_>, Vec<_>) = city.zones.iter().map(|_| questions()).unzip();
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()));
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
     let names = registry.links(&configured, options.clock.now()).await?;
+    // Whoever starts next may read what is in force.
+    drop(alone);
     let numbers = configured
         .iter()
         .filter_map(|name| names.iter().position(|known| known == name));
@@ -303,7 +391,21 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
     let cap = CapBook::new(Arc::clone(&installation));
     let link_key = registry.derive(answer_links::PURPOSE);
     let answer_links = AnswerLinks::new(options.answer_url.as_deref(), link_key);
-    let app = Arc::new(App {
+    let peers = options.seat.map(|place| {
+        let own = place.address;
+        let own = own.unwrap_or_else(|| peers::address(address, &place.broker));
+        Peers::new(&place.node, own, registry.derive(peers::PURPOSE))
+    });
+    let (zones, links) = (city.zones.len(), names.len());
+    let screens = Screens::open(&*shared, options.mode, zones, links, options.clock.now())?;
+    // On one machine every zone comes, and is waited for.
+    let steps_all = held.disk().is_some() && options.roles.has(Role::Rules);
+    let standing = if steps_all {
+        Standing::Recovering
+    } else {
+        Standing::Elsewhere
+    };
+    let app = App {
         intake: Intake::new(
             Arc::clone(&shared),
             options.clock.clone(),
@@ -340,57 +442,56 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         absent: absent.into_iter().collect(),
         public_url: options.public_url,
         answer_links,
-        questions: Desks::new(senders),
-        stepped: city.zones.iter().map(|_| AtomicU64::new(0)).collect(),
-        behind: AtomicUsize::new(city.zones.len()),
-        stop: watch::Sender::new(false),
+        roles: options.roles,
+        zones: Zones::new(zones, standing),
+        serving: RwLock::default(),
+        screens,
+        peers: peers.transpose().map_err(StartError::City)?,
+        stop: watch_channel::Sender::new(false),
         failure: Mutex::default(),
         installation,
-    });
-    let keeper = Keeper::open(&*app.journal, app.mode, app.installation.city.zones.len())?;
-    keeper.show(&app).await;
-    let keeping = Arc::clone(&app);
-    let keeper = tokio::spawn(async move {
-        if let Err(error) = keeper.run(Arc::clone(&keeping)).await {
-            keeping.fail(format!("screens: {error}"));
-        }
-    });
-    let silence = tokio::spawn(silence::watch(Arc::clone(&app)));
-    let mut threads = Vec::new();
-    for (zone, questions) in receivers.into_iter().enumerate() {
+    };
+    Ok((Arc::new(app), kinds))
+}
+
+/// Steps the zones that this process is given.
+fn zones(app: &Arc<App>) -> Result<JoinHandle<()>, StartError> {
+    let input = Topic::new(Kind::Input, app.mode);
+    let all = (0..app.installation.city.zones.len()).map(|zone| Partition(zone as u16));
+    let claims = app.journal.claims(input, &all.collect::<Vec<_>>())?;
+    let app = Arc::clone(app);
+    if app.kafka.is_some() {
+        app.zones.join(true);
         let app = Arc::clone(&app);
-        let zone = Zone(zone as u16);
-        threads.push(spawn(format!("zone-{}", zone.0), move || {
-            if let Err(error) = pump::run(Arc::clone(&app), zone, questions) {
-                app.fail(format!("zone {}: {error}", zone.0));
-            }
-        })?);
+        tokio::spawn(async move {
+            // Where there are more processes than zones, some wait for another to end.
+            tokio::time::sleep(JOIN_MAX).await;
+            app.zones.join(false);
+        });
     }
-    for (number, kind) in kinds {
-        let app = Arc::clone(&app);
-        threads.push(spawn(format!("link-{number}"), move || {
-            link(&app, number, kind)
-        })?);
-    }
-    let lead = lead.map(|lead| lead.follow(Arc::clone(&app)));
-    let lead = lead.transpose().map_err(StartError::Thread)?;
-    let disk = app.disk.clone();
-    let watch = disk.map(|disk| tokio::spawn(space::watch(Arc::clone(&app), disk)));
-    let router = api::router(Arc::clone(&app));
-    let (stopped, serving) = (Arc::clone(&app), Arc::clone(&app));
-    let server = tokio::spawn(async move {
-        let stop = async move { stopped.stopped().await };
-        edge::serve(listener, router, serving, stop).await;
-    });
-    Ok(Running {
-        app,
-        address,
-        threads,
-        keeper,
-        silence,
-        watch,
-        server,
-        lead,
+    spawn("zones", move || {
+        owners::serve(&app, "zone", &claims, |partition| {
+            let app = Arc::clone(&app);
+            let zone = Zone(partition.0);
+            Some(Box::new(move |term| pump::run(&app, zone, &term)))
+        });
+    })
+}
+
+/// Serves the links that this process is given.
+fn links(app: &Arc<App>, kinds: Vec<(usize, LinkKind)>) -> Result<JoinHandle<()>, StartError> {
+    let deliveries = Topic::new(Kind::Deliveries, app.mode);
+    let all = kinds.iter().map(|(number, _)| Partition(*number as u16));
+    let claims = app.journal.claims(deliveries, &all.collect::<Vec<_>>())?;
+    let app = Arc::clone(app);
+    spawn("links", move || {
+        owners::serve(&app, "link", &claims, |partition| {
+            let number = usize::from(partition.0);
+            let known = kinds.iter().find(|(known, _)| *known == number);
+            let (_, kind) = known?;
+            let (app, kind) = (Arc::clone(&app), kind.clone());
+            Some(Box::new(move |term| link(&app, number, kind, term)))
+        });
     })
 }
 
@@ -413,15 +514,11 @@ impl Running {
             }
         });
         let late = ended.await.is_err();
-        drop(self.keeper.await);
+        drop(self.screens.await);
         if let Some(watch) = self.watch {
             // Nothing of this process holds the journal once this returns.
             watch.abort();
             drop(watch.await);
-        }
-        // All that was to be written is: whoever stands by may begin.
-        if let Some(lead) = self.lead {
-            drop(lead.join());
         }
         let failure = self.app.failure.lock().clone();
         match failure {
@@ -433,31 +530,38 @@ impl Running {
     }
 }
 
-fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
-    let thread = std::thread::Builder::new().name(name).spawn(work);
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work);
     thread.map_err(StartError::Thread)
 }
 
 /// One link in its own thread: a slow carrier delays nobody else.
-fn link(app: &Arc<App>, number: usize, kind: LinkKind) {
+fn link(app: &Arc<App>, number: usize, kind: LinkKind, term: Term) -> Served {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return app.fail(format!("link {number}: {error}")),
-    };
+    let runtime = runtime.map_err(|error| Ended::Failed(error.to_string()))?;
+    app.serving.write().insert(number);
     let shared = Arc::clone(app);
     let done = runtime.block_on(async move {
+        let deliveries = Topic::new(Kind::Deliveries, shared.mode);
+        shared.announce((deliveries, Partition(number as u16)))?;
         match kind {
-            LinkKind::Sms(config, pace) => courier::run_sms(shared, number, *config, pace).await,
-            LinkKind::Single(single) => courier::run_single(shared, number, single).await,
-            LinkKind::Absent => courier::run_absent(shared, number).await,
+            LinkKind::Sms(config, pace) => {
+                courier::run_sms(shared, number, *config, pace, term).await
+            }
+            LinkKind::Devices(config) => {
+                let devices = Single::Device(DeviceLink::start(*config));
+                courier::run_single(shared, number, devices, term).await
+            }
+            LinkKind::Single(single) => courier::run_single(shared, number, single, term).await,
+            LinkKind::Absent => courier::run_absent(shared, number, term).await,
         }
     });
-    if let Err(error) = done {
-        app.fail(format!("link {number}: {error}"));
-    }
+    app.serving.write().remove(&number);
+    done.map_err(|error| Ended::by(&error))
 }
 
 #[cfg(test)]

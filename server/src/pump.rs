@@ -6,20 +6,25 @@
 mod keep;
 
 use crate::app::{App, RULES};
+use crate::clock;
 use crate::courier::{publish, show};
 use crate::intake::LETTER;
 use crate::latency::observe;
 use crate::metrics::stage;
+use crate::outcome::OfOrder;
+use crate::owners::{Ended, Served};
 use crate::questions::{Asked, Question};
 use crate::registry::RegistryError;
+use crate::term::Term;
 use crate::zone::{Machine, Outputs};
+use crate::zones::Standing;
 use ingest::dead_letter::DeadLetter;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
 use keep::Keeper;
+pub(crate) use keep::seen;
 use model::{Input, InputError, Time, Zone};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Bytes of input taken in one turn: bounds how long the first warning waits for the last row.
@@ -43,6 +48,8 @@ pub(crate) mod kind {
     pub(crate) const SIGNAL: u8 = 5;
     /// JSON of [`model::Pending`].
     pub(crate) const PENDING: u8 = 6;
+    /// JSON of [`crate::outcome::OfOrder`].
+    pub(crate) const OUTCOME: u8 = 7;
 }
 
 /// One zone's loop, a round at a time.
@@ -90,12 +97,38 @@ pub(crate) enum PumpError {
     NoState(u64),
 }
 
-/// Steps `zone` until the app stops. An error means that the process must end.
-pub(crate) fn run(app: Arc<App>, zone: Zone, questions: Asked) -> Result<(), PumpError> {
-    let mut pump = Pump::open(app, zone)?;
+/// Steps `zone` for its term; a zone that a later version wrote to is left as it is.
+pub(crate) fn run(app: &Arc<App>, zone: Zone, term: &Term) -> Served {
+    let done = served(app, zone, term);
+    if let Err(error @ PumpError::Later(..)) = &done {
+        app.stuck(zone, &error.to_string());
+        while !term.is_over() {
+            clock::rest(IDLE);
+        }
+    }
+    // What others write from here on is shown after all that this process wrote.
+    let known = app.screens.catch_up(app, zone);
+    app.zones.leave(zone);
+    match done {
+        Ok(()) => known.map_err(|error| Ended::by(&error)),
+        Err(PumpError::Later(..)) => Ok(()),
+        Err(PumpError::Journal(error)) => Err(Ended::by(&error)),
+        Err(error) => Err(Ended::Failed(error.to_string())),
+    }
+}
+
+fn served(app: &Arc<App>, zone: Zone, term: &Term) -> Result<(), PumpError> {
+    let place = (Topic::new(Kind::Input, app.mode), Partition(zone.0));
+    // What the owner before said is on the screens before anything new.
+    app.screens.catch_up(app, zone)?;
+    app.zones.stand(zone, Standing::Recovering);
+    app.zones.join(false);
+    let questions = app.zones.open_desk(zone);
+    let mut pump = Pump::open(Arc::clone(app), zone)?;
     pump.recover()?;
-    pump.app.caught_up(zone);
-    while !pump.app.stopping() {
+    app.zones.stand(zone, Standing::Here);
+    app.announce(place)?;
+    while !term.is_over() {
         if pump.round(&questions)? {
             pump.rest();
         }
@@ -117,9 +150,9 @@ impl Pump {
                 if first > Offset(0) {
                     return Err(PumpError::NoState(first.0));
                 }
-                let edition = app.registry.at(zone, first);
-                let edition = edition.unwrap_or(&app.installation.edition);
-                let installation = app.registry.installation(edition)?;
+                let edition = app.registry.at(zone, first)?;
+                let edition = edition.unwrap_or_else(|| app.installation.edition.clone());
+                let installation = app.registry.installation(&edition)?;
                 let machine = Machine::new(&installation, zone, app.mode, app.policy);
                 (machine, first)
             }
@@ -201,9 +234,7 @@ impl Pump {
         }
         self.tell();
         self.settle(COMMITS_MAX)?;
-        if let Some(stepped) = self.app.stepped.get(usize::from(self.zone.0)) {
-            stepped.store(self.next.0, Ordering::Release);
-        }
+        self.app.zones.step_to(self.zone, self.next);
         Ok(true)
     }
 
@@ -296,6 +327,16 @@ impl Pump {
             return;
         }
         let outputs = std::mem::take(&mut self.outputs);
+        if let Some((offset, refused)) = &order
+            && self.app.kafka.is_some()
+        {
+            // Whoever waits for it may wait in another process.
+            let batch = batch.get_or_insert_with(|| Batch::new(at.millis(), Priority::Vital));
+            let outcome = OfOrder::new(*offset, refused);
+            let warnings = Topic::new(Kind::Warnings, self.app.mode);
+            let json = serde_json::to_vec(&outcome).unwrap_or_default();
+            batch.append(warnings, Partition(self.zone.0), kind::OUTCOME, &[], &json);
+        }
         if !is_quiet {
             let batch = batch.get_or_insert_with(|| Batch::new(at.millis(), Priority::Vital));
             let accepted = self.app.latency.of_input(self.zone, offset.0);

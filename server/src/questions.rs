@@ -2,7 +2,7 @@
 //! or not at all, so that nobody's curiosity holds up a warning.
 
 use dispatch::plan::Planner;
-use model::{Parameter, Span, StationNo, WarningId, Zone};
+use model::{Parameter, Span, StationNo, WarningId};
 use rules::Windowed;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub(crate) enum Unanswered {
     Full,
     /// The zone was busy for longer than anybody waits.
     Late,
+    /// Another process steps the zone.
+    Elsewhere,
 }
 
 /// The asking end of one zone.
@@ -59,46 +61,29 @@ pub(crate) fn questions() -> (Desk, Asked) {
     (Desk { sender, readings }, Asked(receiver))
 }
 
-/// The desks of all zones.
-pub(crate) struct Desks(Vec<Desk>);
-
-impl Desks {
-    /// By zone number.
-    pub(crate) fn new(desks: Vec<Desk>) -> Self {
-        Self(desks)
-    }
-
-    /// Recent readings of a series that `zone` keeps.
+impl Desk {
+    /// Recent readings of a series that the zone keeps.
     pub(crate) async fn series(
         &self,
-        zone: Zone,
         station: StationNo,
         parameter: Parameter,
         length: Span,
     ) -> Result<Vec<Windowed>, Unanswered> {
-        let desk = self.of(zone)?;
-        let _place = desk.readings.try_acquire().map_err(|_| Unanswered::Full)?;
+        let _place = self.readings.try_acquire().map_err(|_| Unanswered::Full)?;
         let question = |answer| Question::Series {
             station,
             parameter,
             length,
             answer,
         };
-        desk.ask(question).await
+        self.ask(question).await
     }
 
-    /// What the people of `zone` were told about a warning.
-    pub(crate) async fn told(&self, zone: Zone, id: WarningId) -> Result<Planner, Unanswered> {
-        let question = |answer| Question::Told(id, answer);
-        self.of(zone)?.ask(question).await
+    /// What the people of the zone were told about a warning.
+    pub(crate) async fn told(&self, id: WarningId) -> Result<Planner, Unanswered> {
+        self.ask(|answer| Question::Told(id, answer)).await
     }
 
-    fn of(&self, zone: Zone) -> Result<&Desk, Unanswered> {
-        self.0.get(usize::from(zone.0)).ok_or(Unanswered::Late)
-    }
-}
-
-impl Desk {
     async fn ask<T>(
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> Question,
@@ -146,23 +131,21 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    const ZONE: Zone = Zone(0);
-
     fn id() -> WarningId {
         WarningId::parse("0123456789abcdef01234567").unwrap()
     }
 
-    async fn readings(desks: &Desks) -> Result<Vec<Windowed>, Unanswered> {
+    async fn readings(desk: &Desk) -> Result<Vec<Windowed>, Unanswered> {
         let day = Span::from_minutes(24 * 60);
-        let series = desks.series(ZONE, StationNo(0), Parameter::Rainfall, day);
+        let series = desk.series(StationNo(0), Parameter::Rainfall, day);
         series.await
     }
 
     /// Asks for readings `count` times, and waits until each has a place or none.
-    async fn crowd(desks: &Arc<Desks>, count: usize) {
+    async fn crowd(desk: &Arc<Desk>, count: usize) {
         for _ in 0..count {
-            let desks = Arc::clone(desks);
-            tokio::spawn(async move { readings(&desks).await });
+            let desk = Arc::clone(desk);
+            tokio::spawn(async move { readings(&desk).await });
         }
         for _ in 0..=count {
             tokio::task::yield_now().await;
@@ -172,11 +155,11 @@ mod tests {
     #[tokio::test]
     async fn a_zone_is_asked_so_much_and_no_more_and_signers_come_through() {
         let (desk, asked) = questions();
-        let desks = Arc::new(Desks::new(vec![desk]));
-        crowd(&desks, READINGS_MAX).await;
-        assert_eq!(readings(&desks).await, Err(Unanswered::Full));
-        let signer = Arc::clone(&desks);
-        let signer = tokio::spawn(async move { signer.told(ZONE, id()).await });
+        let desk = Arc::new(desk);
+        crowd(&desk, READINGS_MAX).await;
+        assert_eq!(readings(&desk).await, Err(Unanswered::Full));
+        let signer = Arc::clone(&desk);
+        let signer = tokio::spawn(async move { signer.told(id()).await });
         tokio::task::yield_now().await;
         // A turn answers a few; the rest keeps.
         let mut answered = 0;
@@ -202,11 +185,10 @@ mod tests {
     #[tokio::test]
     async fn a_zone_that_does_not_answer_is_not_waited_for() {
         let (desk, asked) = questions();
-        let desks = Desks::new(vec![desk]);
-        assert_eq!(desks.told(ZONE, id()).await, Err(Unanswered::Late));
+        assert_eq!(desk.told(id()).await, Err(Unanswered::Late));
         // Nobody waits for that answer any more: no work is done for it.
         asked.answer(|_| panic!("nobody waits"));
         drop(asked);
-        assert_eq!(desks.told(ZONE, id()).await, Err(Unanswered::Late));
+        assert_eq!(desk.told(id()).await, Err(Unanswered::Late));
     }
 }

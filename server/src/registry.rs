@@ -6,6 +6,7 @@
 //!   file, `#stations`, is the JSON list of station ids in number order.
 //! - 6, `editions`: JSON, those still needed, oldest first; the last is in force.
 //! - 7, `links`: JSON list of link names, by partition of `deliveries` and `receipts`.
+//! - 8, `owner/TOPIC/PARTITION`: JSON, which process serves a zone or a link, and where it is asked.
 //!
 //! A start whose files differ from what is in force writes the new content, the new list and one
 //! `Edition` record into every zone's input, in one atomic batch. A replay adopts it at the same
@@ -104,11 +105,7 @@ impl Registry {
         vault: Vault,
     ) -> Result<Self, RegistryError> {
         let topic = Topic::new(Kind::Registry, mode);
-        let listed = match journal.latest(topic, PARTITION, LISTED)? {
-            Some(record) => serde_json::from_slice(record.payload())
-                .map_err(|error| RegistryError::Unreadable("editions".into(), error.to_string()))?,
-            None => Vec::new(),
-        };
+        let listed = listed(&*journal, topic)?;
         Ok(Self {
             journal,
             topic,
@@ -294,14 +291,16 @@ impl Registry {
         Ok(links)
     }
 
-    /// The edition in force where the input of `zone` begins at `first`.
-    pub(crate) fn at(&self, zone: Zone, first: Offset) -> Option<&Edition> {
+    /// The edition in force where the input of `zone` begins at `first`. Other processes put
+    /// editions in force too: what is listed is read anew.
+    pub(crate) fn at(&self, zone: Zone, first: Offset) -> Result<Option<Edition>, RegistryError> {
+        let known = listed(&*self.journal, self.topic)?;
         let began = |listed: &&Listed| {
             let since = listed.since.get(usize::from(zone.0));
             since.is_some_and(|since| *since <= first.0)
         };
-        let found = self.listed.iter().rev().find(began);
-        found.or(self.listed.first()).map(|listed| &listed.edition)
+        let found = known.iter().rev().find(began).or(known.first());
+        Ok(found.map(|listed| listed.edition.clone()))
     }
 
     /// Everything that an edition names.
@@ -327,8 +326,8 @@ impl Registry {
         } else {
             Arc::new(self.rulebook(&edition.rulebook)?)
         };
-        let mut listed = self.listed.iter();
-        let version = match listed.find(|listed| listed.edition == *edition) {
+        let known = listed(&*self.journal, self.topic)?;
+        let version = match known.iter().find(|listed| listed.edition == *edition) {
             Some(listed) if listed.forgotten => &present.edition.directory,
             Some(_) | None => &edition.directory,
         };
@@ -438,6 +437,15 @@ fn still_needed(before: &[Listed], next: &Listed, first: impl Fn(u16) -> Offset)
         zones.any(|(zone, since)| first(zone).0 <= *since)
     });
     needed.map(|(listed, _)| listed.clone()).collect()
+}
+
+/// What is listed, oldest first.
+fn listed(journal: &dyn Journal, topic: Topic) -> Result<Vec<Listed>, RegistryError> {
+    let Some(record) = journal.latest(topic, PARTITION, LISTED)? else {
+        return Ok(Vec::new());
+    };
+    let listed = serde_json::from_slice(record.payload());
+    listed.map_err(|error| RegistryError::Unreadable("editions".into(), error.to_string()))
 }
 
 fn unreadable(key: &str, faults: &[model::fault::Fault]) -> RegistryError {

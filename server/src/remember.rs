@@ -1,34 +1,26 @@
-//! What of the topic `warnings` is shown and published again after a restart: a fold over its
-//! records, kept as a snapshot so that a start reads that and what came after it, never all.
+//! What a zone has said in the topic `warnings`, folded: what screens show of it after a start, and
+//! of the zones that other processes step.
 //!
 //! Bounded by the newest revision of [`WARNINGS_MAX`] warnings, [`RELEASED_MAX`] released
-//! revisions, [`CALLS_MAX`] calls, the signals that [`Signals`] holds, one line for each subject
-//! with a tier, and [`RECORDS_MAX`] records (with what comes within [`ROUND`]) since the snapshot.
+//! revisions, [`CALLS_MAX`] calls, the signals that [`Signals`] holds, and one line for each subject
+//! with a tier.
 
 use crate::app::App;
 use crate::courier;
+use crate::outcome::OfOrder;
 use crate::pump::kind;
-use crate::snapshot::{Generations, Owner, Snapshot};
 use crate::view::{CALLS_MAX, Signals, WARNINGS_MAX};
 use dispatch::ladder::{Call, Place};
-use journal::{Journal, JournalError, Kind, Offset, Partition, Record, Ticket, Topic};
-use model::record::Edition;
+use journal::Record;
 use model::warning::Event;
-use model::{Mode, Pending, Signal, Tier, Time, Warning, WarningId};
+use model::{Pending, Signal, Tier, Time, Warning, WarningId, Zone};
 use rules::Change;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Released revisions whose documents are written again.
-const RELEASED_MAX: usize = 2_000;
-/// Most records read since the last snapshot before the next one is taken.
-const RECORDS_MAX: u64 = 1_000;
-/// Between two looks at what is new.
-const ROUND: Duration = Duration::from_millis(200);
-/// Bytes read at once.
-const READ_BYTES: usize = 1 << 20;
+pub(crate) const RELEASED_MAX: usize = 2_000;
 
 /// A call that is over, as the topic holds it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,14 +33,68 @@ pub(crate) struct CallOver {
 
 /// A revision and the record time it came at.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Revision {
-    at: Time,
-    warning: Warning,
+pub(crate) struct Revision {
+    pub(crate) at: Time,
+    pub(crate) warning: Warning,
 }
 
-/// The fold.
+/// A record of the topic.
+pub(crate) enum Said {
+    Warning(Box<Warning>),
+    Change(Box<Change>),
+    Call(Box<Call>),
+    CallOver(CallOver),
+    Signal(Box<Signal>),
+    Pending(Pending),
+    Outcome(OfOrder),
+    /// What a later version adds is not for this one to show.
+    Unknown,
+}
+
+impl Said {
+    /// Reads one; what cannot be read is said and passed over.
+    pub(crate) fn read(record: &Record) -> Self {
+        let bytes = record.payload();
+        let read = match record.kind {
+            kind::WARNING => serde_json::from_slice(bytes).map(Self::Warning),
+            kind::CHANGE => serde_json::from_slice(bytes).map(Self::Change),
+            kind::CALL => serde_json::from_slice(bytes).map(Self::Call),
+            kind::CALL_OVER => serde_json::from_slice(bytes).map(Self::CallOver),
+            kind::SIGNAL => serde_json::from_slice(bytes).map(Self::Signal),
+            kind::PENDING => serde_json::from_slice(bytes).map(Self::Pending),
+            kind::OUTCOME => serde_json::from_slice(bytes).map(Self::Outcome),
+            _ => Ok(Self::Unknown),
+        };
+        read.unwrap_or_else(|error| {
+            tracing::error!(offset = record.offset.0, %error, "record of warnings passed over");
+            Self::Unknown
+        })
+    }
+
+    /// Shows what another process said in `zone`, and says what became of orders to who waits here.
+    pub(crate) fn show(&self, app: &App, zone: Zone, at: Time) {
+        match self {
+            Self::Warning(warning) => {
+                app.view.decided((**warning).clone());
+                courier::show_warning(app, warning, at);
+            }
+            Self::Change(change) => courier::show_change(app, change),
+            Self::Call(call) => courier::show_call(app, call.warning, &call.place, Some(call)),
+            Self::CallOver(over) => courier::show_call(app, over.warning, &over.place, None),
+            Self::Signal(signal) => app.view.signal(signal),
+            Self::Pending(pending) => app.view.pending(pending.clone()),
+            Self::Outcome(of_order) => {
+                let (offset, outcome) = of_order.clone().into_outcome();
+                app.outcomes.tell(zone, offset, outcome);
+            }
+            Self::Unknown => {}
+        }
+    }
+}
+
+/// The fold over one zone.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Remembered {
+pub(crate) struct Remembered {
     warnings: BTreeMap<WarningId, Revision>,
     released: VecDeque<Revision>,
     situations: BTreeMap<String, Change>,
@@ -58,28 +104,26 @@ struct Remembered {
 }
 
 impl Remembered {
-    fn apply(&mut self, record: &Record) {
-        let at = Time::from_millis(record.time_ms);
-        let payload = record.payload();
-        let read = match record.kind {
-            kind::WARNING => serde_json::from_slice(payload).map(|w| self.warning(at, w)),
-            kind::CHANGE => serde_json::from_slice(payload).map(|change| self.change(change)),
-            kind::CALL => serde_json::from_slice(payload).map(|call| self.call(call)),
-            kind::CALL_OVER => serde_json::from_slice(payload).map(|over: CallOver| {
+    /// Takes in what was said at record time `at`.
+    pub(crate) fn apply(&mut self, at: Time, said: Said) {
+        match said {
+            Said::Warning(warning) => self.warning(at, *warning),
+            Said::Change(change) => self.change(*change),
+            Said::Call(call) => self.call(*call),
+            Said::CallOver(over) => {
                 self.calls.remove(&call_key(over.warning, &over.place));
-            }),
-            kind::SIGNAL => serde_json::from_slice(payload).map(|signal: Signal| {
-                self.signals.take(&signal);
-            }),
-            kind::PENDING => serde_json::from_slice(payload).map(|pending: Pending| {
+            }
+            Said::Signal(signal) => self.signals.take(&signal),
+            Said::Pending(pending) => {
                 self.pending.insert(pending.warning, pending);
-            }),
-            // What a later version adds is not for this one to show.
-            _ => Ok(()),
-        };
-        if let Err(error) = read {
-            tracing::error!(offset = record.offset.0, %error, "record of warnings passed over");
+            }
+            Said::Outcome(_) | Said::Unknown => {}
         }
+    }
+
+    /// The released revisions, oldest first.
+    pub(crate) fn released(&self) -> impl Iterator<Item = &Revision> {
+        self.released.iter()
     }
 
     fn warning(&mut self, at: Time, warning: Warning) {
@@ -128,8 +172,8 @@ impl Remembered {
             .filter(|_| proposal.event == Event::Proposed)
     }
 
-    /// Shows it all, and writes the CAP documents again.
-    async fn show(&self, app: &App) {
+    /// Shows it all.
+    pub(crate) fn show(&self, app: &App) {
         for revision in &self.released {
             app.view.revision_again(&Arc::new(revision.warning.clone()));
         }
@@ -151,147 +195,10 @@ impl Remembered {
             courier::show_call(app, call.warning, &call.place, Some(call));
         }
         app.view.signals_again(&self.signals);
-        let mut released: Vec<&Revision> = self.released.iter().collect();
-        released.sort_by_key(|r| (r.at, r.warning.zone, r.warning.revision));
-        for Revision { at, warning } in released {
-            if let Err(error) = app.cap.recall(&*app.journal, warning, *at).await {
-                tracing::warn!(warning = %warning.id, %error, "no CAP document");
-            }
-        }
     }
 }
 
 fn call_key(warning: WarningId, place: &Place) -> String {
     let place = serde_json::to_string(place).unwrap_or_default();
     format!("{warning}\n{place}")
-}
-
-/// Why the fold is kept no longer.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum KeepError {
-    /// The journal.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// A round did not come to its end.
-    #[error("a round was cut short: {0}")]
-    CutShort(#[from] tokio::task::JoinError),
-}
-
-/// Reads the topic after the pumps and keeps the fold.
-pub(crate) struct Keeper {
-    topic: Topic,
-    remembered: Remembered,
-    next: Vec<Offset>,
-    generations: Generations,
-    /// Records folded since the last snapshot.
-    unsaved: u64,
-    taken: Time,
-}
-
-impl Keeper {
-    /// The newest snapshot, and all that came after it in `zones` zones.
-    pub(crate) fn open(
-        journal: &dyn Journal,
-        mode: Mode,
-        zones: usize,
-    ) -> Result<Self, JournalError> {
-        let topic = Topic::new(Kind::Warnings, mode);
-        let first = |zone: usize| journal.first(topic, Partition(zone as u16));
-        let mut keeper = Self {
-            topic,
-            remembered: Remembered::default(),
-            next: (0..zones).map(first).collect::<Result<_, _>>()?,
-            generations: Generations::new(mode, Owner::Screens),
-            unsaved: 0,
-            taken: Time::default(),
-        };
-        while let Some(found) = keeper.generations.load(journal)? {
-            match serde_json::from_slice(&found.state) {
-                Ok(remembered) => {
-                    keeper.remembered = remembered;
-                    for (next, stored) in keeper.next.iter_mut().zip(found.positions) {
-                        *next = (*next).max(stored);
-                    }
-                    break;
-                }
-                Err(error) => tracing::error!(%error, "screens' snapshot unusable"),
-            }
-        }
-        keeper.read_on(journal)?;
-        Ok(keeper)
-    }
-
-    /// Shows what was remembered.
-    pub(crate) async fn show(&self, app: &App) {
-        self.remembered.show(app).await;
-    }
-
-    /// Folds what is new, until the app stops. Reading and writing a whole fold takes long: neither
-    /// may hold up those who answer requests.
-    pub(crate) async fn run(mut self, app: Arc<App>) -> Result<(), KeepError> {
-        self.taken = app.clock.now();
-        while !app.stopping() {
-            tokio::time::sleep(ROUND).await;
-            let shared = Arc::clone(&app);
-            let round = tokio::task::spawn_blocking(move || {
-                let stored = self.round(&shared)?;
-                Ok::<_, JournalError>((self, stored))
-            });
-            let (keeper, stored) = round.await??;
-            self = keeper;
-            if let Some(stored) = stored {
-                stored.await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Folds what is new; a snapshot where one is due, and its ticket.
-    fn round(&mut self, app: &App) -> Result<Option<Ticket>, JournalError> {
-        self.read_on(&*app.journal)?;
-        let is_far = self.unsaved >= RECORDS_MAX.min(app.snapshots.inputs);
-        let is_old = app.clock.now() >= self.taken + app.snapshots.every;
-        let is_due = self.unsaved > 0 && (is_far || is_old);
-        is_due.then(|| self.store(app)).transpose()
-    }
-
-    fn read_on(&mut self, journal: &dyn Journal) -> Result<(), JournalError> {
-        for (zone, next) in (0u16..).zip(&mut self.next) {
-            loop {
-                let records = match journal.read(self.topic, Partition(zone), *next, READ_BYTES) {
-                    Ok(records) => records,
-                    // Retention was faster than we are: what is gone is not shown.
-                    Err(JournalError::Trimmed { first, .. }) => {
-                        *next = first;
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                };
-                if records.is_empty() {
-                    break;
-                }
-                for record in records {
-                    *next = record.offset.plus(1);
-                    self.unsaved += 1;
-                    self.remembered.apply(&record);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn store(&mut self, app: &App) -> Result<Ticket, JournalError> {
-        let now = app.clock.now();
-        let snapshot = Snapshot {
-            positions: self.next.clone(),
-            edition: Edition::default(),
-            state: serde_json::to_vec(&self.remembered).unwrap_or_default(),
-        };
-        let (stored, _) = self
-            .generations
-            .store(&*app.journal, now.millis(), &snapshot)?;
-        self.unsaved = 0;
-        self.taken = now;
-        Ok(stored)
-    }
 }

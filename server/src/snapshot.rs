@@ -26,23 +26,22 @@ pub(crate) enum Owner {
     Zone(Zone),
     /// The outbox of a link; its positions are in `deliveries` and `receipts`.
     Link(Partition),
-    /// What screens show; its positions are in `warnings`, by zone.
-    Screens,
+    /// What screens show of a zone; its position is in `warnings`.
+    Screens(Zone),
 }
 
 impl Owner {
     const fn code(self) -> u8 {
         match self {
             Self::Zone(_) => 1,
-            Self::Screens => 2,
+            Self::Screens(_) => 2,
             Self::Link(_) => 3,
         }
     }
 
     const fn partition(self) -> Partition {
         match self {
-            Self::Zone(zone) => Partition(zone.0),
-            Self::Screens => Partition(0),
+            Self::Zone(zone) | Self::Screens(zone) => Partition(zone.0),
             Self::Link(link) => link,
         }
     }
@@ -228,9 +227,8 @@ impl Generations {
     /// Who lost what the snapshot is of may not put an older one in its place.
     fn batch(&self, at_ms: i64) -> Batch {
         let kind = match self.owner {
-            Owner::Zone(_) => Kind::Input,
+            Owner::Zone(_) | Owner::Screens(_) => Kind::Input,
             Owner::Link(_) => Kind::Deliveries,
-            Owner::Screens => Kind::Registry,
         };
         let topic = Topic::new(kind, self.topic.mode);
         Batch::new(at_ms, Priority::Vital).owned_by(topic, self.owner.partition())

@@ -378,9 +378,9 @@ impl View {
         self.inner.write().signals.note(signal);
     }
 
-    /// The signals of before the last stop.
+    /// The signals of a zone of before the last stop.
     pub(crate) fn signals_again(&self, signals: &Signals) {
-        self.inner.write().signals = signals.clone();
+        self.inner.write().signals.join(signals);
     }
 
     /// A row of the call-and-answer board.

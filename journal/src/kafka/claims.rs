@@ -5,7 +5,7 @@ use super::options::KafkaOptions;
 use super::tail::Tail;
 use super::writers::Writers;
 use super::{owners, wire};
-use crate::{Claim, JournalError, Partition, Topic};
+use crate::{Claim, JournalError, Partition, Release, Topic};
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::FromClientConfigAndContext;
@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// Between two looks at whether the membership is given up.
 const TURN: Duration = Duration::from_millis(100);
+/// Longest wait for who had a partition to finish with it, where it goes to another node in peace.
+const FINISH: Duration = Duration::from_secs(10);
 
 /// A member of the group that owns the partitions of one topic. Leaves it when dropped, so that
 /// others need not wait for a session to time out.
@@ -99,6 +101,13 @@ impl Member {
         given.filter(|p| self.asked.contains(p)).collect()
     }
 
+    fn give_up(&self, partitions: &[Partition]) {
+        for partition in partitions {
+            self.writers.revoke(self.topic, *partition);
+            self.tail.forget((self.topic, *partition));
+        }
+    }
+
     fn say(&self, claim: Claim) {
         // Where nobody looks any more the membership is about to end.
         let _ = self.changes.send(claim);
@@ -112,15 +121,28 @@ impl ClientContext for Member {
 }
 
 impl ConsumerContext for Member {
-    /// Before the next owner can begin, nothing of ours is accepted any more.
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(list) = rebalance {
-            for partition in self.partitions(list) {
-                self.writers.revoke(self.topic, partition);
-                self.tail.forget((self.topic, partition));
-                self.say(Claim::Revoked(self.topic, partition));
+    /// Before the next owner can begin, who has the partitions here finishes with them; from then
+    /// on nothing of ours is accepted any more.
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        let Rebalance::Revoke(list) = rebalance else {
+            return;
+        };
+        let partitions = self.partitions(list);
+        if consumer.assignment_lost() {
+            self.give_up(&partitions);
+            for partition in partitions {
+                self.say(Claim::Revoked(self.topic, partition, Release::late()));
             }
+            return;
         }
+        let (release, finished) = Release::awaited();
+        for partition in &partitions {
+            self.say(Claim::Revoked(self.topic, *partition, release.clone()));
+        }
+        drop(release);
+        // Nothing is ever sent: it is over once nobody holds the other end.
+        let _ = finished.recv_timeout(FINISH);
+        self.give_up(&partitions);
     }
 
     /// What the owner before left open is ended before the partition is called ours.
@@ -131,12 +153,11 @@ impl ConsumerContext for Member {
                 tracing::warn!(%error, "partitions of the group are not paused");
             }
             for partition in self.partitions(list) {
-                match self.writers.grant(self.topic, partition) {
-                    Ok(()) => self.say(Claim::Granted(self.topic, partition)),
-                    Err(error) => {
-                        tracing::error!(%error, topic = %self.topic, partition = partition.0, "not taken over");
-                    }
+                if let Err(error) = self.writers.grant(self.topic, partition) {
+                    // Whoever serves it hears the same at its first write, and can end for it.
+                    tracing::error!(%error, topic = %self.topic, partition = partition.0, "not taken over");
                 }
+                self.say(Claim::Granted(self.topic, partition));
             }
         }
     }

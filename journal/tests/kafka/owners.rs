@@ -25,7 +25,7 @@ fn settled(claims: &Claims, owned: &mut BTreeSet<Partition>, enough: impl Fn(usi
                 assert_eq!(topic, INPUT);
                 assert!(owned.insert(partition), "granted twice: {partition}");
             }
-            Some(Claim::Revoked(_, partition)) => {
+            Some(Claim::Revoked(_, partition, _)) => {
                 assert!(owned.remove(&partition), "never granted: {partition}");
             }
             None if enough(owned.len()) => return,

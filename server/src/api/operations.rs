@@ -2,6 +2,7 @@
 
 use super::{Problem, known};
 use crate::app::App;
+use crate::zones::Standing;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -26,14 +27,45 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
     }
 }
 
-/// `GET /readyz`: every zone has caught up and steps live input, and what is sent can be stored.
+/// `GET /readyz`: every zone that is stepped here has caught up and steps live input, and what is
+/// sent can be stored.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let text = match app.recovering() {
-        0 if app.out_of_space() => "the disk is full: free some space\n".to_owned(),
-        0 => return (StatusCode::OK, format!("ready\n{}", space(&app))),
-        waiting => format!("recovering: {waiting} zones are not caught up\n"),
+    let unready = unready(&app);
+    let status = if unready.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
     };
-    (StatusCode::SERVICE_UNAVAILABLE, text)
+    let text = if unready.is_empty() {
+        format!("ready\n{}", space(&app))
+    } else {
+        unready
+    };
+    (status, text)
+}
+
+/// What keeps the process from its work, a line each.
+fn unready(app: &App) -> String {
+    let mut lines = Vec::new();
+    if app.out_of_space() {
+        lines.push("the disk is full: free some space\n".to_owned());
+    }
+    if app.zones.is_joining() {
+        lines.push("joining: no zones are given to this process yet\n".to_owned());
+    }
+    let recovering = app.zones.which(Standing::Recovering).len();
+    if recovering > 0 {
+        lines.push(format!(
+            "recovering: {recovering} zones are not caught up\n"
+        ));
+    }
+    for zone in app.zones.which(Standing::Stuck) {
+        let code = app.zone_code(zone);
+        lines.push(format!(
+            "zone {code} is not stepped: a later version wrote to it; serve it with that version\n"
+        ));
+    }
+    lines.concat()
 }
 
 /// A line where space is short: orders, warnings and deliveries go on, so that it is no reason to

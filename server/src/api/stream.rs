@@ -4,13 +4,14 @@ use super::{Problem, reader};
 use crate::app::App;
 use crate::stream::StreamEvent;
 use axum::body::Body;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::{Query, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use dispatch::gateway::push::{Next, Subscription};
 use futures_util::{Stream, StreamExt};
-use model::{AreaCode, Language};
+use journal::{Kind, Partition, Topic};
+use model::{AreaCode, Channel, Language};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,8 +73,12 @@ pub(crate) struct Wanted {
 pub(crate) async fn push(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
+    RawQuery(query): RawQuery,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
+    if let Some(passed) = passed_on(&app, &headers, query.as_deref()).await? {
+        return Ok(passed);
+    }
     let city = &app.installation.city;
     let mut areas = Vec::new();
     for code in wanted.areas.split(',').filter(|code| !code.is_empty()) {
@@ -116,9 +121,60 @@ pub(crate) async fn push(
                 Next::Dropped | Next::Closed => None,
             }
         });
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((headers, Body::from_stream(frames)).into_response())
+    Ok((EVENTS, Body::from_stream(frames)).into_response())
+}
+
+/// Headers of a stream of events.
+const EVENTS: [(header::HeaderName, &str); 2] = [
+    (header::CONTENT_TYPE, "text/event-stream"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// The stream of the process that serves the apps, where that is another one.
+async fn passed_on(
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Result<Option<Response>, Problem> {
+    let number = app
+        .links
+        .iter()
+        .position(|name| name == Channel::Push.name());
+    let number = number.and_then(|number| u16::try_from(number).ok());
+    let Some(number) = number.filter(|number| !app.serves_link(usize::from(*number))) else {
+        return Ok(None);
+    };
+    let link = (Topic::new(Kind::Deliveries, app.mode), Partition(number));
+    let Some((seat, peers)) = app.seat(link).await else {
+        return Ok(None);
+    };
+    // Who came from another process is passed on no further: between two owners nobody serves.
+    let given = headers.get(header::AUTHORIZATION);
+    if peers.is_one(given.and_then(|value| value.to_str().ok())) {
+        return Err(Problem::unavailable(
+            "the link of the apps has just moved; ask again",
+        ));
+    }
+    let place = place(app)?;
+    let path = format!("/v1/push?{}", query.unwrap_or_default());
+    let mut request = peers.stream(&seat, &path);
+    if let Some(last) = headers.get("last-event-id") {
+        request = request.header("last-event-id", last);
+    }
+    let answer = request.send().await.map_err(|error| {
+        tracing::warn!(node = seat.node, %error, "the apps' stream is not passed on");
+        Problem::unavailable("the link of the apps is not reached; ask again")
+    })?;
+    if !answer.status().is_success() {
+        let status = StatusCode::from_u16(answer.status().as_u16());
+        let body = Body::from_stream(answer.bytes_stream());
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        let status = status.unwrap_or(StatusCode::BAD_GATEWAY);
+        return Ok(Some((status, kind, body).into_response()));
+    }
+    let frames = answer.bytes_stream().map(move |bytes| {
+        let _held = &place;
+        bytes
+    });
+    Ok(Some((EVENTS, Body::from_stream(frames)).into_response()))
 }

@@ -66,7 +66,7 @@ fn act(revision: u32, event: Event, tier: Tier, words: &str) -> Warning {
 }
 
 async fn publish(book: &CapBook, journal: &dyn Journal, act: &Warning) -> Result<(), CapBookError> {
-    book.publish(journal, act, at(i64::from(act.revision)))
+    book.publish(journal, Partition(0), act, at(i64::from(act.revision)))
         .await
 }
 

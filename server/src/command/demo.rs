@@ -17,6 +17,7 @@ use crate::courier::Single;
 use crate::installation::Installation;
 use crate::people::{People, Person, Scope, token_hash};
 use crate::process::{self, Folders, LinkKind, Options, Running, Storage};
+use crate::roles::Roles;
 use clap::Args;
 use dispatch::gateway::smpp::{LinkConfig, Secret};
 use dispatch::simulator::carrier::{Carrier, CarrierConfig, Counts};
@@ -254,5 +255,7 @@ fn options(
             // A journal that is thrown away needs none.
             at_stop: arguments.journal.is_some(),
         },
+        roles: Roles::ALL,
+        seat: None,
     }
 }

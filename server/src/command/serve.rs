@@ -4,12 +4,13 @@ use super::Failure;
 use crate::app::{App, Period};
 use crate::clock::Clock;
 use crate::config::{Config, EmailSection, Store};
-use crate::courier::{DeviceLink, Single};
+use crate::courier::Single;
 use crate::edge;
 use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
+use crate::roles::{Role, Roles};
 use crate::signals::follow;
 use clap::Args;
 use dispatch::gateway::cap::poll::{PollConfig, Poller};
@@ -21,6 +22,7 @@ use futures_util::stream::FuturesUnordered;
 use ingest::transport::Frame;
 use ingest::transport::mqtt::{self, MqttConfig};
 use model::{Mode, Span};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,15 +38,51 @@ pub(crate) struct Arguments {
     /// Configuration file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// What this process does, in place of the file's roles: some of intake, rules, dispatch, console
+    #[arg(long, value_name = "ROLES", value_delimiter = ',')]
+    roles: Vec<Role>,
+    /// Name of this process among those over one Kafka, in place of the file's node
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
+    /// Where the API listens, in place of the file's listen
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+impl Arguments {
+    /// Puts what the command line says in the place of what the file says.
+    fn over(&self, config: &mut Config) -> Result<(), Failure> {
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if !self.roles.is_empty() {
+            config.roles = Roles::of(&self.roles);
+        }
+        match &mut config.store {
+            Store::Kafka(_, node) => {
+                if self.node.is_some() {
+                    node.clone_from(&self.node);
+                }
+            }
+            Store::Disk(_) if config.roles != Roles::ALL => {
+                let why = "--roles: the journal on disk is this process's alone, so that nobody has \
+                           the other roles; leave it out, or put [kafka] in the place of journal";
+                return Err(Failure::BadInput(why.to_owned()));
+            }
+            Store::Disk(_) => {}
+        }
+        Ok(())
+    }
 }
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (config, notices) =
+    let (mut config, notices) =
         Config::read(&arguments.config).map_err(|faults| Failure::BadInput(faults.to_string()))?;
     for notice in notices {
         tracing::warn!("{notice}");
     }
+    arguments.over(&mut config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -60,11 +98,21 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         key_file: &config.directory.key_file,
     };
     let storage = config.retention.storage();
+    let mut seat = None;
     let (opened, installation) = match &config.store {
         Store::Disk(journal) => process::open(folders, journal, storage, Mode::Actual)?,
         Store::Kafka(section, node) => {
-            let mut options = section.options(node).map_err(Failure::BadInput)?;
-            "active".clone_into(&mut options.writes_as);
+            let node = node.as_ref().ok_or_else(|| {
+                let why = "node: it is missing: write a name that no other process of the \
+                           deployment has, or give --node";
+                Failure::BadInput(why.to_owned())
+            })?;
+            let options = section.options(node).map_err(Failure::BadInput)?;
+            seat = Some(process::Place {
+                node: node.clone(),
+                address: config.address.clone(),
+                broker: section.first_broker().to_owned(),
+            });
             let city = installation::city(&config.city);
             let city = city.map_err(|faults| Failure::BadInput(faults.to_string()))?;
             let layout = section.layout(&city, storage.retentions);
@@ -110,13 +158,21 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
             inputs: config.snapshot_inputs,
             at_stop: true,
         },
+        roles: config.roles,
+        seat,
     };
+    let node = options.seat.as_ref().map(|place| place.node.clone());
     let running = process::start(opened, options).await?;
-    tracing::info!(address = %running.address, "serving");
-    for broker in config.mqtt.clone() {
+    tracing::info!(address = %running.address, roles = %config.roles, "serving");
+    let takes_in = config.roles.has(Role::Intake);
+    for mut broker in config.mqtt.clone().into_iter().filter(|_| takes_in) {
+        if let Some(node) = &node {
+            // A broker knows each session by its name: two of one name would throw each other out.
+            broker.client_id = format!("{}-{node}", broker.client_id);
+        }
         tokio::spawn(listen(Arc::clone(&running.app), broker));
     }
-    for poll in &config.polls {
+    for poll in config.polls.iter().filter(|_| takes_in) {
         let feed = poll
             .url
             .parse()
@@ -162,8 +218,7 @@ fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
         kinds.push(LinkKind::Single(Single::Webhook(Arc::new(webhook))));
     }
     if let Some(section) = &config.devices {
-        let devices = DeviceLink::start(section.gateway()?);
-        kinds.push(LinkKind::Single(Single::Device(devices)));
+        kinds.push(LinkKind::Devices(Box::new(section.gateway()?)));
     }
     Ok(config.link_names().into_iter().zip(kinds).collect())
 }

@@ -67,6 +67,7 @@ fn wanted(arguments: &Arguments) -> Result<(KafkaOptions, Layout), Failure> {
     };
     let city = installation::city(&config.city).map_err(|faults| bad(faults.to_string()))?;
     let layout = section.layout(&city, config.retention.storage().retentions);
+    let node = node.as_deref().unwrap_or("topics");
     Ok((section.options(node).map_err(bad)?, layout))
 }
 

@@ -189,6 +189,11 @@ impl KafkaSection {
         }
     }
 
+    /// The first of the brokers named.
+    pub(crate) fn first_broker(&self) -> &str {
+        self.brokers.split(',').next().unwrap_or_default().trim()
+    }
+
     /// What the journal takes; reads the password.
     pub(crate) fn options(&self, node: &str) -> Result<KafkaOptions, String> {
         let tls = self.security.is_encrypted().then(|| Tls {

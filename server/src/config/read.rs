@@ -6,6 +6,7 @@ use super::{
 };
 use crate::installation::Faulty;
 use crate::people::Person;
+use crate::roles::{Role, Roles};
 use dispatch::gateway::email::Email;
 use ingest::transport::mqtt::MqttConfig;
 use model::document::Document;
@@ -15,11 +16,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "city",
     "journal",
     "kafka",
     "node",
+    "roles",
+    "address",
     "listen",
     "http",
     "public_url",
@@ -79,6 +82,8 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
     let mut document = Document::parse(name, bytes, faults)?;
     let city = document.require::<PathBuf>("city", "write the city directory", faults);
     let store = store(name, &mut document, base, faults);
+    let roles = document.take::<Vec<Role>>("roles", faults);
+    let address = document.take::<String>("address", faults);
     let listen = document.require::<SocketAddr>("listen", "write 127.0.0.1:8080", faults);
     let public_url = document.take::<String>("public_url", faults);
     let open_intake = document.take::<bool>("open_intake", faults);
@@ -121,6 +126,30 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
             faults.error(place, &format!("http.{field}"), "out of range", remedy);
         }
     }
+    let on_disk = matches!(store, Some(Store::Disk(_)));
+    if let Some((line, roles)) = &roles {
+        let place = Place::line(name, *line);
+        if roles.is_empty() {
+            let remedy = "write some of intake, rules, dispatch, console, or take it out for all";
+            faults.error(place, "roles", "it is empty", remedy);
+        } else if on_disk && Roles::of(roles) != Roles::ALL {
+            let what = "the journal on disk is this process's alone: nobody has the other roles";
+            let remedy = "take it out, or put [kafka] in the place of journal";
+            faults.error(place, "roles", what, remedy);
+        }
+    }
+    if let Some((line, address)) = &address {
+        let place = Place::line(name, *line);
+        let is_http =
+            reqwest::Url::parse(address).is_ok_and(|url| url.scheme().starts_with("http"));
+        if !is_http || address.ends_with('/') {
+            let remedy = "write the address of this process's listener: http://10.0.0.7:8080";
+            faults.error(place, "address", "it is not an address of HTTP", remedy);
+        } else if on_disk {
+            let what = "nobody asks for it: there are no other processes";
+            faults.notice(place, "address", what, "take it out");
+        }
+    }
     let directory = directory.map_or_else(DirectorySection::default, |(_, section)| section);
     if let Some((line, url)) = &public_url
         && reqwest::Url::parse(url).is_err()
@@ -159,6 +188,8 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         devices: sections.devices.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
         polls: plain(sections.polls),
+        roles: roles.map_or(Roles::ALL, |(_, roles)| Roles::of(&roles)),
+        address: address.map(|(_, address)| address),
     })
 }
 
@@ -185,12 +216,13 @@ fn store(
         (None, Some((line, mut section))) => {
             section.anchor(base);
             section.check(Place::line(name, line), faults);
-            let Some((_, node)) = node else {
-                let remedy = "write a name that no other process of the deployment has";
-                faults.error(Place::file(name), "node", "it is missing", remedy);
-                return None;
-            };
-            Some(Store::Kafka(Box::new(section), node))
+            if node.is_none() {
+                let what = "it is missing: each process gets its name by --node";
+                let remedy = "write a name that no other process of the deployment has, where this \
+                              file is one process's alone";
+                faults.notice(Place::file(name), "node", what, remedy);
+            }
+            Some(Store::Kafka(Box::new(section), node.map(|(_, node)| node)))
         }
         (None, None) if unread => None,
         (None, None) => {

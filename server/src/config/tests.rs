@@ -106,17 +106,38 @@ fn what_cannot_work_over_kafka_is_named() {
     let nameless = both
         .replace("node = \"a\"\n", "")
         .replace("journal = \"j\"\n", "");
-    assert!(
-        faults(nameless.as_bytes())
-            .iter()
-            .any(|f| f.field == "node")
-    );
+    let found = faults(nameless.as_bytes());
+    let node = found.iter().find(|fault| fault.field == "node").unwrap();
+    assert_eq!(node.severity, Severity::Notice, "it may come by --node");
     let neither = "city = \"city\"\nlisten = \"127.0.0.1:8080\"";
     assert!(
         faults(neither.as_bytes())
             .iter()
             .any(|f| f.field == "journal")
     );
+}
+
+#[test]
+fn roles_are_for_who_is_not_alone() {
+    let brokers = "brokers = \"k1:9092\"\n";
+    assert_eq!(over_kafka(brokers), [""; 0]);
+    let with = |line: &str, store: &str| {
+        let text = format!("{line}\ncity = \"c\"\nlisten = \"127.0.0.1:8080\"\n{store}\n");
+        let found = faults(text.as_bytes());
+        let errors = found.iter().filter(|f| f.severity == Severity::Error);
+        errors.map(|fault| fault.field.clone()).collect::<Vec<_>>()
+    };
+    let kafka = "node = \"a\"\n[kafka]\nbrokers = \"k1:9092\"";
+    let disk = "journal = \"j\"";
+    let some = "roles = [\"rules\", \"dispatch\"]";
+    let all = "roles = [\"console\", \"intake\", \"rules\", \"dispatch\"]";
+    assert_eq!(with(some, kafka), [""; 0]);
+    assert_eq!(with(some, disk), ["roles"], "nobody would have the others");
+    assert_eq!(with(all, disk), [""; 0]);
+    assert_eq!(with("roles = []", kafka), ["roles"]);
+    assert_eq!(with("roles = [\"rule\"]", kafka), ["roles"]);
+    assert_eq!(with("address = \"http://10.0.0.7:8080\"", kafka), [""; 0]);
+    assert_eq!(with("address = \"10.0.0.7:8080\"", kafka), ["address"]);
 }
 
 /// What containers share is put together with a node's name and its links by their entrypoint.

@@ -3,6 +3,7 @@
 
 use super::Courier;
 use crate::app::App;
+use crate::term::Term;
 use dispatch::outbox::{Answer, Event, Limits, Outcome};
 use journal::{JournalError, Kind, Topic};
 use std::sync::Arc;
@@ -39,12 +40,12 @@ impl Courier {
     }
 }
 
-/// Serves link `number` until the app stops. An error means that the process must end.
-pub(crate) async fn run(app: Arc<App>, number: usize) -> Result<(), JournalError> {
+/// Serves link `number` for its term. An error means that the process must end.
+pub(crate) async fn run(app: Arc<App>, number: usize, term: Term) -> Result<(), JournalError> {
     let mut courier = open(&app, number)?;
     let topic = Topic::new(Kind::Deliveries, app.mode);
     let mut planned = app.journal.subscribe(topic, courier.partition);
-    while !app.stopping() {
+    while !term.is_over() {
         if !courier.refuse()? {
             let next = courier.next;
             tokio::select! {
@@ -55,7 +56,7 @@ pub(crate) async fn run(app: Arc<App>, number: usize) -> Result<(), JournalError
             }
         }
         courier.keep()?;
-        courier.show();
+        courier.show()?;
     }
     courier.finish().await
 }

@@ -4,6 +4,7 @@ use super::inbox::pushed;
 use super::{Courier, DeviceLink};
 use crate::app::App;
 use crate::capbook::CapBookError;
+use crate::term::Term;
 use dispatch::directory::Recipient;
 use dispatch::gateway::device::command::Addressed;
 use dispatch::gateway::device::{Action, Command};
@@ -16,8 +17,8 @@ use dispatch::wording::{Message, Purpose};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use journal::{JournalError, Kind, Topic};
-use model::{AreaCode, SendError, Span, Tier, Time};
+use journal::{JournalError, Kind, Partition, Topic};
+use model::{AreaCode, SendError, Span, Tier, Time, Warning};
 use std::sync::Arc;
 
 /// Messages on their way at once on one such link.
@@ -40,8 +41,17 @@ pub(crate) enum Single {
     Cap,
 }
 
-/// Serves link `number` until the app stops. An error means that the process must end.
-pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result<(), JournalError> {
+/// Serves link `number` for its term. An error means that the process must end.
+pub(crate) async fn run(
+    app: Arc<App>,
+    number: usize,
+    gateway: Single,
+    term: Term,
+) -> Result<(), JournalError> {
+    if matches!(gateway, Single::Cap) {
+        // What refers to earlier documents finds them, whoever published those.
+        app.every_document().await?;
+    }
     let mut courier = open(&app, number)?;
     let topic = Topic::new(Kind::Deliveries, app.mode);
     let mut planned = app.journal.subscribe(topic, courier.partition);
@@ -50,18 +60,19 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
         courier.push_again();
     }
     courier.step(Event::Up);
-    while !app.stopping() {
+    while !term.is_over() {
         for (token, words) in courier.departures()? {
             let outgoing = Outgoing {
                 app: Arc::clone(&app),
                 gateway: gateway.clone(),
                 token,
                 newest: courier.newest,
+                link: courier.partition,
                 words,
             };
             flying.push(Box::pin(outgoing.go()));
         }
-        let (next, pause) = (courier.next, courier.pause());
+        let (next, pause) = (courier.next, courier.pause(&term));
         tokio::select! {
             Some(answer) = flying.next(), if !flying.is_empty() => {
                 courier.step(Event::Answers(&[answer]));
@@ -72,7 +83,7 @@ pub(crate) async fn run(app: Arc<App>, number: usize, gateway: Single) -> Result
             () = pause => courier.step(Event::Tick),
         }
         courier.keep()?;
-        courier.show();
+        courier.show()?;
     }
     while let Some(answer) = flying.next().await {
         courier.step(Event::Answers(&[answer]));
@@ -115,6 +126,7 @@ struct Outgoing {
     gateway: Single,
     token: Token,
     newest: Time,
+    link: Partition,
     words: Option<Words>,
 }
 
@@ -227,13 +239,23 @@ impl Outgoing {
         Command::new(addressed, action).map_err(|error| SendError::Permanent(error.to_string()))
     }
 
+    /// The revision that an intent tells of, also where another process decided it just now.
+    async fn revision(&self, intent: &Intent) -> Result<Arc<Warning>, SendError> {
+        let known = || self.app.view.revision(intent.warning, intent.revision);
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        let read = self.app.every_zone().await;
+        read.map_err(|error| SendError::Transient(error.to_string()))?;
+        known().ok_or_else(|| SendError::Permanent("revision is gone".into()))
+    }
+
     async fn cap(&self, intent: &Intent) -> Result<Receipt, SendError> {
-        let released = self.app.view.revision(intent.warning, intent.revision);
-        let warning = released.ok_or_else(|| SendError::Permanent("revision is gone".into()))?;
+        let warning = self.revision(intent).await?;
         let now = self.app.clock.now();
         self.app
             .cap
-            .publish(&*self.app.journal, &warning, now)
+            .publish(&*self.app.journal, self.link, &warning, now)
             .await
             .map_err(|error| match error {
                 CapBookError::Write(error) => SendError::Permanent(error.to_string()),

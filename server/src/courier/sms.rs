@@ -5,6 +5,7 @@ use super::marks::Marks;
 use super::reply::{is_from, said};
 use crate::app::App;
 use crate::clock::monotonic_micros;
+use crate::term::Term;
 use dispatch::directory::Contact;
 use dispatch::gateway::smpp::{
     Answer as WireAnswer, DeliveryReceipt, Link, LinkConfig, MessageState, Outcome as WireOutcome,
@@ -48,12 +49,13 @@ pub(crate) struct Sms {
     marks: Marks,
 }
 
-/// Serves link `number` until the app stops. An error means that the process must end.
+/// Serves link `number` for its term. An error means that the process must end.
 pub(crate) async fn run(
     app: Arc<App>,
     number: usize,
     config: LinkConfig,
     pace_per_s: u32,
+    term: Term,
 ) -> Result<(), JournalError> {
     let mut sms = Sms::open(&app, number, &config, pace_per_s)?;
     let mut link = match Link::new(config) {
@@ -68,9 +70,9 @@ pub(crate) async fn run(
     let topic = Topic::new(Kind::Deliveries, app.mode);
     let mut planned = app.journal.subscribe(topic, sms.courier.partition);
     let mut turn = Turn::default();
-    while !app.stopping() {
+    while !term.is_over() {
         sms.round(&mut link)?;
-        let (next, pause) = (sms.courier.next, sms.courier.pause());
+        let (next, pause) = (sms.courier.next, sms.courier.pause(&term));
         tokio::select! {
             () = link.turn(&mut turn) => sms.heard(&turn, link.window())?,
             () = super::planned(&mut planned, next) => {}
@@ -79,7 +81,7 @@ pub(crate) async fn run(
             () = pause => sms.courier.step(Event::Tick),
         }
         sms.courier.keep()?;
-        sms.show();
+        sms.show()?;
     }
     sms.drive(&mut link)?;
     link.close(&mut turn).await;
@@ -379,12 +381,13 @@ impl Sms {
         self.courier.answered(orders);
     }
 
-    fn show(&mut self) {
+    fn show(&mut self) -> Result<(), JournalError> {
         let now = monotonic_micros();
-        if now.saturating_sub(self.shown) >= SHOW_EVERY_US {
-            self.shown = now;
-            self.courier.show();
+        if now.saturating_sub(self.shown) < SHOW_EVERY_US {
+            return Ok(());
         }
+        self.shown = now;
+        self.courier.show()
     }
 }
 

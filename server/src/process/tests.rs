@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::HttpSection;
 use crate::installation::Installation;
 use crate::people::People;
+use crate::roles::Roles;
 use crate::small_city as city;
 use axum::body::Bytes;
 use journal::{Journal, Kind, Offset, Partition, Record, Topic};
@@ -31,6 +32,7 @@ use rules::Policy;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// 2023-09-07T12:00+08:00, in minutes.
 pub(crate) const NOON: i64 = 28_234_320;
@@ -83,6 +85,8 @@ async fn try_serve(
         public_url: String::new(),
         answer_url: None,
         snapshots,
+        roles: Roles::ALL,
+        seat: None,
     };
     start(opened, options).await
 }
@@ -110,6 +114,18 @@ pub(crate) async fn report(app: &App, minute: i64, values: &[(&str, &str, &str)]
         .unwrap();
     assert_eq!(taken.accepted, values.len() as u64, "{taken:?}");
     stepped(app).await;
+}
+
+/// The answer to a request, head and all.
+async fn get(running: &Running, path: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(running.address)
+        .await
+        .unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 async fn stepped(app: &App) {

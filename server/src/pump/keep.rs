@@ -4,7 +4,9 @@
 
 use crate::app::App;
 use crate::snapshot::{Generations, Owner, Snapshot};
-use crate::zone::Machine;
+use crate::zone::{Ear, Machine};
+
+use super::PumpError;
 use journal::{Assigned, Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
 use model::{Input, StationNo, Time, Zone};
 use std::collections::VecDeque;
@@ -102,20 +104,9 @@ impl Keeper {
         let installation = app.registry.installation(&found.edition);
         let installation = installation.map_err(|error| error.to_string())?;
         let mut machine = Machine::new(&installation, self.zone, app.mode, app.policy);
-        let (length, rest) = found.state.split_first_chunk::<8>().ok_or("it is empty")?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        let (state, rest) = rest.split_at_checked(length).ok_or("it is cut short")?;
+        let (state, shown) = part(&found.state)?;
         machine.restore(state)?;
-        let (length, rest) = rest.split_first_chunk::<8>().ok_or("it is cut short")?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        let (newest, remarks) = rest.split_at_checked(length).ok_or("it is cut short")?;
-        let kind = Input::Observations(Vec::new()).kind();
-        let newest = Input::decode(kind, newest).map_err(|error| error.to_string())?;
-        if let Input::Observations(newest) = newest {
-            app.view.observed(&newest);
-        }
-        let remarks = serde_json::from_slice(remarks).map_err(|error| error.to_string())?;
-        app.view.remarked(&remarks);
+        show(app, shown)?;
         Ok(machine)
     }
 
@@ -304,6 +295,52 @@ impl Keeper {
         state.extend_from_slice(&remarks.unwrap_or_default());
         state
     }
+}
+
+/// Hears a zone that another process steps, from its newest snapshot on: gives its screen and the
+/// first input that it has not heard.
+pub(crate) fn seen(app: &App, zone: Zone) -> Result<(Ear, Offset), PumpError> {
+    let input = Topic::new(Kind::Input, app.mode);
+    let mut generations = Generations::new(app.mode, Owner::Zone(zone));
+    while let Some(found) = generations.load(&*app.journal)? {
+        let Some(next) = found.positions.first() else {
+            continue;
+        };
+        let installation = app.registry.installation(&found.edition)?;
+        let ear = part(&found.state).and_then(|(machine, shown)| {
+            let ear = Ear::at_rest(&installation.city, zone, machine)?;
+            show(app, shown)?;
+            Ok(ear)
+        });
+        match ear {
+            Ok(ear) => return Ok((ear, *next)),
+            Err(why) => {
+                tracing::error!(zone = zone.0, %why, "snapshot unusable; trying the one before")
+            }
+        }
+    }
+    let first = app.journal.first(input, Partition(zone.0))?;
+    Ok((Ear::new(&app.installation.city, zone), first))
+}
+
+/// A part behind its length, and what follows it.
+fn part(state: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    let (length, rest) = state.split_first_chunk::<8>().ok_or("it ends early")?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    Ok(rest.split_at_checked(length).ok_or("it is cut short")?)
+}
+
+/// Shows the newest values and the remarks of a state at rest.
+fn show(app: &App, shown: &[u8]) -> Result<(), String> {
+    let (newest, remarks) = part(shown)?;
+    let kind = Input::Observations(Vec::new()).kind();
+    let newest = Input::decode(kind, newest).map_err(|error| error.to_string())?;
+    if let Input::Observations(newest) = newest {
+        app.view.observed(&newest);
+    }
+    let remarks = serde_json::from_slice(remarks).map_err(|error| error.to_string())?;
+    app.view.remarked(&remarks);
+    Ok(())
 }
 
 impl Rows {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::process::tests::{NEVER, NOON, report, serve};
-use crate::questions::{A_TURN, Desks, questions};
+use crate::questions::{A_TURN, questions};
 use crate::small_city as city;
 use axum::body::Bytes;
 use futures_util::FutureExt;
@@ -62,11 +62,8 @@ async fn questions_keep_no_zone_from_its_minute() {
     let folder = tempfile::tempdir().unwrap();
     let mut pump = by_hand(folder.path()).await;
     let (desk, asked) = questions();
-    let desks = Desks::new(vec![desk]);
     let id = WarningId::parse("0123456789abcdef01234567").unwrap();
-    let mut waiting: Vec<_> = (0..A_TURN)
-        .map(|_| Box::pin(desks.told(Zone(0), id)))
-        .collect();
+    let mut waiting: Vec<_> = (0..A_TURN).map(|_| Box::pin(desk.told(id))).collect();
     for question in &mut waiting {
         assert!(question.now_or_never().is_none(), "nobody has answered yet");
     }

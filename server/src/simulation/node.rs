@@ -14,20 +14,20 @@ use crate::links;
 use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
 use crate::people::People;
-use crate::questions::Desks;
 use crate::registry::Registry;
-use crate::remember::Keeper;
+use crate::roles::Roles;
+use crate::screens::Screens;
 use crate::stream::Stream;
 use crate::vault::Vault;
 use crate::view::View;
+use crate::zones::{Standing, Zones};
 use dispatch::gateway::push::Hub;
 use ingest::register::Registrar;
 use journal::Journal;
 use model::{Mode, Time};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rules::Policy;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use tokio::sync::watch;
 
 /// Links that the configuration gives; the others have stand-ins.
@@ -53,6 +53,8 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
     let latency = Arc::new(Latency::default());
     let http = HttpSection::default();
     let link_key = registry.derive(answer_links::PURPOSE);
+    let zones = city.zones.len();
+    let screens = Screens::open(&*journal, Mode::Actual, zones, links.len(), now).unwrap();
     let app = Arc::new(App {
         intake: Intake::new(
             Arc::clone(&journal),
@@ -86,14 +88,16 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         absent: absent.into_iter().collect(),
         public_url: String::new(),
         answer_links: AnswerLinks::new(None, link_key),
-        questions: Desks::new(Vec::new()),
-        stepped: city.zones.iter().map(|_| AtomicU64::new(0)).collect(),
-        behind: AtomicUsize::new(city.zones.len()),
+        roles: Roles::ALL,
+        // Nobody looks at what others say: each step shows its own.
+        zones: Zones::new(city.zones.len(), Standing::Here),
+        serving: RwLock::default(),
+        screens,
+        peers: None,
         stop: watch::Sender::new(false),
         failure: Mutex::default(),
         installation,
     });
-    let keeper = Keeper::open(&*app.journal, app.mode, city.zones.len()).unwrap();
-    keeper.show(&app).await;
+    app.screens.show(&app);
     app
 }

@@ -6,7 +6,7 @@ use model::pending::{Review, Signing};
 use model::release::AtEnd;
 use model::warning::Event;
 use model::{Hazard, Named, Offset, Pending, Signal, Tier, Time, Warning};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Newest value of one parameter.
@@ -393,12 +393,12 @@ pub(crate) struct AnswerItem {
 }
 
 /// Progress of one intent at one link.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct DeliveryItem {
     pub(crate) warning: String,
     pub(crate) revision: u32,
     pub(crate) intent: String,
-    pub(crate) channel: &'static str,
+    pub(crate) channel: String,
     pub(crate) link: String,
     /// The intent that did not reach the person, where this one stands in for it.
     pub(crate) instead_of: Option<String>,

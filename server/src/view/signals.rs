@@ -52,6 +52,28 @@ impl Signals {
         bound(&mut self.replaced, KNOWN_MAX);
     }
 
+    /// Takes in what another zone knows.
+    pub(crate) fn join(&mut self, other: &Self) {
+        for (identifier, tier) in &other.taken {
+            let taken = (identifier.clone(), *tier);
+            if !self.taken.contains(&taken) {
+                self.taken.push_back(taken);
+            }
+        }
+        for identifier in &other.replaced {
+            if !self.replaced.contains(identifier) {
+                self.replaced.push_back(identifier.clone());
+            }
+        }
+        let replaced = &self.replaced;
+        self.held
+            .retain(|held| !replaced.contains(&held.identifier));
+        for signal in &other.held {
+            self.take(signal);
+        }
+        bound(&mut self.taken, KNOWN_MAX);
+    }
+
     /// Remembers one as taken; false where it was before.
     pub(crate) fn note(&mut self, signal: &Signal) -> bool {
         if self.is_taken(signal) {

@@ -78,7 +78,8 @@ impl Heard {
         self.findings.extend(screened.finding);
     }
 
-    fn is_home(&self, station: StationNo) -> bool {
+    /// Whether the zone is the station's home.
+    pub(super) fn is_home(&self, station: StationNo) -> bool {
         self.homes.get(station.0 as usize) == Some(&true)
     }
 }

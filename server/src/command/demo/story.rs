@@ -176,9 +176,9 @@ pub(super) fn closing(app: &App, figures: &Figures, counts: &Counts, arrived: &A
     for ((name, event), count) in by_event {
         println!("warnings       {count:>4} {name}: {event}");
     }
-    let mut by_channel: BTreeMap<&str, DeliveryItem> = BTreeMap::new();
+    let mut by_channel: BTreeMap<String, DeliveryItem> = BTreeMap::new();
     for item in app.view.deliveries() {
-        let sum = by_channel.entry(item.channel).or_default();
+        let sum = by_channel.entry(item.channel.clone()).or_default();
         sum.planned += item.planned;
         sum.accepted += item.accepted;
         sum.delivered += item.delivered;

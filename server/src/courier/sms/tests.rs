@@ -93,14 +93,16 @@ async fn an_idle_link_sleeps_and_hears_the_end_at_once() {
     let service = Cramped::serve(folder.path(), Vec::new()).await;
     let app = Arc::clone(service.app());
     let sms = sms(&app);
+    let (_held, revoked) = tokio::sync::watch::channel(false);
+    let term = Term::new(Arc::clone(&app), revoked);
     // Some looks of a link that has something to do.
     let looks = Duration::from_millis(400);
     assert!(
-        tokio::time::timeout(looks, sms.courier.pause())
+        tokio::time::timeout(looks, sms.courier.pause(&term))
             .await
             .is_err()
     );
-    let pause = tokio::spawn(sms.courier.pause());
+    let pause = tokio::spawn(sms.courier.pause(&term));
     service.running.stop().await.unwrap();
     assert!(tokio::time::timeout(looks, pause).await.is_ok());
 }

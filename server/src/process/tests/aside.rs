@@ -5,7 +5,7 @@ use crate::snapshot::{Generations, Owner};
 use std::sync::mpsc;
 
 fn is_kept(app: &App) -> bool {
-    let mut kept = Generations::new(app.mode, Owner::Screens);
+    let mut kept = Generations::new(app.mode, Owner::Screens(model::Zone(0)));
     kept.load(&*app.journal).unwrap().is_some()
 }
 

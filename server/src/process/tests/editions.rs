@@ -46,8 +46,8 @@ fn computed(app: &App) -> Vec<(u8, String)> {
     let topic = Topic::new(Kind::Input, app.mode);
     let mut found = Vec::new();
     for zone in (0..app.installation.city.zones.len()).map(|zone| Zone(zone as u16)) {
-        let edition = app.registry.at(zone, Offset(0)).unwrap();
-        let installation = app.registry.installation(edition).unwrap();
+        let edition = app.registry.at(zone, Offset(0)).unwrap().unwrap();
+        let installation = app.registry.installation(&edition).unwrap();
         let mut machine = Machine::new(&installation, zone, app.mode, app.policy);
         let mut out = Outputs::default();
         for record in records(&*app.journal, topic, Partition(zone.0)) {

@@ -104,6 +104,8 @@ impl Cramped {
             public_url: String::new(),
             answer_url: None,
             snapshots: NEVER,
+            roles: Roles::ALL,
+            seat: None,
         };
         Self {
             running: start(opened, options).await.unwrap(),

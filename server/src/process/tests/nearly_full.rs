@@ -2,19 +2,8 @@
 
 use super::*;
 use crate::intake::IntakeError;
+use crate::zones::Standing;
 use journal::JournalError;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-async fn get(running: &Running, path: &str) -> String {
-    let mut stream = tokio::net::TcpStream::connect(running.address)
-        .await
-        .unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_for_want_of_space_is_counted_and_said() {
@@ -42,7 +31,7 @@ async fn what_is_refused_for_want_of_space_is_counted_and_said() {
     assert!(is_full, "{taken:?}");
     for path in ["/healthz", "/readyz"] {
         eventually("zones are there", &running.app, || {
-            running.app.recovering() == 0
+            running.app.zones.which(Standing::Recovering).is_empty()
         })
         .await;
         let answer = get(&running, path).await;

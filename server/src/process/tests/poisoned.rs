@@ -2,8 +2,10 @@
 //! stops the zone.
 
 use super::*;
+use crate::zones::Standing;
 use ingest::dead_letter::{DeadLetter, Raw, UNREADABLE};
 use journal::{Batch, Priority};
+use model::Zone;
 
 /// Puts a record of that kind into the district's input.
 async fn put(app: &App, kind: u8, payload: &[u8]) {
@@ -56,14 +58,24 @@ async fn what_a_later_version_wrote_stops_the_zone() {
         let running = serve(folder.path(), 0, NEVER, Vec::new()).await;
         let app = std::sync::Arc::clone(&running.app);
         put(&app, kind, payload).await;
-        for _ in 0..10_000 {
-            if app.fault().is_some() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let why = running.stop().await.unwrap_err();
-        assert!(why.contains("serve it with that version"), "{why}");
+        eventually("the zone stands still", &app, || {
+            app.zones.which(Standing::Stuck) == [Zone(DISTRICT.0)]
+        })
+        .await;
         assert_eq!(letters(&app), []);
+        // The others go on, and whoever looks is told.
+        assert_eq!(app.fault(), None);
+        let said = get(&running, "/readyz").await;
+        assert!(said.starts_with("HTTP/1.1 503"), "{said}");
+        assert!(
+            said.contains("zone 440106000000 is not stepped: a later version"),
+            "{said}"
+        );
+        let metrics = get(&running, "/metrics").await;
+        assert!(
+            metrics.contains(r#"sanfang_zones{standing="stuck"} 1"#),
+            "{metrics}"
+        );
+        running.stop().await.unwrap();
     }
 }

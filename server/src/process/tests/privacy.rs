@@ -132,7 +132,8 @@ async fn the_journal_names_nobody() {
         Owner::Zone(Zone(0)),
         Owner::Zone(Zone(1)),
         Owner::Link(Partition(0)),
-        Owner::Screens,
+        Owner::Screens(Zone(0)),
+        Owner::Screens(Zone(1)),
     ];
     let mut snapshots = 0;
     for owner in owners {

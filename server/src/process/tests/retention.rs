@@ -52,7 +52,7 @@ async fn old_records_go_and_what_stands_stays() {
             rubbish(app).await;
         }
         eventually("the screens' snapshot has it all", app, || {
-            let mut generations = Generations::new(Mode::Actual, Owner::Screens);
+            let mut generations = Generations::new(Mode::Actual, Owner::Screens(model::Zone(0)));
             let end = app
                 .journal
                 .end(Topic::actual(Kind::Warnings), DISTRICT)
