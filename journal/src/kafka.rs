@@ -42,7 +42,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::Consumer as _;
-use slot::{Look, Slot};
+use slot::{Keyed, Look, Slot};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tail::Tail;
@@ -245,6 +245,7 @@ impl Journal for KafkaJournal {
             }
             match look {
                 Look::Records(records) => return Ok(records),
+                Look::Left => {}
                 Look::End if resumed => {}
                 Look::End => return Ok(Vec::new()),
                 Look::Before => {
@@ -266,12 +267,13 @@ impl Journal for KafkaJournal {
         key: &[u8],
     ) -> Result<Option<Record>, JournalError> {
         let place = (topic, partition);
-        let slot = self.slot(topic, partition, Offset(0))?;
         let deadline = self.deadline();
         loop {
-            let own = self.ends.end(place);
-            let Some(newest) = slot.newest(key, own, deadline)? else {
-                return Ok(None);
+            let slot = self.slot(topic, partition, Offset(0))?;
+            let newest = match slot.newest(key, self.ends.end(place), deadline)? {
+                Keyed::At(Some(newest)) => newest,
+                Keyed::At(None) => return Ok(None),
+                Keyed::Left => continue,
             };
             let from = Offset(newest.offset);
             let found = self.read(topic, partition, from, 0)?;

@@ -104,7 +104,10 @@ impl Member {
     fn give_up(&self, partitions: &[Partition]) {
         for partition in partitions {
             self.writers.revoke(self.topic, *partition);
-            self.tail.forget((self.topic, *partition));
+            // What is found by its key is read by everybody, owner or not.
+            if !wire::is_compacted(self.topic.kind) {
+                self.tail.forget((self.topic, *partition));
+            }
         }
     }
 

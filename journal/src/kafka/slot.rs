@@ -35,6 +35,8 @@ pub(crate) struct State {
     keys: Option<FxHashMap<Box<[u8]>, Newest>>,
     watch: watch::Sender<Offset>,
     failed: Option<JournalError>,
+    /// Nobody fills it any more: readers find the partition's new one.
+    left: bool,
 }
 
 /// What a reader finds.
@@ -45,6 +47,16 @@ pub(crate) enum Look {
     End,
     /// What is asked for lies before what is held.
     Before,
+    /// The partition is followed no more, or anew.
+    Left,
+}
+
+/// Where the newest record of a key is.
+pub(crate) enum Keyed {
+    /// There, if there is any.
+    At(Option<Newest>),
+    /// The partition is followed no more, or anew.
+    Left,
 }
 
 impl Slot {
@@ -63,6 +75,7 @@ impl Slot {
                 keys: keys.then(FxHashMap::default),
                 watch: watch::Sender::new(from),
                 failed: None,
+                left: false,
             }),
             arrived: Condvar::new(),
         }
@@ -130,6 +143,12 @@ impl Slot {
         self.arrived.notify_all();
     }
 
+    /// Nobody fills it any more: who waits looks for the partition's new one.
+    pub(crate) fn leave(&self) {
+        self.state.lock().left = true;
+        self.arrived.notify_all();
+    }
+
     /// What is there from `from` on. Where it is not known yet whether there is anything (`own`:
     /// the end of what this process wrote), waits until `deadline`.
     pub(crate) fn look(
@@ -141,6 +160,9 @@ impl Slot {
     ) -> Result<(Look, bool), JournalError> {
         let mut state = self.state.lock();
         loop {
+            if state.left {
+                return Ok((Look::Left, false));
+            }
             if from.0 < state.from {
                 return Ok((Look::Before, false));
             }
@@ -172,7 +194,7 @@ impl Slot {
     /// Waits for a record at `from` or later.
     pub(crate) fn wait(&self, from: Offset, timeout: Duration) -> bool {
         let mut state = self.state.lock();
-        let there = |state: &State| state.next > from.0 || state.failed.is_some();
+        let there = |state: &State| state.next > from.0 || state.failed.is_some() || state.left;
         if !there(&state) {
             self.arrived
                 .wait_while_for(&mut state, |state| !there(state), timeout);
@@ -186,9 +208,12 @@ impl Slot {
         key: &[u8],
         own: u64,
         deadline: Instant,
-    ) -> Result<Option<Newest>, JournalError> {
+    ) -> Result<Keyed, JournalError> {
         let mut state = self.state.lock();
         while !(state.at_end && own <= state.next) {
+            if state.left {
+                return Ok(Keyed::Left);
+            }
             if let Some(error) = &state.failed {
                 return Err(error.clone());
             }
@@ -200,7 +225,8 @@ impl Slot {
             }
         }
         let newest = state.keys.as_ref().and_then(|keys| keys.get(key));
-        Ok(newest.copied().filter(|newest| !newest.deleted))
+        let newest = newest.copied().filter(|newest| !newest.deleted);
+        Ok(Keyed::At(newest))
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<Offset> {

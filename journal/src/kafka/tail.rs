@@ -113,8 +113,10 @@ impl Tail {
 
     /// Lets go of a partition: who reads it next begins where that reader is.
     pub(crate) fn forget(&self, place: Place) {
-        let known = self.shared.followed.lock().remove(&place);
-        if known.is_some() {
+        // Held while it is let go: who follows it anew meanwhile would be let go of too.
+        let mut followed = self.shared.followed.lock();
+        if let Some(known) = followed.remove(&place) {
+            known.slot.leave();
             let list = self.shared.list(place, rdkafka::Offset::Invalid);
             if let Err(error) =
                 list.and_then(|list| self.shared.consumer.incremental_unassign(&list))
