@@ -18,6 +18,8 @@ mod kill;
 #[path = "pipeline/restart.rs"]
 mod restart;
 mod small;
+#[path = "pipeline/spread.rs"]
+mod spread;
 
 use serde_json::Value;
 use small::{Centre, HEAD, OWNER, Served, eventually, minutes_ago};

@@ -31,7 +31,7 @@ fn kills() -> u64 {
 
 /// The demo city with some of its people, where a storm of some hours is not yet the past and no
 /// hour is quiet: what waits for the morning would be waited for.
-fn city(folder: &Path) -> PathBuf {
+pub(crate) fn city(folder: &Path) -> PathBuf {
     let city = demo_city::write(folder, 3_000);
     let settings = fs::read_to_string(city.join("city.toml")).unwrap();
     let patient = settings.replace("past_after = \"15m\"", "past_after = \"24h\"");
@@ -49,13 +49,13 @@ fn city(folder: &Path) -> PathBuf {
 type Key = (String, String, i64);
 
 /// One minute's lines as they came in.
-struct Minute {
-    body: String,
+pub(crate) struct Minute {
+    pub(crate) body: String,
     values: Vec<(Key, f64)>,
 }
 
 /// The storm's first minutes, moved so that the last of them is the minute before this one.
-fn storm(folder: &Path) -> Vec<Minute> {
+pub(crate) fn storm(folder: &Path) -> Vec<Minute> {
     let path = folder.join("storm.ndjson").display().to_string();
     let arguments = ["rainstorm", "--thin", "20", "--out", &path];
     node(&[&["testdata/storm.mjs"], &arguments[..]].concat());
@@ -124,14 +124,17 @@ fn treachery(folder: &Path) -> PathBuf {
 }
 
 /// What was seen outside the process.
-struct Seen {
+pub(crate) struct Seen {
     folder: PathBuf,
     /// Values in the order in which they were acknowledged.
     acknowledged: BTreeMap<Key, f64>,
     /// Newest revision of each warning that the API showed.
     revisions: BTreeMap<String, u64>,
-    told: Vec<Taken>,
-    kills: usize,
+    pub(crate) told: Vec<Taken>,
+    /// How often a process that owned a link was killed.
+    pub(crate) kills: usize,
+    /// The client's file of acknowledgements.
+    acks: File,
 }
 
 /// Runs the storm with so many kills; an error where the service does not come back.
@@ -150,14 +153,8 @@ fn run(centre: &Centre, folder: &Path, kills: u64, under: &Under) -> Result<Seen
     }
     let mut served = Served::with(folder, &city, centre.port, environment, "");
     served.ready()?;
-    let mut seen = Seen {
-        folder: folder.to_path_buf(),
-        acknowledged: BTreeMap::new(),
-        revisions: BTreeMap::new(),
-        told: Vec::new(),
-        kills: usize::try_from(kills).unwrap(),
-    };
-    let mut acks = File::create(folder.join("acks.ndjson")).unwrap();
+    let mut seen = Seen::new(folder);
+    seen.kills = usize::try_from(kills).unwrap();
     let share = minutes.len().div_ceil(usize::try_from(kills).unwrap() + 1);
     let mut next = 0;
     for round in 0..=kills {
@@ -176,8 +173,7 @@ fn run(centre: &Centre, folder: &Path, kills: u64, under: &Under) -> Result<Seen
                 202 => {
                     let taken: Value = serde_json::from_str(&body).unwrap();
                     assert_eq!(taken["rejected"], 0, "{body}");
-                    acks.write_all(minute.body.as_bytes()).unwrap();
-                    seen.acknowledged.extend(minute.values.iter().cloned());
+                    seen.taken(minute);
                     next = (next + 1).min(minutes.len());
                 }
                 // The journal asks for patience.
@@ -203,8 +199,26 @@ fn run(centre: &Centre, folder: &Path, kills: u64, under: &Under) -> Result<Seen
 }
 
 impl Seen {
+    /// Nothing yet.
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+            acknowledged: BTreeMap::new(),
+            revisions: BTreeMap::new(),
+            told: Vec::new(),
+            kills: 0,
+            acks: File::create(folder.join("acks.ndjson")).unwrap(),
+        }
+    }
+
+    /// A minute was acknowledged.
+    pub(crate) fn taken(&mut self, minute: &Minute) {
+        self.acks.write_all(minute.body.as_bytes()).unwrap();
+        self.acknowledged.extend(minute.values.iter().cloned());
+    }
+
     /// Looks at the warnings: none that was there is gone or goes back.
-    fn look(&mut self, served: &Served) -> Result<(), String> {
+    pub(crate) fn look(&mut self, served: &Served) -> Result<(), String> {
         let (200, body) = served.request("GET", "/v1/warnings", Some("token-chen"), "") else {
             return Ok(());
         };
@@ -236,7 +250,7 @@ impl Seen {
     /// Waits until everybody who is called by telephone number has been told. Below orange a message
     /// that was on its way when the service was killed is of unknown outcome and not sent again
     /// (semantics §36): so many may be missing, and no more.
-    fn settle(&mut self, served: &Served, centre: &Centre) -> Result<(), String> {
+    pub(crate) fn settle(&mut self, served: &Served, centre: &Centre) -> Result<(), String> {
         let phones = phones(&self.folder.join("city/contacts.csv"));
         let mut missing = BTreeSet::new();
         let mut quiet = 0;
@@ -268,7 +282,7 @@ impl Seen {
     }
 
     /// Every promise, against what lies outside the process.
-    fn reconcile(&self) -> Result<(), String> {
+    pub(crate) fn reconcile(&self) -> Result<(), String> {
         let stored = records(&self.folder, Topic::actual(Kind::Input));
         let mut values: BTreeMap<Key, f64> = BTreeMap::new();
         let city = City::read(

@@ -218,6 +218,15 @@ response_timeout = "2s"
         self.child.wait().unwrap();
     }
 
+    /// Ends the process in order.
+    pub(crate) fn terminate(&mut self) {
+        let pid = self.pid().to_string();
+        let told = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(told.unwrap().success());
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+
     /// Waits until it serves; an error where it ended instead, or does not for two minutes.
     pub(crate) fn ready(&mut self) -> Result<(), String> {
         for _ in 0..2400 {
