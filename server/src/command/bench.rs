@@ -6,6 +6,7 @@
 
 mod client;
 mod http;
+mod kafka;
 mod latency;
 mod mqtt;
 mod recovery;
@@ -55,6 +56,9 @@ pub(crate) struct Arguments {
     /// Hours of minute values that fill them
     #[arg(long, default_value_t = 72, value_parser = clap::value_parser!(i64).range(1..=72))]
     hours: i64,
+    /// Brokers for kafka and take-over, as `make kafka-up` prints them
+    #[arg(long, value_name = "ADDRESSES")]
+    brokers: Option<String>,
     /// Directory for journals, on the disk to be measured; emptied afterwards
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
@@ -83,7 +87,11 @@ enum What {
     Replay,
     /// Killed with three days of minute values in its windows, to evaluating again
     Recovery,
-    /// All of them
+    /// Observations over HTTP with the journal on disk, then on Kafka in one process and in four
+    Kafka,
+    /// Over Kafka the owner of a zone is killed: from then to the first warning of the next owner
+    TakeOver,
+    /// All of them but those over Kafka
     All,
 }
 
@@ -130,5 +138,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let measured = recovery::measure(&arguments.gauges, &scratch, series, hours);
         lines.extend(runtime.block_on(measured)?);
     }
+    if arguments.what.contains(&What::Kafka) {
+        let brokers = brokers(arguments)?;
+        let measured = kafka::throughput(&arguments.gauges, &scratch, brokers, load);
+        lines.extend(runtime.block_on(measured)?);
+    }
+    if arguments.what.contains(&What::TakeOver) {
+        let brokers = brokers(arguments)?;
+        let (series, hours) = (arguments.series.min(kafka::SERIES_MAX), arguments.hours);
+        let measured = kafka::take_over(&arguments.gauges, &scratch, brokers, series, hours);
+        lines.extend(runtime.block_on(measured)?);
+    }
     report::print(&lines, arguments.json)
+}
+
+fn brokers(arguments: &Arguments) -> Result<&str, Failure> {
+    let why = "--brokers: it is missing; `make kafka-up` starts three and prints their addresses";
+    let brokers = arguments.brokers.as_deref();
+    brokers.ok_or_else(|| Failure::BadInput(why.to_owned()))
 }

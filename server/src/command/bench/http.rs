@@ -8,6 +8,7 @@ use super::stream::{Gauges, Stream};
 use crate::clock::{Clock, monotonic};
 use model::{Span, Time};
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,16 +20,16 @@ const CONNECTIONS: usize = 4;
 /// Connections with one observation in flight each.
 const SINGLES: usize = 512;
 /// Load before it counts.
-const WARM_UP: Duration = Duration::from_secs(2);
+pub(super) const WARM_UP: Duration = Duration::from_secs(2);
 /// How far back the gauges begin: they catch up as after an outage.
-const BEHIND: Span = Span::from_minutes(8 * 24 * 60);
+pub(super) const BEHIND: Span = Span::from_minutes(8 * 24 * 60);
 
 /// What a load came to.
-struct Sent {
-    accepted: u64,
+pub(super) struct Sent {
+    pub(super) accepted: u64,
     requests: u64,
     /// Where the gauges stand.
-    until: Time,
+    pub(super) until: Time,
 }
 
 /// Batches of each size in turn.
@@ -43,7 +44,7 @@ pub(super) async fn batches(
     let mut asking = Client::connect(served.address).await.map_err(failed)?;
     let mut from = Clock::wall().now() - BEHIND;
     progress("http: warming up");
-    from = send(&served, &gauges, (CONNECTIONS, 1_000), from, WARM_UP)
+    from = send(served.address, &gauges, (CONNECTIONS, 1_000), from, WARM_UP)
         .await?
         .until;
     served.wait_evaluated(&mut asking).await?;
@@ -55,7 +56,7 @@ pub(super) async fn batches(
             load.as_secs()
         ));
         let (began, cpu, own) = (monotonic(), served.cpu_s(), cpu_s("self"));
-        let sent = send(&served, &gauges, (CONNECTIONS, batch), from, load).await?;
+        let sent = send(served.address, &gauges, (CONNECTIONS, batch), from, load).await?;
         from = sent.until;
         served.wait_evaluated(&mut asking).await?;
         let wall_s = seconds_since(began);
@@ -94,12 +95,12 @@ pub(super) async fn single(
     let mut asking = Client::connect(served.address).await.map_err(failed)?;
     let from = Clock::wall().now() - BEHIND;
     progress("single: one observation a request");
-    let from = send(&served, &gauges, (SINGLES, 1), from, WARM_UP)
+    let from = send(served.address, &gauges, (SINGLES, 1), from, WARM_UP)
         .await?
         .until;
     served.wait_evaluated(&mut asking).await?;
     let (began, cpu, own) = (monotonic(), served.cpu_s(), cpu_s("self"));
-    let sent = send(&served, &gauges, (SINGLES, 1), from, load).await?;
+    let sent = send(served.address, &gauges, (SINGLES, 1), from, load).await?;
     served.wait_evaluated(&mut asking).await?;
     let wall_s = seconds_since(began);
     Ok(vec![Line {
@@ -118,8 +119,8 @@ pub(super) async fn single(
 }
 
 /// Sends batches over so many connections for so long; each waits for its 202 before the next.
-async fn send(
-    served: &Served,
+pub(super) async fn send(
+    address: SocketAddr,
     gauges: &Arc<Gauges>,
     (connections, batch): (usize, usize),
     from: Time,
@@ -129,7 +130,6 @@ async fn send(
     let mut tasks = Vec::new();
     for part in 0..connections {
         let gauges = Arc::clone(gauges);
-        let address = served.address;
         tasks.push(tokio::spawn(async move {
             let mut client = Client::connect(address).await?;
             let mut stream = gauges.stream(part, connections, from);

@@ -15,6 +15,7 @@ use crate::clock::{Clock, monotonic};
 use model::{Span, Time};
 use std::fmt::Write as _;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,8 +59,8 @@ pub(super) async fn measure(
     let folder = scratch.folder("recovery").map_err(failed)?;
     let town = folder.join("city");
     sms::copy(city, &town).map_err(failed)?;
-    stations(&town, series).map_err(failed)?;
-    rules(&town).map_err(failed)?;
+    stations(&town, series, |_| true).map_err(failed)?;
+    rules(&town, "").map_err(failed)?;
     let gauges = Arc::new(Gauges::load(&town)?);
     let mut served = Served::start(&folder, &town, "").await?;
     let empty = served.resident_bytes();
@@ -69,7 +70,7 @@ pub(super) async fn measure(
     let began = monotonic();
     while from < until {
         let next = (from + Span::from_minutes(TOGETHER)).min(until);
-        send(&served, &gauges, from, next).await?;
+        send(served.address, &gauges, from, next).await?;
         from = next;
         if until.since(from).millis() % WORD_EVERY.millis() != 0 {
             continue;
@@ -90,7 +91,13 @@ pub(super) async fn measure(
     let (began, own) = (monotonic(), cpu_s("self"));
     served.start_again().await?;
     let ready_s = seconds_since(began);
-    send(&served, &gauges, until, until + Span::from_minutes(1)).await?;
+    send(
+        served.address,
+        &gauges,
+        until,
+        until + Span::from_minutes(1),
+    )
+    .await?;
     let mut asking = Client::connect(served.address).await.map_err(failed)?;
     served.wait_evaluated(&mut asking).await?;
     let wall_s = seconds_since(began);
@@ -154,13 +161,19 @@ async fn windows(
     }
 }
 
-/// The stations of the city over and over, each under a number of its own.
-fn stations(town: &Path, series: usize) -> io::Result<()> {
+/// The wanted stations of the city over and over, each under a number of its own.
+pub(super) fn stations(
+    town: &Path,
+    series: usize,
+    wanted: impl Fn(&str) -> bool,
+) -> io::Result<()> {
     let path = town.join("stations.csv");
     let text = std::fs::read_to_string(&path)?;
     let mut lines = text.lines();
     let mut out = format!("{}\n", lines.next().unwrap_or_default());
-    let rows: Vec<&str> = lines.filter(|line| line.contains(",rain_gauge,")).collect();
+    let rows: Vec<&str> = lines
+        .filter(|line| line.contains(",rain_gauge,") && wanted(line))
+        .collect();
     for (number, row) in rows.iter().cycle().take(series).enumerate() {
         let rest = row.split_once(',').map_or("", |(_, rest)| rest);
         let _ = writeln!(out, "R{number:06},{rest}");
@@ -168,16 +181,16 @@ fn stations(town: &Path, series: usize) -> io::Result<()> {
     std::fs::write(path, out)
 }
 
-fn rules(town: &Path) -> io::Result<()> {
+pub(super) fn rules(town: &Path, more: &str) -> io::Result<()> {
     let folder = town.join("rules");
     std::fs::remove_dir_all(&folder)?;
     std::fs::create_dir_all(&folder)?;
-    std::fs::write(folder.join("recovery.toml"), RULE)
+    std::fs::write(folder.join("recovery.toml"), format!("{RULE}{more}"))
 }
 
 /// Sends the minutes from `from` to before `until`.
-async fn send(
-    served: &Served,
+pub(super) async fn send(
+    address: SocketAddr,
     gauges: &Arc<Gauges>,
     from: Time,
     until: Time,
@@ -185,7 +198,6 @@ async fn send(
     let mut tasks = Vec::new();
     for part in 0..CONNECTIONS {
         let gauges = Arc::clone(gauges);
-        let address = served.address;
         tasks.push(tokio::spawn(async move {
             let mut client = Client::connect(address).await?;
             let mut stream = gauges.stream(part, CONNECTIONS, from);

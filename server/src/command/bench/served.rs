@@ -63,6 +63,18 @@ pub(super) struct Served {
 impl Served {
     /// Serves `city` from `folder`, with `more` added to the configuration, until dropped.
     pub(super) async fn start(folder: &Path, city: &Path, more: &str) -> Result<Self, Failure> {
+        let mut served = Self::spawned(folder, city, "journal = \"journal\"", more)?;
+        served.wait_ready().await?;
+        Ok(served)
+    }
+
+    /// The same with what is said of the journal, not yet ready.
+    pub(super) fn spawned(
+        folder: &Path,
+        city: &Path,
+        journal: &str,
+        more: &str,
+    ) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::Failed(error.to_string());
         let city = city.canonicalize().map_err(|error| {
             let city = city.display();
@@ -78,17 +90,15 @@ impl Served {
             })
             .collect();
         let config = format!(
-            "city = {city:?}\njournal = \"journal\"\nlisten = \"{address}\"\nopen_intake = true\n{people}\n{more}\n"
+            "city = {city:?}\n{journal}\nlisten = \"{address}\"\nopen_intake = true\n{people}\n{more}\n"
         );
         std::fs::write(folder.join("sanfang.toml"), config).map_err(failed)?;
         let child = spawn(folder).map_err(failed)?;
-        let mut served = Self {
+        Ok(Self {
             child,
             folder: folder.to_owned(),
             address,
-        };
-        served.wait_ready().await?;
-        Ok(served)
+        })
     }
 
     /// Kills the process with SIGKILL.
@@ -113,7 +123,7 @@ impl Served {
         memory_bytes(self.child.id(), "VmRSS:")
     }
 
-    async fn wait_ready(&mut self) -> Result<(), Failure> {
+    pub(super) async fn wait_ready(&mut self) -> Result<(), Failure> {
         let began = monotonic();
         while monotonic().duration_since(began) < PATIENCE {
             if let Ok(Some(status)) = self.child.try_wait() {
