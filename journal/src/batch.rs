@@ -56,6 +56,7 @@ pub struct Batch {
     oversize: Option<usize>,
     open: bool,
     owner: Option<(Topic, Partition)>,
+    apart: bool,
 }
 
 /// A consumed position or a trim point.
@@ -88,6 +89,7 @@ impl Batch {
             oversize: None,
             open: false,
             owner: None,
+            apart: false,
         }
     }
 
@@ -154,6 +156,17 @@ impl Batch {
         self
     }
 
+    /// The records need not be there together: each is durable when the ticket resolves, and where it
+    /// fails any of them may be. For what its sender sends again and a reader recognizes.
+    ///
+    /// On one machine a batch is atomic all the same. With Kafka no transaction then holds up who
+    /// reads the records, and the order is kept among batches that are apart alone. Such a batch has
+    /// neither an owner nor a consumed position.
+    pub fn apart(mut self) -> Self {
+        self.apart = true;
+        self
+    }
+
     /// Notes that `consumer` has dealt with everything before `next`: stored with the records. Only
     /// the partition's owner may say so.
     pub fn consumed(
@@ -183,6 +196,11 @@ impl Batch {
     /// The claimed partition whose owner writes this, if it needs one.
     pub(crate) fn owner(&self) -> Option<(Topic, Partition)> {
         self.owner
+    }
+
+    /// Whether each record stands for itself.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.apart
     }
 
     /// When it was written, milliseconds since 1970.
@@ -215,8 +233,11 @@ impl Batch {
         self.bytes.len() + self.marks.len() * MARK
     }
 
-    /// Refuses what no frame could hold, naming size and limit.
+    /// Refuses what no frame could hold, naming size and limit, and what contradicts itself.
     pub(crate) fn check(&self, limit: usize) -> Result<(), JournalError> {
+        if let Some((topic, partition)) = self.owner.filter(|_| self.apart) {
+            return Err(JournalError::OwnedApart { topic, partition });
+        }
         let bytes = self.oversize.unwrap_or_else(|| self.stored_bytes());
         if self.oversize.is_some() || bytes > limit {
             return Err(JournalError::TooLarge { bytes, limit });

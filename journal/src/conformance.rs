@@ -42,6 +42,7 @@ pub fn run(subject: &Subject<'_>) -> Verdict {
     trimming(&*open("trim"))?;
     many_submitters(&open("many"))?;
     refusing(&*open("refusing"))?;
+    each_for_itself(&*open("apart"))?;
     claiming(&*open("claims"))?;
     if subject.durable {
         reopening(subject)?;
@@ -383,6 +384,47 @@ fn refusing(journal: &dyn Journal) -> Verdict {
         Offset(0),
         "a refused batch leaves nothing"
     );
+    Ok(())
+}
+
+fn each_for_itself(journal: &dyn Journal) -> Verdict {
+    let mut tickets = Vec::new();
+    for n in 0..100u8 {
+        let mut batch = one(INPUT, P0, 100 - i64::from(n), &[n, 0]).apart();
+        batch.append(INPUT, P7, 3, b"", &[n, 1]);
+        batch.append(INPUT, P0, 3, b"", &[n, 2]);
+        tickets.push(journal.submit_waiting(batch)?);
+    }
+    let mut given = Vec::new();
+    for ticket in tickets {
+        let runs = ticket.wait()?;
+        assert_eq!(runs.len(), 3, "a run for each change of partition");
+        given.extend(runs.into_iter().filter(|run| run.partition == P0));
+    }
+    let records = all(journal, INPUT, P0, Offset(0))?;
+    assert_eq!(records.len(), 200, "all are there");
+    for ((record, given), n) in records.iter().zip(&given).zip(0..200u8) {
+        assert_eq!(record.payload(), [n / 2, n % 2 * 2], "in order");
+        assert_eq!(record.offset, given.first, "where it was said to stand");
+        assert_eq!((record.time_ms, given.time_ms), (100, 100), "never falling");
+    }
+    let owned = one(INPUT, P0, 1, b"owned").owned_by(INPUT, P0).apart();
+    let mut consumed = one(INPUT, P0, 1, b"consumed").apart();
+    consumed.consumed(RULES, INPUT, P0, Offset(1));
+    for batch in [owned, consumed] {
+        let refused = journal.submit(batch);
+        assert!(
+            matches!(
+                refused,
+                Err(JournalError::OwnedApart {
+                    topic: INPUT,
+                    partition: P0
+                })
+            ),
+            "what an owner writes belongs together"
+        );
+    }
+    assert_eq!(all(journal, INPUT, P0, Offset(0))?.len(), 200);
     Ok(())
 }
 

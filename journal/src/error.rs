@@ -29,6 +29,16 @@ pub enum JournalError {
         /// The topic.
         topic: Topic,
     },
+    /// What an owner writes is there together or not at all.
+    #[error(
+        "a batch of the owner of {topic} partition {partition} is apart: leave out `apart`, its records belong together"
+    )]
+    OwnedApart {
+        /// The topic.
+        topic: Topic,
+        /// The partition.
+        partition: Partition,
+    },
     /// Too little space on the disk for a batch of this priority; free some.
     #[error("disk nearly full: {free} bytes free, {needed} kept in reserve: free some space")]
     DiskFull {
@@ -103,6 +113,18 @@ pub enum JournalError {
         /// What was tried.
         action: &'static str,
         /// What the client library or a broker says, and what to do.
+        why: String,
+    },
+    /// Not all records of a batch that is apart were acknowledged; some may be there.
+    #[error(
+        "Kafka: {topic} partition {partition} did not acknowledge a record: {why}; send it again"
+    )]
+    Unacknowledged {
+        /// The topic.
+        topic: Topic,
+        /// The partition.
+        partition: Partition,
+        /// What the client library or a broker says.
         why: String,
     },
     /// A topic is not there, or not as it must be.

@@ -1,7 +1,7 @@
 //! The journal of many machines, on Apache Kafka.
 //!
 //! A batch is part of one transaction, with the consumed position in it; only what is committed is
-//! read. Who owns a partition writes under a transactional id that is the partition's: its
+//! read. One that is apart needs none and is read as soon as the brokers have it. Who owns a partition writes under a transactional id that is the partition's: its
 //! successor ends what it left open and fences it from then on (semantics §32).
 //!
 //! # What differs from one machine
@@ -10,16 +10,19 @@
 //!   clocks differ are put in order by whoever steps the partition.
 //!
 //! # Threads
-//! One writes for each owned partition, one empties the queues of the followed ones, one for each
+//! One writes for each owned partition, one hands over what is apart, one empties the queues of the followed ones, one for each
 //! topic of which partitions are claimed; librdkafka has its own for each client.
 
+mod apart;
 mod asking;
 mod claims;
 mod client;
 mod ends;
 mod errors;
+mod flow;
 mod history;
 mod options;
+mod sending;
 mod slot;
 mod tail;
 mod topics;
@@ -77,7 +80,7 @@ fn owners(prefix: &str, topic: Topic) -> String {
 /// A moment's figures for metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KafkaStatistics {
-    /// Batches that wait for their transaction.
+    /// Batches that wait for their transaction; of those that are apart, until they are acknowledged.
     pub queue_batches: u64,
     /// Their size.
     pub queue_bytes: u64,
@@ -85,8 +88,17 @@ pub struct KafkaStatistics {
     pub commits: u64,
     /// Transactions aborted and sent again.
     pub aborts: u64,
-    /// Records committed.
+    /// Records committed or acknowledged.
     pub records: u64,
+    /// Records acknowledged without a transaction.
+    pub apart_records: u64,
+    /// Batches whose senders were told to send them again.
+    pub apart_refused: u64,
+    /// For how long the oldest batch without a transaction has been on its way, milliseconds: brokers
+    /// that answer keep it at some tens.
+    pub apart_oldest_ms: u64,
+    /// Producers without transactions that could go no further and were replaced.
+    pub producers_replaced: u64,
 }
 
 impl KafkaJournal {
@@ -133,14 +145,7 @@ impl KafkaJournal {
 
     /// A moment's figures for metrics.
     pub fn statistics(&self) -> KafkaStatistics {
-        let [queue_batches, queue_bytes, commits, aborts, records] = self.writers.figures();
-        KafkaStatistics {
-            queue_batches,
-            queue_bytes,
-            commits,
-            aborts,
-            records,
-        }
+        self.writers.figures()
     }
 
     /// Why the journal accepts nothing more, if so. The process must then end.

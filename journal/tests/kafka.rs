@@ -6,6 +6,8 @@
     reason = "a test stops at what it does not expect"
 )]
 
+#[path = "kafka/apart.rs"]
+mod apart;
 #[path = "kafka/cluster.rs"]
 mod cluster;
 #[path = "kafka/faults.rs"]

@@ -49,9 +49,23 @@ impl Asking {
         Ok((low, u64::try_from(high).unwrap_or_default()))
     }
 
+    /// Learns how late a partition is that this process has not written to before: its record time
+    /// never falls.
+    pub(crate) fn learn_time(
+        &self,
+        history: &History,
+        place: (Topic, Partition),
+    ) -> Result<(), JournalError> {
+        if !self.ends.knows_time(place) {
+            let newest = self.newest_ms(history, place)?;
+            self.ends.learn_time(place, newest);
+        }
+        Ok(())
+    }
+
     /// Record time of the newest record, if there is one. Offsets where transactions ended hold
     /// none, so the way back grows until one is found.
-    pub(crate) fn newest_ms(
+    fn newest_ms(
         &self,
         history: &History,
         place: (Topic, Partition),

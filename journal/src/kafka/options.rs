@@ -23,7 +23,10 @@ pub struct KafkaOptions {
     pub session_timeout: Duration,
     /// After so long brokers abort a transaction whose owner is silent.
     pub transaction_timeout: Duration,
-    /// Bound of the queue before each transaction; vital batches get a quarter more.
+    /// After so long what is written apart counts as not delivered: longer than a partition is
+    /// without a leader after a broker died.
+    pub delivery_timeout: Duration,
+    /// Bound of the queue before each producer; vital batches get a quarter more.
     pub queue_bytes: usize,
     /// Bound of the records held in memory for the readers of one partition.
     pub tail_bytes: usize,
@@ -40,6 +43,7 @@ impl KafkaOptions {
             security: Security::default(),
             session_timeout: Duration::from_secs(6),
             transaction_timeout: Duration::from_secs(60),
+            delivery_timeout: Duration::from_secs(30),
             queue_bytes: 64 << 20,
             tail_bytes: 8 << 20,
         }
@@ -148,25 +152,42 @@ impl KafkaOptions {
         config
     }
 
-    /// A producer whose successor under the same `transactional_id` ends what it left open.
-    pub(crate) fn producer(&self, transactional_id: &str) -> ClientConfig {
+    /// What every producer has: nothing counts as written before all copies in sync have it.
+    fn writing(&self, message_timeout: Duration) -> ClientConfig {
         let mut config = self.client();
-        let timeout = self.transaction_timeout.as_millis().to_string();
         config
-            .set("transactional.id", transactional_id)
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("compression.type", "zstd")
             .set("compression.level", "1")
-            .set("transaction.timeout.ms", &timeout)
-            // What cannot be delivered ends with its transaction and is sent again in the next one.
-            .set("message.timeout.ms", &timeout)
+            .set(
+                "message.timeout.ms",
+                message_timeout.as_millis().to_string(),
+            )
             .set("message.max.bytes", RECORD_BYTES_MAX.to_string())
             .set("batch.size", "1048576")
-            // The group is gathered before it is sent: there is nothing to linger for.
-            .set("linger.ms", "0")
             .set("queue.buffering.max.messages", "100000")
             .set("queue.buffering.max.kbytes", "262144");
+        config
+    }
+
+    /// A producer whose successor under the same `transactional_id` ends what it left open. After
+    /// `timeout` brokers do.
+    pub(crate) fn producer(&self, transactional_id: &str, timeout: Duration) -> ClientConfig {
+        // What cannot be delivered ends with its transaction and is sent again in the next one.
+        let mut config = self.writing(timeout);
+        config
+            .set("transactional.id", transactional_id)
+            .set("transaction.timeout.ms", timeout.as_millis().to_string())
+            // The group is gathered before it is sent: there is nothing to linger for.
+            .set("linger.ms", "0");
+        config
+    }
+
+    /// A producer without transactions. What cannot be delivered its sender sends again.
+    pub(crate) fn producer_apart(&self) -> ClientConfig {
+        let mut config = self.writing(self.delivery_timeout);
+        config.set("linger.ms", LINGER_MS);
         config
     }
 
@@ -230,6 +251,8 @@ impl KafkaOptions {
     }
 }
 
+/// How long what is written apart waits for company.
+const LINGER_MS: &str = "2";
 /// The most that one record may have; topics are made to take it.
 pub(crate) const RECORD_BYTES_MAX: usize = 8 << 20;
 /// What one fetch brings of a partition.

@@ -10,12 +10,11 @@ use super::ends::Ends;
 use super::errors::{Fate, fate};
 use super::history::History;
 use super::options::KafkaOptions;
+use super::sending;
 use super::wire;
-use crate::batch::{Mark, RUN_HEADER};
+use crate::batch::Mark;
 use crate::queue::{Pending, Queue};
-use crate::record::Run;
 use crate::{Batch, Consumer, JournalError, Offset, Ticket};
-use bytes::Bytes;
 use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
@@ -60,6 +59,8 @@ pub(crate) struct Counters {
 pub(crate) struct Setup {
     pub(crate) options: Arc<KafkaOptions>,
     pub(crate) transactional_id: String,
+    /// After so long brokers abort what it left open.
+    pub(crate) timeout: Duration,
     pub(crate) ends: Arc<Ends>,
     pub(crate) asking: Arc<Asking>,
     pub(crate) history: Arc<History>,
@@ -96,7 +97,9 @@ impl Writer {
     /// Takes the place of whoever had this transactional id: what that one left open is ended
     /// first, so that nothing of it can appear behind what we read now.
     pub(crate) fn open(setup: Setup) -> Result<Self, JournalError> {
-        let config = setup.options.producer(&setup.transactional_id);
+        let config = setup
+            .options
+            .producer(&setup.transactional_id, setup.timeout);
         let producer = BaseProducer::from_config_and_context(&config, Reports::default())
             .map_err(|error| JournalError::brokers("make a producer", error))?;
         loop {
@@ -184,20 +187,16 @@ impl Work {
         }
     }
 
-    /// Learns how late the partitions are that this process has not written to before: their record
-    /// time never falls.
+    /// Learns how late the partitions are, however long that takes.
     fn learn(&self, group: &VecDeque<Pending>) -> Result<(), JournalError> {
         for run in group.iter().flat_map(|pending| &pending.batch.runs) {
             let place = (run.topic, run.partition);
-            while !self.setup.ends.knows_time(place) {
-                match self.setup.asking.newest_ms(&self.setup.history, place) {
-                    Ok(newest) => self.setup.ends.learn_time(place, newest),
-                    Err(error) if self.queue.ended().is_some() => return Err(error),
-                    Err(error) => {
-                        tracing::warn!(%error, "asked again");
-                        pause(&self.producer);
-                    }
+            while let Err(error) = self.setup.asking.learn_time(&self.setup.history, place) {
+                if self.queue.ended().is_some() {
+                    return Err(error);
                 }
+                tracing::warn!(%error, "asked again");
+                pause(&self.producer);
             }
         }
         Ok(())
@@ -263,47 +262,12 @@ impl Work {
 
     /// Hands the records of a batch to the producer, `next` counting them over the transaction.
     fn send(&self, batch: &mut Batch, next: &mut usize) -> KafkaResult<()> {
-        let stored = Bytes::from(std::mem::take(&mut batch.bytes));
-        let mut ends: Vec<usize> = batch.starts.iter().skip(1).copied().collect();
-        ends.push(stored.len());
-        let mut sent = Ok(());
-        for ((assigned, start), end) in batch.runs.iter_mut().zip(&batch.starts).zip(ends) {
-            let place = (assigned.topic, assigned.partition);
-            assigned.time_ms = self.setup.ends.time(place, batch.at_ms);
-            let run = Run {
-                first: 0,
-                count: assigned.count,
-                time_ms: assigned.time_ms,
-                bytes: stored.slice((start + RUN_HEADER).min(end)..end),
-            };
-            let topic = wire::name(&self.setup.options.prefix, assigned.topic);
-            for record in run.records() {
-                let headers = wire::headers(record.kind, record.time_ms);
-                let mut message = BaseRecord::with_opaque_to(&topic, *next)
-                    .partition(i32::from(assigned.partition.0))
-                    .headers(headers)
-                    .timestamp(record.time_ms.max(0));
-                if !record.key().is_empty() {
-                    message = message.key(record.key());
-                }
-                if !wire::is_tombstone(assigned.topic, record.payload()) {
-                    message = message.payload(record.payload());
-                }
-                sent = self.hand(message);
-                if sent.is_err() {
-                    break;
-                }
-                *next += 1;
-            }
-            if sent.is_err() {
-                break;
-            }
-        }
-        // Kept for another attempt. Nobody else holds a slice of it: this gives the bytes back.
-        batch.bytes = stored
-            .try_into_mut()
-            .map_or_else(|shared| shared.to_vec(), Vec::from);
-        sent
+        sending::stamp(batch, &self.setup.ends);
+        sending::each(batch, &self.setup.options.prefix, |target, record| {
+            self.hand(target.message(record, *next))?;
+            *next += 1;
+            Ok(())
+        })
     }
 
     fn hand(&self, mut message: BaseRecord<'_, [u8], [u8], usize>) -> KafkaResult<()> {

@@ -1,5 +1,8 @@
-//! The writers of this process: one for each partition it owns, one for what needs no owner.
+//! The writers of this process: one for each partition it owns, one for what needs no owner, and one
+//! for what needs no transaction.
 
+use super::KafkaStatistics;
+use super::apart::{self, Apart, Figures};
 use super::asking::Asking;
 use super::ends::Ends;
 use super::history::History;
@@ -11,6 +14,11 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// After so long brokers abort a transaction of a node that needed no owner: a dead one holds up who
+/// reads the zones it wrote to, and nobody opens a writer under its name.
+const NODE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whose records a batch holds.
 pub(crate) type Owner = Option<(Topic, Partition)>;
@@ -23,6 +31,7 @@ pub(crate) struct Writers {
     history: Arc<History>,
     counters: Arc<Counters>,
     open: Mutex<FxHashMap<Owner, Place>>,
+    apart: Mutex<Option<Arc<Apart>>>,
     /// One is opened at a time: two of one name would fence each other.
     opening: Mutex<()>,
 }
@@ -49,12 +58,16 @@ impl Writers {
             history,
             counters: Arc::default(),
             open: Mutex::default(),
+            apart: Mutex::default(),
             opening: Mutex::default(),
         }
     }
 
-    /// Queues a batch with its owner's writer.
+    /// Queues a batch with its owner's writer, or with the one that needs no transaction.
     pub(crate) fn push(&self, batch: Batch, patient: bool) -> Result<Ticket, JournalError> {
+        if batch.is_apart() {
+            return self.apart()?.push(batch, patient);
+        }
         let owner = batch.owner();
         let writer = match self.known(owner)? {
             Some(writer) => writer,
@@ -67,6 +80,21 @@ impl Writers {
             }
         };
         writer.push(batch, patient)
+    }
+
+    fn apart(&self) -> Result<Arc<Apart>, JournalError> {
+        let mut open = self.apart.lock();
+        if let Some(open) = &*open {
+            return Ok(Arc::clone(open));
+        }
+        let opened = Arc::new(Apart::open(apart::Setup {
+            options: Arc::clone(&self.options),
+            ends: Arc::clone(&self.ends),
+            asking: Arc::clone(&self.asking),
+            history: Arc::clone(&self.history),
+        })?);
+        *open = Some(Arc::clone(&opened));
+        Ok(opened)
     }
 
     fn known(&self, owner: Owner) -> Result<Option<Arc<Writer>>, JournalError> {
@@ -108,8 +136,8 @@ impl Writers {
         })
     }
 
-    /// Batches and bytes that wait; transactions committed and aborted; records written.
-    pub(crate) fn figures(&self) -> [u64; 5] {
+    /// A moment's figures.
+    pub(crate) fn figures(&self) -> KafkaStatistics {
         let (mut batches, mut bytes) = (0, 0);
         for place in self.open.lock().values() {
             if let Place::Open(writer) = place {
@@ -118,22 +146,33 @@ impl Writers {
                 bytes += n as u64;
             }
         }
+        let apart = self.apart.lock().as_ref().map(|apart| apart.figures());
+        let apart: Figures = apart.unwrap_or_default();
         let counters = &self.counters;
-        [
-            batches,
-            bytes,
-            counters.commits.load(Ordering::Relaxed),
-            counters.aborts.load(Ordering::Relaxed),
-            counters.records.load(Ordering::Relaxed),
-        ]
+        KafkaStatistics {
+            queue_batches: batches + apart.batches as u64,
+            queue_bytes: bytes + apart.bytes as u64,
+            commits: counters.commits.load(Ordering::Relaxed),
+            aborts: counters.aborts.load(Ordering::Relaxed),
+            records: counters.records.load(Ordering::Relaxed) + apart.records,
+            apart_records: apart.records,
+            apart_refused: apart.refused,
+            apart_oldest_ms: u64::try_from(apart.oldest.as_millis()).unwrap_or(u64::MAX),
+            producers_replaced: apart.replaced,
+        }
     }
 
     /// Opens the writer of `owner`, in its turn.
     fn opened(&self, owner: Owner) -> Result<Arc<Writer>, JournalError> {
         let (transactional_id, fenced) = self.identity(owner);
+        let timeout = match owner {
+            Some(_) => self.options.transaction_timeout,
+            None => self.options.transaction_timeout.min(NODE_TIMEOUT),
+        };
         let writer = Arc::new(Writer::open(Setup {
             options: Arc::clone(&self.options),
             transactional_id,
+            timeout,
             ends: Arc::clone(&self.ends),
             asking: Arc::clone(&self.asking),
             history: Arc::clone(&self.history),

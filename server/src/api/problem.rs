@@ -161,6 +161,8 @@ impl From<JournalError> for Problem {
             | JournalError::Brokers { .. }
             | JournalError::TopicWrong { .. }
             | JournalError::Fenced { .. }
+            | JournalError::OwnedApart { .. }
+            | JournalError::Unacknowledged { .. }
             | JournalError::Closed => {
                 Self::unavailable(format!("not stored, send it again: {error}"))
             }

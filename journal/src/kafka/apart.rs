@@ -1,0 +1,243 @@
+//! The producer of what is written apart: idempotent, without transactions.
+//!
+//! Batches are handed over while earlier ones are on the wire. The producer numbers its records, so
+//! that brokers pass over one that comes again and keep the order within a partition, whoever leads
+//! it. What brokers do not acknowledge in time is told to its submitter, and the rest goes on.
+
+use super::asking::Asking;
+use super::client;
+use super::ends::Ends;
+use super::flow::{Flight, Flow};
+use super::history::History;
+use super::options::KafkaOptions;
+use super::sending;
+use super::waiting::{now, pause};
+use crate::queue::{Pending, Queue};
+use crate::ticket::Promise;
+use crate::{Batch, JournalError, Ticket};
+use rdkafka::ClientContext;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Share of the queue's bound that is under way at most.
+const UNDER_WAY_SHARE: usize = 4;
+/// Between two looks at whether the journal is being closed.
+const TURN: Duration = Duration::from_millis(100);
+/// Longest wait for what is under way once the journal is being closed.
+const CLOSING: Duration = Duration::from_secs(10);
+/// Before a producer that can go no further is replaced, so that one that never can is no busy loop.
+const PAUSE: Duration = Duration::from_millis(500);
+/// While librdkafka has as many records as it takes.
+const CROWDED: Duration = Duration::from_millis(5);
+
+/// What an idempotent producer needs of its journal.
+pub(crate) struct Setup {
+    pub(crate) options: Arc<KafkaOptions>,
+    pub(crate) ends: Arc<Ends>,
+    pub(crate) asking: Arc<Asking>,
+    pub(crate) history: Arc<History>,
+}
+
+/// A moment's figures.
+#[derive(Default)]
+pub(crate) struct Figures {
+    /// Batches that wait or are under way.
+    pub(crate) batches: usize,
+    /// Their size.
+    pub(crate) bytes: usize,
+    /// For how long the oldest has been under way.
+    pub(crate) oldest: Duration,
+    /// Records acknowledged.
+    pub(crate) records: u64,
+    /// Batches not acknowledged.
+    pub(crate) refused: u64,
+    /// Producers that could go no further.
+    pub(crate) replaced: u64,
+}
+
+/// The idempotent producer of this process, its queue and its thread.
+pub(crate) struct Apart {
+    queue: Arc<Queue>,
+    flow: Arc<Flow>,
+    replaced: Arc<AtomicU64>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A record under way: which batch, which run of it.
+struct Landing {
+    flight: Arc<Flight>,
+    run: usize,
+}
+
+/// Takes the brokers' answers, in the producer's own thread.
+struct Landings;
+
+type Producer = ThreadedProducer<Landings>;
+
+impl ClientContext for Landings {
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::say(&error, reason);
+    }
+}
+
+impl ProducerContext for Landings {
+    type DeliveryOpaque = Box<Landing>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, landing: Box<Landing>) {
+        let report = match result {
+            Ok(message) => Ok(u64::try_from(message.offset()).unwrap_or_default()),
+            Err((error, _)) => Err(error.clone()),
+        };
+        landing.flight.landed(landing.run, report);
+    }
+}
+
+impl Apart {
+    pub(crate) fn open(setup: Setup) -> Result<Self, JournalError> {
+        let producer = producer(&setup.options)?;
+        let queue = Arc::new(Queue::new(setup.options.queue_bytes));
+        let flow = Arc::new(Flow::new(setup.options.queue_bytes / UNDER_WAY_SHARE));
+        let replaced = Arc::<AtomicU64>::default();
+        let work = Work {
+            producer,
+            queue: Arc::clone(&queue),
+            flow: Arc::clone(&flow),
+            replaced: Arc::clone(&replaced),
+            closing: None,
+            setup,
+        };
+        let thread = std::thread::Builder::new()
+            .name("kafka-apart".to_owned())
+            .spawn(move || work.run())
+            .map_err(|source| JournalError::file("start", "a thread", source))?;
+        Ok(Self {
+            queue,
+            flow,
+            replaced,
+            thread: Some(thread),
+        })
+    }
+
+    pub(crate) fn push(&self, batch: Batch, patient: bool) -> Result<Ticket, JournalError> {
+        self.queue.push(batch, patient)
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        let (waiting, waiting_bytes) = self.queue.depth();
+        let (open, open_bytes, oldest) = self.flow.figures();
+        Figures {
+            batches: waiting + open,
+            bytes: waiting_bytes + open_bytes,
+            oldest,
+            records: self.flow.records.load(Ordering::Relaxed),
+            refused: self.flow.refused.load(Ordering::Relaxed),
+            replaced: self.replaced.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        self.queue.end(JournalError::Closed);
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+struct Work {
+    producer: Producer,
+    queue: Arc<Queue>,
+    flow: Arc<Flow>,
+    replaced: Arc<AtomicU64>,
+    /// Until when brokers are waited for once the journal is being closed.
+    closing: Option<Instant>,
+    setup: Setup,
+}
+
+impl Work {
+    fn run(mut self) {
+        while let Some(group) = self.queue.take() {
+            for Pending { batch, promise, .. } in group {
+                match self.prepare(&batch) {
+                    Ok(()) => self.hand_over(batch, promise),
+                    Err(error) => {
+                        self.flow.refused.fetch_add(1, Ordering::Relaxed);
+                        promise.keep(Err(error));
+                    }
+                }
+            }
+        }
+        // What is still under way then is given up with the producer, and its submitters are told.
+        let longest = self.time_left();
+        self.flow.settle(longest);
+    }
+
+    /// Sees to it that a batch can be handed over.
+    fn prepare(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        while !self.flow.has_room(batch.bytes.len(), TURN) {
+            if self.queue.ended().is_some() && self.time_left().is_zero() {
+                return Err(JournalError::Closed);
+            }
+        }
+        for run in &batch.runs {
+            let place = (run.topic, run.partition);
+            self.setup.asking.learn_time(&self.setup.history, place)?;
+        }
+        if let Some((_, why)) = self.producer.client().fatal_error() {
+            tracing::error!(why, "Kafka producer replaced");
+            pause(PAUSE);
+            self.producer = producer(&self.setup.options)?;
+            self.replaced.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// How long brokers are still waited for; the journal is being closed.
+    fn time_left(&mut self) -> Duration {
+        let until = *self.closing.get_or_insert_with(|| now() + CLOSING);
+        until.saturating_duration_since(now())
+    }
+
+    fn hand_over(&self, mut batch: Batch, promise: Promise) {
+        sending::stamp(&mut batch, &self.setup.ends);
+        let ends = Arc::clone(&self.setup.ends);
+        let flight = Arc::new(Flight::new(&self.flow, ends, &batch, promise));
+        let prefix = &self.setup.options.prefix;
+        let sent = sending::each(&mut batch, prefix, |target, record| {
+            let landing = Landing {
+                flight: Arc::clone(&flight),
+                run: target.index,
+            };
+            let sent = self.hand(target.message(record, Box::new(landing)));
+            sent.map_err(|error| (target.index, error))
+        });
+        if let Err((run, error)) = sent {
+            flight.landed(run, Err(error));
+        }
+    }
+
+    fn hand(&self, mut message: BaseRecord<'_, [u8], [u8], Box<Landing>>) -> KafkaResult<()> {
+        loop {
+            match self.producer.send(message) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    pause(CROWDED);
+                    message = back;
+                }
+                Err((error, _)) => return Err(error),
+            }
+        }
+    }
+}
+
+fn producer(options: &KafkaOptions) -> Result<Producer, JournalError> {
+    Producer::from_config_and_context(&options.producer_apart(), Landings)
+        .map_err(|error| JournalError::brokers("make a producer", error))
+}
