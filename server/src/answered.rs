@@ -1,12 +1,14 @@
 //! Requests that were answered: the same one again gets its answer again, also after a restart.
 //!
-//! What a request with an `Idempotency-Key` brought stands in the topic `requests`, in one write with
-//! what it caused. The newest [`KEPT_MAX`] are remembered. One that is under way is not taken beside
-//! itself.
+//! What a request with an `Idempotency-Key` brought stands in the topic `requests`, written once what
+//! it caused is durable: on Kafka the two share no write, and an answer must not be there alone. Where
+//! the process dies between them the request comes again, is taken once more, and what it brings is
+//! recognized by station, parameter and time. The newest [`KEPT_MAX`] are remembered. One that is
+//! under way is not taken beside itself.
 
 use crate::intake::Taken;
-use journal::{Assigned, Batch, Journal, JournalError, Kind, Offset, Partition, Ticket, Topic};
-use model::Mode;
+use journal::{Batch, Journal, JournalError, Kind, Offset, Partition, Priority, Topic};
+use model::{Mode, Time};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -111,12 +113,14 @@ impl Answered {
         Known::New(UnderWay { answered, id })
     }
 
-    /// Adds an answer to the write of what it caused.
-    fn append(&self, batch: &mut Batch, id: RequestId, taken: &Taken) {
+    /// The write of an answer.
+    fn batch(&self, at: Time, id: RequestId, taken: &Taken) -> Batch {
+        let mut batch = Batch::new(at.millis(), Priority::Bulk).apart();
         batch.append_with(self.topic, PARTITION, ANSWER, &id.0, |out| {
             // Writing our own plain types to memory cannot fail; an empty body is passed over.
             drop(serde_json::to_writer(out, taken));
         });
+        batch
     }
 
     /// Remembers an answer that is on disk.
@@ -142,25 +146,33 @@ pub(crate) struct UnderWay {
 }
 
 impl UnderWay {
-    /// Adds the answer to the write of what the request caused.
-    pub(crate) fn append(&self, batch: &mut Batch, taken: &Taken) {
-        self.answered.append(batch, self.id, taken);
-    }
-
-    /// Waits for that write and remembers the answer, also where whoever asked has gone meanwhile:
-    /// they will ask again.
-    pub(crate) async fn written(
+    /// Stores and remembers the answer once what the request `caused` is durable, also where whoever
+    /// asked has gone meanwhile: they will ask again.
+    pub(crate) async fn kept(
         self,
-        ticket: Ticket,
+        journal: Arc<dyn Journal>,
+        at: Time,
+        caused: impl Future<Output = Result<(), JournalError>> + Send + 'static,
         taken: Taken,
-    ) -> Result<Vec<Assigned>, JournalError> {
-        let written = tokio::spawn(async move {
-            let runs = ticket.await?;
-            self.answered.note(self.id, taken);
-            Ok(runs)
+    ) -> Result<(), JournalError> {
+        let kept = tokio::spawn(async move {
+            caused.await?;
+            let batch = self.answered.batch(at, self.id, &taken);
+            let stored = match journal.submit(batch) {
+                Ok(ticket) => ticket.await.map(drop),
+                Err(error) => Err(error),
+            };
+            match stored {
+                Ok(()) => self.answered.note(self.id, taken),
+                // What it answers for is durable, and that is what its sender is told.
+                Err(error) => {
+                    tracing::warn!(%error, "an answer is not stored: its request is taken again if it comes again")
+                }
+            }
+            Ok(())
         });
         // A task that is gone ended with the process.
-        written.await.unwrap_or(Err(JournalError::Closed))
+        kept.await.unwrap_or(Err(JournalError::Closed))
     }
 }
 
@@ -173,7 +185,9 @@ impl Drop for UnderWay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use journal::{MemoryJournal, Priority};
+    use journal::MemoryJournal;
+    use std::pin::Pin;
+    use tokio::sync::oneshot;
 
     fn taken(accepted: u64) -> Taken {
         Taken {
@@ -192,8 +206,7 @@ mod tests {
         let answered = Arc::new(Answered::open(&journal, Mode::Actual).unwrap());
         let all = KEPT_MAX as u64 + 10;
         for number in 0..all {
-            let mut batch = Batch::new(5, Priority::Bulk);
-            answered.append(&mut batch, id(number), &taken(number));
+            let batch = answered.batch(Time::from_millis(5), id(number), &taken(number));
             journal.submit(batch).unwrap().wait().unwrap();
             answered.note(id(number), taken(number));
         }
@@ -224,12 +237,74 @@ mod tests {
         let Known::New(again) = answered.begin(id(1)) else {
             panic!("the first one failed: it may come again");
         };
-        let mut batch = Batch::new(5, Priority::Bulk);
-        again.append(&mut batch, &taken(7));
-        let ticket = journal.submit(batch).unwrap();
-        again.written(ticket, taken(7)).await.unwrap();
+        let at = Time::from_millis(5);
+        let kept = again.kept(
+            Arc::new(MemoryJournal::new()),
+            at,
+            async { Ok(()) },
+            taken(7),
+        );
+        kept.await.unwrap();
         assert!(matches!(answered.begin(id(1)), Known::Answered(taken) if taken.accepted == 7));
         assert!(answered.kept.lock().under_way.is_empty());
+    }
+
+    fn fresh(answered: &Arc<Answered>) -> UnderWay {
+        let Known::New(under_way) = answered.begin(id(1)) else {
+            panic!("it is not over");
+        };
+        under_way
+    }
+
+    /// Neither what failed is answered for, nor anything before it is durable.
+    #[tokio::test]
+    async fn an_answer_is_stored_behind_what_it_answers_for() {
+        let journal = Arc::new(MemoryJournal::new());
+        let topic = Topic::new(Kind::Requests, Mode::Actual);
+        let answered = Arc::new(Answered::open(&*journal, Mode::Actual).unwrap());
+        type Caused = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>>;
+        let kept = |caused: Caused| {
+            let at = Time::from_millis(5);
+            fresh(&answered).kept(
+                Arc::clone(&journal) as Arc<dyn Journal>,
+                at,
+                caused,
+                taken(7),
+            )
+        };
+        let stored = || journal.end(topic, PARTITION).unwrap();
+        kept(Box::pin(async { Err(JournalError::Closed) }))
+            .await
+            .unwrap_err();
+        assert_eq!(stored(), Offset(0), "its cause failed");
+        let (durable, caused) = oneshot::channel::<()>();
+        let waiting = kept(Box::pin(async {
+            caused.await.map_err(|_| JournalError::Closed)
+        }));
+        let waiting = tokio::spawn(waiting);
+        tokio::task::yield_now().await;
+        assert_eq!(stored(), Offset(0), "its cause is under way");
+        assert!(matches!(answered.begin(id(1)), Known::UnderWay));
+        durable.send(()).unwrap();
+        waiting.await.unwrap().unwrap();
+        assert_eq!(stored(), Offset(1));
+        assert!(matches!(answered.begin(id(1)), Known::Answered(_)));
+    }
+
+    /// Observations that are durable are acknowledged, whatever became of the answer.
+    #[tokio::test]
+    async fn an_answer_that_is_not_stored_is_given_all_the_same_and_not_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = journal::Options {
+            reserve_bytes: u64::MAX,
+            ..journal::Options::default()
+        };
+        let full = Arc::new(journal::DiskJournal::open(folder.path(), options).unwrap());
+        let answered = Arc::new(Answered::open(&*full, Mode::Actual).unwrap());
+        let at = Time::from_millis(5);
+        let kept = fresh(&answered).kept(full, at, async { Ok(()) }, taken(7));
+        kept.await.unwrap();
+        assert!(matches!(answered.begin(id(1)), Known::New(_)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ingest::dead_letter::DeadLetter;
 use ingest::protocol::{Framing, Protocol};
 use ingest::register::{Batch, Registrar};
 use ingest::transport::body::{self, BodyError};
-use journal::{Journal, JournalError, Kind, Partition, Priority, Topic};
+use journal::{Assigned, Journal, JournalError, Kind, Partition, Priority, Topic};
 use model::record::encode_observations;
 use model::{Mode, Observation, Zone};
 use parking_lot::Mutex;
@@ -161,27 +161,35 @@ impl Intake {
             .unwrap_or_else(|| (self.pattern.clone(), Batch::default()));
         registrar.read(protocol, topic, bytes, Framing::Detect, arrival, &mut batch);
         let taken = summary(&batch);
-        let answer = under_way.as_ref().map(|under_way| (under_way, &taken));
         let reasons = reasons(&batch);
-        let stored = self.write(transport, arrival.millis(), &batch, answer);
+        let stored = self.write(transport, arrival.millis(), &batch);
         {
             let mut idle = self.idle.lock();
             if idle.len() < IDLE_MAX {
                 idle.push((registrar, batch));
             }
         }
+        let durable = {
+            let (metrics, latency) = (self.metrics.clone(), Arc::clone(&self.latency));
+            move |runs: &[Assigned]| note_durable(&metrics, &latency, accepted_at, runs)
+        };
         let refused = |error: JournalError| self.refused(transport, taken.accepted, error);
-        if let Some(ticket) = stored.map_err(refused)? {
-            let runs = match under_way {
-                Some(under_way) => under_way.written(ticket, taken.clone()).await,
-                None => ticket.await,
-            };
-            let runs = runs.map_err(refused)?;
-            observe(&self.metrics, stage::DURABLE, accepted_at);
-            for run in runs {
-                if run.topic.kind == Kind::Input {
-                    let zone = Zone(run.partition.0);
-                    self.latency.accepted(zone, run.first.0, accepted_at);
+        let ticket = stored.map_err(refused)?;
+        match under_way {
+            Some(under_way) => {
+                let journal = Arc::clone(&self.journal);
+                let caused = async move {
+                    if let Some(ticket) = ticket {
+                        durable(&ticket.await?);
+                    }
+                    Ok(())
+                };
+                let kept = under_way.kept(journal, arrival, caused, taken.clone());
+                kept.await.map_err(refused)?;
+            }
+            None => {
+                if let Some(ticket) = ticket {
+                    durable(&ticket.await.map_err(refused)?);
                 }
             }
         }
@@ -225,7 +233,7 @@ impl Intake {
         bytes: usize,
         start: &[u8],
     ) -> Result<(), IntakeError> {
-        let mut stored = journal::Batch::new(self.clock.now().millis(), Priority::Bulk);
+        let mut stored = journal::Batch::new(self.clock.now().millis(), Priority::Bulk).apart();
         let letters = Topic::new(Kind::DeadLetters, self.mode);
         let letter = DeadLetter::overlong(transport, topic, bytes, start);
         stored.append(letters, Partition(0), LETTER, &[], &letter.to_json());
@@ -242,9 +250,10 @@ impl Intake {
         transport: &str,
         at_ms: i64,
         batch: &Batch,
-        answer: Option<(&UnderWay, &Taken)>,
     ) -> Result<Option<journal::Ticket>, JournalError> {
-        let mut stored = journal::Batch::new(at_ms, Priority::Bulk);
+        // Whoever got no answer sends all of it again, and what was there is recognized by station,
+        // parameter and time: the records need not be there together.
+        let mut stored = journal::Batch::new(at_ms, Priority::Bulk).apart();
         let input = Topic::new(Kind::Input, self.mode);
         for (zone, rows) in batch.zones() {
             for rows in rows.chunks(ROWS_MAX) {
@@ -258,13 +267,20 @@ impl Intake {
             let letter = DeadLetter::new(transport, rejection);
             stored.append(letters, Partition(0), LETTER, &[], &letter.to_json());
         }
-        if let Some((under_way, taken)) = answer {
-            under_way.append(&mut stored, taken);
-        }
         if stored.is_empty() {
             return Ok(None);
         }
         self.journal.submit(stored).map(Some)
+    }
+}
+
+/// Notes that what came at `accepted_at` is durable.
+fn note_durable(metrics: &Metrics, latency: &Latency, accepted_at: u64, runs: &[Assigned]) {
+    observe(metrics, stage::DURABLE, accepted_at);
+    for run in runs {
+        if run.topic.kind == Kind::Input {
+            latency.accepted(Zone(run.partition.0), run.first.0, accepted_at);
+        }
     }
 }
 
