@@ -241,3 +241,49 @@ fn producer(options: &KafkaOptions) -> Result<Producer, JournalError> {
     Producer::from_config_and_context(&options.producer_apart(), Landings)
         .map_err(|error| JournalError::brokers("make a producer", error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Kind, Partition, Priority, Topic};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    /// A producer that brokers refuse for good is replaced; who submitted meanwhile is told.
+    #[test]
+    fn a_producer_that_can_go_no_further_is_replaced() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("sanfang.input", 1, 1).unwrap();
+        let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::InitProducerId, &[refusal; 2]);
+        let options = Arc::new(KafkaOptions::new(&cluster.bootstrap_servers(), "a"));
+        let ends = Arc::<Ends>::default();
+        let asking = Asking::new(Arc::clone(&options), Arc::clone(&ends)).unwrap();
+        let history = Arc::new(History::new(Arc::clone(&options)));
+        let apart = Apart::open(Setup {
+            options,
+            ends,
+            asking: Arc::new(asking),
+            history,
+        })
+        .unwrap();
+        let write = || {
+            let mut batch = Batch::new(1, Priority::Bulk).apart();
+            batch.append(Topic::actual(Kind::Input), Partition(0), 1, b"", b"x");
+            batch.seal();
+            apart.push(batch, false).unwrap().wait()
+        };
+        // Whether the first refusal comes before the first batch is a matter of luck.
+        let mut refused = 0;
+        while let Err(told) = write() {
+            let words = told.to_string();
+            assert!(words.contains("send it again"), "{words}");
+            refused += 1;
+            assert!(refused <= 2, "it goes on");
+        }
+        assert!(refused >= 1);
+        let figures = apart.figures();
+        let counted = (figures.records, figures.refused, figures.replaced);
+        assert_eq!(counted, (1, refused, 2));
+    }
+}
