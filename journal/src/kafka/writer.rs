@@ -11,6 +11,7 @@ use super::errors::{Fate, fate};
 use super::history::History;
 use super::options::KafkaOptions;
 use super::sending;
+use super::waiting::now;
 use super::wire;
 use crate::batch::Mark;
 use crate::queue::{Pending, Queue};
@@ -65,6 +66,8 @@ pub(crate) struct Setup {
     pub(crate) asking: Arc<Asking>,
     pub(crate) history: Arc<History>,
     pub(crate) counters: Arc<Counters>,
+    /// Nobody takes its place: where brokers ended its transaction for its age it begins anew.
+    pub(crate) begins_anew: bool,
     /// Said when another node has taken over.
     pub(crate) fenced: JournalError,
 }
@@ -97,23 +100,7 @@ impl Writer {
     /// Takes the place of whoever had this transactional id: what that one left open is ended
     /// first, so that nothing of it can appear behind what we read now.
     pub(crate) fn open(setup: Setup) -> Result<Self, JournalError> {
-        let config = setup
-            .options
-            .producer(&setup.transactional_id, setup.timeout);
-        let producer = BaseProducer::from_config_and_context(&config, Reports::default())
-            .map_err(|error| JournalError::brokers("make a producer", error))?;
-        loop {
-            match producer.init_transactions(CALL) {
-                Ok(()) => break,
-                Err(error) => match fate(&error) {
-                    Fate::Again | Fate::Abort => pause(&producer),
-                    Fate::Fenced => return Err(setup.fenced),
-                    Fate::Lost => {
-                        return Err(JournalError::brokers("begin as a producer", error));
-                    }
-                },
-            }
-        }
+        let producer = begin(&setup, || true)?;
         let queue = Arc::new(Queue::new(setup.options.queue_bytes));
         let work = Work {
             producer,
@@ -205,25 +192,38 @@ impl Work {
     /// Writes the group and notes in each batch where its records came to stand.
     fn transact(&mut self, group: &mut VecDeque<Pending>) -> Result<(), JournalError> {
         loop {
-            let attempt = self.attempt(group);
-            let Err(error) = attempt else {
+            let began = now();
+            let Err(error) = self.attempt(group) else {
                 self.setup.counters.commits.fetch_add(1, Ordering::Relaxed);
                 return Ok(());
             };
-            match fate(&error) {
-                Fate::Fenced => return Err(self.setup.fenced.clone()),
-                Fate::Lost => return Err(JournalError::brokers("commit", error)),
-                Fate::Again | Fate::Abort => {
-                    tracing::warn!(%error, id = self.setup.transactional_id, "transaction sent again");
-                    self.setup.counters.aborts.fetch_add(1, Ordering::Relaxed);
-                    self.abort()?;
-                    // Nobody waits for an outage while the process ends.
-                    if self.queue.ended().is_some() {
-                        return Err(JournalError::Closed);
-                    }
-                    pause(&self.producer);
+            tracing::warn!(%error, id = self.setup.transactional_id, "transaction sent again");
+            self.setup.counters.aborts.fetch_add(1, Ordering::Relaxed);
+            match self.undo(error) {
+                Ok(()) => {}
+                // Brokers ended what was as old as this, so nothing of it was committed, and nobody
+                // need have taken this one's place.
+                Err(why) if self.setup.begins_anew && began.elapsed() >= self.setup.timeout => {
+                    tracing::warn!(error = %why, id = self.setup.transactional_id, "begun anew");
+                    let queue = Arc::clone(&self.queue);
+                    self.producer = begin(&self.setup, || queue.ended().is_none())?;
                 }
+                Err(why) => return Err(why),
             }
+            // Nobody waits for an outage while the process ends.
+            if self.queue.ended().is_some() {
+                return Err(JournalError::Closed);
+            }
+            pause(&self.producer);
+        }
+    }
+
+    /// Ends a transaction that failed, so that it can be sent again.
+    fn undo(&self, error: KafkaError) -> Result<(), JournalError> {
+        match fate(&error) {
+            Fate::Fenced => Err(self.setup.fenced.clone()),
+            Fate::Lost => Err(JournalError::brokers("commit", error)),
+            Fate::Again | Fate::Abort => self.abort(),
         }
     }
 
@@ -371,6 +371,24 @@ impl Work {
             }
         }
     }
+}
+
+/// A producer in the place of whoever had its transactional id: what that one left open is ended.
+fn begin(setup: &Setup, goes_on: impl Fn() -> bool) -> Result<BaseProducer<Reports>, JournalError> {
+    let config = setup
+        .options
+        .producer(&setup.transactional_id, setup.timeout);
+    let producer = BaseProducer::from_config_and_context(&config, Reports::default())
+        .map_err(|error| JournalError::brokers("make a producer", error))?;
+    while let Err(error) = producer.init_transactions(CALL) {
+        match fate(&error) {
+            Fate::Again | Fate::Abort if goes_on() => pause(&producer),
+            Fate::Again | Fate::Abort => return Err(JournalError::Closed),
+            Fate::Fenced => return Err(setup.fenced.clone()),
+            Fate::Lost => return Err(JournalError::brokers("begin as a producer", error)),
+        }
+    }
+    Ok(producer)
 }
 
 /// What stands for a consumer's group in a transaction: a consumer that joins nothing, since who owns

@@ -173,6 +173,7 @@ impl Writers {
             options: Arc::clone(&self.options),
             transactional_id,
             timeout,
+            begins_anew: owner.is_none(),
             ends: Arc::clone(&self.ends),
             asking: Arc::clone(&self.asking),
             history: Arc::clone(&self.history),

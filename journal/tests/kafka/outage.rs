@@ -1,6 +1,8 @@
 //! A broker goes and comes back: nothing that was acknowledged is lost, nothing is written twice.
 
 use super::cluster::{Cluster, INPUT, SHARED, all, one, payloads, write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 #[test]
 fn a_broker_is_killed_while_records_are_written() {
@@ -36,4 +38,44 @@ fn a_broker_is_killed_while_records_are_written() {
         "another node sees the same"
     );
     cluster.clear("outage");
+}
+
+/// Without a quorum for longer than the brokers let a node's transaction stand: it is ended by them,
+/// and written again once they are back.
+#[test]
+fn an_outage_outlasts_a_transaction_that_needs_no_owner() {
+    let _alone = SHARED.write();
+    let Some(cluster) = Cluster::found() else {
+        return;
+    };
+    let journal = cluster.journal("long-outage", "a");
+    write(&journal, one(None, INPUT, b"before")).unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (journal, stop) = (&journal, &stop);
+        let writing = scope.spawn(move || {
+            let mut written = 0u32;
+            while !stop.load(Ordering::Relaxed) {
+                let text = written.to_string();
+                write(journal, one(None, INPUT, text.as_bytes())).unwrap();
+                written += 1;
+            }
+            written
+        });
+        std::thread::sleep(Duration::from_secs(1));
+        for broker in ["1", "2"] {
+            Cluster::run(&["kill", broker]);
+        }
+        std::thread::sleep(Duration::from_secs(25));
+        Cluster::run(&["up"]);
+        stop.store(true, Ordering::Relaxed);
+        let written = writing.join().unwrap();
+        let found = all(journal, INPUT);
+        let numbers: Vec<String> = (0..written).map(|n| n.to_string()).collect();
+        let mut expected = vec![&b"before"[..]];
+        expected.extend(numbers.iter().map(String::as_bytes));
+        assert_eq!(payloads(&found), expected);
+    });
+    assert!(journal.failure().is_none());
+    cluster.clear("long-outage");
 }
