@@ -5,11 +5,13 @@
 //!
 //! # What is promised
 //! - A [`Batch`] is one atomic write over all topics: its records and the consumed position that
-//!   caused them are there together or not at all.
+//!   caused them are there together or not at all. One that is [`Batch::apart`] may be there in part
+//!   where it failed.
 //! - A resolved [`Ticket`] means: on disk. Only what is durable can be read.
 //! - Offsets of a partition grow: one past the last is where to read on, and a gap may lie there.
 //!   Record time never falls within a partition.
-//! - Batches of one submitter are stored in the order of submission.
+//! - Batches of one submitter are stored in the order of submission, those that are apart among
+//!   themselves.
 //! - After [`JournalError::Poisoned`] nothing more is accepted: a failed sync says nothing about
 //!   what the file holds, so the process must end and open the journal anew.
 //!

@@ -38,7 +38,7 @@ impl KafkaOptions {
         Self {
             brokers: brokers.to_owned(),
             node: node.to_owned(),
-            writes_as: format!("node-{node}"),
+            writes_as: own_name(node),
             prefix: "sanfang.".to_owned(),
             security: Security::default(),
             session_timeout: Duration::from_secs(6),
@@ -109,7 +109,17 @@ impl Mechanism {
     }
 }
 
+/// The name under which a node writes what needs no owner, unless it is given another.
+fn own_name(node: &str) -> String {
+    format!("node-{node}")
+}
+
 impl KafkaOptions {
+    /// Whether nobody but this node writes under its name.
+    pub(crate) fn writes_as_itself(&self) -> bool {
+        self.writes_as == own_name(&self.node)
+    }
+
     /// What every client has.
     pub(crate) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();

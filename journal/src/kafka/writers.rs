@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// After so long brokers abort a transaction of a node that needed no owner: a dead one holds up who
-/// reads the zones it wrote to, and nobody opens a writer under its name.
-const NODE_TIMEOUT: Duration = Duration::from_secs(10);
+/// After so long brokers abort a transaction under a name that nobody else writes under: no successor
+/// ends what a dead node left open, and it holds up who reads the zones it wrote to.
+const ALONE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whose records a batch holds.
 pub(crate) type Owner = Option<(Topic, Partition)>;
@@ -165,15 +165,18 @@ impl Writers {
     /// Opens the writer of `owner`, in its turn.
     fn opened(&self, owner: Owner) -> Result<Arc<Writer>, JournalError> {
         let (transactional_id, fenced) = self.identity(owner);
-        let timeout = match owner {
-            Some(_) => self.options.transaction_timeout,
-            None => self.options.transaction_timeout.min(NODE_TIMEOUT),
+        let is_alone = owner.is_none() && self.options.writes_as_itself();
+        let timeout = self.options.transaction_timeout;
+        let timeout = if is_alone {
+            timeout.min(ALONE_TIMEOUT)
+        } else {
+            timeout
         };
         let writer = Arc::new(Writer::open(Setup {
             options: Arc::clone(&self.options),
             transactional_id,
             timeout,
-            begins_anew: owner.is_none(),
+            begins_anew: is_alone,
             ends: Arc::clone(&self.ends),
             asking: Arc::clone(&self.asking),
             history: Arc::clone(&self.history),
