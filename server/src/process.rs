@@ -165,6 +165,8 @@ pub(crate) struct Opened {
     held: Held,
     registry: Registry,
     reserve_bytes: u64,
+    /// Links that there can be.
+    links_max: usize,
     /// Held while this process alone may put an edition in force, where others could.
     alone: Option<Claims>,
 }
@@ -270,6 +272,7 @@ pub(crate) fn open_kafka(
     let (opened, installation) = open_with(folders, mode, 0, || Ok(Held::Kafka(kafka)))?;
     let opened = Opened {
         alone: Some(alone),
+        links_max: usize::from(layout.links),
         ..opened
     };
     Ok((opened, installation))
@@ -303,6 +306,7 @@ fn open_with(
         held,
         registry,
         reserve_bytes,
+        links_max: usize::from(u16::MAX),
         alone: None,
     };
     Ok((opened, installation))
@@ -369,6 +373,7 @@ async fn app(
         held,
         mut registry,
         reserve_bytes,
+        links_max,
         alone,
     } = opened;
     let shared = held.shared();
@@ -380,7 +385,8 @@ async fn app(
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()));
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
-    let names = registry.links(&configured, options.clock.now()).await?;
+    let names = registry.links(&configured, links_max, options.clock.now());
+    let names = names.await?;
     // Whoever starts next may read what is in force.
     drop(alone);
     let numbers = configured

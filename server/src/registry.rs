@@ -84,6 +84,17 @@ pub(crate) enum RegistryError {
     /// Content is there and cannot be read by this version.
     #[error("{0} of the registry cannot be read: {1}")]
     Unreadable(String, String),
+    /// More links than topics have partitions for.
+    #[error(
+        "kafka.link_partitions: there are {links} links with those of before, and the topics have \
+         {most} partitions: write {links} or more, then `sanfang topics grow`"
+    )]
+    Links {
+        /// Links, configured now or before.
+        links: usize,
+        /// Partitions.
+        most: usize,
+    },
     /// Zones have other numbers than in the journal.
     #[error(
         "areas.geojson: the journal was begun with the zones {was}, the city now has {is}: their \
@@ -267,6 +278,7 @@ impl Registry {
     pub(crate) async fn links(
         &self,
         configured: &[String],
+        most: usize,
         now: Time,
     ) -> Result<Vec<String>, RegistryError> {
         let stored = self.journal.latest(self.topic, PARTITION, LINKED)?;
@@ -280,6 +292,12 @@ impl Registry {
             if !links.contains(name) {
                 links.push(name.clone());
             }
+        }
+        if links.len() > most {
+            return Err(RegistryError::Links {
+                links: links.len(),
+                most,
+            });
         }
         if links.len() > known {
             let batch = Batch::new(now.millis(), Priority::Vital);

@@ -247,6 +247,16 @@ fn two_share_the_work_and_one_goes_on_where_the_other_was_killed() {
             std::mem::swap(&mut acting, &mut standing);
             acting.ready().unwrap();
             assert_eq!(situations(&calm), situations(&acting));
+            if step == 8 {
+                // Meanwhile there is room for more links.
+                let file = shared.path().join("b/sanfang.toml");
+                let text = std::fs::read_to_string(&file).unwrap();
+                let more = text.replace("link_partitions = 8", "link_partitions = 12");
+                std::fs::write(file, more).unwrap();
+                let (code, said) = topics(shared.path(), "b", "grow");
+                assert_eq!(code, Some(0), "{said}");
+                assert!(said.contains("deliveries"), "{said}");
+            }
             standing.start_again();
         }
     }

@@ -4,7 +4,9 @@ use super::options::{KafkaOptions, RECORD_BYTES_MAX};
 use super::waiting::pause;
 use super::{CALL, wire};
 use crate::{JournalError, Kind, Mode, Retention, Retentions, Topic};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rustc_hash::FxHashMap;
@@ -122,6 +124,11 @@ fn found(
     Ok(topics.collect())
 }
 
+/// Whether a zone is the partition of its number: a district more is another city.
+const fn is_by_zone(kind: Kind) -> bool {
+    matches!(kind, Kind::Input | Kind::Warnings | Kind::Series)
+}
+
 /// Refuses a cluster whose topics of `mode` are missing or have another number of partitions:
 /// zones and links are numbered by it.
 pub(crate) fn verify(
@@ -139,6 +146,8 @@ pub(crate) fn verify(
             let why = match found.get(&topic) {
                 None => "it does not exist".to_owned(),
                 Some((partitions, _)) if *partitions == wanted => return None,
+                // Others may know of more links already.
+                Some((partitions, _)) if *partitions > wanted && !is_by_zone(kind) => return None,
                 Some((partitions, _)) => format!("it has {partitions} partitions, not {wanted}"),
             };
             Some(JournalError::TopicWrong { topic, why })
@@ -194,6 +203,50 @@ impl KafkaOptions {
             }
         }
         Ok(new)
+    }
+
+    /// Adds the partitions that topics of `mode` lack; gives the names of those that grew. Nothing
+    /// moves and nobody has to stop: zones and links are partitions by their number, whatever the
+    /// count is.
+    ///
+    /// # Errors
+    /// Brokers that cannot be reached or refuse; a topic that is missing.
+    pub fn grow_topics(&self, layout: &Layout, mode: Mode) -> Result<Vec<String>, JournalError> {
+        self.check()?;
+        let admin = admin(self)?;
+        let found = found(&admin)?;
+        let mut names = Vec::new();
+        for kind in Kind::ALL {
+            let topic = wire::name(&self.prefix, Topic::new(kind, mode));
+            let wanted = usize::from(layout.partitions(kind));
+            match found.get(&topic) {
+                Some((partitions, _)) if *partitions < wanted => names.push((topic, wanted)),
+                Some(_) => {}
+                None => {
+                    let why = "it does not exist".to_owned();
+                    return Err(JournalError::TopicWrong { topic, why });
+                }
+            }
+        }
+        let wanted = names
+            .iter()
+            .map(|(name, count)| NewPartitions::new(name, *count));
+        let wanted: Vec<NewPartitions<'_>> = wanted.collect();
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let options = AdminOptions::new()
+            .request_timeout(Some(CALL * 3))
+            .operation_timeout(Some(CALL * 3));
+        let grown = block_on(admin.create_partitions(&wanted, &options));
+        let grown = grown.map_err(|error| JournalError::brokers("add partitions", error))?;
+        let grown = grown.into_iter().map(|result| {
+            result.map_err(|(topic, code)| {
+                let why = format!("brokers do not add partitions: {code}");
+                JournalError::TopicWrong { topic, why }
+            })
+        });
+        grown.collect()
     }
 
     /// Every way in which the topics of `mode` are not what `layout` wants.

@@ -58,6 +58,23 @@ fn topics_are_made_compared_and_insisted_on() {
     assert!(differences.contains(&partitions), "{differences:?}");
     assert!(differences.iter().any(|d| d.what == "min.insync.replicas"));
 
+    // More links are partitions more, and who does not know of them yet goes on.
+    let linked = Layout {
+        links: 3,
+        ..layout()
+    };
+    let grown = options.grow_topics(&linked, Mode::Actual).unwrap();
+    let by_link = ["deliveries", "receipts", "ledger"];
+    assert_eq!(
+        grown,
+        by_link.map(|name| format!("{}{name}", options.prefix))
+    );
+    assert_eq!(options.compare_topics(&linked, Mode::Actual).unwrap(), []);
+    assert_eq!(options.grow_topics(&linked, Mode::Actual).unwrap(), [""; 0]);
+    for known in [linked, layout()] {
+        drop(KafkaJournal::open(options.clone(), &known, Mode::Actual).unwrap());
+    }
+
     let copies = Layout {
         replication: 4,
         ..layout()

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 pub(crate) enum Command {
     /// Make the topics that are missing; those that are there stay as they are
     Create(Arguments),
+    /// Add the partitions that topics lack, as for more links; nothing moves, nobody has to stop
+    Grow(Arguments),
     /// Compare the topics with what the configuration and the city want, exit 2 where they differ
     Check(Arguments),
 }
@@ -36,6 +38,13 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
                 .map_err(failed)?;
             print::lines(&made)?;
             eprintln!("{} topics made", made.len());
+            Ok(())
+        }
+        Command::Grow(arguments) => {
+            let (options, layout) = wanted(arguments)?;
+            let grown = options.grow_topics(&layout, Mode::Actual).map_err(failed)?;
+            print::lines(&grown)?;
+            eprintln!("{} topics have more partitions", grown.len());
             Ok(())
         }
         Command::Check(arguments) => {

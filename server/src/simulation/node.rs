@@ -48,7 +48,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
     let given = [SMS.to_owned(), EMAIL.to_owned()];
     let absent = links::absent(given.iter().map(String::as_str));
     let configured: Vec<String> = given.into_iter().chain(absent.iter().cloned()).collect();
-    let links = registry.links(&configured, now).await.unwrap();
+    let links = registry.links(&configured, 64, now).await.unwrap();
     let metrics = Metrics::new().unwrap();
     let latency = Arc::new(Latency::default());
     let http = HttpSection::default();
