@@ -132,17 +132,6 @@ impl KafkaJournal {
         })
     }
 
-    /// Takes partitions over without asking a group for them: for who knows by another claim that
-    /// they are its own. What their last owner left open is ended, and it writes nothing more.
-    ///
-    /// # Errors
-    /// Brokers that cannot be reached.
-    pub fn own(&self, topic: Topic, partitions: &[Partition]) -> Result<(), JournalError> {
-        partitions
-            .iter()
-            .try_for_each(|partition| self.writers.grant(topic, *partition))
-    }
-
     /// A moment's figures for metrics.
     pub fn statistics(&self) -> KafkaStatistics {
         self.writers.figures()

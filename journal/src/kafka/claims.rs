@@ -155,13 +155,15 @@ impl ConsumerContext for Member {
             if let Err(error) = consumer.pause(list) {
                 tracing::warn!(%error, "partitions of the group are not paused");
             }
-            for partition in self.partitions(list) {
-                if let Err(error) = self.writers.grant(self.topic, partition) {
-                    // Whoever serves it hears the same at its first write, and can end for it.
-                    tracing::error!(%error, topic = %self.topic, partition = partition.0, "not taken over");
-                }
-                self.say(Claim::Granted(self.topic, partition));
-            }
+            let partitions = self.partitions(list);
+            self.writers
+                .grant_all(self.topic, &partitions, |partition, granted| {
+                    if let Err(error) = granted {
+                        // Whoever serves it hears the same at its first write, and can end for it.
+                        tracing::error!(%error, topic = %self.topic, partition = partition.0, "not taken over");
+                    }
+                    self.say(Claim::Granted(self.topic, partition));
+                });
         }
     }
 }

@@ -12,9 +12,6 @@ pub struct KafkaOptions {
     pub brokers: String,
     /// This process's name; no other of the deployment may have it.
     pub node: String,
-    /// Whose name stands under what needs no owner: the node's, or one that whoever takes its place
-    /// writes under too, and so ends what it left open.
-    pub writes_as: String,
     /// What all topic names, groups and transactional ids of the deployment begin with.
     pub prefix: String,
     /// Encryption and identity.
@@ -38,7 +35,6 @@ impl KafkaOptions {
         Self {
             brokers: brokers.to_owned(),
             node: node.to_owned(),
-            writes_as: own_name(node),
             prefix: "sanfang.".to_owned(),
             security: Security::default(),
             session_timeout: Duration::from_secs(6),
@@ -109,17 +105,7 @@ impl Mechanism {
     }
 }
 
-/// The name under which a node writes what needs no owner, unless it is given another.
-fn own_name(node: &str) -> String {
-    format!("node-{node}")
-}
-
 impl KafkaOptions {
-    /// Whether nobody but this node writes under its name.
-    pub(crate) fn writes_as_itself(&self) -> bool {
-        self.writes_as == own_name(&self.node)
-    }
-
     /// What every client has.
     pub(crate) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();

@@ -10,15 +10,17 @@ use super::options::KafkaOptions;
 use super::wire;
 use super::writer::{Counters, Setup, Writer};
 use crate::{Batch, JournalError, Partition, Ticket, Topic};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// After so long brokers abort a transaction under a name that nobody else writes under: no successor
-/// ends what a dead node left open, and it holds up who reads the zones it wrote to.
-const ALONE_TIMEOUT: Duration = Duration::from_secs(10);
+/// After so long brokers abort a node's transaction that needed no owner: no successor ends what a
+/// dead node left open, and it holds up who reads the zones it wrote to.
+const NODE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Writers that are opened at once.
+const OPENING_MAX: usize = 16;
 
 /// Whose records a batch holds.
 pub(crate) type Owner = Option<(Topic, Partition)>;
@@ -32,8 +34,8 @@ pub(crate) struct Writers {
     counters: Arc<Counters>,
     open: Mutex<FxHashMap<Owner, Place>>,
     apart: Mutex<Option<Arc<Apart>>>,
-    /// One is opened at a time: two of one name would fence each other.
-    opening: Mutex<()>,
+    /// By partition: those that share one are opened one after the other.
+    opening: [Mutex<()>; OPENING_MAX],
 }
 
 /// What stands for an owner.
@@ -59,7 +61,7 @@ impl Writers {
             counters: Arc::default(),
             open: Mutex::default(),
             apart: Mutex::default(),
-            opening: Mutex::default(),
+            opening: Default::default(),
         }
     }
 
@@ -72,7 +74,7 @@ impl Writers {
         let writer = match self.known(owner)? {
             Some(writer) => writer,
             None => {
-                let _one = self.opening.lock();
+                let _one = self.opening(owner);
                 match self.known(owner)? {
                     Some(writer) => writer,
                     None => self.opened(owner)?,
@@ -80,6 +82,34 @@ impl Writers {
             }
         };
         writer.push(batch, patient)
+    }
+
+    /// Held while the writer of an owner is opened: two of one name would fence each other.
+    fn opening(&self, owner: Owner) -> Option<MutexGuard<'_, ()>> {
+        let place = owner.map_or(0, |(_, partition)| usize::from(partition.0));
+        let opening = self.opening.get(place % OPENING_MAX);
+        opening.map(Mutex::lock)
+    }
+
+    /// The partitions are ours, several at a time: each costs some calls to the brokers, and zones
+    /// wait.
+    pub(crate) fn grant_all(
+        &self,
+        topic: Topic,
+        partitions: &[Partition],
+        done: impl Fn(Partition, Result<(), JournalError>) + Sync,
+    ) {
+        let each = partitions.len().div_ceil(OPENING_MAX).max(1);
+        std::thread::scope(|scope| {
+            for some in partitions.chunks(each) {
+                let done = &done;
+                scope.spawn(move || {
+                    for partition in some {
+                        done(*partition, self.grant(topic, *partition));
+                    }
+                });
+            }
+        });
     }
 
     fn apart(&self) -> Result<Arc<Apart>, JournalError> {
@@ -106,9 +136,9 @@ impl Writers {
     }
 
     /// The partition is ours: whoever wrote for it before is fenced from here on.
-    pub(crate) fn grant(&self, topic: Topic, partition: Partition) -> Result<(), JournalError> {
+    fn grant(&self, topic: Topic, partition: Partition) -> Result<(), JournalError> {
         let owner = Some((topic, partition));
-        let _one = self.opening.lock();
+        let _one = self.opening(owner);
         // Dropped outside the lock: a writer that ends waits for its thread.
         let old = self.open.lock().remove(&owner);
         drop(old);
@@ -165,18 +195,15 @@ impl Writers {
     /// Opens the writer of `owner`, in its turn.
     fn opened(&self, owner: Owner) -> Result<Arc<Writer>, JournalError> {
         let (transactional_id, fenced) = self.identity(owner);
-        let is_alone = owner.is_none() && self.options.writes_as_itself();
-        let timeout = self.options.transaction_timeout;
-        let timeout = if is_alone {
-            timeout.min(ALONE_TIMEOUT)
-        } else {
-            timeout
+        let timeout = match owner {
+            Some(_) => self.options.transaction_timeout,
+            None => self.options.transaction_timeout.min(NODE_TIMEOUT),
         };
         let writer = Arc::new(Writer::open(Setup {
             options: Arc::clone(&self.options),
             transactional_id,
             timeout,
-            begins_anew: is_alone,
+            begins_anew: owner.is_none(),
             ends: Arc::clone(&self.ends),
             asking: Arc::clone(&self.asking),
             history: Arc::clone(&self.history),
@@ -197,12 +224,12 @@ impl Writers {
                 JournalError::Fenced { topic, partition },
             ),
             None => (
-                format!("{prefix}{}", self.options.writes_as),
+                format!("{prefix}node-{}", self.options.node),
                 JournalError::brokers(
                     "write",
                     format!(
-                        "another process writes as {:?} now: it took this one's place, or has the same node name",
-                        self.options.writes_as
+                        "another process writes as node {:?} now: give each a name of its own",
+                        self.options.node
                     ),
                 ),
             ),
