@@ -91,7 +91,10 @@ impl ProducerContext for Landings {
 
     fn delivery(&self, result: &DeliveryResult<'_>, landing: Box<Landing>) {
         let report = match result {
-            Ok(message) => Ok(u64::try_from(message.offset()).unwrap_or_default()),
+            // Without an offset the brokers had it before and have forgotten where: it is sent again.
+            Ok(message) => u64::try_from(message.offset()).map_err(|_| {
+                KafkaError::MessageProduction(RDKafkaErrorCode::DuplicateSequenceNumber)
+            }),
             Err((error, _)) => Err(error.clone()),
         };
         landing.flight.landed(landing.run, report);
@@ -181,9 +184,14 @@ impl Work {
 
     /// Sees to it that a batch can be handed over.
     fn prepare(&mut self, batch: &Batch) -> Result<(), JournalError> {
-        while !self.flow.has_room(batch.bytes.len(), TURN) {
-            if self.queue.ended().is_some() && self.time_left().is_zero() {
+        loop {
+            let is_ending = self.queue.ended().is_some();
+            let longest = if is_ending { self.time_left() } else { TURN };
+            if longest.is_zero() {
                 return Err(JournalError::Closed);
+            }
+            if self.flow.has_room(batch.bytes.len(), longest.min(TURN)) {
+                break;
             }
         }
         for run in &batch.runs {

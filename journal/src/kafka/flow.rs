@@ -31,13 +31,6 @@ struct Open {
     next: u64,
 }
 
-/// The room that one batch takes, until it is dropped.
-struct Room {
-    flow: Arc<Flow>,
-    number: u64,
-    bytes: usize,
-}
-
 impl Flow {
     pub(crate) fn new(bytes_max: usize) -> Self {
         Self {
@@ -74,26 +67,20 @@ impl Flow {
         (open.since.len(), open.bytes, age)
     }
 
-    fn enter(self: &Arc<Self>, bytes: usize) -> Room {
+    fn enter(&self, bytes: usize) -> u64 {
         let mut open = self.open.lock();
         let number = open.next;
         open.next += 1;
         open.bytes += bytes;
         open.since.insert(number, now());
-        Room {
-            flow: Arc::clone(self),
-            number,
-            bytes,
-        }
+        number
     }
-}
 
-impl Drop for Room {
-    fn drop(&mut self) {
-        let mut open = self.flow.open.lock();
-        open.since.remove(&self.number);
-        open.bytes -= self.bytes;
-        self.flow.landed.notify_all();
+    fn leave(&self, number: u64, bytes: usize) {
+        let mut open = self.open.lock();
+        open.since.remove(&number);
+        open.bytes = open.bytes.saturating_sub(bytes);
+        self.landed.notify_all();
     }
 }
 
@@ -101,8 +88,10 @@ impl Drop for Room {
 /// no more reports, and then answers its submitter: nobody is left without.
 pub(crate) struct Flight {
     state: Mutex<State>,
+    flow: Arc<Flow>,
     ends: Arc<Ends>,
-    room: Room,
+    number: u64,
+    bytes: usize,
 }
 
 struct State {
@@ -126,7 +115,9 @@ impl Flight {
             run.first = Offset(u64::MAX);
         }
         Self {
-            room: flow.enter(batch.bytes.len()),
+            number: flow.enter(batch.bytes.len()),
+            bytes: batch.bytes.len(),
+            flow: Arc::clone(flow),
             ends,
             state: Mutex::new(State {
                 runs,
@@ -149,7 +140,7 @@ impl Flight {
                 run.first = run.first.min(Offset(offset));
                 state.left = state.left.saturating_sub(1);
                 self.ends.written(run, offset + 1);
-                self.room.flow.records.fetch_add(1, Ordering::Relaxed);
+                self.flow.records.fetch_add(1, Ordering::Relaxed);
             }
             Err(error) => {
                 let failure = || unacknowledged(run.topic, run.partition, error.to_string());
@@ -179,8 +170,10 @@ impl Drop for Flight {
             (failure, _) => failure,
         };
         if failure.is_some() {
-            self.room.flow.refused.fetch_add(1, Ordering::Relaxed);
+            self.flow.refused.fetch_add(1, Ordering::Relaxed);
         }
+        // Who is told finds it counted no more.
+        self.flow.leave(self.number, self.bytes);
         if let Some(promise) = state.promise.take() {
             promise.keep(failure.map_or(Ok(runs), Err));
         }

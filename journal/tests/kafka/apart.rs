@@ -1,5 +1,10 @@
 //! What needs no transaction: order, readers that nobody holds up, brokers that die, the end.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "how long somebody is held up, and when somebody dies"
+)]
+
 use super::cluster::{Cluster, INPUT, P0, SHARED, all, layout, one, payloads};
 use journal::{
     Batch, Journal, JournalError, KafkaJournal, KafkaOptions, Mode, Offset, Partition, Priority,

@@ -1,5 +1,7 @@
 //! A broker goes and comes back: nothing that was acknowledged is lost, nothing is written twice.
 
+#![expect(clippy::disallowed_methods, reason = "how long an outage lasts")]
+
 use super::cluster::{Cluster, INPUT, SHARED, all, one, payloads, write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
