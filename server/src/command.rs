@@ -71,9 +71,9 @@ impl From<StartError> for Failure {
         match error {
             StartError::Faulty(_)
             | StartError::City(_)
-            | StartError::Registry(RegistryError::Zones { .. } | RegistryError::Vault(_)) => {
-                Self::BadInput(words)
-            }
+            | StartError::Registry(
+                RegistryError::Zones { .. } | RegistryError::Links { .. } | RegistryError::Vault(_),
+            ) => Self::BadInput(words),
             StartError::Journal(_)
             | StartError::Listen { .. }
             | StartError::Thread(_)
