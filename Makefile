@@ -16,8 +16,8 @@ test: libs peers fmt console city clippy deny deploy-check city-test console-tes
 
 # The long ones: kills while the storm runs, and a hundred times the mutations of each corpus.
 KILLS ?= 100
-soak: peers console city
-	SANFANG_SOAK=$(KILLS) $(CARGO) test --release --locked --workspace --test pipeline --test corpus -- --nocapture kill corpora
+soak: libs peers console city
+	SANFANG_SOAK=$(KILLS) deploy/kafka/kafka.sh run $(CARGO) test --release --locked --workspace --test pipeline --test corpus -- --nocapture kill corpora storm_over
 
 # Seeds of the simulated service, from..to; what fails is kept in server/src/simulation/seeds.txt.
 SEEDS ?= 0..10000

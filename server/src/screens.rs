@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::remember::{RELEASED_MAX, Remembered, Revision, Said};
+use crate::roles::Role;
 use crate::snapshot::{Generations, Owner, Snapshot};
 use crate::view::DeliveryItem;
 use journal::{Journal, JournalError, Kind, Offset, Partition, Record, Ticket, Topic};
@@ -186,7 +187,7 @@ impl Screens {
                 Err(error) => return Err(error),
             }
         }
-        if app.kafka.is_some() {
+        if app.kafka.is_some() && app.roles.has(Role::Console) {
             let ledger = Topic::new(Kind::Ledger, self.mode);
             for (link, next) in (0u16..).zip(&self.links) {
                 if !app.serves_link(usize::from(link)) {
