@@ -6,7 +6,7 @@
 mod keep;
 
 use crate::app::{App, RULES};
-use crate::clock;
+use crate::clock::{self, monotonic_micros};
 use crate::courier::{publish, show};
 use crate::intake::LETTER;
 use crate::latency::observe;
@@ -31,6 +31,8 @@ use std::time::Duration;
 const TURN_BYTES: usize = 256 << 10;
 /// Commits on their way to the disk before the loop waits for the oldest.
 const COMMITS_MAX: usize = 64;
+/// Longest wait of outputs that tell nobody anything, for company in one commit (semantics §29).
+const HELD_MAX_US: u64 = 500_000;
 /// Longest wait for input, so that a stop and the minute are noticed.
 const IDLE: Duration = Duration::from_millis(100);
 
@@ -63,6 +65,12 @@ pub(crate) struct Pump {
     began: Offset,
     last_time: Time,
     commits: VecDeque<Ticket>,
+    /// Outputs that wait for more, up to `next`.
+    held: Option<Batch>,
+    /// Since when the oldest of them waits, µs of the monotonic clock.
+    held_since: Option<u64>,
+    /// Somebody waits for what is held.
+    is_urgent: bool,
     outputs: Outputs,
     told: Vec<Told>,
     keeper: Keeper,
@@ -168,6 +176,9 @@ impl Pump {
             began,
             last_time: Time::default(),
             commits: VecDeque::new(),
+            held: None,
+            held_since: None,
+            is_urgent: false,
             outputs: Outputs::default(),
             told: Vec::new(),
             keeper,
@@ -191,6 +202,9 @@ impl Pump {
     pub(crate) fn round(&mut self, questions: &Asked) -> Result<bool, PumpError> {
         let asked = questions.answer(|question| self.answer(question));
         let found = self.turn()?;
+        if !self.may_wait() {
+            self.submit()?;
+        }
         self.keep()?;
         // A storm leaves no idle turn, and alarms are for storms.
         self.measure();
@@ -222,20 +236,42 @@ impl Pump {
         if records.is_empty() {
             return Ok(false);
         }
-        let mut batch: Option<Batch> = None;
+        let mut batch = self.held.take();
         for record in records {
             self.step(&record, &mut batch)?;
             self.next = record.offset.plus(1);
         }
-        if let Some(mut batch) = batch {
-            batch.consumed(RULES, self.input(), partition, self.next);
-            let ticket = self.app.journal.submit_waiting(batch)?;
-            self.commits.push_back(ticket);
+        self.held = batch;
+        if self.is_urgent || !self.may_wait() {
+            self.submit()?;
         }
         self.tell();
         self.settle(COMMITS_MAX)?;
         self.app.zones.step_to(self.zone, self.next);
         Ok(true)
+    }
+
+    /// Whether what is held may wait for more: nobody is told by it, and it is not old.
+    fn may_wait(&mut self) -> bool {
+        // On one machine a commit costs a share of a sync; over Kafka it is some calls to brokers.
+        if self.held.is_none() || self.app.kafka.is_none() {
+            return false;
+        }
+        let now = monotonic_micros();
+        let since = *self.held_since.get_or_insert(now);
+        now.saturating_sub(since) < HELD_MAX_US
+    }
+
+    /// Commits what is held.
+    fn submit(&mut self) -> Result<(), JournalError> {
+        (self.is_urgent, self.held_since) = (false, None);
+        if let Some(mut batch) = self.held.take() {
+            let partition = Partition(self.zone.0);
+            batch.consumed(RULES, self.input(), partition, self.next);
+            let ticket = self.app.journal.submit_waiting(batch)?;
+            self.commits.push_back(ticket);
+        }
+        Ok(())
     }
 
     fn step(&mut self, record: &Record, batch: &mut Option<Batch>) -> Result<(), PumpError> {
@@ -322,6 +358,7 @@ impl Pump {
             None
         };
         let is_quiet = self.outputs.is_empty();
+        self.is_urgent |= order.is_some() || self.outputs.is_urgent();
         if is_quiet && order.is_none() {
             self.outputs.clear();
             return;
@@ -411,6 +448,10 @@ impl Pump {
     }
 
     fn keep(&mut self) -> Result<(), JournalError> {
+        if self.keeper.is_due(&self.app, self.last_time) {
+            // A snapshot holds no step whose outputs come after it.
+            self.submit()?;
+        }
         self.keeper
             .turn(&self.app, &mut self.machine, self.next, self.last_time)
     }
@@ -418,6 +459,7 @@ impl Pump {
     /// Waits for what is on its way, and keeps the state at rest. A process that ends because
     /// something failed writes nothing new.
     pub(crate) fn finish(&mut self) -> Result<(), PumpError> {
+        self.submit()?;
         self.settle(0)?;
         let app = Arc::clone(&self.app);
         self.keeper.finish(&app)?;

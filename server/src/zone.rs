@@ -55,6 +55,14 @@ impl Outputs {
             && self.signals.is_empty()
     }
 
+    /// True where somebody is told something by it, or waits for it: all but changes of tier at
+    /// subjects, which screens show.
+    pub(crate) fn is_urgent(&self) -> bool {
+        let is_said = self.warnings.is_empty() && self.pending.is_empty();
+        let is_told = self.intents.is_empty() && self.calls.is_empty() && self.signals.is_empty();
+        !(is_said && is_told)
+    }
+
     /// Forgets everything, keeping the memory.
     pub(crate) fn clear(&mut self) {
         self.changes.clear();

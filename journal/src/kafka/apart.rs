@@ -1,6 +1,6 @@
 //! The producer of what is written apart: idempotent, without transactions.
 //!
-//! Batches are handed over while earlier ones are on the wire. The producer numbers its records, so
+//! What waits leaves together while the group before it is on the wire. The producer numbers its records, so
 //! that brokers pass over one that comes again and keep the order within a partition, whoever leads
 //! it. What brokers do not acknowledge in time is told to its submitter, and the rest goes on.
 
@@ -113,6 +113,7 @@ impl Apart {
             flow: Arc::clone(&flow),
             replaced: Arc::clone(&replaced),
             closing: None,
+            last: 0,
             setup,
         };
         let thread = std::thread::Builder::new()
@@ -161,12 +162,19 @@ struct Work {
     replaced: Arc<AtomicU64>,
     /// Until when brokers are waited for once the journal is being closed.
     closing: Option<Instant>,
+    /// The first batch of the group that left last.
+    last: u64,
     setup: Setup,
 }
 
 impl Work {
     fn run(mut self) {
-        while let Some(group) = self.queue.take() {
+        loop {
+            self.gather();
+            let Some(group) = self.queue.take() else {
+                break;
+            };
+            self.last = self.flow.next();
             for Pending { batch, promise, .. } in group {
                 match self.prepare(&batch) {
                     Ok(()) => self.hand_over(batch, promise),
@@ -180,6 +188,18 @@ impl Work {
         // What is still under way then is given up with the producer, and its submitters are told.
         let longest = self.time_left();
         self.flow.settle(longest);
+    }
+
+    /// Waits until the group before the last one is acknowledged: meanwhile the next one gathers, as
+    /// large as the load makes it. Were every batch handed over as it comes, the client would hold
+    /// more of a partition than it may have on the wire, and its threads spin while they wait.
+    fn gather(&mut self) {
+        while !self.flow.passed(self.last, TURN) {
+            let is_ending = self.queue.ended().is_some();
+            if is_ending && self.time_left().is_zero() {
+                return;
+            }
+        }
     }
 
     /// Sees to it that a batch can be handed over.

@@ -59,6 +59,19 @@ impl Flow {
             .wait_while_for(&mut open, |open| !open.since.is_empty(), longest);
     }
 
+    /// The number of the next batch that leaves.
+    pub(crate) fn next(&self) -> u64 {
+        self.open.lock().next
+    }
+
+    /// Waits until no batch before `number` is under way; false when `longest` has passed.
+    pub(crate) fn passed(&self, number: u64, longest: Duration) -> bool {
+        let mut open = self.open.lock();
+        let before = |open: &mut Open| open.since.range(..number).next().is_some();
+        self.landed.wait_while_for(&mut open, before, longest);
+        !before(&mut open)
+    }
+
     /// Batches and bytes under way, and for how long the oldest has been.
     pub(crate) fn figures(&self) -> (usize, usize, Duration) {
         let open = self.open.lock();

@@ -162,6 +162,9 @@ impl KafkaOptions {
             )
             .set("message.max.bytes", RECORD_BYTES_MAX.to_string())
             .set("batch.size", "1048576")
+            // Requests are made when there is something to send and wait on the connection: a client
+            // that holds records back for want of room there spins until there is some.
+            .set("queue.buffering.backpressure.threshold", "1000")
             .set("queue.buffering.max.messages", "100000")
             .set("queue.buffering.max.kbytes", "262144");
         config
@@ -248,7 +251,7 @@ impl KafkaOptions {
 }
 
 /// How long what is written apart waits for company.
-const LINGER_MS: &str = "2";
+const LINGER_MS: &str = "1";
 /// The most that one record may have; topics are made to take it.
 pub(crate) const RECORD_BYTES_MAX: usize = 8 << 20;
 /// What one fetch brings of a partition.

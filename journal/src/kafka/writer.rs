@@ -11,6 +11,7 @@ use super::errors::{Fate, fate};
 use super::history::History;
 use super::options::KafkaOptions;
 use super::sending;
+use super::waiting;
 use super::waiting::now;
 use super::wire;
 use crate::batch::Mark;
@@ -36,6 +37,8 @@ use std::time::Duration;
 const CALL: Duration = Duration::from_secs(10);
 /// Between two attempts at what brokers refused for the moment.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Between two looks at what is on the wire.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// Calls that are made again once the journal is being closed.
 const LAST_TRIES: u32 = 2;
 
@@ -236,7 +239,9 @@ impl Work {
             self.send(&mut pending.batch, &mut next)?;
         }
         while self.producer.in_flight_count() > 0 {
-            self.producer.poll(Duration::from_millis(10));
+            self.producer.poll(Duration::ZERO);
+            // The client's own wait spins through its last millisecond.
+            waiting::pause(LOOK_EVERY);
         }
         let offsets = self.offsets()?;
         self.mark(group)?;

@@ -129,7 +129,8 @@ impl Keeper {
         Ok(())
     }
 
-    fn is_due(&self, app: &App, at: Time) -> bool {
+    /// Whether the next turn may begin a snapshot.
+    pub(super) fn is_due(&self, app: &App, at: Time) -> bool {
         let is_old = at >= self.taken + app.snapshots.every;
         self.inputs > 0 && (is_old || self.inputs >= app.snapshots.inputs)
     }
