@@ -110,6 +110,7 @@ def check_compose():
         if "--roles" in command:
             by_role[command[command.index("--roles") + 1]].add(f"{name}:8080")
             expect(service["environment"]["SANFANG_NODE"] == name, f"{name}: its node has another name")
+            expect("directory:/var/lib/sanfang" in service["volumes"], f"{name}: its recipients' directory is not the one of all")
         expect("memory" in service["deploy"]["resources"]["limits"], f"{name}: no limit of memory")
         has_check = name == "topics" or "healthcheck" in service or service["image"].startswith("sanfang:")
         expect(has_check, f"{name}: nobody asks whether it is well")

@@ -65,10 +65,25 @@ def check_pod(owner):
             expect(mount["name"] in volumes | claims, owner, f"there is no volume {mount['name']}")
         if owner["kind"] == "Job":
             continue
+        claimed = {volume["name"]: volume["persistentVolumeClaim"]["claimName"] for volume in pod["volumes"] if "persistentVolumeClaim" in volume}
+        kept = [claimed.get(mount["name"]) for mount in container["volumeMounts"] if mount["mountPath"] == "/var/lib/sanfang"]
+        expect(kept == ["directory"], owner, "the recipients' directory is not the one of all")
         ports = {port["name"] for port in container.get("ports", [])}
         for probe, path in (("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
             asked = container.get(probe, {}).get("httpGet", {})
             expect(asked.get("path") == path and asked.get("port") in ports, owner, f"{probe} is not {path}")
+
+
+def lets(direction, one, other):
+    """Whether a policy about the pods of `one` lets them take from (Ingress) or ask (Egress) those of `other`."""
+    rules, peers = (direction.lower(), "from" if direction == "Ingress" else "to")
+    return any(
+        "podSelector" in peer and meets(peer["podSelector"], labels[other]) and {"protocol": "TCP", "port": "http"} in rule["ports"]
+        for policy in of("NetworkPolicy")
+        if direction in policy["spec"]["policyTypes"] and meets(policy["spec"]["podSelector"], labels[one])
+        for rule in policy["spec"].get(rules, [])
+        for peer in rule[peers]
+    )
 
 
 for owner in owners:
@@ -91,6 +106,12 @@ for policy in of("NetworkPolicy"):
 everybody = [policy for policy in of("NetworkPolicy") if policy["spec"]["podSelector"] == {}]
 if not any(set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"} for policy in everybody):
     faults.append("NetworkPolicy: nothing is refused by default")
+# Questions to owners of zones, and the apps' stream.
+for asks, asked in (("console", "rules"), ("console", "dispatch"), ("dispatch", "dispatch")):
+    if not (lets("Egress", asks, asked) and lets("Ingress", asked, asks)):
+        faults.append(f"NetworkPolicy: {asks} cannot ask {asked}")
+for claim in of("PersistentVolumeClaim"):
+    expect(claim["spec"]["accessModes"] == ["ReadWriteMany"], claim, "pods on other machines cannot have it")
 for secret in of("Secret"):
     for key, value in (secret.get("stringData", {}) | secret.get("data", {})).items():
         expect(not value, secret, f"{key} has a value")
