@@ -27,6 +27,8 @@ use std::time::{Duration, Instant};
 
 /// Share of the queue's bound that is under way at most.
 const UNDER_WAY_SHARE: usize = 4;
+/// Longest wait for the group before to be acknowledged.
+const GATHER_MAX: Duration = Duration::from_millis(100);
 /// Between two looks at whether the journal is being closed.
 const TURN: Duration = Duration::from_millis(100);
 /// Longest wait for what is under way once the journal is being closed.
@@ -113,7 +115,6 @@ impl Apart {
             flow: Arc::clone(&flow),
             replaced: Arc::clone(&replaced),
             closing: None,
-            last: 0,
             setup,
         };
         let thread = std::thread::Builder::new()
@@ -162,19 +163,19 @@ struct Work {
     replaced: Arc<AtomicU64>,
     /// Until when brokers are waited for once the journal is being closed.
     closing: Option<Instant>,
-    /// The first batch of the group that left last.
-    last: u64,
     setup: Setup,
 }
 
 impl Work {
     fn run(mut self) {
         loop {
-            self.gather();
+            // Meanwhile the next group gathers, as large as the load makes it. A client of this kind
+            // may have five requests on a connection; where it holds more, its threads spin until
+            // they may send. A partition without a leader holds up the others no longer than this.
+            self.flow.settled(GATHER_MAX);
             let Some(group) = self.queue.take() else {
                 break;
             };
-            self.last = self.flow.next();
             for Pending { batch, promise, .. } in group {
                 match self.prepare(&batch) {
                     Ok(()) => self.hand_over(batch, promise),
@@ -187,19 +188,7 @@ impl Work {
         }
         // What is still under way then is given up with the producer, and its submitters are told.
         let longest = self.time_left();
-        self.flow.settle(longest);
-    }
-
-    /// Waits until the group before the last one is acknowledged: meanwhile the next one gathers, as
-    /// large as the load makes it. Were every batch handed over as it comes, the client would hold
-    /// more of a partition than it may have on the wire, and its threads spin while they wait.
-    fn gather(&mut self) {
-        while !self.flow.passed(self.last, TURN) {
-            let is_ending = self.queue.ended().is_some();
-            if is_ending && self.time_left().is_zero() {
-                return;
-            }
-        }
+        self.flow.settled(longest);
     }
 
     /// Sees to it that a batch can be handed over.

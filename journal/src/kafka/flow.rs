@@ -52,24 +52,12 @@ impl Flow {
         !full(&mut open)
     }
 
-    /// Waits until nothing is under way, no longer than `longest`.
-    pub(crate) fn settle(&self, longest: Duration) {
+    /// Waits until nothing is under way; false when `longest` has passed.
+    pub(crate) fn settled(&self, longest: Duration) -> bool {
         let mut open = self.open.lock();
-        self.landed
-            .wait_while_for(&mut open, |open| !open.since.is_empty(), longest);
-    }
-
-    /// The number of the next batch that leaves.
-    pub(crate) fn next(&self) -> u64 {
-        self.open.lock().next
-    }
-
-    /// Waits until no batch before `number` is under way; false when `longest` has passed.
-    pub(crate) fn passed(&self, number: u64, longest: Duration) -> bool {
-        let mut open = self.open.lock();
-        let before = |open: &mut Open| open.since.range(..number).next().is_some();
-        self.landed.wait_while_for(&mut open, before, longest);
-        !before(&mut open)
+        let busy = |open: &mut Open| !open.since.is_empty();
+        self.landed.wait_while_for(&mut open, busy, longest);
+        !busy(&mut open)
     }
 
     /// Batches and bytes under way, and for how long the oldest has been.

@@ -162,9 +162,6 @@ impl KafkaOptions {
             )
             .set("message.max.bytes", RECORD_BYTES_MAX.to_string())
             .set("batch.size", "1048576")
-            // Requests are made when there is something to send and wait on the connection: a client
-            // that holds records back for want of room there spins until there is some.
-            .set("queue.buffering.backpressure.threshold", "1000")
             .set("queue.buffering.max.messages", "100000")
             .set("queue.buffering.max.kbytes", "262144");
         config
