@@ -128,7 +128,7 @@ fn a_node_name_is_used_once() {
     let refused = write(&first, one(None, INPUT, b"3"))
         .unwrap_err()
         .to_string();
-    assert!(refused.contains("writes as \"node-same\""), "{refused}");
+    assert!(refused.contains("writes as node \"same\""), "{refused}");
     assert!(first.failure().is_some());
     assert!(second.failure().is_none());
     cluster.clear("twins");
