@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Connections that send: many wait for the brokers at once.
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 16;
 /// Observations in one request.
 const BATCH: usize = 1_000;
 /// Series that change hands.
