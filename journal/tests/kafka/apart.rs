@@ -303,7 +303,7 @@ fn what_waits_at_the_end_is_written_or_told() {
             "{told}"
         );
     }
-    Cluster::run(&["up"]);
+    Cluster::back();
     // It waits for the brokers once, not once for each batch.
     assert!(took < Duration::from_secs(90), "{took:?}");
     let again = cluster.journal("apart-end", "b");
@@ -316,7 +316,7 @@ struct Back;
 
 impl Drop for Back {
     fn drop(&mut self) {
-        Cluster::run(&["up"]);
+        Cluster::back();
     }
 }
 
@@ -349,7 +349,7 @@ fn what_brokers_do_not_take_in_time_is_told_and_the_rest_goes_on() {
     );
     assert_eq!(journal.statistics().apart_refused, 1);
     assert!(journal.failure().is_none());
-    Cluster::run(&["up"]);
+    Cluster::back();
     let again = (2..30).find_map(|n| Some((n, submit(n).wait().ok()?[0].first)));
     let (number, again) = again.unwrap();
     assert!(again > first);

@@ -12,6 +12,9 @@ use std::process::Command;
 use std::sync::RwLock;
 use std::time::Duration;
 
+/// What starts and ends brokers.
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kafka/kafka.sh");
+
 pub(crate) const INPUT: Topic = Topic::actual(Kind::Input);
 pub(crate) const WARNINGS: Topic = Topic::actual(Kind::Warnings);
 pub(crate) const P0: Partition = Partition(0);
@@ -78,10 +81,22 @@ impl Cluster {
         PathBuf::from(std::env::var("SANFANG_KAFKA_DIR").unwrap())
     }
 
+    /// Starts what is not running. Node by node: `up` would say that a person wants the cluster, and
+    /// the run of the tests would leave it behind.
+    pub(crate) fn back() {
+        // Together: one alone is no quorum, and does not come up.
+        let starting = ["1", "2", "3"].map(|broker| {
+            let mut start = Command::new(SCRIPT);
+            start.args(["start", broker]).spawn().unwrap()
+        });
+        for mut start in starting {
+            assert!(start.wait().unwrap().success(), "kafka.sh start");
+        }
+    }
+
     /// Runs `deploy/kafka/kafka.sh`.
     pub(crate) fn run(arguments: &[&str]) {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kafka/kafka.sh");
-        let ran = Command::new(script).args(arguments).status().unwrap();
+        let ran = Command::new(SCRIPT).args(arguments).status().unwrap();
         assert!(ran.success(), "kafka.sh {arguments:?}");
     }
 }

@@ -69,7 +69,7 @@ fn an_outage_outlasts_a_transaction_that_needs_no_owner() {
             Cluster::run(&["kill", broker]);
         }
         std::thread::sleep(Duration::from_secs(25));
-        Cluster::run(&["up"]);
+        Cluster::back();
         stop.store(true, Ordering::Relaxed);
         let written = writing.join().unwrap();
         let found = all(journal, INPUT);
