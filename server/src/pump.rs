@@ -238,7 +238,14 @@ impl Pump {
         }
         let mut batch = self.held.take();
         for record in records {
-            self.step(&record, &mut batch)?;
+            let stepped = self.step(&record, &mut batch);
+            if stepped.is_err() {
+                // What came before it was decided, and is said though the zone goes no further.
+                self.held = batch;
+                self.submit()?;
+                self.tell();
+                return stepped.map(|()| true);
+            }
             self.next = record.offset.plus(1);
         }
         self.held = batch;

@@ -105,7 +105,7 @@ struct Frozen {
 const FORMAT: u32 = 2;
 
 /// A part behind its length, and what follows it.
-fn part(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
+pub(crate) fn part(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or("it ends early")?;
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|e| e.to_string())?;
     Ok(rest.split_at_checked(length).ok_or("it is cut short")?)

@@ -6,6 +6,7 @@
     reason = "a test stops at what it does not expect"
 )]
 
+mod brokers;
 #[expect(
     dead_code,
     reason = "these tests need less of the served city than others"
@@ -19,22 +20,6 @@ use std::process::Command;
 
 /// No message centre is there.
 const NO_CENTRE: u16 = 1;
-
-/// Addresses of the brokers that `make kafka-up` started.
-fn brokers() -> Option<String> {
-    let brokers = std::env::var("SANFANG_KAFKA").unwrap_or_default();
-    if brokers.is_empty() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "no Kafka: SANFANG_KAFKA names no brokers; `make kafka-up` starts them"
-        );
-        eprintln!(
-            "\nSKIPPED: no Kafka (SANFANG_KAFKA names no brokers; `make kafka-up` starts them)\n"
-        );
-        return None;
-    }
-    Some(brokers)
-}
 
 /// A process named `node` over the brokers, with what all share in `folder`.
 fn node(folder: &Path, brokers: &str, node: &str, centre_port: u16) -> Served {
@@ -199,7 +184,7 @@ fn pushed(served: &Served) -> String {
 
 #[test]
 fn two_share_the_work_and_one_goes_on_where_the_other_was_killed() {
-    let Some(brokers) = brokers() else {
+    let Some(brokers) = brokers::addresses() else {
         return;
     };
     let Some(centre) = Centre::start() else {

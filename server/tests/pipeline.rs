@@ -9,6 +9,7 @@
 
 #[path = "pipeline/acts.rs"]
 mod acts;
+mod brokers;
 #[path = "pipeline/deliveries.rs"]
 mod deliveries;
 mod delivery;

@@ -4,7 +4,7 @@
 
 use crate::app::App;
 use crate::snapshot::{Generations, Owner, Snapshot};
-use crate::zone::{Ear, Machine};
+use crate::zone::{Ear, Machine, part};
 
 use super::PumpError;
 use journal::{Assigned, Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
@@ -322,13 +322,6 @@ pub(crate) fn seen(app: &App, zone: Zone) -> Result<(Ear, Offset), PumpError> {
     }
     let first = app.journal.first(input, Partition(zone.0))?;
     Ok((Ear::new(&app.installation.city, zone), first))
-}
-
-/// A part behind its length, and what follows it.
-fn part(state: &[u8]) -> Result<(&[u8], &[u8]), String> {
-    let (length, rest) = state.split_first_chunk::<8>().ok_or("it ends early")?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    Ok(rest.split_at_checked(length).ok_or("it is cut short")?)
 }
 
 /// Shows the newest values and the remarks of a state at rest.

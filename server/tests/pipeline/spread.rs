@@ -4,6 +4,7 @@
 //! Afterwards what each zone was given is stepped once more by one undisturbed process: it says the
 //! same, byte for byte. The rest is reconciled as after kills on one machine.
 
+use crate::brokers;
 use crate::deliveries;
 use crate::kill::{self, Seen};
 use crate::small::{self, Centre, Served, root};
@@ -24,22 +25,6 @@ const LINKS: u16 = 8;
 const OUTCOME: u8 = 7;
 /// No message centre is there.
 const NO_CENTRE: u16 = 1;
-
-/// Addresses of the brokers that `make kafka-up` started.
-fn brokers() -> Option<String> {
-    let brokers = std::env::var("SANFANG_KAFKA").unwrap_or_default();
-    if brokers.is_empty() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "no Kafka: SANFANG_KAFKA names no brokers; `make kafka-up` starts them"
-        );
-        eprintln!(
-            "\nSKIPPED: no Kafka (SANFANG_KAFKA names no brokers; `make kafka-up` starts them)\n"
-        );
-        return None;
-    }
-    Some(brokers)
-}
 
 /// How often one of each kind of owner is killed: twice, or a fifth of the kills that a soak asks
 /// for.
@@ -265,7 +250,7 @@ fn stepped_again(given: &Given, folder: &Path) {
 
 #[test]
 fn the_storm_over_many_is_the_storm_on_one() {
-    let Some(brokers) = brokers() else {
+    let Some(brokers) = brokers::addresses() else {
         return;
     };
     let Some(centre) = Centre::plain() else {
