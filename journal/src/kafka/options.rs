@@ -183,7 +183,9 @@ impl KafkaOptions {
     /// A producer without transactions. What cannot be delivered its sender sends again.
     pub(crate) fn producer_apart(&self) -> ClientConfig {
         let mut config = self.writing(self.delivery_timeout);
-        config.set("linger.ms", LINGER_MS);
+        config
+            .set("enable.idempotence", "false")
+            .set("linger.ms", LINGER_MS);
         config
     }
 
