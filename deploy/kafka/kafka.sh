@@ -21,7 +21,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../../target}
 dir=${SANFANG_KAFKA_DIR:-$target/kafka}
 patience=${SANFANG_KAFKA_PATIENCE:-120}
-jvm=${SANFANG_KAFKA_JVM:--Xmx384m -XX:+UseSerialGC}
+# Compiled quickly: a test is over before the better compiler has paid for itself.
+jvm=${SANFANG_KAFKA_JVM:--Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1}
 sums=$here/jars.sha256
 first_port=19191
 ports_each=20

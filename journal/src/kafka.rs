@@ -97,8 +97,6 @@ pub struct KafkaStatistics {
     /// For how long the oldest batch without a transaction has been on its way, milliseconds: brokers
     /// that answer keep it at some tens.
     pub apart_oldest_ms: u64,
-    /// Producers without transactions that could go no further and were replaced.
-    pub producers_replaced: u64,
 }
 
 impl KafkaJournal {

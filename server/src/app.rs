@@ -407,7 +407,6 @@ impl App {
                 ("apart_records", figures.apart_records),
                 ("apart_refused", figures.apart_refused),
                 ("apart_oldest_ms", figures.apart_oldest_ms),
-                ("producers_replaced", figures.producers_replaced),
                 ("queue_bytes", figures.queue_bytes),
             ] {
                 let value = i64::try_from(value).unwrap_or(i64::MAX);

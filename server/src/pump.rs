@@ -32,7 +32,7 @@ const TURN_BYTES: usize = 256 << 10;
 /// Commits on their way to the disk before the loop waits for the oldest.
 const COMMITS_MAX: usize = 64;
 /// Longest wait of outputs that tell nobody anything, for company in one commit (semantics §29).
-const HELD_MAX_US: u64 = 500_000;
+const HELD_MAX_US: u64 = 1_000_000;
 /// Longest wait for input, so that a stop and the minute are noticed.
 const IDLE: Duration = Duration::from_millis(100);
 

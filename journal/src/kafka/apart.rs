@@ -1,8 +1,8 @@
-//! The producer of what is written apart: idempotent, without transactions.
+//! The producer of what is written apart, without transactions.
 //!
-//! What waits leaves together while the group before it is on the wire. The producer numbers its records, so
-//! that brokers pass over one that comes again and keep the order within a partition, whoever leads
-//! it. What brokers do not acknowledge in time is told to its submitter, and the rest goes on.
+//! What waits leaves together while the group before it is on the wire. The order within a partition
+//! is kept, whoever leads it; where a broker took a request and died before it said so, its records
+//! come again. What brokers do not acknowledge in time is told to its submitter, and the rest goes on.
 
 use super::asking::Asking;
 use super::client;
@@ -19,9 +19,9 @@ use rdkafka::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -33,12 +33,10 @@ const GATHER_MAX: Duration = Duration::from_millis(100);
 const TURN: Duration = Duration::from_millis(100);
 /// Longest wait for what is under way once the journal is being closed.
 const CLOSING: Duration = Duration::from_secs(10);
-/// Before a producer that can go no further is replaced, so that one that never can is no busy loop.
-const PAUSE: Duration = Duration::from_millis(500);
 /// While librdkafka has as many records as it takes.
 const CROWDED: Duration = Duration::from_millis(5);
 
-/// What an idempotent producer needs of its journal.
+/// What the producer needs of its journal.
 pub(crate) struct Setup {
     pub(crate) options: Arc<KafkaOptions>,
     pub(crate) ends: Arc<Ends>,
@@ -59,15 +57,12 @@ pub(crate) struct Figures {
     pub(crate) records: u64,
     /// Batches not acknowledged.
     pub(crate) refused: u64,
-    /// Producers that could go no further.
-    pub(crate) replaced: u64,
 }
 
-/// The idempotent producer of this process, its queue and its thread.
+/// The producer of this process, its queue and its thread.
 pub(crate) struct Apart {
     queue: Arc<Queue>,
     flow: Arc<Flow>,
-    replaced: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -93,10 +88,7 @@ impl ProducerContext for Landings {
 
     fn delivery(&self, result: &DeliveryResult<'_>, landing: Box<Landing>) {
         let report = match result {
-            // Without an offset the brokers had it before and have forgotten where: it is sent again.
-            Ok(message) => u64::try_from(message.offset()).map_err(|_| {
-                KafkaError::MessageProduction(RDKafkaErrorCode::DuplicateSequenceNumber)
-            }),
+            Ok(message) => Ok(u64::try_from(message.offset()).unwrap_or_default()),
             Err((error, _)) => Err(error.clone()),
         };
         landing.flight.landed(landing.run, report);
@@ -108,12 +100,10 @@ impl Apart {
         let producer = producer(&setup.options)?;
         let queue = Arc::new(Queue::new(setup.options.queue_bytes));
         let flow = Arc::new(Flow::new(setup.options.queue_bytes / UNDER_WAY_SHARE));
-        let replaced = Arc::<AtomicU64>::default();
         let work = Work {
             producer,
             queue: Arc::clone(&queue),
             flow: Arc::clone(&flow),
-            replaced: Arc::clone(&replaced),
             closing: None,
             setup,
         };
@@ -124,7 +114,6 @@ impl Apart {
         Ok(Self {
             queue,
             flow,
-            replaced,
             thread: Some(thread),
         })
     }
@@ -142,7 +131,6 @@ impl Apart {
             oldest,
             records: self.flow.records.load(Ordering::Relaxed),
             refused: self.flow.refused.load(Ordering::Relaxed),
-            replaced: self.replaced.load(Ordering::Relaxed),
         }
     }
 }
@@ -160,7 +148,6 @@ struct Work {
     producer: Producer,
     queue: Arc<Queue>,
     flow: Arc<Flow>,
-    replaced: Arc<AtomicU64>,
     /// Until when brokers are waited for once the journal is being closed.
     closing: Option<Instant>,
     setup: Setup,
@@ -169,9 +156,8 @@ struct Work {
 impl Work {
     fn run(mut self) {
         loop {
-            // Meanwhile the next group gathers, as large as the load makes it. A client of this kind
-            // may have five requests on a connection; where it holds more, its threads spin until
-            // they may send. A partition without a leader holds up the others no longer than this.
+            // Meanwhile the next group gathers, as large as the load makes it: brokers are asked
+            // less often. A partition without a leader holds up the others no longer than this.
             self.flow.settled(GATHER_MAX);
             let Some(group) = self.queue.take() else {
                 break;
@@ -206,12 +192,6 @@ impl Work {
         for run in &batch.runs {
             let place = (run.topic, run.partition);
             self.setup.asking.learn_time(&self.setup.history, place)?;
-        }
-        if let Some((_, why)) = self.producer.client().fatal_error() {
-            tracing::error!(why, "Kafka producer replaced");
-            pause(PAUSE);
-            self.producer = producer(&self.setup.options)?;
-            self.replaced.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -262,17 +242,17 @@ fn producer(options: &KafkaOptions) -> Result<Producer, JournalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Kind, Partition, Priority, Topic};
+    use crate::{Kind, Offset, Partition, Priority, Topic};
     use rdkafka::mocking::MockCluster;
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-    /// A producer that brokers refuse for good is replaced; who submitted meanwhile is told.
+    /// Who submitted what brokers refuse is told; the next batch goes its own way.
     #[test]
-    fn a_producer_that_can_go_no_further_is_replaced() {
+    fn a_refused_batch_is_told_and_the_next_one_goes() {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic("sanfang.input", 1, 1).unwrap();
-        let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
-        cluster.request_errors(RDKafkaApiKey::InitProducerId, &[refusal; 2]);
+        let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
         let options = Arc::new(KafkaOptions::new(&cluster.bootstrap_servers(), "a"));
         let ends = Arc::<Ends>::default();
         let asking = Asking::new(Arc::clone(&options), Arc::clone(&ends)).unwrap();
@@ -290,17 +270,10 @@ mod tests {
             batch.seal();
             apart.push(batch, false).unwrap().wait()
         };
-        // Whether the first refusal comes before the first batch is a matter of luck.
-        let mut refused = 0;
-        while let Err(told) = write() {
-            let words = told.to_string();
-            assert!(words.contains("send it again"), "{words}");
-            refused += 1;
-            assert!(refused <= 2, "it goes on");
-        }
-        assert!(refused >= 1);
+        let told = write().unwrap_err().to_string();
+        assert!(told.contains("send it again"), "{told}");
+        assert_eq!(write().unwrap()[0].first, Offset(0));
         let figures = apart.figures();
-        let counted = (figures.records, figures.refused, figures.replaced);
-        assert_eq!(counted, (1, refused, 2));
+        assert_eq!((figures.records, figures.refused), (1, 1));
     }
 }

@@ -152,7 +152,6 @@ impl KafkaOptions {
     fn writing(&self, message_timeout: Duration) -> ClientConfig {
         let mut config = self.client();
         config
-            .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("compression.type", "zstd")
             .set("compression.level", "1")
@@ -173,6 +172,7 @@ impl KafkaOptions {
         // What cannot be delivered ends with its transaction and is sent again in the next one.
         let mut config = self.writing(timeout);
         config
+            .set("enable.idempotence", "true")
             .set("transactional.id", transactional_id)
             .set("transaction.timeout.ms", timeout.as_millis().to_string())
             // The group is gathered before it is sent: there is nothing to linger for.
@@ -181,10 +181,16 @@ impl KafkaOptions {
     }
 
     /// A producer without transactions. What cannot be delivered its sender sends again.
+    ///
+    /// Records are not numbered: the client lets a partition have no more than five numbered ones on
+    /// the wire, and its threads spin while there are more to send. One request at a time on each
+    /// connection keeps the order of a partition without numbers; brokers answer a connection's
+    /// requests one after another in any case.
     pub(crate) fn producer_apart(&self) -> ClientConfig {
         let mut config = self.writing(self.delivery_timeout);
         config
             .set("enable.idempotence", "false")
+            .set("max.in.flight.requests.per.connection", "1")
             .set("linger.ms", LINGER_MS);
         config
     }

@@ -249,6 +249,31 @@ impl KafkaOptions {
         grown.collect()
     }
 
+    /// Deletes all topics under the prefix, with all that is in them: for what is over, as the runs of
+    /// benchmarks and tests are.
+    ///
+    /// # Errors
+    /// Brokers that cannot be reached or refuse.
+    pub fn delete_topics(&self) -> Result<(), JournalError> {
+        self.check()?;
+        let admin = admin(self)?;
+        let found = found(&admin)?;
+        let names: Vec<&str> = found
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.starts_with(&self.prefix))
+            .collect();
+        let options = AdminOptions::new().operation_timeout(Some(CALL * 3));
+        let deleted = block_on(admin.delete_topics(&names, &options));
+        let deleted = deleted.map_err(|error| JournalError::brokers("delete topics", error))?;
+        deleted.into_iter().try_for_each(|result| {
+            result.map(drop).map_err(|(topic, code)| {
+                let why = format!("brokers do not delete it: {code}");
+                JournalError::TopicWrong { topic, why }
+            })
+        })
+    }
+
     /// Every way in which the topics of `mode` are not what `layout` wants.
     ///
     /// # Errors

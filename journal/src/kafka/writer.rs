@@ -37,8 +37,12 @@ use std::time::Duration;
 const CALL: Duration = Duration::from_secs(10);
 /// Between two attempts at what brokers refused for the moment.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Between two looks at what is on the wire.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// Between two looks at what is on the wire at first; later a share of what has passed.
+const LOOK_FIRST: Duration = Duration::from_millis(1);
+/// Looks come later by one part in so many of the wait.
+const LOOK_SHARE: u32 = 4;
+/// Longest between two looks.
+const LOOK_LAST: Duration = Duration::from_millis(20);
 /// Calls that are made again once the journal is being closed.
 const LAST_TRIES: u32 = 2;
 
@@ -238,10 +242,11 @@ impl Work {
         for pending in group.iter_mut() {
             self.send(&mut pending.batch, &mut next)?;
         }
+        let began = now();
         while self.producer.in_flight_count() > 0 {
             self.producer.poll(Duration::ZERO);
             // The client's own wait spins through its last millisecond.
-            waiting::pause(LOOK_EVERY);
+            waiting::pause((began.elapsed() / LOOK_SHARE).clamp(LOOK_FIRST, LOOK_LAST));
         }
         let offsets = self.offsets()?;
         self.mark(group)?;

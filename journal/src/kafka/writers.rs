@@ -188,7 +188,6 @@ impl Writers {
             apart_records: apart.records,
             apart_refused: apart.refused,
             apart_oldest_ms: u64::try_from(apart.oldest.as_millis()).unwrap_or(u64::MAX),
-            producers_replaced: apart.replaced,
         }
     }
 

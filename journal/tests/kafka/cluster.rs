@@ -4,9 +4,6 @@ use journal::{
     Batch, Journal, JournalError, KafkaJournal, KafkaOptions, Kind, Layout, Mode, Offset,
     Partition, Priority, Record, Retentions, Topic,
 };
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::RwLock;
@@ -63,17 +60,7 @@ impl Cluster {
 
     /// Deletes what a test wrote: brokers of a small heap hold only so many partitions.
     pub(crate) fn clear(&self, name: &str) {
-        let prefix = self.options(name, "a").prefix;
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-            .set("bootstrap.servers", &self.brokers)
-            .create()
-            .unwrap();
-        let patience = Duration::from_secs(60);
-        let metadata = admin.inner().fetch_metadata(None, patience).unwrap();
-        let names = metadata.topics().iter().map(|topic| topic.name());
-        let names: Vec<&str> = names.filter(|name| name.starts_with(&prefix)).collect();
-        let options = AdminOptions::new().operation_timeout(Some(patience));
-        futures_executor::block_on(admin.delete_topics(&names, &options)).unwrap();
+        self.options(name, "a").delete_topics().unwrap();
     }
 
     /// Where the cluster keeps what its clients need to know.

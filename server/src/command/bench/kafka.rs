@@ -10,6 +10,7 @@ use super::served::{OFFICERS, Scratch, Served, cpu_s};
 use super::sms;
 use super::stream::Gauges;
 use crate::clock::{Clock, monotonic};
+use journal::KafkaOptions;
 use model::{Span, Time};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Connections that send: many wait for the brokers at once.
-const CONNECTIONS: usize = 16;
+const CONNECTIONS: usize = 64;
 /// Observations in one request.
 const BATCH: usize = 1_000;
 /// Series that change hands.
@@ -97,6 +98,16 @@ impl Deployment<'_> {
         Served::spawned(&own, &self.city, &top, &more)
     }
 
+    /// Brokers look at every partition for every read: what is left behind would cost the next.
+    fn remove(self) -> Result<(), Failure> {
+        let options = KafkaOptions {
+            prefix: self.prefix,
+            ..KafkaOptions::new(self.brokers, "bench")
+        };
+        let removed = options.delete_topics();
+        removed.map_err(|error| Failure::Failed(error.to_string()))
+    }
+
     async fn node(&self, node: &str, roles: &[&str]) -> Result<Served, Failure> {
         let mut served = self.spawned(node, roles)?;
         served.wait_ready().await?;
@@ -133,6 +144,7 @@ pub(super) async fn throughput(
     let served = deployment.node("all", &all).await?;
     let one = measured(&served, &served, &[], &gauges, load).await?;
     drop(served);
+    deployment.remove()?;
     progress("kafka: four processes");
     let folder = scratch.folder("four").map_err(failed)?;
     let deployment = Deployment::new(folder, city, brokers, "four")?;
@@ -142,6 +154,8 @@ pub(super) async fn throughput(
     let console = deployment.node("console", &["console"]).await?;
     let others = [&dispatch, &console];
     let four = measured(&intake, &rules, &others, &gauges, load).await?;
+    drop((intake, rules, dispatch, console));
+    deployment.remove()?;
     let line = |name: &str, cost: &Cost| {
         let each = |seconds: f64| seconds * 1e6 / cost.evaluated.max(1) as f64;
         let base = disk.own_s / disk.evaluated.max(1) as f64;
@@ -310,6 +324,9 @@ pub(super) async fn take_over(
         tokio::time::sleep(LOOK_EVERY).await;
     }
     let wall_s = seconds_since(began);
+    let resident_mb = other.resident_bytes() >> 20;
+    drop((front, a, b));
+    deployment.remove()?;
     Ok(vec![Line {
         name: format!("take-over, {} series × {hours} h in one zone", gauges.len()),
         figure: wall_s - SESSION.as_secs_f64(),
@@ -322,7 +339,7 @@ pub(super) async fn take_over(
             "kill -9 of the zone's owner to its next owner's first warning on a console of a third \
              process: {wall_s:.2} s, of them the time-out {:.0}; {} MB resident in the next owner",
             SESSION.as_secs_f64(),
-            other.resident_bytes() >> 20
+            resident_mb
         ),
         ..Line::default()
     }])
