@@ -108,6 +108,9 @@ impl Tail {
         let new = self.shared.assign(place, from)?;
         let slot = Arc::clone(&new.slot);
         followed.insert(place, new);
+        // What came after it was last let go of still lies in its queue, and a queue that is not
+        // empty does not say that more has come.
+        self.shared.ready.add(place);
         Ok(slot)
     }
 
@@ -231,4 +234,44 @@ pub(crate) fn is_gone(error: &KafkaError) -> bool {
         error.rdkafka_error_code(),
         Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kind;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// A partition that comes back is heard, though records came while it was let go of.
+    #[test]
+    fn what_is_let_go_of_and_followed_again_is_heard() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("sanfang.input", 1, 1).unwrap();
+        let options = Arc::new(KafkaOptions::new(&cluster.bootstrap_servers(), "a"));
+        let producer: BaseProducer = options.client().create().unwrap();
+        let tail = Tail::new(options).unwrap();
+        let place = (Topic::actual(Kind::Input), Partition(0));
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let record = BaseRecord::<(), _>::to("sanfang.input").payload("x");
+                    producer.send(record).unwrap();
+                    producer.flush(Duration::from_secs(5)).unwrap();
+                }
+            });
+            let mut from = Offset(0);
+            let heard = (0..4).all(|_| {
+                let slot = tail.follow(place, || Ok(from)).unwrap();
+                let heard = slot.wait(from.plus(20), Duration::from_secs(20));
+                from = slot.subscribe().borrow().to_owned();
+                tail.forget(place);
+                heard
+            });
+            stop.store(true, Ordering::Relaxed);
+            assert!(heard);
+        });
+    }
 }
