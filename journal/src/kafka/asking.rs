@@ -73,14 +73,15 @@ impl Asking {
         let (low, high) = self.watermarks(place)?;
         let mut back = BACK;
         loop {
-            let from = low.max(high.saturating_sub(back));
-            if from >= high {
+            let from = Offset(low.max(high.saturating_sub(back)));
+            let until = Offset(high);
+            if from >= until {
                 return Ok(None);
             }
             let deadline = now() + self.options.transaction_timeout + CALL;
-            let found = history.read(place, Offset(from), usize::MAX, deadline)?;
+            let found = history.read_until(place, from, until, usize::MAX, deadline)?;
             let newest = found.records.iter().map(|record| record.time_ms).max();
-            if newest.is_some() || from == low {
+            if newest.is_some() || from.0 == low {
                 return Ok(newest);
             }
             back = back.saturating_mul(BACK);

@@ -53,11 +53,24 @@ impl History {
         max_bytes: usize,
         deadline: Instant,
     ) -> Result<Found, JournalError> {
+        self.read_until(place, from, Offset(u64::MAX), max_bytes, deadline)
+    }
+
+    /// The same, of what is before `until` and a little more: where records come faster than they
+    /// are read, the end is never seen.
+    pub(crate) fn read_until(
+        &self,
+        place: (Topic, Partition),
+        from: Offset,
+        until: Offset,
+        max_bytes: usize,
+        deadline: Instant,
+    ) -> Result<Found, JournalError> {
         let mut standing = self.standing(place, from)?;
         let mut records: Vec<Record> = Vec::new();
         let mut size = 0;
         let mut gone = false;
-        while size < max_bytes.max(1) {
+        while size < max_bytes.max(1) && standing.next < until {
             match standing.consumer.poll(TURN) {
                 Some(Ok(message)) => {
                     let record = wire::record(&message)?;
@@ -111,5 +124,38 @@ impl History {
             next: from,
             consumer,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kind;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+
+    /// What comes behind the end that was asked for is not waited for: it may never stop coming.
+    #[test]
+    fn a_read_stops_where_it_was_told_to() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("sanfang.input", 1, 1).unwrap();
+        let options = Arc::new(KafkaOptions::new(&cluster.bootstrap_servers(), "a"));
+        let producer: BaseProducer = options.client().create().unwrap();
+        for _ in 0..100 {
+            let record = BaseRecord::<(), _>::to("sanfang.input").payload("x");
+            producer.send(record).unwrap();
+        }
+        producer.flush(Duration::from_secs(30)).unwrap();
+        let history = History::new(options);
+        let place = (Topic::actual(Kind::Input), Partition(0));
+        let deadline = now() + Duration::from_secs(30);
+        let read = |from, until| {
+            let found =
+                history.read_until(place, Offset(from), Offset(until), usize::MAX, deadline);
+            let offsets = found.unwrap().records.into_iter().map(|r| r.offset.0);
+            offsets.collect::<Vec<u64>>()
+        };
+        assert_eq!(read(3, 10), (3..10).collect::<Vec<u64>>());
+        assert_eq!(read(10, 1000), (10..100).collect::<Vec<u64>>());
     }
 }

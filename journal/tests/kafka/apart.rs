@@ -20,6 +20,11 @@ use std::time::{Duration, Instant};
 /// Batches of one submitter under way at once.
 const OPEN: usize = 50;
 
+/// Submitters while brokers are killed.
+const WRITERS: u64 = 3;
+/// Brokers that are killed, one after another.
+const KILLS: [&str; 3] = ["1", "2", "3"];
+
 /// A batch of two records in partition 0 and one in another.
 fn three(number: u64, who: u64) -> Batch {
     let mut batch = Batch::new(1, Priority::Vital).apart();
@@ -73,33 +78,28 @@ fn submit_until(
     }
 }
 
-/// Holds what is there against what was acknowledged: nothing is missing, nothing is there twice,
-/// each submitter's order is kept, everything stands where it was said to.
-fn reconcile(journal: &KafkaJournal, acknowledged: &[BTreeMap<u64, Offset>]) {
+/// Holds what is there against what was acknowledged: nothing is missing, each submitter's order is
+/// kept, everything stands where it was said to. Gives how many records came again.
+fn reconcile(journal: &KafkaJournal, acknowledged: &[BTreeMap<u64, Offset>]) -> usize {
     let found = all(journal, INPUT);
-    let mut places: BTreeMap<&[u8], Offset> = BTreeMap::new();
+    let mut places: BTreeMap<&[u8], Vec<Offset>> = BTreeMap::new();
     for record in &found {
-        let twice = places.insert(record.payload(), record.offset);
-        assert_eq!(
-            twice,
-            None,
-            "{:?}",
-            String::from_utf8_lossy(record.payload())
-        );
+        places
+            .entry(record.payload())
+            .or_default()
+            .push(record.offset);
     }
     for (who, acknowledged) in acknowledged.iter().enumerate() {
         let mut last = None;
-        for (number, first) in acknowledged {
-            let at = |part| {
-                let text = text(who as u64, *number, part);
-                places.get(&*text).copied()
-            };
-            assert_eq!(at(0), Some(*first), "{who} {number}");
-            assert!(at(1) > at(0), "{who} {number}");
-            assert!(at(0) > last, "{who} {number}: out of order");
-            last = at(1);
+        for (number, told) in acknowledged {
+            let at = |part| &places[&*text(who as u64, *number, part)];
+            assert!(at(0).contains(told), "{who} {number}");
+            assert!(at(1)[0] > at(0)[0], "{who} {number}");
+            assert!(Some(at(0)[0]) > last, "{who} {number}: out of order");
+            last = Some(at(1)[0]);
         }
     }
+    places.values().map(|offsets| offsets.len() - 1).sum()
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn many_submitters_keep_their_order_and_are_told_where_their_records_stand() {
     });
     assert!(acknowledged.iter().all(|(_, refused)| *refused == 0));
     let acknowledged: Vec<_> = acknowledged.into_iter().map(|(there, _)| there).collect();
-    reconcile(&journal, &acknowledged);
+    assert_eq!(reconcile(&journal, &acknowledged), 0, "nothing came again");
     let count: usize = acknowledged.iter().map(BTreeMap::len).sum();
     let figures = journal.statistics();
     assert_eq!(figures.apart_records, 3 * count as u64);
@@ -225,7 +225,8 @@ fn writes_until_killed() {
     }
 }
 
-/// Whoever led the partitions, others do now: nothing acknowledged is lost, nothing is there twice.
+/// Whoever led the partitions, others do now: nothing acknowledged is lost, the order stays, and
+/// what comes again is less than what was under way.
 #[test]
 fn brokers_are_killed_in_turn_while_many_write() {
     let _alone = SHARED.write();
@@ -236,10 +237,10 @@ fn brokers_are_killed_in_turn_while_many_write() {
     let stop = AtomicBool::new(false);
     let results: Vec<_> = std::thread::scope(|scope| {
         let (stop, journal) = (&stop, &journal);
-        let threads: Vec<_> = (0..3)
+        let threads: Vec<_> = (0..WRITERS)
             .map(|who| scope.spawn(move || submit_until(journal, who, stop)))
             .collect();
-        for broker in ["1", "2", "3"] {
+        for broker in KILLS {
             std::thread::sleep(Duration::from_secs(1));
             Cluster::run(&["kill", broker]);
             std::thread::sleep(Duration::from_secs(2));
@@ -256,7 +257,9 @@ fn brokers_are_killed_in_turn_while_many_write() {
     eprintln!("acknowledged {counts:?}, refused {refused}");
     assert!(counts.iter().all(|count| *count > 100), "{counts:?}");
     drop(journal);
-    reconcile(&cluster.journal("apart-outage", "b"), &acknowledged);
+    let again = reconcile(&cluster.journal("apart-outage", "b"), &acknowledged);
+    eprintln!("came again: {again}");
+    assert!(again <= KILLS.len() * WRITERS as usize * OPEN * 3, "{again}");
     cluster.clear("apart-outage");
 }
 

@@ -276,8 +276,8 @@ pub(super) async fn take_over(
         let next = (from + Span::from_minutes(TOGETHER)).min(until);
         recovery::send(front.address, &gauges, from, next).await?;
         from = next;
-        if until.since(from).millis() % Span::from_minutes(360).millis() == 0 {
-            let left = until.since(from).millis() / 3_600_000;
+        let left = until.minute().saturating_sub(from.minute()) / 60;
+        if left % 6 == 0 {
             let passed = seconds_since(began);
             progress(&format!(
                 "take-over: {} of {hours} hours for {} gauges are in, {passed:.0} s",
