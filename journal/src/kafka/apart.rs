@@ -251,7 +251,7 @@ mod tests {
     fn a_refused_batch_is_told_and_the_next_one_goes() {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic("sanfang.input", 1, 1).unwrap();
-        let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_RECORD;
         cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
         let options = Arc::new(KafkaOptions::new(&cluster.bootstrap_servers(), "a"));
         let ends = Arc::<Ends>::default();

@@ -81,11 +81,11 @@ impl Slot {
         }
     }
 
-    /// Takes in a record; false where no more should come for now. Behind what could not be read
-    /// nothing is taken in.
+    /// Takes in a record; false where no more should come for now. Behind what could not be read, and
+    /// once it is left, nothing is taken in.
     pub(crate) fn push(&self, mut record: Record, limit: usize) -> bool {
         let mut state = self.state.lock();
-        if state.failed.is_some() {
+        if state.failed.is_some() || state.left {
             return false;
         }
         state.time_ms = state.time_ms.max(record.time_ms);

@@ -38,7 +38,8 @@ struct Shared {
 #[derive(Clone)]
 struct Followed {
     slot: Arc<Slot>,
-    queue: Arc<PartitionQueue<Words>>,
+    /// Empty once it is let go of: its end would make the partition's next one deaf.
+    queue: Arc<Mutex<Option<PartitionQueue<Words>>>>,
 }
 
 #[derive(Default)]
@@ -120,6 +121,7 @@ impl Tail {
         let mut followed = self.shared.followed.lock();
         if let Some(known) = followed.remove(&place) {
             known.slot.leave();
+            drop(known.queue.lock().take());
             let list = self.shared.list(place, rdkafka::Offset::Invalid);
             if let Err(error) =
                 list.and_then(|list| self.shared.consumer.incremental_unassign(&list))
@@ -173,7 +175,7 @@ impl Shared {
         self.consumer.incremental_assign(&list).map_err(failed)?;
         Ok(Followed {
             slot: Arc::new(Slot::new(from, wire::is_compacted(place.0.kind))),
-            queue: Arc::new(queue),
+            queue: Arc::new(Mutex::new(Some(queue))),
         })
     }
 
@@ -197,7 +199,11 @@ impl Shared {
     /// Takes in what waits for one partition.
     fn empty(&self, place: Place, followed: &Followed) {
         let slot = &followed.slot;
-        while let Some(event) = followed.queue.poll(Duration::ZERO) {
+        let queue = followed.queue.lock();
+        let Some(queue) = queue.as_ref() else {
+            return;
+        };
+        while let Some(event) = queue.poll(Duration::ZERO) {
             match event {
                 Ok(message) => match wire::record(&message) {
                     Ok(record) => {
