@@ -135,6 +135,23 @@ fn the_clock_is_read_in_one_file() {
     assert_eq!(BTreeSet::from_iter(readers), BTreeSet::from(expected));
 }
 
+/// The plan for a country is computed from its units, not written down.
+#[test]
+fn the_plan_beyond_one_city_is_what_its_script_prints() {
+    let script = root().join("deploy/plan.mjs");
+    let printed = Command::new("node").arg(script).output().unwrap();
+    assert!(printed.status.success());
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for table in printed.split("\n\n").map(str::trim) {
+        assert!(table.lines().count() > 5, "{table}");
+        assert!(
+            page.contains(table),
+            "`node deploy/plan.mjs` prints what ARCHITECTURE.md has not:\n{table}"
+        );
+    }
+}
+
 /// Time-outs go by the runtime's timer, which tests can stop; nothing else may read it, and randomness
 /// has one place.
 #[test]

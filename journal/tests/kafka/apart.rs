@@ -259,7 +259,10 @@ fn brokers_are_killed_in_turn_while_many_write() {
     drop(journal);
     let again = reconcile(&cluster.journal("apart-outage", "b"), &acknowledged);
     eprintln!("came again: {again}");
-    assert!(again <= KILLS.len() * WRITERS as usize * OPEN * 3, "{again}");
+    assert!(
+        again <= KILLS.len() * WRITERS as usize * OPEN * 3,
+        "{again}"
+    );
     cluster.clear("apart-outage");
 }
 
