@@ -7,7 +7,6 @@ use journal::{
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::RwLock;
-use std::time::Duration;
 
 /// What starts and ends brokers.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kafka/kafka.sh");
