@@ -282,8 +282,8 @@ impl Pump {
     }
 
     fn step(&mut self, record: &Record, batch: &mut Option<Batch>) -> Result<(), PumpError> {
-        let at = Time::from_millis(record.time_ms);
-        self.last_time = self.last_time.max(at);
+        let at = self.machine.reach_time(Time::from_millis(record.time_ms));
+        self.last_time = at;
         let input = match Input::decode(record.kind, record.payload()) {
             Ok(input) => input,
             // To guess at what a later version decided would be to decide otherwise.

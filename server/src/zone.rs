@@ -79,6 +79,8 @@ impl Outputs {
 pub(crate) struct Machine {
     installation: Arc<Installation>,
     zone: Zone,
+    /// The latest record time so far.
+    now: Time,
     screen: Screen,
     engine: Engine,
     planner: Planner,
@@ -96,13 +98,14 @@ pub(crate) struct Machine {
 #[derive(Serialize, Deserialize)]
 struct Frozen {
     format: u32,
+    now: Time,
     planner: Planner,
     calls: Calls,
     standing: Vec<Warning>,
     called: BTreeMap<WarningId, (Time, u8)>,
 }
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// A part behind its length, and what follows it.
 pub(crate) fn part(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
@@ -130,6 +133,7 @@ impl Machine {
         let rulebook = Arc::clone(&installation.rulebook);
         Self {
             zone,
+            now: Time::default(),
             screen: Screen::new(city, zone),
             heard: Heard::new(city, zone),
             engine: Engine::new(Arc::clone(city), zone, mode, rulebook, policy),
@@ -143,7 +147,14 @@ impl Machine {
         }
     }
 
-    /// Steps one record of the zone's input.
+    /// When a record that says `at` is stepped: record time never falls, whoever wrote the record and
+    /// wherever its reader began. Of two writers whose clocks differ, the log has what both said.
+    pub(crate) fn reach_time(&mut self, at: Time) -> Time {
+        self.now = self.now.max(at);
+        self.now
+    }
+
+    /// Steps one record of the zone's input, at a time from [`Machine::reach_time`].
     pub(crate) fn step(&mut self, at: Time, input: &Input, out: &mut Outputs) {
         self.heard.clear();
         match input {
@@ -242,6 +253,7 @@ impl Machine {
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let frozen = Frozen {
             format: FORMAT,
+            now: self.now,
             planner: self.planner.clone(),
             calls: self.calls.clone(),
             standing: self.standing.values().cloned().collect(),
@@ -270,6 +282,7 @@ impl Machine {
         let city = &self.installation.city;
         self.screen = Screen::decode(city, self.zone, screen).map_err(|e| e.to_string())?;
         self.engine.restore(engine).map_err(|e| e.to_string())?;
+        self.now = frozen.now;
         self.planner = frozen.planner;
         self.calls = frozen.calls;
         self.standing = frozen.standing.into_iter().map(|w| (w.id, w)).collect();

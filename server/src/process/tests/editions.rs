@@ -7,6 +7,7 @@ use crate::zone::{Machine, Outputs};
 use journal::{Batch, DiskJournal, Priority};
 use model::{Input, StationNo, Zone};
 use serde::Serialize;
+use std::sync::Arc;
 
 async fn rain(app: &App, minute: i64, gauges: &[(&str, &str)]) {
     let values: Vec<_> = gauges
@@ -22,6 +23,23 @@ fn stations(folder: &Path, rows: &[&str]) {
     let water = "W1,Depth 1,depth_sensor,113.1,23.1,440106014000,water_depth\n";
     let table = format!("id,name,kind,lon,lat,area,parameters\n{rows}{water}");
     fs::write(folder.join("city/stations.csv"), table).unwrap();
+}
+
+/// A record behind a later one, by the clock of who wrote it, is as late as that one, also for an owner
+/// who begins between the two.
+#[test]
+fn a_successor_knows_how_late_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    city::write_city(folder.path());
+    let (_, installation) = opened(folder.path(), Storage::default()).unwrap();
+    let installation = Arc::new(installation);
+    let machine = || Machine::new(&installation, Zone(0), Mode::Actual, Policy::Live);
+    let late = Time::from_minute(NOON) + Span::from_secs(10);
+    let mut before = machine();
+    assert_eq!(before.reach_time(late), late);
+    let mut successor = machine();
+    successor.restore(&before.snapshot()).unwrap();
+    assert_eq!(successor.reach_time(Time::from_minute(NOON)), late);
 }
 
 /// What the topic `warnings` holds of changes, warnings and calls, by zone.
@@ -51,7 +69,7 @@ fn computed(app: &App) -> Vec<(u8, String)> {
         let mut machine = Machine::new(&installation, zone, app.mode, app.policy);
         let mut out = Outputs::default();
         for record in records(&*app.journal, topic, Partition(zone.0)) {
-            let at = Time::from_millis(record.time_ms);
+            let at = machine.reach_time(Time::from_millis(record.time_ms));
             match Input::decode(record.kind, record.payload()).unwrap() {
                 Input::Edition(edition) => {
                     let next = app.registry.installation(&edition).unwrap();
