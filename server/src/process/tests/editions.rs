@@ -34,7 +34,7 @@ fn a_successor_knows_how_late_it_is() {
     let (_, installation) = opened(folder.path(), Storage::default()).unwrap();
     let installation = Arc::new(installation);
     let machine = || Machine::new(&installation, Zone(0), Mode::Actual, Policy::Live);
-    let late = Time::from_minute(NOON) + Span::from_secs(10);
+    let late = Time::from_minute(NOON) + Span::from_seconds(10);
     let mut before = machine();
     assert_eq!(before.reach_time(late), late);
     let mut successor = machine();
