@@ -16,8 +16,6 @@ mod faults;
 mod outage;
 #[path = "kafka/owners.rs"]
 mod owners;
-#[path = "kafka/token.rs"]
-mod token;
 
 use cluster::{Cluster, SHARED, layout};
 use journal::conformance::{self, Subject};
