@@ -261,7 +261,8 @@ impl KafkaOptions {
         let names: Vec<&str> = found
             .keys()
             .map(String::as_str)
-            .filter(|name| name.starts_with(&self.prefix))
+            // Without a prefix that would be everything there is.
+            .filter(|name| !self.prefix.is_empty() && name.starts_with(&self.prefix))
             .collect();
         let options = AdminOptions::new().operation_timeout(Some(CALL * 3));
         let deleted = block_on(admin.delete_topics(&names, &options));
