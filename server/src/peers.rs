@@ -63,16 +63,23 @@ impl From<Reading> for Windowed {
 /// How this process presents itself, and how it asks others.
 pub(crate) struct Peers {
     own: Seat,
+    /// When this process began, in milliseconds: what it counted ends with it.
+    run: i64,
     secret: String,
     client: reqwest::Client,
 }
 
 impl Peers {
-    /// This process is `node`, asked at `address`; `secret` is the deployment's.
+    /// This process is `node`, asked at `address`, and began at `now`; `secret` is the deployment's.
     ///
     /// # Errors
     /// An HTTP client that cannot be made.
-    pub(crate) fn new(node: &str, address: String, secret: [u8; 32]) -> Result<Self, String> {
+    pub(crate) fn new(
+        node: &str,
+        address: String,
+        now: Time,
+        secret: [u8; 32],
+    ) -> Result<Self, String> {
         let config = ClientConfig::default();
         let client = http::client(&config).map_err(|error| error.to_string())?;
         Ok(Self {
@@ -80,9 +87,15 @@ impl Peers {
                 node: node.to_owned(),
                 address,
             },
+            run: now.millis(),
             secret: hex::encode(secret),
             client,
         })
+    }
+
+    /// Which run of this process it is.
+    pub(crate) const fn run(&self) -> i64 {
+        self.run
     }
 
     /// Whether a request comes from a process of this deployment.
@@ -103,7 +116,12 @@ impl Peers {
         self.request(seat, path).timeout(STREAM_MAX)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, seat: &Seat, path: &str) -> Result<T, Unanswered> {
+    /// What another process answers.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        seat: &Seat,
+        path: &str,
+    ) -> Result<T, Unanswered> {
         let answered = async {
             let answer = self.request(seat, path).send().await?;
             answer.error_for_status()?.bytes().await

@@ -127,7 +127,8 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     threads: Vec<JoinHandle<()>>,
     screens: tokio::task::JoinHandle<()>,
-    silence: tokio::task::JoinHandle<()>,
+    /// Loops that only look for what screens show.
+    looks: Vec<tokio::task::JoinHandle<()>>,
     watch: Option<tokio::task::JoinHandle<()>>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -328,21 +329,16 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
             following.fail(format!("screens: {error}"));
         }
     });
-    let silence = tokio::spawn(silence::watch(Arc::clone(&app)));
+    let mut looks = vec![tokio::spawn(silence::watch(Arc::clone(&app)))];
+    if app.roles.has(Role::Console) && app.kafka.is_some() {
+        looks.push(tokio::spawn(watch::run(Arc::clone(&app))));
+    }
     let mut threads = Vec::new();
     if app.roles.has(Role::Rules) {
         threads.push(zones(&app)?);
     }
     if app.roles.has(Role::Dispatch) {
         threads.push(links(&app, kinds)?);
-    }
-    if app.roles.has(Role::Console) && app.kafka.is_some() {
-        let app = Arc::clone(&app);
-        threads.push(spawn("watch", move || {
-            if let Err(error) = watch::run(&app) {
-                app.fail(format!("newest values: {error}"));
-            }
-        })?);
     }
     let disk = app.disk.clone();
     let watch = disk.map(|disk| tokio::spawn(space::watch(Arc::clone(&app), disk)));
@@ -357,7 +353,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         address,
         threads,
         screens,
-        silence,
+        looks,
         watch,
         server,
     })
@@ -400,7 +396,8 @@ async fn app(
     let peers = options.seat.map(|place| {
         let own = place.address;
         let own = own.unwrap_or_else(|| peers::address(address, &place.broker));
-        Peers::new(&place.node, own, registry.derive(peers::PURPOSE))
+        let now = options.clock.now();
+        Peers::new(&place.node, own, now, registry.derive(peers::PURPOSE))
     });
     let (zones, links) = (city.zones.len(), names.len());
     let screens = Screens::open(&*shared, options.mode, zones, links, options.clock.now())?;
@@ -508,8 +505,10 @@ impl Running {
         if let Some(disk) = &self.app.disk {
             disk.stop_waiting();
         }
-        self.silence.abort();
-        drop(self.silence.await);
+        for look in self.looks {
+            look.abort();
+            drop(look.await);
+        }
         drop(self.server.await);
         let ended = tokio::time::timeout(STOP_MAX, async {
             for thread in self.threads {

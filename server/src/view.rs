@@ -23,9 +23,11 @@ use model::{
     AreaCode, City, Observation, Offset, Parameter, Pending, Signal, StationNo, Tier, Time,
     Warning, WarningId,
 };
+pub(crate) use newest::Changes;
 use newest::Newest;
 use parking_lot::RwLock;
-use remarks::{Remarks, Screened};
+pub(crate) use remarks::Flag;
+use remarks::Screened;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -144,22 +146,6 @@ impl View {
         self.newest.found(findings);
     }
 
-    /// The newest values of the stations in `numbers`, as [`View::observed`] takes them back.
-    pub(crate) fn newest(&self, numbers: impl Iterator<Item = StationNo>) -> Vec<Observation> {
-        let rows = numbers.flat_map(|station| {
-            let newest = self.newest.of(station).into_iter();
-            newest.map(move |(parameter, last)| Observation {
-                station,
-                parameter,
-                time: last.time,
-                value: last.value,
-                interval_s: 0,
-                quality: last.quality,
-            })
-        });
-        rows.collect()
-    }
-
     /// Observation time of the newest value of one parameter of a station.
     pub(crate) fn newest_time(&self, station: StationNo, parameter: Parameter) -> Option<Time> {
         Some(self.newest.one(station, parameter)?.time)
@@ -191,14 +177,20 @@ impl View {
         }
     }
 
-    /// What quality control said of the latest values of some stations, for a snapshot.
-    pub(crate) fn remarks(&self, is_own: impl Fn(StationNo) -> bool) -> Remarks {
-        self.newest.remarks(is_own)
+    /// Newest values and remarks of the stations on whom `is_own` fits, as far as they are new since
+    /// the look `since`; all of them since 0.
+    pub(crate) fn changes(&self, since: u64, is_own: impl Fn(StationNo) -> bool) -> Changes {
+        self.newest.changes(since, is_own)
     }
 
-    /// The same from a snapshot, after [`View::observed`] had the newest values from it.
-    pub(crate) fn remarked(&self, remarks: &Remarks) {
-        self.newest.remarked(remarks);
+    /// What [`View::changes`] gave, before the last stop or in another process.
+    pub(crate) fn changed(&self, changes: &Changes) {
+        self.newest.changed(changes);
+    }
+
+    /// Drops the remarks of some stations, before all of them come again.
+    pub(crate) fn unremarked(&self, is_own: impl Fn(StationNo) -> bool) {
+        self.newest.unremarked(is_own);
     }
 
     /// A revision of a warning is decided: those who publish it find it from now on.

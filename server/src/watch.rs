@@ -1,90 +1,112 @@
 //! The newest values of the zones that other processes step, for the screens of this one.
 //!
-//! A console reads the input of those zones and screens it as their owners do, from their newest
-//! snapshots on. It keeps no windows: what a chart needs is asked of the owner.
+//! A console asks each owner for what is new since it asked before. Hearing the input itself would
+//! have every console unpack and screen every observation once more.
 
 use crate::app::App;
-use crate::clock;
-use crate::pump::{PumpError, seen};
-use crate::zone::Ear;
-use journal::{JournalError, Kind, Offset, Partition, Topic};
-use model::{Input, Time, Zone};
+use crate::peers::{Peers, Seat};
+use crate::questions::Unanswered;
+use crate::view::Changes;
+use futures_util::future::join_all;
+use journal::{Kind, Partition, Topic};
+use model::{StationNo, Time, Zone};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Bytes of input taken of one zone at a time.
-const TURN_BYTES: usize = 256 << 10;
-/// Between two looks where nothing is new.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two questions to an owner.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// One zone, heard from `next` on.
-struct Heard {
-    ear: Ear,
-    next: Offset,
+/// What is new in a zone, as its owner answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct News {
+    /// Which run of the owner's process counts the looks.
+    run: i64,
+    /// Its record time, in milliseconds.
+    now: i64,
+    changes: Changes,
 }
 
-/// Listens until the app stops.
-pub(crate) fn run(app: &Arc<App>) -> Result<(), PumpError> {
-    let zones = app.installation.city.zones.len();
-    let mut heard: Vec<Option<Heard>> = (0..zones).map(|_| None).collect();
-    while !app.stopping() {
-        let mut is_quiet = true;
-        for (zone, heard) in (0u16..).map(Zone).zip(&mut heard) {
-            if app.zones.is_here(zone) {
-                // Its owner shows it, and it begins anew where it left off.
-                *heard = None;
-                continue;
-            }
-            let known = match heard {
-                Some(known) => known,
-                None => {
-                    let (ear, next) = seen(app, zone)?;
-                    heard.insert(Heard { ear, next })
-                }
-            };
-            if known.turn(app, zone)? {
-                is_quiet = false;
-            }
+/// The question before, and who answered it.
+struct Asked {
+    seat: Seat,
+    run: i64,
+    look: u64,
+}
+
+/// Asks every owner again and again, until it is dropped.
+pub(crate) async fn run(app: Arc<App>) {
+    let zones = (0..app.installation.city.zones.len()).map(|zone| Zone(zone as u16));
+    join_all(zones.map(|zone| follow(&app, zone))).await;
+}
+
+async fn follow(app: &Arc<App>, zone: Zone) {
+    let mut before = None;
+    loop {
+        before = if app.zones.is_here(zone) {
+            // It is shown as it is stepped.
+            None
+        } else {
+            // Who does not answer may have gone: whoever came instead is looked for.
+            ask(app, zone, before).await.ok()
+        };
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+async fn ask(app: &Arc<App>, zone: Zone, before: Option<Asked>) -> Result<Asked, Unanswered> {
+    let peers = app.peers.as_ref().ok_or(Unanswered::Elsewhere)?;
+    let (seat, run, look) = match before {
+        Some(Asked { seat, run, look }) => (seat, run, look),
+        None => {
+            let place = (Topic::new(Kind::Input, app.mode), Partition(zone.0));
+            let (seat, _) = app.seat(place).await.ok_or(Unanswered::Elsewhere)?;
+            (seat, 0, 0)
         }
-        if is_quiet {
-            clock::rest(PAUSE);
+    };
+    let News { run, now, changes } = peers.news(&seat, zone, run, look).await?;
+    let look = changes.look;
+    if app.zones.is_here(zone) {
+        // It came here meanwhile, and goes on from a newer state.
+        return Err(Unanswered::Elsewhere);
+    }
+    if changes.is_all {
+        app.view.unremarked(app.is_home(zone));
+    }
+    app.view.changed(&changes);
+    app.view.time(Time::from_millis(now));
+    Ok(Asked { seat, run, look })
+}
+
+impl Peers {
+    /// What is new in a zone since the look `look` of a run of its owner.
+    async fn news(&self, seat: &Seat, zone: Zone, run: i64, look: u64) -> Result<News, Unanswered> {
+        let path = format!("/peers/zones/{}/newest?run={run}&look={look}", zone.0);
+        self.ask(seat, &path).await
+    }
+}
+
+impl App {
+    /// Whether a zone is a station's home: it is shown by that one.
+    pub(crate) fn is_home(&self, zone: Zone) -> impl Fn(StationNo) -> bool {
+        let stations = &self.installation.city.stations;
+        move |no| {
+            let station = stations.get(no.0 as usize);
+            station.is_some_and(|station| station.zones.first() == Some(&zone))
         }
     }
-    Ok(())
-}
 
-impl Heard {
-    /// Hears what is there, up to a turn's worth; false where there was nothing.
-    fn turn(&mut self, app: &App, zone: Zone) -> Result<bool, PumpError> {
-        let input = Topic::new(Kind::Input, app.mode);
-        let records = app
-            .journal
-            .read(input, Partition(zone.0), self.next, TURN_BYTES);
-        let records = match records {
-            Ok(records) => records,
-            // The owner's snapshots made it needless before it was heard here.
-            Err(JournalError::Trimmed { first, .. }) => {
-                self.next = first;
-                return Ok(true);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        for record in &records {
-            self.next = record.offset.plus(1);
-            let at = Time::from_millis(record.time_ms);
-            // What cannot be read is its owner's to say.
-            match Input::decode(record.kind, record.payload()) {
-                Ok(Input::Edition(edition)) => {
-                    let installation = app.registry.installation(&edition)?;
-                    self.ear.adopt(&installation.city, zone);
-                }
-                Ok(Input::Observations(rows)) => self.ear.hear(at, &rows),
-                Ok(_) | Err(_) => continue,
-            }
-            app.view.observed(self.ear.heard().rows());
-            app.view.found(self.ear.heard().findings());
-            app.view.time(at);
+    /// Answers what is new in a zone that is here.
+    pub(crate) fn news(&self, zone: Zone, run: i64, look: u64) -> Result<News, Unanswered> {
+        let peers = self.peers.as_ref().ok_or(Unanswered::Elsewhere)?;
+        if !self.zones.is_here(zone) {
+            return Err(Unanswered::Elsewhere);
         }
-        Ok(!records.is_empty())
+        let since = if run == peers.run() { look } else { 0 };
+        Ok(News {
+            run: peers.run(),
+            now: self.view.now().millis(),
+            changes: self.view.changes(since, self.is_home(zone)),
+        })
     }
 }

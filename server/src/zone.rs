@@ -3,10 +3,8 @@
 //! Pure: no I/O and no clock. The pump feeds it records and commits what it says.
 
 mod answering;
-mod ear;
 mod heard;
 
-pub(crate) use ear::Ear;
 pub(crate) use heard::Heard;
 
 use crate::installation::Installation;
@@ -112,13 +110,6 @@ pub(crate) fn part(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or("it ends early")?;
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|e| e.to_string())?;
     Ok(rest.split_at_checked(length).ok_or("it is cut short")?)
-}
-
-/// The screen's part of a machine at rest.
-fn screen_at_rest(machine: &[u8]) -> Result<&[u8], String> {
-    let (_, rest) = part(machine)?;
-    let (screen, _) = part(rest)?;
-    Ok(screen)
 }
 
 impl Machine {

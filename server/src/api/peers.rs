@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::peers::Reading;
 use crate::questions::Unanswered;
+use crate::watch::News;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::get;
@@ -16,7 +17,9 @@ use std::sync::Arc;
 pub(super) fn routes() -> Router<Arc<App>> {
     let readings = get(readings);
     let told = get(told);
+    let newest = get(newest);
     Router::new()
+        .route("/peers/zones/{zone}/newest", newest)
         .route("/peers/zones/{zone}/readings", readings)
         .route("/peers/zones/{zone}/told/{warning}", told)
 }
@@ -77,6 +80,23 @@ async fn readings(
     );
     let readings = desk.series(station, parameter, length).await?;
     Ok(Json(readings.into_iter().map(Reading::from).collect()))
+}
+
+/// Since when: a look of a run of this process.
+#[derive(Deserialize)]
+struct Since {
+    run: i64,
+    look: u64,
+}
+
+async fn newest(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(zone): Path<u16>,
+    Query(since): Query<Since>,
+) -> Result<Json<News>, Refused> {
+    one_of_us(&app, &headers)?;
+    Ok(Json(app.news(Zone(zone), since.run, since.look)?))
 }
 
 async fn told(

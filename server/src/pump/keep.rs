@@ -4,7 +4,8 @@
 
 use crate::app::App;
 use crate::snapshot::{Generations, Owner, Snapshot};
-use crate::zone::{Ear, Machine, part};
+use crate::view::{Changes, Flag};
+use crate::zone::{Machine, part};
 
 use super::PumpError;
 use journal::{Assigned, Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
@@ -106,7 +107,7 @@ impl Keeper {
         let mut machine = Machine::new(&installation, self.zone, app.mode, app.policy);
         let (state, shown) = part(&found.state)?;
         machine.restore(state)?;
-        show(app, shown)?;
+        show(app, self.zone, shown)?;
         Ok(machine)
     }
 
@@ -282,58 +283,32 @@ impl Keeper {
         let machine = machine.snapshot();
         let mut state = (machine.len() as u64).to_le_bytes().to_vec();
         state.extend_from_slice(&machine);
-        let stations = &app.installation.city.stations;
-        let is_own = |no: StationNo| {
-            let station = stations.get(no.0 as usize);
-            station.is_some_and(|station| station.zones.first() == Some(&self.zone))
-        };
-        let own = (0u32..).zip(stations).map(|(no, _)| StationNo(no));
-        let newest = app.view.newest(own.filter(|no| is_own(*no)));
-        let newest = Input::Observations(newest).encode();
+        let shown = app.view.changes(0, app.is_home(self.zone));
+        let newest = shown.newest.iter().filter_map(Flag::observation);
+        let newest = Input::Observations(newest.collect()).encode();
         state.extend_from_slice(&(newest.len() as u64).to_le_bytes());
         state.extend_from_slice(&newest);
-        let remarks = serde_json::to_vec(&app.view.remarks(is_own));
+        let remarks = serde_json::to_vec(&shown.remarks);
         state.extend_from_slice(&remarks.unwrap_or_default());
         state
     }
 }
 
-/// Hears a zone that another process steps, from its newest snapshot on: gives its screen and the
-/// first input that it has not heard.
-pub(crate) fn seen(app: &App, zone: Zone) -> Result<(Ear, Offset), PumpError> {
-    let input = Topic::new(Kind::Input, app.mode);
-    let mut generations = Generations::new(app.mode, Owner::Zone(zone));
-    while let Some(found) = generations.load(&*app.journal)? {
-        let Some(next) = found.positions.first() else {
-            continue;
-        };
-        let installation = app.registry.installation(&found.edition)?;
-        let ear = part(&found.state).and_then(|(machine, shown)| {
-            let ear = Ear::at_rest(&installation.city, zone, machine)?;
-            show(app, shown)?;
-            Ok(ear)
-        });
-        match ear {
-            Ok(ear) => return Ok((ear, *next)),
-            Err(why) => {
-                tracing::error!(zone = zone.0, %why, "snapshot unusable; trying the one before")
-            }
-        }
-    }
-    let first = app.journal.first(input, Partition(zone.0))?;
-    Ok((Ear::new(&app.installation.city, zone), first))
-}
-
-/// Shows the newest values and the remarks of a state at rest.
-fn show(app: &App, shown: &[u8]) -> Result<(), String> {
+/// Shows the newest values and the remarks of a zone's state at rest, in place of what was shown.
+fn show(app: &App, zone: Zone, shown: &[u8]) -> Result<(), String> {
     let (newest, remarks) = part(shown)?;
     let kind = Input::Observations(Vec::new()).kind();
     let newest = Input::decode(kind, newest).map_err(|error| error.to_string())?;
-    if let Input::Observations(newest) = newest {
-        app.view.observed(&newest);
-    }
-    let remarks = serde_json::from_slice(remarks).map_err(|error| error.to_string())?;
-    app.view.remarked(&remarks);
+    let Input::Observations(newest) = newest else {
+        return Err("newest values that are none".to_owned());
+    };
+    let changes = Changes {
+        newest: newest.iter().map(Flag::of).collect(),
+        remarks: serde_json::from_slice(remarks).map_err(|error| error.to_string())?,
+        ..Changes::default()
+    };
+    app.view.unremarked(app.is_home(zone));
+    app.view.changed(&changes);
     Ok(())
 }
 

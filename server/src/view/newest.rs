@@ -5,7 +5,9 @@ use super::remarks::{Flag, Remarks};
 use ingest::quality::{Cause, Finding};
 use model::{City, Observation, Parameter, Quality, StationNo, Time};
 use parking_lot::{Mutex, RwLock};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Findings kept, and flags that the windows do not hold; the oldest go first.
 const REMARKS_MAX: usize = 2_000;
@@ -18,14 +20,31 @@ pub(super) struct Last {
     pub(super) quality: Quality,
     /// Why it is suspect, or what else a person should look at.
     pub(super) cause: Option<Cause>,
+    /// The look that sees it first, as [`Newest::changes`] counts them.
+    look: u64,
 }
 
 /// By station number.
 pub(super) struct Newest {
     last: Vec<RwLock<BTreeMap<Parameter, Last>>>,
-    findings: Mutex<VecDeque<Finding>>,
+    findings: Mutex<VecDeque<(u64, Finding)>>,
     /// Of values in the windows, which know good ones and suspect ones.
-    flags: Mutex<VecDeque<Flag>>,
+    flags: Mutex<VecDeque<(u64, Flag)>>,
+    /// Number of the next look. It is read with the lock of what is changed held: what a look passes
+    /// before it is changed has a later look's number.
+    look: AtomicU64,
+}
+
+/// What is new of some stations since an earlier look.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Changes {
+    /// This look; the next one asks for what came after it.
+    pub(crate) look: u64,
+    /// Whether it is not what is new alone, but everything.
+    pub(crate) is_all: bool,
+    /// Newest values.
+    pub(crate) newest: Vec<Flag>,
+    pub(crate) remarks: Remarks,
 }
 
 impl Newest {
@@ -34,7 +53,13 @@ impl Newest {
             last: city.stations.iter().map(|_| RwLock::default()).collect(),
             findings: Mutex::default(),
             flags: Mutex::default(),
+            look: AtomicU64::new(1),
         }
+    }
+
+    /// The look that sees first what is changed now, by whoever holds its lock.
+    fn next_look(&self) -> u64 {
+        self.look.load(Ordering::Relaxed)
     }
 
     /// Values as the screen gave them on.
@@ -43,16 +68,17 @@ impl Newest {
             let Some(place) = self.last.get(observation.station.0 as usize) else {
                 continue;
             };
+            if Flag::is_needed(observation.quality) {
+                self.keep(&self.flags, [Flag::of(observation)]);
+            }
+            let mut parameters = place.write();
             let mut last = Last {
                 time: observation.time,
                 value: observation.value,
                 quality: observation.quality,
                 cause: None,
+                look: self.next_look(),
             };
-            if Flag::is_needed(observation.quality) {
-                keep(&self.flags, [Flag::of(observation)]);
-            }
-            let mut parameters = place.write();
             let newest = parameters.entry(observation.parameter).or_insert(last);
             if last.time >= newest.time {
                 // A lasting fault is found once and holds while the flag does.
@@ -78,46 +104,85 @@ impl Newest {
                 .and_then(|p| p.get_mut(&finding.parameter));
             if let Some(last) = last.filter(|last| last.time == finding.time) {
                 last.cause = Some(finding.cause);
+                last.look = self.next_look();
             }
         }
-        keep(&self.findings, findings.iter().copied());
+        self.keep(&self.findings, findings.iter().copied());
     }
 
-    /// What [`Newest::remarked`] takes back of the stations on whom `is_own` fits.
-    pub(super) fn remarks(&self, is_own: impl Fn(StationNo) -> bool) -> Remarks {
-        let mut remarks = Remarks::default();
-        let findings = self.findings.lock();
-        for finding in findings.iter().filter(|found| is_own(found.station)) {
-            remarks.finding(finding);
-        }
-        drop(findings);
-        let flags = self.flags.lock();
-        remarks
-            .flags
-            .extend(flags.iter().filter(|flag| is_own(flag.station())));
-        drop(flags);
+    /// What is new since the look `since` of the stations on whom `is_own` fits; everything since 0.
+    pub(super) fn changes(&self, since: u64, is_own: impl Fn(StationNo) -> bool) -> Changes {
+        let mut changes = Changes {
+            look: self.look.fetch_add(1, Ordering::Relaxed),
+            is_all: since == 0,
+            ..Changes::default()
+        };
         for (number, place) in (0u32..).zip(&self.last) {
             let station = StationNo(number);
-            for (parameter, last) in place.read().iter().filter(|_| is_own(station)) {
+            if !is_own(station) {
+                continue;
+            }
+            let place = place.read();
+            for (parameter, last) in place.iter().filter(|(_, last)| last.look > since) {
+                changes.newest.push(Flag::new(station, *parameter, last));
                 if let Some(cause) = last.cause {
-                    remarks.cause(station, *parameter, cause);
+                    changes.remarks.cause(station, *parameter, cause);
                 }
             }
         }
-        remarks
-    }
-
-    /// What was remarked before the last stop in values that [`Newest::observed`] took back.
-    pub(super) fn remarked(&self, remarks: &Remarks) {
-        keep(&self.findings, remarks.findings());
-        keep(&self.flags, remarks.flags.iter().copied());
-        for (station, parameter, cause) in remarks.causes() {
-            let place = self.last.get(station.0 as usize);
-            let mut parameters = place.map(|place| place.write());
-            if let Some(last) = parameters.as_mut().and_then(|p| p.get_mut(&parameter)) {
-                last.cause = Some(cause);
+        let findings = self.findings.lock();
+        for (_, finding) in findings.iter().filter(|(look, _)| *look > since) {
+            if is_own(finding.station) {
+                changes.remarks.finding(finding);
             }
         }
+        drop(findings);
+        let flags = self.flags.lock();
+        let flags = flags.iter().filter(|(look, _)| *look > since);
+        let own = flags.filter(|(_, flag)| is_own(flag.station()));
+        changes.remarks.flags.extend(own.map(|(_, flag)| *flag));
+        changes
+    }
+
+    /// Takes what [`Newest::changes`] gave, of a state at rest or of another process.
+    pub(super) fn changed(
+        &self,
+        Changes {
+            newest, remarks, ..
+        }: &Changes,
+    ) {
+        let mut causes: BTreeMap<_, _> = remarks
+            .causes()
+            .map(|(station, parameter, cause)| ((station, parameter), cause))
+            .collect();
+        for row in newest.iter().filter_map(Flag::observation) {
+            let Some(place) = self.last.get(row.station.0 as usize) else {
+                continue;
+            };
+            let mut parameters = place.write();
+            let last = Last {
+                time: row.time,
+                value: row.value,
+                quality: row.quality,
+                cause: causes.remove(&(row.station, row.parameter)),
+                look: self.next_look(),
+            };
+            let newest = parameters.entry(row.parameter).or_insert(last);
+            if last.time >= newest.time {
+                *newest = last;
+            }
+        }
+        self.keep(&self.findings, remarks.findings());
+        self.keep(&self.flags, remarks.flags.iter().copied());
+    }
+
+    /// Drops what was remarked of the stations on whom `is_own` fits, before all of it comes again.
+    pub(super) fn unremarked(&self, is_own: impl Fn(StationNo) -> bool) {
+        let mut findings = self.findings.lock();
+        findings.retain(|(_, finding)| !is_own(finding.station));
+        drop(findings);
+        let mut flags = self.flags.lock();
+        flags.retain(|(_, flag)| !is_own(flag.station()));
     }
 
     /// The latest flags of a series that are neither good nor suspect, with the values they are of.
@@ -127,7 +192,8 @@ impl Newest {
         parameter: Parameter,
     ) -> BTreeMap<Time, (i32, u8)> {
         let kept = self.flags.lock();
-        let of_series = kept.iter().filter(|flag| flag.is_of(station, parameter));
+        let flags = kept.iter().map(|(_, flag)| flag);
+        let of_series = flags.filter(|flag| flag.is_of(station, parameter));
         of_series.map(|flag| (flag.time(), flag.value())).collect()
     }
 
@@ -138,9 +204,9 @@ impl Newest {
         parameter: Parameter,
     ) -> BTreeMap<Time, &'static str> {
         let kept = self.findings.lock();
-        let of_series = kept
-            .iter()
-            .filter(|found| found.station == station && found.parameter == parameter);
+        let findings = kept.iter().map(|(_, found)| found);
+        let of_series =
+            findings.filter(|found| found.station == station && found.parameter == parameter);
         of_series
             .map(|found| (found.time, found.cause.name()))
             .collect()
@@ -157,13 +223,14 @@ impl Newest {
         let place = self.last.get(station.0 as usize)?;
         place.read().get(&parameter).copied()
     }
-}
 
-fn keep<T>(kept: &Mutex<VecDeque<T>>, more: impl IntoIterator<Item = T>) {
-    let mut kept = kept.lock();
-    kept.extend(more);
-    while kept.len() > REMARKS_MAX {
-        kept.pop_front();
+    fn keep<T>(&self, kept: &Mutex<VecDeque<(u64, T)>>, more: impl IntoIterator<Item = T>) {
+        let mut kept = kept.lock();
+        let look = self.next_look();
+        kept.extend(more.into_iter().map(|one| (look, one)));
+        while kept.len() > REMARKS_MAX {
+            kept.pop_front();
+        }
     }
 }
 
@@ -172,28 +239,93 @@ mod tests {
     use super::*;
     use crate::small_city;
 
-    #[test]
-    fn a_cause_holds_while_the_flag_does() {
+    fn newest() -> Newest {
         let folder = tempfile::tempdir().unwrap();
         small_city::write_city(folder.path());
         let city = crate::installation::city(&folder.path().join("city")).unwrap();
-        let newest = Newest::new(&city);
-        let (station, parameter) = (StationNo(0), Parameter::WaterDepth);
-        let row = |minute: i64, quality| Observation {
-            station,
-            parameter,
+        Newest::new(&city)
+    }
+
+    fn row(station: u32, minute: i64, quality: Quality) -> Observation {
+        Observation {
+            station: StationNo(station),
+            parameter: Parameter::WaterDepth,
             time: Time::from_minute(minute),
-            value: 5,
+            value: i32::try_from(minute).unwrap(),
             interval_s: 60,
             quality,
-        };
+        }
+    }
+
+    #[test]
+    fn a_look_gives_what_the_one_before_did_not() {
+        let newest = newest();
+        let all = |_| true;
+        let flag = |station, minute, quality| Flag::of(&row(station, minute, quality));
+        newest.observed(&[row(0, 1, Quality::Correct), row(1, 1, Quality::Corrected)]);
+        let first = newest.changes(0, all);
+        assert!(first.is_all);
+        let one = flag(0, 1, Quality::Correct);
+        let corrected = flag(1, 1, Quality::Corrected);
+        assert_eq!(first.newest, [one, corrected]);
+        assert_eq!(first.remarks.flags, [corrected]);
+        assert_eq!(newest.changes(first.look, all).newest, []);
+        newest.observed(&[row(0, 2, Quality::Correct)]);
+        let second = newest.changes(first.look, |station| station.0 == 0);
+        assert!(!second.is_all);
+        assert_eq!(second.newest, [flag(0, 2, Quality::Correct)]);
+        assert_eq!(second.remarks, Remarks::default());
+
+        // Another process shows the same, however often everything comes.
+        let other = self::newest();
+        for changes in [&first, &second, &newest.changes(0, all)] {
+            if changes.is_all {
+                other.unremarked(all);
+            }
+            other.changed(changes);
+        }
+        let (here, there) = (newest.changes(0, all), other.changes(0, all));
+        assert_eq!((here.newest, here.remarks), (there.newest, there.remarks));
+    }
+
+    #[test]
+    fn nothing_is_lost_between_looks_while_values_come() {
+        const MINUTES: i64 = 20_000;
+        let (newest, other) = (newest(), newest());
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for minute in 1..=MINUTES {
+                    newest.observed(&[row((minute % 2) as u32, minute, Quality::Correct)]);
+                }
+            });
+            let mut look = 0;
+            loop {
+                let is_last = writer.is_finished();
+                let changes = newest.changes(look, |_| true);
+                look = changes.look;
+                other.changed(&changes);
+                if is_last {
+                    break;
+                }
+            }
+        });
+        let (here, there) = (newest.changes(0, |_| true), other.changes(0, |_| true));
+        assert_eq!(here.newest.len(), 2);
+        assert_eq!(here.newest, there.newest);
+    }
+
+    #[test]
+    fn a_cause_holds_while_the_flag_does() {
+        let newest = newest();
+        let (station, parameter) = (StationNo(0), Parameter::WaterDepth);
+        let row = |minute: i64, quality| row(0, minute, quality);
         let cause = || newest.one(station, parameter).unwrap().cause;
         newest.observed(&[row(1, Quality::Correct), row(2, Quality::Suspect)]);
         newest.found(&[Finding {
             station,
             parameter,
             time: Time::from_minute(2),
-            value: 5,
+            value: 2,
             cause: Cause::Stuck,
         }]);
         assert_eq!(cause(), Some(Cause::Stuck));

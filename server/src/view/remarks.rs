@@ -1,6 +1,7 @@
 //! What quality control remarked in the latest values, as a zone's snapshot keeps it: what it found,
 //! which cause stands at a newest value, and flags that the windows do not hold.
 
+use super::newest::Last;
 use ingest::quality::{Cause, Finding};
 use model::{Observation, Parameter, Quality, Quanta, StationNo, Time};
 use rules::Windowed;
@@ -62,7 +63,7 @@ impl Flag {
         quality.is_usable() && !is_held
     }
 
-    pub(super) const fn of(seen: &Observation) -> Self {
+    pub(crate) const fn of(seen: &Observation) -> Self {
         let (station, time) = (seen.station.0, seen.time.millis());
         Self(
             station,
@@ -71,6 +72,23 @@ impl Flag {
             seen.value,
             seen.quality.code(),
         )
+    }
+
+    pub(super) const fn new(station: StationNo, parameter: Parameter, last: &Last) -> Self {
+        let (time, code) = (last.time.millis(), last.quality.code());
+        Self(station.0, parameter, time, last.value, code)
+    }
+
+    /// What it is of; `None` where its flag is none.
+    pub(crate) fn observation(&self) -> Option<Observation> {
+        Some(Observation {
+            station: self.station(),
+            parameter: self.1,
+            time: self.time(),
+            value: self.3,
+            interval_s: 0,
+            quality: Quality::from_code(self.4)?,
+        })
     }
 
     pub(super) const fn station(&self) -> StationNo {
