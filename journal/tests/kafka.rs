@@ -16,6 +16,8 @@ mod faults;
 mod outage;
 #[path = "kafka/owners.rs"]
 mod owners;
+#[path = "kafka/token.rs"]
+mod token;
 
 use cluster::{Cluster, SHARED, layout};
 use journal::conformance::{self, Subject};

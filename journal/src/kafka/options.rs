@@ -64,22 +64,46 @@ pub struct Tls {
     pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
-/// A name and the password that proves it (SASL). SCRAM (RFC 5802) keeps the password off the wire,
-/// PLAIN (RFC 4616) needs TLS.
+/// Who this process says it is (SASL, RFC 4422), and what proves it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Login {
-    /// How the password is proved.
-    pub mechanism: Mechanism,
-    /// User name.
-    pub username: String,
-    /// Its password.
-    pub password: String,
+pub enum Login {
+    /// A name and its password. SCRAM (RFC 5802) keeps the password off the wire, PLAIN (RFC 4616)
+    /// needs TLS.
+    Password {
+        /// How the password is proved.
+        mechanism: Mechanism,
+        /// User name.
+        username: String,
+        /// Its password.
+        password: String,
+    },
+    /// A token (OAUTHBEARER, RFC 7628) that an authority gives to a client that proves itself by a
+    /// secret (OAuth 2.0, RFC 6749 clause 4.4). It is asked for anew before it runs out.
+    Token {
+        /// Where it is asked for.
+        url: String,
+        /// PEM file of the authorities that sign that address; the system's where absent.
+        ca_file: Option<PathBuf>,
+        /// Name of the client.
+        client: String,
+        /// Its secret.
+        secret: String,
+        /// What the token is to be good for, where the authority asks.
+        scope: Option<String>,
+    },
 }
 
 impl std::fmt::Debug for Login {
-    /// Without the password.
+    /// Without password and secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} as {}", self.mechanism.name(), self.username)
+        match self {
+            Self::Password {
+                mechanism,
+                username,
+                ..
+            } => write!(f, "{} as {username}", mechanism.name()),
+            Self::Token { url, client, .. } => write!(f, "OAUTHBEARER as {client} from {url}"),
+        }
     }
 }
 
@@ -139,11 +163,40 @@ impl KafkaOptions {
                     .set("ssl.key.location", key.display().to_string());
             }
         }
-        if let Some(login) = &security.login {
-            config
-                .set("sasl.mechanism", login.mechanism.name())
-                .set("sasl.username", &login.username)
-                .set("sasl.password", &login.password);
+        match &security.login {
+            None => {}
+            Some(Login::Password {
+                mechanism,
+                username,
+                password,
+            }) => {
+                config
+                    .set("sasl.mechanism", mechanism.name())
+                    .set("sasl.username", username)
+                    .set("sasl.password", password);
+            }
+            Some(Login::Token {
+                url,
+                ca_file,
+                client,
+                secret,
+                scope,
+            }) => {
+                let authorities = ca_file.as_ref().map(|file| file.display().to_string());
+                config
+                    .set("sasl.mechanism", "OAUTHBEARER")
+                    .set("sasl.oauthbearer.method", "oidc")
+                    .set("sasl.oauthbearer.token.endpoint.url", url)
+                    .set("sasl.oauthbearer.client.id", client)
+                    .set("sasl.oauthbearer.client.secret", secret)
+                    .set(
+                        "https.ca.location",
+                        authorities.as_deref().unwrap_or("probe"),
+                    );
+                if let Some(scope) = scope {
+                    config.set("sasl.oauthbearer.scope", scope);
+                }
+            }
         }
         config
     }

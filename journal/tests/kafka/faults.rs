@@ -1,6 +1,7 @@
 //! What is wrong is said: topics, addresses, logins, and records that somebody else wrote.
 
 use super::cluster::{Cluster, INPUT, P0, SHARED, all, layout, one, payloads, write};
+use super::token;
 use journal::{
     Difference, Journal, JournalError, KafkaJournal, KafkaOptions, Layout, Login, Mechanism, Mode,
     Offset, Security, Tls,
@@ -114,7 +115,7 @@ fn who_we_are_is_proved() {
         ca_file: Some(folder.join("ca.pem")),
         certificate: None,
     };
-    let login = |mechanism, password: &str| Login {
+    let login = |mechanism, password: &str| Login::Password {
         mechanism,
         username: "sanfang".into(),
         password: password.to_owned(),
@@ -145,6 +146,21 @@ fn who_we_are_is_proved() {
     );
     let said = refused(wrong, &layout());
     assert!(said.contains("login"), "{said}");
+    let authority = token::Authority::new("sanfang", "the secret");
+    let token = |secret: &str| Login::Token {
+        url: authority.url.clone(),
+        ca_file: None,
+        client: "sanfang".into(),
+        secret: secret.to_owned(),
+        scope: Some("kafka".into()),
+    };
+    let options = with(token("the secret"));
+    assert!(!format!("{options:?}").contains("the secret"));
+    let journal = KafkaJournal::open(options, &layout(), Mode::Actual).unwrap();
+    write(&journal, one(None, INPUT, b"OAUTHBEARER")).unwrap();
+    drop(journal);
+    let said = refused(with(token("another")), &layout());
+    assert!(said.contains("login"), "{said}");
     // A certificate of our own, without a name.
     let options = KafkaOptions {
         brokers: read("brokers.ssl"),
@@ -158,7 +174,7 @@ fn who_we_are_is_proved() {
         ..cluster.options("login", "a")
     };
     let journal = KafkaJournal::open(options, &layout(), Mode::Actual).unwrap();
-    assert_eq!(all(&journal, INPUT).len(), 3);
+    assert_eq!(all(&journal, INPUT).len(), 4);
     cluster.clear("login");
 }
 

@@ -37,9 +37,16 @@ pub(crate) struct KafkaSection {
     certificate_file: Option<PathBuf>,
     key_file: Option<PathBuf>,
     mechanism: Option<MechanismWord>,
+    /// User name; the client's with OAUTHBEARER.
     username: Option<String>,
-    /// File that holds the password alone.
+    /// File that holds the password alone, or the client's secret.
     password_file: Option<PathBuf>,
+    /// Where tokens are asked for, with OAUTHBEARER.
+    token_url: Option<String>,
+    /// PEM file of the authorities that sign that address; the system's where it is not given.
+    token_ca_file: Option<PathBuf>,
+    /// What a token is to be good for, where the authority asks.
+    token_scope: Option<String>,
 }
 
 fn prefix() -> String {
@@ -90,6 +97,8 @@ enum MechanismWord {
     ScramSha256,
     #[serde(rename = "PLAIN")]
     Plain,
+    #[serde(rename = "OAUTHBEARER")]
+    OAuthBearer,
 }
 
 impl KafkaSection {
@@ -100,6 +109,7 @@ impl KafkaSection {
             &mut self.certificate_file,
             &mut self.key_file,
             &mut self.password_file,
+            &mut self.token_ca_file,
         ];
         for path in files.into_iter().flatten() {
             *path = base.join(&*path);
@@ -177,15 +187,28 @@ impl KafkaSection {
                 "write sasl_ssl, or sasl_plaintext on a closed network",
             );
         }
-        if self.mechanism == Some(MechanismWord::Plain)
-            && self.security == SecurityWord::SaslPlaintext
-        {
-            let what = "PLAIN sends the password as it is, without encryption";
+        let is_bare = matches!(
+            self.mechanism,
+            Some(MechanismWord::Plain | MechanismWord::OAuthBearer)
+        );
+        if is_bare && self.security == SecurityWord::SaslPlaintext {
+            let what = "it sends the password or token as it is, without encryption";
             wrong(
                 "mechanism",
                 what,
                 "write SCRAM-SHA-512, or security = \"sasl_ssl\"",
             );
+        }
+        let wants_token = self.mechanism == Some(MechanismWord::OAuthBearer);
+        let is_http = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+        if wants_token && !self.token_url.as_ref().is_some_and(is_http) {
+            let remedy = "write the address at which the authority gives tokens, https://…";
+            wrong("token_url", "OAUTHBEARER needs it", remedy);
+        }
+        let told = self.token_url.is_some() || self.token_ca_file.is_some();
+        if !wants_token && (told || self.token_scope.is_some()) {
+            let what = "something about tokens is given and none is asked for";
+            wrong("mechanism", what, "write OAUTHBEARER, or leave it out");
         }
     }
 
@@ -201,15 +224,9 @@ impl KafkaSection {
             certificate: self.certificate_file.clone().zip(self.key_file.clone()),
         });
         let login = match (self.mechanism, &self.username, &self.password_file) {
-            (Some(mechanism), Some(username), Some(file)) => Some(Login {
-                mechanism: match mechanism {
-                    MechanismWord::ScramSha512 => Mechanism::ScramSha512,
-                    MechanismWord::ScramSha256 => Mechanism::ScramSha256,
-                    MechanismWord::Plain => Mechanism::Plain,
-                },
-                username: username.clone(),
-                password: secret_text(file)?,
-            }),
+            (Some(mechanism), Some(name), Some(file)) => {
+                Some(self.login(mechanism, name.clone(), secret_text(file)?))
+            }
             _ => None,
         };
         Ok(KafkaOptions {
@@ -218,6 +235,26 @@ impl KafkaSection {
             session_timeout: Duration::from_millis(u64::from(self.session_timeout_ms)),
             ..KafkaOptions::new(&self.brokers, node)
         })
+    }
+
+    fn login(&self, mechanism: MechanismWord, name: String, secret: String) -> Login {
+        let by_password = |mechanism, username, password| Login::Password {
+            mechanism,
+            username,
+            password,
+        };
+        match mechanism {
+            MechanismWord::ScramSha512 => by_password(Mechanism::ScramSha512, name, secret),
+            MechanismWord::ScramSha256 => by_password(Mechanism::ScramSha256, name, secret),
+            MechanismWord::Plain => by_password(Mechanism::Plain, name, secret),
+            MechanismWord::OAuthBearer => Login::Token {
+                url: self.token_url.clone().unwrap_or_default(),
+                ca_file: self.token_ca_file.clone(),
+                client: name,
+                secret,
+                scope: self.token_scope.clone(),
+            },
+        }
     }
 
     /// How the topics of a city lie.

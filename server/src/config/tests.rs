@@ -70,11 +70,15 @@ fn what_cannot_work_over_kafka_is_named() {
     let brokers = "brokers = \"k1:9092\"\n";
     let tls = "security = \"ssl\"\nca_file = \"ca.pem\"\n";
     let login = "mechanism = \"PLAIN\"\nusername = \"u\"\npassword_file = \"p\"\n";
+    let token = login.replace("PLAIN", "OAUTHBEARER");
     for right in [
         "",
         tls,
         "replication = 1\nmin_insync_replicas = 1",
         &format!("security = \"sasl_ssl\"\n{login}"),
+        &format!(
+            "security = \"sasl_ssl\"\n{token}token_url = \"https://a/t\"\ntoken_scope = \"s\""
+        ),
     ] {
         assert_eq!(over_kafka(&format!("{brokers}{right}")), [""; 0], "{right}");
     }
@@ -93,6 +97,15 @@ fn what_cannot_work_over_kafka_is_named() {
         ("security = \"ssl\"\nkey_file = \"k\"", "key_file"),
         (
             &format!("security = \"sasl_plaintext\"\n{login}"),
+            "mechanism",
+        ),
+        (
+            &format!("security = \"sasl_plaintext\"\n{token}token_url = \"https://a/t\""),
+            "mechanism",
+        ),
+        (&format!("security = \"sasl_ssl\"\n{token}"), "token_url"),
+        (
+            &format!("security = \"sasl_ssl\"\n{login}token_scope = \"s\""),
             "mechanism",
         ),
     ] {
