@@ -21,7 +21,6 @@ use crate::zones::Standing;
 use ingest::dead_letter::DeadLetter;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
 use keep::Keeper;
-pub(crate) use keep::seen;
 use model::{Input, InputError, Time, Zone};
 use std::collections::VecDeque;
 use std::sync::Arc;

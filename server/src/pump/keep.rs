@@ -7,9 +7,8 @@ use crate::snapshot::{Generations, Owner, Snapshot};
 use crate::view::{Changes, Flag};
 use crate::zone::{Machine, part};
 
-use super::PumpError;
 use journal::{Assigned, Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
-use model::{Input, StationNo, Time, Zone};
+use model::{Input, Time, Zone};
 use std::collections::VecDeque;
 
 /// Kind of the records in `series`: a sealed record of the engine under LZ4, by the newest time it
