@@ -134,7 +134,8 @@ impl Peers {
                 return Err(Unanswered::Full);
             }
             Ok(Err(error)) => {
-                tracing::warn!(node = seat.node, %error, "not answered");
+                // Whoever asked says what comes of it; an owner that has just gone is no fault.
+                tracing::debug!(node = seat.node, %error, "not answered");
                 return Err(Unanswered::Late);
             }
         };

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// Between two questions to an owner.
 const ASK_EVERY: Duration = Duration::from_secs(1);
+/// Questions without an answer after which it is said: a zone moves in less.
+const SILENT_TOO_LONG: u32 = 15;
 
 /// What is new in a zone, as its owner answers.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,14 +44,23 @@ pub(crate) async fn run(app: Arc<App>) {
 
 async fn follow(app: &Arc<App>, zone: Zone) {
     let mut before = None;
+    let mut silent = 0_u32;
     loop {
-        before = if app.zones.is_here(zone) {
+        if app.zones.is_here(zone) {
             // It is shown as it is stepped.
-            None
+            (before, silent) = (None, 0);
         } else {
             // Who does not answer may have gone: whoever came instead is looked for.
-            ask(app, zone, before).await.ok()
-        };
+            before = ask(app, zone, before).await.ok();
+            silent = before.as_ref().map_or(silent.saturating_add(1), |_| 0);
+            if silent == SILENT_TOO_LONG {
+                let zone = app.zone_code(zone).to_string();
+                tracing::warn!(
+                    zone,
+                    "its owner does not answer: its newest values stand still"
+                );
+            }
+        }
         tokio::time::sleep(ASK_EVERY).await;
     }
 }

@@ -14,7 +14,7 @@ mod brokers;
 mod small;
 
 use serde_json::{Value, json};
-use small::{Centre, OWNER, Served, eventually, minutes_ago, write_city};
+use small::{Centre, OWNER, Served, eventually, minutes_ago, warnings, write_city};
 use std::path::Path;
 use std::process::Command;
 
@@ -62,19 +62,6 @@ fn row(station: &str, parameter: &str, minutes: i64, value: &str, unit: &str) ->
     format!(
         r#"{{"station":"{station}","parameter":"{parameter}","time":"{time}","value":{value},"unit":"{unit}"}}"#
     )
-}
-
-/// What a warning says, without what depends on when a process was told of it.
-fn warnings(served: &Served) -> Value {
-    let (_, body) = served.get("/v1/warnings");
-    let mut all: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
-    for warning in all.as_array_mut().into_iter().flatten() {
-        let warning = warning.as_object_mut().unwrap();
-        for key in ["expires", "time", "clock_ends", "seen", "text"] {
-            warning.remove(key);
-        }
-    }
-    all
 }
 
 /// Where two lists of warnings differ.

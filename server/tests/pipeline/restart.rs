@@ -1,6 +1,6 @@
 //! A process that is killed after it took snapshots goes on as one that was never disturbed.
 
-use super::small::{Centre, OWNER, Served, eventually, pause};
+use super::small::{Centre, OWNER, Served, eventually, pause, warnings};
 use super::{depth, minutes_ago, number};
 use journal::{DiskJournal, Journal, Kind, Offset, Partition, Topic};
 use serde_json::Value;
@@ -9,18 +9,6 @@ use std::path::Path;
 
 /// No message centre is there: nobody is told, which changes no warning.
 const NO_CENTRE: u16 = 1;
-
-/// What a warning says, without what depends on when a process was told of it.
-fn warnings(served: &Served) -> Value {
-    let mut all: Value = serde_json::from_str(&served.get("/v1/warnings").1).unwrap();
-    for warning in all.as_array_mut().unwrap() {
-        let warning = warning.as_object_mut().unwrap();
-        for key in ["expires", "time", "clock_ends", "seen", "text"] {
-            warning.remove(key);
-        }
-    }
-    all
-}
 
 fn situations(served: &Served) -> Value {
     serde_json::from_str(&served.get("/v1/situations").1).unwrap()

@@ -99,6 +99,26 @@ impl Drop for Centre {
     }
 }
 
+/// What a process says of the warnings, without what depends on the second at which it was told.
+pub(crate) fn warnings(served: &Served) -> Value {
+    let (_, body) = served.get("/v1/warnings");
+    let mut all: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
+    for warning in all.as_array_mut().into_iter().flatten() {
+        let warning = warning.as_object_mut().unwrap();
+        for key in ["expires", "time", "clock_ends", "seen", "text"] {
+            warning.remove(key);
+        }
+        for act in ["signing", "review"] {
+            if let Some(act) = warning.get_mut(act).and_then(Value::as_object_mut) {
+                for key in ["since", "until", "ends", "left_s"] {
+                    act.remove(key);
+                }
+            }
+        }
+    }
+    all
+}
+
 /// A served city.
 pub(crate) struct Served {
     folder: PathBuf,
