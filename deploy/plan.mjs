@@ -5,7 +5,7 @@
 // assumed is said to be, and is here to be changed.
 
 const units = {
-  ours: { value: 1.85, unit: 'CPU-µs a reading, ours', from: '`bench kafka`, four processes together, the worst of three runs' },
+  ours: { value: 1.85, unit: 'CPU-µs a reading, ours', from: '`bench kafka`, four processes together, the worst of three runs of an earlier tree' },
   brokers: { value: 4.2, unit: "CPU-µs a reading, brokers'", from: 'the same, three brokers together, the worst of three runs' },
   stored: { value: 24, unit: 'bytes a reading in `input`, not compressed', from: 'a partition of it in `bench take-over`: 57.6 MB for 2.4 million readings' },
   series: { value: 11_300, unit: 'bytes a series', from: '`bench recovery`: resident memory of a gauge with 72 h of minutes' },
