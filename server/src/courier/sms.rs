@@ -283,6 +283,7 @@ impl Sms {
         let mut answers: Vec<Answer> = turn.answers.iter().filter_map(answer).collect();
         answers.extend(turn.receipts.iter().filter_map(|r| self.receipt(r)));
         if !answers.is_empty() {
+            self.stay(&answers);
             self.courier.step(Event::Answers(&answers));
         }
         match (std::mem::replace(&mut self.window, window), window) {
@@ -298,6 +299,29 @@ impl Sms {
         }
         self.mark = self.mark.max(turn.mark);
         Ok(())
+    }
+
+    /// A further try of what was given up for silent, and is answered after all, waits here for nothing.
+    fn stay(&mut self, answers: &[Answer]) {
+        if self.queued.is_empty() {
+            return;
+        }
+        let mut is_any = false;
+        for Answer { token, outcome } in answers {
+            let is_known = match outcome {
+                Outcome::Accepted { .. }
+                | Outcome::Delivered
+                | Outcome::Acknowledged
+                | Outcome::Permanent => true,
+                Outcome::Throttled | Outcome::Transient | Outcome::Uncertain => false,
+            };
+            is_any |= is_known && self.queued.remove(token);
+        }
+        if is_any {
+            let queued = &self.queued;
+            self.waiting
+                .retain(|waiting| queued.contains(&waiting.token));
+        }
     }
 
     /// No session sends any more. What the link never got has not gone out, whatever the outbox

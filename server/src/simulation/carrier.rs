@@ -118,8 +118,11 @@ impl Carrier {
         let unanswered = self.flying.iter().filter(same).count() as u32;
         came.unknown += unanswered;
         let state = audit.state(message.told);
-        let hold = message.hold.epoch;
-        let words = format!("handed over by {hold} at {now}, {state:?} on disk, owner {is_owner}");
+        let Hold { place, epoch } = message.hold;
+        let flies = if unanswered > 0 { ", one flies" } else { "" };
+        let words = format!(
+            "handed over by {place:?} {epoch} at {now}, {state:?} on disk, owner {is_owner}{flies}"
+        );
         self.note(message.told, words);
         self.flying.push(message);
         Ok(())

@@ -64,7 +64,12 @@ impl World {
 
     /// Everything in flight is taken: the far side is well.
     pub(super) fn answer_all(&mut self) -> Result<(), String> {
-        for message in std::mem::take(&mut self.carrier.flying) {
+        for _ in 0..self.carrier.flying.len() {
+            // The others fly on meanwhile: whoever is told may hand over more.
+            if self.carrier.flying.is_empty() {
+                break;
+            }
+            let message = self.carrier.flying.remove(0);
             match self.owner_of(message.hold) {
                 Some(owner) => self.say(owner, &message, Said::Taken, true)?,
                 None => self.carrier.arrive(&self.audit, message.told)?,

@@ -129,41 +129,84 @@ impl Wire for Room {
     fn acknowledge(&mut self, _: u64) {}
 }
 
-/// The clock leaps while messages wait for room: they are given up for silent, and are here still.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_room_goes_out_once_however_long_it_waited() {
-    let folder = tempfile::tempdir().unwrap();
-    city::write_city(folder.path());
+/// A link of short messages with those responsible to be told, and nothing on the wire.
+async fn somebody_to_tell(folder: &std::path::Path) -> Sms {
+    city::write_city(folder);
     let config = LinkConfig {
         address: "127.0.0.1:9".into(),
         system_id: "sanfang".into(),
         ..LinkConfig::default()
     };
     let link = LinkKind::Sms(Box::new(config.clone()), 0);
-    let running = serve(folder.path(), 0, NEVER, vec![("sms".into(), link)]).await;
+    let running = serve(folder, 0, NEVER, vec![("sms".into(), link)]).await;
     report(&running.app, 1, &[("W1", "water_depth", "0.6")]).await;
     let app = Arc::clone(&running.app);
     running.stop().await.unwrap();
-
     let number = app.links.iter().position(|name| name == "sms").unwrap();
-    let (mut sms, mut sessions) = (
-        Sms::open(&app, number, &config, 0).unwrap(),
-        Room::default(),
-    );
+    let mut sms = Sms::open(&app, number, &config, 0).unwrap();
     sms.heard(&Turn::default(), 10).unwrap();
-    sms.round(&mut sessions).unwrap();
-    let waiting = sms.waiting.len();
-    assert!(waiting > 0, "those responsible are told");
+    sms
+}
+
+/// The clock leaps, and what is not answered is given up for silent and tried again.
+fn leap(sms: &mut Sms, sessions: &mut Room) {
     for minute in [12, 13] {
+        let app = Arc::clone(&sms.courier.app);
         app.clock.advance_to(Time::from_minute(NOON + minute));
         sms.courier.step(Event::Tick);
-        sms.round(&mut sessions).unwrap();
+        sms.round(sessions).unwrap();
     }
     assert!(sms.courier.outbox.stats().uncertain > 0);
     assert!(
         sms.courier.outbox.stats().retried > 0,
         "they are sent again"
     );
+}
+
+/// An answer comes while its message, given up for silent, waits for room to be sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_while_its_next_try_waits_goes_out_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sms = somebody_to_tell(folder.path()).await;
+    let mut sessions = Room {
+        room: 10,
+        ..Room::default()
+    };
+    sms.round(&mut sessions).unwrap();
+    let first = sessions.taken.clone();
+    assert!(first.len() > 1, "those responsible are told");
+    sessions.room = first.len();
+    leap(&mut sms, &mut sessions);
+    let answers = first.iter().skip(1).map(|token| WireAnswer {
+        token: *token,
+        outcome: WireOutcome::Accepted { id: None },
+        late: true,
+    });
+    let turn = Turn {
+        answers: answers.collect(),
+        ..Turn::default()
+    };
+    sms.heard(&turn, 10).unwrap();
+    sessions.room = 10;
+    sms.round(&mut sessions).unwrap();
+    let again = sessions.taken.split_off(first.len());
+    assert!(
+        again.contains(&first[0]),
+        "of that one nothing is known still"
+    );
+    assert!(again.iter().all(|token| !first[1..].contains(token)));
+}
+
+/// The clock leaps while messages wait for room: they are given up for silent, and are here still.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_room_goes_out_once_however_long_it_waited() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sms = somebody_to_tell(folder.path()).await;
+    let mut sessions = Room::default();
+    sms.round(&mut sessions).unwrap();
+    let waiting = sms.waiting.len();
+    assert!(waiting > 0, "those responsible are told");
+    leap(&mut sms, &mut sessions);
     sessions.room = 10;
     sms.round(&mut sessions).unwrap();
     let mut tokens = sessions.taken;
