@@ -329,7 +329,7 @@ impl App {
         let zone = self.zone_of(warning.id)?;
         match self.told_in(zone, warning.id).await {
             Ok(told) => Ok(Some(told)),
-            Err(Unanswered::Late | Unanswered::Elsewhere) => Ok(None),
+            Err(Unanswered::Late | Unanswered::Elsewhere | Unanswered::Stranger) => Ok(None),
             Err(Unanswered::Full) => Err(self.too_many_questions()),
         }
     }
@@ -353,6 +353,9 @@ impl App {
         series.await.map_err(|unanswered| match unanswered {
             Unanswered::Full => self.too_many_questions(),
             Unanswered::Late => Problem::unavailable("the zone is busy; ask again"),
+            Unanswered::Stranger => Problem::unavailable(
+                "the zone's owner does not know this process: is directory.key_file the same?",
+            ),
             Unanswered::Elsewhere => {
                 Problem::unavailable("no process steps the zone at present; ask again")
             }

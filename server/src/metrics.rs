@@ -27,6 +27,8 @@ pub(crate) struct Metrics {
     pub(crate) warnings: IntCounterVec,
     /// Zones of this process by how they stand.
     pub(crate) zones: IntGaugeVec,
+    /// Zones of other processes of which nothing new is heard.
+    pub(crate) unheard: IntGauge,
     /// Links that this process serves.
     pub(crate) links: IntGauge,
     /// Series of a zone and the bytes of their windows, taken each minute.
@@ -143,6 +145,14 @@ impl Metrics {
                 "Zones of this process: recovering, stepped, or stuck since a later version wrote to them",
                 &["standing"],
             )?,
+            unheard: {
+                let gauge = IntGauge::new(
+                    "sanfang_zones_unheard",
+                    "Zones of other processes whose newest values no owner answers for",
+                )?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
             links: {
                 let gauge = IntGauge::new("sanfang_links", "Links that this process serves")?;
                 registry.register(Box::new(gauge.clone()))?;

@@ -32,7 +32,7 @@ const STREAM_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const ANSWER_BYTES: usize = 16 << 20;
 
 /// Where a process is asked, as `registry` has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Seat {
     /// Name of the process.
     pub(crate) node: String,
@@ -106,24 +106,31 @@ impl Peers {
     }
 
     /// A request to another process; `path` begins with a slash.
-    fn request(&self, seat: &Seat, path: &str) -> reqwest::RequestBuilder {
+    fn get(&self, seat: &Seat, path: &str) -> reqwest::RequestBuilder {
         let url = format!("{}{path}", seat.address);
         self.client.get(url).bearer_auth(&self.secret)
     }
 
-    /// A request whose answer goes on, as far as a day.
-    pub(crate) fn stream(&self, seat: &Seat, path: &str) -> reqwest::RequestBuilder {
-        self.request(seat, path).timeout(STREAM_MAX)
+    /// The same with a body to come.
+    pub(crate) fn post(&self, seat: &Seat, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}{path}", seat.address);
+        self.client.post(url).bearer_auth(&self.secret)
     }
 
-    /// What another process answers.
+    /// A request whose answer goes on, as far as a day.
+    pub(crate) fn stream(&self, seat: &Seat, path: &str) -> reqwest::RequestBuilder {
+        self.get(seat, path).timeout(STREAM_MAX)
+    }
+
+    /// What another process answers. Why it does not is said to whoever looks into it: an owner that
+    /// has just gone is no fault, and whoever asked says what comes of it.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         seat: &Seat,
-        path: &str,
+        request: reqwest::RequestBuilder,
     ) -> Result<T, Unanswered> {
         let answered = async {
-            let answer = self.request(seat, path).send().await?;
+            let answer = request.send().await?;
             answer.error_for_status()?.bytes().await
         };
         let answered = tokio::time::timeout(ANSWER_MAX, answered).await;
@@ -133,8 +140,10 @@ impl Peers {
             Ok(Err(error)) if error.status() == Some(reqwest::StatusCode::TOO_MANY_REQUESTS) => {
                 return Err(Unanswered::Full);
             }
+            Ok(Err(error)) if error.status() == Some(reqwest::StatusCode::NOT_FOUND) => {
+                return Err(Unanswered::Stranger);
+            }
             Ok(Err(error)) => {
-                // Whoever asked says what comes of it; an owner that has just gone is no fault.
                 tracing::debug!(node = seat.node, %error, "not answered");
                 return Err(Unanswered::Late);
             }
@@ -248,6 +257,10 @@ impl App {
     ) -> Result<T, Unanswered> {
         let place = (Topic::new(Kind::Input, self.mode), Partition(zone.0));
         let (seat, peers) = self.seat(place).await.ok_or(Unanswered::Elsewhere)?;
-        peers.ask(&seat, path).await
+        let answer = peers.ask(&seat, peers.get(&seat, path)).await;
+        if let Err(why) = &answer {
+            tracing::warn!(node = seat.node, ?why, "a question is not answered");
+        }
+        answer
     }
 }

@@ -43,6 +43,9 @@ pub(crate) enum Unanswered {
     Late,
     /// Another process steps the zone.
     Elsewhere,
+    /// That process does not take this one for one of the deployment (another `directory.key_file`), or
+    /// is of a version that does not know the question.
+    Stranger,
 }
 
 /// The asking end of one zone.

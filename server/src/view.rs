@@ -177,10 +177,10 @@ impl View {
         }
     }
 
-    /// Newest values and remarks of the stations on whom `is_own` fits, as far as they are new since
-    /// the look `since`; all of them since 0.
-    pub(crate) fn changes(&self, since: u64, is_own: impl Fn(StationNo) -> bool) -> Changes {
-        self.newest.changes(since, is_own)
+    /// Newest values and remarks of stations, as far as they are new since the look that `since` gives
+    /// for each; all of them since 0, nothing where there is none.
+    pub(crate) fn changes(&self, since: impl Fn(StationNo) -> Option<u64>) -> Changes {
+        self.newest.changes(since)
     }
 
     /// What [`View::changes`] gave, before the last stop or in another process.

@@ -78,7 +78,8 @@ pub enum Login {
         password: String,
     },
     /// A token (OAUTHBEARER, RFC 7628) that an authority gives to a client that proves itself by a
-    /// secret (OAuth 2.0, RFC 6749 clause 4.4). It is asked for anew before it runs out.
+    /// secret (OAuth 2.0, RFC 6749 clause 4.4): a JWT (RFC 7519) with `sub` and `exp`. It is asked for
+    /// anew before it runs out, by each client of the brokers for itself.
     Token {
         /// Where it is asked for.
         url: String,

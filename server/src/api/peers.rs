@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::peers::Reading;
 use crate::questions::Unanswered;
-use crate::watch::News;
+use crate::watch::{News, Question};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use dispatch::plan::Planner;
 use model::{Parameter, Span, StationNo, WarningId, Zone};
@@ -17,9 +17,9 @@ use std::sync::Arc;
 pub(super) fn routes() -> Router<Arc<App>> {
     let readings = get(readings);
     let told = get(told);
-    let newest = get(newest);
+    let newest = post(newest);
     Router::new()
-        .route("/peers/zones/{zone}/newest", newest)
+        .route("/peers/newest", newest)
         .route("/peers/zones/{zone}/readings", readings)
         .route("/peers/zones/{zone}/told/{warning}", told)
 }
@@ -37,7 +37,7 @@ impl From<Unanswered> for Refused {
     fn from(why: Unanswered) -> Self {
         Self(match why {
             Unanswered::Full => StatusCode::TOO_MANY_REQUESTS,
-            Unanswered::Late => StatusCode::SERVICE_UNAVAILABLE,
+            Unanswered::Late | Unanswered::Stranger => StatusCode::SERVICE_UNAVAILABLE,
             // It was here, or it is not here yet.
             Unanswered::Elsewhere => StatusCode::MISDIRECTED_REQUEST,
         })
@@ -82,21 +82,15 @@ async fn readings(
     Ok(Json(readings.into_iter().map(Reading::from).collect()))
 }
 
-/// Since when: a look of a run of this process.
-#[derive(Deserialize)]
-struct Since {
-    run: i64,
-    look: u64,
-}
-
 async fn newest(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Path(zone): Path<u16>,
-    Query(since): Query<Since>,
+    Json(question): Json<Question>,
 ) -> Result<Json<News>, Refused> {
     one_of_us(&app, &headers)?;
-    Ok(Json(app.news(Zone(zone), since.run, since.look)?))
+    // It looks at every station of the city.
+    let news = tokio::task::spawn_blocking(move || app.news(&question)).await;
+    Ok(Json(news.unwrap_or(Err(Unanswered::Late))?))
 }
 
 async fn told(

@@ -101,6 +101,16 @@ enum MechanismWord {
     OAuthBearer,
 }
 
+/// Whether what is sent to an address is read by nobody on the way.
+fn keeps_secrets(url: &str) -> bool {
+    let url = reqwest::Url::parse(url);
+    url.is_ok_and(|url| match url.scheme() {
+        "https" => true,
+        "http" => matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost")),
+        _ => false,
+    })
+}
+
 impl KafkaSection {
     /// Relative paths are relative to the file.
     pub(super) fn anchor(&mut self, base: &Path) {
@@ -200,10 +210,11 @@ impl KafkaSection {
             );
         }
         let wants_token = self.mechanism == Some(MechanismWord::OAuthBearer);
-        let is_http = |url: &String| url.starts_with("https://") || url.starts_with("http://");
-        if wants_token && !self.token_url.as_ref().is_some_and(is_http) {
+        if wants_token && !self.token_url.as_deref().is_some_and(keeps_secrets) {
+            let what =
+                "OAUTHBEARER needs it, and the secret goes there: by TLS, or to this machine";
             let remedy = "write the address at which the authority gives tokens, https://…";
-            wrong("token_url", "OAUTHBEARER needs it", remedy);
+            wrong("token_url", what, remedy);
         }
         let told = self.token_url.is_some() || self.token_ca_file.is_some();
         if !wants_token && (told || self.token_scope.is_some()) {

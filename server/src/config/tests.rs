@@ -105,6 +105,10 @@ fn what_cannot_work_over_kafka_is_named() {
         ),
         (&format!("security = \"sasl_ssl\"\n{token}"), "token_url"),
         (
+            &format!("security = \"sasl_ssl\"\n{token}token_url = \"http://login.example/t\""),
+            "token_url",
+        ),
+        (
             &format!("security = \"sasl_ssl\"\n{login}token_scope = \"s\""),
             "mechanism",
         ),

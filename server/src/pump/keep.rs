@@ -282,7 +282,8 @@ impl Keeper {
         let machine = machine.snapshot();
         let mut state = (machine.len() as u64).to_le_bytes().to_vec();
         state.extend_from_slice(&machine);
-        let shown = app.view.changes(0, app.is_home(self.zone));
+        let is_own = |no| app.home(no) == Some(self.zone);
+        let shown = app.view.changes(|no| is_own(no).then_some(0));
         let newest = shown.newest.iter().filter_map(Flag::observation);
         let newest = Input::Observations(newest.collect()).encode();
         state.extend_from_slice(&(newest.len() as u64).to_le_bytes());
@@ -306,7 +307,7 @@ fn show(app: &App, zone: Zone, shown: &[u8]) -> Result<(), String> {
         remarks: serde_json::from_slice(remarks).map_err(|error| error.to_string())?,
         ..Changes::default()
     };
-    app.view.unremarked(app.is_home(zone));
+    app.view.unremarked(|no| app.home(no) == Some(zone));
     app.view.changed(&changes);
     Ok(())
 }

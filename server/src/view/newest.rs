@@ -40,8 +40,6 @@ pub(super) struct Newest {
 pub(crate) struct Changes {
     /// This look; the next one asks for what came after it.
     pub(crate) look: u64,
-    /// Whether it is not what is new alone, but everything.
-    pub(crate) is_all: bool,
     /// Newest values.
     pub(crate) newest: Vec<Flag>,
     pub(crate) remarks: Remarks,
@@ -110,18 +108,18 @@ impl Newest {
         self.keep(&self.findings, findings.iter().copied());
     }
 
-    /// What is new since the look `since` of the stations on whom `is_own` fits; everything since 0.
-    pub(super) fn changes(&self, since: u64, is_own: impl Fn(StationNo) -> bool) -> Changes {
+    /// What is new of each station since the look that `since` gives for it; everything since 0,
+    /// nothing where there is none.
+    pub(super) fn changes(&self, since: impl Fn(StationNo) -> Option<u64>) -> Changes {
         let mut changes = Changes {
             look: self.look.fetch_add(1, Ordering::Relaxed),
-            is_all: since == 0,
             ..Changes::default()
         };
         for (number, place) in (0u32..).zip(&self.last) {
             let station = StationNo(number);
-            if !is_own(station) {
+            let Some(since) = since(station) else {
                 continue;
-            }
+            };
             let place = place.read();
             for (parameter, last) in place.iter().filter(|(_, last)| last.look > since) {
                 changes.newest.push(Flag::new(station, *parameter, last));
@@ -130,17 +128,23 @@ impl Newest {
                 }
             }
         }
+        // What was added since this look began is the next one's, or would be given twice.
+        let is_new = |station, look: u64| {
+            look <= changes.look && since(station).is_some_and(|since| look > since)
+        };
         let findings = self.findings.lock();
-        for (_, finding) in findings.iter().filter(|(look, _)| *look > since) {
-            if is_own(finding.station) {
+        for (look, finding) in &*findings {
+            if is_new(finding.station, *look) {
                 changes.remarks.finding(finding);
             }
         }
         drop(findings);
         let flags = self.flags.lock();
-        let flags = flags.iter().filter(|(look, _)| *look > since);
-        let own = flags.filter(|(_, flag)| is_own(flag.station()));
-        changes.remarks.flags.extend(own.map(|(_, flag)| *flag));
+        let new = flags
+            .iter()
+            .filter(|(look, flag)| is_new(flag.station(), *look));
+        changes.remarks.flags.extend(new.map(|(_, flag)| *flag));
+        drop(flags);
         changes
     }
 
@@ -257,61 +261,72 @@ mod tests {
         }
     }
 
+    /// Every station, since the same look.
+    fn all(look: u64) -> impl Fn(StationNo) -> Option<u64> {
+        move |_| Some(look)
+    }
+
     #[test]
     fn a_look_gives_what_the_one_before_did_not() {
         let newest = newest();
-        let all = |_| true;
         let flag = |station, minute, quality| Flag::of(&row(station, minute, quality));
         newest.observed(&[row(0, 1, Quality::Correct), row(1, 1, Quality::Corrected)]);
-        let first = newest.changes(0, all);
-        assert!(first.is_all);
+        let first = newest.changes(all(0));
         let one = flag(0, 1, Quality::Correct);
         let corrected = flag(1, 1, Quality::Corrected);
         assert_eq!(first.newest, [one, corrected]);
         assert_eq!(first.remarks.flags, [corrected]);
-        assert_eq!(newest.changes(first.look, all).newest, []);
-        newest.observed(&[row(0, 2, Quality::Correct)]);
-        let second = newest.changes(first.look, |station| station.0 == 0);
-        assert!(!second.is_all);
+        assert_eq!(newest.changes(all(first.look)).newest, []);
+        newest.observed(&[row(0, 2, Quality::Correct), row(1, 2, Quality::Corrected)]);
+        let second = newest.changes(|station| (station.0 == 0).then_some(first.look));
         assert_eq!(second.newest, [flag(0, 2, Quality::Correct)]);
         assert_eq!(second.remarks, Remarks::default());
 
         // Another process shows the same, however often everything comes.
         let other = self::newest();
-        for changes in [&first, &second, &newest.changes(0, all)] {
-            if changes.is_all {
-                other.unremarked(all);
+        for whole in [false, false, true, true] {
+            if whole {
+                other.unremarked(|_| true);
+                other.changed(&newest.changes(all(0)));
+            } else {
+                other.changed(&first);
             }
-            other.changed(changes);
         }
-        let (here, there) = (newest.changes(0, all), other.changes(0, all));
+        let (here, there) = (newest.changes(all(0)), other.changes(all(0)));
         assert_eq!((here.newest, here.remarks), (there.newest, there.remarks));
     }
 
     #[test]
     fn nothing_is_lost_between_looks_while_values_come() {
-        const MINUTES: i64 = 20_000;
         let (newest, other) = (newest(), newest());
+        let turn = std::sync::Barrier::new(2);
+        let mut look = 0;
         std::thread::scope(|scope| {
-            let writer = scope.spawn(|| {
-                for minute in 1..=MINUTES {
-                    newest.observed(&[row((minute % 2) as u32, minute, Quality::Correct)]);
+            scope.spawn(|| {
+                for minute in 1..=5_000 {
+                    turn.wait();
+                    newest.observed(&[row((minute % 2) as u32, minute, Quality::Corrected)]);
+                    turn.wait();
                 }
             });
-            let mut look = 0;
-            loop {
-                let is_last = writer.is_finished();
-                let changes = newest.changes(look, |_| true);
-                look = changes.look;
-                other.changed(&changes);
-                if is_last {
-                    break;
+            for minute in 1..=5_000 {
+                turn.wait();
+                // One look beside the value, one after it.
+                for is_after in [false, true] {
+                    if is_after {
+                        turn.wait();
+                    }
+                    let changes = newest.changes(all(look));
+                    look = changes.look;
+                    other.changed(&changes);
                 }
+                let shown = other.one(StationNo((minute % 2) as u32), Parameter::WaterDepth);
+                assert_eq!(shown.unwrap().time, Time::from_minute(minute));
             }
         });
-        let (here, there) = (newest.changes(0, |_| true), other.changes(0, |_| true));
-        assert_eq!(here.newest.len(), 2);
+        let (here, there) = (newest.changes(all(0)), other.changes(all(0)));
         assert_eq!(here.newest, there.newest);
+        assert_eq!(here.remarks, there.remarks, "each once");
     }
 
     #[test]

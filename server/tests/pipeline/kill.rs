@@ -51,7 +51,7 @@ type Key = (String, String, i64);
 /// One minute's lines as they came in.
 pub(crate) struct Minute {
     pub(crate) body: String,
-    values: Vec<(Key, f64)>,
+    pub(crate) values: Vec<(Key, f64)>,
 }
 
 /// The storm's first minutes, moved so that the last of them is the minute before this one.

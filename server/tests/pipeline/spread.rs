@@ -7,12 +7,13 @@
 use crate::brokers;
 use crate::deliveries;
 use crate::kill::{self, Seen};
-use crate::small::{self, Centre, Served, root};
+use crate::small::{self, Centre, Served, eventually, root};
 use journal::{
     Batch, DiskJournal, Journal, KafkaJournal, KafkaOptions, Kind, Layout, Offset, Options,
     Partition, Priority, Record, Retentions, Topic,
 };
-use model::Mode;
+use model::{Mode, Time};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -261,6 +262,53 @@ fn stepped_again(given: &Given, folder: &Path) {
     println!("{compared} records of warnings are the same, byte for byte");
 }
 
+/// A console that owns no zone shows the newest value of each gauge.
+fn newest_shown(console: &Served, minutes: &[kill::Minute]) {
+    let mut newest: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for ((station, parameter, seconds), _) in minutes.iter().flat_map(|minute| &minute.values) {
+        let known = newest.entry((station.clone(), parameter.clone()));
+        let known = known.or_insert(*seconds);
+        *known = (*known).max(*seconds);
+    }
+    let mut behind = Vec::new();
+    for _ in 0..200 {
+        let shown: Value = serde_json::from_str(&console.get("/v1/stations").1).unwrap();
+        let shown: BTreeMap<&str, &Value> = shown
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|station| (station["id"].as_str().unwrap(), &station["last"]))
+            .collect();
+        let is_shown = |station: &str, parameter: &str, seconds: i64| {
+            let time = shown
+                .get(station)
+                .and_then(|last| last[parameter]["time"].as_str());
+            let time = time.and_then(|time| Time::parse(time).ok());
+            time.is_some_and(|(time, _)| time.seconds() == seconds)
+        };
+        behind = newest
+            .iter()
+            .filter(|((station, parameter), seconds)| !is_shown(station, parameter, **seconds))
+            .map(|(series, _)| format!("{series:?}"))
+            .collect();
+        if behind.is_empty() {
+            break;
+        }
+        small::pause();
+    }
+    assert!(newest.len() > 50, "{} series say nothing", newest.len());
+    assert!(
+        behind.is_empty(),
+        "not the newest on the console: {behind:?}"
+    );
+}
+
+/// Record time of a console.
+fn time_of(console: &Served) -> String {
+    let state: Value = serde_json::from_str(&console.get("/v1/state").1).unwrap();
+    state["time"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn the_storm_over_many_is_the_storm_on_one() {
     let Some(brokers) = brokers::addresses() else {
@@ -361,8 +409,15 @@ fn the_storm_over_many_is_the_storm_on_one() {
     seen.reconcile().unwrap();
     let public = deliveries::reconcile(folder, &seen.told).unwrap();
     println!("{public} messages to the public, {twice} of all twice, {counted} counted");
-    for served in owners.iter_mut().chain([&mut intake, &mut console]) {
+    newest_shown(&console, &minutes);
+    for served in owners.iter_mut().chain([&mut intake]) {
         served.kill();
     }
+    // Nobody says how late it is any more, and what is shown grows old all the same.
+    let before = time_of(&console);
+    eventually("time goes on where nobody owns a zone", || {
+        time_of(&console) > before
+    });
+    console.kill();
     stepped_again(&given, folder);
 }
