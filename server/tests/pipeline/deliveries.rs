@@ -6,18 +6,30 @@ use dispatch::directory::Directory;
 use dispatch::intent::{Intent, IntentId};
 use dispatch::ledger::{Ledger, Progress, State};
 use dispatch::wording::Purpose;
-use journal::{DiskJournal, Journal, Kind, Options, Partition, Record, Topic};
+use journal::{
+    DiskJournal, Journal, JournalError, Kind, Offset, Options, Partition, Record, Topic,
+};
 use model::{Channel, City, Reach};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 /// Partitions looked into: more than there are links and zones.
-const PARTITIONS: u16 = 12;
+pub(crate) const PARTITIONS: u16 = 12;
 
 /// Every record of a partition, out of the files that the process left.
 fn partition(journal: &DiskJournal, topic: Topic, partition: Partition) -> Vec<Record> {
-    let mut next = journal.first(topic, partition).unwrap();
+    let first = journal.first(topic, partition).unwrap();
+    from(journal, topic, partition, first)
+}
+
+/// The records of a partition from an offset on.
+pub(crate) fn from(
+    journal: &DiskJournal,
+    topic: Topic,
+    partition: Partition,
+    mut next: Offset,
+) -> Vec<Record> {
     let mut found = Vec::new();
     loop {
         let records = journal.read(topic, partition, next, 1 << 20).unwrap();
@@ -31,18 +43,18 @@ fn partition(journal: &DiskJournal, topic: Topic, partition: Partition) -> Vec<R
 
 /// Every record of a topic.
 pub(crate) fn records(folder: &Path, topic: Topic) -> Vec<Record> {
-    let journal = open(folder);
+    let journal = open(folder).unwrap();
     let all = (0..PARTITIONS).map(Partition);
     all.flat_map(|number| partition(&journal, topic, number))
         .collect()
 }
 
-fn open(folder: &Path) -> DiskJournal {
+pub(crate) fn open(folder: &Path) -> Result<DiskJournal, JournalError> {
     let options = Options {
         reserve_bytes: 0,
         ..Options::default()
     };
-    DiskJournal::open(&folder.join("journal"), options).unwrap()
+    DiskJournal::open(&folder.join("journal"), options)
 }
 
 /// Whoever the journal says was told has it in the centre's log, in words that were meant for them;
@@ -55,7 +67,7 @@ pub(crate) fn reconcile(folder: &Path, told: &[Taken]) -> Result<usize, String> 
     let (contacts, subscribers) = (table("contacts.csv"), table("subscribers.csv"));
     let read = Directory::read(&city, &contacts[..], &subscribers[..], None);
     let directory = read.map_err(|faults| format!("{faults:?}"))?.directory;
-    let journal = open(folder);
+    let journal = open(folder).unwrap();
     let told: BTreeSet<(&str, &str)> = told.iter().map(|(to, text)| (&**to, &**text)).collect();
     let (mut texts, mut public) = (BTreeSet::new(), 0);
     for number in (0..PARTITIONS).map(Partition) {

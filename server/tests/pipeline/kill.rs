@@ -8,8 +8,8 @@
 use crate::deliveries::{self, records};
 use crate::demo_city::{self, node};
 use crate::small::{self, Centre, Served, Taken, root};
-use journal::{Kind, Topic};
-use model::{City, Input, Tier, Time, Warning};
+use journal::{Journal, Kind, Offset, Partition, Topic};
+use model::{City, Input, Parameter, StationNo, Tier, Time, Warning};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -128,6 +128,10 @@ pub(crate) struct Seen {
     folder: PathBuf,
     /// Values in the order in which they were acknowledged.
     acknowledged: BTreeMap<Key, f64>,
+    /// Values that the journal held: station number, parameter and seconds, with the quanta.
+    stored: BTreeMap<(u32, Parameter, i64), i32>,
+    /// How far it was read; snapshots let go of what lies before.
+    read: BTreeMap<Partition, Offset>,
     /// Newest revision of each warning that the API showed.
     revisions: BTreeMap<String, u64>,
     pub(crate) told: Vec<Taken>,
@@ -187,14 +191,18 @@ fn run(centre: &Centre, folder: &Path, kills: u64, under: &Under) -> Result<Seen
         }
         if let Some(killing) = killing {
             killing.join().unwrap();
+            served.gone();
+            seen.keep()?;
             served.start_again();
             served.ready()?;
             seen.look(&served)?;
         }
     }
     seen.settle(&served, centre)?;
-    seen.told = centre.taken();
     served.kill();
+    // What left in the last moment is on the centre's list by now.
+    small::pause();
+    seen.told = centre.taken();
     Ok(seen)
 }
 
@@ -204,6 +212,8 @@ impl Seen {
         Self {
             folder: folder.to_path_buf(),
             acknowledged: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            read: BTreeMap::new(),
             revisions: BTreeMap::new(),
             told: Vec::new(),
             kills: 0,
@@ -281,26 +291,49 @@ impl Seen {
         ))
     }
 
+    /// Reads the observations that the journal holds since the last look, while nobody serves it.
+    fn keep(&mut self) -> Result<(), String> {
+        let input = Topic::actual(Kind::Input);
+        let journal = deliveries::open(&self.folder).map_err(|error| error.to_string())?;
+        for partition in (0..deliveries::PARTITIONS).map(Partition) {
+            let first = journal.first(input, partition);
+            let first = first.map_err(|error| error.to_string())?;
+            let next = self.read.entry(partition).or_insert(first);
+            if first > *next {
+                return Err(format!("{partition:?}: {next:?} to {first:?} went unread"));
+            }
+            for record in deliveries::from(&journal, input, partition, *next) {
+                *next = record.offset.plus(1);
+                let decoded = Input::decode(record.kind, record.payload());
+                let Ok(Input::Observations(rows)) = decoded else {
+                    continue;
+                };
+                self.stored.extend(rows.iter().map(|row| {
+                    let key = (row.station.0, row.parameter, row.time.seconds());
+                    (key, row.value)
+                }));
+            }
+        }
+        Ok(())
+    }
+
     /// Every promise, against what lies outside the process.
-    pub(crate) fn reconcile(&self) -> Result<(), String> {
-        let stored = records(&self.folder, Topic::actual(Kind::Input));
-        let mut values: BTreeMap<Key, f64> = BTreeMap::new();
+    pub(crate) fn reconcile(&mut self) -> Result<(), String> {
+        self.keep()?;
         let city = City::read(
             |name| fs::read(self.folder.join("city").join(name)).ok(),
             &[],
         );
         let city = city.map_err(|faults| format!("{faults:?}"))?;
-        for record in stored {
-            let Ok(Input::Observations(rows)) = Input::decode(record.kind, record.payload()) else {
-                continue;
-            };
-            for row in rows {
-                let station = city.station(row.station).unwrap().id.clone();
-                let key = (station, row.parameter.name().to_owned(), row.time.seconds());
-                let value = row.parameter.decimal(i64::from(row.value));
-                values.insert(key, value.parse().unwrap());
-            }
-        }
+        let stored = self.stored.iter();
+        let values: BTreeMap<Key, f64> = stored
+            .map(|((station, parameter, seconds), value)| {
+                let station = city.station(StationNo(*station)).unwrap().id.clone();
+                let value = parameter.decimal(i64::from(*value));
+                let key = (station, parameter.name().to_owned(), *seconds);
+                (key, value.parse().unwrap())
+            })
+            .collect();
         for (key, value) in &self.acknowledged {
             let found = values.get(key);
             if found.is_none_or(|found| (found - value).abs() > 1e-9) {
@@ -415,15 +448,17 @@ fn sign(served: &Served, warning: &Value) {
 }
 
 /// Looks, some two seconds of them, in which nothing is under way before all is taken to be told.
-const QUIET_LOOKS: usize = 20;
+pub(crate) const QUIET_LOOKS: usize = 20;
 
 /// True where nothing waits for a signature and no short message waits to be sent.
 fn is_quiet(served: &Served) -> bool {
     let (_, body) = served.request("GET", "/v1/warnings", Some("token-chen"), "");
     let warnings: Vec<Value> = serde_json::from_str(&body).unwrap_or_default();
-    if warnings.iter().any(waits) {
-        return false;
-    }
+    !warnings.iter().any(waits) && is_sent(served)
+}
+
+/// True where no short message waits to be sent.
+pub(crate) fn is_sent(served: &Served) -> bool {
     let (_, body) = served.request("GET", "/v1/deliveries", Some("token-chen"), "");
     let deliveries: Vec<Value> = serde_json::from_str(&body).unwrap_or_default();
     let mut sms = deliveries.iter().filter(|d| d["channel"] == "sms");
@@ -458,7 +493,7 @@ fn kills_lose_nothing() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let seen = run(&centre, folder.path(), kills(), &Under::Files).unwrap();
+    let mut seen = run(&centre, folder.path(), kills(), &Under::Files).unwrap();
     seen.reconcile().unwrap();
 }
 
@@ -468,7 +503,7 @@ fn kills_lose_nothing_where_unsynced_writes_are_dropped_torn_and_reordered() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let seen = run(&centre, folder.path(), kills(), &Under::Treachery).unwrap();
+    let mut seen = run(&centre, folder.path(), kills(), &Under::Treachery).unwrap();
     seen.reconcile().unwrap();
 }
 
@@ -478,7 +513,8 @@ fn a_sync_that_does_nothing_is_noticed() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let outcome = run(&centre, folder.path(), 4, &Under::Lies).and_then(|seen| seen.reconcile());
+    let outcome =
+        run(&centre, folder.path(), 4, &Under::Lies).and_then(|mut seen| seen.reconcile());
     let why = outcome.expect_err("four kills over syncs that do nothing lost nothing");
     println!("noticed: {why}");
 }

@@ -390,8 +390,28 @@ fn the_storm_over_many_is_the_storm_on_one() {
         }
     }
     seen.settle(&console, &centre).unwrap();
+    newest_shown(&console, &minutes);
+    // Whoever decides ends first, then whoever sends: nothing more happens while it is compared.
+    let (rules, dispatch) = owners.split_at_mut(2);
+    rules.iter_mut().for_each(Served::terminate);
+    // Nobody says how late it is any more, and what is shown grows old all the same.
+    let before = time_of(&console);
+    eventually("time goes on where nobody owns a zone", || {
+        time_of(&console) > before
+    });
+    let mut quiet = 0;
+    eventually("what was decided last is sent", || {
+        quiet = if kill::is_sent(&console) {
+            quiet + 1
+        } else {
+            0
+        };
+        quiet == kill::QUIET_LOOKS
+    });
+    counted += dispatch.iter().map(repeated).sum::<u64>();
+    dispatch.iter_mut().for_each(Served::terminate);
+    small::pause();
     seen.told = centre.taken();
-    counted += owners.iter().map(repeated).sum::<u64>();
     let distinct: std::collections::BTreeSet<_> = seen.told.iter().collect();
     let twice = (seen.told.len() - distinct.len()) as u64;
     assert!(
@@ -409,15 +429,7 @@ fn the_storm_over_many_is_the_storm_on_one() {
     seen.reconcile().unwrap();
     let public = deliveries::reconcile(folder, &seen.told).unwrap();
     println!("{public} messages to the public, {twice} of all twice, {counted} counted");
-    newest_shown(&console, &minutes);
-    for served in owners.iter_mut().chain([&mut intake]) {
-        served.kill();
-    }
-    // Nobody says how late it is any more, and what is shown grows old all the same.
-    let before = time_of(&console);
-    eventually("time goes on where nobody owns a zone", || {
-        time_of(&console) > before
-    });
+    intake.kill();
     console.kill();
     stepped_again(&given, folder);
 }

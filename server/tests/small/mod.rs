@@ -232,6 +232,11 @@ response_timeout = "2s"
         self.child = spawn(&self.folder, &self.environment);
     }
 
+    /// Waits for the end that somebody else gave it.
+    pub(crate) fn gone(&mut self) {
+        self.child.wait().unwrap();
+    }
+
     /// Kills the process with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
