@@ -34,6 +34,8 @@ pub struct Outcome {
     pub line: u32,
     /// Its name.
     pub name: String,
+    /// Id of the rule it plays.
+    pub rule: String,
     /// Each expectation that was not met, in words.
     pub failures: Vec<String>,
     /// Each change of tier, in words, for whoever explains a failure.
@@ -143,6 +145,7 @@ fn outcome(file: &str, trial: &Trial) -> Outcome {
         file: file.to_owned(),
         line: trial.line,
         name: trial.name.clone(),
+        rule: trial.rule.clone(),
         failures: Vec::new(),
         story: Vec::new(),
     }

@@ -4,7 +4,8 @@
     reason = "a fixture that cannot be read ends its test"
 )]
 
-use rules::{Rulebook, suite};
+use rules::{Confidence, Rulebook, suite};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,11 +30,20 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// The city's own rules and every rulebook that is chosen by name.
+fn folders() -> Vec<PathBuf> {
+    let named = fs::read_dir(testdata().join("rulebooks")).unwrap();
+    let mut folders: Vec<_> = named.map(|entry| entry.unwrap().path()).collect();
+    folders.push(testdata().join("city/rules"));
+    folders.sort();
+    folders
+}
+
+/// Every rule is played by a test of its own rulebook.
 #[test]
 fn the_rulebooks_pass_their_own_tests() {
-    let mut played = 0;
-    for folder in ["city/rules", "rulebooks/national-2007", "rulebooks/beijing"] {
-        let folder = testdata().join(folder);
+    for folder in folders() {
+        let mut played: BTreeSet<String> = BTreeSet::new();
         let rulebook = Arc::new(Rulebook::read(&files(&folder)).unwrap());
         for (name, bytes) in files(&folder.join("tests")) {
             let outcomes = suite::run(&rulebook, &name, std::str::from_utf8(&bytes).unwrap());
@@ -47,17 +57,225 @@ fn the_rulebooks_pass_their_own_tests() {
                     outcome.failures.join("\n"),
                     outcome.story.join("\n")
                 );
-                played += 1;
+                played.insert(outcome.rule.clone());
             }
         }
+        let rules: BTreeSet<String> = rulebook.rules.iter().map(|r| r.id.clone()).collect();
+        assert_eq!(played, rules, "{}", folder.display());
     }
-    assert!(played >= 9, "{played}");
+}
+
+/// Figures that the sources have in so many words: rulebook, rule, tier, condition.
+const SURE: [(&str, &str, &str, &str); 32] = [
+    (
+        "city/rules",
+        "rainstorm",
+        "orange",
+        r#"rainfall.sum("3h") >= 50.0"#,
+    ),
+    (
+        "city/rules",
+        "rainstorm",
+        "red",
+        r#"rainfall.sum("3h") >= 100.0"#,
+    ),
+    (
+        "city/rules",
+        "typhoon",
+        "yellow",
+        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 24.5"#,
+    ),
+    (
+        "city/rules",
+        "typhoon",
+        "orange",
+        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 32.7"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "rainstorm",
+        "blue",
+        r#"rainfall.sum("12h") >= 50.0"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "rainstorm",
+        "yellow",
+        r#"rainfall.sum("6h") >= 50.0"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "rainstorm",
+        "orange",
+        r#"rainfall.sum("3h") >= 50.0"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "rainstorm",
+        "red",
+        r#"rainfall.sum("3h") >= 100.0"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "gale",
+        "blue",
+        r#"wind_speed.mean("10m") >= 10.8 || wind_gust.max("10m") >= 13.9"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "gale",
+        "yellow",
+        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 20.8"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "gale",
+        "orange",
+        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 28.5"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "gale",
+        "red",
+        r#"wind_speed.mean("10m") >= 32.7 || wind_gust.max("10m") >= 37.0"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "fog",
+        "yellow",
+        "visibility.last() < 500",
+    ),
+    (
+        "rulebooks/national-2007",
+        "fog",
+        "orange",
+        "visibility.last() < 200",
+    ),
+    (
+        "rulebooks/national-2007",
+        "fog",
+        "red",
+        "visibility.last() < 50",
+    ),
+    (
+        "rulebooks/national-2007",
+        "heat",
+        "orange",
+        r#"temperature.max("1d@00:00") >= 37"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "heat",
+        "red",
+        r#"temperature.max("1d@00:00") >= 40"#,
+    ),
+    (
+        "rulebooks/beijing",
+        "rainstorm",
+        "blue",
+        r#"rainfall.sum("1h") >= 30.0 || rainfall.sum("6h") >= 50.0 || rainfall.sum("24h") >= 70.0"#,
+    ),
+    (
+        "rulebooks/beijing",
+        "rainstorm",
+        "yellow",
+        r#"rainfall.sum("1h") >= 50.0 || rainfall.sum("6h") >= 70.0 || rainfall.sum("24h") >= 100.0"#,
+    ),
+    (
+        "rulebooks/hong-kong",
+        "rainstorm",
+        "yellow",
+        r#"rainfall.sum("1h") > mm(30)"#,
+    ),
+    (
+        "rulebooks/hong-kong",
+        "rainstorm",
+        "orange",
+        r#"rainfall.sum("1h") > mm(50)"#,
+    ),
+    (
+        "rulebooks/hong-kong",
+        "rainstorm",
+        "red",
+        r#"rainfall.sum("1h") > mm(70)"#,
+    ),
+    (
+        "rulebooks/jianghua",
+        "flash_flood",
+        "blue",
+        r#"rainfall.sum("1h") >= mm(35) || rainfall.sum("3h") >= mm(55) || rainfall.sum("6h") >= mm(70) || rainfall.sum("24h") >= mm(100)"#,
+    ),
+    (
+        "rulebooks/jianghua",
+        "flash_flood",
+        "yellow",
+        r#"rainfall.sum("1h") >= mm(45) || rainfall.sum("3h") >= mm(75) || rainfall.sum("6h") >= mm(95) || rainfall.sum("24h") >= mm(130)"#,
+    ),
+    (
+        "rulebooks/jianghua",
+        "flash_flood",
+        "orange",
+        r#"rainfall.sum("1h") >= mm(60) || rainfall.sum("3h") >= mm(100) || rainfall.sum("6h") >= mm(120) || rainfall.sum("24h") >= mm(160)"#,
+    ),
+    (
+        "rulebooks/jianghua",
+        "flash_flood",
+        "red",
+        r#"rainfall.sum("1h") >= mm(80) || rainfall.sum("3h") >= mm(120) || rainfall.sum("6h") >= mm(150) || rainfall.sum("24h") >= mm(200)"#,
+    ),
+    (
+        "rulebooks/hydrology",
+        "river_flood",
+        "yellow",
+        "water_level.last() >= site.warning",
+    ),
+    (
+        "rulebooks/hydrology",
+        "river_flood",
+        "orange",
+        "water_level.last() >= site.guarantee",
+    ),
+    (
+        "rulebooks/hydrology",
+        "river_flood",
+        "red",
+        "water_level.last() >= site.record",
+    ),
+    (
+        "rulebooks/hydrology",
+        "tide",
+        "blue",
+        "water_level.last() >= site.blue",
+    ),
+    (
+        "rulebooks/hydrology",
+        "tide",
+        "yellow",
+        "water_level.last() >= site.yellow",
+    ),
+    (
+        "rulebooks/hydrology",
+        "tide",
+        "red",
+        "water_level.last() >= site.red",
+    ),
+];
+
+#[test]
+fn what_the_sources_say_in_so_many_words_stands_there_as_sure() {
+    for (folder, id, key, condition) in SURE {
+        let rulebook = Rulebook::read(&files(&testdata().join(folder))).unwrap();
+        let (_, rule) = rulebook.rule(id).unwrap();
+        assert_eq!(rule.conditions[key], condition, "{folder} {id} {key}");
+        let source = rule.sources.get(key).unwrap_or(&rule.sources["rule"]);
+        assert_eq!(source.confidence, Confidence::Sure, "{folder} {id} {key}");
+    }
 }
 
 #[test]
 fn every_key_has_a_source() {
-    for folder in ["city/rules", "rulebooks/national-2007", "rulebooks/beijing"] {
-        let rulebook = Rulebook::read(&files(&testdata().join(folder))).unwrap();
+    for folder in folders() {
+        let rulebook = Rulebook::read(&files(&folder)).unwrap();
         assert!(
             rulebook
                 .rules
