@@ -71,7 +71,10 @@ pub fn run(rulebook: &Arc<Rulebook>, file: &str, text: &str) -> Result<Vec<Outco
 
 fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, Vec<Fault>> {
     let Some(rule) = rulebook.rules.get(trial.rule) else {
-        return Ok(outcome(file, trial));
+        return Ok(Outcome {
+            failures: vec!["there is no such rule".to_owned()],
+            ..outcome(file, trial, "")
+        });
     };
     let parameters: Vec<Parameter> = trial
         .series
@@ -87,7 +90,10 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
     )?;
     let city = Arc::new(city);
     let Some(station) = city.station_no(stage::STATION) else {
-        return Ok(outcome(file, trial));
+        return Ok(Outcome {
+            failures: vec!["there is no station to play it at".to_owned()],
+            ..outcome(file, trial, &rule.id)
+        });
     };
     let zone = city.station(station).and_then(|s| s.zones.first().copied());
     let zone = zone.unwrap_or(city.city_zone());
@@ -98,7 +104,7 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
         Arc::clone(rulebook),
         Policy::Replay,
     );
-    let mut outcome = outcome(file, trial);
+    let mut outcome = outcome(file, trial, &rule.id);
     let mut expect = trial.expect.iter().peekable();
     let length = trial
         .series
@@ -140,12 +146,12 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
     Ok(outcome)
 }
 
-fn outcome(file: &str, trial: &Trial) -> Outcome {
+fn outcome(file: &str, trial: &Trial, rule: &str) -> Outcome {
     Outcome {
         file: file.to_owned(),
         line: trial.line,
         name: trial.name.clone(),
-        rule: trial.rule.clone(),
+        rule: rule.to_owned(),
         failures: Vec::new(),
         story: Vec::new(),
     }

@@ -4,7 +4,8 @@
     reason = "a fixture that cannot be read ends its test"
 )]
 
-use rules::{Confidence, Rulebook, suite};
+use rules::rulebook::Confidence;
+use rules::{Rulebook, suite};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
