@@ -1,6 +1,7 @@
 //! What is wrong in a file somebody wrote, where, and what to do about it; every fault at once.
 
 use std::fmt;
+use std::ops::Range;
 
 /// How much a fault matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,6 +10,47 @@ pub enum Severity {
     Error,
     /// They can be used; somebody should look.
     Notice,
+}
+
+/// A line of a file and the part of it that a fault is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line.
+    pub line: String,
+    /// Characters before that part.
+    pub before: usize,
+    /// Characters of it.
+    pub length: usize,
+}
+
+impl Excerpt {
+    /// The line of a text in which `bytes` begin; a part that goes on is shown to the line's end.
+    pub fn of(text: &str, bytes: &Range<usize>) -> Option<Self> {
+        let (head, rest) = (text.get(..bytes.start)?, text.get(bytes.start..)?);
+        let start = head.rfind('\n').map_or(0, |at| at + 1);
+        let end = rest.find('\n').unwrap_or(rest.len());
+        let part = rest.get(..bytes.len().min(end)).unwrap_or_default();
+        Some(Self {
+            line: text.get(start..bytes.start + end)?.to_owned(),
+            before: text.get(start..bytes.start)?.chars().count(),
+            length: part.chars().count(),
+        })
+    }
+}
+
+impl fmt::Display for Excerpt {
+    /// The line, and carets under the part.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let carets = "^".repeat(self.length.max(1));
+        // A tab is as wide in both lines.
+        let before: String = self
+            .line
+            .chars()
+            .take(self.before)
+            .map(|c| if c == '\t' { c } else { ' ' })
+            .collect();
+        write!(f, "    {}\n    {before}{carets}", self.line.trim_end())
+    }
 }
 
 /// One fault. Never holds personal data.
@@ -20,6 +62,8 @@ pub struct Fault {
     pub line: Option<u32>,
     /// Column, property or key; empty where the whole line or file is meant.
     pub field: String,
+    /// The words it is about, in their line.
+    pub excerpt: Option<Excerpt>,
     /// What was found.
     pub what: String,
     /// What to do.
@@ -33,12 +77,19 @@ impl fmt::Display for Fault {
         f.write_str(&self.file)?;
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
+            if let Some(excerpt) = &self.excerpt {
+                write!(f, ":{}", excerpt.before + 1)?;
+            }
         }
         f.write_str(": ")?;
         if !self.field.is_empty() {
             write!(f, "field {}: ", self.field)?;
         }
-        write!(f, "{} — {}", self.what, self.remedy)
+        write!(f, "{} — {}", self.what, self.remedy)?;
+        if let Some(excerpt) = &self.excerpt {
+            write!(f, "\n{excerpt}")?;
+        }
+        Ok(())
     }
 }
 
@@ -90,6 +141,20 @@ impl Faults {
         self.keep(place, field, what.into(), remedy.into(), Severity::Error);
     }
 
+    /// The same about some words of a line.
+    pub fn error_in(
+        &mut self,
+        place: Place<'_>,
+        field: &str,
+        (what, remedy): (String, String),
+        excerpt: Option<Excerpt>,
+    ) {
+        self.error(place, field, what, remedy);
+        if let Some(kept) = self.kept.last_mut().filter(|_| self.beyond == 0) {
+            kept.excerpt = excerpt;
+        }
+    }
+
     /// Something to look at.
     pub fn notice(
         &mut self,
@@ -113,6 +178,7 @@ impl Faults {
                 file: String::new(),
                 line: None,
                 field: String::new(),
+                excerpt: None,
                 what: format!("{} more faults", self.beyond),
                 remedy: "mend those above and check again".into(),
                 severity: Severity::Notice,
@@ -137,11 +203,22 @@ impl Faults {
             file: place.file.to_owned(),
             line: place.line,
             field: field.to_owned(),
+            excerpt: None,
             what,
             remedy,
             severity,
         });
     }
+}
+
+/// `did you mean rainfall? ` where one of the known words is nearly the one that was written.
+pub fn perhaps<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    let far = |known: &&str| strsim::damerau_levenshtein(word, known);
+    let nearest = known.into_iter().min_by_key(far);
+    let is_near = |known: &&str| far(known) <= (word.chars().count() / 3).max(1);
+    nearest
+        .filter(is_near)
+        .map_or_else(String::new, |known| format!("did you mean {known}? "))
 }
 
 /// At most sixty characters of a foreign text, quoted, for messages.

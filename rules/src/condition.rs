@@ -10,6 +10,7 @@ mod parse;
 mod program;
 mod ratio;
 mod reading;
+mod unit;
 
 pub(crate) use linear::SITE_SCALE;
 pub use parse::{Aggregate, Call, ConditionError, Reading, Scope, compile};

@@ -287,6 +287,145 @@ fn every_key_has_a_source() {
     }
 }
 
+/// The faults of a rule with these tiers, as a person reads them.
+fn faults_of(tiers: &str) -> String {
+    let text = format!(
+        r#"schema = 1
+version = "x"
+[[rule]]
+id      = "a"
+hazard  = "11B03"
+name    = {{ zh = "甲", en = "A" }}
+source  = {{ document = "d", confidence = "sure" }}
+{tiers}
+"#
+    );
+    let read = Rulebook::read(&[("a.toml".into(), text.into())]);
+    let faults = read.err().unwrap_or_default();
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    faults.join("\n")
+}
+
+#[test]
+fn a_fault_shows_the_words_it_is_about() {
+    let told = [
+        (
+            r#"red     = 'rainfal.sum("3h") >= 100.0'"#,
+            r#"a.toml:8:12: field red: "rainfal" is not a parameter — did you mean rainfall? known: "#,
+            r#"
+    red     = 'rainfal.sum("3h") >= 100.0'
+               ^^^^^^^"#,
+        ),
+        (
+            r#"red = 'rainfall.sum("3h") >= 1 || rainfall.sun("1h") > 5'"#,
+            r#"a.toml:8:44: field red: rainfall.sun() is not known — did you mean sum? use "#,
+            r#"
+    red = 'rainfall.sum("3h") >= 1 || rainfall.sun("1h") > 5'
+                                               ^^^"#,
+        ),
+        (
+            r#"red = 'rainfall.sum("3h") >= degrees(3)'"#,
+            "field red: an angle cannot be compared with rainfall, which is in mm — write mm(…) or a plain number in mm",
+            r#"
+    red = 'rainfall.sum("3h") >= degrees(3)'
+                              ^^"#,
+        ),
+        (
+            "red = 'temperature.last() >= celsiu(3)'",
+            "did you mean celsius?",
+            "
+    red = 'temperature.last() >= celsiu(3)'
+                                 ^^^^^^",
+        ),
+        (
+            r#"red = 'situation("b") >= orang'"#,
+            "orang is not a tier — did you mean orange?",
+            r#"
+    red = 'situation("b") >= orang'
+                             ^^^^^"#,
+        ),
+        (
+            r#"red = 'rainfall.sum("3 hours") >= 5'"#,
+            "a.toml:8:21: field red: ",
+            r#"
+    red = 'rainfall.sum("3 hours") >= 5'
+                        ^^^^^^^^^"#,
+        ),
+        (
+            r#"red = 'rainfall.sum("3h") >='"#,
+            "field red: not a CEL expression",
+            "^",
+        ),
+        (
+            "red = '''\nrainfall.sum(\"3h\") >= 5 ||\n  visibilty.last() < 50'''",
+            "a.toml:10:3: field red: ",
+            "
+      visibilty.last() < 50'''
+      ^^^^^^^^^",
+        ),
+        // Written with escapes: the words are not found in the line, and the line is named all the same.
+        (
+            r#"red = "rainfal.sum(\"3h\") >= 5""#,
+            "a.toml:8: field red: ",
+            "",
+        ),
+    ];
+    for (tiers, words, carets) in told {
+        let found = faults_of(tiers);
+        assert!(found.contains(words), "{words}\n--\n{found}");
+        assert!(found.contains(carets), "{carets}\n--\n{found}");
+    }
+    let found = faults_of("yelow = 'rainfall.last() > 5'");
+    let words = "field rule.yelow: no such key — did you mean yellow? ";
+    assert!(found.contains(words), "{found}");
+}
+
+#[test]
+fn a_ladder_that_cannot_be_climbed_is_refused() {
+    let ladders = [
+        (r#"rainfall.sum("3h") >= 50"#, r#"rainfall.sum("3h") >= 50"#),
+        (r#"rainfall.sum("3h") >= 50"#, r#"rainfall.sum("3h") > 40"#),
+        (r#"rainfall.sum("1h") >= 50"#, r#"rainfall.sum("6h") >= 50"#),
+        (
+            r#"wind_gust.max("10m") >= 17.2"#,
+            r#"wind_gust.max("1h") >= 17.2"#,
+        ),
+        ("visibility.last() < 200", "visibility.last() < 500"),
+        (
+            r#"rainfall.sum("1h") >= 50 || rainfall.sum("3h") >= 80"#,
+            r#"rainfall.sum("3h") >= 80 || rainfall.sum("1h") >= 30"#,
+        ),
+    ];
+    for (yellow, higher) in ladders {
+        for tier in ["orange", "red"] {
+            let found = faults_of(&format!("yellow = '{yellow}'\n{tier} = '{higher}'"));
+            let words = format!("a.toml:9: field {tier}: {tier} holds wherever yellow does");
+            assert!(found.contains(&words), "{yellow} {higher}: {found}");
+        }
+    }
+    let ladders = [
+        (r#"rainfall.sum("3h") >= 50"#, r#"rainfall.sum("3h") > 50"#),
+        (r#"rainfall.sum("6h") >= 50"#, r#"rainfall.sum("1h") >= 50"#),
+        (
+            r#"temperature.max("6h") >= 35"#,
+            r#"temperature.max("1h") >= 35"#,
+        ),
+        ("visibility.last() < 500", "visibility.last() < 200"),
+        (
+            r#"rainfall.sum("1h") >= 50 || rainfall.sum("3h") >= 80"#,
+            r#"rainfall.sum("1h") >= 40"#,
+        ),
+        (
+            r#"rainfall.sum("1h") >= 50"#,
+            r#"rainfall.sum("1h") >= 50 && rainfall.sum("3h") >= 80"#,
+        ),
+    ];
+    for (yellow, orange) in ladders {
+        let found = faults_of(&format!("yellow = '{yellow}'\norange = '{orange}'"));
+        assert_eq!(found, "", "{yellow} {orange}");
+    }
+}
+
 #[test]
 fn all_that_is_wrong_is_told_at_once() {
     let text = r#"schema = 1
@@ -327,7 +466,7 @@ source  = { document = "d", confidence = "sure" }
         (13, "field source.confidence"),
         (19, "a ratio of a water_level threshold means nothing"),
     ] {
-        let place = format!("wrong.toml:{line}: ");
+        let place = format!("wrong.toml:{line}:");
         assert!(
             text.iter()
                 .any(|fault| fault.starts_with(&place) && fault.contains(words)),

@@ -134,6 +134,7 @@ impl RetentionSection {
             file: file.to_owned(),
             line: None,
             field: "retention.series_days".into(),
+            excerpt: None,
             what: format!("{days} days are shorter than the longest window of the rules"),
             remedy: format!("write {least} or more, or leave it out to keep all"),
             severity: Severity::Error,

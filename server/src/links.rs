@@ -154,6 +154,7 @@ impl Served<'_> {
             file: self.file.to_owned(),
             line: None,
             field: field.to_owned(),
+            excerpt: None,
             what,
             remedy,
             severity: Severity::Notice,

@@ -1,6 +1,7 @@
 //! Linear forms: what a comparison's side is before it becomes an integer test.
 
 use super::ratio::Ratio;
+use super::unit::{Quantity, Unit};
 use super::{ConditionError, Relaxation};
 use crate::condition::program::{Atom, Test};
 use model::Parameter;
@@ -27,8 +28,8 @@ pub(super) struct Linear {
     pub(super) calls: Vec<(u16, Ratio)>,
     pub(super) sites: Vec<(u16, Ratio)>,
     pub(super) constant: Ratio,
-    /// Part of the constant given as a length (`mm(50)`), in metres.
-    pub(super) metres: Ratio,
+    /// Part of the constant given in a unit (`mm(50)`), in the first one of its quantity.
+    pub(super) measured: Option<(Quantity, Ratio)>,
     pub(super) dimension: Option<Dimension>,
 }
 
@@ -38,7 +39,7 @@ impl Linear {
             calls: Vec::new(),
             sites: Vec::new(),
             constant,
-            metres: Ratio::ZERO,
+            measured: None,
             dimension: None,
         }
     }
@@ -51,7 +52,7 @@ impl Linear {
     pub(super) fn plain(&self) -> Option<Ratio> {
         let plain = self.calls.is_empty()
             && self.sites.is_empty()
-            && self.metres.is_zero()
+            && self.measured.is_none()
             && self.dimension.is_none();
         plain.then_some(self.constant)
     }
@@ -65,7 +66,22 @@ impl Linear {
             merge(&mut self.sites, site, factor)?;
         }
         self.constant = self.constant.add(other.constant).ok_or_else(too_large)?;
-        self.metres = self.metres.add(other.metres).ok_or_else(too_large)?;
+        self.measured = match (self.measured, other.measured) {
+            (Some((one, a)), Some((another, b))) if one == another => {
+                Some((one, a.add(b).ok_or_else(too_large)?))
+            }
+            (Some((one, _)), Some((another, _))) => {
+                return Err(ConditionError::new(
+                    format!(
+                        "{} cannot be put together with {}",
+                        one.name(),
+                        another.name()
+                    ),
+                    "compare and add like with like",
+                ));
+            }
+            (one, None) | (None, one) => one,
+        };
         Ok(self)
     }
 
@@ -74,7 +90,9 @@ impl Linear {
             *held = held.times(factor).ok_or_else(too_large)?;
         }
         self.constant = self.constant.times(factor).ok_or_else(too_large)?;
-        self.metres = self.metres.times(factor).ok_or_else(too_large)?;
+        if let Some((_, measured)) = &mut self.measured {
+            *measured = measured.times(factor).ok_or_else(too_large)?;
+        }
         Ok(self)
     }
 }
@@ -141,30 +159,34 @@ fn relax(
     }
 }
 
-/// Brings lengths into the parameter's unit.
+/// Brings what is given in a unit into the parameter's.
 fn in_units(mut side: Linear, dimension: Dimension) -> Result<Linear, ConditionError> {
-    if side.metres.is_zero() {
+    let Some((quantity, measured)) = side.measured.take() else {
         return Ok(side);
-    }
+    };
     let (Dimension::Of(parameter) | Dimension::Rate(parameter)) = dimension else {
         return Err(ConditionError::new(
-            "a length cannot be compared with a count or an age",
-            "leave mm(), cm() or m() out",
+            format!(
+                "{} cannot be compared with a count or an age",
+                quantity.name()
+            ),
+            "write a plain number, or an age in quotes",
         ));
     };
-    let factor = match parameter.unit() {
-        "mm" => Ratio::whole(1000),
-        "m" => Ratio::ONE,
-        unit => {
-            return Err(ConditionError::new(
-                format!("a length cannot be compared with {parameter}, which is in {unit}"),
-                format!("write a plain number in {unit}"),
-            ));
-        }
-    };
-    let metres = side.metres.times(factor).ok_or_else(too_large)?;
-    side.constant = side.constant.add(metres).ok_or_else(too_large)?;
-    side.metres = Ratio::ZERO;
+    let own = Unit::of(parameter).filter(|own| own.quantity == quantity);
+    let own = own.ok_or_else(|| {
+        let unit = parameter.unit();
+        let function = Unit::of(parameter).map_or(unit, |own| own.name);
+        ConditionError::new(
+            format!(
+                "{} cannot be compared with {parameter}, which is in {unit}",
+                quantity.name()
+            ),
+            format!("write {function}(…) or a plain number in {unit}"),
+        )
+    })?;
+    let measured = own.in_this(measured).ok_or_else(too_large)?;
+    side.constant = side.constant.add(measured).ok_or_else(too_large)?;
     Ok(side)
 }
 

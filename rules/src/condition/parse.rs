@@ -4,11 +4,14 @@ use super::linear::{Dimension, Linear, atom, too_large};
 use super::program::{Kleene, Op, Program, Test};
 use super::ratio::Ratio;
 use super::reading::{not_aggregate, not_number, own_reading};
+use super::unit::{UNITS, Unit};
 use super::{CONDITION_BYTES_MAX, CONDITION_DEPTH_MAX, Relaxation};
 use crate::window::{Function, Window};
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
+use cel::common::ast::{CallExpr, Expr, LiteralValue, SourceInfo, operators};
+use model::fault::perhaps;
 use model::{Parameter, Span, Tier};
+use std::ops::Range;
 
 /// How an area's stations are taken together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +63,10 @@ pub struct ConditionError {
     pub what: String,
     /// What to do.
     pub remedy: String,
+    /// Bytes of the text that it is about.
+    pub at: Option<Range<usize>>,
+    /// The part of the syntax tree that it is about.
+    node: Option<u64>,
 }
 
 impl ConditionError {
@@ -67,7 +74,26 @@ impl ConditionError {
         Self {
             what: what.into(),
             remedy: remedy.into(),
+            at: None,
+            node: None,
         }
+    }
+
+    /// The same about a part of the syntax tree, where it is not about a smaller one.
+    pub(super) fn of(mut self, tree: &IdedExpr) -> Self {
+        self.node.get_or_insert(tree.id);
+        self
+    }
+
+    fn placed(mut self, source: &SourceInfo) -> Self {
+        let range = self.node.and_then(|node| source.offset_for(node));
+        let text = source.source.len();
+        self.at = range.map(|(start, last)| {
+            let start = (start as usize).min(text);
+            let range = start..(last as usize + 1).clamp(start, text);
+            name_before(&source.source, &range).unwrap_or(range)
+        });
+        self
     }
 }
 
@@ -83,26 +109,28 @@ pub fn compile(
             "split it into rules joined by situation(\"id\")",
         ));
     }
-    let tree = cel::parser::Parser::new()
+    let parsed = cel::parser::Parser::new()
         .max_recursion_depth(CONDITION_DEPTH_MAX)
-        .parse(source)
-        .map_err(|errors| {
-            let first = errors.errors.first();
-            let what = first.map_or("unreadable".into(), |e| {
-                format!("column {}: {}", e.pos.1, e.msg)
-            });
-            ConditionError::new(
+        .parse_with_source_info(source);
+    let (tree, places) = parsed.map_err(|errors| {
+        let first = errors.errors.first();
+        let what = first.map_or("unreadable", |error| &error.msg);
+        ConditionError {
+            at: first.and_then(|error| byte(source, error.pos)),
+            ..ConditionError::new(
                 format!("not a CEL expression: {what}"),
                 "write it like rainfall.sum(\"6h\") >= 50.0",
             )
-        })?;
+        }
+    })?;
     let mut compiler = Compiler {
         source,
         scope,
         relaxation,
         ops: Vec::new(),
     };
-    compiler.truth(&tree, false)?;
+    let truth = compiler.truth(&tree, false);
+    truth.map_err(|error| error.placed(&places))?;
     let program = Program {
         ops: compiler.ops.into(),
     };
@@ -126,6 +154,11 @@ struct Compiler<'a> {
 impl Compiler<'_> {
     /// Compiles a boolean expression; a negation is pushed down to the comparisons.
     fn truth(&mut self, tree: &IdedExpr, negated: bool) -> Result<(), ConditionError> {
+        let truth = self.truth_of(tree, negated);
+        truth.map_err(|error| error.of(tree))
+    }
+
+    fn truth_of(&mut self, tree: &IdedExpr, negated: bool) -> Result<(), ConditionError> {
         match &tree.expr {
             Expr::Literal(LiteralValue::Boolean(truth)) => {
                 let truth = *truth.inner() != negated;
@@ -195,9 +228,10 @@ impl Compiler<'_> {
 
     fn situation(&mut self, id: &str, test: Test, tier: &IdedExpr) -> Result<(), ConditionError> {
         let Expr::Ident(name) = &tier.expr else {
-            return Err(unknown_tier("that"));
+            return Err(unknown_tier("that").of(tier));
         };
-        let tier = Tier::from_name(name).ok_or_else(|| unknown_tier(name))?;
+        let known = Tier::from_name(name).ok_or_else(|| unknown_tier(name).of(tier));
+        let tier = known?;
         let index = place(
             &mut self.scope.situations,
             |held| held == id,
@@ -208,6 +242,10 @@ impl Compiler<'_> {
     }
 
     fn number(&mut self, tree: &IdedExpr) -> Result<Linear, ConditionError> {
+        self.number_of(tree).map_err(|error| error.of(tree))
+    }
+
+    fn number_of(&mut self, tree: &IdedExpr) -> Result<Linear, ConditionError> {
         match &tree.expr {
             Expr::Literal(literal) => number_of_literal(literal),
             Expr::Select(select) if !select.test => match &select.operand.expr {
@@ -242,10 +280,13 @@ impl Compiler<'_> {
                     format!("{name} alone is not a number"),
                     format!("say which: {name}.last(), {name}.sum(\"1h\"), …"),
                 ),
-                None => ConditionError::new(
-                    format!("{name:?} is not known"),
-                    "use a parameter, site.<threshold> or a number",
-                ),
+                None => {
+                    let near = perhaps(name, Parameter::ALL.map(Parameter::name));
+                    ConditionError::new(
+                        format!("{name:?} is not known"),
+                        format!("{near}use a parameter, site.<threshold> or a number"),
+                    )
+                }
             }),
             Expr::Unspecified
             | Expr::Comprehension(_)
@@ -286,7 +327,6 @@ impl Compiler<'_> {
                 self.number(left)?
                     .times(Ratio::ONE.over(divisor).ok_or_else(too_large)?)
             }
-            ("mm" | "cm" | "m", None, [inner]) => self.length(&call.func_name, inner),
             ("duration", None, [inner]) => self.number(inner),
             ("forecast", None, _) => Err(ConditionError::new(
                 "forecast() is not in this version's vocabulary: rules read observations only",
@@ -297,28 +337,35 @@ impl Compiler<'_> {
                 "compare it with a tier: situation(\"id\") >= orange",
             )),
             (_, Some(_), _) => self.reading(call),
-            (name, None, _) => Err(ConditionError::new(
-                format!("{name}() is not known or has the wrong number of arguments"),
-                "use PARAM.last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w), .age(), mm(), cm(), m()",
-            )),
+            (name, None, [inner]) if Unit::named(name).is_some() => self.measured(name, inner),
+            (name, None, _) => {
+                let units = UNITS.map(|unit| unit.name);
+                let others = ["situation", "duration", "forecast"];
+                let known = units.into_iter().chain(others);
+                Err(ConditionError::new(
+                    format!("{name}() is not known or has the wrong number of arguments"),
+                    format!(
+                        "{}use PARAM.last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w), .age(), situation(\"id\"), or a unit: {}",
+                        perhaps(name, known),
+                        units.join("(), ") + "()"
+                    ),
+                ))
+            }
         }
     }
 
-    fn length(&mut self, unit: &str, inner: &IdedExpr) -> Result<Linear, ConditionError> {
-        let of = match unit {
-            "mm" => 1000,
-            "cm" => 100,
-            _ => 1,
-        };
+    /// A number in a unit: `mm(50)`.
+    fn measured(&mut self, name: &str, inner: &IdedExpr) -> Result<Linear, ConditionError> {
         let number = self.number(inner)?.plain().ok_or_else(|| {
             ConditionError::new(
-                format!("{unit}() needs a plain number"),
-                format!("write {unit}(15)"),
+                format!("{name}() needs a plain number"),
+                format!("write {name}(15)"),
             )
         })?;
-        let metres = number.over(Ratio::whole(of)).ok_or_else(too_large)?;
+        let unit = Unit::named(name).ok_or_else(not_number)?;
+        let measured = unit.in_first(number).ok_or_else(too_large)?;
         Ok(Linear {
-            metres,
+            measured: Some((unit.quantity, measured)),
             ..Linear::number(Ratio::ZERO)
         })
     }
@@ -452,8 +499,33 @@ fn no_id() -> ConditionError {
 }
 
 fn unknown_tier(name: &str) -> ConditionError {
+    let near = perhaps(name, ["none", "white", "blue", "yellow", "orange", "red"]);
     ConditionError::new(
         format!("{name} is not a tier"),
-        "compare with none, white, blue, yellow, orange or red",
+        format!("{near}compare with none, white, blue, yellow, orange or red"),
     )
+}
+
+/// The name of what is called, where a call stands in the text as its parenthesis.
+fn name_before(source: &str, call: &Range<usize>) -> Option<Range<usize>> {
+    if !source.get(call.start..)?.starts_with('(') {
+        return None;
+    }
+    let before = source.get(..call.start)?;
+    let name = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    (name.len() < before.len()).then_some(name.len()..before.len())
+}
+
+/// The byte of a line and a column, each from 1, and the character there.
+fn byte(source: &str, (line, column): (isize, isize)) -> Option<Range<usize>> {
+    let (line, column) = (usize::try_from(line).ok()?, usize::try_from(column).ok()?);
+    let before = source.split_inclusive('\n').take(line.checked_sub(1)?);
+    let start = before.map(str::len).sum::<usize>() + column.checked_sub(1)?;
+    let start = start.min(source.len());
+    let length = source
+        .get(start..)?
+        .chars()
+        .next()
+        .map_or(0, char::len_utf8);
+    Some(start..start + length)
 }

@@ -3,7 +3,13 @@
 use super::parse::{ConditionError, Reading};
 use crate::window::{Function, WINDOW_MAX, Window};
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
+use model::fault::perhaps;
 use model::{Parameter, Span};
+
+/// What is asked of a parameter.
+const FUNCTIONS: [&str; 9] = [
+    "last", "sum", "max", "min", "mean", "delta", "rate", "count", "age",
+];
 
 /// The figure that a call asks for, and the call as written.
 pub(super) fn own_reading(
@@ -23,9 +29,12 @@ pub(super) fn own_reading(
         "count" => Function::Count,
         "age" => Function::Age,
         _ => {
+            let near = perhaps(name, FUNCTIONS);
             return Err(ConditionError::new(
                 format!("{root}.{name}() is not known"),
-                "use .last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w) or .age()",
+                format!(
+                    "{near}use .last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w) or .age()"
+                ),
             ));
         }
     };
@@ -34,7 +43,7 @@ pub(super) fn own_reading(
         [] if instant => (None, format!("{root}.{name}()")),
         [argument] if !instant => {
             let Expr::Literal(LiteralValue::String(text)) = &argument.expr else {
-                return Err(no_window(&root, name));
+                return Err(no_window(&root, name).of(argument));
             };
             let quote = if source.contains(&format!("'{}'", text.inner())) {
                 '\''
@@ -42,7 +51,8 @@ pub(super) fn own_reading(
                 '"'
             };
             let written = format!("{root}.{name}({quote}{}{quote})", text.inner());
-            (Some(window_of(text.inner())?), written)
+            let window = window_of(text.inner()).map_err(|error| error.of(argument));
+            (Some(window?), written)
         }
         _ if instant => {
             return Err(ConditionError::new(
@@ -63,14 +73,20 @@ pub(super) fn own_reading(
 
 /// The parameter a call is made on: its name, or `site.station("depth")`.
 fn parameter_of(call: &CallExpr, source: &str) -> Result<(Parameter, String), ConditionError> {
-    match call.target.as_ref().map(|target| &target.expr) {
+    let target = call.target.as_ref();
+    match target.map(|target| &target.expr) {
         Some(Expr::Ident(name)) => match Parameter::from_name(name) {
             Some(parameter) => Ok((parameter, name.clone())),
             None if name == "area" => Err(not_aggregate()),
-            None => Err(ConditionError::new(
-                format!("{name:?} is not a parameter"),
-                format!("known: {}", Parameter::ALL.map(Parameter::name).join(", ")),
-            )),
+            None => {
+                let known = Parameter::ALL.map(Parameter::name);
+                let near = perhaps(name, known);
+                let error = ConditionError::new(
+                    format!("{name:?} is not a parameter"),
+                    format!("{near}known: {}", known.join(", ")),
+                );
+                Err(target.iter().fold(error, |error, target| error.of(target)))
+            }
         },
         Some(Expr::Call(station)) => {
             let on_site = matches!(

@@ -2,7 +2,7 @@
 
 use crate::condition::Ratio;
 use model::Span;
-use model::fault::{Faults, Place};
+use model::fault::{Excerpt, Faults, Place, perhaps};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -36,7 +36,11 @@ impl<'t> Keys<'t> {
                     self.at(line),
                     &format!("{prefix}{}", key.get_ref()),
                     "no such key",
-                    format!("known: {}", known.join(", ")),
+                    format!(
+                        "{}known: {}",
+                        perhaps(key.get_ref(), known.iter().copied()),
+                        known.join(", ")
+                    ),
                 );
             }
         }
@@ -45,6 +49,20 @@ impl<'t> Keys<'t> {
     pub(crate) fn get(&self, key: &str) -> Option<(&'t DeValue<'t>, u32)> {
         let (_, value) = self.table.iter().find(|(held, _)| held.get_ref() == key)?;
         Some((value.get_ref(), Self::line_of(self.text, &value.span())))
+    }
+
+    /// The line of the file in which a part of a text stands, and that part; `None` where it is
+    /// written otherwise there, with escapes.
+    pub(crate) fn excerpt(&self, key: &str, bytes: &Range<usize>) -> Option<(u32, Excerpt)> {
+        let (_, value) = self.table.iter().find(|(held, _)| held.get_ref() == key)?;
+        let DeValue::String(text) = value.get_ref() else {
+            return None;
+        };
+        let span = value.span();
+        let at = span.start + self.text.get(span)?.find(text.as_ref())?;
+        let bytes = at + bytes.start..at + bytes.end;
+        let excerpt = Excerpt::of(self.text, &bytes)?;
+        Some((Self::line_of(self.text, &bytes), excerpt))
     }
 
     pub(crate) fn text(&self, key: &str, faults: &mut Faults) -> Option<(String, u32)> {

@@ -36,6 +36,8 @@ struct Line<'a> {
     severity: &'static str,
     file: &'a str,
     line: Option<u32>,
+    /// Characters from the line's beginning, from 1, where the fault is about a part of it.
+    column: Option<usize>,
     field: &'a str,
     what: &'a str,
     remedy: &'a str,
@@ -100,6 +102,7 @@ fn text(fault: &Fault, json: bool) -> String {
         severity: if is_error(fault) { "error" } else { "notice" },
         file: &fault.file,
         line: fault.line,
+        column: fault.excerpt.as_ref().map(|excerpt| excerpt.before + 1),
         field: &fault.field,
         what: &fault.what,
         remedy: &fault.remedy,
@@ -137,6 +140,7 @@ impl Found {
             file: path.display().to_string(),
             line: None,
             field: "person".into(),
+            excerpt: None,
             what: format!("city.toml names {id} to sign and no [[person]] has that id"),
             remedy: "add one, or take it out of city.toml".into(),
             severity: Severity::Notice,
@@ -216,6 +220,7 @@ impl Found {
             file: directory.join(name).display().to_string(),
             line: None,
             field: String::new(),
+            excerpt: None,
             what: "it is missing".into(),
             remedy: "replay does without; serve needs it (an empty table is a header line alone)"
                 .into(),

@@ -39,6 +39,7 @@ pub(super) fn read_tiers(
             raise,
         });
     }
+    check_ladder(keys, &tiers, scope, faults);
     if conditions.is_empty() {
         faults.error(
             keys.at(keys.line),
@@ -48,6 +49,25 @@ pub(super) fn read_tiers(
         );
     }
     (tiers, conditions)
+}
+
+/// A tier that holds only where a higher one does is never shown.
+fn check_ladder(keys: &Keys<'_>, tiers: &[TierRule], scope: &Scope, faults: &mut Faults) {
+    for (at, lower) in tiers.iter().enumerate() {
+        let mut higher = tiers.iter().skip(at + 1);
+        let Some(easier) = higher.find(|higher| lower.raise.implies(&higher.raise, &scope.calls))
+        else {
+            continue;
+        };
+        let (lower, easier) = (lower.tier.name(), easier.tier.name());
+        let line = keys.get(easier).map_or(keys.line, |(_, line)| line);
+        faults.error(
+            keys.at(line),
+            easier,
+            format!("{easier} holds wherever {lower} does, so that {lower} is never shown"),
+            format!("make {easier} harder to reach than {lower}, or leave {lower} out"),
+        );
+    }
 }
 
 /// One condition; a fault says what is wrong with it.
@@ -62,7 +82,10 @@ pub(super) fn condition(
     match compile(&text, relaxation, scope) {
         Ok(program) => Some(program),
         Err(error) => {
-            faults.error(keys.at(line), key, error.what, error.remedy);
+            let place = error.at.and_then(|bytes| keys.excerpt(key, &bytes));
+            let (line, excerpt) = place.map_or((line, None), |(line, e)| (line, Some(e)));
+            let words = (error.what, error.remedy);
+            faults.error_in(keys.at(line), key, words, excerpt);
             None
         }
     }
