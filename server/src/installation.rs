@@ -10,6 +10,7 @@ use model::record::Edition;
 use model::release::Ask;
 use model::{Area, AreaLevel, City};
 use rules::Rulebook;
+use rules::suite::Outcome;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -130,6 +131,53 @@ fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, Faulty> {
     Rulebook::read(files).map_err(|faults| Faulty(located(directory, faults)))
 }
 
+/// What came of each case in a rulebook's folder `tests`.
+pub(crate) fn outcomes(directory: &Path, rulebook: &Arc<Rulebook>) -> Result<Vec<Outcome>, Faulty> {
+    let folder = directory.join("tests");
+    let (mut outcomes, mut faults) = (Vec::new(), Vec::new());
+    for (name, text) in texts(&folder, ".test.toml", "\0")? {
+        let path = folder.join(name).display().to_string();
+        match rules::suite::run(rulebook, &path, &text) {
+            Ok(found) => outcomes.extend(found),
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() {
+        Ok(outcomes)
+    } else {
+        Err(Faulty(faults))
+    }
+}
+
+/// The cases of its own tests that a rulebook fails: it is not what those who wrote it think it is.
+pub(crate) fn failed(directory: &Path, rulebook: &Arc<Rulebook>) -> Vec<Fault> {
+    if !directory.join("tests").is_dir() {
+        return Vec::new();
+    }
+    let outcomes = match outcomes(directory, rulebook) {
+        Ok(outcomes) => outcomes.into_iter(),
+        Err(faulty) => return faulty.0,
+    };
+    let failed = outcomes.filter(|outcome| !outcome.failures.is_empty());
+    let faults = failed.map(|outcome| Fault {
+        file: outcome.file,
+        line: Some(outcome.line),
+        field: "test".into(),
+        excerpt: None,
+        what: format!(
+            "the rulebook fails its own test {:?}: {}",
+            outcome.name,
+            outcome.failures.join(", ")
+        ),
+        remedy: format!(
+            "correct the rule or the test; `sanfang rules test {}` tells the whole story",
+            directory.display()
+        ),
+        severity: Severity::Error,
+    });
+    faults.collect()
+}
+
 /// What is worth a look in a city that could be read.
 pub(crate) fn notices(city: &City, directory: &Path) -> Vec<Fault> {
     located(directory, city.check())
@@ -247,14 +295,16 @@ impl Installation {
         let wording = wording(&directory.join("wording"));
         match (city, rulebook, wording) {
             (Ok(city), Ok((rulebook, texts)), Ok(wording)) => {
-                let faults = between(&rulebook, &folder, &city, directory);
+                let rulebook = Arc::new(rulebook);
+                let mut faults = between(&rulebook, &folder, &city, directory);
+                faults.extend(failed(&folder, &rulebook));
                 if faults.iter().any(is_error) {
                     return Err(Faulty(faults));
                 }
                 let (people, source) = people_after(directory, &city, earlier.people.as_ref())?;
                 let loaded = Self::assemble(
                     Arc::new(city),
-                    Arc::new(rulebook),
+                    rulebook,
                     Arc::new(wording),
                     Arc::new(people),
                 );

@@ -11,6 +11,7 @@ use model::City;
 use model::fault::{Fault, Severity};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What to check.
 #[derive(Args)]
@@ -43,7 +44,7 @@ struct Line<'a> {
     remedy: &'a str,
 }
 
-/// Prints faults on standard output, one a line; notices too, but only faults fail.
+/// Prints faults on standard output, one after the other; notices too, but only faults fail.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut found = Found::default();
     let mut city = arguments.city.clone();
@@ -121,7 +122,10 @@ impl Found {
     fn rules(&mut self, directory: &Path) {
         match installation::rulebook(directory) {
             Ok(rulebook) => {
+                let rulebook = Arc::new(rulebook);
                 self.faults.extend(rulebook.notices.clone());
+                self.faults
+                    .extend(installation::failed(directory, &rulebook));
                 self.summaries.push(format!(
                     "{}: {} rules ({})",
                     directory.display(),
@@ -164,7 +168,7 @@ impl Found {
     ) -> Option<(City, Option<Directory>)> {
         let rules = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
         let city = installation::city(directory);
-        let rulebook = installation::rulebook(&rules);
+        let rulebook = installation::rulebook(&rules).map(Arc::new);
         let wording = directory.join("wording");
         let wording = wording.exists().then(|| installation::wording(&wording));
         let mut people = None;
@@ -186,6 +190,7 @@ impl Found {
         if let (Ok(city), Ok(rulebook)) = (&city, &rulebook) {
             let between = installation::between(rulebook, &rules, city, directory);
             self.faults.extend(between);
+            self.faults.extend(installation::failed(&rules, rulebook));
             self.summaries.push(format!(
                 "{}: {} areas, {} zones, {} stations, {} sites, {} rules ({})",
                 directory.display(),

@@ -221,6 +221,54 @@ fn a_rulebook_is_checked_by_itself() {
     assert_eq!((code, out.lines().count()), (2, 2), "{out}");
 }
 
+/// A rulebook that is not what those who wrote it think it is: neither checked nor served.
+#[test]
+fn a_rulebook_that_fails_its_own_tests_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    small::write_city(folder.path());
+    let rules = folder.path().join("city/rules");
+    let own = small::root().join("testdata/city/rules/tests/rainstorm.test.toml");
+    fs::create_dir(rules.join("tests")).unwrap();
+    let tests = rules.join("tests/rainstorm.test.toml");
+    fs::copy(own, &tests).unwrap();
+    let city = folder.path().join("city").display().to_string();
+    let (code, out, err) = told(&sanfang(&["check", "--city", &city]));
+    assert_eq!(code, 0, "{out}{err}");
+    let rainstorm = rules.join("rainstorm.toml");
+    let text = fs::read_to_string(&rainstorm).unwrap();
+    let easier = text.replace(
+        "rainfall.sum(\"3h\") >= 50.0",
+        "rainfall.sum(\"3h\") >= 45.0",
+    );
+    assert_ne!(text, easier);
+    fs::write(rainstorm, easier).unwrap();
+    let words = format!(
+        "{}:3: field test: the rulebook fails its own test",
+        tests.display()
+    );
+    for arguments in [
+        ["check", "--city", &city],
+        ["check", "--rules", &rules.display().to_string()],
+    ] {
+        let (code, out, _) = told(&sanfang(&arguments));
+        assert_eq!(code, 2, "{out}");
+        assert!(out.contains(&words), "{words}\n{out}");
+    }
+    let config = folder.path().join("sanfang.toml");
+    fs::write(
+        &config,
+        format!("city = \"{city}\"\njournal = \"journal\"\nlisten = \"127.0.0.1:0\"\n"),
+    )
+    .unwrap();
+    let (code, out, err) = told(&sanfang(&[
+        "serve",
+        "--config",
+        &config.display().to_string(),
+    ]));
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(err.contains(&words), "{err}");
+}
+
 #[test]
 fn rulebook_tests_are_read_by_people_and_programs() {
     let rules = "testdata/city/rules";

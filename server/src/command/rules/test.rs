@@ -22,19 +22,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bad = |faulty: Faulty| Failure::BadInput(faulty.to_string());
     let rulebook = Arc::new(installation::rulebook(&arguments.rules).map_err(bad)?);
-    let folder = arguments.rules.join("tests");
-    let suites = installation::texts(&folder, ".test.toml", "\0").map_err(bad)?;
-    let (mut outcomes, mut faults) = (Vec::new(), Vec::new());
-    for (name, text) in &suites {
-        let path = folder.join(name).display().to_string();
-        match rules::suite::run(&rulebook, &path, text) {
-            Ok(found) => outcomes.extend(found),
-            Err(found) => faults.extend(found),
-        }
-    }
-    if !faults.is_empty() {
-        return Err(bad(Faulty(faults)));
-    }
+    let outcomes = installation::outcomes(&arguments.rules, &rulebook).map_err(bad)?;
     let mut lines = Vec::new();
     for outcome in &outcomes {
         if arguments.json {
