@@ -267,6 +267,10 @@ impl Keeper {
             // Should it be lost, the next snapshot deletes the same again.
             match app.journal.trim(input, Partition(self.zone.0), *before) {
                 Ok(_) | Err(JournalError::Full { .. } | JournalError::DiskFull { .. }) => {}
+                // A broker went, or its leaders are moving.
+                Err(error @ JournalError::Brokers { .. }) => {
+                    tracing::warn!(zone = self.zone.0, %error, "left for the next snapshot");
+                }
                 Err(error) => return Err(error),
             }
         }
