@@ -54,6 +54,8 @@ pub(crate) struct Sources {
 pub(crate) struct Earlier {
     /// Station ids in number order.
     pub(crate) stations: Vec<String>,
+    /// Hash of the rulebook in force.
+    pub(crate) rulebook: String,
     /// The recipients' directory in force.
     pub(crate) people: Option<EarlierPeople>,
 }
@@ -297,7 +299,15 @@ impl Installation {
             (Ok(city), Ok((rulebook, texts)), Ok(wording)) => {
                 let rulebook = Arc::new(rulebook);
                 let mut faults = between(&rulebook, &folder, &city, directory);
-                faults.extend(failed(&folder, &rulebook));
+                let failed = failed(&folder, &rulebook);
+                if rulebook.hash() == earlier.rulebook {
+                    // A restart in a storm goes on with what is in force.
+                    for fault in failed {
+                        tracing::error!(%fault, "the rulebook in force stays in force");
+                    }
+                } else {
+                    faults.extend(failed);
+                }
                 if faults.iter().any(is_error) {
                     return Err(Faulty(faults));
                 }

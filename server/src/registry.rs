@@ -140,6 +140,7 @@ impl Registry {
         let directory = self.vault.load(&city, &last.edition.directory)?;
         Ok(Earlier {
             stations: city.station_ids(),
+            rulebook: last.edition.rulebook.clone(),
             people: Some(EarlierPeople {
                 directory,
                 city: last.edition.city.clone(),

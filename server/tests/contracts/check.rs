@@ -234,6 +234,16 @@ fn a_rulebook_that_fails_its_own_tests_is_not_taken() {
     let city = folder.path().join("city").display().to_string();
     let (code, out, err) = told(&sanfang(&["check", "--city", &city]));
     assert_eq!(code, 0, "{out}{err}");
+    // What is in force stays so over a restart, whatever has become of its tests.
+    let mut served = small::Served::serve(folder.path(), 1, "");
+    served.kill();
+    let sound = fs::read_to_string(&tests).unwrap();
+    fs::write(&tests, sound.replace("\"orange\"", "\"blue\"")).unwrap();
+    served.start_again();
+    served.ready().unwrap();
+    served.kill();
+    fs::write(&tests, sound).unwrap();
+
     let rainstorm = rules.join("rainstorm.toml");
     let text = fs::read_to_string(&rainstorm).unwrap();
     let easier = text.replace(
