@@ -5,6 +5,7 @@
 //! bounds are scaled exactly once, logic is Kleene's (semantics §15), and nothing is looked up
 //! by name or allocated when a condition is evaluated.
 
+mod indicator;
 mod linear;
 mod parse;
 mod program;

@@ -8,6 +8,7 @@ mod bulletin;
 pub mod condition;
 mod effect;
 mod engine;
+pub mod indicator;
 mod reader;
 pub mod rulebook;
 pub mod score;
@@ -18,7 +19,7 @@ pub mod window;
 
 /// Name of this engine in the journal. It changes whenever the same input may give other effects,
 /// so that a record says where the one before stopped computing (semantics §33).
-pub const ENGINE: &str = "2";
+pub const ENGINE: &str = "3";
 
 pub use bulletin::Policy;
 pub use effect::{Change, Effect, Reason, Refusal};

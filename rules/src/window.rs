@@ -8,6 +8,7 @@
 //! longest window for the parameter.
 
 mod block;
+mod days;
 mod gauge;
 mod matrix;
 mod query;
@@ -18,12 +19,15 @@ mod sparse;
 mod stored;
 
 pub use block::{Block, SHARED_LAG};
+pub use days::DAYS_MAX;
+pub(crate) use days::Day;
 pub(crate) use gauge::Gauge;
 pub use query::{Function, Length, Value, View, Window};
 pub(crate) use sealed::{Keep, Sealed};
 pub use sparse::SPARSE_READINGS_MAX;
 
-use model::{Quanta, Span};
+use days::{Calendar, DAY_MS};
+use model::{Offset, Quanta, Span};
 
 /// Minutes kept beyond the longest window, so that a correction can test an earlier evaluation.
 pub const SLACK_MINUTES: i64 = 30;
@@ -37,6 +41,8 @@ const MINUTE_MS: i64 = 60_000;
 pub struct Plan {
     lengths: Vec<Length>,
     keep_ms: i64,
+    /// Days kept beside the minutes.
+    days: Option<Calendar>,
     /// True where every window is kept running and none is scanned: only then is it worth much
     /// to read a minute across series, and costs nothing that a series is spread over rows.
     is_running_only: bool,
@@ -73,6 +79,7 @@ impl Default for Plan {
         Self {
             lengths: Vec::new(),
             keep_ms: 0,
+            days: None,
             is_running_only: true,
         }
     }
@@ -98,17 +105,42 @@ impl Plan {
         self.is_running_only = false;
     }
 
+    /// Adds days that begin at `minute` of local time, so many back with the running one; false where
+    /// the days of the parameter already begin at another.
+    pub fn add_days(&mut self, days: u16, minute: u16) -> bool {
+        let held = self.days.unwrap_or(Calendar::new(0, minute));
+        if held.minute != minute {
+            return false;
+        }
+        self.days = Some(Calendar::new(days.max(held.days).max(1), minute));
+        true
+    }
+
+    /// The same for a city in whose time days begin.
+    #[must_use]
+    pub fn at(self, offset: Offset) -> Self {
+        let days = self.days.map(|calendar| calendar.at(offset));
+        Self { days, ..self }
+    }
+
     fn keep(&mut self, window: Span) {
         self.keep_ms = self.keep_ms.max(window.millis());
     }
 
     /// Minutes of a dense row.
     pub fn row_minutes(&self) -> usize {
-        usize::try_from(self.keep_ms.div_euclid(MINUTE_MS) + 1 + SLACK_MINUTES).unwrap_or(1)
+        usize::try_from((self.kept_ms()).div_euclid(MINUTE_MS) + 1).unwrap_or(1)
     }
 
-    /// How long before the newest reading others are still kept.
+    /// How long before the newest reading others are still kept: with days, one longer than a
+    /// correction may reach, so that the extremes of its day can be found anew.
     pub(crate) const fn kept_ms(&self) -> i64 {
+        let day = if self.days.is_some() { DAY_MS } else { 0 };
+        self.placed_ms() + day
+    }
+
+    /// How long before the newest reading another may still be placed.
+    pub(crate) const fn placed_ms(&self) -> i64 {
         self.keep_ms + SLACK_MINUTES * MINUTE_MS
     }
 }

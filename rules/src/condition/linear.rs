@@ -4,6 +4,7 @@ use super::ratio::Ratio;
 use super::unit::{Quantity, Unit};
 use super::{ConditionError, Relaxation};
 use crate::condition::program::{Atom, Test};
+use crate::indicator::Measure;
 use model::Parameter;
 
 /// Site thresholds are held in billionths of the parameter's unit.
@@ -20,6 +21,8 @@ pub(super) enum Dimension {
     Count,
     /// Milliseconds.
     Age,
+    /// What an indicator is in, where that is no parameter's unit.
+    Index(Measure),
 }
 
 /// `Σ calls + Σ site thresholds + constant + lengths`, not yet in quanta.
@@ -133,7 +136,8 @@ fn relax(
     dimension: Dimension,
 ) -> Result<Linear, ConditionError> {
     let parameter = match dimension {
-        Dimension::Of(parameter) | Dimension::Rate(parameter) => parameter,
+        Dimension::Of(parameter) | Dimension::Rate(parameter) => Some(parameter),
+        Dimension::Index(_) => None,
         Dimension::Count | Dimension::Age => return Ok(bound),
     };
     let upward = match test {
@@ -143,10 +147,13 @@ fn relax(
     };
     match relaxation {
         Relaxation::None => Ok(bound),
-        Relaxation::Ratio(_) if !parameter.is_ratio_scale() => Err(ConditionError::new(
-            format!("a ratio of a {parameter} threshold means nothing: its zero is arbitrary"),
-            "use lower = { by = … } or propose = { by = … } in the parameter's unit",
-        )),
+        Relaxation::Ratio(_) if parameter.is_some_and(|p| !p.is_ratio_scale()) => {
+            let named = parameter.map_or("", Parameter::name);
+            Err(ConditionError::new(
+                format!("a ratio of a {named} threshold means nothing: its zero is arbitrary"),
+                "use lower = { by = … } or propose = { by = … } in the parameter's unit",
+            ))
+        }
         Relaxation::Ratio(ratio) if upward => bound.times(ratio),
         Relaxation::Ratio(ratio) => bound.times(Ratio::ONE.over(ratio).ok_or_else(too_large)?),
         Relaxation::By(amount) => {
@@ -164,11 +171,16 @@ fn in_units(mut side: Linear, dimension: Dimension) -> Result<Linear, ConditionE
     let Some((quantity, measured)) = side.measured.take() else {
         return Ok(side);
     };
+    if dimension == Dimension::Index(Measure::Degrees) && quantity == Quantity::Angle {
+        side.constant = side.constant.add(measured).ok_or_else(too_large)?;
+        return Ok(side);
+    }
     let (Dimension::Of(parameter) | Dimension::Rate(parameter)) = dimension else {
         return Err(ConditionError::new(
             format!(
-                "{} cannot be compared with a count or an age",
-                quantity.name()
+                "{} cannot be compared with {}",
+                quantity.name(),
+                name(dimension)
             ),
             "write a plain number, or an age in quotes",
         ));
@@ -195,6 +207,7 @@ fn to_atom(form: &Linear, test: Test, dimension: Dimension) -> Result<Atom, Cond
         Dimension::Of(parameter) | Dimension::Rate(parameter) => {
             Ratio::new(i128::from(parameter.quanta_per_unit()), 1).ok_or_else(too_large)?
         }
+        Dimension::Index(measure) => Ratio::whole(measure.per_unit().unwrap_or(1)),
         Dimension::Count | Dimension::Age => Ratio::ONE,
     };
     let per_site = quanta
@@ -259,7 +272,15 @@ fn alike(a: Dimension, b: Dimension) -> bool {
             p.unit() == q.unit() && p.decimals() == q.decimals()
         }
         (Dimension::Count, Dimension::Count) | (Dimension::Age, Dimension::Age) => true,
-        (Dimension::Of(_) | Dimension::Rate(_) | Dimension::Count | Dimension::Age, _) => false,
+        (Dimension::Index(a), Dimension::Index(b)) => a == b,
+        (
+            Dimension::Of(_)
+            | Dimension::Rate(_)
+            | Dimension::Count
+            | Dimension::Age
+            | Dimension::Index(_),
+            _,
+        ) => false,
     }
 }
 
@@ -269,6 +290,9 @@ fn name(dimension: Dimension) -> String {
         Dimension::Rate(parameter) => format!("a rate of {parameter} ({}/h)", parameter.unit()),
         Dimension::Count => "a count".into(),
         Dimension::Age => "an age".into(),
+        Dimension::Index(Measure::Own | Measure::Days | Measure::Times) => "a plain number".into(),
+        Dimension::Index(Measure::Degrees) => "an angle".into(),
+        Dimension::Index(Measure::Hours) => "a number of hours".into(),
     }
 }
 

@@ -6,11 +6,12 @@ use super::ratio::Ratio;
 use super::reading::{not_aggregate, not_number, own_reading};
 use super::unit::{UNITS, Unit};
 use super::{CONDITION_BYTES_MAX, CONDITION_DEPTH_MAX, Relaxation};
+use crate::indicator::Measure;
 use crate::window::{Function, Window};
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SourceInfo, operators};
 use model::fault::perhaps;
-use model::{Parameter, Span, Tier};
+use model::{Offset, Parameter, Span, Tier, Time};
 use std::ops::Range;
 
 /// How an area's stations are taken together.
@@ -33,6 +34,39 @@ pub struct Reading {
     pub window: Option<Window>,
     /// Over the stations of an area; `None` for the subject's own station.
     pub aggregate: Option<Aggregate>,
+}
+
+impl Reading {
+    /// Where the minutes begin that it is found in at `time`; `None` where the newest is enough. Of days
+    /// that are over their figures are known, whatever has become of their minutes.
+    pub(crate) fn starts(&self, time: Time, offset: Offset) -> Option<Time> {
+        let window = match self.window {
+            Some(Window::Calendar { minute, .. }) if self.has_days() => {
+                Some(Window::Calendar { days: 1, minute })
+            }
+            window => window,
+        };
+        let own = window.map(|window| window.start(time, offset));
+        let beside = match self.function {
+            Function::Indicator(indicator) => indicator.starts(time, offset),
+            _ => None,
+        };
+        own.into_iter().chain(beside).min()
+    }
+
+    fn has_days(&self) -> bool {
+        matches!(self.function, Function::Indicator(_)) || self.is_of_days()
+    }
+
+    /// True where it is found in whole days rather than in minutes: more than one day of them, and
+    /// nothing that hangs on when within a day a reading came.
+    pub(crate) const fn is_of_days(&self) -> bool {
+        let adds_up = matches!(
+            self.function,
+            Function::Sum | Function::Max | Function::Min | Function::Mean | Function::Count
+        );
+        adds_up && matches!(self.window, Some(Window::Calendar { days: 2.., .. }))
+    }
 }
 
 /// A call as written, and what it asks for.
@@ -215,11 +249,16 @@ impl Compiler<'_> {
         }
         let (left, right) = (self.number(left)?, self.number(right)?);
         let atom = atom(left, test, right, self.relaxation)?;
+        let is_whole = |function: Function| {
+            let fractional = matches!(
+                function,
+                Function::Mean | Function::Rate | Function::Indicator(_)
+            );
+            !fractional
+        };
         let whole = atom.calls.iter().all(|(call, _)| {
-            self.scope
-                .calls
-                .get(usize::from(*call))
-                .is_some_and(|c| !matches!(c.reading.function, Function::Mean | Function::Rate))
+            let call = self.scope.calls.get(usize::from(*call));
+            call.is_some_and(|call| is_whole(call.reading.function))
         });
         let op = atom.simple().filter(|_| whole);
         self.ops.push(op.unwrap_or(Op::Linear(atom)));
@@ -376,7 +415,7 @@ impl Compiler<'_> {
                 let Expr::Call(inner) = &inner.expr else {
                     return Err(not_aggregate());
                 };
-                let (reading, text) = own_reading(inner, self.source)?;
+                let (reading, text) = own_reading(inner, self.source, &mut self.scope.sites)?;
                 let text = format!("area.{}({text})", call.func_name);
                 (
                     Reading {
@@ -386,7 +425,7 @@ impl Compiler<'_> {
                     text,
                 )
             }
-            None => own_reading(call, self.source)?,
+            None => own_reading(call, self.source, &mut self.scope.sites)?,
         };
         let dimension = match reading.function {
             Function::Count => Dimension::Count,
@@ -398,6 +437,13 @@ impl Compiler<'_> {
             | Function::Min
             | Function::Mean
             | Function::Delta => Dimension::Of(reading.parameter),
+            Function::Indicator(indicator) => match indicator.measure() {
+                Measure::Own => Dimension::Of(reading.parameter),
+                Measure::Days => Dimension::Count,
+                measure @ (Measure::Times | Measure::Degrees | Measure::Hours) => {
+                    Dimension::Index(measure)
+                }
+            },
         };
         let call = Call { text, reading };
         let index = place(&mut self.scope.calls, |held| *held == call, || call.clone())?;
@@ -472,7 +518,7 @@ fn test_of(name: &str) -> Option<Test> {
     }
 }
 
-fn place<T>(
+pub(super) fn place<T>(
     held: &mut Vec<T>,
     is: impl Fn(&T) -> bool,
     make: impl FnOnce() -> T,

@@ -1,7 +1,8 @@
 //! A call on a parameter: which figure of which parameter over which window.
 
+use super::indicator::{self, INDICATORS};
 use super::parse::{ConditionError, Reading};
-use crate::window::{Function, WINDOW_MAX, Window};
+use crate::window::{DAYS_MAX, Function, WINDOW_MAX, Window};
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
 use model::fault::perhaps;
 use model::{Parameter, Span};
@@ -15,9 +16,27 @@ const FUNCTIONS: [&str; 9] = [
 pub(super) fn own_reading(
     call: &CallExpr,
     source: &str,
+    sites: &mut Vec<String>,
 ) -> Result<(Reading, String), ConditionError> {
     let (parameter, root) = parameter_of(call, source)?;
     let name = call.func_name.as_str();
+    let indicator = indicator::Call {
+        name,
+        parameter,
+        arguments: &call.args,
+        source,
+        sites,
+    };
+    if let Some(read) = indicator.read() {
+        let (indicator, window, arguments) = read?;
+        let reading = Reading {
+            parameter,
+            function: Function::Indicator(indicator),
+            window,
+            aggregate: None,
+        };
+        return Ok((reading, format!("{root}.{name}({arguments})")));
+    }
     let function = match name {
         "last" => Function::Last,
         "sum" => Function::Sum,
@@ -29,11 +48,15 @@ pub(super) fn own_reading(
         "count" => Function::Count,
         "age" => Function::Age,
         _ => {
-            let near = perhaps(name, FUNCTIONS);
+            let known = FUNCTIONS
+                .into_iter()
+                .chain(INDICATORS.map(|(name, _)| name));
+            let near = perhaps(name, known);
+            let indicators = INDICATORS.map(|(name, _)| name).join(", .");
             return Err(ConditionError::new(
                 format!("{root}.{name}() is not known"),
                 format!(
-                    "{near}use .last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w) or .age()"
+                    "{near}use .last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w), .age(), or an indicator: .{indicators}"
                 ),
             ));
         }
@@ -45,12 +68,7 @@ pub(super) fn own_reading(
             let Expr::Literal(LiteralValue::String(text)) = &argument.expr else {
                 return Err(no_window(&root, name).of(argument));
             };
-            let quote = if source.contains(&format!("'{}'", text.inner())) {
-                '\''
-            } else {
-                '"'
-            };
-            let written = format!("{root}.{name}({quote}{}{quote})", text.inner());
+            let written = format!("{root}.{name}({})", written(text.inner(), source));
             let window = window_of(text.inner()).map_err(|error| error.of(argument));
             (Some(window?), written)
         }
@@ -140,18 +158,31 @@ fn parameter_of_word(word: &str) -> Result<Parameter, ConditionError> {
     }
 }
 
+/// A text in the quotes that the rule has it in.
+pub(super) fn written(text: &str, source: &str) -> String {
+    if source.contains(&format!("'{text}'")) {
+        format!("'{text}'")
+    } else {
+        format!("\"{text}\"")
+    }
+}
+
 /// `6h`, or `1d@08:00` for days that begin at that local time.
-fn window_of(text: &str) -> Result<Window, ConditionError> {
+pub(super) fn window_of(text: &str) -> Result<Window, ConditionError> {
     let (length, start) = match text.split_once('@') {
         Some((length, start)) => (length, Some(start)),
         None => (text, None),
     };
     let span = Span::parse(length)
         .map_err(|error| ConditionError::new(error.to_string(), "write the window like \"6h\""))?;
-    if span <= Span::ZERO || span > WINDOW_MAX {
+    let longest = match start {
+        Some(_) => Span::from_minutes(i64::from(DAYS_MAX) * 24 * 60),
+        None => WINDOW_MAX,
+    };
+    if span <= Span::ZERO || span > longest {
         return Err(ConditionError::new(
             format!("a window of {span} is out of range"),
-            format!("use more than nothing and at most {WINDOW_MAX}"),
+            format!("use more than nothing and at most {longest}"),
         ));
     }
     let Some(start) = start else {

@@ -1,6 +1,7 @@
 //! Figures as text, for people and for what is printed.
 
 use crate::condition::Call;
+use crate::indicator::NEVER;
 use crate::window::{Function, Value};
 
 /// Decimal text in the parameter's unit; rates and means to nine places, ages in seconds.
@@ -9,7 +10,14 @@ pub(super) fn value_text(call: &Call, value: &Value) -> Option<String> {
         return None;
     }
     let parameter = call.reading.parameter;
+    if value.number >= NEVER && value.of == 1 {
+        return Some("∞".into());
+    }
     let unit = i128::from(match call.reading.function {
+        Function::Indicator(indicator) => {
+            let own = || parameter.quanta_per_unit();
+            indicator.measure().per_unit().unwrap_or_else(own)
+        }
         Function::Count => 1,
         Function::Age => 1000,
         Function::Last

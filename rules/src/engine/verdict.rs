@@ -6,9 +6,10 @@ use super::windows::Windows;
 use super::{Cause, NONE};
 use crate::area::Standing;
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
+use crate::indicator::Source;
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
-use crate::window::{Value, View, Window};
+use crate::window::{Function, Value, View, Window};
 use model::{Offset, Tier, Time};
 
 /// What a rule is evaluated with, beside its subject.
@@ -208,7 +209,7 @@ impl Evaluation<'_> {
             (Some(slot), Some(Window::Rolling(_))) if series.newest() == Some(time) => {
                 series.running(call.reading.function, usize::from(slot), suspects)
             }
-            (_, window) => scan(&series, call, window, time, self.offset, suspects),
+            (_, _) => self.figure(&series, subject, call, time, suspects),
         }
     }
 
@@ -234,14 +235,7 @@ impl Evaluation<'_> {
             let Some(series) = self.windows.get(*series) else {
                 continue;
             };
-            let value = scan(
-                &series,
-                call,
-                call.reading.window,
-                time,
-                self.offset,
-                suspects,
-            );
+            let value = self.figure(&series, subject, call, time, suspects);
             if !value.is_known() {
                 continue;
             }
@@ -259,6 +253,36 @@ impl Evaluation<'_> {
             }
         }
         Value { covered, ..found }
+    }
+
+    /// A figure of one series.
+    fn figure(
+        &self,
+        series: &View<'_>,
+        subject: &Subject,
+        call: &Call,
+        time: Time,
+        suspects: bool,
+    ) -> Value {
+        let window = call.reading.window;
+        match (call.reading.function, window) {
+            (Function::Indicator(indicator), _) => indicator.of(&Source {
+                series,
+                parameter: call.reading.parameter,
+                window,
+                sites: &subject.thresholds,
+                time,
+                offset: self.offset,
+                suspects,
+            }),
+            (function, Some(Window::Calendar { days, .. })) if call.reading.is_of_days() => {
+                series.over_days(function, days, time, suspects)
+            }
+            (function, window) => {
+                let from = window.map_or(time, |window| window.start(time, self.offset));
+                series.scan(function, from, time, suspects)
+            }
+        }
     }
 
     fn situated<'v>(
@@ -382,10 +406,9 @@ impl Evaluation<'_> {
     ) -> Option<Truths> {
         let time = Time::from_millis(set.evaluated);
         let kept = self.rule.calls.iter().all(|call| {
-            let Some(window) = call.reading.window else {
+            let Some(from) = call.reading.starts(time, self.offset) else {
                 return true;
             };
-            let from = window.start(time, self.offset);
             let fed = subject
                 .series
                 .iter()
@@ -417,18 +440,6 @@ impl Evaluation<'_> {
             situations.map(|(id, tier)| (format!("situation(\"{id}\")"), Some(tier.name().into())));
         calls.chain(situations).collect()
     }
-}
-
-fn scan(
-    series: &View<'_>,
-    call: &Call,
-    window: Option<Window>,
-    time: Time,
-    offset: Offset,
-    suspects: bool,
-) -> Value {
-    let from = window.map_or(time, |window| window.start(time, offset));
-    series.scan(call.reading.function, from, time, suspects)
 }
 
 impl State {

@@ -53,7 +53,7 @@ impl Windows {
             members,
             owners: Vec::new(),
             blocks: plans
-                .map(|(p, plan)| Block::new(plan.clone(), *p))
+                .map(|(p, plan)| Block::new(plan.clone().at(city.offset), *p))
                 .collect(),
             parameters,
         };

@@ -2,47 +2,96 @@
 
 use super::{Rule, SubjectKind};
 use crate::condition::Program;
+use crate::indicator::{Bound, Indicator};
 use crate::window::{Function, Gauge, Plan, Window};
-use model::Parameter;
+use model::{Parameter, Span};
 use std::collections::BTreeMap;
 
+/// A window whose days begin at another time than those of the same parameter elsewhere.
+#[derive(Clone, Debug)]
+pub(super) struct OtherDays {
+    /// The rule that asks for it.
+    pub(super) rule: String,
+    /// The call as written.
+    pub(super) call: String,
+}
+
 /// Lays out the windows of every parameter and gives calls their slots.
-pub(super) fn plan(rules: &mut [Rule]) -> BTreeMap<Parameter, Plan> {
+pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherDays>) {
     let mut plans: BTreeMap<Parameter, Plan> = BTreeMap::new();
+    let mut others = Vec::new();
     for rule in rules {
         // A slot ends at its own series' newest reading: that is the subject's newest time
         // only where the rule reads a single parameter.
         let single = rule.parameters.len() == 1;
         for (call, slot) in rule.calls.iter().zip(&mut rule.slots) {
             let plan = plans.entry(call.reading.parameter).or_default();
-            let running = match call.reading.function {
-                Function::Sum | Function::Mean | Function::Count => true,
-                Function::Last
-                | Function::Max
-                | Function::Min
-                | Function::Delta
-                | Function::Rate
-                | Function::Age => false,
-            };
-            *slot = match call.reading.window {
-                Some(Window::Rolling(span))
-                    if single && running && call.reading.aggregate.is_none() =>
+            *slot = None;
+            let fits = match (call.reading.function, call.reading.window) {
+                (Function::Indicator(indicator), window) => ask(plan, indicator, window, single),
+                (Function::Sum | Function::Mean | Function::Count, Some(Window::Rolling(span)))
+                    if single && call.reading.aggregate.is_none() =>
                 {
-                    u16::try_from(plan.add_slot(span)).ok()
+                    *slot = u16::try_from(plan.add_slot(span)).ok();
+                    true
                 }
-                Some(window @ (Window::Rolling(_) | Window::Calendar { .. })) => {
+                (_, Some(Window::Calendar { days, minute })) if call.reading.is_of_days() => {
+                    plan.add_days(days, minute)
+                }
+                (_, Some(window)) => {
                     plan.add_scan(window.longest());
-                    None
+                    true
                 }
-                None => None,
+                (_, None) => true,
             };
+            if !fits {
+                others.push(OtherDays {
+                    rule: rule.id.clone(),
+                    call: call.text.clone(),
+                });
+            }
         }
         rule.floors = floors(rule);
         let falling = gauge(rule, rule.lower_when.as_ref());
         rule.gauges_falls = falling.is_some();
         rule.gauge = falling.or_else(|| gauge(rule, None));
     }
-    plans
+    (plans, others)
+}
+
+/// Adds what an indicator is computed from; false where its days begin at another time.
+fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>, single: bool) -> bool {
+    match (indicator, window) {
+        (Indicator::Exceedance(curve), _) => {
+            for (duration, _) in curve.amounts() {
+                if single {
+                    plan.add_slot(duration);
+                } else {
+                    plan.add_scan(duration);
+                }
+            }
+            true
+        }
+        (
+            Indicator::Effective(_) | Indicator::Spell(_),
+            Some(Window::Calendar { days, minute }),
+        ) => plan.add_days(days, minute),
+        (Indicator::TangentAngle(Bound::Found(days)), Some(window)) => {
+            plan.add_scan(window.longest());
+            plan.add_days(days, 0)
+        }
+        (
+            Indicator::TangentAngle(_)
+            | Indicator::Failure(_)
+            | Indicator::Approach(_)
+            | Indicator::Effective(_)
+            | Indicator::Spell(_),
+            window,
+        ) => {
+            plan.add_scan(window.map_or(Span::ZERO, Window::longest));
+            true
+        }
+    }
 }
 
 /// Slots and bounds below all of which no tier of the rule can rise or be proposed.

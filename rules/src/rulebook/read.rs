@@ -63,7 +63,18 @@ pub(super) fn read(files: &[&(String, Vec<u8>)]) -> Result<Rulebook, Vec<Fault>>
         );
         Vec::new()
     });
-    let plans = super::layout::plan(&mut rules);
+    let (plans, others) = super::layout::plan(&mut rules);
+    for other in others {
+        faults.error(
+            Place::file("rules"),
+            &format!("rule {}", other.rule),
+            format!(
+                "the days of {} begin at another time than those of the same parameter in another call",
+                other.call
+            ),
+            "let all days of a parameter begin at the same time of day",
+        );
+    }
     let notices = faults.into_vec();
     if !harmless(&notices) {
         return Err(notices);

@@ -6,6 +6,7 @@
 //! minutes; one that lags further moves to a row of its own with all it holds, and back when it
 //! has caught up, so that every window stays exact however far the others are.
 
+use super::days::{Calendar, Day};
 use super::matrix::{MISSING, Matrix};
 use super::query::View;
 use super::row::Row;
@@ -25,6 +26,8 @@ pub struct Block {
     pub(super) series: Vec<Series>,
     /// Figures of every series, those of one beside each other.
     pub(super) slots: Vec<Slot>,
+    /// Days of every series, those of one beside each other; empty where none are kept.
+    pub(super) days: Vec<Day>,
     /// No shared series lies further back than this minute.
     pub(super) laggard: i64,
     turn: Turn,
@@ -38,6 +41,7 @@ struct Turn {
     minute: i64,
     row: usize,
     leaving: Vec<usize>,
+    day: i32,
 }
 
 impl Plan {
@@ -49,6 +53,11 @@ impl Plan {
     /// How far back the oldest shared row may lie.
     pub(crate) fn reach(&self) -> Span {
         Span::from_minutes(self.shared_minutes() as i64)
+    }
+
+    /// Days kept of each series.
+    pub(super) fn days_kept(&self) -> usize {
+        self.days.map_or(0, |calendar| usize::from(calendar.days))
     }
 
     /// The oldest minute at which a series still shares the rows.
@@ -68,12 +77,14 @@ impl Block {
                 minute: i64::MIN,
                 row: 0,
                 leaving: vec![0; plan.lengths.len()],
+                day: i32::MIN,
             },
             plan,
             parameter,
             matrix: Matrix::default(),
             series: Vec::new(),
             slots: Vec::new(),
+            days: Vec::new(),
             laggard: i64::MAX,
             is_described: false,
         }
@@ -89,6 +100,8 @@ impl Block {
         self.series.push(Series::new(seconds.saturating_mul(1000)));
         let slots = self.slots.len() + self.plan.lengths.len();
         self.slots.resize(slots, Slot::default());
+        let days = self.days.len() + self.plan.days_kept();
+        self.days.resize(days, Day::NEVER);
         self.series.len() - 1
     }
 
@@ -96,6 +109,7 @@ impl Block {
     pub(crate) fn shrink(&mut self) {
         self.series.shrink_to_fit();
         self.slots.shrink_to_fit();
+        self.days.shrink_to_fit();
     }
 
     /// What every series is asked for.
@@ -121,6 +135,7 @@ impl Block {
         self.matrix.bytes()
             + self.series.capacity() * size_of::<Series>()
             + self.slots.capacity() * size_of::<Slot>()
+            + self.days.capacity() * size_of::<Day>()
             + self.series.iter().map(own).sum::<usize>()
     }
 
@@ -128,12 +143,14 @@ impl Block {
     #[inline]
     pub fn view(&self, column: usize) -> Option<View<'_>> {
         let width = self.plan.lengths.len();
+        let days = self.plan.days_kept();
         Some(View {
             plan: &self.plan,
             matrix: &self.matrix,
             column,
             series: self.series.get(column)?,
             slots: self.slots.get(column * width..(column + 1) * width)?,
+            days: self.days.get(column * days..(column + 1) * days)?,
         })
     }
 
@@ -171,6 +188,14 @@ impl Block {
         let cell = series.cell_of(observation.value)?;
         let width = self.plan.lengths.len();
         let slots = self.slots.get_mut(column * width..(column + 1) * width)?;
+        let day = match &self.plan.days {
+            Some(calendar) => {
+                let kept = usize::from(calendar.days);
+                let days = self.days.get_mut(column * kept..(column + 1) * kept)?;
+                calendar.open(days, self.turn.day)
+            }
+            None => None,
+        };
         let cells = self.matrix.cells_mut();
         let (value, cover_s) = (i64::from(observation.value), series.cover_ms / 1000);
         let windows = slots.iter_mut().zip(&self.turn.leaving);
@@ -187,6 +212,9 @@ impl Block {
         }
         if let Some(place) = cells.get_mut(self.turn.row + column) {
             *place = cell;
+        }
+        if let Some(day) = day {
+            day.give(observation.value, series.cover_ms);
         }
         series.newest = time;
         series.newest_minute = minute;
@@ -234,6 +262,7 @@ impl Block {
 
     fn open(&mut self, column: usize) -> Option<Open<'_>> {
         let width = self.plan.lengths.len();
+        let days = self.plan.days_kept();
         Some(Open {
             plan: &self.plan,
             is_rain: self.parameter == Parameter::Rainfall,
@@ -241,6 +270,7 @@ impl Block {
             column,
             series: self.series.get_mut(column)?,
             slots: self.slots.get_mut(column * width..(column + 1) * width)?,
+            days: self.days.get_mut(column * days..(column + 1) * days)?,
         })
     }
 
@@ -274,6 +304,8 @@ impl Block {
                 None => return,
             }
         }
+        let days = self.plan.days;
+        self.turn.day = days.map_or(i32::MIN, |days| days.day(minute * MINUTE_MS));
         self.turn.row = row;
         self.turn.minute = minute;
     }
@@ -376,6 +408,12 @@ impl Block {
             if let (Some(old), Some(new)) = (old, new) {
                 new.copy_from_slice(old);
             }
+            let kept = self.plan.days_kept();
+            let old = before.days.get(from * kept..(from + 1) * kept);
+            let new = self.days.get_mut(to * kept..(to + 1) * kept);
+            if let (Some(old), Some(new)) = (old, new) {
+                new.copy_from_slice(old);
+            }
         }
     }
 
@@ -385,7 +423,28 @@ impl Block {
             let view = before.view(from);
             let held = view.and_then(|view| Some((view, view.newest()?)));
             if let (Some((view, newest)), Some(to)) = (held, *to) {
+                self.take_days(to, &view);
                 self.refill_series(to, newest, view.entries());
+            }
+        }
+    }
+
+    /// Takes over the days of a series, where they begin at the same time of day.
+    fn take_days(&mut self, to: usize, before: &View<'_>) {
+        let same = |calendar: &Calendar| {
+            let other = before.plan.days;
+            other.is_some_and(|other| other.start(0) == calendar.start(0))
+        };
+        let Some(calendar) = self.plan.days.filter(same) else {
+            return;
+        };
+        let kept = usize::from(calendar.days);
+        let Some(days) = self.days.get_mut(to * kept..(to + 1) * kept) else {
+            return;
+        };
+        for old in before.days.iter().filter(|day| day.number != i32::MIN) {
+            if let Some(day) = calendar.open(days, old.number) {
+                *day = *old;
             }
         }
     }

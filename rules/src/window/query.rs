@@ -1,8 +1,10 @@
 //! Reading figures out of a series: running ones where they are kept, a scan everywhere else.
 
+use super::days::{DAY_MS, Day, gather};
 use super::matrix::Matrix;
 use super::series::{Seat, Series, Slot};
 use super::{Entry, MINUTE_MS, Plan, cover_ms};
+use crate::indicator::Indicator;
 use model::{Offset, Quanta, Span, Time};
 
 /// What a call asks of a window.
@@ -26,6 +28,8 @@ pub enum Function {
     Count,
     /// Time since the newest value, milliseconds.
     Age,
+    /// A figure with a formula of its own.
+    Indicator(Indicator),
 }
 
 /// How far back a window goes.
@@ -148,6 +152,7 @@ pub struct View<'a> {
     pub(super) column: usize,
     pub(super) series: &'a Series,
     pub(super) slots: &'a [Slot],
+    pub(super) days: &'a [Day],
 }
 
 impl<'a> View<'a> {
@@ -207,8 +212,23 @@ impl<'a> View<'a> {
             | Function::Min
             | Function::Delta
             | Function::Rate
-            | Function::Age => Value::UNKNOWN,
+            | Function::Age
+            | Function::Indicator(_) => Value::UNKNOWN,
         }
+    }
+
+    /// The figure over `(from, to]`: a running one where that window is kept and ends at the newest
+    /// reading, by a scan otherwise.
+    pub(crate) fn figure(&self, function: Function, from: Time, to: Time, suspects: bool) -> Value {
+        let is_running = matches!(function, Function::Sum | Function::Mean | Function::Count);
+        if is_running && to.millis() == self.series.newest {
+            let length_ms = to.millis() - from.millis();
+            let mut lengths = self.plan.lengths.iter();
+            if let Some(slot) = lengths.position(|length| length.ms == length_ms) {
+                return self.running(function, slot, suspects);
+            }
+        }
+        self.scan(function, from, to, suspects)
     }
 
     /// Takes the suspect readings in a window off its figures.
@@ -245,7 +265,95 @@ impl<'a> View<'a> {
             | Function::Mean
             | Function::Delta
             | Function::Rate
-            | Function::Count => self.fold(function, from, to, suspects),
+            | Function::Count => {
+                let length_ms = to - from;
+                self.tally(from, to, length_ms, suspects)
+                    .value(function, length_ms)
+            }
+            Function::Indicator(_) => Value::UNKNOWN,
+        }
+    }
+
+    /// Mean time, milliseconds, and mean value, quanta, of the readings in `(from, to]`.
+    pub(crate) fn middle(&self, from: i64, to: i64, suspects: bool) -> Option<(f64, f64)> {
+        let tally = self.tally(from, to, i64::MAX, suspects);
+        let count = tally.count as f64;
+        let time = tally.from as f64 + tally.times as f64 / count;
+        (tally.count > 0).then_some((time, tally.sum as f64 / count))
+    }
+
+    /// The day that a time belongs to; `None` where no days are kept.
+    #[inline]
+    pub(crate) fn day_of(&self, time: Time) -> Option<i32> {
+        Some(self.plan.days?.day(time.millis()))
+    }
+
+    /// Seconds of a day that lie before `to`.
+    pub(crate) fn day_length_s(&self, number: i32, to: Time) -> i64 {
+        let start = self.plan.days.map(|calendar| calendar.start(number));
+        let start = start.unwrap_or(to.millis());
+        (to.millis() - start).clamp(0, DAY_MS) / 1000
+    }
+
+    /// What a day came to by `to`.
+    pub(crate) fn day(&self, number: i32, to: Time, suspects: bool) -> Day {
+        let Some(calendar) = &self.plan.days else {
+            return Day::empty(number);
+        };
+        let held = calendar.get(self.days, number);
+        let (start, newest) = (calendar.start(number), self.series.newest);
+        let until = to.millis().min(start + DAY_MS);
+        let is_cut = until < newest.min(start + DAY_MS);
+        let has_suspects = || {
+            let sparse = self.series.sparse.iter();
+            let mut within = sparse.flat_map(|sparse| sparse.after(start));
+            within.any(|entry| entry.suspect && entry.time <= until)
+        };
+        // A day whose minutes are gone is taken as it stands.
+        let is_there = start >= newest.saturating_sub(self.plan.kept_ms());
+        if !is_there || !(is_cut || !suspects && has_suspects()) {
+            return held;
+        }
+        gather(number, self.entries(), self.series, |entry| {
+            let within = entry.time > start && entry.time <= until;
+            within && (suspects || !entry.suspect)
+        })
+    }
+
+    /// The figure over so many days up to `to`, the running one included.
+    pub(crate) fn over_days(
+        &self,
+        function: Function,
+        days: u16,
+        to: Time,
+        suspects: bool,
+    ) -> Value {
+        let Some(today) = self.day_of(to) else {
+            return Value::UNKNOWN;
+        };
+        let first = today.saturating_sub(i32::from(days) - 1);
+        let days = (first..=today).map(|number| self.day(number, to, suspects));
+        let all = days.fold(Day::empty(first), Day::and);
+        let length_s: i64 = (first..=today)
+            .map(|number| self.day_length_s(number, to))
+            .sum();
+        let covered = i64::from(all.covered_s) * 10 >= length_s * 8;
+        match function {
+            _ if all.count == 0 => Value::UNKNOWN,
+            Function::Sum => Value::whole(all.sum, covered),
+            Function::Max => Value::whole(i64::from(all.max), covered),
+            Function::Min => Value::whole(i64::from(all.min), covered),
+            Function::Count => Value::whole(i64::from(all.count), covered),
+            Function::Mean => Value {
+                number: i128::from(all.sum),
+                of: i128::from(all.count),
+                covered,
+            },
+            Function::Last
+            | Function::Delta
+            | Function::Rate
+            | Function::Age
+            | Function::Indicator(_) => Value::UNKNOWN,
         }
     }
 
@@ -274,8 +382,8 @@ impl<'a> View<'a> {
             .max_by_key(|entry| entry.time)
     }
 
-    fn fold(&self, function: Function, from: i64, to: i64, suspects: bool) -> Value {
-        let length_ms = to - from;
+    /// Gathers the readings in `(from, to]` that fit into a window of that length.
+    fn tally(&self, from: i64, to: i64, length_ms: i64, suspects: bool) -> Tally {
         let fits = |interval_s: u32| i64::from(interval_s) * 1000 <= length_ms;
         let mut tally = Tally::new(from);
         if self.series.seat != Seat::None && fits(self.series.interval_s) {
@@ -299,7 +407,7 @@ impl<'a> View<'a> {
                 tally.add(entry.time, entry.value, cover_ms);
             }
         }
-        tally.value(function, length_ms)
+        tally
     }
 
     /// The values in cells from one minute to another, oldest first.
@@ -394,7 +502,7 @@ impl Tally {
                 covered,
             },
             Function::Rate => self.rate(covered),
-            Function::Last | Function::Age => Value::UNKNOWN,
+            Function::Last | Function::Age | Function::Indicator(_) => Value::UNKNOWN,
         }
     }
 

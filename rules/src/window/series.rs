@@ -1,6 +1,7 @@
 //! One series of a block: what it remembers, and how a reading that is not simply the next minute
 //! goes in and out of its windows.
 
+use super::days::{Day, gather};
 use super::matrix::{MISSING, Matrix};
 use super::row::Row;
 use super::sparse::{Kept, Sparse};
@@ -64,6 +65,8 @@ pub(super) struct Open<'a> {
     pub(super) column: usize,
     pub(super) series: &'a mut Series,
     pub(super) slots: &'a mut [Slot],
+    /// The days that are kept, where any are.
+    pub(super) days: &'a mut [Day],
 }
 
 impl Series {
@@ -186,7 +189,7 @@ impl Open<'_> {
     }
 
     fn place_late(&mut self, mut entry: Entry, usable: bool, is_persons: bool) -> Placed {
-        let kept_from = self.series.newest - self.plan.kept_ms();
+        let kept_from = self.series.newest - self.plan.placed_ms();
         if entry.time <= kept_from && entry.time < self.series.last_time {
             return Placed::TooOld;
         }
@@ -270,6 +273,12 @@ impl Open<'_> {
     }
 
     fn insert(&mut self, entry: Entry) {
+        self.give_to_day(entry);
+        self.stand(entry);
+    }
+
+    /// Puts a reading among those that stand and into the windows that hold it.
+    fn stand(&mut self, entry: Entry) {
         self.account(entry, true);
         let minute = entry.time.div_euclid(MINUTE_MS);
         let is_whole = !entry.suspect && minute * MINUTE_MS == entry.time;
@@ -342,6 +351,41 @@ impl Open<'_> {
 
     fn remove(&mut self, entry: Entry) {
         self.account(entry, false);
+        self.fall(entry);
+        self.take_from_day(entry);
+    }
+
+    fn give_to_day(&mut self, entry: Entry) {
+        let Some(calendar) = &self.plan.days else {
+            return;
+        };
+        if let Some(day) = calendar.open(self.days, calendar.day(entry.time)) {
+            day.give(
+                entry.value,
+                cover_ms(entry.interval_s, self.series.registered_ms),
+            );
+        }
+    }
+
+    fn take_from_day(&mut self, entry: Entry) {
+        let Some(calendar) = &self.plan.days else {
+            return;
+        };
+        let number = calendar.day(entry.time);
+        let Some(day) = calendar.open(self.days, number) else {
+            return;
+        };
+        let cover_ms = cover_ms(entry.interval_s, self.series.registered_ms);
+        if day.take(entry.value, cover_ms) {
+            let entries = self.series.entries(self.matrix, self.column, self.plan);
+            let found = gather(number, entries, self.series, |entry| {
+                calendar.day(entry.time) == number
+            });
+            (day.max, day.min) = (found.max, found.min);
+        }
+    }
+
+    fn fall(&mut self, entry: Entry) {
         let sparse = &mut self.series.sparse;
         if sparse.as_mut().is_some_and(|s| s.remove(entry.time)) {
             if sparse.as_ref().is_some_and(|s| s.is_empty()) {
@@ -393,12 +437,17 @@ impl Open<'_> {
         self.series.last = newest.map_or(0, |entry| entry.value);
     }
 
-    /// Fills an empty series with readings kept elsewhere; `newest` is where its windows end.
+    /// Fills an empty series with readings kept elsewhere; `newest` is where its windows end. Days
+    /// that are known already hold them.
     pub(super) fn refill(&mut self, newest: i64, entries: &[Entry]) {
         self.series.newest = newest;
         self.series.newest_minute = newest.div_euclid(MINUTE_MS);
+        let has_days = self.days.iter().any(|day| *day != Day::NEVER);
         for entry in entries {
-            self.insert(*entry);
+            if !has_days {
+                self.give_to_day(*entry);
+            }
+            self.stand(*entry);
         }
         self.find_last();
     }

@@ -5,11 +5,13 @@
 //! then each series: newest i64, newest standing i64, its value i32, base i32, interval u32,
 //! cover u32 ms, seat u8 (0 none, 1 shared, 2 own), where own its newest minute i64 and its cells
 //! u16 by minute; slots (sum i64, count i32, covered i32); count of sparse readings u32 and each
-//! as time i64, value i32, interval u32, suspect u8; then the newest sealed minute i64 and the
+//! as time i64, value i32, interval u32, suspect u8; count of days u32 and each as number i32, sum i64,
+//! count u32, covered u32 s, largest i32, smallest i32; then the newest sealed minute i64 and the
 //! cells u16 of each shared row after it, by minute and column. Sealed rows are records of their
 //! own (`sealed.rs`).
 
 use super::block::Block;
+use super::days::Day;
 use super::matrix::Matrix;
 use super::row::Row;
 use super::series::{Seat, Series, Slot};
@@ -34,6 +36,9 @@ impl Block {
                 bytes.extend_from_slice(&slot.covered_s.to_le_bytes());
             }
             encode_sparse(series, bytes);
+            let days = self.plan.days_kept();
+            let days = self.days.get(column * days..(column + 1) * days);
+            encode_days(days.unwrap_or_default(), bytes);
         }
         bytes.extend_from_slice(&self.matrix.sealed().to_le_bytes());
         for minute in self.matrix.first_open()..=self.matrix.newest() {
@@ -64,6 +69,7 @@ impl Block {
                 });
             }
             series.sparse = decode_sparse(plan, series.newest, bytes)?;
+            decode_days(plan, &mut block.days, bytes)?;
             if series.seat == Seat::Column {
                 if rows == 0 || series.newest_minute < newest.checked_sub(super::SHARED_LAG)? {
                     return None;
@@ -148,6 +154,38 @@ fn decode_series(plan: &Plan, bytes: &mut Reader<'_>) -> Option<Series> {
         _ => return None,
     };
     Some(series)
+}
+
+fn encode_days(days: &[Day], bytes: &mut Vec<u8>) {
+    let known = days.iter().filter(|day| **day != Day::NEVER);
+    bytes.extend_from_slice(&(known.clone().count() as u32).to_le_bytes());
+    for day in known {
+        bytes.extend_from_slice(&day.number.to_le_bytes());
+        bytes.extend_from_slice(&day.sum.to_le_bytes());
+        bytes.extend_from_slice(&day.count.to_le_bytes());
+        bytes.extend_from_slice(&day.covered_s.to_le_bytes());
+        bytes.extend_from_slice(&day.max.to_le_bytes());
+        bytes.extend_from_slice(&day.min.to_le_bytes());
+    }
+}
+
+/// Reads the days of one series and appends them to those of the others.
+fn decode_days(plan: &Plan, days: &mut Vec<Day>, bytes: &mut Reader<'_>) -> Option<()> {
+    let start = days.len();
+    days.resize(start + plan.days_kept(), Day::NEVER);
+    for _ in 0..bytes.u32()? {
+        let read = Day {
+            number: bytes.i32()?,
+            sum: bytes.i64()?,
+            count: bytes.u32()?,
+            covered_s: bytes.u32()?,
+            max: bytes.i32()?,
+            min: bytes.i32()?,
+        };
+        let own = days.get_mut(start..)?;
+        *plan.days?.open(own, read.number)? = read;
+    }
+    Some(())
 }
 
 fn encode_sparse(series: &Series, bytes: &mut Vec<u8>) {
