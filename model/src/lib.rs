@@ -10,6 +10,7 @@ pub mod city;
 pub mod device;
 pub mod document;
 pub mod fault;
+pub mod forecast;
 pub mod gazetteer;
 pub mod hazard;
 pub mod members;
@@ -38,6 +39,9 @@ pub use channel::{Channel, SendError};
 pub use city::City;
 pub use device::DeviceReport;
 pub use fault::{Fault, Severity};
+pub use forecast::{
+    Forecast, ForecastPlace, ForecastSeries, Quadrants, Step, Track, TrackPoint, WindForce,
+};
 pub use gazetteer::Gazetteer;
 pub use hazard::Hazard;
 pub use members::Members;

@@ -1,6 +1,6 @@
 //! What one zone's machine steps, in one order (semantics §3), and its stored form.
 
-use crate::{DeviceReport, Observation, Order, Signal};
+use crate::{DeviceReport, Forecast, Observation, Order, Signal};
 use serde::{Deserialize, Serialize};
 
 /// The unit of order and state: a place in [`crate::City::zones`] (a district, or the city).
@@ -23,6 +23,8 @@ pub enum Input {
     Edition(Box<Edition>),
     /// A site device was commanded and confirmed it by its own state, or did not.
     Device(Box<DeviceReport>),
+    /// Forecasts came in.
+    Forecasts(Vec<Forecast>),
 }
 
 /// The versions that a zone's machine steps with, each named so that a replay finds the same
@@ -78,6 +80,7 @@ impl Input {
             Self::Order(_) => 4,
             Self::Edition(_) => 5,
             Self::Device(_) => 8,
+            Self::Forecasts(_) => 9,
         }
     }
 
@@ -94,6 +97,7 @@ impl Input {
             Self::Order(order) => json(order),
             Self::Edition(edition) => json(edition),
             Self::Device(report) => json(report),
+            Self::Forecasts(forecasts) => json(forecasts),
         }
     }
 
@@ -117,6 +121,7 @@ impl Input {
             4 => from_json(kind, body).map(Self::Order),
             5 => from_json(kind, body).map(Self::Edition),
             8 => from_json(kind, body).map(Self::Device),
+            9 => from_json(kind, body).map(Self::Forecasts),
             unknown => Err(InputError::Kind(unknown)),
         }
     }

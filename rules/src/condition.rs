@@ -7,6 +7,7 @@
 
 mod indicator;
 mod linear;
+mod outlook;
 mod parse;
 mod program;
 mod ratio;

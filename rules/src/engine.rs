@@ -6,6 +6,7 @@
 
 mod evaluate;
 mod laid;
+mod look_ahead;
 mod order;
 mod settle;
 mod snapshot;
@@ -20,6 +21,7 @@ pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 use crate::area::Standing;
 use crate::bulletin::{Policy, Shelf};
 use crate::effect::{Change, Effect, Reason};
+use crate::outlook::Outlook;
 use crate::rulebook::Rulebook;
 use crate::window::{Placed, Value};
 use laid::Laid;
@@ -47,6 +49,10 @@ pub struct Engine {
     feeds: Feeds,
     rules: Vec<RuleState>,
     bulletins: Shelf,
+    /// Forecasts in force.
+    outlook: Outlook,
+    /// When rules that look ahead are looked at again, milliseconds.
+    next_look: i64,
     /// Earliest deadline of a waiting rise, milliseconds.
     next_deadline: i64,
     /// Earliest time at which a bulletin has something to do.
@@ -181,6 +187,8 @@ impl Engine {
         let hazards = rulebook.rules.iter().map(|rule| rule.hazard);
         Self {
             bulletins: Shelf::of(hazards),
+            outlook: Outlook::default(),
+            next_look: i64::MAX,
             city,
             zone,
             mode,
@@ -205,6 +213,7 @@ impl Engine {
             Input::Observations(rows) => rows.iter().for_each(|row| self.observe(at, row, out)),
             Input::Order(order) => self.order(at, order, out),
             Input::Signal(signal) => self.signal(at, signal, out),
+            Input::Forecasts(forecasts) => self.expect(at, forecasts, out),
             Input::Tick | Input::Edition(_) | Input::Device(_) => {
                 self.tick(at, out);
             }
@@ -271,6 +280,9 @@ impl Engine {
             self.leave_out_gap(at, out);
         }
         self.at = self.at.max(at);
+        if self.at.millis() >= self.next_look {
+            self.look_again(out);
+        }
         if self.at.millis() > self.next_deadline {
             self.pass_deadlines();
             self.settle(out);

@@ -62,6 +62,8 @@ pub enum Measure {
     Degrees,
     /// Hours.
     Hours,
+    /// Kilometres.
+    Kilometres,
 }
 
 /// What an indicator is computed from.
@@ -125,7 +127,7 @@ impl Measure {
         match self {
             Self::Own => None,
             Self::Days => Some(1),
-            Self::Times | Self::Degrees | Self::Hours => Some(PER_UNIT),
+            Self::Times | Self::Degrees | Self::Hours | Self::Kilometres => Some(PER_UNIT),
         }
     }
 }
@@ -143,7 +145,7 @@ impl Source<'_> {
 }
 
 /// What never comes.
-const fn never() -> Value {
+pub(crate) const fn never() -> Value {
     Value {
         number: NEVER,
         of: 1,

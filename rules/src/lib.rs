@@ -9,6 +9,7 @@ pub mod condition;
 mod effect;
 mod engine;
 pub mod indicator;
+pub mod outlook;
 mod reader;
 pub mod rulebook;
 pub mod score;

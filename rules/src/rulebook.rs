@@ -14,7 +14,7 @@ mod read;
 pub use quorum::{Quorum, QuorumError};
 
 use crate::condition::{Call, Program};
-use crate::window::{Gauge, Plan};
+use crate::window::{Function, Gauge, Plan};
 use model::{AreaLevel, Fault, Hazard, Named, Parameter, Severity, Span, Tier};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -210,8 +210,14 @@ impl Rule {
         self.renew.get(&tier).copied().unwrap_or(default)
     }
 
-    /// True where it reads nothing but the situations of other rules: it has no readings of its
-    /// own that could wake it.
+    /// True where a condition asks what is expected.
+    pub(crate) fn looks_ahead(&self) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|call| matches!(call.reading.function, Function::Outlook(_)))
+    }
+
+    /// True where it reads nothing but the situations of other rules and what is expected: it has no
+    /// readings of its own that could wake it.
     pub(crate) fn hears_only(&self) -> bool {
         self.parameters.is_empty() && self.subject == SubjectKind::Area
     }

@@ -163,7 +163,9 @@ impl Machine {
                 out.signals.push((**signal).clone());
             }
             // What an edition names is for [`Machine::adopt`].
-            Input::Tick | Input::Edition(_) => self.engine.step(at, input, &mut self.effects),
+            Input::Tick | Input::Edition(_) | Input::Forecasts(_) => {
+                self.engine.step(at, input, &mut self.effects);
+            }
         }
         self.follow(at, out);
     }

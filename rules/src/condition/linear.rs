@@ -171,6 +171,11 @@ fn in_units(mut side: Linear, dimension: Dimension) -> Result<Linear, ConditionE
     let Some((quantity, measured)) = side.measured.take() else {
         return Ok(side);
     };
+    if dimension == Dimension::Index(Measure::Kilometres) && quantity == Quantity::Length {
+        let kilometres = measured.over(Ratio::whole(1000)).ok_or_else(too_large)?;
+        side.constant = side.constant.add(kilometres).ok_or_else(too_large)?;
+        return Ok(side);
+    }
     if dimension == Dimension::Index(Measure::Degrees) && quantity == Quantity::Angle {
         side.constant = side.constant.add(measured).ok_or_else(too_large)?;
         return Ok(side);
@@ -293,6 +298,7 @@ fn name(dimension: Dimension) -> String {
         Dimension::Index(Measure::Own | Measure::Days | Measure::Times) => "a plain number".into(),
         Dimension::Index(Measure::Degrees) => "an angle".into(),
         Dimension::Index(Measure::Hours) => "a number of hours".into(),
+        Dimension::Index(Measure::Kilometres) => "a number of kilometres".into(),
     }
 }
 

@@ -1,12 +1,14 @@
 //! From CEL's syntax tree to a program: the vocabulary, its types, and what is wrong with a text.
 
 use super::linear::{Dimension, Linear, atom, too_large};
+use super::outlook;
 use super::program::{Kleene, Op, Program, Test};
 use super::ratio::Ratio;
 use super::reading::{not_aggregate, not_number, own_reading};
 use super::unit::{UNITS, Unit};
 use super::{CONDITION_BYTES_MAX, CONDITION_DEPTH_MAX, Relaxation};
 use crate::indicator::Measure;
+use crate::outlook::Ask;
 use crate::window::{Function, Window};
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SourceInfo, operators};
@@ -26,7 +28,7 @@ pub enum Aggregate {
 /// A figure a condition asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// Of which parameter.
+    /// Of which parameter; wind speed where a cyclone is asked about.
     pub parameter: Parameter,
     /// Which figure.
     pub function: Function,
@@ -40,6 +42,9 @@ impl Reading {
     /// Where the minutes begin that it is found in at `time`; `None` where the newest is enough. Of days
     /// that are over their figures are known, whatever has become of their minutes.
     pub(crate) fn starts(&self, time: Time, offset: Offset) -> Option<Time> {
+        if matches!(self.function, Function::Outlook(_)) {
+            return None;
+        }
         let window = match self.window {
             Some(Window::Calendar { minute, .. }) if self.has_days() => {
                 Some(Window::Calendar { days: 1, minute })
@@ -252,7 +257,7 @@ impl Compiler<'_> {
         let is_whole = |function: Function| {
             let fractional = matches!(
                 function,
-                Function::Mean | Function::Rate | Function::Indicator(_)
+                Function::Mean | Function::Rate | Function::Indicator(_) | Function::Outlook(_)
             );
             !fractional
         };
@@ -367,14 +372,12 @@ impl Compiler<'_> {
                     .times(Ratio::ONE.over(divisor).ok_or_else(too_large)?)
             }
             ("duration", None, [inner]) => self.number(inner),
-            ("forecast", None, _) => Err(ConditionError::new(
-                "forecast() is not in this version's vocabulary: rules read observations only",
-                "leave it out, or use propose_at to go ahead of the threshold",
-            )),
+            ("forecast", None, _) => self.expected(call),
             ("situation", None, _) => Err(ConditionError::new(
                 "situation() is a tier, not a number",
                 "compare it with a tier: situation(\"id\") >= orange",
             )),
+            (_, Some(root), _) if outlook::is_asked(root) => self.expected(call),
             (_, Some(_), _) => self.reading(call),
             (name, None, [inner]) if Unit::named(name).is_some() => self.measured(name, inner),
             (name, None, _) => {
@@ -409,6 +412,11 @@ impl Compiler<'_> {
         })
     }
 
+    fn expected(&mut self, call: &CallExpr) -> Result<Linear, ConditionError> {
+        let (reading, text) = outlook::reading(call, self.source)?;
+        self.call(reading, text)
+    }
+
     fn reading(&mut self, call: &CallExpr) -> Result<Linear, ConditionError> {
         let (reading, text) = match aggregate_of(call) {
             Some((aggregate, inner)) => {
@@ -427,6 +435,10 @@ impl Compiler<'_> {
             }
             None => own_reading(call, self.source, &mut self.scope.sites)?,
         };
+        self.call(reading, text)
+    }
+
+    fn call(&mut self, reading: Reading, text: String) -> Result<Linear, ConditionError> {
         let dimension = match reading.function {
             Function::Count => Dimension::Count,
             Function::Age => Dimension::Age,
@@ -440,10 +452,16 @@ impl Compiler<'_> {
             Function::Indicator(indicator) => match indicator.measure() {
                 Measure::Own => Dimension::Of(reading.parameter),
                 Measure::Days => Dimension::Count,
-                measure @ (Measure::Times | Measure::Degrees | Measure::Hours) => {
-                    Dimension::Index(measure)
-                }
+                measure @ (Measure::Times
+                | Measure::Degrees
+                | Measure::Hours
+                | Measure::Kilometres) => Dimension::Index(measure),
             },
+            Function::Outlook(Ask::CircleIn(_)) => Dimension::Index(Measure::Hours),
+            Function::Outlook(Ask::Distance | Ask::Closest) => {
+                Dimension::Index(Measure::Kilometres)
+            }
+            Function::Outlook(Ask::Sum | Ask::Max | Ask::Min) => Dimension::Of(reading.parameter),
         };
         let call = Call { text, reading };
         let index = place(&mut self.scope.calls, |held| *held == call, || call.clone())?;

@@ -80,7 +80,8 @@ impl Engine {
             rule,
             windows: &self.windows,
             asked: &asked,
-            offset: self.city.offset,
+            city: &self.city,
+            outlook: &self.outlook,
         };
         let reason = evaluation.step(state, subject_no, cause, &mut self.scratch.values);
         self.scratch.asked = asked;
@@ -193,7 +194,8 @@ impl Engine {
                 rule,
                 windows: &self.windows,
                 asked: &asked,
-                offset: self.city.offset,
+                city: &self.city,
+                outlook: &self.outlook,
             };
             let values = evaluation.texts(subject, &mut self.scratch.values);
             if let Some(held) = &mut subject.state {

@@ -9,6 +9,7 @@ use super::subjects::State;
 use super::{Engine, Standing};
 use crate::bulletin::Shelf;
 use crate::effect::{Change, Effect, Reason};
+use crate::outlook::Outlook;
 use crate::reader::Reader;
 use crate::rulebook::Rulebook;
 use model::{AreaCode, City, Mode, Tier, Time};
@@ -47,6 +48,7 @@ struct Frozen {
     at: Time,
     subjects: Vec<FrozenSubject>,
     bulletins: Shelf,
+    outlook: Outlook,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +90,7 @@ impl Engine {
             at: self.at,
             subjects: self.frozen_subjects(),
             bulletins: self.bulletins.clone(),
+            outlook: self.outlook.clone(),
         };
         // Our own plain types cannot fail to be written to memory; an empty part reads as damaged.
         let json = serde_json::to_vec(&frozen).unwrap_or_default();
@@ -125,6 +128,8 @@ impl Engine {
         self.windows.decode(&mut reader)?;
         self.at = frozen.at;
         self.bulletins = frozen.bulletins;
+        self.outlook = frozen.outlook;
+        self.plan_look();
         let hazards = self.rulebook.rules.iter().map(|rule| rule.hazard);
         self.bulletins.hold(hazards);
         self.thaw(frozen.subjects);

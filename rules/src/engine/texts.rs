@@ -1,7 +1,8 @@
 //! Figures as text, for people and for what is printed.
 
 use crate::condition::Call;
-use crate::indicator::NEVER;
+use crate::indicator::{NEVER, PER_UNIT};
+use crate::outlook::Ask;
 use crate::window::{Function, Value};
 
 /// Decimal text in the parameter's unit; rates and means to nine places, ages in seconds.
@@ -18,6 +19,7 @@ pub(super) fn value_text(call: &Call, value: &Value) -> Option<String> {
             let own = || parameter.quanta_per_unit();
             indicator.measure().per_unit().unwrap_or_else(own)
         }
+        Function::Outlook(Ask::CircleIn(_) | Ask::Distance | Ask::Closest) => PER_UNIT,
         Function::Count => 1,
         Function::Age => 1000,
         Function::Last
@@ -26,7 +28,8 @@ pub(super) fn value_text(call: &Call, value: &Value) -> Option<String> {
         | Function::Min
         | Function::Mean
         | Function::Delta
-        | Function::Rate => parameter.quanta_per_unit(),
+        | Function::Rate
+        | Function::Outlook(Ask::Sum | Ask::Max | Ask::Min) => parameter.quanta_per_unit(),
     });
     Some(decimal(value.number, value.of.saturating_mul(unit)))
 }

@@ -7,17 +7,19 @@ use super::{Cause, NONE};
 use crate::area::Standing;
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
 use crate::indicator::Source;
+use crate::outlook::Outlook;
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
 use crate::window::{Function, Value, View, Window};
-use model::{Offset, Tier, Time};
+use model::{City, Tier, Time};
 
 /// What a rule is evaluated with, beside its subject.
 pub(super) struct Evaluation<'a> {
     pub(super) rule: &'a Rule,
     pub(super) windows: &'a Windows,
     pub(super) asked: &'a super::Asked,
-    pub(super) offset: Offset,
+    pub(super) city: &'a City,
+    pub(super) outlook: &'a Outlook,
 }
 
 /// Which of a tier's conditions.
@@ -180,9 +182,10 @@ impl Evaluation<'_> {
     fn figures(&self, subject: &Subject, time: Time, suspects: bool, values: &mut Vec<Value>) {
         values.clear();
         for (call, slot) in self.rule.calls.iter().zip(&self.rule.slots) {
-            let value = match call.reading.aggregate {
-                None => self.own(subject, call, *slot, time, suspects),
-                Some(aggregate) => self.of_area(subject, call, aggregate, time, suspects),
+            let value = match (call.reading.function, call.reading.aggregate) {
+                (Function::Outlook(ask), _) => self.expected(subject, call, ask, time),
+                (_, None) => self.own(subject, call, *slot, time, suspects),
+                (_, Some(aggregate)) => self.of_area(subject, call, aggregate, time, suspects),
             };
             values.push(value);
         }
@@ -272,14 +275,14 @@ impl Evaluation<'_> {
                 window,
                 sites: &subject.thresholds,
                 time,
-                offset: self.offset,
+                offset: self.city.offset,
                 suspects,
             }),
             (function, Some(Window::Calendar { days, .. })) if call.reading.is_of_days() => {
                 series.over_days(function, days, time, suspects)
             }
             (function, window) => {
-                let from = window.map_or(time, |window| window.start(time, self.offset));
+                let from = window.map_or(time, |window| window.start(time, self.city.offset));
                 series.scan(function, from, time, suspects)
             }
         }
@@ -406,7 +409,7 @@ impl Evaluation<'_> {
     ) -> Option<Truths> {
         let time = Time::from_millis(set.evaluated);
         let kept = self.rule.calls.iter().all(|call| {
-            let Some(from) = call.reading.starts(time, self.offset) else {
+            let Some(from) = call.reading.starts(time, self.city.offset) else {
                 return true;
             };
             let fed = subject

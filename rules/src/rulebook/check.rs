@@ -62,7 +62,7 @@ fn check_areas(rule: &Rule, enrolled: &BTreeMap<AreaNo, u32>, city: &City, fault
     if enrolled.values().all(|present| *present == 0) {
         let (what, remedy) = if rule.parameters.is_empty() && rule.subject != SubjectKind::Area {
             (
-                "it asks for situations only, which neither stations nor sites have",
+                "it asks for situations or forecasts only, which wake neither stations nor sites",
                 "write subject = \"area\"",
             )
         } else {

@@ -25,8 +25,11 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
         // only where the rule reads a single parameter.
         let single = rule.parameters.len() == 1;
         for (call, slot) in rule.calls.iter().zip(&mut rule.slots) {
-            let plan = plans.entry(call.reading.parameter).or_default();
             *slot = None;
+            if matches!(call.reading.function, Function::Outlook(_)) {
+                continue;
+            }
+            let plan = plans.entry(call.reading.parameter).or_default();
             let fits = match (call.reading.function, call.reading.window) {
                 (Function::Indicator(indicator), window) => ask(plan, indicator, window, single),
                 (Function::Sum | Function::Mean | Function::Count, Some(Window::Rolling(span)))

@@ -5,6 +5,7 @@ use super::matrix::Matrix;
 use super::series::{Seat, Series, Slot};
 use super::{Entry, MINUTE_MS, Plan, cover_ms};
 use crate::indicator::Indicator;
+use crate::outlook::Ask;
 use model::{Offset, Quanta, Span, Time};
 
 /// What a call asks of a window.
@@ -30,6 +31,8 @@ pub enum Function {
     Age,
     /// A figure with a formula of its own.
     Indicator(Indicator),
+    /// A figure of what is expected.
+    Outlook(Ask),
 }
 
 /// How far back a window goes.
@@ -213,7 +216,8 @@ impl<'a> View<'a> {
             | Function::Delta
             | Function::Rate
             | Function::Age
-            | Function::Indicator(_) => Value::UNKNOWN,
+            | Function::Indicator(_)
+            | Function::Outlook(_) => Value::UNKNOWN,
         }
     }
 
@@ -270,7 +274,7 @@ impl<'a> View<'a> {
                 self.tally(from, to, length_ms, suspects)
                     .value(function, length_ms)
             }
-            Function::Indicator(_) => Value::UNKNOWN,
+            Function::Indicator(_) | Function::Outlook(_) => Value::UNKNOWN,
         }
     }
 
@@ -353,7 +357,8 @@ impl<'a> View<'a> {
             | Function::Delta
             | Function::Rate
             | Function::Age
-            | Function::Indicator(_) => Value::UNKNOWN,
+            | Function::Indicator(_)
+            | Function::Outlook(_) => Value::UNKNOWN,
         }
     }
 
@@ -502,7 +507,9 @@ impl Tally {
                 covered,
             },
             Function::Rate => self.rate(covered),
-            Function::Last | Function::Age | Function::Indicator(_) => Value::UNKNOWN,
+            Function::Last | Function::Age | Function::Indicator(_) | Function::Outlook(_) => {
+                Value::UNKNOWN
+            }
         }
     }
 

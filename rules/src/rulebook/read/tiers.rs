@@ -2,7 +2,8 @@
 
 use super::super::keys::Keys;
 use super::super::{CALLS_MAX, SITUATIONS_MAX, SubjectKind, TierRule};
-use crate::condition::{Program, Relaxation, Scope, compile};
+use crate::condition::{Call, Program, Relaxation, Scope, compile};
+use crate::window::Function;
 use model::fault::Faults;
 use model::{Parameter, Tier};
 use std::collections::BTreeMap;
@@ -102,7 +103,8 @@ pub(super) fn check_vocabulary(
 ) {
     let at = keys.at(keys.line);
     for call in &scope.calls {
-        if call.reading.aggregate.is_some() != (subject == SubjectKind::Area) {
+        let is_expected = matches!(call.reading.function, Function::Outlook(_));
+        if !is_expected && call.reading.aggregate.is_some() != (subject == SubjectKind::Area) {
             faults.error(
                 at,
                 "subject",
@@ -160,9 +162,11 @@ pub(super) fn check_vocabulary(
     }
 }
 
-/// Parameters that the conditions read.
+/// Parameters whose observations the conditions read.
 pub(super) fn parameters_of(scope: &Scope) -> Vec<Parameter> {
-    let mut parameters: Vec<Parameter> = scope.calls.iter().map(|c| c.reading.parameter).collect();
+    let observed = |call: &&Call| !matches!(call.reading.function, Function::Outlook(_));
+    let calls = scope.calls.iter().filter(observed);
+    let mut parameters: Vec<Parameter> = calls.map(|call| call.reading.parameter).collect();
     parameters.sort_unstable();
     parameters.dedup();
     parameters

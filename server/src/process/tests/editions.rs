@@ -78,6 +78,7 @@ fn computed(app: &App) -> Vec<(u8, String)> {
                 input @ (Input::Observations(_)
                 | Input::Tick
                 | Input::Device(_)
+                | Input::Forecasts(_)
                 | Input::Signal(_)
                 | Input::Order(_)) => machine.step(at, &input, &mut out),
             }
