@@ -67,7 +67,7 @@ fn the_rulebooks_pass_their_own_tests() {
 }
 
 /// Figures that the sources have in so many words: rulebook, rule, tier, condition.
-const SURE: [(&str, &str, &str, &str); 32] = [
+const SURE: [(&str, &str, &str, &str); 59] = [
     (
         "city/rules",
         "rainstorm",
@@ -259,6 +259,168 @@ const SURE: [(&str, &str, &str, &str); 32] = [
         "tide",
         "red",
         "water_level.last() >= site.red",
+    ),
+    (
+        "rulebooks/guangdong-2019",
+        "typhoon",
+        "yellow",
+        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 24.5"#,
+    ),
+    (
+        "rulebooks/guangdong-2019",
+        "typhoon",
+        "orange",
+        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 32.7"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "typhoon",
+        "blue",
+        r#"wind_speed.mean("10m") >= 10.8 || wind_gust.max("10m") >= 17.2"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "typhoon",
+        "yellow",
+        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 24.5"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "typhoon",
+        "orange",
+        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 32.7"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "typhoon",
+        "red",
+        r#"wind_speed.mean("10m") >= 32.7 || wind_gust.max("10m") >= 41.5"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "snowstorm",
+        "blue",
+        r#"snowfall.sum("12h") >= 4"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "snowstorm",
+        "yellow",
+        r#"snowfall.sum("12h") >= 6"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "snowstorm",
+        "orange",
+        r#"snowfall.sum("6h") >= 10"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "snowstorm",
+        "red",
+        r#"snowfall.sum("6h") >= 15"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "cold_wave",
+        "blue",
+        r#"temperature.delta("48h") <= -8 && temperature.min("48h") <= 4 && wind_speed.max("24h") >= 8.0 && temperature.count("48h") >= 40 * temperature.count("1h")"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "cold_wave",
+        "yellow",
+        r#"temperature.delta("24h") <= -10 && temperature.min("24h") <= 4 && wind_speed.max("24h") >= 10.8 && temperature.count("24h") >= 20 * temperature.count("1h")"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "cold_wave",
+        "orange",
+        r#"temperature.delta("24h") <= -12 && temperature.min("24h") <= 0 && wind_speed.max("24h") >= 10.8 && temperature.count("24h") >= 20 * temperature.count("1h")"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "cold_wave",
+        "red",
+        r#"temperature.delta("24h") <= -16 && temperature.min("24h") <= 0 && wind_speed.max("24h") >= 10.8 && temperature.count("24h") >= 20 * temperature.count("1h")"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "haze",
+        "yellow",
+        "visibility.last() < 3000",
+    ),
+    (
+        "rulebooks/national-2007",
+        "haze",
+        "orange",
+        "visibility.last() < 2000",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_water",
+        "yellow",
+        "water_level.last() <= site.drought_warning",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_water",
+        "orange",
+        "water_level.last() <= site.season_low",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_water",
+        "red",
+        "water_level.last() <= site.record_low",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_flow",
+        "yellow",
+        "flow.last() <= site.drought_warning_flow",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_flow",
+        "orange",
+        "flow.last() <= site.season_low_flow",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_flow",
+        "red",
+        "flow.last() <= site.record_low_flow",
+    ),
+    (
+        "rulebooks/hydrology",
+        "tide",
+        "orange",
+        "water_level.last() >= site.orange",
+    ),
+    (
+        "rulebooks/beijing",
+        "road_water",
+        "orange",
+        "water_depth.last() >= cm(30)",
+    ),
+    (
+        "rulebooks/beijing",
+        "road_water",
+        "red",
+        "water_depth.last() >= cm(50)",
+    ),
+    (
+        "rulebooks/beijing",
+        "overpass_water",
+        "orange",
+        "water_depth.last() >= cm(50)",
+    ),
+    (
+        "rulebooks/beijing",
+        "overpass_water",
+        "red",
+        "water_depth.last() >= cm(100)",
     ),
 ];
 
