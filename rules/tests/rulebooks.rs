@@ -4,6 +4,7 @@
     reason = "a fixture that cannot be read ends its test"
 )]
 
+use model::Tier;
 use rules::rulebook::Confidence;
 use rules::{Rulebook, suite};
 use std::collections::BTreeSet;
@@ -40,11 +41,11 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-/// Every rule is played by a test of its own rulebook.
+/// Every rule is played by a test of its own rulebook, and reaches each of its tiers there.
 #[test]
 fn the_rulebooks_pass_their_own_tests() {
     for folder in folders() {
-        let mut played: BTreeSet<String> = BTreeSet::new();
+        let mut played: BTreeSet<(String, Tier)> = BTreeSet::new();
         let rulebook = Arc::new(Rulebook::read(&files(&folder)).unwrap());
         for (name, bytes) in files(&folder.join("tests")) {
             let outcomes = suite::run(&rulebook, &name, std::str::from_utf8(&bytes).unwrap());
@@ -58,11 +59,20 @@ fn the_rulebooks_pass_their_own_tests() {
                     outcome.failures.join("\n"),
                     outcome.story.join("\n")
                 );
-                played.insert(outcome.rule.clone());
+                played.extend(Tier::WARNING.into_iter().filter_map(|tier| {
+                    let change = format!("→ {tier}: ");
+                    let reached = outcome.story.iter().any(|told| told.contains(&change));
+                    reached.then(|| (outcome.rule.clone(), tier))
+                }));
             }
         }
-        let rules: BTreeSet<String> = rulebook.rules.iter().map(|r| r.id.clone()).collect();
-        assert_eq!(played, rules, "{}", folder.display());
+        let tiers = rulebook.rules.iter().flat_map(|rule| {
+            let tiers = Tier::WARNING.into_iter();
+            let written = tiers.filter(|tier| rule.conditions.contains_key(tier.name()));
+            written.map(|tier| (rule.id.clone(), tier))
+        });
+        let missing: Vec<_> = tiers.filter(|tier| !played.contains(tier)).collect();
+        assert!(missing.is_empty(), "{}: {missing:?}", folder.display());
     }
 }
 
