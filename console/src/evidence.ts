@@ -26,6 +26,12 @@ const PARAMETERS: Record<string, Parameter> = {
   crack: { zh: '裂缝', en: 'crack', unit: 'mm' },
   pore_pressure: { zh: '孔压', en: 'pore pressure', unit: 'kPa' },
   groundwater_level: { zh: '地下水位', en: 'groundwater', unit: 'm' },
+  snowfall: { zh: '降雪', en: 'snow', unit: 'mm' },
+  lightning: { zh: '雷电次数', en: 'lightning strokes', unit: '' },
+  hail: { zh: '冰雹直径', en: 'hail diameter', unit: 'mm' },
+  road_temperature: { zh: '路面温度', en: 'road temperature', unit: '°C' },
+  fire_danger: { zh: '森林火险等级', en: 'fire danger grade', unit: '' },
+  storage: { zh: '可用库容', en: 'usable storage', unit: '%' },
 };
 
 export const parameterName = (name: string, lang: Lang): string => PARAMETERS[name]?.[lang] ?? name;
@@ -46,7 +52,7 @@ export function inWords(call: string, value: string, lang: Lang): string {
   if (!found || !parameter) return `${call} = ${value}`;
   const name = parameter[lang];
   const over = found[3] ? window(found[3], lang) : '';
-  const unit = parameter.unit === '°' ? '°' : ` ${parameter.unit}`;
+  const unit = parameter.unit === '°' || parameter.unit === '' ? parameter.unit : ` ${parameter.unit}`;
   if (lang === 'zh') {
     switch (found[2]) {
       case 'last': return `${name} ${value}${unit}`;

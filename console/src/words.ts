@@ -86,8 +86,10 @@ type Pair = readonly [zh: string, en: string];
 
 const HAZARDS: Record<string, Pair> = {
   '11A01': ['洪水', 'River flood'], '11A02': ['内涝', 'Waterlogging'], '11A51': ['山洪', 'Flash flood'], '11B01': ['台风', 'Typhoon'],
-  '11B03': ['暴雨', 'Rainstorm'], '11B06': ['大风', 'Gale'], '11B09': ['高温', 'Heat'], '11B15': ['冰雹', 'Hail'], '11B17': ['大雾', 'Fog'],
-  '11B20': ['雷雨大风', 'Thunder-gale'], '11B22': ['干旱', 'Drought'], '11B37': ['地质灾害风险', 'Geological risk'], '11D01': ['滑坡', 'Landslide'], '11E02': ['风暴潮', 'Storm surge'],
+  '11B03': ['暴雨', 'Rainstorm'], '11B04': ['暴雪', 'Snowstorm'], '11B05': ['寒潮', 'Cold wave'], '11B06': ['大风', 'Gale'], '11B08': ['寒冷', 'Cold'],
+  '11B09': ['高温', 'Heat'], '11B14': ['雷电', 'Lightning'], '11B15': ['冰雹', 'Hail'], '11B17': ['大雾', 'Fog'], '11B19': ['霾', 'Haze'],
+  '11B20': ['雷雨大风', 'Thunder-gale'], '11B21': ['道路结冰', 'Road icing'], '11B22': ['干旱', 'Drought'], '11B25': ['森林火险', 'Forest-fire danger'],
+  '11B37': ['地质灾害风险', 'Geological risk'], '11D01': ['滑坡', 'Landslide'], '11D02': ['泥石流', 'Debris flow'], '11E02': ['风暴潮', 'Storm surge'],
 };
 const CODES: Record<string, Pair> = {
   sms: ['短信', 'SMS'], push: ['App 推送', 'App push'], email: ['邮件', 'E-mail'], cap: ['CAP 广播', 'CAP feed'], webhook: ['对接平台', 'Webhook'], device: ['现场设备', 'Site device'],

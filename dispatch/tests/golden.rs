@@ -107,6 +107,10 @@ fn scene(hazard: Hazard, purpose: Purpose) -> (Named, Named) {
                 ),
             },
         ),
+        Hazard::DebrisFlow => (
+            named("横坑沟3", "Hengkeng gully 3"),
+            named("1小时雨量61.5毫米", "rain 61.5 mm in 1 h"),
+        ),
         Hazard::Landslide => (
             named("龙洞边坡12", "Longdong slope 12"),
             named("24小时位移增加52毫米", "displacement up 52 mm in 24 h"),
@@ -123,7 +127,10 @@ fn page(wording: &Wording, channel: Channel, hazard: Hazard) -> String {
     let (issuer, nothing, unnamed) = (issuer(), BTreeMap::new(), Named::default());
     let mut page = format!("{hazard} {} {}\n", hazard.zh(), hazard.en());
     let relay = signal(hazard);
-    let own = matches!(hazard, Hazard::Waterlogging | Hazard::Landslide);
+    let own = matches!(
+        hazard,
+        Hazard::Waterlogging | Hazard::Landslide | Hazard::DebrisFlow
+    );
     for tier in Tier::WARNING {
         if tier == Tier::White && hazard != Hazard::Typhoon {
             continue;

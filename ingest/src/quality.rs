@@ -274,7 +274,13 @@ impl Screen {
             | Parameter::Tilt
             | Parameter::Crack
             | Parameter::PorePressure
-            | Parameter::GroundwaterLevel => None,
+            | Parameter::GroundwaterLevel
+            | Parameter::Snowfall
+            | Parameter::Lightning
+            | Parameter::Hail
+            | Parameter::RoadTemperature
+            | Parameter::FireDanger
+            | Parameter::Storage => None,
         };
         let may_stand_still = self.may_stand_still(seat, seen);
         let memory = self.series.get_mut(index)?;

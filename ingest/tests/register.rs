@@ -12,7 +12,8 @@ use proptest::prelude::*;
 const LONG_ID: &str = "44010400101000000017-culvert-north";
 
 fn registrar() -> Registrar {
-    let weather = "rainfall;wind_speed;temperature;water_depth;pressure;visibility;flow;humidity";
+    let weather = "rainfall;wind_speed;temperature;water_depth;pressure;visibility;flow;humidity;\
+         snowfall;lightning;hail;road_temperature;fire_danger;storage";
     let city = city::city([
         ("G1", "west", weather, ""),
         ("G2", "east", "rainfall", "440101000000"),
@@ -77,6 +78,12 @@ fn units_are_converted_exactly() {
         ("visibility", "0.5", "km", 500),
         ("flow", "1500", "L/s", 1500),
         ("humidity", "0.955", "1", 955),
+        ("snowfall", "0.6", "kg/m2", 60),
+        ("lightning", "31", "1", 31),
+        ("hail", "2.5", "cm", 250),
+        ("road_temperature", "31", "degF", -6),
+        ("fire_danger", "4", "1", 4),
+        ("storage", "0.727", "1", 727),
     ] {
         let found = one(parameter, &format!(r#""value":{value},"unit":"{unit}""#)).unwrap();
         assert_eq!(found.value, quanta, "{value} {unit} of {parameter}");
@@ -87,6 +94,9 @@ fn units_are_converted_exactly() {
         ("wind_speed", "m"),
         ("temperature", ""),
         ("water_depth", "furlong"),
+        ("snowfall", "mm/h"),
+        ("lightning", "mm"),
+        ("fire_danger", "%"),
     ] {
         let found = one(parameter, &format!(r#""value":1,"unit":"{unit}""#));
         assert!(
@@ -131,7 +141,7 @@ fn refusals_say_what_and_how_to_mend_it() {
         assert_eq!(batch.rejections()[0].raw, line.as_bytes());
     }
     assert_eq!(
-        one("snowfall", r#""value":1"#),
+        one("cloud_height", r#""value":1"#),
         Err(Reason::UnknownParameter)
     );
     assert_eq!(
@@ -142,6 +152,12 @@ fn refusals_say_what_and_how_to_mend_it() {
         one("rainfall", r#""value":-0.1"#),
         Err(Reason::Range(Parameter::Rainfall))
     );
+    for grade in ["0", "6"] {
+        assert_eq!(
+            one("fire_danger", &format!(r#""value":{grade}"#)),
+            Err(Reason::Range(Parameter::FireDanger))
+        );
+    }
     assert!(one("rainfall", r#""value":1"#).is_ok());
     assert!(
         one("rainfall", r#""value":250.5"#).is_ok(),

@@ -16,42 +16,67 @@ pub enum Hazard {
     Typhoon,
     /// `11B03` rainstorm 暴雨.
     Rainstorm,
+    /// `11B04` snowstorm 暴雪.
+    Snowstorm,
+    /// `11B05` cold wave 寒潮.
+    ColdWave,
     /// `11B06` gale 大风.
     Gale,
+    /// `11B08` cold 寒冷, a signal of Guangdong's own. The code is the national one of low temperature
+    /// 低温 as remembered: likely, not read in GB/T 35561.
+    Cold,
     /// `11B09` heat 高温.
     Heat,
+    /// `11B14` lightning 雷电.
+    Lightning,
     /// `11B15` hail 冰雹.
     Hail,
     /// `11B17` fog 大雾.
     Fog,
+    /// `11B19` haze 霾 (灰霾 in Guangdong).
+    Haze,
     /// `11B20` thunder-gale 雷雨大风.
     ThunderGale,
+    /// `11B21` road icing 道路结冰.
+    RoadIcing,
     /// `11B22` drought 干旱.
     Drought,
+    /// `11B25` forest-fire danger 森林火险, not the fire itself.
+    FireDanger,
     /// `11B37` geological met-risk 地质灾害气象风险.
     GeologicalRisk,
     /// `11D01` landslide 滑坡.
     Landslide,
+    /// `11D02` debris flow 泥石流.
+    DebrisFlow,
     /// `11E02` storm surge 风暴潮.
     StormSurge,
 }
 
 impl Hazard {
     /// Every hazard, by code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 22] = [
         Self::RiverFlood,
         Self::Waterlogging,
         Self::FlashFlood,
         Self::Typhoon,
         Self::Rainstorm,
+        Self::Snowstorm,
+        Self::ColdWave,
         Self::Gale,
+        Self::Cold,
         Self::Heat,
+        Self::Lightning,
         Self::Hail,
         Self::Fog,
+        Self::Haze,
         Self::ThunderGale,
+        Self::RoadIcing,
         Self::Drought,
+        Self::FireDanger,
         Self::GeologicalRisk,
         Self::Landslide,
+        Self::DebrisFlow,
         Self::StormSurge,
     ];
 
@@ -63,14 +88,22 @@ impl Hazard {
             Self::FlashFlood => "11A51",
             Self::Typhoon => "11B01",
             Self::Rainstorm => "11B03",
+            Self::Snowstorm => "11B04",
+            Self::ColdWave => "11B05",
             Self::Gale => "11B06",
+            Self::Cold => "11B08",
             Self::Heat => "11B09",
+            Self::Lightning => "11B14",
             Self::Hail => "11B15",
             Self::Fog => "11B17",
+            Self::Haze => "11B19",
             Self::ThunderGale => "11B20",
+            Self::RoadIcing => "11B21",
             Self::Drought => "11B22",
+            Self::FireDanger => "11B25",
             Self::GeologicalRisk => "11B37",
             Self::Landslide => "11D01",
+            Self::DebrisFlow => "11D02",
             Self::StormSurge => "11E02",
         }
     }
@@ -88,14 +121,22 @@ impl Hazard {
             Self::FlashFlood => "山洪",
             Self::Typhoon => "台风",
             Self::Rainstorm => "暴雨",
+            Self::Snowstorm => "暴雪",
+            Self::ColdWave => "寒潮",
             Self::Gale => "大风",
+            Self::Cold => "寒冷",
             Self::Heat => "高温",
+            Self::Lightning => "雷电",
             Self::Hail => "冰雹",
             Self::Fog => "大雾",
+            Self::Haze => "霾",
             Self::ThunderGale => "雷雨大风",
+            Self::RoadIcing => "道路结冰",
             Self::Drought => "干旱",
+            Self::FireDanger => "森林火险",
             Self::GeologicalRisk => "地质灾害气象风险",
             Self::Landslide => "滑坡",
+            Self::DebrisFlow => "泥石流",
             Self::StormSurge => "风暴潮",
         }
     }
@@ -108,14 +149,22 @@ impl Hazard {
             Self::FlashFlood => "flash flood",
             Self::Typhoon => "typhoon",
             Self::Rainstorm => "rainstorm",
+            Self::Snowstorm => "snowstorm",
+            Self::ColdWave => "cold wave",
             Self::Gale => "gale",
+            Self::Cold => "cold",
             Self::Heat => "heat",
+            Self::Lightning => "lightning",
             Self::Hail => "hail",
             Self::Fog => "fog",
+            Self::Haze => "haze",
             Self::ThunderGale => "thunderstorm gale",
+            Self::RoadIcing => "road icing",
             Self::Drought => "drought",
+            Self::FireDanger => "forest fire danger",
             Self::GeologicalRisk => "geological risk",
             Self::Landslide => "landslide",
+            Self::DebrisFlow => "debris flow",
             Self::StormSurge => "storm surge",
         }
     }
@@ -123,18 +172,25 @@ impl Hazard {
     /// CAP 1.2 `category`.
     pub const fn cap_category(self) -> &'static str {
         match self {
-            Self::GeologicalRisk | Self::Landslide => "Geo",
+            Self::GeologicalRisk | Self::Landslide | Self::DebrisFlow => "Geo",
             Self::RiverFlood
             | Self::Waterlogging
             | Self::FlashFlood
             | Self::Typhoon
             | Self::Rainstorm
+            | Self::Snowstorm
+            | Self::ColdWave
             | Self::Gale
+            | Self::Cold
             | Self::Heat
+            | Self::Lightning
             | Self::Hail
             | Self::Fog
+            | Self::Haze
             | Self::ThunderGale
+            | Self::RoadIcing
             | Self::Drought
+            | Self::FireDanger
             | Self::StormSurge => "Met",
         }
     }

@@ -50,6 +50,19 @@ pub enum Parameter {
     PorePressure = 16,
     /// Groundwater level above datum, m; quantum 0.1 mm.
     GroundwaterLevel = 17,
+    /// Snow over the reporting interval as the water it melts to, mm; quantum 0.01 mm.
+    Snowfall = 18,
+    /// Lightning strokes within the detector's reach over the reporting interval; quantum 1.
+    Lightning = 19,
+    /// Diameter of the largest hailstone over the reporting interval, 0 for none, mm; quantum 0.1 mm.
+    Hail = 20,
+    /// Temperature of a road's surface, °C; quantum 0.1 °C.
+    RoadTemperature = 21,
+    /// Grade of the forest-fire weather, 1 to 5, as its office publishes it for a place; quantum 1.
+    FireDanger = 22,
+    /// Usable storage of a reservoir, % of what lies between its dead and its normal level;
+    /// quantum 0.1 %.
+    Storage = 23,
 }
 
 /// Why a text is not a value of a parameter.
@@ -65,7 +78,7 @@ pub enum ValueError {
 
 impl Parameter {
     /// Every parameter, in code order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::Rainfall,
         Self::RainfallTotal,
         Self::WaterLevel,
@@ -84,6 +97,12 @@ impl Parameter {
         Self::Crack,
         Self::PorePressure,
         Self::GroundwaterLevel,
+        Self::Snowfall,
+        Self::Lightning,
+        Self::Hail,
+        Self::RoadTemperature,
+        Self::FireDanger,
+        Self::Storage,
     ];
 
     /// The stable code used in stored records.
@@ -117,6 +136,12 @@ impl Parameter {
             Self::Crack => "crack",
             Self::PorePressure => "pore_pressure",
             Self::GroundwaterLevel => "groundwater_level",
+            Self::Snowfall => "snowfall",
+            Self::Lightning => "lightning",
+            Self::Hail => "hail",
+            Self::RoadTemperature => "road_temperature",
+            Self::FireDanger => "fire_danger",
+            Self::Storage => "storage",
         }
     }
 
@@ -129,49 +154,66 @@ impl Parameter {
     /// such sensors. Coverage of windows and gaps go by it (semantics §15, §17).
     pub const fn usual_interval_s(self) -> u32 {
         match self {
-            Self::Rainfall | Self::RainfallTotal | Self::WaterDepth => 60,
+            Self::Rainfall
+            | Self::RainfallTotal
+            | Self::WaterDepth
+            | Self::Snowfall
+            | Self::Lightning
+            | Self::Hail => 60,
             Self::WindSpeed
             | Self::WindGust
             | Self::WindDirection
             | Self::Temperature
             | Self::Humidity
             | Self::Pressure
-            | Self::Visibility => 300,
+            | Self::Visibility
+            | Self::RoadTemperature => 300,
             Self::Displacement | Self::Tilt | Self::Crack | Self::PorePressure => 600,
             Self::WaterLevel | Self::Flow | Self::SoilMoisture | Self::GroundwaterLevel => 3600,
+            Self::FireDanger | Self::Storage => 86_400,
         }
     }
 
     /// The unit values are given in where no `unit` is written.
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::Rainfall | Self::RainfallTotal | Self::Displacement | Self::Crack => "mm",
+            Self::Rainfall
+            | Self::RainfallTotal
+            | Self::Displacement
+            | Self::Crack
+            | Self::Snowfall
+            | Self::Hail => "mm",
             Self::WaterLevel | Self::WaterDepth | Self::GroundwaterLevel | Self::Visibility => "m",
             Self::Flow => "m3/s",
             Self::WindSpeed | Self::WindGust => "m/s",
             Self::WindDirection | Self::Tilt => "deg",
-            Self::Temperature => "Cel",
-            Self::Humidity | Self::SoilMoisture => "%",
+            Self::Temperature | Self::RoadTemperature => "Cel",
+            Self::Humidity | Self::SoilMoisture | Self::Storage => "%",
             Self::Pressure => "hPa",
             Self::PorePressure => "kPa",
+            Self::Lightning | Self::FireDanger => "1",
         }
     }
 
     /// Decimal places of the quantum in the parameter's unit: one unit is `10^decimals` quanta.
     pub const fn decimals(self) -> u32 {
         match self {
-            Self::WindDirection | Self::Visibility => 0,
+            Self::WindDirection | Self::Visibility | Self::Lightning | Self::FireDanger => 0,
             Self::WindSpeed
             | Self::WindGust
             | Self::Temperature
             | Self::Humidity
             | Self::Pressure
-            | Self::SoilMoisture => 1,
+            | Self::SoilMoisture
+            | Self::Hail
+            | Self::RoadTemperature
+            | Self::Storage => 1,
             Self::Rainfall
             | Self::RainfallTotal
             | Self::Displacement
             | Self::Crack
-            | Self::PorePressure => 2,
+            | Self::PorePressure
+            | Self::Snowfall => 2,
             Self::Flow | Self::Tilt => 3,
             Self::WaterLevel | Self::WaterDepth | Self::GroundwaterLevel => 4,
         }
@@ -196,13 +238,19 @@ impl Parameter {
             | Self::SoilMoisture
             | Self::Displacement
             | Self::Tilt
-            | Self::Crack => true,
+            | Self::Crack
+            | Self::Snowfall
+            | Self::Lightning
+            | Self::Hail
+            | Self::Storage => true,
             Self::WaterLevel
             | Self::WindDirection
             | Self::Temperature
             | Self::Pressure
             | Self::PorePressure
-            | Self::GroundwaterLevel => false,
+            | Self::GroundwaterLevel
+            | Self::RoadTemperature
+            | Self::FireDanger => false,
         }
     }
 
@@ -344,7 +392,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn printing_and_reading_is_the_identity(quanta in any::<i32>(), code in 0u8..18) {
+        fn printing_and_reading_is_the_identity(quanta in any::<i32>(), code in 0..Parameter::ALL.len() as u8) {
             let parameter = Parameter::from_code(code).unwrap();
             let text = parameter.decimal(i64::from(quanta));
             prop_assert_eq!(parameter.quanta(&text), Ok(quanta));

@@ -11,6 +11,9 @@ pub const STALE_AFTER: Span = Span::from_minutes(60);
 /// The same for rain gauges and depth sensors of roads and culverts, which report each minute.
 pub const STALE_AFTER_MINUTES: Span = Span::from_minutes(10);
 
+/// The same for what is published once a day.
+pub const STALE_AFTER_DAILY: Span = Span::from_minutes(26 * 60);
+
 /// Who may issue, how it is released, who is asked, what is late.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -90,7 +93,12 @@ impl Policy {
             | Parameter::Tilt
             | Parameter::Crack
             | Parameter::PorePressure
-            | Parameter::GroundwaterLevel => STALE_AFTER,
+            | Parameter::GroundwaterLevel
+            | Parameter::Snowfall
+            | Parameter::Lightning
+            | Parameter::Hail
+            | Parameter::RoadTemperature => STALE_AFTER,
+            Parameter::FireDanger | Parameter::Storage => STALE_AFTER_DAILY,
         };
         listed.or(other).copied().unwrap_or(by_default)
     }

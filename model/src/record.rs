@@ -175,7 +175,7 @@ mod tests {
     fn observation() -> impl Strategy<Value = Observation> {
         (
             any::<u32>(),
-            0u8..18,
+            0..Parameter::ALL.len() as u8,
             any::<i64>(),
             any::<i32>(),
             any::<u32>(),

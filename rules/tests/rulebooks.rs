@@ -4,6 +4,7 @@
     reason = "a fixture that cannot be read ends its test"
 )]
 
+use model::Tier;
 use rules::rulebook::Confidence;
 use rules::{Rulebook, suite};
 use std::collections::BTreeSet;
@@ -40,11 +41,11 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-/// Every rule is played by a test of its own rulebook.
+/// Every rule is played by a test of its own rulebook, and reaches each of its tiers there.
 #[test]
 fn the_rulebooks_pass_their_own_tests() {
     for folder in folders() {
-        let mut played: BTreeSet<String> = BTreeSet::new();
+        let mut played: BTreeSet<(String, Tier)> = BTreeSet::new();
         let rulebook = Arc::new(Rulebook::read(&files(&folder)).unwrap());
         for (name, bytes) in files(&folder.join("tests")) {
             let outcomes = suite::run(&rulebook, &name, std::str::from_utf8(&bytes).unwrap());
@@ -58,16 +59,25 @@ fn the_rulebooks_pass_their_own_tests() {
                     outcome.failures.join("\n"),
                     outcome.story.join("\n")
                 );
-                played.insert(outcome.rule.clone());
+                played.extend(Tier::WARNING.into_iter().filter_map(|tier| {
+                    let change = format!("→ {tier}: ");
+                    let reached = outcome.story.iter().any(|told| told.contains(&change));
+                    reached.then(|| (outcome.rule.clone(), tier))
+                }));
             }
         }
-        let rules: BTreeSet<String> = rulebook.rules.iter().map(|r| r.id.clone()).collect();
-        assert_eq!(played, rules, "{}", folder.display());
+        let tiers = rulebook.rules.iter().flat_map(|rule| {
+            let tiers = Tier::WARNING.into_iter();
+            let written = tiers.filter(|tier| rule.conditions.contains_key(tier.name()));
+            written.map(|tier| (rule.id.clone(), tier))
+        });
+        let missing: Vec<_> = tiers.filter(|tier| !played.contains(tier)).collect();
+        assert!(missing.is_empty(), "{}: {missing:?}", folder.display());
     }
 }
 
 /// Figures that the sources have in so many words: rulebook, rule, tier, condition.
-const SURE: [(&str, &str, &str, &str); 32] = [
+const SURE: [(&str, &str, &str, &str); 59] = [
     (
         "city/rules",
         "rainstorm",
@@ -259,6 +269,168 @@ const SURE: [(&str, &str, &str, &str); 32] = [
         "tide",
         "red",
         "water_level.last() >= site.red",
+    ),
+    (
+        "rulebooks/guangdong-2019",
+        "typhoon",
+        "yellow",
+        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 24.5"#,
+    ),
+    (
+        "rulebooks/guangdong-2019",
+        "typhoon",
+        "orange",
+        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 32.7"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "typhoon",
+        "blue",
+        r#"wind_speed.mean("10m") >= 10.8 || wind_gust.max("10m") >= 17.2"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "typhoon",
+        "yellow",
+        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 24.5"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "typhoon",
+        "orange",
+        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 32.7"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "typhoon",
+        "red",
+        r#"wind_speed.mean("10m") >= 32.7 || wind_gust.max("10m") >= 41.5"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "snowstorm",
+        "blue",
+        r#"snowfall.sum("12h") >= 4"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "snowstorm",
+        "yellow",
+        r#"snowfall.sum("12h") >= 6"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "snowstorm",
+        "orange",
+        r#"snowfall.sum("6h") >= 10"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "snowstorm",
+        "red",
+        r#"snowfall.sum("6h") >= 15"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "cold_wave",
+        "blue",
+        r#"temperature.delta("48h") <= -8 && temperature.min("48h") <= 4 && wind_speed.max("24h") >= 8.0 && temperature.count("48h") >= 40 * temperature.count("1h")"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "cold_wave",
+        "yellow",
+        r#"temperature.delta("24h") <= -10 && temperature.min("24h") <= 4 && wind_speed.max("24h") >= 10.8 && temperature.count("24h") >= 20 * temperature.count("1h")"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "cold_wave",
+        "orange",
+        r#"temperature.delta("24h") <= -12 && temperature.min("24h") <= 0 && wind_speed.max("24h") >= 10.8 && temperature.count("24h") >= 20 * temperature.count("1h")"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "cold_wave",
+        "red",
+        r#"temperature.delta("24h") <= -16 && temperature.min("24h") <= 0 && wind_speed.max("24h") >= 10.8 && temperature.count("24h") >= 20 * temperature.count("1h")"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "haze",
+        "yellow",
+        "visibility.last() < 3000",
+    ),
+    (
+        "rulebooks/national-2007",
+        "haze",
+        "orange",
+        "visibility.last() < 2000",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_water",
+        "yellow",
+        "water_level.last() <= site.drought_warning",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_water",
+        "orange",
+        "water_level.last() <= site.season_low",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_water",
+        "red",
+        "water_level.last() <= site.record_low",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_flow",
+        "yellow",
+        "flow.last() <= site.drought_warning_flow",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_flow",
+        "orange",
+        "flow.last() <= site.season_low_flow",
+    ),
+    (
+        "rulebooks/hydrology",
+        "low_flow",
+        "red",
+        "flow.last() <= site.record_low_flow",
+    ),
+    (
+        "rulebooks/hydrology",
+        "tide",
+        "orange",
+        "water_level.last() >= site.orange",
+    ),
+    (
+        "rulebooks/beijing",
+        "road_water",
+        "orange",
+        "water_depth.last() >= cm(30)",
+    ),
+    (
+        "rulebooks/beijing",
+        "road_water",
+        "red",
+        "water_depth.last() >= cm(50)",
+    ),
+    (
+        "rulebooks/beijing",
+        "overpass_water",
+        "orange",
+        "water_depth.last() >= cm(50)",
+    ),
+    (
+        "rulebooks/beijing",
+        "overpass_water",
+        "red",
+        "water_depth.last() >= cm(100)",
     ),
 ];
 

@@ -156,7 +156,15 @@ fn each_planted_bug_shows() {
     let rules: Vec<_> = sound.keys().map(String::as_str).collect();
     assert_eq!(
         rules,
-        ["culvert", "rainstorm", "slope", "typhoon", "waterlogging"],
+        [
+            "cold",
+            "culvert",
+            "heat",
+            "rainstorm",
+            "slope",
+            "typhoon",
+            "waterlogging"
+        ],
         "every rule of the city has its edges"
     );
     let listed = node(&["testdata/naive/naive.mjs", "--mutations"]);

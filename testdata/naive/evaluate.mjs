@@ -101,7 +101,7 @@ function binary(node, scope) {
   if (left === null || right === null) return mutated('unknown-is-false') && op in REVERSED ? false : null;
   switch (op) {
     case '>=': return mutated('ge-to-gt') ? left > right : left >= right;
-    case '<=': return left <= right;
+    case '<=': return mutated('ge-to-gt') ? left < right : left <= right;
     case '>': return left > right;
     case '<': return left < right;
     case '==': return left === right;

@@ -22,6 +22,12 @@ export const PARAMETERS = {
   crack: row('mm', 2, -10000, 10000, 10, 60),
   pore_pressure: row('kPa', 2, -1000, 10000, 10, 60),
   groundwater_level: row('m', 4, -1000, 9000, 60, 60),
+  snowfall: row('mm', 2, 0, 500, 1, 60),
+  lightning: row('1', 0, 0, 1000000, 1, 60),
+  hail: row('mm', 1, 0, 300, 1, 60),
+  road_temperature: row('Cel', 1, -80, 100, 5, 60),
+  fire_danger: row('1', 0, 1, 5, 24 * 60, 26 * 60),
+  storage: row('%', 1, 0, 200, 24 * 60, 26 * 60),
 };
 
 /** How a written unit becomes another: multiply by ten to the power, or by a factor. */

@@ -1,5 +1,5 @@
 //! No weather, only edges: a few stations of each kind whose values wander about the thresholds of their rules for two days
-//! (slopes for eight), fall silent, come late and are put right. What a rule decides by a minute or by a last digit happens here often.
+//! (slopes and the air for eight), fall silent, come late and are put right. What a rule decides by a minute or by a last digit happens here often.
 
 import { random } from '../generate/random.mjs';
 import { localTime, observation, tenths } from './lines.mjs';
@@ -9,6 +9,7 @@ const START = Date.parse('2023-09-01T00:00:00+08:00');
 const DAY = 24 * 60;
 const EACH = 2; // stations of a kind
 const WRONG = 0.03; // share of readings that are put right later
+const AIRS = [[280, 390], [300, 430], [50, 190], [0, 140]]; // tenths of a degree between which a station's air goes: limits are where it rests
 const SOON = 20; // minutes within which they are: what the engine keeps beyond its windows bounds how far back it asks again
 
 /** Writes the wandering and gives its figures. */
@@ -16,13 +17,14 @@ export function edges(registry, file) {
   const wire = new Wire(file);
   const first = (list) => list.slice(0, EACH);
   const at = (kinds) => first(registry.sites.filter((site) => kinds.includes(site.kind))).map((site) => site.station);
-  const of = (kind) => first(registry.stations.filter((station) => station.kind === kind)).map((station) => station.id);
+  const of = (kind, count = EACH) => registry.stations.filter((station) => station.kind === kind).slice(0, count).map((station) => station.id);
   const walkers = [
     ...of('rain_gauge').map((id) => walker(id, 1, 2 * DAY, { rainfall: showers })),
     ...at(['waterlogging']).map((id) => walker(id, 1, 2 * DAY, { water_depth: depth })),
     ...at(['culvert', 'underpass']).map((id) => walker(id, 1, 2 * DAY, { water_depth: depth })),
     ...at(['slope']).map((id) => walker(id, 10, 8 * DAY, { displacement: creep })),
     ...of('weather').map((id) => walker(id, 1, 2 * DAY, { wind_speed: wind(8, 40), wind_gust: wind(12, 60) }, EACH_MINUTE)),
+    ...of('weather', AIRS.length).map((id, index) => walker(id, 5, 8 * DAY, { temperature: air(...AIRS[index]) })),
   ];
   for (let minute = 1; minute <= 8 * DAY; minute++) {
     const time = localTime(START + minute * 60_000);
@@ -119,6 +121,22 @@ function wind(least, most) {
       speed = Math.min(most * 10, Math.max(0, speed + pace));
       const now = Math.round(speed * draw.between(0.85, 1.15));
       return [tenths(now), tenths(now + 250)];
+    };
+  };
+}
+
+/** Days and nights of air between two temperatures in tenths, in steps of half a degree, so that limits are met. A wrong value is a sensor in the sun. */
+function air(least, most) {
+  return (draw) => {
+    let now = (least + most) / 2;
+    let left = 0;
+    let pace = 0;
+    return () => {
+      if (left === 0) [left, pace] = [20 + draw.below(120), draw.between(-0.6, 0.6)];
+      left -= 1;
+      const kept = now + (draw.chance(Math.abs(pace)) ? 5 * Math.sign(pace) : 0);
+      now = Math.min(most, Math.max(least, kept));
+      return [tenths(now), tenths(now + 60)];
     };
   };
 }

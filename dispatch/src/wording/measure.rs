@@ -41,17 +41,22 @@ fn call_words(call: &str, value: &str, language: Language) -> Option<String> {
     let (window_zh, window_en) = window(argument);
     Some(match (language, function) {
         (Language::Zh, "last") => format!("{zh}{value}{unit_zh}"),
-        (Language::En, "last") => format!("{en} {value} {unit_en}"),
+        (Language::En, "last") => format!("{en} {value}{unit_en}"),
         (Language::Zh, "sum") => format!("{window_zh}{zh}{value}{unit_zh}"),
-        (Language::En, "sum") => format!("{en} {value} {unit_en} in {window_en}"),
+        (Language::En, "sum") => format!("{en} {value}{unit_en} in {window_en}"),
         (Language::Zh, "max") => format!("{window_zh}最大{zh}{value}{unit_zh}"),
-        (Language::En, "max") => format!("highest {en} {value} {unit_en} in {window_en}"),
+        (Language::En, "max") => format!("highest {en} {value}{unit_en} in {window_en}"),
         (Language::Zh, "min") => format!("{window_zh}最小{zh}{value}{unit_zh}"),
-        (Language::En, "min") => format!("lowest {en} {value} {unit_en} in {window_en}"),
+        (Language::En, "min") => format!("lowest {en} {value}{unit_en} in {window_en}"),
         (Language::Zh, "mean") => format!("{window_zh}平均{zh}{value}{unit_zh}"),
-        (Language::En, "mean") => format!("mean {en} {value} {unit_en} over {window_en}"),
+        (Language::En, "mean") => format!("mean {en} {value}{unit_en} over {window_en}"),
         (Language::Zh, "delta") => {
-            let verb = if number < 0.0 { "减少" } else { "增加" };
+            let verb = match (is_height(parameter), number < 0.0) {
+                (true, true) => "下降",
+                (true, false) => "上升",
+                (false, true) => "减少",
+                (false, false) => "增加",
+            };
             format!(
                 "{window_zh}{zh}{verb}{}{unit_zh}",
                 value.trim_start_matches('-')
@@ -60,7 +65,7 @@ fn call_words(call: &str, value: &str, language: Language) -> Option<String> {
         (Language::En, "delta") => {
             let verb = if number < 0.0 { "down" } else { "up" };
             let value = value.trim_start_matches('-');
-            format!("{en} {verb} {value} {unit_en} in {window_en}")
+            format!("{en} {verb} {value}{unit_en} in {window_en}")
         }
         (Language::Zh, "rate") => {
             let verb = if number < 0.0 {
@@ -73,7 +78,7 @@ fn call_words(call: &str, value: &str, language: Language) -> Option<String> {
         (Language::En, "rate") => {
             let verb = if number < 0.0 { "falling" } else { "rising" };
             let value = value.trim_start_matches('-');
-            format!("{en} {verb} {value} {unit_en} an hour")
+            format!("{en} {verb} {value}{unit_en} an hour")
         }
         (Language::Zh | Language::En, _) => return None,
     })
@@ -95,19 +100,42 @@ fn quantity(parameter: Parameter) -> Option<(&'static str, &'static str)> {
         Parameter::Crack => ("裂缝", "crack width"),
         Parameter::PorePressure => ("孔隙水压", "pore pressure"),
         Parameter::GroundwaterLevel => ("地下水位", "groundwater"),
+        Parameter::Snowfall => ("降雪", "snow"),
+        Parameter::Lightning => ("雷电", "lightning"),
+        Parameter::Hail => ("冰雹直径", "hail diameter"),
+        Parameter::RoadTemperature => ("路面温度", "road temperature"),
+        Parameter::FireDanger => ("火险等级", "fire danger grade"),
+        Parameter::Storage => ("可用库容", "usable storage"),
         Parameter::WindDirection | Parameter::Humidity | Parameter::Pressure => return None,
     })
 }
 
+/// What goes up and down in Chinese, where other quantities grow and shrink.
+const fn is_height(parameter: Parameter) -> bool {
+    matches!(
+        parameter,
+        Parameter::Temperature
+            | Parameter::RoadTemperature
+            | Parameter::WaterLevel
+            | Parameter::GroundwaterLevel
+    )
+}
+
+/// After a number, in English with the space before it.
 fn unit(parameter: Parameter) -> (&'static str, &'static str) {
+    if parameter == Parameter::Lightning {
+        return ("次", " strokes");
+    }
     match parameter.unit() {
-        "mm" => ("毫米", "mm"),
-        "m" => ("米", "m"),
-        "m3/s" => ("立方米/秒", "m3/s"),
-        "m/s" => ("米/秒", "m/s"),
-        "deg" => ("度", "deg"),
-        "Cel" => ("℃", "C"),
-        "kPa" => ("千帕", "kPa"),
+        "1" => ("", ""),
+        "mm" => ("毫米", " mm"),
+        "m" => ("米", " m"),
+        "m3/s" => ("立方米/秒", " m3/s"),
+        "m/s" => ("米/秒", " m/s"),
+        "deg" => ("度", " deg"),
+        "Cel" => ("℃", " C"),
+        "kPa" => ("千帕", " kPa"),
+        "%" => ("%", " %"),
         other => (other, other),
     }
 }
@@ -166,6 +194,30 @@ mod tests {
                 "-12",
                 "24小时位移减少12毫米",
                 "displacement down 12 mm in 24 h",
+            ),
+            (
+                "temperature.delta(\"24h\")",
+                "-12.5",
+                "24小时气温下降12.5℃",
+                "temperature down 12.5 C in 24 h",
+            ),
+            (
+                "lightning.sum(\"10m\")",
+                "31",
+                "10分钟雷电31次",
+                "lightning 31 strokes in 10 min",
+            ),
+            (
+                "fire_danger.last()",
+                "4",
+                "火险等级4",
+                "fire danger grade 4",
+            ),
+            (
+                "storage.last()",
+                "23.5",
+                "可用库容23.5%",
+                "usable storage 23.5 %",
             ),
             (
                 "rainfall.sum(\"1d@08:00\")",

@@ -65,7 +65,13 @@ impl Screen {
             | Parameter::Tilt
             | Parameter::Crack
             | Parameter::PorePressure
-            | Parameter::GroundwaterLevel => false,
+            | Parameter::GroundwaterLevel
+            | Parameter::Snowfall
+            | Parameter::Lightning
+            | Parameter::Hail
+            | Parameter::RoadTemperature
+            | Parameter::FireDanger
+            | Parameter::Storage => false,
         }
     }
 

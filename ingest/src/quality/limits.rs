@@ -73,6 +73,15 @@ const fn range_in_units(parameter: Parameter) -> (Quanta, Quanta) {
         Parameter::Tilt => (-180, 180),
         Parameter::Crack => (-10_000, 10_000),
         Parameter::PorePressure => (-100, 10_000),
+        // The deepest snow of a day on record, 1.9 m (Silver Lake 1921), is less than this as water.
+        Parameter::Snowfall => (0, 500),
+        Parameter::Lightning => (0, 1_000_000),
+        // The largest stone on record had 203 mm (Vivian 2010).
+        Parameter::Hail => (0, 300),
+        Parameter::RoadTemperature => (-80, 100),
+        Parameter::FireDanger => (1, 5),
+        // Above the normal level there is more than all.
+        Parameter::Storage => (0, 200),
     }
 }
 
@@ -116,7 +125,13 @@ pub const fn step(parameter: Parameter) -> Option<Step> {
         | Parameter::Tilt
         | Parameter::Crack
         | Parameter::PorePressure
-        | Parameter::GroundwaterLevel => None,
+        | Parameter::GroundwaterLevel
+        | Parameter::Snowfall
+        | Parameter::Lightning
+        | Parameter::Hail
+        | Parameter::RoadTemperature
+        | Parameter::FireDanger
+        | Parameter::Storage => None,
     }
 }
 
@@ -157,6 +172,12 @@ pub const fn still(parameter: Parameter) -> Option<Still> {
         | Parameter::Tilt
         | Parameter::Crack
         | Parameter::PorePressure
-        | Parameter::GroundwaterLevel => None,
+        | Parameter::GroundwaterLevel
+        | Parameter::Snowfall
+        | Parameter::Lightning
+        | Parameter::Hail
+        | Parameter::RoadTemperature
+        | Parameter::FireDanger
+        | Parameter::Storage => None,
     }
 }

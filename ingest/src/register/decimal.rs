@@ -181,7 +181,7 @@ mod tests {
         #[test]
         fn agrees_with_the_model(
             text in "[+-]?[0-9]{0,22}(\\.[0-9]{0,22})?([eE][+-]?[0-9]{1,2})?",
-            code in 0u8..18,
+            code in 0..Parameter::ALL.len() as u8,
         ) {
             let parameter = Parameter::from_code(code).unwrap();
             let ours = Decimal::parse(text.as_bytes()).and_then(|d| d.quanta(Ratio::ONE, parameter.decimals()));

@@ -19,13 +19,13 @@ pub fn ratio(parameter: Parameter, unit: &str) -> Result<Ratio, UnitError> {
         return Ok(Ratio::ONE);
     }
     let found = match parameter {
-        Parameter::Rainfall | Parameter::RainfallTotal => match unit {
+        Parameter::Rainfall | Parameter::RainfallTotal | Parameter::Snowfall => match unit {
             "mm/h" | "mm/min" | "mm/s" | "in/h" => return Err(UnitError::Intensity),
             // A kilogram of water on a square metre is a millimetre (WMO-No. 306, BUFR 0 13 011).
             "kg/m2" | "kg.m-2" | "kg m-2" => Some(Ratio::ONE),
             _ => millimetres(unit),
         },
-        Parameter::Displacement | Parameter::Crack => millimetres(unit),
+        Parameter::Displacement | Parameter::Crack | Parameter::Hail => millimetres(unit),
         Parameter::WaterLevel
         | Parameter::WaterDepth
         | Parameter::GroundwaterLevel
@@ -38,14 +38,16 @@ pub fn ratio(parameter: Parameter, unit: &str) -> Result<Ratio, UnitError> {
             "''" | "\"" | "arcsec" => Some(Ratio::new(1, 3600)),
             _ => None,
         },
-        Parameter::Temperature => degrees_celsius(unit),
-        Parameter::Humidity | Parameter::SoilMoisture => match unit {
+        Parameter::Temperature | Parameter::RoadTemperature => degrees_celsius(unit),
+        Parameter::Humidity | Parameter::SoilMoisture | Parameter::Storage => match unit {
             "%RH" | "percent" => Some(Ratio::ONE),
             "1" => Some(Ratio::new(100, 1)),
             _ => None,
         },
         Parameter::Pressure => pascals(unit).map(|r| per(r, 100)),
         Parameter::PorePressure => pascals(unit).map(|r| per(r, 1000)),
+        // Strokes and grades are counted: no unit scales them.
+        Parameter::Lightning | Parameter::FireDanger => None,
     };
     found.ok_or(UnitError::Other)
 }

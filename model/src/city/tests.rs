@@ -263,6 +263,10 @@ fn flows_and_ladders_are_found_or_safe() {
         city.policy.stale_after("culvert", Parameter::WaterDepth),
         crate::policy::STALE_AFTER_MINUTES
     );
+    assert_eq!(
+        city.policy.stale_after("woodland", Parameter::FireDanger),
+        crate::policy::STALE_AFTER_DAILY
+    );
 }
 
 #[test]

@@ -410,15 +410,23 @@ fn responses(hazard: Hazard, tier: Tier) -> &'static [&'static str] {
             | Hazard::FlashFlood
             | Hazard::GeologicalRisk
             | Hazard::Landslide
+            | Hazard::DebrisFlow
             | Hazard::StormSurge => &["Evacuate"],
             Hazard::Waterlogging => &["Avoid", "Shelter"],
+            // Roads and woods are kept out of; nobody has to leave their house.
+            Hazard::RoadIcing | Hazard::FireDanger => &["Avoid"],
             Hazard::Drought => &["Prepare"],
             Hazard::Typhoon
             | Hazard::Rainstorm
+            | Hazard::Snowstorm
+            | Hazard::ColdWave
             | Hazard::Gale
+            | Hazard::Cold
             | Hazard::Heat
+            | Hazard::Lightning
             | Hazard::Hail
             | Hazard::Fog
+            | Hazard::Haze
             | Hazard::ThunderGale => &["Shelter"],
         },
     }

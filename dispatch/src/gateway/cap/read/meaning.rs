@@ -74,11 +74,17 @@ fn chinese_hazard(text: &str) -> Option<Hazard> {
         .into_iter()
         .filter(|hazard| text.contains(hazard.zh()))
         .max_by_key(|hazard| hazard.zh().len());
-    named.or_else(|| text.contains("地质灾害").then_some(Hazard::GeologicalRisk))
+    let otherwise = [("地质灾害", Hazard::GeologicalRisk), ("低温", Hazard::Cold)];
+    named.or_else(|| {
+        let mut found = otherwise
+            .into_iter()
+            .filter(|(name, _)| text.contains(name));
+        found.next().map(|(_, hazard)| hazard)
+    })
 }
 
 /// More special words before more general ones.
-const ENGLISH: [(&str, Hazard); 21] = [
+const ENGLISH: [(&str, Hazard); 36] = [
     ("flash flood", Hazard::FlashFlood),
     ("coastal flood", Hazard::StormSurge),
     ("storm surge", Hazard::StormSurge),
@@ -90,14 +96,29 @@ const ENGLISH: [(&str, Hazard); 21] = [
     ("tropical", Hazard::Typhoon),
     ("thunderstorm", Hazard::ThunderGale),
     ("thunder", Hazard::ThunderGale),
+    ("snow", Hazard::Snowstorm),
+    ("blizzard", Hazard::Snowstorm),
+    ("icing", Hazard::RoadIcing),
+    ("ice", Hazard::RoadIcing),
+    ("icy", Hazard::RoadIcing),
     ("rainstorm", Hazard::Rainstorm),
     ("rain", Hazard::Rainstorm),
     ("gale", Hazard::Gale),
     ("high wind", Hazard::Gale),
     ("heat", Hazard::Heat),
+    ("cold wave", Hazard::ColdWave),
+    ("cold", Hazard::Cold),
+    ("low temperature", Hazard::Cold),
+    ("lightning", Hazard::Lightning),
     ("hail", Hazard::Hail),
     ("fog", Hazard::Fog),
+    ("haze", Hazard::Haze),
     ("drought", Hazard::Drought),
+    ("fire danger", Hazard::FireDanger),
+    ("fire weather", Hazard::FireDanger),
+    ("debris flow", Hazard::DebrisFlow),
+    ("mudslide", Hazard::DebrisFlow),
+    ("mudflow", Hazard::DebrisFlow),
     ("landslide", Hazard::Landslide),
     ("geological", Hazard::GeologicalRisk),
 ];

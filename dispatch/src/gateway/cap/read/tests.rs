@@ -79,6 +79,21 @@ fn hazards_by_code_and_name() {
             "<event>Flash Flood Warning</event>",
             Some(Hazard::FlashFlood),
         ),
+        ("<event>寒潮蓝色预警</event>", Some(Hazard::ColdWave)),
+        ("<event>灰霾黄色预警信号</event>", Some(Hazard::Haze)),
+        ("<event>持续低温</event>", Some(Hazard::Cold)),
+        ("<event>Snow/Ice Warning</event>", Some(Hazard::Snowstorm)),
+        ("<event>Black ice</event>", Some(Hazard::RoadIcing)),
+        ("<event>Extreme Cold Watch</event>", Some(Hazard::Cold)),
+        (
+            "<event>Extreme Fire Danger</event>",
+            Some(Hazard::FireDanger),
+        ),
+        (
+            "<event>Debris Flow Warning</event>",
+            Some(Hazard::DebrisFlow),
+        ),
+        ("<event>Police notice</event>", None),
         ("<event>Train delays</event>", None),
         ("<event>Child Abduction</event>", None),
     ] {
