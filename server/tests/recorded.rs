@@ -6,12 +6,16 @@
     reason = "a test stops at what it does not expect"
 )]
 
+#[path = "recorded/ladder.rs"]
+mod ladder;
 #[path = "recorded/place.rs"]
 mod place;
 #[path = "recorded/river.rs"]
 mod river;
 #[path = "../../dispatch/tests/peers/skipped.rs"]
 mod skipped;
+#[path = "recorded/street.rs"]
+mod street;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -60,6 +64,14 @@ fn replay(arguments: &[&str]) -> (Vec<Value>, String) {
 /// Decimal text in tenths of a millimetre, rounded half away from nought.
 fn tenths_of_mm(metres: f64) -> i64 {
     (metres * 10_000.0).round() as i64
+}
+
+/// Tiers of three thresholds, in the order of the rungs.
+const THREE: [&str; 4] = ["none", "yellow", "orange", "red"];
+
+/// A JSON tier as its place in a list of names.
+fn rung(names: &[&str], tier: &Value) -> usize {
+    names.iter().position(|name| tier == name).unwrap()
 }
 
 /// Milliseconds of a time as the binary prints it.

@@ -1,7 +1,8 @@
 //! River stages through Cyclone Ditwah: 22 gauges read about hourly by people, newest first.
 
+use crate::ladder::Ladder;
 use crate::place::{Gauge, Place};
-use crate::{millis, recorded, replay, sanfang, tenths_of_mm};
+use crate::{THREE, millis, recorded, replay, rung, sanfang, tenths_of_mm};
 use model::{Offset, Time};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -17,7 +18,6 @@ const BELOW: i64 = 1_000; // 10 cm
 /// A gauge read hourly is not watched where three readings are missing.
 const GAP_S: i64 = 3 * 3600;
 
-const TIERS: [&str; 4] = ["none", "yellow", "orange", "red"];
 const LEVELS: [&str; 3] = [
     "alert_level_m",
     "minor_flood_level_m",
@@ -129,11 +129,7 @@ impl Record {
     }
 
     fn rung(&self, station: &str, metres: f64) -> usize {
-        let levels = self.levels[station];
-        levels
-            .iter()
-            .filter(|level| tenths_of_mm(metres) >= tenths_of_mm(**level))
-            .count()
+        ladder(self.levels[station]).rung(tenths_of_mm(metres))
     }
 
     /// Second of the newest reading of all.
@@ -159,55 +155,28 @@ fn read_table(path: &Path) -> Vec<Reading> {
 /// A change of tier: second, site, and the rungs it left and reached.
 type Change = (i64, String, usize, usize);
 
+/// What the rule says of a gauge with these levels.
+fn ladder(levels: [f64; 3]) -> Ladder {
+    Ladder {
+        levels: levels.map(tenths_of_mm).to_vec(),
+        hold: HOLD_S * 1000,
+        quiet: QUIET_S * 1000,
+        below: BELOW,
+        gap: GAP_S * 1000,
+    }
+}
+
 /// What one gauge's readings say by the words of the rule, and at which of its readings nothing is on
 /// its way up or down.
 fn naive(readings: &[&Reading], levels: [f64; 3], end: i64) -> (Vec<Change>, Vec<bool>) {
+    let pairs = readings
+        .iter()
+        .map(|r| (r.second * 1000, tenths_of_mm(r.metres)));
+    let climb = ladder(levels).climb(&pairs.collect::<Vec<_>>(), end * 1000);
     let station = &readings[0].station;
-    let mut up: [Option<i64>; 3] = [None; 3];
-    let mut stands = [false; 3];
-    let mut low: [Option<i64>; 3] = [None; 3];
-    let (mut changes, mut calm) = (Vec::new(), Vec::new());
-    let rung = |stands: &[bool; 3]| stands.iter().rposition(|up| *up).map_or(0, |at| at + 1);
-    let note = |second: i64, from: usize, to: usize, changes: &mut Vec<Change>| {
-        if from != to {
-            changes.push((second, station.clone(), from, to));
-        }
-    };
-    for (at, reading) in readings.iter().enumerate() {
-        let level = tenths_of_mm(reading.metres);
-        let step = at
-            .checked_sub(1)
-            .map_or(0, |before| reading.second - readings[before].second);
-        let before = rung(&stands);
-        for (place, bound) in levels.map(tenths_of_mm).into_iter().enumerate() {
-            if stands[place] {
-                let watched = if step <= GAP_S { step } else { 0 };
-                low[place] = (level < bound - BELOW)
-                    .then(|| low[place].map_or(0, |so_far| so_far + watched));
-                if low[place].is_some_and(|so_far| so_far >= QUIET_S) {
-                    (stands[place], low[place]) = (false, None);
-                }
-            } else {
-                up[place] = (level >= bound).then(|| up[place].unwrap_or(reading.second));
-            }
-        }
-        note(reading.second, before, rung(&stands), &mut changes);
-        calm.push(up.iter().all(Option::is_none) && low.iter().all(Option::is_none));
-        // What waits is there once its hold is over, unless the gauge says otherwise before.
-        let next = readings.get(at + 1).map_or(end, |next| next.second);
-        let before = rung(&stands);
-        let mut risen = None;
-        for place in 0..3 {
-            if let Some(since) = up[place].filter(|since| since + HOLD_S < next) {
-                (stands[place], up[place]) = (true, None);
-                risen = risen.max(Some(since + HOLD_S));
-            }
-        }
-        if let Some(second) = risen {
-            note(second, before, rung(&stands), &mut changes);
-        }
-    }
-    (changes, calm)
+    let changes = climb.changes.iter();
+    let changes = changes.map(|(time, from, to)| (time / 1000, station.clone(), *from, *to));
+    (changes.collect(), climb.calm)
 }
 
 fn naive_of_all(record: &Record) -> Vec<Change> {
@@ -220,7 +189,7 @@ fn naive_of_all(record: &Record) -> Vec<Change> {
 }
 
 fn changes(signals: &[Value]) -> Vec<Change> {
-    let rung = |tier: &Value| TIERS.iter().position(|name| tier == name).unwrap();
+    let rung = |tier: &Value| rung(&THREE, tier);
     let change = |line: &Value| {
         let site = line["subject"].as_str().unwrap().to_owned();
         (
@@ -240,7 +209,7 @@ fn told(warnings: &[Value]) -> Vec<(i64, BTreeMap<String, usize>)> {
     let mut told = Vec::new();
     for line in warnings {
         let areas = line["areas"].as_object().unwrap().iter();
-        let rung = |tier: &Value| TIERS.iter().position(|name| tier == name).unwrap();
+        let rung = |tier: &Value| rung(&THREE, tier);
         told.push((
             millis(line) / 1000,
             areas
