@@ -6,10 +6,14 @@
     reason = "a test stops at what it does not expect"
 )]
 
+#[path = "recorded/flow.rs"]
+mod flow;
 #[path = "recorded/ladder.rs"]
 mod ladder;
 #[path = "recorded/place.rs"]
 mod place;
+#[path = "recorded/rain.rs"]
+mod rain;
 #[path = "recorded/river.rs"]
 mod river;
 #[path = "../../dispatch/tests/peers/skipped.rs"]
