@@ -13,6 +13,7 @@ pub mod http;
 pub(crate) mod mac;
 pub mod push;
 pub mod smpp;
+pub mod state_bulletin;
 pub mod webhook;
 
 /// What the far side said when it took a message.

@@ -17,7 +17,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 26] = [
+pub const TARGETS: [(&str, Target); 27] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -36,6 +36,7 @@ pub const TARGETS: [(&str, Target); 26] = [
     ("events", rulebook::events),
     ("cap", signals::cap),
     ("feed", signals::feed),
+    ("bulletin", signals::bulletin),
     ("wording", delivery::wording),
     ("smpp", delivery::smpp),
     ("receipt", delivery::receipt),

@@ -1,7 +1,8 @@
-//! Other authorities' signals: CAP documents and Atom feeds, as they are posted and polled.
+//! Other authorities' signals: CAP documents, Atom feeds and state bulletins, as they are posted and polled.
 
 use dispatch::gateway::cap::{feed, read};
-use model::AreaCode;
+use dispatch::gateway::state_bulletin::{self, AREAS_MAX, Newest, Next, Source};
+use model::{AreaCode, Hazard, Offset, Tier};
 
 fn nowhere() -> Option<AreaCode> {
     AreaCode::parse("440101000000").ok()
@@ -23,4 +24,43 @@ pub(crate) fn feed(bytes: &[u8]) {
     if let Err(error) = feed::read(bytes) {
         assert!(!error.to_string().is_empty());
     }
+}
+
+/// What is taken stands as it is listed, and is nothing new when it comes again.
+pub(crate) fn bulletin(bytes: &[u8]) {
+    let source = Source {
+        name: "fuzz".into(),
+        sender: "44010041400000".into(),
+        sender_name: "fuzz".into(),
+        hazard: Hazard::GeologicalRisk,
+        event: "fuzz".into(),
+        time: "date_id".into(),
+        levels: "levels".into(),
+        tiers: [("1", Tier::Yellow), ("2", Tier::Orange)]
+            .map(|(level, tier)| (level.to_owned(), tier))
+            .into(),
+    };
+    let offset = Offset(480);
+    let found = match state_bulletin::read(bytes, &source, offset) {
+        Ok(found) => found,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return;
+        }
+    };
+    assert!(found.areas.len() <= AREAS_MAX);
+    let ours = |name: &str| AreaCode::parse(name).into_iter().collect();
+    let Next::Follows { signals, changes } = source.follow(None, &found, offset, &ours) else {
+        panic!("the first bulletin follows nothing");
+    };
+    assert_eq!(changes.len(), found.areas.len());
+    let mut newest = Newest::default();
+    for signal in signals.iter().rev() {
+        assert!(newest.take(signal));
+    }
+    assert_eq!((newest.time, &newest.areas), (found.time, &found.areas));
+    assert_eq!(
+        source.follow(Some(&newest), &found, offset, &ours),
+        Next::Same
+    );
 }

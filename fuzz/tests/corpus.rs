@@ -173,6 +173,7 @@ fn recorded_files_of_others() {
             &["ndjson", "registrar", "cap", "contacts", "events"],
         ),
         ("protocol", &["ndjson", "smpp"]),
+        ("landslide-warnings", &["bulletin", "ndjson", "areas"]),
     ];
     for (folder, targets) in samples {
         let path = root().join("../../shared/data").join(folder);

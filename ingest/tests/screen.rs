@@ -89,6 +89,21 @@ fn a_leap_waits_for_a_second_reading_that_agrees() {
 }
 
 #[test]
+fn each_leap_of_a_flash_rise_is_confirmed_by_the_reading_after_it() {
+    let (flags, causes) = run(
+        Parameter::WaterDepth,
+        &["0.00", "0.40", "0.80", "1.20", "1.60", "0.05", "0.04"],
+    );
+    assert_eq!(flags, [0, 1, 0, 1, 0, 1, 0]);
+    assert_eq!(causes, [Cause::SuddenStep; 3]);
+    // Back and forth is no rise; nor is what no weather does, however often it is said.
+    let (flags, _) = run(Parameter::WaterDepth, &["1.20", "2.00", "0.10", "2.00"]);
+    assert_eq!(flags, [0, 1, 1, 0]);
+    let (flags, _) = run(Parameter::Humidity, &["60", "73", "88"]);
+    assert_eq!(flags, [0, 1, 1]);
+}
+
+#[test]
 fn a_spike_is_marked_once_and_its_return_is_not() {
     let (flags, causes) = run(Parameter::WaterDepth, &["0.10", "0.60", "0.10", "0.10"]);
     assert_eq!((flags, causes), (vec![0, 1, 0, 0], vec![Cause::SuddenStep]));

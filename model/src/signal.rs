@@ -28,6 +28,15 @@ pub struct SignalText {
     pub instruction: String,
 }
 
+/// That a signal is part of a state bulletin: the whole of what its source has in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateOf {
+    /// Name of the source.
+    pub source: String,
+    /// Counts bulletins of one time, from 0.
+    pub revision: u32,
+}
+
 /// A received signal. It ends when its authority says so, never by `expires` (design §3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signal {
@@ -61,4 +70,7 @@ pub struct Signal {
     pub expires: Option<Time>,
     /// Words, verbatim.
     pub texts: Vec<SignalText>,
+    /// The state bulletin it is part of; [`None`] where it speaks for itself alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateOf>,
 }

@@ -228,6 +228,17 @@ impl Rule {
     }
 }
 
+/// True where a site's thresholds, two or more, are all nought: registers write that for levels
+/// that nobody has set, and a place that is flooded whatever is measured warns of nothing.
+pub(crate) fn are_unset<'t>(thresholds: impl Iterator<Item = &'t i64>) -> bool {
+    let (mut count, mut all_nought) = (0, true);
+    for threshold in thresholds {
+        count += 1;
+        all_nought &= *threshold == 0;
+    }
+    count > 1 && all_nought
+}
+
 /// True where nothing in the list stops the reading.
 fn harmless(faults: &[Fault]) -> bool {
     faults

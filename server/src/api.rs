@@ -81,6 +81,7 @@ fn intake() -> Router<Arc<App>> {
     Router::new()
         .route("/v1/observations", post(observations::take))
         .route("/v1/signals", post(signals::take))
+        .route("/v1/bulletins/{source}", post(signals::bulletin))
 }
 
 /// What people see and do.
@@ -124,6 +125,7 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/calls/answer", post(calls::answer))
         .route("/v1/calls/tap", post(calls::tap))
         .route("/v1/signals", get(signals::list))
+        .route("/v1/bulletins", get(signals::sources))
         .route("/v1/signals/{identifier}/relay", post(signals::relay))
         .route("/v1/me", get(operations::me))
         .route("/v1/stream", get(stream::follow))

@@ -87,6 +87,8 @@ pub(crate) struct App {
     pub(crate) intake: Intake,
     /// Held while a signal is being stored: meanwhile the same one is neither news nor known.
     pub(crate) storing_signal: tokio::sync::Mutex<()>,
+    /// Sources of state bulletins.
+    pub(crate) bulletins: Vec<crate::bulletins::Feed>,
     /// Links by name, in partition order; empty where one is no longer configured.
     pub(crate) links: Vec<String>,
     /// What is open at the listener.
@@ -421,6 +423,7 @@ impl App {
                 .with_label_values(&["journal"])
                 .set(depth);
         }
+        self.gauge_bulletins();
         for (what, open) in self.edge.open() {
             self.metrics.open.with_label_values(&[what]).set(open);
         }

@@ -1,9 +1,11 @@
 //! `sanfang.toml`: one file, read into values that cannot be wrong, every fault at once.
 
+mod bulletin;
 mod http;
 mod kafka;
 mod read;
 
+pub(crate) use bulletin::BulletinSection;
 pub(crate) use http::HttpSection;
 pub(crate) use kafka::KafkaSection;
 
@@ -54,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) mqtt: Vec<MqttConfig>,
     /// CAP feeds of other authorities to poll.
     pub(crate) polls: Vec<PollSection>,
+    /// Sources of other authorities whose bulletins are the whole of what is in force.
+    pub(crate) bulletins: Vec<BulletinSection>,
     /// The recipients' directory at rest.
     pub(crate) directory: DirectorySection,
     /// How long records live in the journal.

@@ -7,6 +7,7 @@ mod answer_links;
 mod answered;
 mod api;
 mod app;
+mod bulletins;
 mod capbook;
 mod clock;
 mod command;

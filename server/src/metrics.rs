@@ -43,6 +43,10 @@ pub(crate) struct Metrics {
     pub(crate) fallen_back: IntCounterVec,
     /// Intents that no link carries, by channel.
     pub(crate) unserved: IntCounterVec,
+    /// State bulletins by source and what became of them.
+    pub(crate) bulletins: IntCounterVec,
+    /// The newest state bulletin of each source, by figure.
+    pub(crate) bulletin: IntGaugeVec,
     /// What phones wrote back: understood, not understood, or from nobody who was asked.
     pub(crate) replies: IntCounterVec,
     /// Connections and streams that are open.
@@ -187,6 +191,16 @@ impl Metrics {
                 "sanfang_intents_unserved_total",
                 "Things to say by a channel that the configuration gives no link; an alarm",
                 &["channel"],
+            )?,
+            bulletins: counters(
+                "sanfang_bulletins_total",
+                "State bulletins of other authorities by source and outcome: taken, same, older, ahead, unreadable, not_taken",
+                &["source", "outcome"],
+            )?,
+            bulletin: gauges(
+                "sanfang_bulletin",
+                "The newest state bulletin of a source: age_s, stale, areas, unknown_areas",
+                &["source", "figure"],
             )?,
             replies: counters(
                 "sanfang_replies_total",

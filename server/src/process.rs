@@ -4,6 +4,7 @@ use crate::answer_links::{self, AnswerLinks};
 use crate::answered::Answered;
 use crate::api;
 use crate::app::{App, Period};
+use crate::bulletins::Feed;
 use crate::capbook::CapBook;
 use crate::clock::{Clock, monotonic_micros};
 use crate::config::HttpSection;
@@ -90,6 +91,8 @@ pub(crate) struct Options {
     pub(crate) answer_url: Option<String>,
     /// How far snapshots may be apart.
     pub(crate) snapshots: Period,
+    /// Sources of state bulletins.
+    pub(crate) bulletins: Vec<Feed>,
     /// What this process does.
     pub(crate) roles: Roles,
     /// Who it is among others, where there can be any.
@@ -419,6 +422,7 @@ async fn app(
             Answered::open(&*shared, options.mode)?,
         ),
         storing_signal: tokio::sync::Mutex::new(()),
+        bulletins: options.bulletins,
         view: View::new(&city, Stream::new()),
         cap: cap.map_err(|error| StartError::City(format!("city.toml: authority: {error}")))?,
         journal: shared,

@@ -80,6 +80,11 @@ impl App {
             });
         }
         let _storing = self.storing_signal.lock().await;
+        self.keep_signal(signal).await
+    }
+
+    /// The same, while nobody else stores one.
+    pub(crate) async fn keep_signal(&self, signal: &Signal) -> Result<bool, NotTaken> {
         if self.view.signal_is_known(signal) {
             return Ok(false);
         }

@@ -17,6 +17,7 @@ pub(crate) use signals::Signals;
 
 use crate::stream::Stream;
 use deliveries::{Deliveries, Subject};
+use dispatch::gateway::state_bulletin;
 use dispatch::ladder::{Call, Place};
 use ingest::quality::{Cause, Finding};
 use model::{
@@ -368,6 +369,11 @@ impl View {
     /// Remembers a signal that is stored.
     pub(crate) fn signal_taken(&self, signal: &Signal) {
         self.inner.write().signals.note(signal);
+    }
+
+    /// The newest state bulletin of a source.
+    pub(crate) fn newest_bulletin(&self, source: &str) -> Option<state_bulletin::Newest> {
+        self.inner.read().signals.newest_bulletin(source).cloned()
     }
 
     /// The signals of a zone of before the last stop.

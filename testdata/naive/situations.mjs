@@ -1,5 +1,6 @@
 //! Every rule at every subject: which observation wakes which, and what tier comes of it.
 
+import { nodes } from './cel.mjs';
 import { ancestor } from './city.mjs';
 import { evaluate, relaxed } from './evaluate.mjs';
 import { Ladder } from './ladder.mjs';
@@ -127,11 +128,11 @@ function subjectsOf(rule, city) {
   const found = [];
   if (rule.subject === 'station') {
     for (const station of city.stations.values()) {
-      if (measures(station.id)) found.push({ id: station.id, area: station.area, station: station.id, stations: [station.id], site: siteAt.get(station.id) ?? null });
+      if (measures(station.id)) found.push({ id: station.id, area: station.area, station: station.id, stations: [station.id], site: withLevels(rule, siteAt.get(station.id) ?? null) });
     }
   } else if (rule.subject === 'site') {
     for (const site of city.sites.values()) {
-      if (measures(site.station) && (!rule.kinds || rule.kinds.includes(site.kind))) found.push({ id: site.id, area: site.area, station: site.station, stations: [site.station], site });
+      if (measures(site.station) && (!rule.kinds || rule.kinds.includes(site.kind))) found.push({ id: site.id, area: site.area, station: site.station, stations: [site.station], site: withLevels(rule, site) });
     }
   } else {
     for (const area of city.areas.values()) {
@@ -141,6 +142,15 @@ function subjectsOf(rule, city) {
     }
   }
   return found.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The site as a rule reads it: two or more thresholds that are all 0 have not been set. */
+function withLevels(rule, site) {
+  const trees = [...rule.tiers.map(({ when }) => when), rule.continuing, rule.lowerWhen].filter(Boolean);
+  const read = trees.flatMap((tree) => [...nodes(tree)]).filter((node) => node.kind === 'member' && node.target.name === 'site').map(({ name }) => name);
+  const given = [...new Set(read)].filter((name) => (site?.[name] ?? '') !== '');
+  if (given.length < 2 || given.some((name) => Number(site[name]) !== 0)) return site;
+  return { ...site, ...Object.fromEntries(given.map((name) => [name, ''])) };
 }
 
 /** The longest step between evaluations that is not a gap: the staleness of the city's settings, else the parameter's;

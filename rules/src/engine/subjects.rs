@@ -433,7 +433,11 @@ fn thresholds(
             .checked_mul(i128::from(crate::condition::SITE_SCALE))?;
         i64::try_from(scaled / ratio.of()).ok()
     };
-    rule.thresholds.iter().map(billionths).collect()
+    let found: Box<[Option<i64>]> = rule.thresholds.iter().map(billionths).collect();
+    if crate::rulebook::are_unset(found.iter().flatten()) {
+        return rule.thresholds.iter().map(|_| None).collect();
+    }
+    found
 }
 
 /// Holds of the rule; a gap is a step longer than the staleness of what the rule reads there and

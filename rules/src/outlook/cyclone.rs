@@ -34,7 +34,7 @@ pub(super) fn of(ask: Ask, track: &Track, points: &[Point], now: Time, length: S
     match ask {
         Ask::CircleIn(force) => {
             let inside = |time| is_inside(track, time, force, points);
-            let reached = times(now, last).find(|time| inside(*time));
+            let reached = times(now, last.max(now)).find(|time| inside(*time));
             reached.map_or(never(), |time| {
                 let minutes = (time.millis() - now.millis()) / 60_000;
                 Value::whole(minutes * PER_UNIT / 60, true)
@@ -43,7 +43,7 @@ pub(super) fn of(ask: Ask, track: &Track, points: &[Point], now: Time, length: S
         Ask::Distance => distance(track, now, points),
         Ask::Closest => {
             let distances =
-                times(now, last.min(now + length)).map(|time| distance(track, time, points));
+                times(now, last.min(now + length).max(now)).map(|time| distance(track, time, points));
             let nearest = distances
                 .filter(Value::is_known)
                 .min_by_key(|value| value.number);

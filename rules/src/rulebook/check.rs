@@ -1,12 +1,12 @@
 //! What is wrong between a rulebook and a city.
 
-use super::{Rule, Rulebook, SubjectKind};
+use super::{Rule, Rulebook, SubjectKind, are_unset};
 use crate::condition::Ratio;
 use model::fault::{Faults, Place, quoted};
-use model::{AreaNo, City, Fault};
+use model::{AreaNo, City, Fault, Site};
 use std::collections::BTreeMap;
 
-/// Names of areas shown in one notice.
+/// Names of areas or sites shown in one notice.
 const NAMES_MAX: usize = 5;
 
 pub(super) fn check(rulebook: &Rulebook, city: &City) -> Vec<Fault> {
@@ -39,6 +39,7 @@ fn check_thresholds(rule: &Rule, city: &City, faults: &mut Faults) {
             }
         }
     }
+    check_unset(rule, city, faults);
     for name in &rule.thresholds {
         let anywhere = city
             .sites
@@ -53,6 +54,36 @@ fn check_thresholds(rule: &Rule, city: &City, faults: &mut Faults) {
             );
         }
     }
+}
+
+/// Lists sites whose thresholds are all nought: they are read as not set.
+fn check_unset(rule: &Rule, city: &City, faults: &mut Faults) {
+    let thresholds = |site: &Site| -> Vec<i64> {
+        let texts = rule
+            .thresholds
+            .iter()
+            .filter_map(|name| site.thresholds.get(name));
+        texts
+            .filter_map(|text| Ratio::parse(text.trim()))
+            .map(|r| i64::from(!r.is_zero()))
+            .collect()
+    };
+    let sites = city.sites.iter().filter(|site| rule.has_kind(&site.kind));
+    let unset = sites.filter(|site| are_unset(thresholds(site).iter()));
+    let unset: Vec<&str> = unset.map(|site| site.id.as_str()).collect();
+    if unset.is_empty() {
+        return;
+    }
+    faults.notice(
+        Place::file("sites.csv"),
+        &rule.thresholds.join(", "),
+        format!(
+            "all 0 and read as not set at {} sites: {}",
+            unset.len(),
+            listed(&unset)
+        ),
+        "write the levels, or leave the cells empty",
+    );
 }
 
 /// Lists areas of the rule's level without enough subjects, as the zones count them: they can
@@ -86,9 +117,6 @@ fn check_areas(rule: &Rule, enrolled: &BTreeMap<AreaNo, u32>, city: &City, fault
     if never.is_empty() {
         return;
     }
-    let shown = never.iter().take(NAMES_MAX).copied();
-    let shown = shown.collect::<Vec<_>>().join("、");
-    let dots = if never.len() > NAMES_MAX { "…" } else { "" };
     let remedy = match rule.subject {
         SubjectKind::Area if rule.quorum.needed(1) > 1 => {
             "an area is one subject, so that its quorum is 1"
@@ -102,9 +130,17 @@ fn check_areas(rule: &Rule, enrolled: &BTreeMap<AreaNo, u32>, city: &City, fault
         Place::file("rules"),
         &at,
         format!(
-            "{} areas can never be warned by it: {shown}{dots}",
-            never.len()
+            "{} areas can never be warned by it: {}",
+            never.len(),
+            listed(&never)
         ),
         remedy,
     );
+}
+
+/// The first few names.
+fn listed(names: &[&str]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMES_MAX).copied().collect();
+    let dots = if names.len() > NAMES_MAX { "…" } else { "" };
+    format!("{}{dots}", shown.join("、"))
 }

@@ -60,6 +60,7 @@ fn signal(number: u32, kind: SignalKind, tier: Tier, areas: &[&str]) -> Signal {
             description: "请注意防御".into(),
             instruction: String::new(),
         }],
+        state: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Problem, permit};
 use crate::acted::Acted;
 use crate::app::App;
+use crate::bulletins::{Followed, SourceItem};
 use crate::people::Scope;
 use crate::view::SignalItem;
 use axum::Json;
@@ -11,9 +12,37 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 
-/// `GET /v1/signals`: those in force.
+/// `GET /v1/signals`: those in force. One of a state bulletin says whether that is stale.
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Json<Vec<SignalItem>> {
-    Json(app.view.signals())
+    let mut signals = app.view.signals();
+    for signal in &mut signals {
+        let source = signal.source.as_deref();
+        signal.stale = source.is_some_and(|source| app.is_source_stale(source));
+    }
+    Json(signals)
+}
+
+/// `GET /v1/bulletins`: sources of state bulletins, and how old the newest of each is.
+pub(crate) async fn sources(State(app): State<Arc<App>>) -> Json<Vec<SourceItem>> {
+    Json(app.sources())
+}
+
+/// `POST /v1/bulletins/{source}`: the newest bulletin of a source, the whole of what it has in force.
+/// 202 once the journal has it.
+pub(crate) async fn bulletin(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(source): Path<String>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Followed>), Problem> {
+    permit(&app, &headers, Scope::Signal)?;
+    let feed = app.feed_named(&source).ok_or_else(|| {
+        Problem::not_found(format!(
+            "no source {source}: configure it as a [[bulletin]]"
+        ))
+    })?;
+    let followed = app.follow_bulletin(feed, &body).await?;
+    Ok((StatusCode::ACCEPTED, Json(followed)))
 }
 
 /// `POST /v1/signals`: one CAP 1.0, 1.1 or 1.2 alert. 202 once the journal has it.

@@ -255,6 +255,7 @@ fn options(
             // A journal that is thrown away needs none.
             at_stop: arguments.journal.is_some(),
         },
+        bulletins: Vec::new(),
         roles: Roles::ALL,
         seat: None,
     }

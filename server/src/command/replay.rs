@@ -207,6 +207,13 @@ impl Replay {
             "{} observations read, {} refused",
             self.lines, self.rejected
         );
+        if self.zones.late() > 0 {
+            eprintln!(
+                "{} of them came late, behind others by more than lateness.past_after: what they raise is past \
+                 and not told; --sort takes all by time",
+                self.zones.late()
+            );
+        }
         Ok(())
     }
 }

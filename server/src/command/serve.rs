@@ -2,8 +2,9 @@
 
 use super::Failure;
 use crate::app::{App, Period};
+use crate::bulletins;
 use crate::clock::Clock;
-use crate::config::{Config, EmailSection, Store};
+use crate::config::{BulletinSection, Config, EmailSection, Store};
 use crate::courier::Single;
 use crate::edge;
 use crate::installation;
@@ -16,6 +17,7 @@ use clap::Args;
 use dispatch::gateway::cap::poll::{PollConfig, Poller};
 use dispatch::gateway::email::Email;
 use dispatch::gateway::http::{self, ClientConfig};
+use dispatch::gateway::state_bulletin;
 use dispatch::gateway::webhook::Webhook;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -158,6 +160,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
             inputs: config.snapshot_inputs,
             at_stop: true,
         },
+        bulletins: config.bulletins.iter().map(BulletinSection::feed).collect(),
         roles: config.roles,
         seat,
     };
@@ -186,6 +189,19 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
             http::client(&ClientConfig::default()).map_err(|error| failed(error.to_string()))?;
         let poller = Poller::new(client, poll);
         tokio::spawn(follow(Arc::clone(&running.app), poller));
+    }
+    for feed in running.app.bulletins.iter().filter(|_| takes_in) {
+        let Some(url) = feed.url.clone() else {
+            continue;
+        };
+        let client =
+            http::client(&ClientConfig::default()).map_err(|error| failed(error.to_string()))?;
+        let poller = state_bulletin::poll::Poller::new(client, url);
+        tokio::spawn(bulletins::follow(
+            Arc::clone(&running.app),
+            feed.clone(),
+            poller,
+        ));
     }
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|error| failed(error.to_string()))?;

@@ -1,8 +1,8 @@
 //! Reading and checking `sanfang.toml`: each key by itself, then what must fit together.
 
 use super::{
-    Config, DeviceSection, DirectorySection, EmailSection, HttpSection, KafkaSection, PollSection,
-    RetentionSection, SmsSection, Store, WebhookSection,
+    BulletinSection, Config, DeviceSection, DirectorySection, EmailSection, HttpSection,
+    KafkaSection, PollSection, RetentionSection, SmsSection, Store, WebhookSection,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "city",
     "journal",
     "kafka",
@@ -38,6 +38,7 @@ const KEYS: [&str; 21] = [
     "devices",
     "mqtt",
     "poll",
+    "bulletin",
 ];
 
 /// The hash that stands in examples: it opens nothing.
@@ -52,6 +53,7 @@ struct Sections {
     devices: Option<(u32, DeviceSection)>,
     mqtt: Vec<(u32, MqttConfig)>,
     polls: Vec<(u32, PollSection)>,
+    bulletins: Vec<(u32, BulletinSection)>,
 }
 
 impl Config {
@@ -100,6 +102,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         devices: document.take("devices", faults),
         mqtt: document.rows("mqtt", faults),
         polls: document.rows("poll", faults),
+        bulletins: document.rows("bulletin", faults),
     };
     document.finish(&KEYS, faults);
     sections.anchor(base);
@@ -188,6 +191,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         devices: sections.devices.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
         polls: plain(sections.polls),
+        bulletins: plain(sections.bulletins),
         roles: roles.map_or(Roles::ALL, |(_, roles)| Roles::of(&roles)),
         address: address.map(|(_, address)| address),
     })
@@ -254,6 +258,9 @@ impl Sections {
         for (_, broker) in &mut self.mqtt {
             broker.password_file.iter_mut().for_each(own);
         }
+        for (_, bulletin) in &mut self.bulletins {
+            bulletin.anchor(base);
+        }
     }
 
     fn check(&self, name: &str, faults: &mut Faults) {
@@ -313,6 +320,12 @@ impl Sections {
             if poll.every_s < 5 {
                 faults.error(place, "poll.every_s", "less than 5", "write 5 or more");
             }
+        }
+        let mut names = BTreeSet::new();
+        for (line, bulletin) in &self.bulletins {
+            let place = Place::line(name, *line);
+            unique(&mut names, &bulletin.name, "bulletin.name", place, faults);
+            bulletin.check(place, faults);
         }
     }
 }

@@ -85,6 +85,7 @@ async fn try_serve(
         public_url: String::new(),
         answer_url: None,
         snapshots,
+        bulletins: Vec::new(),
         roles: Roles::ALL,
         seat: None,
     };

@@ -66,6 +66,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
             Answered::open(&*journal, Mode::Actual).unwrap(),
         ),
         storing_signal: tokio::sync::Mutex::new(()),
+        bulletins: Vec::new(),
         view: View::new(&city, Stream::new()),
         cap: CapBook::new(Arc::clone(&installation)).unwrap(),
         journal,

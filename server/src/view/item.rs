@@ -335,6 +335,12 @@ pub(crate) struct SignalItem {
     expires: Option<String>,
     references: Vec<String>,
     kind: model::signal::SignalKind,
+    /// Places as their authority names them.
+    area_desc: Vec<String>,
+    /// The source whose newest state bulletin it is part of.
+    pub(crate) source: Option<String>,
+    /// True where that bulletin is old: it stands, and may be over.
+    pub(crate) stale: bool,
 }
 
 impl SignalItem {
@@ -357,6 +363,9 @@ impl SignalItem {
             expires: signal.expires.map(|t| t.display(offset)),
             references: signal.references.clone(),
             kind: signal.kind,
+            area_desc: signal.area_desc.clone(),
+            source: signal.state.as_ref().map(|state| state.source.clone()),
+            stale: false,
         }
     }
 }

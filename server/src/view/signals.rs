@@ -1,13 +1,16 @@
 //! Official warnings of others as they stand: an Update takes the place of what it refers to, a
 //! Cancel lifts it, and what was taken before is not news.
 
+use dispatch::gateway::state_bulletin::Newest;
 use model::signal::SignalKind;
 use model::{Signal, Tier};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Signals in force kept; the oldest go first.
 const HELD_MAX: usize = 2_000;
+/// Sources of state bulletins remembered.
+const SOURCES_MAX: usize = 256;
 /// Identifiers remembered to tell what came before, and what others replaced.
 const KNOWN_MAX: usize = 10_000;
 
@@ -19,6 +22,9 @@ pub(crate) struct Signals {
     taken: VecDeque<(String, Tier)>,
     /// Identifiers that an Update or a Cancel referred to.
     replaced: VecDeque<String>,
+    /// The newest state bulletin of each source.
+    #[serde(default)]
+    bulletins: BTreeMap<String, Newest>,
 }
 
 impl Signals {
@@ -26,6 +32,17 @@ impl Signals {
     /// has replaced stays replaced.
     pub(crate) fn take(&mut self, signal: &Signal) {
         self.note(signal);
+        let is_newest = self.bulletin(signal);
+        let is_older = |held: &Signal| {
+            let of = |signal: &Signal| {
+                let state = signal.state.as_ref();
+                state.map(|state| (state.source.clone(), signal.sent, state.revision))
+            };
+            let (own, held) = (of(signal), of(held));
+            own.zip(held)
+                .is_some_and(|(own, held)| own.0 == held.0 && own > held)
+        };
+        self.held.retain(|held| !is_older(held));
         for identifier in &signal.references {
             if !self.replaced.contains(identifier) {
                 self.replaced.push_back(identifier.clone());
@@ -39,7 +56,7 @@ impl Signals {
             .any(|held| held.identifier == signal.identifier && held.tier == signal.tier);
         match signal.kind {
             SignalKind::Alert | SignalKind::Update => {
-                if is_new && !self.replaced.contains(&signal.identifier) {
+                if is_new && is_newest && !self.replaced.contains(&signal.identifier) {
                     let key = |of: &Signal| (of.sent, of.identifier.clone(), of.tier);
                     let own = key(signal);
                     let at = self.held.partition_point(|held| key(held) < own);
@@ -68,6 +85,12 @@ impl Signals {
         let replaced = &self.replaced;
         self.held
             .retain(|held| !replaced.contains(&held.identifier));
+        for (source, theirs) in &other.bulletins {
+            match self.bulletins.get_mut(source) {
+                Some(own) => own.join(theirs),
+                None => drop(self.bulletins.insert(source.clone(), theirs.clone())),
+            }
+        }
         for signal in &other.held {
             self.take(signal);
         }
@@ -76,6 +99,7 @@ impl Signals {
 
     /// Remembers one as taken; false where it was before.
     pub(crate) fn note(&mut self, signal: &Signal) -> bool {
+        self.bulletin(signal);
         if self.is_taken(signal) {
             return false;
         }
@@ -83,6 +107,24 @@ impl Signals {
             .push_back((signal.identifier.clone(), signal.tier));
         bound(&mut self.taken, KNOWN_MAX);
         true
+    }
+
+    /// Takes in what a signal says as part of a state bulletin; false where there is a newer one.
+    fn bulletin(&mut self, signal: &Signal) -> bool {
+        let Some(state) = &signal.state else {
+            return true;
+        };
+        let is_known = self.bulletins.contains_key(&state.source);
+        if !is_known && self.bulletins.len() >= SOURCES_MAX {
+            return true;
+        }
+        let newest = self.bulletins.entry(state.source.clone()).or_default();
+        newest.take(signal)
+    }
+
+    /// The newest state bulletin of a source.
+    pub(crate) fn newest_bulletin(&self, source: &str) -> Option<&Newest> {
+        self.bulletins.get(source)
     }
 
     /// Those in force, the oldest first.
@@ -107,6 +149,7 @@ fn bound<T>(list: &mut VecDeque<T>, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::signal::StateOf;
     use model::{Mode, Time};
 
     fn signal(identifier: &str, kind: SignalKind, references: &[&str]) -> Signal {
@@ -126,6 +169,7 @@ mod tests {
             onset: Time::default(),
             expires: None,
             texts: Vec::new(),
+            state: None,
         }
     }
 
@@ -174,6 +218,43 @@ mod tests {
         assert!(signals.note(&blue));
         assert!(signals.note(&red));
         assert!(!signals.note(&blue));
+    }
+
+    #[test]
+    fn of_a_source_of_state_bulletins_the_newest_stands_in_whatever_order_zones_tell() {
+        let of = |minute: i64, revision: u32, tier: Tier, area: &str| Signal {
+            sent: Time::from_minute(minute),
+            tier,
+            area_desc: vec![area.to_owned()],
+            state: Some(StateOf {
+                source: "landslide".into(),
+                revision,
+            }),
+            ..signal(&format!("{minute}.{revision}"), SignalKind::Update, &[])
+        };
+        let first = of(1, 0, Tier::Yellow, "a");
+        let red = of(2, 0, Tier::Red, "a");
+        let blue = of(2, 0, Tier::Blue, "b");
+        let corrected = of(2, 1, Tier::Red, "b");
+        let areas = |signals: &Signals| {
+            let newest = signals.newest_bulletin("landslide").unwrap();
+            newest.areas.clone().into_iter().collect::<Vec<_>>()
+        };
+        let mut signals = Signals::default();
+        for each in [&red, &first, &blue, &red] {
+            signals.take(each);
+        }
+        assert_eq!(held(&signals), ["2.0", "2.0"]);
+        let both = [("a".to_owned(), Tier::Red), ("b".to_owned(), Tier::Blue)];
+        assert_eq!(areas(&signals), both);
+        let mut other = Signals::default();
+        other.take(&corrected);
+        other.join(&signals);
+        signals.join(&other);
+        for known in [&signals, &other] {
+            assert_eq!(held(known), ["2.1"]);
+            assert_eq!(areas(known), [("b".to_owned(), Tier::Red)]);
+        }
     }
 
     #[test]

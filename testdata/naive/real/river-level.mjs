@@ -31,8 +31,8 @@ export function riverLevel(data) {
   const basinOf = new Map(read('rivers').map((river) => [river.name, river.basin_name]));
   const places = read('stations').map((station) => ({
     id: slug(station.name), name: station.name, kind: 'river', lon: station.lat_lng[1], lat: station.lat_lng[0], region: basinOf.get(station.river_name) ?? station.river_name,
-    // A level of 0.0 has not been set: left empty, never "always flooding".
-    thresholds: Object.fromEntries(Object.entries(LEVELS).filter(([, key]) => station[key] > 0).map(([tier, key]) => [tier, station[key]])),
+    // Levels that are all 0.0 have not been set: the rules must not take them for "always flooding".
+    thresholds: Object.fromEntries(Object.entries(LEVELS).map(([tier, key]) => [tier, station[key]])),
   }));
   const [table] = readdirSync(folder).filter((name) => /^levels_.*\.tsv$/.test(name));
   const [header, ...rows] = readFileSync(join(folder, table), 'utf8').trimEnd().split(/\r?\n/).map((line) => line.split('\t'));

@@ -131,6 +131,7 @@ fn head(alert: &Element) -> Result<Signal, ReadError> {
         onset: sent,
         expires: None,
         texts: Vec::new(),
+        state: None,
     })
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Zones {
     minutes: Vec<Minute>,
     /// Record time: the newest observation time so far.
     now: Time,
+    /// Lines so far behind it that what they raise is past.
+    late: u64,
     /// Lines and minutes since the last step.
     moment: u32,
     found: Vec<Found>,
@@ -76,6 +78,7 @@ impl Zones {
             zones,
             minutes: Vec::new(),
             now: Time::from_millis(i64::MIN),
+            late: 0,
             moment: 0,
             found: Vec::new(),
             order: Order {
@@ -91,6 +94,8 @@ impl Zones {
         if observation.time > self.now {
             self.pass(observation.time, output);
             self.now = observation.time;
+        } else if self.now.since(observation.time) > self.order.city.policy.lateness.past_after {
+            self.late += 1;
         }
         for (place, route) in (0u16..).zip(self.routes.of(observation.station)) {
             if let Some(zone) = self.zones.get_mut(usize::from(route.zone.0)) {
@@ -104,6 +109,11 @@ impl Zones {
             }
         }
         self.advance(output);
+    }
+
+    /// Lines that came so late that what they raise is past (semantics §5).
+    pub(super) const fn late(&self) -> u64 {
+        self.late
     }
 
     /// A tick for each whole minute up to `time`.

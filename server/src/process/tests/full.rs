@@ -104,6 +104,7 @@ impl Cramped {
             public_url: String::new(),
             answer_url: None,
             snapshots: NEVER,
+            bulletins: Vec::new(),
             roles: Roles::ALL,
             seat: None,
         };

@@ -42,6 +42,7 @@ fn signal(identifier: &str, kind: SignalKind, references: &[&str]) -> Signal {
         onset: noon,
         expires: None,
         texts: Vec::new(),
+        state: None,
     }
 }
 
