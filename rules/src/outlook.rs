@@ -77,8 +77,11 @@ impl Ask {
     /// What `forecast(PARAM, w)` means where nothing else is said: what warns.
     pub(crate) const fn natural(parameter: Parameter) -> Self {
         match parameter {
-            Parameter::Rainfall | Parameter::RainfallTotal => Self::Sum,
-            Parameter::Visibility => Self::Min,
+            Parameter::Rainfall
+            | Parameter::RainfallTotal
+            | Parameter::Snowfall
+            | Parameter::Lightning => Self::Sum,
+            Parameter::Visibility | Parameter::RoadTemperature | Parameter::Storage => Self::Min,
             Parameter::WaterLevel
             | Parameter::WaterDepth
             | Parameter::Flow
@@ -93,7 +96,9 @@ impl Ask {
             | Parameter::Tilt
             | Parameter::Crack
             | Parameter::PorePressure
-            | Parameter::GroundwaterLevel => Self::Max,
+            | Parameter::GroundwaterLevel
+            | Parameter::Hail
+            | Parameter::FireDanger => Self::Max,
         }
     }
 }

@@ -42,8 +42,8 @@ pub(super) fn of(ask: Ask, track: &Track, points: &[Point], now: Time, length: S
         }
         Ask::Distance => distance(track, now, points),
         Ask::Closest => {
-            let distances =
-                times(now, last.min(now + length).max(now)).map(|time| distance(track, time, points));
+            let distances = times(now, last.min(now + length).max(now))
+                .map(|time| distance(track, time, points));
             let nearest = distances
                 .filter(Value::is_known)
                 .min_by_key(|value| value.number);
