@@ -6,6 +6,7 @@
 //! by name or allocated when a condition is evaluated.
 
 mod linear;
+mod literal;
 mod parse;
 mod program;
 mod ratio;
@@ -13,6 +14,7 @@ mod reading;
 mod unit;
 
 pub(crate) use linear::SITE_SCALE;
+pub use literal::{Literal, literals};
 pub use parse::{Aggregate, Call, ConditionError, Reading, Scope, compile};
 pub use program::{Kleene, Program, Situated};
 pub use ratio::Ratio;

@@ -364,8 +364,8 @@ impl Installation {
 }
 
 /// Tables of people.
-const CONTACTS: &str = "contacts.csv";
-const SUBSCRIBERS: &str = "subscribers.csv";
+pub(crate) const CONTACTS: &str = "contacts.csv";
+pub(crate) const SUBSCRIBERS: &str = "subscribers.csv";
 
 /// The recipients' directory after `earlier`, and the hash of the tables it comes from. Where the
 /// tables have not changed, or have been put away, the version in force stays.

@@ -103,26 +103,7 @@ pub fn compile(
     relaxation: Relaxation,
     scope: &mut Scope,
 ) -> Result<Program, ConditionError> {
-    if source.len() > CONDITION_BYTES_MAX {
-        return Err(ConditionError::new(
-            format!("the condition is longer than {CONDITION_BYTES_MAX} bytes"),
-            "split it into rules joined by situation(\"id\")",
-        ));
-    }
-    let parsed = cel::parser::Parser::new()
-        .max_recursion_depth(CONDITION_DEPTH_MAX)
-        .parse_with_source_info(source);
-    let (tree, places) = parsed.map_err(|errors| {
-        let first = errors.errors.first();
-        let what = first.map_or("unreadable", |error| &error.msg);
-        ConditionError {
-            at: first.and_then(|error| byte(source, error.pos)),
-            ..ConditionError::new(
-                format!("not a CEL expression: {what}"),
-                "write it like rainfall.sum(\"6h\") >= 50.0",
-            )
-        }
-    })?;
+    let (tree, places) = parsed(source)?;
     let mut compiler = Compiler {
         source,
         scope,
@@ -142,6 +123,30 @@ pub fn compile(
             "split it into rules joined by situation(\"id\")",
         ))
     }
+}
+
+/// The syntax tree of a condition, and where its parts stand.
+pub(super) fn parsed(source: &str) -> Result<(IdedExpr, SourceInfo), ConditionError> {
+    if source.len() > CONDITION_BYTES_MAX {
+        return Err(ConditionError::new(
+            format!("the condition is longer than {CONDITION_BYTES_MAX} bytes"),
+            "split it into rules joined by situation(\"id\")",
+        ));
+    }
+    let parsed = cel::parser::Parser::new()
+        .max_recursion_depth(CONDITION_DEPTH_MAX)
+        .parse_with_source_info(source);
+    parsed.map_err(|errors| {
+        let first = errors.errors.first();
+        let what = first.map_or("unreadable", |error| &error.msg);
+        ConditionError {
+            at: first.and_then(|error| byte(source, error.pos)),
+            ..ConditionError::new(
+                format!("not a CEL expression: {what}"),
+                "write it like rainfall.sum(\"6h\") >= 50.0",
+            )
+        }
+    })
 }
 
 struct Compiler<'a> {

@@ -1,8 +1,12 @@
-//! `sanfang rules`: a rulebook against its own tests, and why a tier was found.
+//! `sanfang rules`: the forecaster's workbench. A rulebook against its own tests, why a tier was
+//! found, what another rulebook would change, and which threshold does best.
 
+mod diff;
 mod explain;
+mod heads;
 mod story;
 mod test;
+mod trial;
 
 use super::Failure;
 use clap::Subcommand;
@@ -14,6 +18,8 @@ pub(crate) enum Command {
     Test(test::Arguments),
     /// Why this tier, here, then: values, thresholds, rule, version and observations
     Explain(explain::Arguments),
+    /// Two rulebooks over one recorded storm: areas, minutes, tiers and people
+    Diff(diff::Arguments),
 }
 
 /// Runs the command.
@@ -21,5 +27,6 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Test(arguments) => test::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
     }
 }

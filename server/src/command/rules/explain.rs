@@ -13,7 +13,6 @@ use journal::{DiskJournal, Journal, Kind, Partition, Topic};
 use model::{AreaCode, City, Input, Mode, Observation, Parameter, Span, StationNo, Time, Zone};
 use rules::window::Window;
 use rules::{Change, Effect, Engine, Policy, Rule, Rulebook};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -184,7 +183,7 @@ impl Search {
         let mut now: Option<Time> = None;
         for path in files {
             let unreadable = |why: String| Failure::BadInput(format!("{}: {why}", path.display()));
-            let reader = open(path)?;
+            let reader = recorded::open(path)?;
             let mut pieces = Pieces::new(reader);
             while let Some(piece) = pieces.next_piece().map_err(|e| unreadable(e.to_string()))? {
                 recorded::each(piece, &mut registrar, |line| {
@@ -360,13 +359,4 @@ impl Search {
             value: parameter.decimal(i64::from(value)),
         }
     }
-}
-
-fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
-    if path == Path::new("-") {
-        return Ok(Box::new(std::io::stdin().lock()));
-    }
-    std::fs::File::open(path)
-        .map(|file| Box::new(file) as Box<dyn Read>)
-        .map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))
 }
