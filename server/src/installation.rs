@@ -122,14 +122,16 @@ pub(crate) fn rulebook(directory: &Path) -> Result<Rulebook, Faulty> {
     rulebook_of(directory, &rulebook_files(directory)?)
 }
 
-fn rulebook_files(directory: &Path) -> Result<Vec<File>, Faulty> {
+/// The files of a rulebook.
+pub(crate) fn rulebook_files(directory: &Path) -> Result<Vec<File>, Faulty> {
     let files = texts(directory, ".toml", ".test.toml")?.into_iter();
     Ok(files
         .map(|(name, text)| (name, text.into_bytes()))
         .collect())
 }
 
-fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, Faulty> {
+/// The rulebook of some files; faults are told with their paths in `directory`.
+pub(crate) fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, Faulty> {
     Rulebook::read(files).map_err(|faults| Faulty(located(directory, faults)))
 }
 

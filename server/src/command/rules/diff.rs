@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         rulebooks: [&old, &new],
         edits: edits(&old, &new),
         found: differences(before, after),
-        told: [heads.told(before), heads.told(after)],
+        told: [heads.told(before, None), heads.told(after, None)],
     };
     let lines = match arguments.json {
         true => comparison.objects(),

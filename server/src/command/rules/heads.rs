@@ -4,7 +4,7 @@ use crate::command::Failure;
 use crate::installation::{self, CONTACTS, SUBSCRIBERS};
 use dispatch::directory::Directory;
 use dispatch::intent::Audience;
-use model::{AreaNo, Channel, City, Reach};
+use model::{AreaNo, Channel, City, Hazard, Reach};
 use rules::score::{Issued, Woken};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -42,11 +42,11 @@ impl Heads {
         })
     }
 
-    /// Whom the rises of one rulebook tell.
-    pub(super) fn told(&self, issued: &Issued) -> Told {
+    /// Whom the rises of one rulebook tell, of one hazard or of all.
+    pub(super) fn told(&self, issued: &Issued, hazard: Option<Hazard>) -> Told {
         let residents = |area| self.city.area(area).map_or(0, |area| area.population);
         let named = self.directory.as_ref().map(|directory| {
-            issued.woken(&self.city, None, |area| {
+            issued.woken(&self.city, hazard, |area| {
                 let mut known = self.named.borrow_mut();
                 *known
                     .entry(area)
@@ -54,7 +54,7 @@ impl Heads {
             })
         });
         Told {
-            residents: issued.woken(&self.city, None, residents),
+            residents: issued.woken(&self.city, hazard, residents),
             named,
         }
     }
