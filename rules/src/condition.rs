@@ -5,6 +5,7 @@
 //! bounds are scaled exactly once, logic is Kleene's (semantics §15), and nothing is looked up
 //! by name or allocated when a condition is evaluated.
 
+mod compared;
 mod linear;
 mod literal;
 mod parse;
@@ -13,6 +14,7 @@ mod ratio;
 mod reading;
 mod unit;
 
+pub(crate) use compared::{Compared, What};
 pub(crate) use linear::SITE_SCALE;
 pub use literal::{Literal, literals};
 pub use parse::{Aggregate, Call, ConditionError, Reading, Scope, compile};

@@ -7,6 +7,7 @@
 mod evaluate;
 mod laid;
 mod order;
+mod outlook;
 mod settle;
 mod snapshot;
 mod subjects;
@@ -15,6 +16,7 @@ mod verdict;
 mod windows;
 
 pub(crate) use laid::enrolled;
+pub use outlook::{Compared, Outlook, Part, TierOutlook};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 
 use crate::area::Standing;

@@ -22,5 +22,8 @@ pub const ENGINE: &str = "2";
 
 pub use bulletin::Policy;
 pub use effect::{Change, Effect, Reason, Refusal};
-pub use engine::{Counts, Engine, Finding, SNAPSHOT_FORMAT, SnapshotError, Windowed};
+pub use engine::{
+    Compared, Counts, Engine, Finding, Outlook, Part, SNAPSHOT_FORMAT, SnapshotError, TierOutlook,
+    Windowed,
+};
 pub use rulebook::{Rule, Rulebook};

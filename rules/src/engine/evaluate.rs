@@ -95,7 +95,7 @@ impl Engine {
     }
 
     /// Tiers of the situations a rule asks for, at a subject.
-    fn situations_of(&self, rule: usize, subject: u32, found: &mut Asked) {
+    pub(super) fn situations_of(&self, rule: usize, subject: u32, found: &mut Asked) {
         found.clear();
         let (Some(spec), Some(state)) = (self.rulebook.rules.get(rule), self.rules.get(rule))
         else {

@@ -5,9 +5,12 @@ use crate::window::{Function, Value};
 
 /// Decimal text in the parameter's unit; rates and means to nine places, ages in seconds.
 pub(super) fn value_text(call: &Call, value: &Value) -> Option<String> {
-    if !value.is_known() {
-        return None;
-    }
+    let known = value.is_known();
+    known.then(|| figure_text(call, value.number, value.of))
+}
+
+/// A figure of a call, `number / of` in its quanta, as decimal text.
+pub(super) fn figure_text(call: &Call, number: i128, of: i128) -> String {
     let parameter = call.reading.parameter;
     let unit = i128::from(match call.reading.function {
         Function::Count => 1,
@@ -20,7 +23,7 @@ pub(super) fn value_text(call: &Call, value: &Value) -> Option<String> {
         | Function::Delta
         | Function::Rate => parameter.quanta_per_unit(),
     });
-    Some(decimal(value.number, value.of.saturating_mul(unit)))
+    decimal(number, of.saturating_mul(unit))
 }
 
 /// `number / of` to nine places, half up as people round.

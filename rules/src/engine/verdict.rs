@@ -176,7 +176,13 @@ impl Evaluation<'_> {
     }
 
     /// Figures of every call of the rule at `time`.
-    fn figures(&self, subject: &Subject, time: Time, suspects: bool, values: &mut Vec<Value>) {
+    pub(super) fn figures(
+        &self,
+        subject: &Subject,
+        time: Time,
+        suspects: bool,
+        values: &mut Vec<Value>,
+    ) {
         values.clear();
         for (call, slot) in self.rule.calls.iter().zip(&self.rule.slots) {
             let value = match call.reading.aggregate {
@@ -261,7 +267,7 @@ impl Evaluation<'_> {
         Value { covered, ..found }
     }
 
-    fn situated<'v>(
+    pub(super) fn situated<'v>(
         &'v self,
         subject: &'v Subject,
         values: &'v [Value],

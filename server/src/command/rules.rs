@@ -5,6 +5,7 @@ mod chart;
 mod diff;
 mod explain;
 mod heads;
+mod outlook;
 mod story;
 mod sweep;
 mod test;
