@@ -51,11 +51,11 @@ fn the_rulebooks_pass_their_own_tests() {
             for outcome in outcomes.unwrap_or_else(|faults| panic!("{faults:?}")) {
                 assert!(
                     outcome.failures.is_empty(),
-                    "{}/{name}:{} {}\n{}\n--\n{}",
+                    "{}/{name}:{} {}\n{:?}\n--\n{}",
                     folder.display(),
                     outcome.line,
                     outcome.name,
-                    outcome.failures.join("\n"),
+                    outcome.failures,
                     outcome.story.join("\n")
                 );
                 played.insert(outcome.rule.clone());

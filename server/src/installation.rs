@@ -163,21 +163,25 @@ pub(crate) fn failed(directory: &Path, rulebook: &Arc<Rulebook>) -> Vec<Fault> {
         Err(faulty) => return faulty.0,
     };
     let failed = outcomes.filter(|outcome| !outcome.failures.is_empty());
-    let faults = failed.map(|outcome| Fault {
-        file: outcome.file,
-        line: Some(outcome.line),
-        field: "test".into(),
-        excerpt: None,
-        what: format!(
-            "the rulebook fails its own test {:?}: {}",
-            outcome.name,
-            outcome.failures.join(", ")
-        ),
-        remedy: format!(
-            "correct the rule or the test; `sanfang rules test {}` tells the whole story",
-            directory.display()
-        ),
-        severity: Severity::Error,
+    let faults = failed.map(|outcome| {
+        let failures = outcome.failures.iter();
+        let failures: Vec<String> = failures.map(ToString::to_string).collect();
+        Fault {
+            file: outcome.file,
+            line: Some(outcome.line),
+            field: "test".into(),
+            excerpt: None,
+            what: format!(
+                "the rulebook fails its own test {:?}: {}",
+                outcome.name,
+                failures.join(", ")
+            ),
+            remedy: format!(
+                "correct the rule or the test; `sanfang rules test {}` tells the whole story",
+                directory.display()
+            ),
+            severity: Severity::Error,
+        }
     });
     faults.collect()
 }

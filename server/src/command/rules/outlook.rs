@@ -151,23 +151,25 @@ const fn truth(part: &Part) -> &'static str {
 }
 
 fn compared(part: &Part) -> Vec<String> {
-    let line = |one: &Compared| {
-        let Compared {
-            call, value, test, ..
-        } = one;
-        let value = value.as_deref().unwrap_or("unknown");
-        let bound = match &one.bound {
-            Some(bound) => format!("{test} {bound}"),
-            None if call.contains(", ") => "against each other".to_owned(),
-            None => "against a threshold that the site does not have".to_owned(),
-        };
-        let far = match (one.holds, &one.short) {
-            (Some(true), _) => "✓".to_owned(),
-            (_, Some(short)) => format!("✗ {short} away"),
-            (Some(false), None) => "✗".to_owned(),
-            (None, None) => "?".to_owned(),
-        };
-        format!("        {call} = {value}  {bound}  {far}")
+    part.compared.iter().map(compared_words).collect()
+}
+
+/// `rainfall.sum("3h") = 42  >= 50  ✗ 8 away`.
+pub(super) fn compared_words(one: &Compared) -> String {
+    let Compared {
+        call, value, test, ..
+    } = one;
+    let value = value.as_deref().unwrap_or("unknown");
+    let bound = match &one.bound {
+        Some(bound) => format!("{test} {bound}"),
+        None if call.contains(", ") => "against each other".to_owned(),
+        None => "against a threshold that the site does not have".to_owned(),
     };
-    part.compared.iter().map(line).collect()
+    let far = match (one.holds, &one.short) {
+        (Some(true), _) => "✓".to_owned(),
+        (_, Some(short)) => format!("✗ {short} away"),
+        (Some(false), None) => "✗".to_owned(),
+        (None, None) => "?".to_owned(),
+    };
+    format!("        {call} = {value}  {bound}  {far}")
 }
