@@ -189,45 +189,4 @@ fn share(part: usize, whole: usize) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(hits: usize, false_alarms: usize, misses: usize, correct_negatives: usize) -> Score {
-        Score {
-            hits: vec![(String::new(), Span::ZERO); hits],
-            misses: vec![String::new(); misses],
-            false_alarms,
-            correct_negatives,
-        }
-    }
-
-    /// Finley's tornadoes of 1884, as every textbook of verification has them.
-    #[test]
-    fn textbook_figures() {
-        let score = of(28, 72, 23, 2680);
-        let near = |found: Option<f64>, wanted: f64| (found.unwrap() - wanted).abs() < 5e-4;
-        assert!(near(score.pod(), 0.549));
-        assert!(near(score.far(), 0.720));
-        assert!(near(score.csi(), 0.228));
-        assert!(near(score.hss(), 0.355));
-        let nothing = of(0, 0, 0, 10);
-        let figures = [nothing.pod(), nothing.far(), nothing.csi(), nothing.hss()];
-        assert_eq!(figures, [None; 4]);
-    }
-
-    #[test]
-    fn leads_are_told_by_quartiles() {
-        let with = |minutes: &[i64]| Score {
-            hits: minutes
-                .iter()
-                .map(|minutes| (String::new(), Span::from_minutes(*minutes)))
-                .collect(),
-            ..Score::default()
-        };
-        let minutes = |score: Score| score.quartiles().map(|all| all.map(Span::minutes));
-        assert_eq!(minutes(with(&[])), None);
-        assert_eq!(minutes(with(&[7])), Some([7; 5]));
-        let eight = with(&[80, 10, 20, 30, 40, 50, 60, -5]);
-        assert_eq!(minutes(eight), Some([-5, 20, 40, 60, 80]));
-    }
-}
+mod tests;

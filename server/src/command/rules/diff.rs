@@ -15,11 +15,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What to compare.
-///
-/// Each area's tiers as they would be issued: when it reaches a tier or a higher one under either
-/// rulebook, within one episode of warning, and when it is lifted. People are counted by the areas that
-/// rise: residents by `population`, and those known by name where contacts.csv and subscribers.csv are
-/// there. `people` counts each person once, `rings` once for each rise; night is 22:00 to 06:00.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// City directory

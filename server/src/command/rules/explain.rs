@@ -21,11 +21,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What to explain.
-///
-/// Each change of tier with the values, thresholds and readings behind it; and for each rule at the
-/// subject how it stands at the end (or at --at): tiers not reached and how far they are, what a rise
-/// or a fall still waits for. Of an area also what its stations and sites changed. With --journal the
-/// changes are those that the server found; how it stands is found anew by the rulebook given.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// City directory

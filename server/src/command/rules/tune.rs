@@ -17,13 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What to sweep, over what.
-///
-/// KEY is a condition of the rule: a tier, `continuing` or `lower.when`. Where it has several numbers,
-/// KEY#2 is its second; without it the command lists them. Two sweeps try each value of the one with
-/// each of the other. The rulebook as it stands is always among the candidates. Where one tier is swept,
-/// warnings of the rule's hazard are scored at that tier or higher (hits: events of it or higher; false
-/// alarms: areas raised to it or higher near no such event), else at each event's own tier. Correct
-/// negatives are counted as in `replay --score`, people as in `rules diff`.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// City directory
