@@ -231,10 +231,10 @@ fn plain(
             let minutes = (cell * 360..(cell + 1) * 360).filter(|m| (span.0..=span.1).contains(m));
             let is_taken = |minute: i64| {
                 let standing = TOWNSHIPS.iter().chain(&DISTRICTS).any(|area| {
-                    let said = steps
+                    let mut said = steps
                         .iter()
                         .filter(|(at, of, _)| of == area && *at <= minute);
-                    let tier = said.last().map_or(Tier::None, |(_, _, tier)| *tier);
+                    let tier = said.next_back().map_or(Tier::None, |(_, _, tier)| *tier);
                     tier >= least && touch(area, township)
                 });
                 let happening = events.iter().any(|(area, tier, from, until)| {

@@ -6,6 +6,7 @@ mod corrections;
 mod enrolled;
 mod little;
 mod orders;
+mod outlook;
 mod relays;
 mod rest;
 mod signing;

@@ -248,14 +248,18 @@ fn chart(
 ) -> Chart {
     let names: Vec<&str> = dials.iter().map(|dial| dial.name.as_str()).collect();
     let names = names.join(" / ");
-    let or_higher = tier.map_or(String::new(), |tier| format!(" ≥ {tier}"));
+    let or_higher = |name: Option<&str>| name.map_or(String::new(), |name| format!(" ≥ {name}"));
+    let (zh, en) = (
+        or_higher(tier.map(Tier::zh)),
+        or_higher(tier.map(Tier::name)),
+    );
     let mut chart = Chart {
         title_zh: format!(
-            "{}{or_higher}：命中率与空报率的取舍（规则 {rule}，{names}）",
+            "{}{zh}：命中率与空报率的取舍（规则 {rule}，{names}）",
             hazard.zh()
         ),
         title_en: format!(
-            "{}{or_higher}: probability of detection against false-alarm ratio (rule {rule}, {names})",
+            "{}{en}: probability of detection against false-alarm ratio (rule {rule}, {names})",
             hazard.en()
         ),
         lines: Vec::new(),
