@@ -99,7 +99,11 @@ impl Decimal {
 
 fn decimal(text: &str) -> Result<Decimal, String> {
     let text = text.trim();
-    let not = || format!("{text:?} is not a decimal number of at most {PLACES_MAX} places");
+    let not = || {
+        format!(
+            "{text:?} is not a decimal number of at most 18 digits, {PLACES_MAX} of them after the point"
+        )
+    };
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     if Ratio::parse(text).is_none() || part.len() > PLACES_MAX {
         return Err(not());
@@ -142,8 +146,10 @@ fn range(from: &str, to: &str, step: &str) -> Result<Vec<Decimal>, String> {
 }
 
 /// In order, each once.
-fn rising(values: Vec<Decimal>) -> Result<Vec<String>, String> {
-    let mut values: Vec<Decimal> = values;
+fn rising(mut values: Vec<Decimal>) -> Result<Vec<String>, String> {
+    if values.iter().any(|value| value.at(PLACES_MAX).is_none()) {
+        return Err("a value is out of range".to_owned());
+    }
     let by_value = |a: &Decimal, b: &Decimal| {
         let at = |d: &Decimal| d.at(PLACES_MAX);
         at(a).cmp(&at(b))
@@ -152,9 +158,6 @@ fn rising(values: Vec<Decimal>) -> Result<Vec<String>, String> {
     values.dedup_by(|a, b| by_value(a, b).is_eq());
     if values.len() > VALUES_MAX {
         return Err(format!("more than {VALUES_MAX} values"));
-    }
-    if values.iter().any(|value| value.at(PLACES_MAX).is_none()) {
-        return Err("a value is out of range".to_owned());
     }
     Ok(values.into_iter().map(Decimal::text).collect())
 }
@@ -248,8 +251,8 @@ mod tests {
             ("red=1..9999:1", "more than 100"),
             ("red=a,b", "not a decimal"),
             ("red=1e3", "not a decimal"),
-            ("red=0.12345678", "6 places"),
-            ("red=9223372036854775807,1", "out of range"),
+            ("red=0.12345678", "6 of them"),
+            ("red=999999999999999999,1", "out of range"),
         ];
         for (text, wanted) in cases {
             let words = values(text).unwrap_err();
