@@ -52,11 +52,11 @@ fn the_rulebooks_pass_their_own_tests() {
             for outcome in outcomes.unwrap_or_else(|faults| panic!("{faults:?}")) {
                 assert!(
                     outcome.failures.is_empty(),
-                    "{}/{name}:{} {}\n{}\n--\n{}",
+                    "{}/{name}:{} {}\n{:?}\n--\n{}",
                     folder.display(),
                     outcome.line,
                     outcome.name,
-                    outcome.failures.join("\n"),
+                    outcome.failures,
                     outcome.story.join("\n")
                 );
                 played.extend(Tier::WARNING.into_iter().filter_map(|tier| {

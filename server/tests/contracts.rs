@@ -40,6 +40,8 @@ mod simulators;
 mod small;
 #[path = "contracts/subjects.rs"]
 mod subjects;
+#[path = "contracts/workbench.rs"]
+mod workbench;
 #[path = "contracts/zones.rs"]
 mod zones;
 

@@ -2,7 +2,7 @@
 
 use super::parse::{ConditionError, Reading};
 use super::reading::{window_of, written};
-use crate::outlook::Ask;
+use crate::forecast::Ask;
 use crate::window::{Function, Window};
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
@@ -54,7 +54,7 @@ pub(super) fn reading(call: &CallExpr, source: &str) -> Result<(Reading, String)
     let dot = if name.is_empty() { "" } else { "." };
     let reading = Reading {
         parameter,
-        function: Function::Outlook(ask),
+        function: Function::Expected(ask),
         window: Some(window),
         aggregate: None,
     };
@@ -93,7 +93,7 @@ fn of_cyclone(call: &CallExpr, source: &str) -> Result<(Reading, String), Condit
     };
     let reading = Reading {
         parameter: Parameter::WindSpeed,
-        function: Function::Outlook(ask),
+        function: Function::Expected(ask),
         window,
         aggregate: None,
     };

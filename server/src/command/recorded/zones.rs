@@ -4,7 +4,6 @@
 //! back in the order of the lines. What a zone remembers is read and written from end to end
 //! while it is in the caches, not here and there for every line of the file.
 
-use super::Output;
 use ingest::quality::Screen;
 use model::{City, Mode, Observation, StationNo, Time, Zone};
 use rules::{Effect, Engine, Policy, Rulebook};
@@ -14,7 +13,7 @@ use std::sync::Arc;
 const WAITING_MAX: u32 = 4096;
 
 /// Every zone of a city, and what waits for them.
-pub(super) struct Zones {
+pub(crate) struct Zones {
     routes: Routes,
     zones: Vec<One>,
     minutes: Vec<Minute>,
@@ -59,7 +58,7 @@ struct Found {
 }
 
 impl Zones {
-    pub(super) fn new(city: &Arc<City>, rulebook: &Arc<Rulebook>) -> Self {
+    pub(crate) fn new(city: &Arc<City>, rulebook: &Arc<Rulebook>) -> Self {
         let numbers = (0..city.zones.len()).map(|number| Zone(number as u16));
         let one = |zone| One {
             engine: Engine::new(
@@ -90,9 +89,9 @@ impl Zones {
 
     /// Takes the next line: the minutes that passed before it first, then what it says.
     #[inline]
-    pub(super) fn observe(&mut self, observation: &Observation, output: &mut Output) {
+    pub(crate) fn observe(&mut self, observation: &Observation, tell: &mut impl FnMut(&Effect)) {
         if observation.time > self.now {
-            self.pass(observation.time, output);
+            self.pass(observation.time, tell);
             self.now = observation.time;
         } else if self.now.since(observation.time) > self.order.city.policy.lateness.past_after {
             self.late += 1;
@@ -108,16 +107,16 @@ impl Zones {
                 });
             }
         }
-        self.advance(output);
+        self.advance(tell);
     }
 
     /// Lines that came so late that what they raise is past (semantics §5).
-    pub(super) const fn late(&self) -> u64 {
+    pub(in crate::command) const fn late(&self) -> u64 {
         self.late
     }
 
     /// A tick for each whole minute up to `time`.
-    fn pass(&mut self, time: Time, output: &mut Output) {
+    fn pass(&mut self, time: Time, tell: &mut impl FnMut(&Effect)) {
         if self.now.millis() == i64::MIN {
             return;
         }
@@ -126,21 +125,21 @@ impl Zones {
                 moment: self.moment,
                 time: Time::from_minute(minute),
             });
-            self.advance(output);
+            self.advance(tell);
         }
     }
 
     #[inline]
-    fn advance(&mut self, output: &mut Output) {
+    fn advance(&mut self, tell: &mut impl FnMut(&Effect)) {
         self.moment += 1;
         if self.moment == WAITING_MAX {
-            self.step(output);
+            self.step(tell);
         }
     }
 
     /// Steps all that waits and hands out what it caused: by line, then by rule, then by subject,
     /// whichever zone it came from.
-    pub(super) fn step(&mut self, output: &mut Output) {
+    pub(crate) fn step(&mut self, tell: &mut impl FnMut(&Effect)) {
         for (number, zone) in (0u16..).zip(&mut self.zones) {
             zone.step(number, &self.minutes, &mut self.found);
         }
@@ -150,7 +149,7 @@ impl Zones {
         self.found
             .sort_by_cached_key(|one| (one.moment, order.of(&one.effect), one.place));
         for found in self.found.drain(..) {
-            output.effect(&found.effect);
+            tell(&found.effect);
         }
     }
 }
