@@ -9,9 +9,11 @@
 //! interval = "1m"
 //! series   = { rainfall = "1.0x59 0x180" }
 //! site     = { blue = 0.15 }               # thresholds, where the rule reads any
+//! forecast = [{ at = "0m", step = "1h", rainfall = "0x6 20x2" }]   # and track = […], see suite/expected.rs
 //! expect   = [{ at = "30m", tier = "none" }, { at = "50m", tier = "orange" }]
 //! ```
 
+mod expected;
 mod series;
 mod stage;
 
@@ -21,7 +23,7 @@ use crate::rulebook::keys::{Keys, decimal};
 use crate::rulebook::{Rule, Rulebook};
 use crate::{Compared, Effect, Policy};
 use model::fault::{Faults, Place, quoted};
-use model::{Fault, Mode, Observation, Parameter, Quality, Quanta, Span, Tier, Time};
+use model::{Fault, Forecast, Mode, Observation, Parameter, Quality, Quanta, Span, Tier, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::de::DeTable;
@@ -78,6 +80,7 @@ struct Trial {
     interval: Span,
     series: Vec<(Parameter, Vec<Option<Quanta>>)>,
     thresholds: BTreeMap<String, String>,
+    forecasts: Vec<Forecast>,
     expect: Vec<(Span, Tier)>,
 }
 
@@ -129,12 +132,11 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
     );
     let mut outcome = outcome(file, trial, &rule.id);
     let mut expect = trial.expect.iter().peekable();
-    let length = trial
-        .series
-        .iter()
-        .map(|(_, values)| values.len())
-        .max()
-        .unwrap_or(0);
+    let last = trial.expect.last().map_or(Span::ZERO, |(when, _)| *when);
+    let length = trial.series.iter().map(|(_, values)| values.len()).max();
+    // What is only expected has no values: time passes until the last expectation.
+    let length = length.unwrap_or((last.millis() / trial.interval.millis()) as usize + 1);
+    let mut forecasts = trial.forecasts.iter().peekable();
     let mut tier = Tier::None;
     let mut effects = Vec::new();
     for step in 0..=length {
@@ -155,6 +157,10 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
                 });
             }
         }
+        while let Some(forecast) = forecasts.next_if(|next| next.issued() <= at) {
+            engine.expect(at, std::slice::from_ref(forecast), &mut effects);
+        }
+        engine.tick(at, &mut effects);
         for (parameter, values) in &trial.series {
             let Some(Some(value)) = values.get(step) else {
                 continue;
@@ -281,7 +287,7 @@ fn read(rulebook: &Rulebook, file: &str, text: &str, faults: &mut Faults) -> Vec
 
 fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Option<Trial> {
     let known = [
-        "name", "rule", "start", "interval", "series", "site", "expect",
+        "name", "rule", "start", "interval", "series", "site", "forecast", "track", "expect",
     ];
     keys.known("test.", &known, faults);
     let (name, _) = keys.needed_text("name", faults)?;
@@ -321,6 +327,7 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
         rule,
         start,
         interval,
+        forecasts: expected::read(keys, start, faults),
         series: read_series(keys, faults),
         thresholds: read_thresholds(keys, faults),
         expect: read_expectations(keys, faults),
@@ -329,6 +336,9 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
 
 fn read_series(keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Parameter, Vec<Option<Quanta>>)> {
     let Some(table) = keys.table("series", faults) else {
+        if keys.get("forecast").or(keys.get("track")).is_some() {
+            return Vec::new();
+        }
         faults.error(
             keys.at(keys.line),
             "series",

@@ -15,7 +15,7 @@ const EVERY_MS: i64 = 10 * 60_000;
 
 impl Engine {
     /// Takes forecasts in and looks at every subject whose rule asks what is expected.
-    pub(super) fn expect(&mut self, at: Time, forecasts: &[Forecast], out: &mut Vec<Effect>) {
+    pub fn expect(&mut self, at: Time, forecasts: &[Forecast], out: &mut Vec<Effect>) {
         self.tick(at, out);
         let mut is_new = false;
         for forecast in forecasts {

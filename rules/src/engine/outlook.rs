@@ -5,6 +5,7 @@ use super::texts::{figure_text, value_text};
 use super::verdict::Evaluation;
 use super::{Asked, Engine};
 use crate::condition::{Compared as Raw, Kleene, Program, Ratio, Situated, What};
+use crate::indicator::NEVER;
 use crate::rulebook::Rule;
 use crate::window::Value;
 use model::{Span, Tier, Time};
@@ -193,7 +194,8 @@ fn words(rule: &Rule, raw: Raw, at: &Situated<'_>) -> Compared {
                 Some(figure_text(call, ratio.number(), ratio.of()))
             };
             let missed = || holds == Some(false) && matches!(test, ">=" | ">" | "<=" | "<");
-            let short = value(call).filter(|_| missed());
+            // Nothing is any nearer to what never comes.
+            let short = value(call).filter(|(_, value)| missed() && value.number < NEVER);
             let short = short.and_then(|(_, value)| distance(&value, bound));
             (name(call), text(call), of(bound), short.and_then(of))
         }

@@ -43,7 +43,10 @@ pub(super) fn city(
         feature(AreaLevel::District, "district", "\"440100000000\""),
         feature(AreaLevel::Township, "township", "\"440101000000\""),
     );
-    let names: Vec<&str> = parameters.iter().map(|p| p.name()).collect();
+    let mut names: Vec<&str> = parameters.iter().map(|p| p.name()).collect();
+    if names.is_empty() {
+        names.push(Parameter::Rainfall.name());
+    }
     let stations = format!(
         "id,name,kind,lon,lat,area,parameters,interval\n{STATION},试,{kind},113.05,23.05,440101001000,{},{interval_s}\n",
         names.join(";")

@@ -64,6 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Printer::warnings(&city)
     };
     let mut zones = Zones::new(&city, &rulebook);
+    zones.expect(arguments.files.forecasts(&city)?);
     let mut tell = |effect: &Effect| {
         // A closed pipe is noticed when the buffer is flushed at the end.
         drop(printer.effect(effect));
@@ -74,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let read = arguments
         .files
         .read(&city, |observation| zones.observe(observation, &mut tell));
-    zones.step(&mut tell);
+    zones.finish(&mut tell);
     let summary = read?;
     read_on(printer.flush())?;
     if let Some(score) = &score {

@@ -3,9 +3,10 @@
 use super::each;
 use crate::command::Failure;
 use clap::Args;
+use ingest::forecast::BYTES_MAX;
 use ingest::register::{Registrar, Rejection};
 use ingest::transport::file::Pieces;
-use model::{City, Observation, Span, Time};
+use model::{City, Forecast, Observation, Span, Time};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,10 @@ pub(crate) struct Files {
     /// Stop with exit 2 at the first line that cannot be read
     #[arg(long)]
     strict: bool,
+    /// Forecasts by area or station and tracks of cyclones (JSON, GeoJSON or CSV), each heard of when
+    /// it was issued; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    forecasts: Vec<PathBuf>,
     /// Observation files, NDJSON or arrays; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -48,6 +53,30 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
 }
 
 impl Files {
+    /// The forecasts; what cannot be read of them is said on standard error.
+    pub(crate) fn forecasts(&self, city: &City) -> Result<Vec<Forecast>, Failure> {
+        let mut forecasts = Vec::new();
+        for path in &self.forecasts {
+            let mut bytes = Vec::new();
+            let failed =
+                |error: io::Error| Failure::BadInput(format!("{}: {error}", path.display()));
+            open(path)?
+                .take(BYTES_MAX as u64 + 1)
+                .read_to_end(&mut bytes)
+                .map_err(failed)?;
+            let name = path.display().to_string();
+            let read = ingest::forecast::read(&name, &bytes, city);
+            for fault in &read.faults {
+                if self.strict {
+                    return Err(Failure::BadInput(fault.to_string()));
+                }
+                eprintln!("{fault}");
+            }
+            forecasts.extend(read.forecasts);
+        }
+        Ok(forecasts)
+    }
+
     /// Hands each observation to `take`.
     pub(crate) fn read(
         &self,

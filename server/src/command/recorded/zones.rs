@@ -5,8 +5,9 @@
 //! while it is in the caches, not here and there for every line of the file.
 
 use ingest::quality::Screen;
-use model::{City, Mode, Observation, StationNo, Time, Zone};
+use model::{City, Forecast, Mode, Observation, StationNo, Time, Zone};
 use rules::{Effect, Engine, Policy, Rulebook};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Lines and minutes that wait for their zones, at most.
@@ -17,6 +18,8 @@ pub(crate) struct Zones {
     routes: Routes,
     zones: Vec<One>,
     minutes: Vec<Minute>,
+    /// Forecasts that wait for their time, by when they were issued.
+    forecasts: VecDeque<Forecast>,
     /// Record time: the newest observation time so far.
     now: Time,
     /// Lines so far behind it that what they raise is past.
@@ -44,10 +47,11 @@ struct Waiting {
     observation: Observation,
 }
 
-/// A whole minute that passed before a line.
+/// What came to every zone before a line: a whole minute that passed, or forecasts.
 struct Minute {
     moment: u32,
     time: Time,
+    forecasts: Vec<(BTreeSet<Zone>, Forecast)>,
 }
 
 /// What a line or minute caused.
@@ -76,6 +80,7 @@ impl Zones {
             routes: Routes::new(city, &zones),
             zones,
             minutes: Vec::new(),
+            forecasts: VecDeque::new(),
             now: Time::from_millis(i64::MIN),
             late: 0,
             moment: 0,
@@ -90,6 +95,13 @@ impl Zones {
     /// Takes the next line: the minutes that passed before it first, then what it says.
     #[inline]
     pub(crate) fn observe(&mut self, observation: &Observation, tell: &mut impl FnMut(&Effect)) {
+        if self
+            .forecasts
+            .front()
+            .is_some_and(|next| next.issued() <= observation.time)
+        {
+            self.issue(observation.time, tell);
+        }
         if observation.time > self.now {
             self.pass(observation.time, tell);
             self.now = observation.time;
@@ -110,6 +122,46 @@ impl Zones {
         self.advance(tell);
     }
 
+    /// Takes forecasts that are heard of when they are issued.
+    pub(crate) fn expect(&mut self, mut forecasts: Vec<Forecast>) {
+        forecasts.sort_by_key(Forecast::issued);
+        self.forecasts = forecasts.into();
+    }
+
+    /// What was issued after the last line, and the time until then.
+    pub(crate) fn finish(&mut self, tell: &mut impl FnMut(&Effect)) {
+        self.issue(Time::from_millis(i64::MAX), tell);
+        self.step(tell);
+    }
+
+    /// Hands the zones what was issued by `until`, each issue in its time.
+    fn issue(&mut self, until: Time, tell: &mut impl FnMut(&Effect)) {
+        while let Some(issued) = self.forecasts.front().map(Forecast::issued) {
+            if issued > until {
+                break;
+            }
+            let count = self
+                .forecasts
+                .iter()
+                .take_while(|next| next.issued() == issued)
+                .count();
+            let at_once: Vec<Forecast> = self.forecasts.drain(..count).collect();
+            self.pass(issued, tell);
+            self.now = self.now.max(issued);
+            let city = &self.order.city;
+            let to_zones = at_once.into_iter();
+            let forecasts = to_zones
+                .map(|forecast| (forecast.zones(city), forecast))
+                .collect();
+            self.minutes.push(Minute {
+                moment: self.moment,
+                time: self.now,
+                forecasts,
+            });
+            self.advance(tell);
+        }
+    }
+
     /// Lines that came so late that what they raise is past (semantics §5).
     pub(in crate::command) const fn late(&self) -> u64 {
         self.late
@@ -124,6 +176,7 @@ impl Zones {
             self.minutes.push(Minute {
                 moment: self.moment,
                 time: Time::from_minute(minute),
+                forecasts: Vec::new(),
             });
             self.advance(tell);
         }
@@ -172,7 +225,7 @@ impl One {
         let mut minutes = minutes.iter().peekable();
         for line in waiting.drain(..) {
             while let Some(minute) = minutes.next_if(|minute| minute.moment < line.moment) {
-                engine.tick(minute.time, &mut effects);
+                minute.step(Zone(number), engine, &mut effects);
                 tell(&mut effects, minute.moment, number);
             }
             line.step(screen, engine, &mut effects);
@@ -181,8 +234,23 @@ impl One {
             }
         }
         for minute in minutes {
-            engine.tick(minute.time, &mut effects);
+            minute.step(Zone(number), engine, &mut effects);
             tell(&mut effects, minute.moment, number);
+        }
+    }
+}
+
+impl Minute {
+    fn step(&self, zone: Zone, engine: &mut Engine, effects: &mut Vec<Effect>) {
+        let heard = self
+            .forecasts
+            .iter()
+            .filter(|(zones, _)| zones.contains(&zone));
+        let heard: Vec<Forecast> = heard.map(|(_, forecast)| forecast.clone()).collect();
+        if heard.is_empty() {
+            engine.tick(self.time, effects);
+        } else {
+            engine.expect(self.time, &heard, effects);
         }
     }
 }

@@ -28,6 +28,10 @@ pub(super) fn run(
         issued: Issued::default(),
     };
     let mut lanes: Vec<Lane> = rulebooks.iter().map(lane).collect();
+    let forecasts = files.forecasts(city)?;
+    for lane in &mut lanes {
+        lane.zones.expect(forecasts.clone());
+    }
     let mut batch = Vec::with_capacity(BATCH);
     let summary = files.read(city, |observation| {
         batch.push(*observation);
@@ -37,6 +41,7 @@ pub(super) fn run(
         }
     })?;
     step(&mut lanes, &batch);
+    lanes.iter_mut().for_each(Lane::finish);
     Ok((lanes.into_iter().map(|lane| lane.issued).collect(), summary))
 }
 
@@ -54,13 +59,22 @@ fn step(lanes: &mut [Lane], batch: &[Observation]) {
 impl Lane {
     fn step(&mut self, batch: &[Observation]) {
         let Self { zones, issued } = self;
-        let mut tell = |effect: &Effect| match effect {
-            Effect::Warning(warning) => issued.take(warning),
-            Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } => {}
-        };
+        let mut tell = |effect: &Effect| note(issued, effect);
         for observation in batch {
             zones.observe(observation, &mut tell);
         }
         zones.step(&mut tell);
+    }
+
+    fn finish(&mut self) {
+        let Self { zones, issued } = self;
+        zones.finish(&mut |effect| note(issued, effect));
+    }
+}
+
+fn note(issued: &mut Issued, effect: &Effect) {
+    match effect {
+        Effect::Warning(warning) => issued.take(warning),
+        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } => {}
     }
 }
