@@ -25,7 +25,7 @@ pub(crate) struct Files {
     #[arg(long, value_name = "FILE")]
     forecasts: Vec<PathBuf>,
     /// Observation files, NDJSON or arrays; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "forecasts", value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
