@@ -21,6 +21,8 @@ mod check;
 mod edge;
 #[path = "contracts/evidence.rs"]
 mod evidence;
+#[path = "contracts/forecasts.rs"]
+mod forecasts;
 #[path = "contracts/manners.rs"]
 mod manners;
 #[path = "contracts/poll.rs"]

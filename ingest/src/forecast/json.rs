@@ -153,7 +153,11 @@ impl Reader<'_> {
                     ),
                 }
             }
-            value => self.object(line, value, None),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => self.object(line, value, None),
         }
     }
 

@@ -1,9 +1,4 @@
 //! Forecasts as written, and everything that is none.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a fixture that cannot be built ends its test"
-)]
 
 use super::{Read, read};
 use model::{City, Forecast, ForecastPlace, Quadrants};

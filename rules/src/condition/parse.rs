@@ -52,10 +52,10 @@ impl Reading {
             window => window,
         };
         let own = window.map(|window| window.start(time, offset));
-        let beside = match self.function {
-            Function::Indicator(indicator) => indicator.starts(time, offset),
-            _ => None,
-        };
+        let mut beside = None;
+        if let Function::Indicator(indicator) = self.function {
+            beside = indicator.starts(time, offset);
+        }
         own.into_iter().chain(beside).min()
     }
 

@@ -1,8 +1,4 @@
 //! What is expected, against plain sums over minutes and a walk along the track.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fixture that cannot be built ends its test"
-)]
 
 use super::cyclone::apart_km;
 use super::{Ask, Forecasts, Point};

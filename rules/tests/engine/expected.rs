@@ -1,10 +1,10 @@
 //! Rules that ask what is expected: woken by forecasts and by time, mixed with what is measured, and the
 //! same after a restart.
 
-use crate::little::{NO_SITES, at, city, engine, gauges, reading, rule, rulebook};
+use crate::little::{NO_SITES, at, city, code, engine, gauges, reading, rule, rulebook};
 use model::{
-    AreaCode, Forecast, ForecastPlace, ForecastSeries, Input, Mode, Parameter, Quadrants, Step,
-    Tier, Time, Track, TrackPoint, Zone,
+    Forecast, ForecastPlace, ForecastSeries, Input, Mode, Parameter, Quadrants, Step, Tier, Time,
+    Track, TrackPoint, Zone,
 };
 use rules::{Effect, Engine, Policy};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn rain(issued: i64, steps: &[(i64, i64, i32)]) -> Input {
         issued: at(issued),
         source: "met office".into(),
         parameter: Parameter::Rainfall,
-        place: ForecastPlace::Area(AreaCode::parse("440100000000").unwrap()),
+        place: ForecastPlace::Area(code("440100000000")),
         steps: steps.collect(),
     })])
 }
@@ -31,7 +31,7 @@ fn tiers(out: &[Effect], start: Time) -> Vec<(i64, String, Tier)> {
             let minute = (change.time.millis() - start.millis()) / 60_000;
             Some((minute, change.rule.clone(), change.to))
         }
-        _ => None,
+        Effect::Warning(_) | Effect::Pending(_) | Effect::Refused { .. } => None,
     });
     let mut found: Vec<_> = changes.collect();
     found.dedup();
