@@ -12,6 +12,7 @@ pub mod spell;
 pub mod tangent;
 #[cfg(test)]
 mod tests;
+pub mod thiessen;
 
 use crate::window::{Value, View, Window};
 use model::{Offset, Parameter, Time};

@@ -23,6 +23,8 @@ pub enum Aggregate {
     Max,
     /// The smallest of them.
     Min,
+    /// Their mean over the area, by Thiessen weights.
+    Mean,
 }
 
 /// A figure a condition asks for.
@@ -268,7 +270,9 @@ impl Compiler<'_> {
         };
         let whole = atom.calls.iter().all(|(call, _)| {
             let call = self.scope.calls.get(usize::from(*call));
-            call.is_some_and(|call| is_whole(call.reading.function))
+            call.is_some_and(|call| {
+                is_whole(call.reading.function) && call.reading.aggregate != Some(Aggregate::Mean)
+            })
         });
         let op = atom.simple().filter(|_| whole);
         self.ops.push(op.unwrap_or(Op::Linear(atom)));
@@ -478,7 +482,7 @@ impl Compiler<'_> {
     }
 }
 
-/// `area.max(…)` and `area.min(…)`.
+/// `area.max(…)`, `area.min(…)` and `area.mean(…)`.
 fn aggregate_of(call: &CallExpr) -> Option<(Aggregate, &IdedExpr)> {
     let Expr::Ident(root) = &call.target.as_ref()?.expr else {
         return None;
@@ -486,6 +490,7 @@ fn aggregate_of(call: &CallExpr) -> Option<(Aggregate, &IdedExpr)> {
     match (root.as_str(), call.func_name.as_str(), call.args.as_slice()) {
         ("area", "max", [inner]) => Some((Aggregate::Max, inner)),
         ("area", "min", [inner]) => Some((Aggregate::Min, inner)),
+        ("area", "mean", [inner]) => Some((Aggregate::Mean, inner)),
         (_, _, _) => None,
     }
 }

@@ -238,6 +238,18 @@ impl Evaluation<'_> {
             .iter()
             .position(|p| *p == call.reading.parameter);
         let members = place.and_then(|place| subject.members.get(place));
+        if aggregate == Aggregate::Mean {
+            let weights = place.and_then(|place| subject.weights.get(place));
+            let pairs = members
+                .into_iter()
+                .flatten()
+                .zip(weights.into_iter().flatten());
+            let figures = pairs.filter_map(|(series, weight)| {
+                let series = self.windows.get(*series)?;
+                Some((self.figure(&series, subject, call, time, suspects), *weight))
+            });
+            return mean(figures);
+        }
         let mut found = Value::UNKNOWN;
         let mut covered = true;
         for series in members.into_iter().flatten() {
@@ -255,7 +267,7 @@ impl Evaluation<'_> {
                 .cmp(&found.number.saturating_mul(value.of));
             let better = match aggregate {
                 Aggregate::Max => order.is_gt(),
-                Aggregate::Min => order.is_lt(),
+                Aggregate::Min | Aggregate::Mean => order.is_lt(),
             };
             if !found.is_known() || better {
                 found = value;
@@ -448,6 +460,27 @@ impl Evaluation<'_> {
         let situations =
             situations.map(|(id, tier)| (format!("situation(\"{id}\")"), Some(tier.name().into())));
         calls.chain(situations).collect()
+    }
+}
+
+/// The weighted mean of figures; covered where those of four fifths of the area are.
+fn mean(figures: impl Iterator<Item = (Value, u32)>) -> Value {
+    // A figure that is a fraction itself is cut to thousandths of a quantum.
+    const PARTS: i128 = 1000;
+    let (mut sum, mut known, mut covered, mut all) = (0i128, 0i128, 0i128, 0i128);
+    for (value, weight) in figures {
+        let weight = i128::from(weight);
+        all += weight;
+        if value.is_known() {
+            known += weight;
+            covered += if value.covered { weight } else { 0 };
+            sum += value.number.saturating_mul(PARTS) / value.of * weight;
+        }
+    }
+    Value {
+        number: sum,
+        of: known * PARTS,
+        covered: covered * 10 >= all * 8,
     }
 }
 
