@@ -9,6 +9,7 @@
 //! interval = "1m"
 //! series   = { rainfall = "1.0x59 0x180" }
 //! site     = { blue = 0.15 }               # thresholds, where the rule reads any
+//! climate  = "station,parameter,…\n*,rainfall,…"   # a climate.csv, where the rule asks what is usual
 //! forecast = [{ at = "0m", step = "1h", rainfall = "0x6 20x2" }]   # and track = […], see suite/expected.rs
 //! expect   = [{ at = "30m", tier = "none" }, { at = "50m", tier = "orange" }]
 //! ```
@@ -80,6 +81,7 @@ struct Trial {
     interval: Span,
     series: Vec<(Parameter, Vec<Option<Quanta>>)>,
     thresholds: BTreeMap<String, String>,
+    climate: Option<String>,
     forecasts: Vec<Forecast>,
     expect: Vec<(Span, Tier)>,
 }
@@ -115,6 +117,7 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
         kind,
         trial.interval.seconds(),
         &trial.thresholds,
+        trial.climate.as_deref(),
     )?;
     let city = Arc::new(city);
     let Some(station) = city.station_no(stage::STATION) else {
@@ -287,7 +290,8 @@ fn read(rulebook: &Rulebook, file: &str, text: &str, faults: &mut Faults) -> Vec
 
 fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Option<Trial> {
     let known = [
-        "name", "rule", "start", "interval", "series", "site", "forecast", "track", "expect",
+        "name", "rule", "start", "interval", "series", "site", "climate", "forecast", "track",
+        "expect",
     ];
     keys.known("test.", &known, faults);
     let (name, _) = keys.needed_text("name", faults)?;
@@ -327,6 +331,7 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
         rule,
         start,
         interval,
+        climate: keys.text("climate", faults).map(|(text, _)| text),
         forecasts: expected::read(keys, start, faults),
         series: read_series(keys, faults),
         thresholds: read_thresholds(keys, faults),

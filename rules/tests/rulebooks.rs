@@ -77,7 +77,91 @@ fn the_rulebooks_pass_their_own_tests() {
 }
 
 /// Figures that the sources have in so many words: rulebook, rule, tier, condition.
-const SURE: [(&str, &str, &str, &str); 59] = [
+const SURE: [(&str, &str, &str, &str); 73] = [
+    (
+        "rulebooks/drought",
+        "spi",
+        "blue",
+        r#"rainfall.spi("90d@08:00") <= -0.5"#,
+    ),
+    (
+        "rulebooks/drought",
+        "spi",
+        "yellow",
+        r#"rainfall.spi("90d@08:00") <= -1.0"#,
+    ),
+    (
+        "rulebooks/drought",
+        "spi",
+        "orange",
+        r#"rainfall.spi("90d@08:00") <= -1.5"#,
+    ),
+    (
+        "rulebooks/drought",
+        "spi",
+        "red",
+        r#"rainfall.spi("90d@08:00") <= -2.0"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "heat",
+        "yellow",
+        r#"temperature.days_at_least("10d@00:00", 35) >= 3"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "rainstorm_expected",
+        "blue",
+        r#"forecast(rainfall, "12h") >= 50"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "rainstorm_expected",
+        "yellow",
+        r#"forecast(rainfall, "6h") >= 50"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "rainstorm_expected",
+        "orange",
+        r#"forecast(rainfall, "3h") >= 50"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "rainstorm_expected",
+        "red",
+        r#"forecast(rainfall, "3h") >= 100"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "fog_expected",
+        "yellow",
+        r#"forecast(visibility, "12h") < 500"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "fog_expected",
+        "orange",
+        r#"forecast(visibility, "6h") < 200"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "fog_expected",
+        "red",
+        r#"forecast(visibility, "2h") < 50"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "heat_expected",
+        "orange",
+        r#"forecast(temperature, "24h") >= 37"#,
+    ),
+    (
+        "rulebooks/national-2007",
+        "heat_expected",
+        "red",
+        r#"forecast(temperature, "24h") >= 40"#,
+    ),
     (
         "city/rules",
         "rainstorm",

@@ -106,7 +106,8 @@ fn city_files(directory: &Path) -> Vec<File> {
         let bytes = std::fs::read(directory.join(name)).ok()?;
         Some(((*name).to_owned(), bytes))
     };
-    model::city::FILES.iter().filter_map(read).collect()
+    let names = model::city::FILES.iter().chain(&model::city::MORE_FILES);
+    names.filter_map(read).collect()
 }
 
 fn city_of(directory: &Path, files: &[File], earlier: &Earlier) -> Result<City, Faulty> {
@@ -198,10 +199,10 @@ pub(crate) fn between(
     city: &City,
     directory: &Path,
 ) -> Vec<Fault> {
-    let (ours, theirs): (Vec<_>, Vec<_>) = rulebook
-        .check(city)
-        .into_iter()
-        .partition(|fault| model::city::FILES.contains(&fault.file.as_str()));
+    let (ours, theirs): (Vec<_>, Vec<_>) = rulebook.check(city).into_iter().partition(|fault| {
+        let name = fault.file.as_str();
+        model::city::FILES.contains(&name) || model::city::MORE_FILES.contains(&name)
+    });
     let mut all = located(rules, rulebook.notices.clone());
     all.extend(located(directory, ours));
     all.extend(located(rules, theirs));

@@ -18,7 +18,7 @@ use model::fault::perhaps;
 use model::{Parameter, Quanta};
 
 /// Name of each indicator with a call of it.
-pub(super) const INDICATORS: [(&str, &str); 9] = [
+pub(super) const INDICATORS: [(&str, &str); 11] = [
     ("effective", "rainfall.effective(\"14d@08:00\", 0.84)"),
     ("exceedance", "rainfall.exceedance(\"caine\")"),
     ("dry_days", "rainfall.dry_days(\"90d@08:00\", 5)"),
@@ -33,6 +33,8 @@ pub(super) const INDICATORS: [(&str, &str); 9] = [
     ),
     ("failure_in", "displacement.failure_in(\"72h\")"),
     ("failure_earliest", "displacement.failure_earliest(\"72h\")"),
+    ("return_period", "rainfall.return_period(\"1h\")"),
+    ("spi", "rainfall.spi(\"30d@08:00\")"),
     ("hours_to", "water_level.hours_to(\"1h\", site.warning)"),
 ];
 
@@ -65,6 +67,8 @@ impl Call<'_> {
             "tangent_angle" => self.tangent_angle(),
             "failure_in" => self.failure(Estimate::Mean),
             "failure_earliest" => self.failure(Estimate::Earliest),
+            "return_period" => self.return_period(),
+            "spi" => self.spi(),
             _ => self.approach(),
         };
         let texts = self
@@ -171,6 +175,22 @@ impl Call<'_> {
             return Err(self.wrong("a window"));
         };
         Ok((Indicator::Failure(estimate), Some(self.rolling(window)?)))
+    }
+
+    fn return_period(&self) -> Result<(Indicator, Option<Window>), ConditionError> {
+        let [window] = self.arguments else {
+            return Err(self.wrong("a window"));
+        };
+        self.of_rain()?;
+        Ok((Indicator::ReturnPeriod, Some(self.rolling(window)?)))
+    }
+
+    fn spi(&self) -> Result<(Indicator, Option<Window>), ConditionError> {
+        let [window] = self.arguments else {
+            return Err(self.wrong("a window of days"));
+        };
+        self.of_rain()?;
+        Ok((Indicator::Spi, Some(self.days(window)?)))
     }
 
     fn approach(&mut self) -> Result<(Indicator, Option<Window>), ConditionError> {

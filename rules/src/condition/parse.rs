@@ -464,7 +464,9 @@ impl Compiler<'_> {
                 measure @ (Measure::Times
                 | Measure::Degrees
                 | Measure::Hours
-                | Measure::Kilometres) => Dimension::Index(measure),
+                | Measure::Kilometres
+                | Measure::Years
+                | Measure::Deviations) => Dimension::Index(measure),
             },
             Function::Expected(Ask::CircleIn(_)) => Dimension::Index(Measure::Hours),
             Function::Expected(Ask::Distance | Ask::Closest) => {

@@ -10,7 +10,7 @@ use crate::forecast::Forecasts;
 use crate::indicator::Source;
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
-use crate::window::{Function, Value, View, Window};
+use crate::window::{Function, Value, Window};
 use model::{City, Tier, Time};
 
 /// What a rule is evaluated with, beside its subject.
@@ -211,14 +211,15 @@ impl Evaluation<'_> {
             .iter()
             .position(|p| *p == call.reading.parameter);
         let series = place.and_then(|place| subject.series.get(place));
-        let Some(series) = series.and_then(|series| self.windows.get(*series)) else {
+        let Some((number, series)) = series.and_then(|no| Some((*no, self.windows.get(*no)?)))
+        else {
             return Value::UNKNOWN;
         };
         match (slot, call.reading.window) {
             (Some(slot), Some(Window::Rolling(_))) if series.newest() == Some(time) => {
                 series.running(call.reading.function, usize::from(slot), suspects)
             }
-            (_, _) => self.figure(&series, subject, call, time, suspects),
+            (_, _) => self.figure(number, subject, call, time, suspects),
         }
     }
 
@@ -244,19 +245,15 @@ impl Evaluation<'_> {
                 .into_iter()
                 .flatten()
                 .zip(weights.into_iter().flatten());
-            let figures = pairs.filter_map(|(series, weight)| {
-                let series = self.windows.get(*series)?;
-                Some((self.figure(&series, subject, call, time, suspects), *weight))
+            let figures = pairs.map(|(series, weight)| {
+                (self.figure(*series, subject, call, time, suspects), *weight)
             });
             return mean(figures);
         }
         let mut found = Value::UNKNOWN;
         let mut covered = true;
         for series in members.into_iter().flatten() {
-            let Some(series) = self.windows.get(*series) else {
-                continue;
-            };
-            let value = self.figure(&series, subject, call, time, suspects);
+            let value = self.figure(*series, subject, call, time, suspects);
             if !value.is_known() {
                 continue;
             }
@@ -279,16 +276,21 @@ impl Evaluation<'_> {
     /// A figure of one series.
     fn figure(
         &self,
-        series: &View<'_>,
+        number: u32,
         subject: &Subject,
         call: &Call,
         time: Time,
         suspects: bool,
     ) -> Value {
         let window = call.reading.window;
+        let Some(series) = self.windows.get(number) else {
+            return Value::UNKNOWN;
+        };
         match (call.reading.function, window) {
             (Function::Indicator(indicator), _) => indicator.of(&Source {
-                series,
+                series: &series,
+                station: self.windows.station(number),
+                climate: &self.city.climate,
                 parameter: call.reading.parameter,
                 window,
                 sites: &subject.thresholds,

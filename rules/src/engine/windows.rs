@@ -116,6 +116,11 @@ impl Windows {
         block.view(owner.column as usize)
     }
 
+    /// Whose a series is.
+    pub(super) fn station(&self, number: u32) -> Option<StationNo> {
+        self.owners.get(number as usize).map(|owner| owner.station)
+    }
+
     /// Every series.
     pub(super) fn all(&self) -> impl Iterator<Item = View<'_>> {
         let numbers = 0..u32::try_from(self.owners.len()).unwrap_or(NONE);

@@ -75,8 +75,12 @@ fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>, single: bo
             }
             true
         }
+        (Indicator::ReturnPeriod, Some(Window::Rolling(span))) if single => {
+            plan.add_slot(span);
+            true
+        }
         (
-            Indicator::Effective(_) | Indicator::Spell(_),
+            Indicator::Effective(_) | Indicator::Spell(_) | Indicator::Spi,
             Some(Window::Calendar { days, minute }),
         ) => plan.add_days(days, minute),
         (Indicator::TangentAngle(Bound::Found(days)), Some(window)) => {
@@ -88,7 +92,9 @@ fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>, single: bo
             | Indicator::Failure(_)
             | Indicator::Approach(_)
             | Indicator::Effective(_)
-            | Indicator::Spell(_),
+            | Indicator::Spell(_)
+            | Indicator::ReturnPeriod
+            | Indicator::Spi,
             window,
         ) => {
             plan.add_scan(window.map_or(Span::ZERO, Window::longest));

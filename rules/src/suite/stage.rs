@@ -27,6 +27,7 @@ pub(super) fn city(
     kind: &str,
     interval_s: i64,
     thresholds: &BTreeMap<String, String>,
+    climate: Option<&str>,
 ) -> Result<City, Vec<Fault>> {
     let square = "[[[113.0,23.0],[113.1,23.0],[113.1,23.1],[113.0,23.1],[113.0,23.0]]]";
     let feature = |of: AreaLevel, level: &str, parent: &str| {
@@ -61,6 +62,7 @@ pub(super) fn city(
         "areas.geojson" => Some(areas.clone().into_bytes()),
         "stations.csv" => Some(stations.clone().into_bytes()),
         "sites.csv" => Some(sites.clone().into_bytes()),
+        "climate.csv" => climate.map(|text| text.as_bytes().to_vec()),
         _ => None,
     };
     City::read(file, &[])

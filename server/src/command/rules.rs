@@ -4,6 +4,7 @@
 mod chart;
 mod diff;
 mod explain;
+mod fit;
 mod heads;
 mod outlook;
 mod story;
@@ -20,6 +21,8 @@ use clap::Subcommand;
 pub(crate) enum Command {
     /// Run every tests/*.test.toml of a rulebook directory
     Test(test::Arguments),
+    /// What is usual at each station: distributions for the precipitation index, as rows of climate.csv
+    Fit(fit::Arguments),
     /// Why this tier, here, then: values, thresholds, rule, version and observations
     ///
     /// Each change of tier with the values, thresholds and readings behind it; and for each rule at the
@@ -49,6 +52,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Test(arguments) => test::run(arguments),
+        Command::Fit(arguments) => fit::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Tune(arguments) => tune::run(arguments),

@@ -398,3 +398,43 @@ fn a_tier_that_was_not_reached_is_explained() {
             .any(|line| line["subject"] == "G1" && line["to"] == "orange")
     );
 }
+
+#[test]
+fn daily_rain_is_fitted_into_rows_of_the_climate_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("days.csv");
+    let mut text = "station,date,value\n".to_owned();
+    // Thirty years in which June has n + 1 mm on its first day and nothing else.
+    for year in 0..30 {
+        let mut day = jiff::civil::Date::new(1990 + year, 6, 1).unwrap();
+        while day.month() == 6 {
+            let mm = if day.day() == 1 { year + 1 } else { 0 };
+            text.push_str(&format!("G1,{day},{mm}\n"));
+            day = day.tomorrow().unwrap();
+        }
+    }
+    std::fs::write(&file, text).unwrap();
+    let output = sanfang(&["rules", "fit", "--days", "30", file.to_str().unwrap()]);
+    assert!(output.status.success());
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let rows: Vec<&str> = rows.lines().collect();
+    assert_eq!(rows[0], "station,parameter,window,month,shape,scale,zero");
+    // Only June has its thirty days; the mean of a gamma distribution is shape times scale.
+    let [june] = &rows[1..] else {
+        panic!("{rows:?}");
+    };
+    let cells: Vec<&str> = june.split(',').collect();
+    assert_eq!(cells[..4], ["G1", "rainfall", "30d", "6"], "{june}");
+    let [shape, scale, zero] = [4, 5, 6].map(|at| cells[at].parse::<f64>().unwrap());
+    assert!((shape * scale - 15.5).abs() < 0.01 && zero == 0.0, "{june}");
+    let wrong = folder.path().join("wrong.csv");
+    std::fs::write(
+        &wrong,
+        "station,date,value\nG1,1998-13-01,1\nG1,1998-01-01,-1\n",
+    )
+    .unwrap();
+    let output = sanfang(&["rules", "fit", wrong.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(words.contains(":2: ") && words.contains(":3: "), "{words}");
+}
