@@ -34,10 +34,8 @@ fn years(levels: &[Level], value: f64) -> Option<f64> {
     if value < f64::from(first.value) {
         return Some(first.years * (value / f64::from(first.value)).max(0.0));
     }
-    let pairs = levels.iter().zip(levels.iter().skip(1));
-    let between = pairs
-        .filter(|(_, upper)| value < f64::from(upper.value))
-        .next();
+    let mut pairs = levels.iter().zip(levels.iter().skip(1));
+    let between = pairs.find(|(_, upper)| value < f64::from(upper.value));
     let Some((lower, upper)) = between else {
         return Some(last.years);
     };
