@@ -7,6 +7,7 @@
 
 mod indicator;
 mod linear;
+pub(crate) mod lull;
 mod outlook;
 mod parse;
 mod program;
