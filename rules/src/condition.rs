@@ -10,6 +10,7 @@ mod forecast;
 mod indicator;
 mod linear;
 mod literal;
+pub(crate) mod lull;
 mod parse;
 mod program;
 mod ratio;

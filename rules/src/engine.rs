@@ -4,6 +4,7 @@
 //! wakes; tiers that change move their areas, areas move the warnings. Everything that waits
 //! for time (holds, gathered changes, renewals) is done by the first record that passes it.
 
+mod calm;
 mod evaluate;
 mod laid;
 mod look_ahead;
@@ -268,7 +269,7 @@ impl Engine {
                 return;
             }
         };
-        self.wake(series, corrected);
+        self.wake(series, observation, corrected);
         if self.has_changes() {
             self.settle(out);
         }

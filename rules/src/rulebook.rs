@@ -15,6 +15,7 @@ mod read;
 pub use literal::{LiteralError, Written, rewritten, written};
 pub use quorum::{Quorum, QuorumError};
 
+use crate::condition::lull::{self, Lull, Lulls, PARAMETERS_MAX};
 use crate::condition::{Call, Program};
 use crate::window::{Function, Gauge, Plan};
 use model::{AreaLevel, Fault, Hazard, Named, Parameter, Severity, Span, Tier};
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 /// Schema of rulebook files this version reads.
 pub const SCHEMA: i64 = 1;
 /// Most rules of one rulebook.
-pub const RULES_MAX: usize = 256;
+pub const RULES_MAX: usize = 4096;
 /// Most different calls in one rule.
 pub const CALLS_MAX: usize = 64;
 /// Most situations that one rule may ask for.
@@ -106,6 +107,8 @@ pub struct Rule {
     pub(crate) floors: Option<Box<[(u16, i64)]>>,
     /// How its truths hang on running sums, where they hang on nothing else.
     pub(crate) gauge: Option<Gauge>,
+    /// True where readings can be told that change nothing at a subject at rest.
+    pub(crate) has_lulls: bool,
     /// True where that tells of `lower.when`, too.
     pub(crate) gauges_falls: bool,
 }
@@ -253,6 +256,31 @@ impl Rule {
     pub(crate) fn looks_ahead(&self) -> bool {
         let mut calls = self.calls.iter();
         calls.any(|call| matches!(call.reading.function, Function::Expected(_)))
+    }
+
+    /// What must come before any tier can rise or be proposed; `None` where one does or too much is
+    /// asked.
+    pub(crate) fn lulls(&self, asked: &lull::Asked<'_>) -> Option<Lulls> {
+        let programs = self
+            .tiers
+            .iter()
+            .flat_map(|tier| [Some(&tier.raise), tier.propose.as_ref()]);
+        let mut found = [Lull::LASTING; PARAMETERS_MAX];
+        let mut holds = false;
+        for program in programs.flatten() {
+            match program.lulls(asked) {
+                Some(lulls) => found = lull::either(found, lulls),
+                None => holds = true,
+            }
+        }
+        let Some(continuing) = &self.continuing else {
+            return (!holds).then_some(found);
+        };
+        match continuing.lulls(asked) {
+            Some(lulls) if holds => Some(lulls),
+            Some(lulls) => Some(lull::longer(found, lulls)),
+            None => (!holds).then_some(found),
+        }
     }
 
     /// True where it reads nothing but the situations of other rules and what is expected: it has no

@@ -115,7 +115,7 @@ impl Test {
         }
     }
 
-    fn holds(self, order: std::cmp::Ordering) -> bool {
+    pub(super) fn holds(self, order: std::cmp::Ordering) -> bool {
         match self {
             Self::AtLeast => order.is_ge(),
             Self::Above => order.is_gt(),
@@ -162,7 +162,7 @@ impl Atom {
         Some(op)
     }
 
-    fn evaluate(&self, at: &Situated<'_>) -> Kleene {
+    pub(super) fn evaluate(&self, at: &Situated<'_>) -> Kleene {
         let (mut number, mut of) = (self.constant, 1i128);
         for (site, factor) in &self.sites {
             // A tier that the site has no threshold for does not exist there: it never holds, and
@@ -211,11 +211,7 @@ impl Program {
                 },
                 Op::Linear(atom) => atom.evaluate(at),
                 Op::Situation { index, test, tier } => {
-                    let found = at
-                        .tiers
-                        .get(usize::from(*index))
-                        .copied()
-                        .unwrap_or_default();
+                    let found = at.tier(*index);
                     Kleene::of(test.holds(found.cmp(tier)))
                 }
                 Op::Constant(truth) => *truth,
@@ -358,8 +354,13 @@ impl Op {
 }
 
 impl Situated<'_> {
+    pub(super) fn tier(&self, index: u16) -> Tier {
+        let tier = self.tiers.get(usize::from(index));
+        tier.copied().unwrap_or_default()
+    }
+
     #[inline]
-    fn value(&self, call: u16) -> Option<&Value> {
+    pub(super) fn value(&self, call: u16) -> Option<&Value> {
         self.values
             .get(usize::from(call))
             .filter(|value| value.is_known() && (value.covered || !self.lowering))

@@ -1,23 +1,34 @@
 //! Evaluating rules at the subjects that a reading wakes, and the standing that follows.
 
-use super::subjects::{Place, RuleState, Subject};
+use super::subjects::{Feed, Place, RuleState, Subject, Watch};
 use super::verdict::{Evaluation, standing};
 use super::{Asked, Cause, Engine, Moved};
 use crate::area::Standing;
 use crate::effect::{Change, Reason};
 use crate::rulebook::Rule;
-use model::{Tier, Time};
+use model::{Observation, Tier, Time};
 
 impl Engine {
-    /// Evaluates every rule at every subject that the series feeds.
+    /// Evaluates every rule at every subject that the series feeds, where the reading can change
+    /// anything there.
     #[inline]
-    pub(super) fn wake(&mut self, series: u32, corrected: Option<i64>) {
+    pub(super) fn wake(&mut self, series: u32, reading: &Observation, corrected: Option<i64>) {
+        let is_new = corrected.is_none();
+        if !self.feeds.passes(series, reading, is_new) {
+            self.wake_each(series, reading, corrected);
+        }
+    }
+
+    fn wake_each(&mut self, series: u32, reading: &Observation, corrected: Option<i64>) {
         for at in self.feeds.of(series) {
             let Some(feed) = self.feeds.get(at) else {
                 continue;
             };
+            if corrected.is_none() && self.feeds.is_calm(series, at, reading) {
+                continue;
+            }
             let rule = usize::from(feed.rule);
-            if !self.is_quiet(rule, feed.subject, series, corrected.is_some()) {
+            if !self.is_quiet(at, feed, series, corrected.is_some()) {
                 let cause = Cause {
                     corrected,
                     ..Cause::READING
@@ -25,16 +36,19 @@ impl Engine {
                 self.evaluate(rule, feed.subject, &cause);
             }
         }
+        self.feeds.gather(series);
     }
 
     /// True where nothing can change: nothing is set or waiting and every running sum lies below
     /// the lowest bound of any tier, or all sums lie where they lay when the subject came to rest.
     #[inline]
-    fn is_quiet(&mut self, rule: usize, subject: u32, series: u32, is_corrected: bool) -> bool {
+    fn is_quiet(&mut self, at: usize, feed: Feed, series: u32, is_corrected: bool) -> bool {
+        let (rule, subject) = (usize::from(feed.rule), feed.subject);
         let (Some(spec), Some(state)) = (self.rulebook.rules.get(rule), self.rules.get_mut(rule))
         else {
             return true;
         };
+        let number = series;
         let (Some(watch), Some(series)) = (
             state.watches.get_mut(subject as usize),
             self.windows.get(series),
@@ -48,6 +62,8 @@ impl Engine {
                 slot.is_some_and(|slot| slot.sum < *bound)
             });
             if is_below {
+                let lull = Watch::below(&series, floors, spec);
+                self.feeds.rest(number, at, lull, &series);
                 return true;
             }
         }
@@ -83,7 +99,9 @@ impl Engine {
             city: &self.city,
             forecasts: &self.forecasts,
         };
-        let reason = evaluation.step(state, subject_no, cause, &mut self.scratch.values);
+        let mut lulls = None;
+        let values = &mut self.scratch.values;
+        let reason = evaluation.step(state, subject_no, cause, values, &mut lulls);
         self.scratch.asked = asked;
         if let Some(withdrawn) = reason {
             let fall = match (cause.rise, withdrawn) {
@@ -93,6 +111,7 @@ impl Engine {
             };
             self.stand(rule_no, subject_no, cause.rise, fall, cause.heard, None);
         }
+        self.calm(rule_no, subject_no, lulls.as_ref());
     }
 
     /// Tiers of the situations a rule asks for, at a subject.

@@ -1,6 +1,7 @@
 //! The subjects of each rule in a zone, their areas, and which series wakes which of them.
 
 use super::NONE;
+use super::calm::{Calm, Gate};
 use super::windows::Windows;
 use crate::area::{AreaCount, Standing};
 use crate::condition::{Aggregate, Ratio};
@@ -104,6 +105,10 @@ pub(super) struct Feed {
 pub(super) struct Feeds {
     starts: Vec<u32>,
     feeds: Vec<Feed>,
+    /// Until when each of them need not be evaluated.
+    pub(super) calms: Vec<Calm>,
+    /// The same for each series.
+    pub(super) gates: Vec<Gate>,
 }
 
 impl Feeds {
@@ -126,6 +131,14 @@ impl Feeds {
     #[inline]
     pub(super) fn get(&self, at: usize) -> Option<Feed> {
         self.feeds.get(at).copied()
+    }
+
+    /// The feed by which a series wakes a subject.
+    pub(super) fn find(&self, series: u32, rule: u16, subject: u32) -> Option<usize> {
+        let range = self.of(series);
+        let wanted = Feed { rule, subject };
+        let found = self.feeds.get(range.clone())?.binary_search(&wanted);
+        Some(range.start + found.ok()?)
     }
 
     pub(super) fn new(rules: &[RuleState], series: usize) -> Self {
@@ -161,6 +174,8 @@ impl Feeds {
         }
         Self {
             starts,
+            calms: vec![Calm::NONE; pairs.len()],
+            gates: vec![Gate::AFRESH; series],
             feeds: pairs.into_iter().map(|(_, feed)| feed).collect(),
         }
     }

@@ -5,6 +5,7 @@ use super::texts::value_text;
 use super::windows::Windows;
 use super::{Cause, NONE};
 use crate::area::Standing;
+use crate::condition::lull::{self, Lulls, PARAMETERS_MAX};
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
 use crate::forecast::Forecasts;
 use crate::indicator::Source;
@@ -61,6 +62,7 @@ impl Evaluation<'_> {
         subject_no: u32,
         cause: &Cause,
         values: &mut Vec<Value>,
+        lulls: &mut Option<Lulls>,
     ) -> Option<bool> {
         let (subject, watch) = state.awaken(subject_no as usize)?;
         self.renew_newest(subject);
@@ -75,6 +77,9 @@ impl Evaluation<'_> {
             .proposes()
             .then(|| self.held(subject, values, Which::Propose));
         let any = |truths: &Truths| truths.contains(&Kleene::True);
+        if self.rule.has_lulls && !any(&held) && !ahead.as_ref().is_some_and(any) {
+            *lulls = self.lulls(subject, values);
+        }
         if subject.state.is_none() && !any(&held) && !ahead.as_ref().is_some_and(any) {
             self.rest(subject, watch, false, [&Situation::default(); 2]);
             return None;
@@ -303,7 +308,7 @@ impl Evaluation<'_> {
             }
             (function, window) => {
                 let from = window.map_or(time, |window| window.start(time, self.city.offset));
-                series.scan(function, from, time, suspects)
+                series.figure(function, from, time, suspects)
             }
         }
     }
@@ -344,6 +349,22 @@ impl Evaluation<'_> {
                 .for_each(|truth| *truth = (*truth).min(goes_on));
         }
         truths
+    }
+
+    /// What must come before any tier can rise or be proposed; nothing is or can be told where one
+    /// does.
+    fn lulls(&self, subject: &Subject, values: &[Value]) -> Option<Lulls> {
+        let mut has = [false; PARAMETERS_MAX];
+        for (has, series) in has.iter_mut().zip(&subject.series) {
+            *has = *series != NONE;
+        }
+        let asked = lull::Asked {
+            calls: &self.rule.calls,
+            parameters: &self.rule.parameters,
+            at: self.situated(subject, values, false),
+            has,
+        };
+        self.rule.lulls(&asked)
     }
 
     /// Relaxed truth of each tier or a higher one, partly covered windows unknown.

@@ -1,10 +1,11 @@
 //! Lays out the windows that a rulebook asks for, and what can be told from running sums alone.
 
 use super::{Rule, SubjectKind};
-use crate::condition::Program;
+use crate::condition::lull::{self, Lull, PARAMETERS_MAX};
+use crate::condition::{Program, Situated};
 use crate::indicator::{Bound, Indicator};
-use crate::window::{Function, Gauge, Plan, Window};
-use model::{Parameter, Span};
+use crate::window::{Function, Gauge, Plan, Value, Window};
+use model::{Parameter, Span, Tier};
 use std::collections::BTreeMap;
 
 /// A window whose days begin at another time than those of the same parameter elsewhere.
@@ -31,11 +32,12 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
             }
             let plan = plans.entry(call.reading.parameter).or_default();
             let fits = match (call.reading.function, call.reading.window) {
-                (Function::Indicator(indicator), window) => ask(plan, indicator, window, single),
+                (Function::Indicator(indicator), window) => ask(plan, indicator, window),
                 (Function::Sum | Function::Mean | Function::Count, Some(Window::Rolling(span)))
-                    if single && call.reading.aggregate.is_none() =>
+                    if call.reading.aggregate.is_none() =>
                 {
-                    *slot = u16::try_from(plan.add_slot(span)).ok();
+                    let kept = plan.add_slot(span);
+                    *slot = u16::try_from(kept).ok().filter(|_| single);
                     true
                 }
                 (_, Some(Window::Calendar { days, minute })) if call.reading.is_of_days() => {
@@ -55,6 +57,7 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
             }
         }
         rule.floors = floors(rule);
+        rule.has_lulls = has_lulls(rule);
         let falling = gauge(rule, rule.lower_when.as_ref());
         rule.gauges_falls = falling.is_some();
         rule.gauge = falling.or_else(|| gauge(rule, None));
@@ -63,19 +66,15 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
 }
 
 /// Adds what an indicator is computed from; false where its days begin at another time.
-fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>, single: bool) -> bool {
+fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>) -> bool {
     match (indicator, window) {
         (Indicator::Exceedance(curve), _) => {
             for (duration, _) in curve.amounts() {
-                if single {
-                    plan.add_slot(duration);
-                } else {
-                    plan.add_scan(duration);
-                }
+                plan.add_slot(duration);
             }
             true
         }
-        (Indicator::ReturnPeriod, Some(Window::Rolling(span))) if single => {
+        (Indicator::ReturnPeriod, Some(Window::Rolling(span))) => {
             plan.add_slot(span);
             true
         }
@@ -101,6 +100,38 @@ fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>, single: bo
             true
         }
     }
+}
+
+/// True where, at the best, some readings change nothing: nothing is known and nothing holds.
+fn has_lulls(rule: &Rule) -> bool {
+    if rule.subject == SubjectKind::Area || rule.parameters.len() > PARAMETERS_MAX {
+        return false;
+    }
+    // A subject may lack what one of them is of.
+    if rule.parameters.len() > 1 {
+        return true;
+    }
+    let (values, tiers) = (
+        vec![Value::UNKNOWN; rule.calls.len()],
+        vec![Tier::None; rule.situations.len()],
+    );
+    let asked = lull::Asked {
+        calls: &rule.calls,
+        parameters: &rule.parameters,
+        at: Situated {
+            values: &values,
+            sites: &vec![Some(0); rule.thresholds.len()],
+            tiers: &tiers,
+            lowering: false,
+        },
+        has: [true; PARAMETERS_MAX],
+    };
+    let lulls = rule.lulls(&asked);
+    lulls.is_some_and(|lulls| {
+        lulls
+            .iter()
+            .any(|lull| !lull.is_none() && *lull != Lull::LASTING)
+    })
 }
 
 /// Slots and bounds below all of which no tier of the rule can rise or be proposed.

@@ -234,6 +234,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         situation_ids: scope.situations,
         floors: None,
         gauge: None,
+        has_lulls: false,
         gauges_falls: false,
     };
     if rule.tiers.iter().any(|t| t.tier == Tier::White) && rule.hazard != Hazard::Typhoon {

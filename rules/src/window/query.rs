@@ -198,41 +198,36 @@ impl<'a> View<'a> {
         if !suspects {
             self.leave_suspects_out(&mut held, window);
         }
-        if held.count <= 0 {
-            return Value::UNKNOWN;
-        }
-        let covered = window.is_covered(held.covered_s);
-        match function {
-            Function::Sum => Value::whole(held.sum, covered),
-            Function::Count => Value::whole(i64::from(held.count), covered),
-            Function::Mean => Value {
-                number: i128::from(held.sum),
-                of: i128::from(held.count),
-                covered,
-            },
-            Function::Last
-            | Function::Max
-            | Function::Min
-            | Function::Delta
-            | Function::Rate
-            | Function::Age
-            | Function::Indicator(_)
-            | Function::Expected(_) => Value::UNKNOWN,
-        }
+        held.value(function, window)
     }
 
     /// The figure over `(from, to]`: a running one where that window is kept and ends at the newest
-    /// reading, by a scan otherwise.
+    /// reading or soon after it, by a scan otherwise.
     pub(crate) fn figure(&self, function: Function, from: Time, to: Time, suspects: bool) -> Value {
         let is_running = matches!(function, Function::Sum | Function::Mean | Function::Count);
-        if is_running && to.millis() == self.series.newest {
-            let length_ms = to.millis() - from.millis();
+        let after_ms = to.millis().saturating_sub(self.series.newest);
+        let length_ms = to.millis() - from.millis();
+        if is_running && (0..=length_ms / 2).contains(&after_ms) {
             let mut lengths = self.plan.lengths.iter();
-            if let Some(slot) = lengths.position(|length| length.ms == length_ms) {
-                return self.running(function, slot, suspects);
+            let slot = lengths.position(|length| length.ms == length_ms);
+            match slot {
+                Some(slot) if after_ms == 0 => return self.running(function, slot, suspects),
+                Some(slot) if suspects => return self.running_on(function, slot, to.millis()),
+                Some(_) | None => {}
             }
         }
         self.scan(function, from, to, suspects)
+    }
+
+    /// The figure of `slot` once the window has moved on to `to` without a reading.
+    fn running_on(&self, function: Function, slot: usize, to: i64) -> Value {
+        let kept = self.slots.get(slot).zip(self.plan.lengths.get(slot));
+        let Some((mut held, window)) = kept.map(|(held, window)| (*held, window)) else {
+            return Value::UNKNOWN;
+        };
+        let from = self.series.newest - window.ms;
+        held.less(&self.tally(from, to - window.ms, window.ms, true));
+        held.value(function, window)
     }
 
     /// Takes the suspect readings in a window off its figures.
@@ -362,6 +357,22 @@ impl<'a> View<'a> {
         }
     }
 
+    /// From the newest reading to the end of its day.
+    pub(crate) fn rest_of_day(&self) -> (i64, i64) {
+        let newest = self.series.newest;
+        match &self.plan.days {
+            Some(calendar) => (newest, calendar.start(calendar.day(newest) + 1)),
+            None => (newest, newest),
+        }
+    }
+
+    /// True where a value below nought stands in any window of rain.
+    pub(crate) fn has_negative(&self) -> bool {
+        let mut sparse = self.series.sparse.iter().flat_map(|sparse| sparse.all());
+        let mut days = self.days.iter().filter(|day| day.count > 0);
+        sparse.any(|entry| entry.value < 0) || days.any(|day| day.min < 0)
+    }
+
     /// How long before the newest reading others are still kept.
     pub(crate) const fn kept_ms(&self) -> i64 {
         self.plan.kept_ms()
@@ -433,6 +444,40 @@ impl<'a> View<'a> {
                     take(minute, value);
                 }
             }
+        }
+    }
+}
+
+impl Slot {
+    /// Takes what left the window off.
+    fn less(&mut self, gone: &Tally) {
+        self.sum -= gone.sum;
+        self.count -= i32::try_from(gone.count).unwrap_or(i32::MAX);
+        let covered_s = i32::try_from(gone.covered_ms / 1000).unwrap_or(i32::MAX);
+        self.covered_s = self.covered_s.saturating_sub(covered_s);
+    }
+
+    fn value(&self, function: Function, window: &Length) -> Value {
+        if self.count <= 0 {
+            return Value::UNKNOWN;
+        }
+        let covered = window.is_covered(self.covered_s);
+        match function {
+            Function::Sum => Value::whole(self.sum, covered),
+            Function::Count => Value::whole(i64::from(self.count), covered),
+            Function::Mean => Value {
+                number: i128::from(self.sum),
+                of: i128::from(self.count),
+                covered,
+            },
+            Function::Last
+            | Function::Max
+            | Function::Min
+            | Function::Delta
+            | Function::Rate
+            | Function::Age
+            | Function::Indicator(_)
+            | Function::Expected(_) => Value::UNKNOWN,
         }
     }
 }

@@ -1,0 +1,200 @@
+//! Which readings of a series cannot change anything: nothing that they touch is looked at.
+//!
+//! Each feed (a subject that the series wakes) has a calm that its last evaluation found, and each
+//! series the shortest of them, so that a reading costs the same however many rules wait for it.
+
+use super::subjects::{Feeds, Watch};
+use super::{Engine, NONE};
+use crate::condition::lull::{Lull, Lulls};
+use crate::rulebook::Rule;
+use crate::window::View;
+use model::{Observation, Parameter, Quanta};
+
+/// Until when a subject, or all that a series wakes, need not be evaluated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Calm {
+    /// As long as less than this has fallen in all, in quanta.
+    rain: i64,
+    /// Readings after this,
+    from: i64,
+    /// and up to this,
+    until: i64,
+    /// below this,
+    reach: Quanta,
+    /// and above this.
+    sink: Quanta,
+}
+
+/// What is known of a series without looking at what it wakes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gate {
+    /// All that fell, each reading counted as it came.
+    rain: i64,
+    calm: Calm,
+}
+
+impl Calm {
+    /// Any reading may change something.
+    pub(super) const NONE: Self = Self {
+        rain: i64::MIN,
+        ..Self::LASTING
+    };
+    /// No reading can.
+    const LASTING: Self = Self {
+        rain: i64::MAX,
+        from: i64::MIN,
+        until: i64::MAX,
+        reach: Quanta::MAX,
+        sink: Quanta::MIN,
+    };
+
+    #[inline]
+    fn holds(&self, rain: i64, reading: &Observation) -> bool {
+        let (time, value) = (reading.time.millis(), reading.value);
+        rain < self.rain
+            && value < self.reach
+            && value > self.sink
+            && time > self.from
+            && time <= self.until
+    }
+
+    fn and(self, other: &Self) -> Self {
+        Self {
+            rain: self.rain.min(other.rain),
+            from: self.from.max(other.from),
+            until: self.until.min(other.until),
+            reach: self.reach.min(other.reach),
+            sink: self.sink.max(other.sink),
+        }
+    }
+
+    /// What a lull means to a series of which so much has fallen.
+    fn of(lull: &Lull, series: &View<'_>, parameter: Parameter, rain: i64) -> Self {
+        // What lies below nothing comes back when it leaves its window.
+        let wavers = parameter == Parameter::Rainfall && series.has_negative();
+        if lull.is_none() || wavers {
+            return Self::NONE;
+        }
+        let (from, until) = match lull.days {
+            true => series.rest_of_day(),
+            false => (i64::MIN, i64::MAX),
+        };
+        let least = i64::from(Quanta::MIN);
+        let most = i64::from(Quanta::MAX);
+        Self {
+            rain: rain.saturating_add(lull.rain),
+            from,
+            until,
+            reach: lull.reach.clamp(least, most) as Quanta,
+            sink: lull.sink.clamp(least, most) as Quanta,
+        }
+    }
+}
+
+impl Gate {
+    /// Nothing known.
+    pub(super) const AFRESH: Self = Self {
+        rain: 0,
+        calm: Calm::NONE,
+    };
+}
+
+impl Feeds {
+    /// Takes note of a reading; true where it can change nothing.
+    #[inline]
+    pub(super) fn passes(&mut self, series: u32, reading: &Observation, is_new: bool) -> bool {
+        let Some(gate) = self.gates.get_mut(series as usize) else {
+            return false;
+        };
+        gate.rain = gate.rain.saturating_add(i64::from(reading.value.max(0)));
+        is_new && gate.calm.holds(gate.rain, reading)
+    }
+
+    /// True where a reading that was taken note of cannot change what one feed leads to.
+    #[inline]
+    pub(super) fn is_calm(&self, series: u32, feed: usize, reading: &Observation) -> bool {
+        let gate = self.gates.get(series as usize);
+        gate.zip(self.calms.get(feed))
+            .is_some_and(|(gate, calm)| calm.holds(gate.rain, reading))
+    }
+
+    /// Makes a series as calm as the least calm of what it wakes.
+    #[inline]
+    pub(super) fn gather(&mut self, series: u32) {
+        let calms = self.calms.get(self.of(series)).unwrap_or_default();
+        let calm = calms.iter().fold(Calm::LASTING, Calm::and);
+        if let Some(gate) = self.gates.get_mut(series as usize) {
+            gate.calm = calm;
+        }
+    }
+
+    /// Notes what a series of rain must bring before sums that lie below their bounds are looked at.
+    pub(super) fn rest(&mut self, series: u32, at: usize, lull: Option<Lull>, view: &View<'_>) {
+        let gate = self.gates.get(series as usize);
+        if let (Some(lull), Some(gate), Some(calm)) = (lull, gate, self.calms.get_mut(at)) {
+            *calm = Calm::of(&lull, view, Parameter::Rainfall, gate.rain);
+        }
+    }
+
+    /// Puts a calm to the feed by which `series` wakes a subject.
+    fn calm(&mut self, series: u32, rule: u16, subject: u32, of: impl FnOnce(i64) -> Calm) {
+        let Some(at) = self.find(series, rule, subject) else {
+            return;
+        };
+        if let (Some(gate), Some(calm)) =
+            (self.gates.get_mut(series as usize), self.calms.get_mut(at))
+        {
+            *calm = of(gate.rain);
+            gate.calm = Calm::NONE;
+        }
+    }
+}
+
+impl Engine {
+    /// Notes what must come before a subject is to be evaluated again: anything, where there are no
+    /// `lulls` or where something is set or waiting.
+    pub(super) fn calm(&mut self, rule_no: usize, subject_no: u32, lulls: Option<&Lulls>) {
+        let (Some(rule), Some(state)) = (self.rulebook.rules.get(rule_no), self.rules.get(rule_no))
+        else {
+            return;
+        };
+        let at = subject_no as usize;
+        let (Some(subject), Some(watch)) = (state.subjects.get(at), state.watches.get(at)) else {
+            return;
+        };
+        if !rule.has_lulls {
+            return;
+        }
+        let lulls = lulls.filter(|_| !watch.is_active);
+        let number = u16::try_from(rule_no).unwrap_or(u16::MAX);
+        let fed = subject.series.iter().zip(&rule.parameters).enumerate();
+        for (place, (series, parameter)) in fed.filter(|(_, (series, _))| **series != NONE) {
+            let lull = lulls.and_then(|lulls| lulls.get(place));
+            let found = lull.zip(self.windows.get(*series));
+            self.feeds.calm(*series, number, subject_no, |rain| {
+                found.map_or(Calm::NONE, |(lull, series)| {
+                    Calm::of(lull, &series, *parameter, rain)
+                })
+            });
+        }
+    }
+}
+
+impl Watch {
+    /// What is left to the lowest of a rule's floors, in a series of rain.
+    pub(super) fn below(series: &View<'_>, floors: &[(u16, i64)], rule: &Rule) -> Option<Lull> {
+        if rule.parameters.as_slice() != [Parameter::Rainfall] {
+            return None;
+        }
+        let slots = series.slots();
+        let left = floors.iter().filter_map(|(slot, bound)| {
+            let slot = slots.get(usize::from(*slot))?;
+            Some(bound - slot.sum)
+        });
+        Some(Lull {
+            rain: left.min()?,
+            sink: -1,
+            ..Lull::LASTING
+        })
+    }
+}
