@@ -1,0 +1,201 @@
+//! Rulebooks: put forward, looked at, signed.
+
+use super::{Problem, known, permit};
+use crate::app::App;
+use crate::people::Scope;
+use crate::registry::{Candidate, RegistryError, SIGNATURES};
+use crate::reload::{Proposal, Refusal};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Largest body: the files, and what JSON adds to them.
+pub(crate) const BODY_MAX: usize = 2 * crate::candidate::BYTES_MAX;
+/// Longest note, bytes.
+const NOTE_MAX: usize = 1_000;
+
+/// Files to be the next rulebook, or the hash of one that is kept.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Putting {
+    files: Option<BTreeMap<String, String>>,
+    hash: Option<String>,
+    #[serde(default)]
+    note: String,
+}
+
+/// A signature.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Approval {
+    seen: String,
+}
+
+/// How a rulebook stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    /// It decides.
+    InForce,
+    /// It waits for signatures.
+    Candidate,
+    /// Another one is in force than it was compared with: it would have to be put forward again.
+    Outdated,
+    /// It was in force and can be put forward again.
+    Former,
+}
+
+/// A rulebook as it is shown.
+#[derive(Debug, Serialize)]
+pub(crate) struct RulebookItem {
+    hash: String,
+    version: String,
+    state: Standing,
+    /// What a signature carries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<String>,
+    by: Option<String>,
+    at: Option<String>,
+    note: String,
+    against: Option<String>,
+    tests: usize,
+    notices: Vec<String>,
+    signed: Vec<SignatureItem>,
+    /// Signatures that are missing.
+    missing: usize,
+    ended: Option<String>,
+}
+
+/// A signature as it is shown.
+#[derive(Debug, Serialize)]
+struct SignatureItem {
+    person: String,
+    at: String,
+}
+
+/// `POST /v1/rulebooks`: 201 with the rulebook once it is kept, 422 with every fault.
+pub(crate) async fn put(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Json(body): Json<Putting>,
+) -> Result<(StatusCode, Json<RulebookItem>), Problem> {
+    let person = permit(&app, &headers, Scope::Approve)?.id.clone();
+    let proposal = match (body.files, body.hash) {
+        (Some(files), None) => Proposal::Files(files),
+        (None, Some(hash)) => Proposal::Kept(hash),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Problem::bad_request(
+                "send either files, by name, or hash, of a rulebook that is kept",
+            ));
+        }
+    };
+    if body.note.len() > NOTE_MAX {
+        return Err(Problem::bad_request(format!(
+            "note: {NOTE_MAX} bytes are the most"
+        )));
+    }
+    let hash = app.put_forward(proposal, &person, body.note).await?;
+    let item = one_of(&app, hash).await?;
+    Ok((StatusCode::CREATED, Json(item)))
+}
+
+/// `GET /v1/rulebooks`: newest first.
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<RulebookItem>>, Problem> {
+    known(&app, &headers)?;
+    Ok(Json(all(&app).await?))
+}
+
+/// `GET /v1/rulebooks/{hash}`.
+pub(crate) async fn one(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(hash): Path<String>,
+) -> Result<Json<RulebookItem>, Problem> {
+    known(&app, &headers)?;
+    one_of(&app, hash).await.map(Json)
+}
+
+/// `POST /v1/rulebooks/{hash}/approve`: 200 with the rulebook as it stands then, 409 where what was
+/// seen is not what stands.
+pub(crate) async fn approve(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(hash): Path<String>,
+    Json(body): Json<Approval>,
+) -> Result<Json<RulebookItem>, Problem> {
+    let person = permit(&app, &headers, Scope::Approve)?.id.clone();
+    app.sign_rulebook(hash.clone(), body.seen, &person).await?;
+    one_of(&app, hash).await.map(Json)
+}
+
+async fn one_of(app: &Arc<App>, hash: String) -> Result<RulebookItem, Problem> {
+    let found = all(app).await?.into_iter().find(|item| item.hash == hash);
+    found.ok_or_else(|| Problem::not_found(format!("no rulebook {hash}; see /v1/rulebooks")))
+}
+
+/// What is kept and what is in force, newest first.
+async fn all(app: &Arc<App>) -> Result<Vec<RulebookItem>, Problem> {
+    let shared = Arc::clone(app);
+    let read = tokio::task::spawn_blocking(move || {
+        let present = shared.registry.present()?.map(|edition| edition.rulebook);
+        let present = present.unwrap_or_default();
+        let mut kept = shared.registry.rulebooks()?.all().to_vec();
+        if !kept.iter().any(|known| known.hash == present) {
+            // It came with the files of the city directory.
+            let rulebook = shared.registry.rulebook_of(&present)?;
+            kept.push(Candidate::of(&rulebook));
+        }
+        let items = kept
+            .iter()
+            .rev()
+            .map(|known| item(&shared, known, &present));
+        Ok::<_, RegistryError>(items.collect())
+    });
+    let read = read.await.map_err(Refusal::from)?;
+    read.map_err(|error| Refusal::from(error).into())
+}
+
+fn item(app: &App, known: &Candidate, present: &str) -> RulebookItem {
+    let state = if known.hash == present {
+        Standing::InForce
+    } else if known.against == present {
+        Standing::Candidate
+    } else if known.against.is_empty() {
+        Standing::Former
+    } else {
+        Standing::Outdated
+    };
+    let signed: Vec<SignatureItem> = known
+        .signed
+        .iter()
+        .map(|signature| SignatureItem {
+            person: signature.person.clone(),
+            at: app.view.text(signature.at),
+        })
+        .collect();
+    let missing = match state {
+        Standing::Candidate => SIGNATURES.saturating_sub(signed.len()),
+        Standing::InForce | Standing::Outdated | Standing::Former => 0,
+    };
+    RulebookItem {
+        hash: known.hash.clone(),
+        version: known.version.clone(),
+        state,
+        seen: (state == Standing::Candidate).then(|| known.seen()),
+        by: known.by.clone(),
+        at: known.at.map(|at| app.view.text(at)),
+        note: known.note.clone(),
+        against: (!known.against.is_empty()).then(|| known.against.clone()),
+        tests: known.tests,
+        notices: known.notices.clone(),
+        signed,
+        missing,
+        ended: known.ended.map(|at| app.view.text(at)),
+    }
+}
