@@ -8,6 +8,7 @@ mod evaluate;
 mod laid;
 mod look_ahead;
 mod order;
+mod outlook;
 mod settle;
 mod snapshot;
 mod subjects;
@@ -16,12 +17,13 @@ mod verdict;
 mod windows;
 
 pub(crate) use laid::enrolled;
+pub use outlook::{Compared, Outlook, Part, TierOutlook};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 
 use crate::area::Standing;
 use crate::bulletin::{Policy, Shelf};
 use crate::effect::{Change, Effect, Reason};
-use crate::outlook::Outlook;
+use crate::forecast::Forecasts;
 use crate::rulebook::Rulebook;
 use crate::window::{Placed, Value};
 use laid::Laid;
@@ -49,8 +51,7 @@ pub struct Engine {
     feeds: Feeds,
     rules: Vec<RuleState>,
     bulletins: Shelf,
-    /// Forecasts in force.
-    outlook: Outlook,
+    forecasts: Forecasts,
     /// When rules that look ahead are looked at again, milliseconds.
     next_look: i64,
     /// Earliest deadline of a waiting rise, milliseconds.
@@ -187,7 +188,7 @@ impl Engine {
         let hazards = rulebook.rules.iter().map(|rule| rule.hazard);
         Self {
             bulletins: Shelf::of(hazards),
-            outlook: Outlook::default(),
+            forecasts: Forecasts::default(),
             next_look: i64::MAX,
             city,
             zone,

@@ -52,11 +52,11 @@ fn the_rulebooks_pass_their_own_tests() {
             for outcome in outcomes.unwrap_or_else(|faults| panic!("{faults:?}")) {
                 assert!(
                     outcome.failures.is_empty(),
-                    "{}/{name}:{} {}\n{}\n--\n{}",
+                    "{}/{name}:{} {}\n{:?}\n--\n{}",
                     folder.display(),
                     outcome.line,
                     outcome.name,
-                    outcome.failures.join("\n"),
+                    outcome.failures,
                     outcome.story.join("\n")
                 );
                 played.extend(Tier::WARNING.into_iter().filter_map(|tier| {
@@ -610,7 +610,7 @@ hazard  = "99Z99"
 name    = { zh = "甲" }
 yelow   = 'rainfall.sum("6h") >= 50.0'
 orange  = 'rainfall.sum("6h") >='
-red     = 'forecast(rainfall, "6h") >= 50.0'
+red     = 'forcast(rainfall, "6h") >= 50.0'
 lower   = { after = "half an hour", below = 1.5 }
 source  = { document = "d", confidence = "perhaps" }
 
@@ -629,10 +629,7 @@ source  = { document = "d", confidence = "sure" }
         (7, "\"99Z99\" is not a known event code"),
         (9, "field rule.yelow: no such key"),
         (10, "field orange: not a CEL expression"),
-        (
-            11,
-            "field red: forecast() is not in this version's vocabulary",
-        ),
+        (11, "field red: forcast() is not known"),
         (12, "field after: \"half an hour\" is not a span"),
         (12, "field below: it is not a ratio above 0 and at most 1"),
         (13, "field source.confidence"),

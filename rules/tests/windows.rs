@@ -71,7 +71,7 @@ impl Naive {
             Function::Min => Some((values().min()?, 1)),
             Function::Mean => Some((values().sum(), n)),
             Function::Delta => Some((values().next_back()? - values().next()?, 1)),
-            Function::Indicator(_) | Function::Outlook(_) => None,
+            Function::Indicator(_) | Function::Expected(_) => None,
             Function::Rate => {
                 // From the newest backwards: another origin than the engine's gives the same slope.
                 let x = |time: i64| i128::from(time - to);

@@ -5,6 +5,7 @@ mod calls;
 mod cap;
 mod console;
 mod dead_letters;
+mod forecasts;
 mod observations;
 mod operations;
 mod peers;
@@ -83,6 +84,7 @@ fn intake() -> Router<Arc<App>> {
         .route("/v1/observations", post(observations::take))
         .route("/v1/signals", post(signals::take))
         .route("/v1/bulletins/{source}", post(signals::bulletin))
+        .route("/v1/forecasts", post(forecasts::take))
 }
 
 /// What people see and do.

@@ -135,14 +135,16 @@ pub(crate) fn rulebook(directory: &Path) -> Result<Rulebook, Faulty> {
     rulebook_of(directory, &rulebook_files(directory)?)
 }
 
-fn rulebook_files(directory: &Path) -> Result<Vec<File>, Faulty> {
+/// The files of a rulebook.
+pub(crate) fn rulebook_files(directory: &Path) -> Result<Vec<File>, Faulty> {
     let files = texts(directory, ".toml", ".test.toml")?.into_iter();
     Ok(files
         .map(|(name, text)| (name, text.into_bytes()))
         .collect())
 }
 
-fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, Faulty> {
+/// The rulebook of some files; faults are told with their paths in `directory`.
+pub(crate) fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, Faulty> {
     Rulebook::read(files).map_err(|faults| Faulty(located(directory, faults)))
 }
 
@@ -183,18 +185,22 @@ pub(crate) fn failed(directory: &Path, rulebook: &Arc<Rulebook>) -> Vec<Fault> {
 /// The cases that were not met, as faults of a rulebook.
 pub(crate) fn failures(outcomes: impl Iterator<Item = Outcome>, remedy: &str) -> Vec<Fault> {
     let failed = outcomes.filter(|outcome| !outcome.failures.is_empty());
-    let faults = failed.map(|outcome| Fault {
-        file: outcome.file,
-        line: Some(outcome.line),
-        field: "test".into(),
-        excerpt: None,
-        what: format!(
-            "the rulebook fails its own test {:?}: {}",
-            outcome.name,
-            outcome.failures.join(", ")
-        ),
-        remedy: remedy.to_owned(),
-        severity: Severity::Error,
+    let faults = failed.map(|outcome| {
+        let failures = outcome.failures.iter();
+        let failures: Vec<String> = failures.map(ToString::to_string).collect();
+        Fault {
+            file: outcome.file,
+            line: Some(outcome.line),
+            field: "test".into(),
+            excerpt: None,
+            what: format!(
+                "the rulebook fails its own test {:?}: {}",
+                outcome.name,
+                failures.join(", ")
+            ),
+            remedy: remedy.to_owned(),
+            severity: Severity::Error,
+        }
     });
     faults.collect()
 }
@@ -435,8 +441,8 @@ fn rules_after(folder: &Path, earlier: Option<&EarlierRules>) -> Result<Rules, F
 }
 
 /// Tables of people.
-const CONTACTS: &str = "contacts.csv";
-const SUBSCRIBERS: &str = "subscribers.csv";
+pub(crate) const CONTACTS: &str = "contacts.csv";
+pub(crate) const SUBSCRIBERS: &str = "subscribers.csv";
 
 /// The recipients' directory after `earlier`, and the hash of the tables it comes from. Where the
 /// tables have not changed, or have been put away, the version in force stays.

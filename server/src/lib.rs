@@ -76,7 +76,7 @@ enum Command {
     Serve(command::serve::Arguments),
     /// Recorded observations through the rules, as fast as the machine can
     Replay(command::replay::Arguments),
-    /// Test a rulebook against its own test files
+    /// The forecaster's workbench: test, explain, compare and tune rulebooks
     #[command(subcommand)]
     Rules(command::rules::Command),
     /// The topics of a deployment on Kafka: make them, or compare them with what they must be

@@ -21,6 +21,8 @@ mod check;
 mod edge;
 #[path = "contracts/evidence.rs"]
 mod evidence;
+#[path = "contracts/forecasts.rs"]
+mod forecasts;
 #[path = "contracts/manners.rs"]
 mod manners;
 #[path = "contracts/poll.rs"]
@@ -40,6 +42,8 @@ mod simulators;
 mod small;
 #[path = "contracts/subjects.rs"]
 mod subjects;
+#[path = "contracts/workbench.rs"]
+mod workbench;
 #[path = "contracts/zones.rs"]
 mod zones;
 

@@ -247,13 +247,13 @@ impl Call<'_> {
     }
 
     fn of_rain(&self) -> Result<(), ConditionError> {
-        match self.parameter {
-            Parameter::Rainfall => Ok(()),
-            other => Err(ConditionError::new(
-                format!("{} is of rain, not of {other}", self.name),
-                format!("write rainfall.{}(…)", self.name),
-            )),
+        if self.parameter == Parameter::Rainfall {
+            return Ok(());
         }
+        Err(ConditionError::new(
+            format!("{} is of rain, not of {}", self.name, self.parameter),
+            format!("write rainfall.{}(…)", self.name),
+        ))
     }
 
     fn wrong(&self, needs: &str) -> ConditionError {
@@ -267,34 +267,47 @@ impl Call<'_> {
 }
 
 fn string(argument: &IdedExpr) -> Option<&str> {
-    match &argument.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
-        _ => None,
+    if let Expr::Literal(LiteralValue::String(text)) = &argument.expr {
+        return Some(text.inner());
     }
+    None
+}
+
+/// The name and the one argument of a call that is made on nothing.
+fn plain_call(argument: &IdedExpr) -> Option<(&str, &IdedExpr)> {
+    let Expr::Call(call) = &argument.expr else {
+        return None;
+    };
+    match (&call.target, call.args.as_slice()) {
+        (None, [inner]) => Some((&call.func_name, inner)),
+        (_, _) => None,
+    }
+}
+
+/// A number as the rule has it, without its sign.
+fn digits(argument: &IdedExpr) -> Option<String> {
+    if let Expr::Literal(LiteralValue::Int(number)) = &argument.expr {
+        return Some(format!("{}", number.inner()));
+    }
+    if let Expr::Literal(LiteralValue::Double(number)) = &argument.expr {
+        return Some(format!("{}", number.inner()));
+    }
+    None
 }
 
 /// The number written, if it is one.
 fn number(argument: &IdedExpr) -> Option<Ratio> {
-    match &argument.expr {
-        Expr::Literal(LiteralValue::Int(number)) => Some(Ratio::whole(*number.inner())),
-        Expr::Literal(LiteralValue::Double(number)) => Ratio::parse(&format!("{}", number.inner())),
-        Expr::Call(call) if call.func_name == operators::NEGATE => match call.args.as_slice() {
-            [inner] => number(inner)?.times(Ratio::whole(-1)),
-            _ => None,
-        },
-        _ => None,
+    match plain_call(argument) {
+        Some((operators::NEGATE, inner)) => number(inner)?.times(Ratio::whole(-1)),
+        Some(_) => None,
+        None => Ratio::parse(&digits(argument)?),
     }
 }
 
 /// `mm(50)`: the unit and the number in it.
 fn in_unit(argument: &IdedExpr) -> Option<(Unit, Ratio)> {
-    match &argument.expr {
-        Expr::Call(call) if call.target.is_none() => match call.args.as_slice() {
-            [inner] => Some((Unit::named(&call.func_name)?, number(inner)?)),
-            _ => None,
-        },
-        _ => None,
-    }
+    let (name, inner) = plain_call(argument)?;
+    Some((Unit::named(name)?, number(inner)?))
 }
 
 fn as_double(ratio: Ratio) -> f64 {
@@ -303,18 +316,15 @@ fn as_double(ratio: Ratio) -> f64 {
 
 /// An argument as the rule has it.
 fn text(argument: &IdedExpr, source: &str) -> Option<String> {
-    match &argument.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(written(text.inner(), source)),
-        Expr::Literal(LiteralValue::Int(number)) => Some(format!("{}", number.inner())),
-        Expr::Literal(LiteralValue::Double(number)) => Some(format!("{}", number.inner())),
-        Expr::Select(select) => Some(format!("site.{}", select.field)),
-        Expr::Call(call) => match call.args.as_slice() {
-            [inner] if call.func_name == operators::NEGATE => {
-                Some(format!("-{}", text(inner, source)?))
-            }
-            [inner] => Some(format!("{}({})", call.func_name, text(inner, source)?)),
-            _ => None,
-        },
-        _ => None,
+    if let Some(text) = string(argument) {
+        return Some(written(text, source));
+    }
+    if let Expr::Select(select) = &argument.expr {
+        return Some(format!("site.{}", select.field));
+    }
+    match plain_call(argument) {
+        Some((operators::NEGATE, inner)) => Some(format!("-{}", text(inner, source)?)),
+        Some((name, inner)) => Some(format!("{name}({})", text(inner, source)?)),
+        None => digits(argument),
     }
 }

@@ -81,7 +81,7 @@ impl Engine {
             windows: &self.windows,
             asked: &asked,
             city: &self.city,
-            outlook: &self.outlook,
+            forecasts: &self.forecasts,
         };
         let reason = evaluation.step(state, subject_no, cause, &mut self.scratch.values);
         self.scratch.asked = asked;
@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// Tiers of the situations a rule asks for, at a subject.
-    fn situations_of(&self, rule: usize, subject: u32, found: &mut Asked) {
+    pub(super) fn situations_of(&self, rule: usize, subject: u32, found: &mut Asked) {
         found.clear();
         let (Some(spec), Some(state)) = (self.rulebook.rules.get(rule), self.rules.get(rule))
         else {
@@ -195,7 +195,7 @@ impl Engine {
                 windows: &self.windows,
                 asked: &asked,
                 city: &self.city,
-                outlook: &self.outlook,
+                forecasts: &self.forecasts,
             };
             let values = evaluation.texts(subject, &mut self.scratch.values);
             if let Some(held) = &mut subject.state {

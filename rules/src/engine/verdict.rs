@@ -6,8 +6,8 @@ use super::windows::Windows;
 use super::{Cause, NONE};
 use crate::area::Standing;
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
+use crate::forecast::Forecasts;
 use crate::indicator::Source;
-use crate::outlook::Outlook;
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
 use crate::window::{Function, Value, View, Window};
@@ -19,7 +19,7 @@ pub(super) struct Evaluation<'a> {
     pub(super) windows: &'a Windows,
     pub(super) asked: &'a super::Asked,
     pub(super) city: &'a City,
-    pub(super) outlook: &'a Outlook,
+    pub(super) forecasts: &'a Forecasts,
 }
 
 /// Which of a tier's conditions.
@@ -179,11 +179,17 @@ impl Evaluation<'_> {
     }
 
     /// Figures of every call of the rule at `time`.
-    fn figures(&self, subject: &Subject, time: Time, suspects: bool, values: &mut Vec<Value>) {
+    pub(super) fn figures(
+        &self,
+        subject: &Subject,
+        time: Time,
+        suspects: bool,
+        values: &mut Vec<Value>,
+    ) {
         values.clear();
         for (call, slot) in self.rule.calls.iter().zip(&self.rule.slots) {
             let value = match (call.reading.function, call.reading.aggregate) {
-                (Function::Outlook(ask), _) => self.expected(subject, call, ask, time),
+                (Function::Expected(ask), _) => self.expected(subject, call, ask, time),
                 (_, None) => self.own(subject, call, *slot, time, suspects),
                 (_, Some(aggregate)) => self.of_area(subject, call, aggregate, time, suspects),
             };
@@ -288,7 +294,7 @@ impl Evaluation<'_> {
         }
     }
 
-    fn situated<'v>(
+    pub(super) fn situated<'v>(
         &'v self,
         subject: &'v Subject,
         values: &'v [Value],

@@ -1,9 +1,4 @@
 //! Every indicator against a model that keeps a list of all that came and computes from it plainly.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a fixture that cannot be built ends its test"
-)]
 
 use super::effective::Decay;
 use super::exceedance::Curve;

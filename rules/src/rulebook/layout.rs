@@ -26,7 +26,7 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
         let single = rule.parameters.len() == 1;
         for (call, slot) in rule.calls.iter().zip(&mut rule.slots) {
             *slot = None;
-            if matches!(call.reading.function, Function::Outlook(_)) {
+            if matches!(call.reading.function, Function::Expected(_)) {
                 continue;
             }
             let plan = plans.entry(call.reading.parameter).or_default();

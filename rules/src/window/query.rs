@@ -4,8 +4,8 @@ use super::days::{DAY_MS, Day, gather};
 use super::matrix::Matrix;
 use super::series::{Seat, Series, Slot};
 use super::{Entry, MINUTE_MS, Plan, cover_ms};
+use crate::forecast::Ask;
 use crate::indicator::Indicator;
-use crate::outlook::Ask;
 use model::{Offset, Quanta, Span, Time};
 
 /// What a call asks of a window.
@@ -32,7 +32,7 @@ pub enum Function {
     /// A figure with a formula of its own.
     Indicator(Indicator),
     /// A figure of what is expected.
-    Outlook(Ask),
+    Expected(Ask),
 }
 
 /// How far back a window goes.
@@ -217,7 +217,7 @@ impl<'a> View<'a> {
             | Function::Rate
             | Function::Age
             | Function::Indicator(_)
-            | Function::Outlook(_) => Value::UNKNOWN,
+            | Function::Expected(_) => Value::UNKNOWN,
         }
     }
 
@@ -274,7 +274,7 @@ impl<'a> View<'a> {
                 self.tally(from, to, length_ms, suspects)
                     .value(function, length_ms)
             }
-            Function::Indicator(_) | Function::Outlook(_) => Value::UNKNOWN,
+            Function::Indicator(_) | Function::Expected(_) => Value::UNKNOWN,
         }
     }
 
@@ -358,7 +358,7 @@ impl<'a> View<'a> {
             | Function::Rate
             | Function::Age
             | Function::Indicator(_)
-            | Function::Outlook(_) => Value::UNKNOWN,
+            | Function::Expected(_) => Value::UNKNOWN,
         }
     }
 
@@ -507,7 +507,7 @@ impl Tally {
                 covered,
             },
             Function::Rate => self.rate(covered),
-            Function::Last | Function::Age | Function::Indicator(_) | Function::Outlook(_) => {
+            Function::Last | Function::Age | Function::Indicator(_) | Function::Expected(_) => {
                 Value::UNKNOWN
             }
         }

@@ -48,5 +48,8 @@ fn a_rule_of_situations_only_speaks_of_areas_and_of_nothing_else() {
         Vec::<String>::new()
     );
     let station = said(asks);
-    assert!(station[0].contains("situations only"), "{station:?}");
+    assert!(
+        station[0].contains("situations or forecasts only"),
+        "{station:?}"
+    );
 }
