@@ -129,6 +129,7 @@ fn console() -> Router<Arc<App>> {
                 .layer(DefaultBodyLimit::max(rulebooks::BODY_MAX)),
         )
         .route("/v1/rulebooks/{hash}", get(rulebooks::one))
+        .route("/v1/rulebooks/{hash}/cancel", post(rulebooks::cancel))
         .route("/v1/rulebooks/{hash}/approve", post(rulebooks::approve))
         .route("/v1/responses", get(places::responses))
         .route("/v1/deliveries", get(calls::deliveries))

@@ -28,6 +28,7 @@ mod process;
 mod pump;
 mod questions;
 mod registry;
+mod rehearsal;
 mod reload;
 mod remember;
 mod replies;

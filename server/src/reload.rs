@@ -7,6 +7,7 @@ use crate::candidate::{self, Judged};
 use crate::installation::Faulty;
 use crate::process;
 use crate::registry::{Candidate, File, Registry, RegistryError, Unsigned};
+use crate::rehearsal::{Rehearsal, Trial};
 use journal::{Claims, JournalError, Kind, Offset, Partition, Topic};
 use model::City;
 use parking_lot::{Mutex, RwLock};
@@ -26,6 +27,8 @@ pub(crate) struct Reload {
     rulebook: RwLock<Arc<Rulebook>>,
     /// The registry's end, and how far it was looked at.
     end: Mutex<(watch::Receiver<Offset>, Offset)>,
+    /// The dry run that is under way.
+    pub(crate) rehearsal: Rehearsal,
 }
 
 /// What is put forward.
@@ -48,6 +51,9 @@ pub(crate) enum Refusal {
     /// Another process adds to the registry.
     #[error("another process of the deployment is starting or reloading; send it again")]
     NotAlone,
+    /// One dry run at a time.
+    #[error("the dry run of {0} is under way: wait for it, or cancel it")]
+    Busy(String),
     /// The work did not come to its end.
     #[error("it was interrupted: {0}")]
     Interrupted(#[from] tokio::task::JoinError),
@@ -74,6 +80,7 @@ impl From<Refusal> for Problem {
                 Unsigned::Unknown(_) => Self::not_found(words),
                 Unsigned::InForce
                 | Unsigned::Against { .. }
+                | Unsigned::Untried
                 | Unsigned::Seen
                 | Unsigned::Twice(_) => Self::conflict(words),
                 Unsigned::Registry(RegistryError::Journal(error)) => error.into(),
@@ -85,6 +92,7 @@ impl From<Refusal> for Problem {
                     | RegistryError::Zones { .. },
                 ) => Self::unavailable(words),
             },
+            Refusal::Busy(_) => Self::under_way(words),
             Refusal::NotAlone | Refusal::Interrupted(_) => Self::unavailable(words),
         }
     }
@@ -97,6 +105,7 @@ impl Reload {
             one: tokio::sync::Mutex::new(()),
             rulebook: RwLock::new(rulebook),
             end: Mutex::new((end, Offset::default())),
+            rehearsal: Rehearsal::default(),
         }
     }
 
@@ -143,7 +152,7 @@ impl App {
         note: String,
     ) -> Result<String, Refusal> {
         let person = person.to_owned();
-        self.alone(move |app, handle| {
+        let put = self.alone(move |app, handle| {
             let known = app.registry.present()?;
             let present = known.unwrap_or_else(|| app.installation.edition.clone());
             let city = if present.city == app.installation.edition.city {
@@ -160,9 +169,29 @@ impl App {
             candidate.at = Some(now);
             candidate.note = note;
             candidate.against.clone_from(&present.rulebook);
-            let hash = candidate.hash.clone();
-            handle.block_on(app.registry.put_forward(candidate, &files, now))?;
-            Ok(hash)
+            candidate.trial = Some(Trial::default());
+            let other = app.reload.rehearsal.under_way();
+            if let Some(other) = other.filter(|other| *other != candidate.hash) {
+                return Err(Refusal::Busy(other));
+            }
+            let put = app.registry.put_forward(candidate.clone(), &files, now);
+            handle.block_on(put)?;
+            Ok(candidate)
+        });
+        let candidate = put.await?;
+        self.rehearse(&candidate);
+        Ok(candidate.hash)
+    }
+
+    /// Keeps what the dry run of a rulebook found.
+    pub(crate) async fn keep_trial(
+        self: &Arc<Self>,
+        candidate: Candidate,
+        trial: Trial,
+    ) -> Result<(), Refusal> {
+        self.alone(move |app, handle| {
+            let kept = app.registry.tried(&candidate, trial, app.clock.now());
+            Ok(handle.block_on(kept)?)
         })
         .await
     }

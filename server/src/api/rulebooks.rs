@@ -4,10 +4,12 @@ use super::{Problem, known, permit};
 use crate::app::App;
 use crate::people::Scope;
 use crate::registry::{Candidate, RegistryError, SIGNATURES};
+use crate::rehearsal::{Kind, State, Trial};
 use crate::reload::{Proposal, Refusal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
+use model::{AreaCode, Hazard, Tier, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,6 +65,8 @@ pub(crate) struct RulebookItem {
     against: Option<String>,
     tests: usize,
     notices: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<TrialItem>,
     signed: Vec<SignatureItem>,
     /// Signatures that are missing.
     missing: usize,
@@ -76,9 +80,55 @@ struct SignatureItem {
     at: String,
 }
 
+/// A dry run as it is shown.
+#[derive(Debug, Serialize)]
+struct TrialItem {
+    state: State,
+    /// Parts of a thousand, while this process runs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<u64>,
+    from: Option<String>,
+    to: Option<String>,
+    readings: u64,
+    unheld: Vec<String>,
+    unheard: Vec<AreaCode>,
+    counts: BTreeMap<&'static str, BTreeMap<Kind, u64>>,
+    people: Compared,
+    rings: Compared,
+    differences: Vec<DiffersItem>,
+}
+
+/// A count by both rulebooks.
+#[derive(Debug, Serialize)]
+struct Compared {
+    old: u64,
+    new: u64,
+    more: i64,
+}
+
+impl From<[u64; 2]> for Compared {
+    fn from([old, new]: [u64; 2]) -> Self {
+        let more = i64::try_from(i128::from(new) - i128::from(old)).unwrap_or(i64::MAX);
+        Self { old, new, more }
+    }
+}
+
+/// An area that is warned otherwise, as it is shown.
+#[derive(Debug, Serialize)]
+struct DiffersItem {
+    hazard: Hazard,
+    area: AreaCode,
+    tier: Tier,
+    kind: Kind,
+    old: Option<String>,
+    new: Option<String>,
+    /// Minutes, negative where the new one is earlier; absent where only one has it.
+    later_min: Option<i64>,
+}
+
 /// `POST /v1/rulebooks`: 201 with the rulebook once it is kept, 422 with every fault.
 pub(crate) async fn put(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     headers: HeaderMap,
     Json(body): Json<Putting>,
 ) -> Result<(StatusCode, Json<RulebookItem>), Problem> {
@@ -104,7 +154,7 @@ pub(crate) async fn put(
 
 /// `GET /v1/rulebooks`: newest first.
 pub(crate) async fn list(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Json<Vec<RulebookItem>>, Problem> {
     known(&app, &headers)?;
@@ -113,7 +163,7 @@ pub(crate) async fn list(
 
 /// `GET /v1/rulebooks/{hash}`.
 pub(crate) async fn one(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     headers: HeaderMap,
     Path(hash): Path<String>,
 ) -> Result<Json<RulebookItem>, Problem> {
@@ -124,7 +174,7 @@ pub(crate) async fn one(
 /// `POST /v1/rulebooks/{hash}/approve`: 200 with the rulebook as it stands then, 409 where what was
 /// seen is not what stands.
 pub(crate) async fn approve(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     headers: HeaderMap,
     Path(hash): Path<String>,
     Json(body): Json<Approval>,
@@ -132,6 +182,21 @@ pub(crate) async fn approve(
     let person = permit(&app, &headers, Scope::Approve)?.id.clone();
     app.sign_rulebook(hash.clone(), body.seen, &person).await?;
     one_of(&app, hash).await.map(Json)
+}
+
+/// `POST /v1/rulebooks/{hash}/cancel`: ends the dry run, 409 where it is not under way in this process.
+pub(crate) async fn cancel(
+    Shared(app): Shared<Arc<App>>,
+    headers: HeaderMap,
+    Path(hash): Path<String>,
+) -> Result<StatusCode, Problem> {
+    permit(&app, &headers, Scope::Approve)?;
+    if app.reload.rehearsal.cancel(&hash) {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(Problem::conflict(
+        "no dry run of it is under way in this process",
+    ))
 }
 
 async fn one_of(app: &Arc<App>, hash: String) -> Result<RulebookItem, Problem> {
@@ -183,7 +248,9 @@ fn item(app: &App, known: &Candidate, present: &str) -> RulebookItem {
         Standing::Candidate => SIGNATURES.saturating_sub(signed.len()),
         Standing::InForce | Standing::Outdated | Standing::Former => 0,
     };
+    let trial = known.trial.as_ref().filter(|_| !known.against.is_empty());
     RulebookItem {
+        trial: trial.map(|trial| tried(app, known, trial)),
         hash: known.hash.clone(),
         version: known.version.clone(),
         state,
@@ -197,5 +264,38 @@ fn item(app: &App, known: &Candidate, present: &str) -> RulebookItem {
         signed,
         missing,
         ended: known.ended.map(|at| app.view.text(at)),
+    }
+}
+
+fn tried(app: &App, known: &Candidate, trial: &Trial) -> TrialItem {
+    let text = |time: Option<Time>| time.map(|time| app.view.text(time));
+    let differences = trial.differences.iter().map(|differs| DiffersItem {
+        hazard: differs.hazard,
+        area: differs.area,
+        tier: differs.tier,
+        kind: differs.kind,
+        old: text(differs.old),
+        new: text(differs.new),
+        later_min: differs
+            .old
+            .zip(differs.new)
+            .map(|(old, new)| new.since(old).seconds() / 60),
+    });
+    let counts = trial.counts.iter();
+    TrialItem {
+        state: trial.state,
+        progress: match trial.state {
+            State::Running => app.reload.rehearsal.progress(&known.hash),
+            State::Done | State::Cancelled => None,
+        },
+        from: text(trial.from),
+        to: text(trial.to),
+        readings: trial.readings,
+        unheld: trial.unheld.clone(),
+        unheard: trial.unheard.clone(),
+        counts: counts.map(|(tier, of)| (tier.name(), of.clone())).collect(),
+        people: trial.people.into(),
+        rings: trial.rings.into(),
+        differences: differences.collect(),
     }
 }

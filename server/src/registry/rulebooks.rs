@@ -5,6 +5,7 @@
 
 use super::{File, pack};
 use super::{Listed, PARTITION, RULEBOOK, Registry, RegistryError, UNDER_WAY, put, rulebook_key};
+use crate::rehearsal::{State, Trial};
 use journal::{Batch, Topic};
 use model::record::Edition;
 use model::{City, Time};
@@ -49,6 +50,8 @@ pub(crate) struct Candidate {
     pub(crate) notices: Vec<String>,
     /// Cases of its own tests, all of which it passed.
     pub(crate) tests: usize,
+    /// What it would have changed; nothing where it was never put forward.
+    pub(crate) trial: Option<Trial>,
     /// Who signed.
     pub(crate) signed: Vec<Signature>,
     /// When it went out of force last.
@@ -83,6 +86,12 @@ pub(crate) enum Unsigned {
         /// What decides.
         present: String,
     },
+    /// Nobody knows what it changes.
+    #[error(
+        "its dry run is under way, or ended with the process that ran it: wait for it, cancel it, or \
+         put it forward again"
+    )]
+    Untried,
     /// It is not what was shown.
     #[error("seen: what stands there is not what you saw; look at it again")]
     Seen,
@@ -110,15 +119,18 @@ impl Candidate {
             against: String::new(),
             notices: Vec::new(),
             tests: 0,
+            trial: None,
             signed: Vec::new(),
             ended: None,
         }
     }
 
-    /// Hash of what a person sees before they sign: the files, and what they would replace.
+    /// Hash of what a person sees before they sign: the files, what they would replace, and what that
+    /// would have changed.
     pub(crate) fn seen(&self) -> String {
         let mut hash = Sha256::new();
-        for part in [&self.hash, &self.against] {
+        let trial = serde_json::to_string(&self.trial).unwrap_or_default();
+        for part in [&self.hash, &self.against, &trial] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
@@ -254,6 +266,28 @@ impl Registry {
         Ok(())
     }
 
+    /// Keeps what a dry run found with the rulebook as it was put forward then.
+    pub(crate) async fn tried(
+        &self,
+        candidate: &Candidate,
+        trial: Trial,
+        now: Time,
+    ) -> Result<(), RegistryError> {
+        let mut kept = self.rulebooks()?;
+        let known = kept.rulebooks.iter_mut().find(|known| {
+            (&known.hash, &known.against, known.at)
+                == (&candidate.hash, &candidate.against, candidate.at)
+        });
+        let Some(known) = known.filter(|known| known.signed.is_empty()) else {
+            return Ok(());
+        };
+        known.trial = Some(trial);
+        let mut batch = self.batch(now);
+        kept.put(&mut batch, self.topic);
+        self.journal.submit_waiting(batch)?.await?;
+        Ok(())
+    }
+
     /// Takes a signature. With the last one that is needed the rulebook is in force from the next
     /// record of every zone on, and this gives true.
     pub(crate) async fn sign(
@@ -279,6 +313,10 @@ impl Registry {
                 against: candidate.against.clone(),
                 present: present.clone(),
             });
+        }
+        let trial = candidate.trial.as_ref();
+        if trial.is_none_or(|trial| trial.state == State::Running) {
+            return Err(Unsigned::Untried);
         }
         if candidate.seen() != seen {
             return Err(Unsigned::Seen);

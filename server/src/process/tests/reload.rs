@@ -65,9 +65,24 @@ async fn put(running: &Running, person: &str, body: Value) -> Value {
     assert_eq!(status, 201, "{item}");
     assert_eq!(item["state"], "candidate");
     assert_eq!(item["missing"], 2);
-    item
+    tried(running, &item).await
 }
 
+/// The same once its dry run has ended.
+async fn tried(running: &Running, item: &Value) -> Value {
+    let path = format!("/v1/rulebooks/{}", item["hash"].as_str().unwrap());
+    for _ in 0..2_000 {
+        let (status, item) = ask(running, "reader", &path, None).await;
+        assert_eq!(status, 200, "{item}");
+        if item["trial"]["state"] != "running" {
+            return item;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the dry run has no end");
+}
+
+/// A signature under what was put forward, whether its dry run has ended or not.
 async fn sign(running: &Running, person: &str, item: &Value) -> (u16, Value) {
     let path = format!("/v1/rulebooks/{}/approve", item["hash"].as_str().unwrap());
     let body = json!({ "seen": item["seen"] });
@@ -203,6 +218,44 @@ async fn there_and_back(folder: &Path, snapshots: Period) -> Vec<(u8, String)> {
         (&json!("chen"), &json!("saturated ground"))
     );
     assert_eq!(lower["against"], json!(first));
+
+    // What it would have changed of what the windows hold: the orange that 50 mm did not reach.
+    let trial = &lower["trial"];
+    assert_eq!(trial["state"], "done", "{trial}");
+    assert_eq!(trial["readings"], 40);
+    assert_eq!(trial["from"], "2023-09-07T12:01:00+08:00");
+    assert_eq!(trial["to"], "2023-09-07T12:40:00+08:00");
+    let found = trial["differences"].as_array().unwrap();
+    assert_eq!(found.len(), 1, "{trial}");
+    assert_eq!(found[0]["area"], "440106014000");
+    assert_eq!(found[0]["hazard"], "11B03");
+    assert_eq!(
+        (&found[0]["tier"], &found[0]["kind"]),
+        (&json!("orange"), &json!("gained"))
+    );
+    // Put forward at nine tenths of 38 mm.
+    assert_eq!(found[0]["new"], "2023-09-07T12:35:00+08:00");
+    assert_eq!(found[0]["old"], Value::Null);
+    assert_eq!(trial["counts"], json!({ "orange": { "gained": 1 } }));
+    assert_eq!(
+        trial["people"],
+        json!({ "old": 1000, "new": 1000, "more": 0 })
+    );
+    assert_eq!(
+        trial["rings"],
+        json!({ "old": 1000, "new": 2000, "more": 1000 })
+    );
+
+    // While its dry run goes on nobody can have seen what it changes; afterwards that was not seen.
+    let again = json!({ "hash": other["hash"] });
+    let (status, begun) = ask(&running, "zhao", "/v1/rulebooks", Some(&again)).await;
+    assert_eq!(status, 201, "{begun}");
+    assert_eq!(begun["trial"]["state"], "running", "{begun}");
+    assert_eq!(sign(&running, "chen", &begun).await.0, 409);
+    assert_eq!(tried(&running, &other).await["trial"], other["trial"]);
+    let path = format!("/v1/rulebooks/{}/cancel", other["hash"].as_str().unwrap());
+    let (status, _) = ask(&running, "zhao", &path, Some(&json!({}))).await;
+    assert_eq!(status, 409, "it is over");
 
     // One signature, however often, does nothing; nor do words that nobody saw.
     let before = committed(app);
