@@ -11,6 +11,7 @@ mod operations;
 mod peers;
 mod places;
 mod problem;
+mod rulebooks;
 mod signals;
 mod stream;
 mod warnings;
@@ -121,6 +122,15 @@ fn console() -> Router<Arc<App>> {
         )
         .route("/v1/orders/confirm", post(warnings::confirm))
         .route("/v1/orders/stand", post(warnings::stand))
+        .route(
+            "/v1/rulebooks",
+            get(rulebooks::list)
+                .post(rulebooks::put)
+                .layer(DefaultBodyLimit::max(rulebooks::BODY_MAX)),
+        )
+        .route("/v1/rulebooks/{hash}", get(rulebooks::one))
+        .route("/v1/rulebooks/{hash}/cancel", post(rulebooks::cancel))
+        .route("/v1/rulebooks/{hash}/approve", post(rulebooks::approve))
         .route("/v1/responses", get(places::responses))
         .route("/v1/deliveries", get(calls::deliveries))
         .route("/v1/calls", get(calls::list))

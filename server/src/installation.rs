@@ -45,6 +45,8 @@ pub(crate) struct Sources {
     pub(crate) city: Vec<File>,
     /// Of the rulebook.
     pub(crate) rules: Vec<File>,
+    /// Hash of the rulebook in the city directory, which another may be in force in place of.
+    pub(crate) imported: String,
     /// Hash over the tables of people, so that they are not read again for nothing.
     pub(crate) people: String,
 }
@@ -54,10 +56,21 @@ pub(crate) struct Sources {
 pub(crate) struct Earlier {
     /// Station ids in number order.
     pub(crate) stations: Vec<String>,
-    /// Hash of the rulebook in force.
-    pub(crate) rulebook: String,
+    /// The rulebook in force.
+    pub(crate) rules: Option<EarlierRules>,
     /// The recipients' directory in force.
     pub(crate) people: Option<EarlierPeople>,
+}
+
+/// The rulebook in force.
+#[derive(Clone, Debug)]
+pub(crate) struct EarlierRules {
+    /// Its hash.
+    pub(crate) hash: String,
+    /// Its files.
+    pub(crate) files: Vec<File>,
+    /// Hash of the rulebook that the city directory held at the last start.
+    pub(crate) imported: String,
 }
 
 /// A version of the recipients' directory and what it was made of.
@@ -163,6 +176,15 @@ pub(crate) fn failed(directory: &Path, rulebook: &Arc<Rulebook>) -> Vec<Fault> {
         Ok(outcomes) => outcomes.into_iter(),
         Err(faulty) => return faulty.0,
     };
+    let remedy = format!(
+        "correct the rule or the test; `sanfang rules test {}` tells the whole story",
+        directory.display()
+    );
+    failures(outcomes, &remedy)
+}
+
+/// The cases that were not met, as faults of a rulebook.
+pub(crate) fn failures(outcomes: impl Iterator<Item = Outcome>, remedy: &str) -> Vec<Fault> {
     let failed = outcomes.filter(|outcome| !outcome.failures.is_empty());
     let faults = failed.map(|outcome| {
         let failures = outcome.failures.iter();
@@ -177,10 +199,7 @@ pub(crate) fn failed(directory: &Path, rulebook: &Arc<Rulebook>) -> Vec<Fault> {
                 outcome.name,
                 failures.join(", ")
             ),
-            remedy: format!(
-                "correct the rule or the test; `sanfang rules test {}` tells the whole story",
-                directory.display()
-            ),
+            remedy: remedy.to_owned(),
             severity: Severity::Error,
         }
     });
@@ -299,15 +318,18 @@ impl Installation {
         let folder = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
         let files = city_files(directory);
         let city = city_of(directory, &files, earlier);
-        let texts = rulebook_files(&folder);
-        let rulebook = texts.and_then(|texts| Ok((rulebook_of(&folder, &texts)?, texts)));
+        let rules = rules_after(&folder, earlier.rules.as_ref());
         let wording = wording(&directory.join("wording"));
-        match (city, rulebook, wording) {
-            (Ok(city), Ok((rulebook, texts)), Ok(wording)) => {
-                let rulebook = Arc::new(rulebook);
-                let mut faults = between(&rulebook, &folder, &city, directory);
-                let failed = failed(&folder, &rulebook);
-                if rulebook.hash() == earlier.rulebook {
+        match (city, rules, wording) {
+            (Ok(city), Ok(rules), Ok(wording)) => {
+                let rulebook = Arc::new(rules.rulebook);
+                let mut faults = between(&rulebook, &rules.folder, &city, directory);
+                let failed = failed(&rules.folder, &rulebook);
+                if earlier
+                    .rules
+                    .as_ref()
+                    .is_some_and(|e| e.hash == rulebook.hash())
+                {
                     // A restart in a storm goes on with what is in force.
                     for fault in failed {
                         tracing::error!(%fault, "the rulebook in force stays in force");
@@ -328,16 +350,17 @@ impl Installation {
                 Ok(Self {
                     sources: Sources {
                         city: files,
-                        rules: texts,
+                        rules: rules.files,
+                        imported: rules.imported,
                         people: source,
                     },
                     ..loaded
                 })
             }
-            (city, rulebook, wording) => {
+            (city, rules, wording) => {
                 let mut all = Vec::new();
                 all.extend(city.err().into_iter().flat_map(|f| f.0));
-                all.extend(rulebook.err().into_iter().flat_map(|f| f.0));
+                all.extend(rules.err().into_iter().flat_map(|f| f.0));
                 all.extend(wording.err().into_iter().flat_map(|f| f.0));
                 Err(Faulty(all))
             }
@@ -368,6 +391,54 @@ impl Installation {
             wording,
         }
     }
+}
+
+/// A rulebook to start with.
+struct Rules {
+    rulebook: Rulebook,
+    files: Vec<File>,
+    /// Where its files are, for whoever reads of a fault in them.
+    folder: PathBuf,
+    /// Hash of the one in the city directory.
+    imported: String,
+}
+
+/// The rulebook of `folder`, or the one in force where the files there are still those of the last
+/// start: what two persons signed since is not undone by them.
+fn rules_after(folder: &Path, earlier: Option<&EarlierRules>) -> Result<Rules, Faulty> {
+    let files = rulebook_files(folder)?;
+    let rulebook = rulebook_of(folder, &files)?;
+    let imported = rulebook.hash().to_owned();
+    let unchanged = earlier.filter(|earlier| earlier.imported == imported);
+    if let Some(signed) = unchanged.filter(|earlier| earlier.hash != imported) {
+        let folder = PathBuf::from(format!("rulebook/{}", signed.hash));
+        tracing::info!(
+            in_force = signed.hash,
+            files = imported,
+            "the rulebook that was signed stays in force: the files of the city directory have not \
+             changed since the last start"
+        );
+        return Ok(Rules {
+            rulebook: rulebook_of(&folder, &signed.files)?,
+            files: signed.files.clone(),
+            folder,
+            imported,
+        });
+    }
+    if let Some(signed) = earlier.filter(|e| e.hash != imported && e.hash != e.imported) {
+        tracing::warn!(
+            replaced = signed.hash,
+            files = imported,
+            "the files of the city directory changed since the last start: they take the place of \
+             the rulebook that was signed"
+        );
+    }
+    Ok(Rules {
+        rulebook,
+        files,
+        folder: folder.to_owned(),
+        imported,
+    })
 }
 
 /// Tables of people.

@@ -297,6 +297,9 @@ impl Pump {
         self.keeper.inputs += 1;
         if let Input::Edition(edition) = &input {
             let installation = self.app.registry.installation(edition)?;
+            if record.offset >= self.began {
+                self.app.reload.adopt(&installation.rulebook);
+            }
             self.machine.adopt(at, &installation, &mut self.outputs);
         } else {
             self.machine.step(at, &input, &mut self.outputs);

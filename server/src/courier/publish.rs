@@ -146,8 +146,7 @@ fn release(app: &App, warning: &Warning, at: Time) -> Release {
 
 /// Shows a change of tier at a subject.
 pub(crate) fn show_change(app: &App, change: &Change) {
-    let installation = &app.installation;
-    let city = &installation.city;
+    let city = &app.installation.city;
     let site = city.site_no(&change.subject).and_then(|no| city.site(no));
     let station = city
         .station_no(&change.subject)
@@ -157,7 +156,10 @@ pub(crate) fn show_change(app: &App, change: &Change) {
         .or_else(|| station.map(|s| (s.area, s.lon, s.lat)))
         .or_else(|| middle_of(city, &change.subject));
     let Some((area, lon, lat)) = at else { return };
-    let Some((_, rule)) = installation.rulebook.rule(&change.rule) else {
+    let rulebook = app.reload.rulebook();
+    let Some((_, rule)) = rulebook.rule(&change.rule) else {
+        // Its rule went with its tier.
+        app.view.situation_over(&change.rule, &change.subject);
         return;
     };
     let values = change.values.iter();
