@@ -4,6 +4,7 @@
 //! wakes; tiers that change move their areas, areas move the warnings. Everything that waits
 //! for time (holds, gathered changes, renewals) is done by the first record that passes it.
 
+mod cost;
 mod evaluate;
 mod laid;
 mod look_ahead;
@@ -16,6 +17,7 @@ mod texts;
 mod verdict;
 mod windows;
 
+pub use cost::Figures;
 pub(crate) use laid::enrolled;
 pub use outlook::{Compared, Outlook, Part, TierOutlook};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};

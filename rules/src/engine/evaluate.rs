@@ -76,6 +76,7 @@ impl Engine {
         ) else {
             return;
         };
+        state.evaluations += 1;
         let evaluation = Evaluation {
             rule,
             windows: &self.windows,
