@@ -175,7 +175,7 @@ fn a_sample_changes_nothing() {
     let mut engine = engine(&city, &book, Policy::Live);
     let mut out = Vec::new();
     for minute in 0..20 {
-        let reading = reading(0, Parameter::Rainfall, minute, 30);
+        let reading = reading(0, Parameter::Rainfall, minute, 300);
         engine.observe(at(minute), &reading, &mut out);
     }
     let state = |engine: &Engine| {

@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod heads;
 mod outlook;
+mod reload;
 mod story;
 mod sweep;
 mod test;
@@ -43,6 +44,9 @@ pub(crate) enum Command {
     /// alarms: areas raised to it or higher near no such event), else at each event's own tier. Correct
     /// negatives are counted as in `replay --score`, people as in `rules diff`.
     Tune(tune::Arguments),
+    /// Another rulebook in force without a restart: put forward, dry run, signed by two persons
+    #[command(subcommand)]
+    Reload(reload::Command),
 }
 
 /// Runs the command.
@@ -51,6 +55,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Test(arguments) => test::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
+        Command::Reload(command) => reload::run(command),
         Command::Tune(arguments) => tune::run(arguments),
     }
 }
