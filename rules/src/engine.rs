@@ -5,6 +5,7 @@
 //! for time (holds, gathered changes, renewals) is done by the first record that passes it.
 
 mod calm;
+mod cost;
 mod evaluate;
 mod laid;
 mod look_ahead;
@@ -17,6 +18,7 @@ mod texts;
 mod verdict;
 mod windows;
 
+pub use cost::Figures;
 pub(crate) use laid::enrolled;
 pub use outlook::{Compared, Outlook, Part, TierOutlook};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};

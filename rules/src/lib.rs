@@ -25,7 +25,7 @@ pub const ENGINE: &str = "3";
 pub use bulletin::Policy;
 pub use effect::{Change, Effect, Reason, Refusal};
 pub use engine::{
-    Compared, Counts, Engine, Finding, Outlook, Part, SNAPSHOT_FORMAT, SnapshotError, TierOutlook,
-    Windowed,
+    Compared, Counts, Engine, Figures, Finding, Outlook, Part, SNAPSHOT_FORMAT, SnapshotError,
+    TierOutlook, Windowed,
 };
 pub use rulebook::{Rule, Rulebook};

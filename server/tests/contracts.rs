@@ -29,6 +29,8 @@ mod manners;
 mod poll;
 #[path = "contracts/refusals.rs"]
 mod refusals;
+#[path = "contracts/reload.rs"]
+mod reload;
 #[path = "contracts/replay.rs"]
 mod replay;
 #[path = "contracts/served.rs"]

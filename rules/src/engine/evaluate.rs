@@ -92,6 +92,7 @@ impl Engine {
         ) else {
             return;
         };
+        state.evaluations += 1;
         let evaluation = Evaluation {
             rule,
             windows: &self.windows,

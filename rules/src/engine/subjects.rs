@@ -92,6 +92,8 @@ pub(super) struct RuleState {
     pub(super) areas: Vec<AreaCount>,
     /// Rules that ask for this one's situation.
     pub(super) dependents: Vec<usize>,
+    /// Evaluations since somebody last asked.
+    pub(super) evaluations: u64,
 }
 
 /// A subject that a series wakes.
@@ -323,6 +325,7 @@ fn rule_state(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> RuleSt
         subjects,
         areas,
         dependents: Vec::new(),
+        evaluations: 0,
     }
 }
 

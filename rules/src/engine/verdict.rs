@@ -141,6 +141,17 @@ impl Evaluation<'_> {
         Some(withdrawn)
     }
 
+    /// The conditions of every tier at a subject, for nothing but their cost; how many hold.
+    pub(super) fn conditions(&self, subject: &Subject, time: Time, values: &mut Vec<Value>) -> u64 {
+        self.figures(subject, time, true, values);
+        let (held, relaxed) = (
+            self.held(subject, values, Which::Raise),
+            self.relaxed(subject, values),
+        );
+        let all = held.iter().chain(&relaxed);
+        all.filter(|truth| **truth == Kleene::True).count() as u64
+    }
+
     /// Notes where the sums of a subject lie, at which nothing changes; those without suspect
     /// readings too, where it asks for sureness. What falls does so by its own time.
     fn rest(&self, subject: &Subject, watch: &mut Watch, asks: bool, falling: [&Situation; 2]) {

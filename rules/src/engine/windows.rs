@@ -127,6 +127,16 @@ impl Windows {
         numbers.filter_map(|number| self.get(number))
     }
 
+    /// Parameter and newest observation time of each series that has one, milliseconds.
+    pub(super) fn newest(&self) -> impl Iterator<Item = (Parameter, i64)> {
+        let numbered = (0u32..).zip(&self.owners);
+        numbered.filter_map(|(number, owner)| {
+            let parameter = self.parameters.get(usize::from(owner.place))?;
+            let newest = self.get(number)?.newest()?;
+            Some((*parameter, newest.millis()))
+        })
+    }
+
     /// Appends every block with its parameter and the stations of its columns.
     pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
         for (place, (parameter, block)) in self.parameters.iter().zip(&self.blocks).enumerate() {

@@ -7,6 +7,7 @@ mod explain;
 mod fit;
 mod heads;
 mod outlook;
+mod reload;
 mod story;
 mod sweep;
 mod test;
@@ -46,6 +47,9 @@ pub(crate) enum Command {
     /// alarms: areas raised to it or higher near no such event), else at each event's own tier. Correct
     /// negatives are counted as in `replay --score`, people as in `rules diff`.
     Tune(tune::Arguments),
+    /// Another rulebook in force without a restart: put forward, dry run, signed by two persons
+    #[command(subcommand)]
+    Reload(reload::Command),
 }
 
 /// Runs the command.
@@ -55,6 +59,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Fit(arguments) => fit::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
+        Command::Reload(command) => reload::run(command),
         Command::Tune(arguments) => tune::run(arguments),
     }
 }

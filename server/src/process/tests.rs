@@ -2,6 +2,7 @@
 
 mod aside;
 mod asked;
+mod costs;
 mod editions;
 mod ended;
 pub(crate) mod full;
