@@ -4,13 +4,16 @@
 //! design §4). Whole-minute readings stand in cells of two bytes, those of all series of a
 //! parameter side by side in one [`Block`]; all others, and the suspect ones, in a bounded sparse
 //! list of twelve bytes each. Sums and counts of the windows a rulebook names are kept as
-//! readings come and go; everything else is found by a scan. Memory is fixed by the rulebook's
+//! readings come and go, and so are the lines of rates; extremes are found from those of stretches of
+//! two hours, everything else by a scan. Memory is fixed by the rulebook's
 //! longest window for the parameter.
 
 mod block;
 mod days;
 mod gauge;
+mod line;
 mod matrix;
+mod peaks;
 mod query;
 mod row;
 mod sealed;
@@ -40,6 +43,10 @@ const MINUTE_MS: i64 = 60_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     lengths: Vec<Length>,
+    /// Slots whose least squares are kept, too.
+    lines: Vec<usize>,
+    /// True where extremes are asked for.
+    peaks: bool,
     keep_ms: i64,
     /// Days kept beside the minutes.
     days: Option<Calendar>,
@@ -78,6 +85,8 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             lengths: Vec::new(),
+            lines: Vec::new(),
+            peaks: false,
             keep_ms: 0,
             days: None,
             is_running_only: true,
@@ -96,6 +105,33 @@ impl Plan {
                 self.lengths.push(length);
                 self.lengths.len() - 1
             }
+        }
+    }
+
+    /// Adds a window whose rate is asked for.
+    pub fn add_rate(&mut self, window: Span) {
+        let slot = self.add_slot(window);
+        if !self.lines.contains(&slot) {
+            self.lines.push(slot);
+        }
+    }
+
+    /// Adds a window whose extremes are asked for.
+    pub fn add_extremes(&mut self, window: Span) {
+        self.add_slot(window);
+        self.peaks = true;
+    }
+
+    /// Adds a window whose oldest reading is asked for: all that is kept is how much is covered.
+    pub fn add_ends(&mut self, window: Span) {
+        self.add_slot(window);
+    }
+
+    /// Stretches of which extremes are kept.
+    fn peaks_kept(&self) -> usize {
+        match self.peaks {
+            true => self.row_minutes().div_ceil(peaks::STRETCH as usize) + 1,
+            false => 0,
         }
     }
 

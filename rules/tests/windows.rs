@@ -156,10 +156,15 @@ const FUNCTIONS: [Function; 9] = [
     Function::Age,
 ];
 
-fn plan(scans: bool) -> Plan {
+fn plan(scans: bool, keeps: bool) -> Plan {
     let mut plan = Plan::default();
     for seconds in WINDOWS {
-        plan.add_slot(Span::from_seconds(seconds));
+        let window = Span::from_seconds(seconds);
+        plan.add_slot(window);
+        if keeps {
+            plan.add_rate(window);
+            plan.add_extremes(window);
+        }
     }
     if scans {
         plan.add_scan(Span::from_millis(KEEP_MS));
@@ -197,6 +202,26 @@ fn agrees(series: View<'_>, naive: &Naive) -> Result<(), TestCaseError> {
                     found,
                     wanted
                 );
+                // At the newest reading, and where the windows have moved on without one.
+                for after in [0, 60_000, 150_000, 4_000_000] {
+                    let (from, to) = (from + after, newest + after);
+                    let times = [from, to].map(Time::from_millis);
+                    let found = series.figure(function, times[0], times[1], suspects);
+                    let wanted = naive.ask(function, from, to, suspects);
+                    prop_assert!(
+                        same(found, wanted),
+                        "{:?} {}s after {} {:?} {:?}",
+                        function,
+                        seconds,
+                        after,
+                        found,
+                        wanted
+                    );
+                    let is_of_window = !matches!(function, Function::Last | Function::Age);
+                    if suspects && is_of_window && found.is_known() {
+                        prop_assert_eq!(found.covered, naive.covered(from, to));
+                    }
+                }
             }
             for function in [Function::Sum, Function::Mean, Function::Count] {
                 let found = series.running(function, slot, suspects);
@@ -252,9 +277,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn windows_agree_with_the_naive_model(rows in observations(), rain in any::<bool>(), scans in any::<bool>()) {
+    fn windows_agree_with_the_naive_model(
+        rows in observations(), rain in any::<bool>(), scans in any::<bool>(), keeps in any::<bool>(),
+    ) {
         let parameter = if rain { Parameter::Rainfall } else { Parameter::WaterDepth };
-        let mut block = Block::new(plan(scans), parameter);
+        let mut block = Block::new(plan(scans, keeps), parameter);
         let column = block.add(60);
         let mut naive = Naive { newest: i64::MIN, ..Naive::default() };
         for row in rows {
@@ -269,8 +296,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn series_side_by_side_keep_their_own_times(paces in paces(), others in observations()) {
-        let mut block = Block::new(plan(false), Parameter::WaterDepth);
+    fn series_side_by_side_keep_their_own_times(paces in paces(), others in observations(), keeps in any::<bool>()) {
+        let mut block = Block::new(plan(false, keeps), Parameter::WaterDepth);
         let columns: Vec<usize> = (0..5).map(|_| block.add(60)).collect();
         let mut naives: Vec<Naive> = columns.iter().map(|_| Naive { newest: i64::MIN, ..Naive::default() }).collect();
         let mut minutes = [28_234_680i64; 4];
@@ -338,9 +365,27 @@ fn calendar_days_begin_at_eight() {
 
 #[test]
 fn three_days_of_minute_rain_take_at_most_nine_kilobytes() {
+    assert!(
+        bytes_a_series(|plan, window| {
+            plan.add_slot(window);
+        }) <= 9_000
+    );
+}
+
+/// Extremes and rates beside the sums: nine kilobytes of 1,024, and a quarter of a percent.
+#[test]
+fn rates_and_extremes_of_three_days_take_little_more() {
+    let all = bytes_a_series(|plan, window| {
+        plan.add_rate(window);
+        plan.add_extremes(window);
+    });
+    assert!(all <= 9_240, "{all}");
+}
+
+fn bytes_a_series(ask: impl Fn(&mut Plan, Span)) -> usize {
     let mut plan = Plan::default();
     for hours in [1, 3, 6, 24, 72] {
-        plan.add_slot(Span::from_minutes(hours * 60));
+        ask(&mut plan, Span::from_minutes(hours * 60));
     }
     const GAUGES: usize = 64;
     let mut block = Block::new(plan, Parameter::Rainfall);
@@ -358,6 +403,5 @@ fn three_days_of_minute_rain_take_at_most_nine_kilobytes() {
             block.place(*column, &observation);
         }
     }
-    let each = block.bytes() / GAUGES;
-    assert!(each <= 9_000, "{each}");
+    block.bytes() / GAUGES
 }

@@ -43,6 +43,20 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
                 (_, Some(Window::Calendar { days, minute })) if call.reading.is_of_days() => {
                     plan.add_days(days, minute)
                 }
+                (Function::Max | Function::Min, Some(Window::Rolling(span))) => {
+                    plan.add_extremes(span);
+                    true
+                }
+                (Function::Delta, Some(Window::Rolling(span))) => {
+                    plan.add_ends(span);
+                    true
+                }
+                (Function::Rate, Some(Window::Rolling(span)))
+                    if call.reading.aggregate.is_none() =>
+                {
+                    plan.add_rate(span);
+                    true
+                }
                 (_, Some(window)) => {
                     plan.add_scan(window.longest());
                     true
@@ -85,6 +99,10 @@ fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>) -> bool {
         (Indicator::TangentAngle(Bound::Found(days)), Some(window)) => {
             plan.add_scan(window.longest());
             plan.add_days(days, 0)
+        }
+        (Indicator::Approach(_), Some(Window::Rolling(span))) => {
+            plan.add_rate(span);
+            true
         }
         (
             Indicator::TangentAngle(_)

@@ -7,7 +7,9 @@
 //! has caught up, so that every window stays exact however far the others are.
 
 use super::days::{Calendar, Day};
+use super::line::Line;
 use super::matrix::{MISSING, Matrix};
+use super::peaks::{self, Peak};
 use super::query::View;
 use super::row::Row;
 use super::series::{Open, Seat, Series, Slot};
@@ -26,6 +28,10 @@ pub struct Block {
     pub(super) series: Vec<Series>,
     /// Figures of every series, those of one beside each other.
     pub(super) slots: Vec<Slot>,
+    /// Lines of every series, those of one beside each other.
+    pub(super) lines: Vec<Line>,
+    /// Extremes of the stretches of every series, those of one beside each other.
+    pub(super) peaks: Vec<Peak>,
     /// Days of every series, those of one beside each other; empty where none are kept.
     pub(super) days: Vec<Day>,
     /// No shared series lies further back than this minute.
@@ -84,6 +90,8 @@ impl Block {
             matrix: Matrix::default(),
             series: Vec::new(),
             slots: Vec::new(),
+            lines: Vec::new(),
+            peaks: Vec::new(),
             days: Vec::new(),
             laggard: i64::MAX,
             is_described: false,
@@ -100,6 +108,10 @@ impl Block {
         self.series.push(Series::new(seconds.saturating_mul(1000)));
         let slots = self.slots.len() + self.plan.lengths.len();
         self.slots.resize(slots, Slot::default());
+        let lines = self.lines.len() + self.plan.lines.len();
+        self.lines.resize(lines, Line::default());
+        let peaks = self.peaks.len() + self.plan.peaks_kept();
+        self.peaks.resize(peaks, Peak::NONE);
         let days = self.days.len() + self.plan.days_kept();
         self.days.resize(days, Day::NEVER);
         self.series.len() - 1
@@ -109,6 +121,8 @@ impl Block {
     pub(crate) fn shrink(&mut self) {
         self.series.shrink_to_fit();
         self.slots.shrink_to_fit();
+        self.lines.shrink_to_fit();
+        self.peaks.shrink_to_fit();
         self.days.shrink_to_fit();
     }
 
@@ -135,6 +149,8 @@ impl Block {
         self.matrix.bytes()
             + self.series.capacity() * size_of::<Series>()
             + self.slots.capacity() * size_of::<Slot>()
+            + self.lines.capacity() * size_of::<Line>()
+            + self.peaks.capacity() * size_of::<Peak>()
             + self.days.capacity() * size_of::<Day>()
             + self.series.iter().map(own).sum::<usize>()
     }
@@ -144,12 +160,15 @@ impl Block {
     pub fn view(&self, column: usize) -> Option<View<'_>> {
         let width = self.plan.lengths.len();
         let days = self.plan.days_kept();
+        let (lines, peaks) = (self.plan.lines.len(), self.plan.peaks_kept());
         Some(View {
             plan: &self.plan,
             matrix: &self.matrix,
             column,
             series: self.series.get(column)?,
             slots: self.slots.get(column * width..(column + 1) * width)?,
+            lines: self.lines.get(column * lines..(column + 1) * lines)?,
+            peaks: self.peaks.get(column * peaks..(column + 1) * peaks)?,
             days: self.days.get(column * days..(column + 1) * days)?,
         })
     }
@@ -210,6 +229,26 @@ impl Block {
             let covered_s = more.wrapping_mul(cover_s.cast_signed());
             slot.covered_s = slot.covered_s.saturating_add(covered_s);
         }
+        let width = self.plan.lines.len();
+        if width > 0 {
+            let lines = self.lines.get_mut(column * width..(column + 1) * width)?;
+            for (line, slot) in lines.iter_mut().zip(&self.plan.lines) {
+                let leaving = self.turn.leaving.get(*slot)?;
+                let length = self.plan.lengths.get(*slot)?;
+                if series.interval_s <= length.seconds {
+                    let left = cells.get(leaving + column).copied().unwrap_or(MISSING);
+                    line.take(length.start_minute(time, minute), left);
+                    line.give(minute, cell);
+                }
+            }
+        }
+        let width = self.plan.peaks_kept();
+        if width > 0 {
+            let own = self.peaks.get_mut(column * width..(column + 1) * width)?;
+            peaks::advance(own, minute - 1, minute);
+            let at = peaks::place(own, peaks::stretch(minute));
+            own.get_mut(at)?.give(cell);
+        }
         if let Some(place) = cells.get_mut(self.turn.row + column) {
             *place = cell;
         }
@@ -263,6 +302,7 @@ impl Block {
     fn open(&mut self, column: usize) -> Option<Open<'_>> {
         let width = self.plan.lengths.len();
         let days = self.plan.days_kept();
+        let (lines, peaks) = (self.plan.lines.len(), self.plan.peaks_kept());
         Some(Open {
             plan: &self.plan,
             is_rain: self.parameter == Parameter::Rainfall,
@@ -270,6 +310,8 @@ impl Block {
             column,
             series: self.series.get_mut(column)?,
             slots: self.slots.get_mut(column * width..(column + 1) * width)?,
+            lines: self.lines.get_mut(column * lines..(column + 1) * lines)?,
+            peaks: self.peaks.get_mut(column * peaks..(column + 1) * peaks)?,
             days: self.days.get_mut(column * days..(column + 1) * days)?,
         })
     }
@@ -405,6 +447,18 @@ impl Block {
             }
             let old = before.slots.get(from * width..(from + 1) * width);
             let new = self.slots.get_mut(to * width..(to + 1) * width);
+            if let (Some(old), Some(new)) = (old, new) {
+                new.copy_from_slice(old);
+            }
+            let kept = self.plan.lines.len();
+            let old = before.lines.get(from * kept..(from + 1) * kept);
+            let new = self.lines.get_mut(to * kept..(to + 1) * kept);
+            if let (Some(old), Some(new)) = (old, new) {
+                new.copy_from_slice(old);
+            }
+            let kept = self.plan.peaks_kept();
+            let old = before.peaks.get(from * kept..(from + 1) * kept);
+            let new = self.peaks.get_mut(to * kept..(to + 1) * kept);
             if let (Some(old), Some(new)) = (old, new) {
                 new.copy_from_slice(old);
             }

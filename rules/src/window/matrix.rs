@@ -132,6 +132,25 @@ impl Matrix {
             .unwrap_or(MISSING)
     }
 
+    /// The cells of a column from one minute to another, with their minutes.
+    pub(super) fn column(
+        &self,
+        column: usize,
+        from: i64,
+        to: i64,
+    ) -> impl Iterator<Item = (i64, u16)> + '_ {
+        let (from, to) = (from.max(self.oldest()), to.min(self.newest));
+        let mut at = self.row_start(from).map_or(0, |start| start + column);
+        (from..=to).map(move |minute| {
+            let cell = self.cells.get(at).copied().unwrap_or(MISSING);
+            at += self.width;
+            if at >= self.cells.len() {
+                at -= self.cells.len();
+            }
+            (minute, cell)
+        })
+    }
+
     /// Writes a cell; nothing happens outside.
     #[inline]
     pub(super) fn set(&mut self, minute: i64, column: usize, cell: u16) {

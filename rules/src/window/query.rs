@@ -1,12 +1,14 @@
 //! Reading figures out of a series: running ones where they are kept, a scan everywhere else.
 
 use super::days::{DAY_MS, Day, gather};
+use super::line::Line;
 use super::matrix::Matrix;
+use super::peaks::{self, Peak, STRETCH};
 use super::series::{Seat, Series, Slot};
 use super::{Entry, MINUTE_MS, Plan, cover_ms};
 use crate::forecast::Ask;
 use crate::indicator::Indicator;
-use model::{Offset, Quanta, Span, Time};
+use model::{Offset, Span, Time};
 
 /// What a call asks of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,6 +157,8 @@ pub struct View<'a> {
     pub(super) column: usize,
     pub(super) series: &'a Series,
     pub(super) slots: &'a [Slot],
+    pub(super) lines: &'a [Line],
+    pub(super) peaks: &'a [Peak],
     pub(super) days: &'a [Day],
 }
 
@@ -203,7 +207,7 @@ impl<'a> View<'a> {
 
     /// The figure over `(from, to]`: a running one where that window is kept and ends at the newest
     /// reading or soon after it, by a scan otherwise.
-    pub(crate) fn figure(&self, function: Function, from: Time, to: Time, suspects: bool) -> Value {
+    pub fn figure(&self, function: Function, from: Time, to: Time, suspects: bool) -> Value {
         let is_running = matches!(function, Function::Sum | Function::Mean | Function::Count);
         let after_ms = to.millis().saturating_sub(self.series.newest);
         let length_ms = to.millis() - from.millis();
@@ -216,7 +220,52 @@ impl<'a> View<'a> {
                 Some(_) | None => {}
             }
         }
+        if function == Function::Rate && after_ms == 0 && suspects {
+            let of = |slot: &&usize| {
+                let length = self.plan.lengths.get(**slot);
+                length.is_some_and(|length| length.ms == length_ms)
+            };
+            let mut lines = self.plan.lines.iter().zip(self.lines);
+            if let Some((slot, line)) = lines.find(|(slot, _)| of(slot)) {
+                return self.slope(*slot, *line);
+            }
+        }
         self.scan(function, from, to, suspects)
+    }
+
+    /// The rate over the window of `slot` at the newest reading.
+    fn slope(&self, slot: usize, line: Line) -> Value {
+        let kept = self.slots.get(slot).zip(self.plan.lengths.get(slot));
+        let Some((mut held, window)) = kept.map(|(held, window)| (*held, window)) else {
+            return Value::UNKNOWN;
+        };
+        if held.count == 0 {
+            return Value::UNKNOWN;
+        }
+        let covered = window.is_covered(held.covered_s);
+        let from = self.series.newest - window.ms;
+        let mut tally = Tally::new(from);
+        let sparse = self.series.sparse.iter();
+        let within = sparse.flat_map(|sparse| sparse.after(from));
+        for entry in within.filter(|entry| entry.interval_s <= window.seconds) {
+            let cover_ms = cover_ms(entry.interval_s, self.series.registered_ms);
+            held.take(entry.value, cover_ms);
+            tally.add(entry.time, entry.value, cover_ms);
+        }
+        let minute = from.div_euclid(MINUTE_MS);
+        let (count, base) = (i64::from(held.count), i64::from(self.series.base));
+        let line = line.from(minute, count, held.sum - base * count);
+        let late = i128::from(minute * MINUTE_MS - from);
+        let [count, sum, per_minute] = [count, held.sum, MINUTE_MS].map(i128::from);
+        let [times, squares, products] = [line.times, line.squares, line.products].map(i128::from);
+        let products = products + i128::from(base) * times;
+        tally.count += i64::from(held.count);
+        tally.sum += held.sum;
+        tally.times += times * per_minute + late * count;
+        tally.times_squared +=
+            (squares * per_minute + 2 * late * times) * per_minute + late * late * count;
+        tally.products += products * per_minute + late * sum;
+        tally.rate(covered)
     }
 
     /// The figure of `slot` once the window has moved on to `to` without a reading.
@@ -258,11 +307,14 @@ impl<'a> View<'a> {
                 Some(entry) => Value::whole(to - entry.time, true),
                 None => Value::UNKNOWN,
             },
+            Function::Max | Function::Min if !self.peaks.is_empty() => {
+                self.extreme(function, from, to, suspects)
+            }
+            Function::Delta => self.delta(from, to, suspects),
             Function::Sum
             | Function::Max
             | Function::Min
             | Function::Mean
-            | Function::Delta
             | Function::Rate
             | Function::Count => {
                 let length_ms = to - from;
@@ -383,6 +435,95 @@ impl<'a> View<'a> {
         from.millis() >= self.series.newest.saturating_sub(self.kept_ms())
     }
 
+    /// The largest or smallest of the readings in `(from, to]`.
+    fn extreme(&self, function: Function, from: i64, to: i64, suspects: bool) -> Value {
+        let (length_ms, series) = (to - from, self.series);
+        let fits = |interval_s: u32| i64::from(interval_s) * 1000 <= length_ms;
+        let mut tally = self.tally_sparse(from, to, length_ms, suspects);
+        let is_seated = series.seat != Seat::None && fits(series.interval_s);
+        let minutes = (from.div_euclid(MINUTE_MS) + 1).max(series.oldest_minute(self.plan))
+            ..=to.div_euclid(MINUTE_MS).min(series.newest_minute);
+        let mut found = Peak::NONE;
+        if is_seated && !minutes.is_empty() {
+            found = self.peak(*minutes.start(), *minutes.end());
+        }
+        for cell in [found.max, found.min] {
+            if let Some(value) = series.value_of(cell).filter(|_| found != Peak::NONE) {
+                (tally.max, tally.min) = (tally.max.max(value), tally.min.min(value));
+                tally.count += 1;
+            }
+        }
+        let mut value = tally.value(function, length_ms);
+        value.covered = value.is_known() && self.is_covered(from, to, suspects);
+        value
+    }
+
+    /// The extremes of the cells from one minute to another: of whole stretches as they are kept, of
+    /// the others cell by cell. Nothing is newer than the newest.
+    fn peak(&self, from: i64, to: i64) -> Peak {
+        let mut found = Peak::NONE;
+        let mut minute = from;
+        while minute <= to {
+            let stretch = peaks::stretch(minute);
+            let last = (stretch + 1) * STRETCH - 1;
+            let is_whole =
+                minute == stretch * STRETCH && (last <= to || to == self.series.newest_minute);
+            if is_whole {
+                let kept = self.peaks.get(peaks::place(self.peaks, stretch));
+                found = found.and(kept.copied().unwrap_or(Peak::NONE));
+            } else {
+                self.each_cell(minute, last.min(to), |_, cell| found.give(cell));
+            }
+            minute = last + 1;
+        }
+        found
+    }
+
+    /// The newest less the oldest of the readings in `(from, to]`.
+    fn delta(&self, from: i64, to: i64, suspects: bool) -> Value {
+        let (length_ms, series) = (to - from, self.series);
+        let mut tally = self.tally_sparse(from, to, length_ms, suspects);
+        if series.seat != Seat::None && i64::from(series.interval_s) * 1000 <= length_ms {
+            let from = (from.div_euclid(MINUTE_MS) + 1).max(series.oldest_minute(self.plan));
+            let to = to.div_euclid(MINUTE_MS).min(series.newest_minute);
+            let at = |minute: i64| {
+                let value = series.at(self.matrix, self.column, self.plan, minute)?;
+                Some((minute * MINUTE_MS, value))
+            };
+            let ends = [(from..=to).find_map(at), (from..=to).rev().find_map(at)];
+            for (time, value) in ends.into_iter().flatten() {
+                tally.add(time, value, 0);
+            }
+        }
+        let mut value = tally.value(Function::Delta, length_ms);
+        value.covered = value.is_known() && self.is_covered(from, to, suspects);
+        value
+    }
+
+    /// True where the readings in `(from, to]` stand for four fifths of it.
+    fn is_covered(&self, from: i64, to: i64, suspects: bool) -> bool {
+        let (length_ms, after_ms) = (to - from, to.saturating_sub(self.series.newest));
+        let mut slots = self.plan.lengths.iter().zip(self.slots);
+        let kept = slots.find(|(length, _)| length.ms == length_ms);
+        match kept.filter(|_| (0..=length_ms / 2).contains(&after_ms)) {
+            Some((length, held)) if suspects || after_ms == 0 => {
+                let mut held = *held;
+                if !suspects {
+                    self.leave_suspects_out(&mut held, length);
+                }
+                if after_ms > 0 {
+                    let newest = self.series.newest;
+                    held.less(&self.tally(newest - length_ms, from, length_ms, true));
+                }
+                length.is_covered(held.covered_s)
+            }
+            Some(_) | None => {
+                let tally = self.tally(from, to, length_ms, suspects);
+                tally.covered_ms.saturating_mul(10) >= length_ms.saturating_mul(8)
+            }
+        }
+    }
+
     fn newest_at(&self, to: i64, suspects: bool) -> Option<Entry> {
         let series = self.series;
         if to >= series.last_time && (suspects || !series.has_suspects()) {
@@ -400,18 +541,26 @@ impl<'a> View<'a> {
 
     /// Gathers the readings in `(from, to]` that fit into a window of that length.
     fn tally(&self, from: i64, to: i64, length_ms: i64, suspects: bool) -> Tally {
-        let fits = |interval_s: u32| i64::from(interval_s) * 1000 <= length_ms;
-        let mut tally = Tally::new(from);
-        if self.series.seat != Seat::None && fits(self.series.interval_s) {
-            let cover_ms = self.series.cover_ms;
+        let series = self.series;
+        let mut tally = self.tally_sparse(from, to, length_ms, suspects);
+        if series.seat != Seat::None && i64::from(series.interval_s) * 1000 <= length_ms {
             self.each_cell(
                 from.div_euclid(MINUTE_MS) + 1,
                 to.div_euclid(MINUTE_MS),
-                |minute, value| {
-                    tally.add(minute * MINUTE_MS, value, cover_ms);
+                |minute, cell| {
+                    if let Some(value) = series.value_of(cell) {
+                        tally.add(minute * MINUTE_MS, value, series.cover_ms);
+                    }
                 },
             );
         }
+        tally
+    }
+
+    /// Those of them that stand in no cell.
+    fn tally_sparse(&self, from: i64, to: i64, length_ms: i64, suspects: bool) -> Tally {
+        let fits = |interval_s: u32| i64::from(interval_s) * 1000 <= length_ms;
+        let mut tally = Tally::new(from);
         let within = self
             .series
             .sparse
@@ -426,23 +575,19 @@ impl<'a> View<'a> {
         tally
     }
 
-    /// The values in cells from one minute to another, oldest first.
-    fn each_cell(&self, from: i64, to: i64, mut take: impl FnMut(i64, Quanta)) {
+    /// The cells from one minute to another, oldest first.
+    fn each_cell(&self, from: i64, to: i64, mut take: impl FnMut(i64, u16)) {
         let series = self.series;
         let from = from.max(series.oldest_minute(self.plan));
         let to = to.min(series.newest_minute);
         if let Some(row) = &series.own {
             let (from, straight, wrapped) = row.runs(from, to);
             for (minute, cell) in (from..).zip(straight.iter().chain(wrapped)) {
-                if let Some(value) = series.value_of(*cell) {
-                    take(minute, value);
-                }
+                take(minute, *cell);
             }
         } else {
-            for minute in from..=to {
-                if let Some(value) = series.value_of(self.matrix.get(minute, self.column)) {
-                    take(minute, value);
-                }
+            for (minute, cell) in self.matrix.column(self.column, from, to) {
+                take(minute, cell);
             }
         }
     }

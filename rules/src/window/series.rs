@@ -2,7 +2,9 @@
 //! goes in and out of its windows.
 
 use super::days::{Day, gather};
+use super::line::Line;
 use super::matrix::{MISSING, Matrix};
+use super::peaks::{self, Peak, STRETCH};
 use super::row::Row;
 use super::sparse::{Kept, Sparse};
 use super::{Entry, MINUTE_MS, Placed, Plan, cover_ms};
@@ -65,6 +67,10 @@ pub(super) struct Open<'a> {
     pub(super) column: usize,
     pub(super) series: &'a mut Series,
     pub(super) slots: &'a mut [Slot],
+    /// Least squares, of the slots that the plan names.
+    pub(super) lines: &'a mut [Line],
+    /// Extremes by stretch, where any are asked for.
+    pub(super) peaks: &'a mut [Peak],
     /// The days that are kept, where any are.
     pub(super) days: &'a mut [Day],
 }
@@ -117,14 +123,19 @@ impl Series {
         plan: &Plan,
         minute: i64,
     ) -> Option<Quanta> {
+        self.value_of(self.cell(matrix, column, plan, minute))
+    }
+
+    /// The cell of `minute`.
+    pub(super) fn cell(&self, matrix: &Matrix, column: usize, plan: &Plan, minute: i64) -> u16 {
         if minute < self.oldest_minute(plan) || minute > self.newest_minute {
-            return None;
+            return MISSING;
         }
-        self.value_of(match (self.seat, &self.own) {
+        match (self.seat, &self.own) {
             (Seat::Column, _) => matrix.get(minute, column),
             (Seat::Own, Some(row)) => row.get(minute),
             (Seat::Own | Seat::None, _) => MISSING,
-        })
+        }
     }
 
     /// Every reading that stands, those in cells first.
@@ -244,8 +255,25 @@ impl Open<'_> {
                     }
                 }
             }
+            for (line, slot) in self.lines.iter_mut().zip(&self.plan.lines) {
+                let Some(length) = self.plan.lengths.get(*slot) else {
+                    continue;
+                };
+                if self.series.interval_s > length.seconds {
+                    continue;
+                }
+                let from = length.start_minute(before, newest) + 1;
+                let until = length.start_minute(to, minute);
+                for leaving in from.max(oldest)..=until.min(newest) {
+                    let cell = self
+                        .series
+                        .cell(self.matrix, self.column, self.plan, leaving);
+                    line.take(leaving, cell);
+                }
+            }
             self.advance_sparse(to);
         }
+        peaks::advance(self.peaks, self.series.newest_minute, minute);
         self.series.newest = to;
         self.series.newest_minute = minute;
     }
@@ -312,11 +340,60 @@ impl Open<'_> {
         self.series.cover_ms = cover_ms(first.interval_s, self.series.registered_ms);
     }
 
-    /// Writes a cell; false where the minute has none.
+    /// Writes a cell and keeps what is told of many exact; false where the minute has none.
     fn set(&mut self, minute: i64, cell: u16) -> bool {
         if minute < self.series.oldest_minute(self.plan) {
             return false;
         }
+        let before = self
+            .series
+            .cell(self.matrix, self.column, self.plan, minute);
+        let is_inside = self.write(minute, cell);
+        if is_inside {
+            self.draw(minute, before, cell);
+            if !self.peaks.is_empty() {
+                self.peak(minute, before, cell);
+            }
+        }
+        is_inside
+    }
+
+    /// Puts a changed cell into each line that holds its minute.
+    fn draw(&mut self, minute: i64, before: u16, cell: u16) {
+        for (line, slot) in self.lines.iter_mut().zip(&self.plan.lines) {
+            let Some(length) = self.plan.lengths.get(*slot) else {
+                continue;
+            };
+            let is_within = minute * MINUTE_MS > self.series.newest - length.ms;
+            if is_within && self.series.interval_s <= length.seconds {
+                line.take(minute, before);
+                line.give(minute, cell);
+            }
+        }
+    }
+
+    /// Puts a changed cell into the extremes of its stretch, which are found anew where one is gone.
+    fn peak(&mut self, minute: i64, before: u16, cell: u16) {
+        let stretch = peaks::stretch(minute);
+        let mut peak = Peak::NONE;
+        let at = peaks::place(self.peaks, stretch);
+        if before == MISSING {
+            peak = self.peaks.get(at).copied().unwrap_or(Peak::NONE);
+            peak.give(cell);
+        } else {
+            for minute in stretch * STRETCH..(stretch + 1) * STRETCH {
+                let cell = self
+                    .series
+                    .cell(self.matrix, self.column, self.plan, minute);
+                peak.give(cell);
+            }
+        }
+        if let Some(place) = self.peaks.get_mut(at) {
+            *place = peak;
+        }
+    }
+
+    fn write(&mut self, minute: i64, cell: u16) -> bool {
         match (self.series.seat, &mut self.series.own) {
             (Seat::Column, _) => {
                 let is_inside = self.matrix.row_start(minute).is_some();

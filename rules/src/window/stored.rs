@@ -4,7 +4,8 @@
 //! Layout, little-endian: columns u32, rows u32 (0 where no minute has come), newest minute i64;
 //! then each series: newest i64, newest standing i64, its value i32, base i32, interval u32,
 //! cover u32 ms, seat u8 (0 none, 1 shared, 2 own), where own its newest minute i64 and its cells
-//! u16 by minute; slots (sum i64, count i32, covered i32); count of sparse readings u32 and each
+//! u16 by minute; slots (sum i64, count i32, covered i32); lines (times, squares, products i64); extremes
+//! of stretches (largest and smallest cell u16); count of sparse readings u32 and each
 //! as time i64, value i32, interval u32, suspect u8; count of days u32 and each as number i32, sum i64,
 //! count u32, covered u32 s, largest i32, smallest i32; then the newest sealed minute i64 and the
 //! cells u16 of each shared row after it, by minute and column. Sealed rows are records of their
@@ -12,7 +13,9 @@
 
 use super::block::Block;
 use super::days::Day;
+use super::line::Line;
 use super::matrix::Matrix;
+use super::peaks::Peak;
 use super::row::Row;
 use super::series::{Seat, Series, Slot};
 use super::sparse::{Kept, Sparse};
@@ -35,6 +38,7 @@ impl Block {
                 bytes.extend_from_slice(&slot.count.to_le_bytes());
                 bytes.extend_from_slice(&slot.covered_s.to_le_bytes());
             }
+            self.encode_lines(column, bytes);
             encode_sparse(series, bytes);
             let days = self.plan.days_kept();
             let days = self.days.get(column * days..(column + 1) * days);
@@ -68,6 +72,7 @@ impl Block {
                     covered_s: bytes.i32()?,
                 });
             }
+            block.decode_lines(bytes)?;
             series.sparse = decode_sparse(plan, series.newest, bytes)?;
             decode_days(plan, &mut block.days, bytes)?;
             if series.seat == Seat::Column {
@@ -93,6 +98,38 @@ impl Block {
             }
         }
         Some(block)
+    }
+
+    fn encode_lines(&self, column: usize, bytes: &mut Vec<u8>) {
+        let width = self.plan.lines.len();
+        let lines = self.lines.get(column * width..(column + 1) * width);
+        for line in lines.unwrap_or_default() {
+            for sum in [line.times, line.squares, line.products] {
+                bytes.extend_from_slice(&sum.to_le_bytes());
+            }
+        }
+        let width = self.plan.peaks_kept();
+        let peaks = self.peaks.get(column * width..(column + 1) * width);
+        for peak in peaks.unwrap_or_default() {
+            put_u16s(bytes, &[peak.max, peak.min]);
+        }
+    }
+
+    fn decode_lines(&mut self, bytes: &mut Reader<'_>) -> Option<()> {
+        for _ in 0..self.plan.lines.len() {
+            self.lines.push(Line {
+                times: bytes.i64()?,
+                squares: bytes.i64()?,
+                products: bytes.i64()?,
+            });
+        }
+        for _ in 0..self.plan.peaks_kept() {
+            self.peaks.push(Peak {
+                max: bytes.u16()?,
+                min: bytes.u16()?,
+            });
+        }
+        Some(())
     }
 }
 

@@ -5,6 +5,7 @@
 //! of each stands beside the rate. Everything is on loopback and bounded in time.
 
 mod client;
+mod hindcast;
 mod http;
 mod kafka;
 mod latency;
@@ -38,6 +39,9 @@ pub(crate) struct Arguments {
     /// Six hours of those gauges, NDJSON, for replay
     #[arg(long, value_name = "FILE", default_value = "testdata/out/bench.ndjson")]
     storm: PathBuf,
+    /// Rulebooks that are in force together for hindcast, beside the city's own
+    #[arg(long, value_name = "DIR", default_value = "testdata/rulebooks")]
+    rulebooks: PathBuf,
     /// Seconds of load for each line
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -85,6 +89,8 @@ enum What {
     Sms,
     /// Recorded observations through the rules, from a file
     Replay,
+    /// The same through all shipped rules at once, from file to score, by stage
+    Hindcast,
     /// Killed with three days of minute values in its windows, to evaluating again
     Recovery,
     /// Observations over HTTP with the journal on disk, then on Kafka in one process and in four
@@ -132,6 +138,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if asked(What::Replay) {
         lines.extend(replay::measure(&arguments.gauges, &arguments.storm)?);
+    }
+    if asked(What::Hindcast) {
+        let load = hindcast::Load {
+            city: &arguments.gauges,
+            storm: &arguments.storm,
+            rulebooks: &arguments.rulebooks,
+        };
+        lines.extend(hindcast::measure(&load, &scratch)?);
     }
     if asked(What::Recovery) {
         let (series, hours) = (arguments.series, arguments.hours);

@@ -5,6 +5,7 @@ use super::http::seconds_since;
 use super::report::{Line, load_average, progress};
 use super::served::{cpu_s, memory_bytes};
 use crate::clock::monotonic;
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -21,11 +22,12 @@ const ASKED: (f64, f64) = (1.2, 0.7);
 const MEMORY_MB: f64 = 400.0;
 
 /// One run.
-struct Run {
-    cpu_s: f64,
-    wall_s: f64,
+pub(super) struct Run {
+    pub(super) cpu_s: f64,
+    pub(super) wall_s: f64,
     memory_bytes: u64,
-    changes: u64,
+    /// Lines it printed.
+    pub(super) changes: u64,
 }
 
 /// Replays the storm and says what that took.
@@ -40,7 +42,14 @@ pub(super) fn measure(city: &Path, storm: &Path) -> Result<Vec<Line>, Failure> {
     let mut runs = Vec::new();
     for run in 1..=RUNS {
         progress(&format!("replay: {count} lines, run {run} of {RUNS}"));
-        runs.push(one(city, storm).map_err(|error| Failure::Failed(error.to_string()))?);
+        let arguments: [OsString; 5] = [
+            "replay".into(),
+            "--signals".into(),
+            "--city".into(),
+            city.into(),
+            storm.into(),
+        ];
+        runs.push(one(&arguments).map_err(|error| Failure::Failed(error.to_string()))?);
     }
     let all: Vec<String> = runs.iter().map(|run| format!("{:.2}", run.cpu_s)).collect();
     runs.sort_by(|a, b| a.cpu_s.total_cmp(&b.cpu_s));
@@ -80,12 +89,11 @@ pub(super) fn measure(city: &Path, storm: &Path) -> Result<Vec<Line>, Failure> {
     ])
 }
 
-fn one(city: &Path, storm: &Path) -> io::Result<Run> {
+/// Runs this program with other arguments, to its end.
+pub(super) fn one(arguments: &[OsString]) -> io::Result<Run> {
     let began = monotonic();
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["replay", "--signals", "--city"])
-        .arg(city)
-        .arg(storm)
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
