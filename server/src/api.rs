@@ -10,6 +10,7 @@ mod operations;
 mod peers;
 mod places;
 mod problem;
+mod responses;
 mod signals;
 mod stream;
 mod warnings;
@@ -119,7 +120,37 @@ fn console() -> Router<Arc<App>> {
         )
         .route("/v1/orders/confirm", post(warnings::confirm))
         .route("/v1/orders/stand", post(warnings::stand))
-        .route("/v1/responses", get(places::responses))
+        .route(
+            "/v1/responses",
+            get(responses::list).post(responses::act::<responses::Respond>),
+        )
+        .route(
+            "/v1/responses/decline",
+            post(responses::act::<responses::Decline>),
+        )
+        .route(
+            "/v1/responses/tasks",
+            post(responses::act::<responses::Report>),
+        )
+        .route(
+            "/v1/responses/transfers",
+            post(responses::act::<responses::Transfer>),
+        )
+        .route(
+            "/v1/responses/damage",
+            post(responses::act::<responses::Damage>),
+        )
+        .route(
+            "/v1/responses/return",
+            post(responses::act::<responses::Return>),
+        )
+        .route(
+            "/v1/responses/close",
+            post(responses::act::<responses::Close>),
+        )
+        .route("/v1/consequences", get(responses::consequences))
+        .route("/v1/incidents", get(responses::incidents))
+        .route("/v1/timeline", get(responses::timeline))
         .route("/v1/deliveries", get(calls::deliveries))
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/answer", post(calls::answer))

@@ -41,7 +41,7 @@ pub(crate) struct Installation {
 /// Files as they were read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
-    /// Of the city directory, [`model::city::FILES`].
+    /// Of the city directory, [`model::city::FILES`] and [`model::city::OPTIONAL`].
     pub(crate) city: Vec<File>,
     /// Of the rulebook.
     pub(crate) rules: Vec<File>,
@@ -106,7 +106,8 @@ fn city_files(directory: &Path) -> Vec<File> {
         let bytes = std::fs::read(directory.join(name)).ok()?;
         Some(((*name).to_owned(), bytes))
     };
-    model::city::FILES.iter().filter_map(read).collect()
+    let names = model::city::FILES.iter().chain(&model::city::OPTIONAL);
+    names.filter_map(read).collect()
 }
 
 fn city_of(directory: &Path, files: &[File], earlier: &Earlier) -> Result<City, Faulty> {

@@ -355,7 +355,14 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Relay { .. }
         | Order::Confirm { .. }
         | Order::Stand { .. }
-        | Order::Answer { .. } => None,
+        | Order::Answer { .. }
+        | Order::Respond { .. }
+        | Order::Decline { .. }
+        | Order::Damage { .. }
+        | Order::Task { .. }
+        | Order::Transfer { .. }
+        | Order::Return { .. }
+        | Order::Close { .. } => None,
     }
 }
 
