@@ -257,7 +257,9 @@ pub enum Refusal {
     #[error("a task is reported as done or late")]
     NoReport,
     /// Counts that cannot be.
-    #[error("{sheltered} people in shelters are more than the {moved} who moved: correct the counts")]
+    #[error(
+        "{sheltered} people in shelters are more than the {moved} who moved: correct the counts"
+    )]
     Miscounted {
         /// In shelters.
         sheltered: u32,

@@ -51,7 +51,10 @@ pub fn revised(city: &City, warning: &Warning) -> Option<Revised> {
     }
     let is_over = matches!(warning.event, Event::Ended | Event::Cancelled);
     let tiers = |of: fn(&model::warning::AreaTier) -> Tier| {
-        let tiers = warning.areas.iter().map(move |(code, area)| (*code, of(area)));
+        let tiers = warning
+            .areas
+            .iter()
+            .map(move |(code, area)| (*code, of(area)));
         tiers.filter(move |(_, tier)| *tier > Tier::None && !is_over)
     };
     let is_ours = |(code, tier): &(AreaCode, Tier)| {
@@ -210,7 +213,10 @@ impl Responses {
             for (code, (implied, clause, reasons)) in implied {
                 let before = self.state.board.response(&plan.id, code);
                 let mut now = before.cloned().unwrap_or_else(|| response(plan, code));
-                if now.declined.is_some_and(|declined| declined.level != implied) {
+                if now
+                    .declined
+                    .is_some_and(|declined| declined.level != implied)
+                {
                     now.declined = None;
                 }
                 let is_settled = implied == now.level || now.declined.is_some();
@@ -275,7 +281,10 @@ impl Responses {
         grades.sort_by_key(|grade| std::cmp::Reverse(grade.level));
         for grade in grades {
             for condition in &grade.when {
-                let counted = condition.terms.iter().map(|term| self.count(term, area, tally));
+                let counted = condition
+                    .terms
+                    .iter()
+                    .map(|term| self.count(term, area, tally));
                 if let Some(reasons) = counted.collect::<Option<Vec<_>>>() {
                     return (Some(grade.level), grade.clause.clone(), reasons);
                 }
@@ -420,7 +429,10 @@ fn words(evidence: Evidence, tier: Tier, unit: &Unit, (count, total): (u32, u32)
     };
     Named {
         zh: format!("{total}{zh}中{count}个{whose}达到{}及以上", tier.zh()),
-        en: format!("{by} of {} or above in {count} of {total} {en}", tier.name()),
+        en: format!(
+            "{by} of {} or above in {count} of {total} {en}",
+            tier.name()
+        ),
     }
 }
 

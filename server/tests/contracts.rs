@@ -29,6 +29,8 @@ mod poll;
 mod refusals;
 #[path = "contracts/replay.rs"]
 mod replay;
+#[path = "contracts/responses.rs"]
+mod responses;
 #[path = "contracts/served.rs"]
 mod served;
 #[path = "contracts/simulators.rs"]

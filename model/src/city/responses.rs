@@ -65,7 +65,10 @@ pub(super) fn read(bytes: &[u8], places: &Places<'_>, faults: &mut Faults) -> Pl
         check.area(*code, groups.0, "groups");
     }
     check.posts(&posts);
-    check.unique(damage.iter().map(|(line, kind)| (*line, &kind.id)), "damage.id");
+    check.unique(
+        damage.iter().map(|(line, kind)| (*line, &kind.id)),
+        "damage.id",
+    );
     check.plans(&plans);
     check.consequences(&consequences);
     for (line, post) in [&return_post, &close_post].into_iter().flatten() {
@@ -93,7 +96,13 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    fn error(&mut self, line: u32, field: &str, what: impl Into<String>, remedy: impl Into<String>) {
+    fn error(
+        &mut self,
+        line: u32,
+        field: &str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         self.faults
             .error(Place::line(FILE, line), field, what, remedy);
     }
@@ -147,7 +156,10 @@ impl Check<'_> {
     }
 
     fn plans(&mut self, rows: &Rows<Plan>) {
-        self.unique(rows.iter().map(|(line, row)| (*line, &row.id)), "response.id");
+        self.unique(
+            rows.iter().map(|(line, row)| (*line, &row.id)),
+            "response.id",
+        );
         for (line, row) in rows {
             let line = *line;
             if !matches!(row.at, AreaLevel::City | AreaLevel::District) {
@@ -155,7 +167,10 @@ impl Check<'_> {
                 self.error(line, "response.at", "responses are not that small", remedy);
             }
             for code in &row.areas {
-                if self.area(*code, line, "response.areas").is_some_and(|at| at != row.at) {
+                if self
+                    .area(*code, line, "response.areas")
+                    .is_some_and(|at| at != row.at)
+                {
                     let what = format!("{code} is of another level than `at`");
                     self.error(line, "response.areas", what, "name areas of that level");
                 }
@@ -211,7 +226,10 @@ impl Check<'_> {
     }
 
     fn consequences(&mut self, rows: &Rows<Consequence>) {
-        self.unique(rows.iter().map(|(line, row)| (*line, &row.id)), "consequence.id");
+        self.unique(
+            rows.iter().map(|(line, row)| (*line, &row.id)),
+            "consequence.id",
+        );
         for (line, row) in rows {
             let line = *line;
             for (field, empty) in [

@@ -46,7 +46,12 @@ pub(super) fn read(
                 let found = by_id.get(text).copied();
                 if found.is_none() {
                     let what = format!("no site {}", quoted(text));
-                    faults.error(place, "site", what, "add it to sites.csv, or correct the id");
+                    faults.error(
+                        place,
+                        "site",
+                        what,
+                        "add it to sites.csv, or correct the id",
+                    );
                 }
                 found
             }
@@ -58,7 +63,7 @@ pub(super) fn read(
                 faults.error(place, "area", "nowhere", remedy);
                 None
             }
-            (None, text) => places.area(place, text, None, faults),
+            (None, text) => places.coded(place, text, faults),
         };
         let known = Family::from_name(row.get(family));
         if known.is_none() {

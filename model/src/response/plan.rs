@@ -233,7 +233,11 @@ impl std::str::FromStr for Term {
         let warns = Tier::from_name(tier).filter(|tier| *tier > Tier::None);
         let tier = warns.ok_or_else(|| ConditionError::Tier((*tier).to_owned()))?;
         let wrong = || ConditionError::Number((*number).to_owned());
-        let count = |text: &str| text.parse::<u32>().ok().filter(|n| (1..=100_000).contains(n));
+        let count = |text: &str| {
+            text.parse::<u32>()
+                .ok()
+                .filter(|n| (1..=100_000).contains(n))
+        };
         let (at_least, of) = match number.split_once('/') {
             None => (count(number).ok_or_else(wrong)?, None),
             Some((part, whole)) => {

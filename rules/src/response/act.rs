@@ -12,12 +12,7 @@ impl Responses {
     ///
     /// # Errors
     /// Why it is not followed; then nothing changed.
-    pub fn order(
-        &mut self,
-        at: Time,
-        order: &Order,
-        out: &mut Vec<Entry>,
-    ) -> Result<(), Refusal> {
+    pub fn order(&mut self, at: Time, order: &Order, out: &mut Vec<Entry>) -> Result<(), Refusal> {
         match order {
             Order::Respond {
                 plan,

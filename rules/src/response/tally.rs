@@ -27,7 +27,9 @@ impl<'b> Tally<'b> {
             .filter(|standing| plan.hazards.contains(&standing.hazard))
             .collect();
         let official = counted.iter().flat_map(|s| &s.official);
-        let found = counted.iter().flat_map(|s| s.official.iter().chain(&s.found));
+        let found = counted
+            .iter()
+            .flat_map(|s| s.official.iter().chain(&s.found));
         Self {
             official: Tiers::of(city, official),
             found: Tiers::of(city, found),

@@ -57,9 +57,10 @@ pub(crate) async fn incidents(
 ) -> Result<Json<Vec<Value>>, Problem> {
     known(&app, &headers)?;
     let desk = Desk::of(&app);
-    Ok(Json(app.view.responded(|responded| {
-        desk.incidents(&responded.board)
-    })))
+    Ok(Json(
+        app.view
+            .responded(|responded| desk.incidents(&responded.board)),
+    ))
 }
 
 /// From where on.

@@ -47,8 +47,10 @@ fn committed(app: &App) -> Vec<(u8, String)> {
     let topic = Topic::new(Kind::Warnings, app.mode);
     let zones = 0..app.installation.city.zones.len();
     let found = zones.flat_map(|zone| records(&*app.journal, topic, Partition(zone as u16)));
-    let told =
-        found.filter(|record| [kind::CHANGE, kind::WARNING, kind::CALL].contains(&record.kind));
+    let told = found.filter(|record| {
+        let kinds = [kind::CHANGE, kind::WARNING, kind::CALL, kind::ENTRY];
+        kinds.contains(&record.kind)
+    });
     told.map(|record| {
         let text = String::from_utf8(record.payload().to_vec()).unwrap();
         (record.kind, text)
@@ -79,6 +81,7 @@ fn computed(app: &App) -> Vec<(u8, String)> {
                 | Input::Tick
                 | Input::Device(_)
                 | Input::Forecasts(_)
+                | Input::Revised(_)
                 | Input::Signal(_)
                 | Input::Order(_)) => machine.step(at, &input, &mut out),
             }
@@ -90,6 +93,7 @@ fn computed(app: &App) -> Vec<(u8, String)> {
             );
             let calls = out.calls.iter().filter_map(|(_, _, call)| call.as_ref());
             found.extend(calls.map(|call| json(kind::CALL, call)));
+            found.extend(out.entries.iter().map(|entry| json(kind::ENTRY, entry)));
             out.clear();
         }
     }
