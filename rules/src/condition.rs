@@ -5,6 +5,7 @@
 //! bounds are scaled exactly once, logic is Kleene's (semantics §15), and nothing is looked up
 //! by name or allocated when a condition is evaluated.
 
+mod asked;
 mod compared;
 mod forecast;
 mod indicator;
@@ -17,6 +18,7 @@ mod ratio;
 mod reading;
 mod unit;
 
+pub use asked::Asked;
 pub(crate) use compared::{Compared, What};
 pub(crate) use linear::SITE_SCALE;
 pub use literal::{Literal, literals};

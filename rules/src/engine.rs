@@ -12,6 +12,7 @@ mod look_ahead;
 mod order;
 mod outlook;
 mod settle;
+mod signals;
 mod snapshot;
 mod subjects;
 mod texts;
@@ -33,6 +34,7 @@ use laid::Laid;
 use model::{
     City, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo, Tier, Time, Zone,
 };
+use signals::InForce;
 use std::sync::Arc;
 use subjects::{Feeds, RuleState};
 use windows::Windows;
@@ -55,6 +57,7 @@ pub struct Engine {
     rules: Vec<RuleState>,
     bulletins: Shelf,
     forecasts: Forecasts,
+    in_force: InForce,
     /// When rules that look ahead are looked at again, milliseconds.
     next_look: i64,
     /// Earliest deadline of a waiting rise, milliseconds.
@@ -192,6 +195,7 @@ impl Engine {
         Self {
             bulletins: Shelf::of(hazards),
             forecasts: Forecasts::default(),
+            in_force: InForce::default(),
             next_look: i64::MAX,
             city,
             zone,

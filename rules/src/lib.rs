@@ -21,7 +21,7 @@ pub mod window;
 
 /// Name of this engine in the journal. It changes whenever the same input may give other effects,
 /// so that a record says where the one before stopped computing (semantics §33).
-pub const ENGINE: &str = "3";
+pub const ENGINE: &str = "4";
 
 pub use bulletin::Policy;
 pub use effect::{Change, Effect, Reason, Refusal};

@@ -16,7 +16,7 @@ pub use literal::{LiteralError, Written, rewritten, written};
 pub use quorum::{Quorum, QuorumError};
 
 use crate::condition::lull::{self, Lull, Lulls, PARAMETERS_MAX};
-use crate::condition::{Call, Program};
+use crate::condition::{Asked, Call, Program};
 use crate::window::{Function, Gauge, Plan};
 use model::{AreaLevel, Fault, Hazard, Named, Parameter, Severity, Span, Tier};
 use sha2::{Digest, Sha256};
@@ -28,7 +28,7 @@ pub const SCHEMA: i64 = 1;
 pub const RULES_MAX: usize = 4096;
 /// Most different calls in one rule.
 pub const CALLS_MAX: usize = 64;
-/// Most situations that one rule may ask for.
+/// Most tiers, of rules and of signals, that one rule may ask for.
 pub const SITUATIONS_MAX: usize = 16;
 
 /// A whole rulebook, checked.
@@ -96,10 +96,8 @@ pub struct Rule {
     pub thresholds: Vec<String>,
     pub(crate) continuing: Option<Program>,
     pub(crate) lower_when: Option<Program>,
-    /// Numbers of the rules whose situations it asks for.
-    pub(crate) situations: Vec<usize>,
-    /// Ids of the same, as written.
-    pub(crate) situation_ids: Vec<String>,
+    /// Whose tiers its conditions ask for.
+    pub(crate) asked: Vec<Asked>,
     pub(crate) parameters: Vec<Parameter>,
     /// Slot of each call whose figure is kept running.
     pub(crate) slots: Vec<Option<u16>>,
@@ -180,9 +178,9 @@ impl Rulebook {
         // Each rule comes after those it asks for: backwards, who asks is known before.
         for number in self.dependency_order.iter().rev() {
             if kept.get(*number) == Some(&true) {
-                let asked = self.rules.get(*number).map(|rule| &rule.situations);
+                let asked = self.rules.get(*number).map(Rule::situations);
                 for asked in asked.into_iter().flatten() {
-                    if let Some(kept) = kept.get_mut(*asked) {
+                    if let Some(kept) = kept.get_mut(asked) {
                         *kept = true;
                     }
                 }
@@ -194,7 +192,11 @@ impl Rulebook {
         let of_kept = numbered.filter(|(number, _)| is_kept(*number));
         let mut rules: Vec<Rule> = of_kept.map(|(_, rule)| rule.clone()).collect();
         for rule in &mut rules {
-            rule.situations.iter_mut().for_each(|on| *on = place(*on));
+            for asked in &mut rule.asked {
+                if let Asked::Situation { rule, .. } = asked {
+                    *rule = place(*rule);
+                }
+            }
         }
         let order = self.dependency_order.iter().filter(|on| is_kept(**on));
         let dependency_order = order.map(|on| place(*on)).collect();
@@ -252,6 +254,20 @@ impl Rule {
         self.renew.get(&tier).copied().unwrap_or(default)
     }
 
+    /// Numbers of the rules whose situations it asks for.
+    pub(crate) fn situations(&self) -> impl Iterator<Item = usize> + '_ {
+        self.asked.iter().filter_map(|asked| match asked {
+            Asked::Situation { rule, .. } => Some(*rule),
+            Asked::Signal(_) => None,
+        })
+    }
+
+    /// True where it asks for a signal of another authority.
+    pub(crate) fn asks_for_signals(&self) -> bool {
+        let mut asked = self.asked.iter();
+        asked.any(|asked| matches!(asked, Asked::Signal(_)))
+    }
+
     /// True where a condition asks what is expected.
     pub(crate) fn looks_ahead(&self) -> bool {
         let mut calls = self.calls.iter();
@@ -283,7 +299,7 @@ impl Rule {
         }
     }
 
-    /// True where it reads nothing but the situations of other rules and what is expected: it has no
+    /// True where it reads nothing but the tiers of others and what is expected: it has no
     /// readings of its own that could wake it.
     pub(crate) fn hears_only(&self) -> bool {
         self.parameters.is_empty() && self.subject == SubjectKind::Area

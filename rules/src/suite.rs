@@ -10,12 +10,13 @@
 //! series   = { rainfall = "1.0x59 0x180" }
 //! site     = { blue = 0.15 }               # thresholds, where the rule reads any
 //! climate  = "station,parameter,…\n*,rainfall,…"   # a climate.csv, where the rule asks what is usual
-//! forecast = [{ at = "0m", step = "1h", rainfall = "0x6 20x2" }]   # and track = […], see suite/expected.rs
+//! forecast = [{ at = "0m", step = "1h", rainfall = "0x6 20x2" }]   # and track, signal = […], see suite/expected.rs, signalled.rs
 //! expect   = [{ at = "30m", tier = "none" }, { at = "50m", tier = "orange" }]
 //! ```
 
 mod expected;
 mod series;
+mod signalled;
 mod stage;
 
 use crate::engine::Engine;
@@ -24,7 +25,9 @@ use crate::rulebook::keys::{Keys, decimal};
 use crate::rulebook::{Rule, Rulebook};
 use crate::{Compared, Effect, Policy};
 use model::fault::{Faults, Place, quoted};
-use model::{Fault, Forecast, Mode, Observation, Parameter, Quality, Quanta, Span, Tier, Time};
+use model::{
+    Fault, Forecast, Mode, Observation, Parameter, Quality, Quanta, Signal, Span, Tier, Time,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::de::DeTable;
@@ -83,6 +86,7 @@ struct Trial {
     thresholds: BTreeMap<String, String>,
     climate: Option<String>,
     forecasts: Vec<Forecast>,
+    signals: Vec<(Time, Signal)>,
     expect: Vec<(Span, Tier)>,
 }
 
@@ -140,6 +144,7 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
     // What is only expected has no values: time passes until the last expectation.
     let length = length.unwrap_or((last.millis() / trial.interval.millis()) as usize + 1);
     let mut forecasts = trial.forecasts.iter().peekable();
+    let mut signals = trial.signals.iter().peekable();
     let mut tier = Tier::None;
     let mut effects = Vec::new();
     for step in 0..=length {
@@ -162,6 +167,9 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
         }
         while let Some(forecast) = forecasts.next_if(|next| next.issued() <= at) {
             engine.expect(at, std::slice::from_ref(forecast), &mut effects);
+        }
+        while let Some((_, signal)) = signals.next_if(|(when, _)| *when <= at) {
+            engine.signal(at, signal, &mut effects);
         }
         engine.tick(at, &mut effects);
         for (parameter, values) in &trial.series {
@@ -291,7 +299,7 @@ fn read(rulebook: &Rulebook, file: &str, text: &str, faults: &mut Faults) -> Vec
 fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Option<Trial> {
     let known = [
         "name", "rule", "start", "interval", "series", "site", "climate", "forecast", "track",
-        "expect",
+        "signal", "expect",
     ];
     keys.known("test.", &known, faults);
     let (name, _) = keys.needed_text("name", faults)?;
@@ -333,6 +341,7 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
         interval,
         climate: keys.text("climate", faults).map(|(text, _)| text),
         forecasts: expected::read(keys, start, faults),
+        signals: signalled::read(keys, start, faults),
         series: read_series(keys, faults),
         thresholds: read_thresholds(keys, faults),
         expect: read_expectations(keys, faults),
@@ -341,7 +350,8 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
 
 fn read_series(keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Parameter, Vec<Option<Quanta>>)> {
     let Some(table) = keys.table("series", faults) else {
-        if keys.get("forecast").or(keys.get("track")).is_some() {
+        let others = ["forecast", "track", "signal"];
+        if others.iter().any(|key| keys.get(key).is_some()) {
             return Vec::new();
         }
         faults.error(

@@ -79,6 +79,12 @@ impl Shelf {
         }
     }
 
+    /// Messages of other authorities about a hazard that nobody has lifted.
+    pub(crate) fn signals(&self, hazard: Hazard) -> impl Iterator<Item = &Signal> {
+        let all = self.signals.values().flatten();
+        all.filter(move |signal| signal.hazard == Some(hazard))
+    }
+
     /// A message of another authority: it replaces those it refers to, here and in what is
     /// passed on of them.
     pub(crate) fn take(&mut self, signal: &Signal, desk: &mut Desk<'_>) {

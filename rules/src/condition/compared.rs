@@ -22,8 +22,8 @@ pub(crate) enum What {
     NoThreshold { call: u16 },
     /// Several calls with each other: there is no single bound.
     Several { calls: Vec<u16> },
-    /// The tier of another rule.
-    Situation { index: u16, tier: Tier },
+    /// The tier of another rule or of a signal.
+    Tier { index: u16, tier: Tier },
 }
 
 impl Program {
@@ -34,9 +34,9 @@ impl Program {
                 Op::AtLeast { call, bound } => (whole(*call, *bound), Test::AtLeast),
                 Op::AtMost { call, bound } => (whole(*call, *bound), Test::AtMost),
                 Op::Linear(atom) => atom.what(at),
-                Op::Situation { index, test, tier } => {
+                Op::Tier { index, test, tier } => {
                     let (index, tier) = (*index, *tier);
-                    (What::Situation { index, tier }, *test)
+                    (What::Tier { index, tier }, *test)
                 }
                 Op::Constant(_) | Op::And | Op::Or => return None,
             };

@@ -113,7 +113,7 @@ impl Program {
                 Op::AtMost { call, bound } => asked.bounded(*call, Test::AtMost, *bound),
                 Op::Linear(atom) => asked.linear(atom),
                 // These change by being told so, not by readings.
-                Op::Situation { index, test, tier } => {
+                Op::Tier { index, test, tier } => {
                     let holds = test.holds(asked.at.tier(*index).cmp(tier));
                     (!holds).then_some([Lull::LASTING; PARAMETERS_MAX])
                 }

@@ -1,5 +1,6 @@
 //! From CEL's syntax tree to a program: the vocabulary, its types, and what is wrong with a text.
 
+use super::asked::{Asked, asked_of};
 use super::forecast;
 use super::linear::{Dimension, Linear, atom, too_large};
 use super::program::{Kleene, Op, Program, Test};
@@ -85,15 +86,15 @@ pub struct Call {
     pub reading: Reading,
 }
 
-/// What the conditions of one rule share: calls, thresholds and situations in order of mention.
+/// What the conditions of one rule share: calls, thresholds and tiers asked for, in order of mention.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// Calls.
     pub calls: Vec<Call>,
     /// Names of site thresholds.
     pub sites: Vec<String>,
-    /// Ids of rules referred to.
-    pub situations: Vec<String>,
+    /// Whose tiers are asked for.
+    pub asked: Vec<Asked>,
 }
 
 /// What is wrong with a condition and what to do.
@@ -138,7 +139,7 @@ impl ConditionError {
     }
 }
 
-/// Compiles `source`; calls, thresholds and situations it mentions are added to `scope`.
+/// Compiles `source`; calls, thresholds and tiers it mentions are added to `scope`.
 pub fn compile(
     source: &str,
     relaxation: Relaxation,
@@ -248,12 +249,12 @@ impl Compiler<'_> {
         test: Test,
         right: &IdedExpr,
     ) -> Result<(), ConditionError> {
-        match (situation_of(left), situation_of(right)) {
-            (Some(id), None) => return self.situation(id?, test, right),
-            (None, Some(id)) => return self.situation(id?, test.mirrored(), left),
+        match (asked_of(left), asked_of(right)) {
+            (Some(asked), None) => return self.tier(asked?, test, right),
+            (None, Some(asked)) => return self.tier(asked?, test.mirrored(), left),
             (Some(_), Some(_)) => {
                 return Err(ConditionError::new(
-                    "two situations are compared with each other",
+                    "two tiers are compared with each other",
                     "compare each with a tier: situation(\"id\") >= orange",
                 ));
             }
@@ -279,18 +280,18 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn situation(&mut self, id: &str, test: Test, tier: &IdedExpr) -> Result<(), ConditionError> {
+    fn tier(&mut self, asked: Asked, test: Test, tier: &IdedExpr) -> Result<(), ConditionError> {
         let Expr::Ident(name) = &tier.expr else {
             return Err(unknown_tier("that").of(tier));
         };
         let known = Tier::from_name(name).ok_or_else(|| unknown_tier(name).of(tier));
         let tier = known?;
         let index = place(
-            &mut self.scope.situations,
-            |held| held == id,
-            || id.to_string(),
+            &mut self.scope.asked,
+            |held| *held == asked,
+            || asked.clone(),
         )?;
-        self.ops.push(Op::Situation { index, test, tier });
+        self.ops.push(Op::Tier { index, test, tier });
         Ok(())
     }
 
@@ -382,21 +383,21 @@ impl Compiler<'_> {
             }
             ("duration", None, [inner]) => self.number(inner),
             ("forecast", None, _) => self.expected(call),
-            ("situation", None, _) => Err(ConditionError::new(
-                "situation() is a tier, not a number",
-                "compare it with a tier: situation(\"id\") >= orange",
+            ("situation" | "signal", None, _) => Err(ConditionError::new(
+                format!("{}() is a tier, not a number", call.func_name),
+                "compare it with a tier: situation(\"id\") >= orange, signal(\"11B01\") >= blue",
             )),
             (_, Some(root), _) if forecast::is_asked(root) => self.expected(call),
             (_, Some(_), _) => self.reading(call),
             (name, None, [inner]) if Unit::named(name).is_some() => self.measured(name, inner),
             (name, None, _) => {
                 let units = UNITS.map(|unit| unit.name);
-                let others = ["situation", "duration", "forecast"];
+                let others = ["situation", "signal", "duration", "forecast"];
                 let known = units.into_iter().chain(others);
                 Err(ConditionError::new(
                     format!("{name}() is not known or has the wrong number of arguments"),
                     format!(
-                        "{}use PARAM.last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w), .age(), situation(\"id\"), or a unit: {}",
+                        "{}use PARAM.last(), .sum(w), .max(w), .min(w), .mean(w), .delta(w), .rate(w), .count(w), .age(), situation(\"id\"), signal(\"11B01\"), or a unit: {}",
                         perhaps(name, known),
                         units.join("(), ") + "()"
                     ),
@@ -520,22 +521,6 @@ fn number_of_literal(literal: &LiteralValue) -> Result<Linear, ConditionError> {
     }
 }
 
-fn situation_of(tree: &IdedExpr) -> Option<Result<&str, ConditionError>> {
-    let Expr::Call(call) = &tree.expr else {
-        return None;
-    };
-    if call.func_name != "situation" || call.target.is_some() {
-        return None;
-    }
-    let [argument] = call.args.as_slice() else {
-        return Some(Err(no_id()));
-    };
-    let Expr::Literal(LiteralValue::String(id)) = &argument.expr else {
-        return Some(Err(no_id()));
-    };
-    Some(Ok(id.inner()))
-}
-
 fn test_of(name: &str) -> Option<Test> {
     match name {
         operators::GREATER_EQUALS => Some(Test::AtLeast),
@@ -564,13 +549,6 @@ fn not_boolean() -> ConditionError {
     ConditionError::new(
         "it is not a condition that holds or does not",
         "compare values and join comparisons with && || and !",
-    )
-}
-
-fn no_id() -> ConditionError {
-    ConditionError::new(
-        "situation() needs the id of a rule",
-        "write situation(\"rainstorm\")",
     )
 }
 

@@ -54,8 +54,8 @@ pub(crate) enum Op {
     },
     /// Any other comparison.
     Linear(Atom),
-    /// The tier of another rule, compared.
-    Situation {
+    /// The tier of another rule or of a signal, compared.
+    Tier {
         index: u16,
         test: Test,
         tier: Tier,
@@ -79,7 +79,7 @@ pub struct Situated<'a> {
     pub values: &'a [Value],
     /// Thresholds of the site, in billionths of a unit; `None` where it has no such threshold.
     pub sites: &'a [Option<i64>],
-    /// Tiers of the situations the rule refers to.
+    /// The tiers that the rule asks for.
     pub tiers: &'a [Tier],
     /// True where a partly covered window counts as unknown, as lowering asks (semantics §15).
     pub lowering: bool,
@@ -210,7 +210,7 @@ impl Program {
                     None => Kleene::Unknown,
                 },
                 Op::Linear(atom) => atom.evaluate(at),
-                Op::Situation { index, test, tier } => {
+                Op::Tier { index, test, tier } => {
                     let found = at.tier(*index);
                     Kleene::of(test.holds(found.cmp(tier)))
                 }
@@ -242,7 +242,7 @@ impl Program {
                 Op::AtLeast { .. }
                 | Op::AtMost { .. }
                 | Op::Linear(_)
-                | Op::Situation { .. }
+                | Op::Tier { .. }
                 | Op::Constant(_) => depth += 1,
             }
             depth <= STACK_MAX
@@ -258,7 +258,7 @@ impl Program {
                 Op::AtLeast { call, bound } => turns.push((*call, *bound)),
                 Op::AtMost { call, bound } => turns.push((*call, bound.checked_add(1)?)),
                 Op::And | Op::Or | Op::Constant(_) => {}
-                Op::Linear(_) | Op::Situation { .. } => return None,
+                Op::Linear(_) | Op::Tier { .. } => return None,
             }
         }
         Some(turns)
@@ -292,7 +292,7 @@ impl Program {
             match op {
                 Op::AtLeast { call, bound } => floors.push((*call, *bound)),
                 Op::And | Op::Or => {}
-                Op::AtMost { .. } | Op::Linear(_) | Op::Situation { .. } | Op::Constant(_) => {
+                Op::AtMost { .. } | Op::Linear(_) | Op::Tier { .. } | Op::Constant(_) => {
                     return None;
                 }
             }

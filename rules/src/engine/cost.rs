@@ -64,7 +64,7 @@ impl Engine {
             if newest == i64::MIN {
                 continue;
             }
-            self.situations_of(rule, u32::try_from(place).unwrap_or(u32::MAX), &mut asked);
+            self.asked_of(rule, u32::try_from(place).unwrap_or(u32::MAX), &mut asked);
             let evaluation = Evaluation {
                 rule: spec,
                 windows: &self.windows,

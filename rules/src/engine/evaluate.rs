@@ -4,6 +4,7 @@ use super::subjects::{Feed, Place, RuleState, Subject, Watch};
 use super::verdict::{Evaluation, standing};
 use super::{Asked, Cause, Engine, Moved};
 use crate::area::Standing;
+use crate::condition;
 use crate::effect::{Change, Reason};
 use crate::rulebook::Rule;
 use model::{Observation, Tier, Time};
@@ -85,7 +86,7 @@ impl Engine {
     /// Evaluates one rule at one subject at its newest observation time.
     pub(super) fn evaluate(&mut self, rule_no: usize, subject_no: u32, cause: &Cause) {
         let mut asked = std::mem::take(&mut self.scratch.asked);
-        self.situations_of(rule_no, subject_no, &mut asked);
+        self.asked_of(rule_no, subject_no, &mut asked);
         let (Some(rule), Some(state)) = (
             self.rulebook.rules.get(rule_no),
             self.rules.get_mut(rule_no),
@@ -115,25 +116,33 @@ impl Engine {
         self.calm(rule_no, subject_no, lulls.as_ref());
     }
 
-    /// Tiers of the situations a rule asks for, at a subject.
-    pub(super) fn situations_of(&self, rule: usize, subject: u32, found: &mut Asked) {
+    /// Tiers that a rule asks for, at a subject.
+    pub(super) fn asked_of(&self, rule: usize, subject: u32, found: &mut Asked) {
         found.clear();
         let (Some(spec), Some(state)) = (self.rulebook.rules.get(rule), self.rules.get(rule))
         else {
             return;
         };
-        if spec.situations.is_empty() {
+        if spec.asked.is_empty() {
             return;
         }
         let Some(subject) = state.subjects.get(subject as usize) else {
             return;
         };
-        for (on, area) in spec.situations.iter().zip(&subject.upper) {
-            let asked = self.rulebook.rules.get(*on).zip(self.rules.get(*on));
-            let standing = asked.and_then(|(asked, state)| {
-                let count = state.areas.get(*area as usize)?;
-                Some(count.standing(asked.quorum))
-            });
+        for (asked, area) in spec.asked.iter().zip(&subject.upper) {
+            let standing = match asked {
+                condition::Asked::Situation { rule: on, .. } => {
+                    let on = self.rulebook.rules.get(*on).zip(self.rules.get(*on));
+                    on.and_then(|(asked, state)| {
+                        let count = state.areas.get(*area as usize)?;
+                        Some(count.standing(asked.quorum))
+                    })
+                }
+                condition::Asked::Signal(hazard) => {
+                    let area = subject.area(&self.city);
+                    area.map(|area| self.in_force.at(*hazard, area))
+                }
+            };
             found.push(standing.unwrap_or_default());
         }
     }
@@ -150,7 +159,7 @@ impl Engine {
         stamp: Option<i64>,
     ) {
         let mut asked = std::mem::take(&mut self.scratch.asked);
-        self.situations_of(rule_no, subject_no, &mut asked);
+        self.asked_of(rule_no, subject_no, &mut asked);
         let past_ms = self.city.policy.lateness.past_after.millis();
         let (Some(rule), Some(state)) = (
             self.rulebook.rules.get(rule_no),
@@ -296,6 +305,8 @@ impl Engine {
         for rule in order {
             let subjects = self.rules.get(rule).map_or(0, |state| state.subjects.len());
             for subject in 0..u32::try_from(subjects).unwrap_or(u32::MAX) {
+                // What it asks for may have stood before it was asked.
+                self.hear(rule, subject, self.at.millis());
                 let cause = Cause {
                     rise: Reason::Adopted,
                     ..Cause::READING
@@ -335,10 +346,10 @@ impl Engine {
         };
         let numbered = (0u32..).zip(&state.subjects);
         let asks = |subject: &Subject| {
-            let pairs = spec.situations.iter().zip(&subject.upper);
-            pairs
-                .into_iter()
-                .any(|(on, upper)| *on == rule && *upper == area)
+            spec.asked.iter().zip(&subject.upper).any(|(asked, upper)| {
+                let is_it = |on: usize| on == rule && *upper == area;
+                matches!(asked, condition::Asked::Situation { rule: on, .. } if is_it(*on))
+            })
         };
         numbered
             .filter(|(_, subject)| asks(subject))

@@ -22,7 +22,7 @@ impl Engine {
             is_new |= self.forecasts.take(forecast, self.at);
         }
         if is_new {
-            self.look_ahead(self.at.millis(), |_| true);
+            self.look_at(self.at.millis(), Rule::looks_ahead);
             self.settle(out);
         }
         self.plan_look();
@@ -31,7 +31,7 @@ impl Engine {
     /// Looks once more at the rules that read no observations: what is ahead of them moves with time.
     pub(super) fn look_again(&mut self, out: &mut Vec<Effect>) {
         let due = self.at.millis().div_euclid(EVERY_MS) * EVERY_MS;
-        self.look_ahead(due, Rule::hears_only);
+        self.look_at(due, |rule| rule.looks_ahead() && rule.hears_only());
         self.settle(out);
         self.plan_look();
     }
@@ -46,10 +46,10 @@ impl Engine {
         };
     }
 
-    fn look_ahead(&mut self, time: i64, takes: impl Fn(&Rule) -> bool) {
+    /// Evaluates some rules at all of their subjects: what they ask for changed at `time`.
+    pub(super) fn look_at(&mut self, time: i64, takes: impl Fn(&Rule) -> bool) {
         for number in self.rulebook.dependency_order.clone() {
-            let rule = self.rulebook.rules.get(number);
-            if !rule.is_some_and(|rule| rule.looks_ahead() && takes(rule)) {
+            if !self.rulebook.rules.get(number).is_some_and(&takes) {
                 continue;
             }
             let subjects = self

@@ -5,7 +5,7 @@ use crate::bulletin::Amendment;
 use crate::effect::{Effect, Reason, Refusal};
 use crate::rulebook::Rulebook;
 use model::pending::Reviewed;
-use model::{Hazard, Named, Order, Signal, Span, Tier, Time};
+use model::{Hazard, Named, Order, Span, Tier, Time};
 
 /// A zone that runs has a record each whole minute: what is longer between two is time without a
 /// running server, save for the pauses of a loaded machine.
@@ -112,12 +112,6 @@ impl Engine {
             | Order::Return { .. }
             | Order::Close { .. } => Ok(()),
         }
-    }
-
-    /// A message of another authority came in.
-    pub(super) fn signal(&mut self, at: Time, signal: &Signal, out: &mut Vec<Effect>) {
-        self.tick(at, out);
-        self.with_desk(out, |shelf, desk| shelf.take(signal, desk));
     }
 
     /// Takes the time without a running server off the clocks of people (semantics §27).

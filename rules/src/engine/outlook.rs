@@ -76,7 +76,7 @@ pub struct Part {
 /// One comparison, in the unit of its parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Compared {
-    /// The call as written, or `situation("id")`.
+    /// The call as written, or `situation("id")` or `signal("11B01")`.
     pub call: String,
     /// Its value; `None` where unknown.
     pub value: Option<String>,
@@ -109,7 +109,7 @@ impl Engine {
         }
         let time = Time::from_millis(newest);
         let mut asked = Asked::default();
-        self.situations_of(number, u32::try_from(place).ok()?, &mut asked);
+        self.asked_of(number, u32::try_from(place).ok()?, &mut asked);
         let evaluation = Evaluation {
             rule: spec,
             windows: &self.windows,
@@ -206,21 +206,16 @@ fn words(rule: &Rule, raw: Raw, at: &Situated<'_>) -> Compared {
             let values = values.map(|values| values.join(", "));
             (names.join(", "), values, None, None)
         }
-        What::Situation { index, tier } => {
-            let id = rule.situation_ids.get(usize::from(index));
-            let id = id.map(String::as_str).unwrap_or_default();
+        What::Tier { index, tier } => {
+            let asked = rule.asked.get(usize::from(index));
+            let asked = asked.map(ToString::to_string).unwrap_or_default();
             let found = at
                 .tiers
                 .get(usize::from(index))
                 .copied()
                 .unwrap_or_default();
             let value = Some(found.name().to_owned());
-            (
-                format!("situation({id:?})"),
-                value,
-                Some(tier.name().to_owned()),
-                None,
-            )
+            (asked, value, Some(tier.name().to_owned()), None)
         }
     };
     Compared {

@@ -5,6 +5,7 @@
 //! each u32, and the block of its windows as `window/stored.rs` writes it; little-endian.
 
 use super::laid::Laid;
+use super::signals::InForce;
 use super::subjects::State;
 use super::{Engine, Standing};
 use crate::bulletin::Shelf;
@@ -130,6 +131,7 @@ impl Engine {
         self.bulletins = frozen.bulletins;
         self.forecasts = frozen.forecasts;
         self.plan_look();
+        self.in_force = InForce::of(&self.rulebook, &self.bulletins, &self.city);
         let hazards = self.rulebook.rules.iter().map(|rule| rule.hazard);
         self.bulletins.hold(hazards);
         self.thaw(frozen.subjects);
@@ -245,6 +247,7 @@ impl Engine {
         self.next_deadline = i64::MAX;
         self.city = city;
         self.rulebook = rulebook;
+        self.in_force = InForce::of(&self.rulebook, &self.bulletins, &self.city);
         let gone = self.thaw(frozen);
         let at = self.at;
         let ended = gone

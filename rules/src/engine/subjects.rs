@@ -4,7 +4,7 @@ use super::NONE;
 use super::calm::{Calm, Gate};
 use super::windows::Windows;
 use crate::area::{AreaCount, Standing};
-use crate::condition::{Aggregate, Ratio};
+use crate::condition::{Aggregate, Asked, Ratio};
 use crate::indicator::thiessen;
 use crate::rulebook::{Rule, Rulebook, SubjectKind};
 use crate::situation::{Holds, Situation};
@@ -33,7 +33,7 @@ pub(super) struct Subject {
     pub(super) weights: Box<[Box<[u32]>]>,
     /// Counted areas it belongs to: its own and those it neighbours.
     pub(super) areas: Box<[u32]>,
-    /// For each situation the rule asks for, the counted area of that rule that holds it.
+    /// For each tier the rule asks for, the counted area that holds it of that rule; none of a signal.
     pub(super) upper: Box<[u32]>,
     /// Thresholds the rule reads, in billionths of a unit.
     pub(super) thresholds: Box<[Option<i64>]>,
@@ -253,8 +253,8 @@ pub(super) fn rules(
         .map(|rule| rule_state(city, zone, rule, windows))
         .collect();
     for (number, rule) in rulebook.rules.iter().enumerate() {
-        for on in &rule.situations {
-            if let Some(state) = states.get_mut(*on)
+        for on in rule.situations() {
+            if let Some(state) = states.get_mut(on)
                 && !state.dependents.contains(&number)
             {
                 state.dependents.push(number);
@@ -264,14 +264,17 @@ pub(super) fn rules(
     for (number, rule) in rulebook.rules.iter().enumerate() {
         let upper = |subject: &Subject| -> Box<[u32]> {
             let area = subject.area(city);
-            let of_rule = |on: &usize| {
+            let of = |asked: &Asked| {
+                let Asked::Situation { rule: on, .. } = asked else {
+                    return None;
+                };
                 let (rule, state) = rulebook.rules.get(*on).zip(states.get(*on))?;
                 let area = rule.area_of(city, area?)?;
                 place_of(&state.areas, area)
             };
-            rule.situations
+            rule.asked
                 .iter()
-                .map(|on| of_rule(on).unwrap_or(NONE))
+                .map(|asked| of(asked).unwrap_or(NONE))
                 .collect()
         };
         let found: Vec<Box<[u32]>> = states

@@ -481,7 +481,7 @@ impl Evaluation<'_> {
         })
     }
 
-    /// The calls as written with their values, and the situations asked for.
+    /// The calls as written with their values, and the tiers asked for.
     pub(super) fn texts(
         &self,
         subject: &Subject,
@@ -490,10 +490,9 @@ impl Evaluation<'_> {
         self.figures(subject, Time::from_millis(subject.newest), true, values);
         let calls = self.rule.calls.iter().zip(values.iter());
         let calls = calls.map(|(call, value)| (call.text.clone(), value_text(call, value)));
-        let situations = self.rule.situation_ids.iter().zip(&self.asked.reached);
-        let situations =
-            situations.map(|(id, tier)| (format!("situation(\"{id}\")"), Some(tier.name().into())));
-        calls.chain(situations).collect()
+        let asked = self.rule.asked.iter().zip(&self.asked.reached);
+        let asked = asked.map(|(asked, tier)| (asked.to_string(), Some(tier.name().into())));
+        calls.chain(asked).collect()
     }
 }
 

@@ -93,7 +93,7 @@ fn check_areas(rule: &Rule, enrolled: &BTreeMap<AreaNo, u32>, city: &City, fault
     if enrolled.values().all(|present| *present == 0) {
         let (what, remedy) = if rule.parameters.is_empty() && rule.subject != SubjectKind::Area {
             (
-                "it asks for situations or forecasts only, which wake neither stations nor sites",
+                "it asks for situations, signals or forecasts only, which wake neither stations nor sites",
                 "write subject = \"area\"",
             )
         } else {

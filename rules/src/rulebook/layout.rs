@@ -131,7 +131,7 @@ fn has_lulls(rule: &Rule) -> bool {
     }
     let (values, tiers) = (
         vec![Value::UNKNOWN; rule.calls.len()],
-        vec![Tier::None; rule.situations.len()],
+        vec![Tier::None; rule.asked.len()],
     );
     let asked = lull::Asked {
         calls: &rule.calls,

@@ -9,9 +9,8 @@ pub(super) fn order(rules: &[Rule]) -> Result<Vec<usize>, Vec<String>> {
     while order.len() < rules.len() {
         let next = rules.iter().enumerate().position(|(number, rule)| {
             let waits = rule
-                .situations
-                .iter()
-                .any(|on| !done.get(*on).copied().unwrap_or(true));
+                .situations()
+                .any(|on| !done.get(on).copied().unwrap_or(true));
             !done.get(number).copied().unwrap_or(true) && !waits
         });
         let Some(next) = next else {

@@ -6,7 +6,7 @@ use super::keys::{Keys, decimal};
 use super::{
     Confidence, Quorum, RULES_MAX, Rule, Rulebook, SCHEMA, Source, SubjectKind, harmless, order,
 };
-use crate::condition::{Ratio, Relaxation, Scope};
+use crate::condition::{Asked, Ratio, Relaxation, Scope};
 use model::fault::{Faults, Place, quoted};
 use model::{AreaLevel, Fault, Hazard, Named, Span, Tier};
 use std::collections::BTreeMap;
@@ -230,8 +230,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         thresholds: scope.sites,
         continuing,
         lower_when: when,
-        situations: Vec::new(),
-        situation_ids: scope.situations,
+        asked: scope.asked,
         floors: None,
         gauge: None,
         has_lulls: false,
@@ -497,13 +496,17 @@ fn read_source(keys: &Keys<'_>, faults: &mut Faults) -> Option<Source> {
 fn link(rules: &mut [Rule], faults: &mut Faults) {
     let ids: Vec<String> = rules.iter().map(|rule| rule.id.clone()).collect();
     for rule in rules {
-        for asked in &rule.situation_ids {
-            match ids.iter().position(|id| id == asked) {
-                Some(number) => rule.situations.push(number),
+        let at = format!("rule {}", rule.id);
+        for asked in &mut rule.asked {
+            let Asked::Situation { id, rule } = asked else {
+                continue;
+            };
+            match ids.iter().position(|known| known == id) {
+                Some(number) => *rule = number,
                 None => faults.error(
                     Place::file("rules"),
-                    &format!("rule {}", rule.id),
-                    format!("situation({}) names no rule", quoted(asked)),
+                    &at,
+                    format!("situation({}) names no rule", quoted(id)),
                     format!("known: {}", ids.join(", ")),
                 ),
             }

@@ -53,7 +53,7 @@ fn a_rule_of_situations_only_speaks_of_areas_and_of_nothing_else() {
     );
     let station = said(asks);
     assert!(
-        station[0].contains("situations or forecasts only"),
+        station[0].contains("situations, signals or forecasts only"),
         "{station:?}"
     );
 }

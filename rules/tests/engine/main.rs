@@ -10,6 +10,7 @@ mod orders;
 mod outlook;
 mod relays;
 mod rest;
+mod signalled;
 mod signing;
 mod snapshots;
 mod storms;

@@ -29,7 +29,7 @@ fn live() -> Engine {
     engine(&city, &rulebook(&rain_rule()), Policy::Live)
 }
 
-fn signal(number: u32, kind: SignalKind, tier: Tier, areas: &[&str]) -> Signal {
+pub(crate) fn signal(number: u32, kind: SignalKind, tier: Tier, areas: &[&str]) -> Signal {
     let references = match kind {
         SignalKind::Alert => Vec::new(),
         SignalKind::Update | SignalKind::Cancel => {
@@ -64,7 +64,7 @@ fn signal(number: u32, kind: SignalKind, tier: Tier, areas: &[&str]) -> Signal {
     }
 }
 
-fn take(engine: &mut Engine, minute: i64, signal: Signal, out: &mut Vec<Effect>) {
+pub(crate) fn take(engine: &mut Engine, minute: i64, signal: Signal, out: &mut Vec<Effect>) {
     engine.step(at(minute), &Input::Signal(Box::new(signal)), out);
 }
 

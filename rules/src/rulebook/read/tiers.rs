@@ -129,15 +129,15 @@ pub(super) fn check_vocabulary(
             "split the rule",
         );
     }
-    if scope.situations.len() > SITUATIONS_MAX {
+    if scope.asked.len() > SITUATIONS_MAX {
         faults.error(
             at,
             "rule",
-            format!("it asks for more than {SITUATIONS_MAX} situations"),
+            format!("it asks for more than {SITUATIONS_MAX} tiers of rules and signals"),
             "join some in a rule of their own and ask for that",
         );
     }
-    if sound && scope.calls.is_empty() && scope.situations.is_empty() {
+    if sound && scope.calls.is_empty() && scope.asked.is_empty() {
         faults.error(
             at,
             "rule",

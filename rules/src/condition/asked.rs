@@ -1,0 +1,87 @@
+//! Tiers that a condition asks for: `situation("id")` of another rule, `signal("11B01")` of another authority.
+
+use super::ConditionError;
+use cel::IdedExpr;
+use cel::common::ast::{Expr, LiteralValue};
+use model::Hazard;
+use model::fault::perhaps;
+
+/// Whose tier a condition asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// What another rule found.
+    Situation {
+        /// Its id.
+        id: String,
+        /// Its number, once the rulebook is read.
+        rule: usize,
+    },
+    /// A signal of another authority, in force where the subject lies.
+    Signal(Hazard),
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Situation { id, .. } => write!(f, "situation({id:?})"),
+            Self::Signal(hazard) => write!(f, "signal({:?})", hazard.code()),
+        }
+    }
+}
+
+/// The call, where it is one for a tier.
+pub(super) fn asked_of(tree: &IdedExpr) -> Option<Result<Asked, ConditionError>> {
+    let Expr::Call(call) = &tree.expr else {
+        return None;
+    };
+    let is_signal = match call.func_name.as_str() {
+        "situation" => false,
+        "signal" => true,
+        _ => return None,
+    };
+    if call.target.is_some() {
+        return None;
+    }
+    let name = match call.args.as_slice() {
+        [argument] => match &argument.expr {
+            Expr::Literal(LiteralValue::String(name)) => Some(name.inner()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let asked = match name {
+        Some(code) if is_signal => signal(code).map_err(|error| error.of(tree)),
+        Some(id) => Ok(Asked::Situation {
+            id: id.to_string(),
+            rule: usize::MAX,
+        }),
+        None if is_signal => Err(no_hazard().of(tree)),
+        None => Err(no_id().of(tree)),
+    };
+    Some(asked)
+}
+
+fn signal(code: &str) -> Result<Asked, ConditionError> {
+    let hazard = Hazard::from_code(code).ok_or_else(|| {
+        let near = perhaps(code, Hazard::ALL.map(Hazard::code));
+        ConditionError::new(
+            format!("{code} is no event code that we know"),
+            format!("{near}write the code of a hazard: signal(\"11B01\")"),
+        )
+    })?;
+    Ok(Asked::Signal(hazard))
+}
+
+fn no_id() -> ConditionError {
+    ConditionError::new(
+        "situation() needs the id of a rule",
+        "write situation(\"rainstorm\")",
+    )
+}
+
+fn no_hazard() -> ConditionError {
+    ConditionError::new(
+        "signal() needs the event code of a hazard",
+        "write signal(\"11B01\")",
+    )
+}
