@@ -26,7 +26,8 @@ fn node(folder: &Path, brokers: &str, node: &str, centre_port: u16) -> Served {
     let own = folder.join(node);
     std::fs::create_dir_all(&own).unwrap();
     let shared = folder.display();
-    let prefix = format!("many-{}.", std::process::id());
+    let name = folder.file_name().unwrap().to_string_lossy();
+    let prefix = format!("many-{}.", name.trim_start_matches('.'));
     let more = format!(
         r#"
 [directory]
@@ -274,4 +275,96 @@ fn two_share_the_work_and_one_goes_on_where_the_other_was_killed() {
         metrics.contains(r#"sanfang_journal{figure="transactions"}"#),
         "{metrics}"
     );
+}
+
+/// The rulebook of that hash, as a process tells it.
+fn rulebook(served: &Served, hash: &str) -> Value {
+    let answer = served.request(
+        "GET",
+        &format!("/v1/rulebooks/{hash}"),
+        Some("token-chen"),
+        "",
+    );
+    serde_json::from_str(&answer.1).unwrap_or(Value::Null)
+}
+
+#[test]
+fn a_rulebook_signed_on_two_processes_is_in_force_in_every_zone() {
+    let Some(brokers) = brokers::addresses() else {
+        return;
+    };
+    let shared = tempfile::tempdir().unwrap();
+    write_city(shared.path());
+    let mut one = node(shared.path(), &brokers, "a", NO_CENTRE);
+    assert!(one.ready().is_err(), "there are no topics yet");
+    let (code, said) = topics(shared.path(), "a", "create");
+    assert_eq!(code, Some(0), "{said}");
+    let mut one = node(shared.path(), &brokers, "a", NO_CENTRE);
+    one.ready().unwrap();
+    let mut other = node(shared.path(), &brokers, "b", NO_CENTRE);
+    other.ready().unwrap();
+
+    let rain: Vec<String> = (1..=40)
+        .rev()
+        .map(|minutes| row("G1", "rainfall", minutes, "1.0", "mm"))
+        .collect();
+    assert_eq!(one.post("/v1/observations", None, &rain.join("\n")).0, 202);
+    let tier = |served: &Served| {
+        let all = situations(served);
+        let mut all = all.as_array().cloned().unwrap_or_default().into_iter();
+        let gauge = all.find(|item| item["subject"] == "G1");
+        gauge.map(|item| item["tier"].clone())
+    };
+    for served in [&one, &other] {
+        eventually("forty millimetres are yellow", || {
+            tier(served) == Some(json!("yellow"))
+        });
+    }
+
+    let folder = small::root().join("testdata/city/rules");
+    let mut files = serde_json::Map::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.replace(
+                r#"rainfall.sum("3h") >= 50.0"#,
+                r#"rainfall.sum("3h") >= 38.00"#,
+            );
+            let name = path.file_name().unwrap().to_string_lossy();
+            files.insert(name.into_owned(), text.into());
+        }
+    }
+    let body = json!({ "files": files, "note": "saturated ground" }).to_string();
+    let (status, answer) = one.post("/v1/rulebooks", Some("token-chen"), &body);
+    assert_eq!(status, 201, "{answer}");
+    let put: Value = serde_json::from_str(&answer).unwrap();
+    let hash = put["hash"].as_str().unwrap().to_owned();
+    // The dry run asks the owners of all zones for what their windows hold.
+    eventually("the other process shows the dry run, too", || {
+        rulebook(&other, &hash)["trial"]["state"] == "done"
+    });
+    let shown = rulebook(&other, &hash);
+    assert_eq!(shown["trial"]["readings"], 40, "{shown}");
+    let path = format!("/v1/rulebooks/{hash}/approve");
+    let seen = json!({ "seen": shown["seen"] }).to_string();
+    let (status, answer) = one.post(&path, Some("token-chen"), &seen);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(tier(&other), Some(json!("yellow")), "one signature is none");
+    let (status, answer) = other.post(&path, Some("token-wang"), &seen);
+    assert_eq!(status, 200, "{answer}");
+    for served in [&one, &other] {
+        eventually("38 millimetres are orange", || {
+            tier(served) == Some(json!("orange")) && rulebook(served, &hash)["state"] == "in_force"
+        });
+    }
+    // Who takes over goes on with what was signed, not with the files.
+    one.kill();
+    let more = row("G1", "rainfall", 0, "0.5", "mm");
+    eventually("the one that is left takes it", || {
+        other.post("/v1/observations", None, &more).0 == 202
+    });
+    eventually("the tier stays", || {
+        tier(&other) == Some(json!("orange")) && rulebook(&other, &hash)["state"] == "in_force"
+    });
 }
