@@ -576,20 +576,11 @@ impl<'a> View<'a> {
     }
 
     /// The cells from one minute to another, oldest first.
-    fn each_cell(&self, from: i64, to: i64, mut take: impl FnMut(i64, u16)) {
+    fn each_cell(&self, from: i64, to: i64, take: impl FnMut(i64, u16)) {
         let series = self.series;
         let from = from.max(series.oldest_minute(self.plan));
         let to = to.min(series.newest_minute);
-        if let Some(row) = &series.own {
-            let (from, straight, wrapped) = row.runs(from, to);
-            for (minute, cell) in (from..).zip(straight.iter().chain(wrapped)) {
-                take(minute, *cell);
-            }
-        } else {
-            for (minute, cell) in self.matrix.column(self.column, from, to) {
-                take(minute, cell);
-            }
-        }
+        series.each_cell(self.matrix, self.column, (from, to), take);
     }
 }
 
