@@ -17,12 +17,13 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 27] = [
+pub const TARGETS: [(&str, Target); 28] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
     ("body", observations::body),
     ("mqtt", observations::mqtt),
+    ("forecast", observations::forecast),
     ("settings", city::settings),
     ("configuration", configuration::configuration),
     ("areas", city::areas),

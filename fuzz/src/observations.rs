@@ -8,7 +8,7 @@ use ingest::transport::body::{self, Body, Encoding};
 use ingest::transport::file::Pieces;
 use ingest::transport::mqtt::Version;
 use ingest::transport::mqtt::packet::{Incoming, PACKET_BYTES_MAX, Reader};
-use model::Time;
+use model::{Forecast, Input, Time};
 
 /// The most a body may grow to.
 const BODY_MAX: usize = 1 << 20;
@@ -180,4 +180,30 @@ pub(crate) fn mqtt(bytes: &[u8]) {
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
+}
+
+/// What is taken has steps or points in order, none within another, and survives storage; what is not is
+/// told with words.
+pub(crate) fn forecast(bytes: &[u8]) {
+    let city = crate::city::city();
+    let read = ingest::forecast::read("fuzz", bytes, city);
+    for fault in &read.faults {
+        assert!(!fault.what.is_empty() && !fault.remedy.is_empty());
+    }
+    for forecast in &read.forecasts {
+        match forecast {
+            Forecast::Series(series) => {
+                assert!(series.steps.iter().all(|step| step.from < step.to));
+                let mut pairs = series.steps.windows(2);
+                assert!(pairs.all(|pair| pair[0].to <= pair[1].from));
+            }
+            Forecast::Track(track) => {
+                let mut pairs = track.points.windows(2);
+                assert!(pairs.all(|pair| pair[0].time < pair[1].time));
+            }
+        }
+        assert!(!forecast.zones(city).is_empty());
+    }
+    let input = Input::Forecasts(read.forecasts);
+    assert_eq!(Input::decode(input.kind(), &input.encode()), Ok(input));
 }

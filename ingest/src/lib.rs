@@ -4,6 +4,7 @@
 //! Only [`transport`] does I/O. Nothing here reads a clock: arrival and record times are given.
 
 pub mod dead_letter;
+pub mod forecast;
 pub mod protocol;
 pub mod quality;
 pub mod register;

@@ -73,6 +73,16 @@ struct Registered {
 /// How far ahead of its arrival an observation may be stamped unless configured otherwise.
 pub const FUTURE_MAX: Span = Span::from_minutes(5);
 
+/// Decimal text in a unit of the parameter, or in its own, as quanta; `None` where it is none.
+pub(crate) fn quanta(parameter: Parameter, text: &str, unit: Option<&str>) -> Option<Quanta> {
+    let ratio = match unit {
+        Some(unit) => units::ratio(parameter, unit).ok()?,
+        None => Ratio::ONE,
+    };
+    let decimal = Decimal::parse(text.as_bytes()).ok()?;
+    decimal.quanta(ratio, parameter.decimals()).ok()
+}
+
 impl Registrar {
     /// Takes the stations of a city; `future_max` is how far ahead of its arrival a time may be
     /// ([`FUTURE_MAX`]).

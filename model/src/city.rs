@@ -5,8 +5,8 @@ use crate::fault::{Fault, Faults, Place};
 use crate::gazetteer::Gazetteer;
 use crate::policy::Policy;
 use crate::{
-    Area, AreaCode, AreaLevel, AreaNo, AuthorityId, Hazard, Members, Named, Offset, Site, SiteNo,
-    Station, StationNo, Tier, Time, Zone,
+    Area, AreaCode, AreaLevel, AreaNo, AuthorityId, Climate, Hazard, Members, Named, Offset, Site,
+    SiteNo, Station, StationNo, Tier, Time, Zone,
 };
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 mod areas;
 mod check;
+mod climate;
 mod geojson;
 mod places;
 mod settings;
@@ -43,6 +44,8 @@ pub struct City {
     pub sites: Vec<Site>,
     /// Zones, by [`Zone`]: the area each stands for. Districts in code order, then the city.
     pub zones: Vec<AreaNo>,
+    /// What is usual at its stations.
+    pub climate: Climate,
     /// Policies.
     pub policy: Policy,
     /// What was strange and could be used all the same.
@@ -61,6 +64,8 @@ pub struct City {
 
 /// The files of a city directory that hold no personal data.
 pub const FILES: [&str; 4] = [settings::FILE, areas::FILE, stations::FILE, sites::FILE];
+/// Those that a city may have beside them.
+pub const MORE_FILES: [&str; 1] = [climate::FILE];
 
 impl City {
     /// Reads a city from the bytes of [`FILES`]; `file` gives those of a name, or `None` where
@@ -283,6 +288,11 @@ fn read(
         .map(|(s, no)| (s.id.clone(), StationNo(no)))
         .collect();
     let sites = sites::read(sites, &places, &station_numbers, faults);
+    let mut usual = file(climate::FILE);
+    usual.iter_mut().for_each(canonical);
+    let climate = usual
+        .as_ref()
+        .map(|bytes| climate::read(bytes, &station_numbers, faults));
     let mut members: Vec<Vec<StationNo>> = vec![Vec::new(); zones.len()];
     for (station, no) in stations.iter().zip(0..).filter(|(s, _)| !s.retired) {
         for zone in &station.zones {
@@ -298,7 +308,8 @@ fn read(
         }
     }
     Some(City {
-        hash: hash(&bytes, &stations),
+        hash: hash(&bytes, usual.as_deref(), &stations),
+        climate: climate.unwrap_or_default(),
         name: settings.name,
         code: settings.code,
         time_zone: settings.time_zone,
@@ -366,7 +377,7 @@ fn canonical(bytes: &mut Vec<u8>) {
     *bytes = kept;
 }
 
-fn hash(files: &[Vec<u8>], stations: &[Station]) -> String {
+fn hash(files: &[Vec<u8>], usual: Option<&[u8]>, stations: &[Station]) -> String {
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
@@ -374,6 +385,10 @@ fn hash(files: &[Vec<u8>], stations: &[Station]) -> String {
     };
     for (name, bytes) in FILES.iter().zip(files) {
         add(name.as_bytes());
+        add(bytes);
+    }
+    if let Some(bytes) = usual {
+        add(climate::FILE.as_bytes());
         add(bytes);
     }
     stations.iter().for_each(|s| add(s.id.as_bytes()));

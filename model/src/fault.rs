@@ -166,6 +166,15 @@ impl Faults {
         self.keep(place, field, what.into(), remedy.into(), Severity::Notice);
     }
 
+    /// Appends those of another reading.
+    pub fn append(&mut self, others: Self) {
+        self.errors += others.errors;
+        self.beyond += others.beyond;
+        let room = FAULTS_MAX.saturating_sub(self.kept.len());
+        self.beyond += others.kept.len().saturating_sub(room);
+        self.kept.extend(others.kept.into_iter().take(room));
+    }
+
     /// How many errors so far, kept or not.
     pub const fn errors(&self) -> usize {
         self.errors

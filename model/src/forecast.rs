@@ -1,7 +1,8 @@
 //! What somebody expects: the forecast of a parameter at a place, and of a tropical cyclone's track.
 
-use crate::{AreaCode, Named, Parameter, Quanta, StationNo, Time};
+use crate::{AreaCode, City, Named, Parameter, Quanta, StationNo, Time, Zone};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Most steps of one series.
 pub const STEPS_MAX: usize = 1000;
@@ -113,6 +114,29 @@ pub enum WindForce {
 }
 
 impl Forecast {
+    /// The zones that look at it: those of its station, that of its area, and every one where the area
+    /// is more than one of them or a cyclone is on its way.
+    pub fn zones(&self, city: &City) -> BTreeSet<Zone> {
+        let all = || {
+            (0..city.zones.len())
+                .map(|zone| Zone(zone as u16))
+                .collect()
+        };
+        let Self::Series(series) = self else {
+            return all();
+        };
+        match series.place {
+            ForecastPlace::Station(no) => {
+                let zones = city.station(no).map(|station| &station.zones);
+                zones.into_iter().flatten().copied().collect()
+            }
+            ForecastPlace::Area(code) => match city.area_no(code).map(|no| city.zone_of(no)) {
+                Some(zone) if zone != city.city_zone() => BTreeSet::from([zone]),
+                Some(_) | None => all(),
+            },
+        }
+    }
+
     /// When it was issued.
     pub const fn issued(&self) -> Time {
         match self {

@@ -7,6 +7,7 @@ pub mod area;
 pub mod authority;
 pub mod channel;
 pub mod city;
+pub mod climate;
 pub mod device;
 pub mod document;
 pub mod fault;
@@ -37,6 +38,7 @@ pub use area::{Area, AreaCode, AreaLevel, AreaNo};
 pub use authority::{Act, Authority, AuthorityId};
 pub use channel::{Channel, SendError};
 pub use city::City;
+pub use climate::Climate;
 pub use device::DeviceReport;
 pub use fault::{Fault, Severity};
 pub use forecast::{

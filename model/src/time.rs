@@ -114,6 +114,13 @@ impl Time {
         )
     }
 
+    /// Month of the year, 1 to 12, with the offset.
+    pub fn month(self, offset: Offset) -> u8 {
+        let local = Self(self.0.saturating_add(i64::from(offset.0) * 60_000)).to_jiff();
+        let civil = jiff::tz::TimeZone::UTC.to_datetime(local);
+        u8::try_from(civil.month()).unwrap_or(1)
+    }
+
     /// The same instant as `jiff` has it; the epoch where it is outside `jiff`'s range.
     pub fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)

@@ -6,6 +6,9 @@ use model::{Observation, Parameter, Quality, Span, StationNo, Time};
 use rules::window::{Block, Function, Plan};
 use std::hint::black_box;
 
+/// The value of a gauge at a minute.
+type Shape = fn(usize, i64) -> i32;
+
 const SERIES: usize = 2_000;
 const HOURS: [i64; 5] = [1, 3, 6, 24, 72];
 const START: i64 = 28_000_000;
@@ -112,7 +115,7 @@ fn figures(c: &mut Criterion) {
     group
         .sample_size(20)
         .throughput(Throughput::Elements(SERIES as u64));
-    let shapes: [(&str, fn(usize, i64) -> i32); 2] = [("tide", wave), ("falling river", fall)];
+    let shapes = [("tide", wave as Shape), ("falling river", fall)];
     for (name, value) in shapes {
         let block = filled(true, value);
         group.bench_function(name, |b| {

@@ -5,17 +5,21 @@
 //! bounds are scaled exactly once, logic is Kleene's (semantics §15), and nothing is looked up
 //! by name or allocated when a condition is evaluated.
 
+mod compared;
+mod forecast;
 mod indicator;
 mod linear;
+mod literal;
 pub(crate) mod lull;
-mod outlook;
 mod parse;
 mod program;
 mod ratio;
 mod reading;
 mod unit;
 
+pub(crate) use compared::{Compared, What};
 pub(crate) use linear::SITE_SCALE;
+pub use literal::{Literal, literals};
 pub use parse::{Aggregate, Call, ConditionError, Reading, Scope, compile};
 pub use program::{Kleene, Program, Situated};
 pub use ratio::Ratio;

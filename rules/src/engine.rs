@@ -5,10 +5,12 @@
 //! for time (holds, gathered changes, renewals) is done by the first record that passes it.
 
 mod calm;
+mod cost;
 mod evaluate;
 mod laid;
 mod look_ahead;
 mod order;
+mod outlook;
 mod settle;
 mod snapshot;
 mod subjects;
@@ -16,13 +18,15 @@ mod texts;
 mod verdict;
 mod windows;
 
+pub use cost::Figures;
 pub(crate) use laid::enrolled;
+pub use outlook::{Compared, Outlook, Part, TierOutlook};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 
 use crate::area::Standing;
 use crate::bulletin::{Policy, Shelf};
 use crate::effect::{Change, Effect, Reason};
-use crate::outlook::Outlook;
+use crate::forecast::Forecasts;
 use crate::rulebook::Rulebook;
 use crate::window::{Placed, Value};
 use laid::Laid;
@@ -50,8 +54,7 @@ pub struct Engine {
     feeds: Feeds,
     rules: Vec<RuleState>,
     bulletins: Shelf,
-    /// Forecasts in force.
-    outlook: Outlook,
+    forecasts: Forecasts,
     /// When rules that look ahead are looked at again, milliseconds.
     next_look: i64,
     /// Earliest deadline of a waiting rise, milliseconds.
@@ -188,7 +191,7 @@ impl Engine {
         let hazards = rulebook.rules.iter().map(|rule| rule.hazard);
         Self {
             bulletins: Shelf::of(hazards),
-            outlook: Outlook::default(),
+            forecasts: Forecasts::default(),
             next_look: i64::MAX,
             city,
             zone,

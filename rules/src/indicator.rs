@@ -8,13 +8,16 @@ pub mod approach;
 pub mod effective;
 pub mod exceedance;
 pub mod inverse_velocity;
+pub mod return_period;
 pub mod spell;
+pub mod spi;
 pub mod tangent;
 #[cfg(test)]
 mod tests;
+pub mod thiessen;
 
 use crate::window::{Value, View, Window};
-use model::{Offset, Parameter, Time};
+use model::{Climate, Offset, Parameter, StationNo, Time};
 
 /// Thousandths: the quantum of figures that are in no parameter's unit.
 pub const PER_UNIT: i64 = 1000;
@@ -36,6 +39,10 @@ pub enum Indicator {
     Failure(inverse_velocity::Estimate),
     /// Time to a threshold at the present rate.
     Approach(Bound),
+    /// Return period of a sum.
+    ReturnPeriod,
+    /// Standardized precipitation index.
+    Spi,
 }
 
 /// A number that an indicator is told: written in the rule, or the site's own.
@@ -64,6 +71,10 @@ pub enum Measure {
     Hours,
     /// Kilometres.
     Kilometres,
+    /// Years.
+    Years,
+    /// Standard deviations of a normal variable.
+    Deviations,
 }
 
 /// What an indicator is computed from.
@@ -72,6 +83,10 @@ pub(crate) struct Source<'a> {
     pub(crate) series: &'a View<'a>,
     pub(crate) parameter: Parameter,
     pub(crate) window: Option<Window>,
+    /// Whose readings they are.
+    pub(crate) station: Option<StationNo>,
+    /// What is usual there.
+    pub(crate) climate: &'a Climate,
     /// Thresholds of the site, in billionths of a unit.
     pub(crate) sites: &'a [Option<i64>],
     /// Where windows end.
@@ -90,6 +105,8 @@ impl Indicator {
             Self::Spell(_) => Measure::Days,
             Self::TangentAngle(_) => Measure::Degrees,
             Self::Failure(_) | Self::Approach(_) => Measure::Hours,
+            Self::ReturnPeriod => Measure::Years,
+            Self::Spi => Measure::Deviations,
         }
     }
 
@@ -104,7 +121,9 @@ impl Indicator {
             | Self::Effective(_)
             | Self::Spell(_)
             | Self::Failure(_)
-            | Self::Approach(_) => None,
+            | Self::Approach(_)
+            | Self::ReturnPeriod
+            | Self::Spi => None,
         }
     }
 
@@ -117,6 +136,8 @@ impl Indicator {
             Self::TangentAngle(v0) => tangent::of(v0, source),
             Self::Failure(estimate) => inverse_velocity::of(estimate, source),
             Self::Approach(bound) => approach::of(bound, source),
+            Self::ReturnPeriod => return_period::of(source),
+            Self::Spi => spi::of(source),
         }
     }
 }
@@ -127,7 +148,12 @@ impl Measure {
         match self {
             Self::Own => None,
             Self::Days => Some(1),
-            Self::Times | Self::Degrees | Self::Hours | Self::Kilometres => Some(PER_UNIT),
+            Self::Times
+            | Self::Degrees
+            | Self::Hours
+            | Self::Kilometres
+            | Self::Years
+            | Self::Deviations => Some(PER_UNIT),
         }
     }
 }

@@ -8,8 +8,8 @@ mod bulletin;
 pub mod condition;
 mod effect;
 mod engine;
+pub mod forecast;
 pub mod indicator;
-pub mod outlook;
 mod reader;
 pub mod rulebook;
 pub mod score;
@@ -24,5 +24,8 @@ pub const ENGINE: &str = "3";
 
 pub use bulletin::Policy;
 pub use effect::{Change, Effect, Reason, Refusal};
-pub use engine::{Counts, Engine, Finding, SNAPSHOT_FORMAT, SnapshotError, Windowed};
+pub use engine::{
+    Compared, Counts, Engine, Figures, Finding, Outlook, Part, SNAPSHOT_FORMAT, SnapshotError,
+    TierOutlook, Windowed,
+};
 pub use rulebook::{Rule, Rulebook};

@@ -7,10 +7,12 @@
 mod check;
 pub(crate) mod keys;
 mod layout;
+mod literal;
 mod order;
 mod quorum;
 mod read;
 
+pub use literal::{LiteralError, Written, rewritten, written};
 pub use quorum::{Quorum, QuorumError};
 
 use crate::condition::lull::{self, Lull, Lulls, PARAMETERS_MAX};
@@ -171,6 +173,43 @@ impl Rulebook {
         &self.hash
     }
 
+    /// Only what warns of a hazard, and the rules whose situations that asks for: it says of this
+    /// hazard what the whole says. It is for trying out and has no hash.
+    pub fn narrowed(&self, hazard: Hazard) -> Self {
+        let mut kept: Vec<bool> = self.rules.iter().map(|r| r.hazard == hazard).collect();
+        // Each rule comes after those it asks for: backwards, who asks is known before.
+        for number in self.dependency_order.iter().rev() {
+            if kept.get(*number) == Some(&true) {
+                let asked = self.rules.get(*number).map(|rule| &rule.situations);
+                for asked in asked.into_iter().flatten() {
+                    if let Some(kept) = kept.get_mut(*asked) {
+                        *kept = true;
+                    }
+                }
+            }
+        }
+        let is_kept = |number: usize| kept.get(number) == Some(&true);
+        let place = |number: usize| (0..number).filter(|before| is_kept(*before)).count();
+        let numbered = self.rules.iter().enumerate();
+        let of_kept = numbered.filter(|(number, _)| is_kept(*number));
+        let mut rules: Vec<Rule> = of_kept.map(|(_, rule)| rule.clone()).collect();
+        for rule in &mut rules {
+            rule.situations.iter_mut().for_each(|on| *on = place(*on));
+        }
+        let order = self.dependency_order.iter().filter(|on| is_kept(**on));
+        let dependency_order = order.map(|on| place(*on)).collect();
+        // Days of some of the rules begin together where those of all do.
+        let (plans, _) = layout::plan(&mut rules);
+        Self {
+            version: self.version.clone(),
+            plans,
+            rules,
+            notices: Vec::new(),
+            dependency_order,
+            hash: String::new(),
+        }
+    }
+
     /// How far back a reading may lie that a window of any rule still holds.
     pub fn reach(&self) -> Span {
         let reaches = self.plans.values().map(Plan::reach);
@@ -216,7 +255,7 @@ impl Rule {
     /// True where a condition asks what is expected.
     pub(crate) fn looks_ahead(&self) -> bool {
         let mut calls = self.calls.iter();
-        calls.any(|call| matches!(call.reading.function, Function::Outlook(_)))
+        calls.any(|call| matches!(call.reading.function, Function::Expected(_)))
     }
 
     /// What must come before any tier can rise or be proposed; `None` where one does or too much is

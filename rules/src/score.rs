@@ -1,17 +1,24 @@
-//! How good warnings were: hits, misses, false alarms, lead times (design §5).
+//! How good warnings were: hits, misses, false alarms, correct negatives, lead times (design §5).
 //!
 //! An event is a hazard at a tier in an area from `start` to `end`. It is a hit where a warning
 //! of its hazard first reaches its tier or a higher one, in its area or one that holds it,
 //! within `[start − 6 h, end]`; the lead is `start` less that time. A warning's area that first
-//! reaches a tier some event could have, and serves no event, is a false alarm.
+//! reaches a tier some event could have, and serves no event, is a false alarm. What was rightly
+//! left unsaid is counted in cells of an area and six hours: see [`Ground`].
 
+mod difference;
 mod events;
+mod issued;
+mod negatives;
+mod woken;
 
+pub use difference::{Difference, differences};
 pub use events::read;
+pub use issued::{Issued, Step};
+pub use negatives::{Ground, PERIOD};
+pub use woken::{NIGHT, Woken};
 
-use model::warning::Event;
-use model::{AreaCode, City, Hazard, Span, Tier, Time, Warning};
-use std::collections::BTreeMap;
+use model::{AreaCode, City, Hazard, Span, Tier, Time};
 
 /// How long before an event a warning may come and still be of it.
 pub const BEFORE: Span = Span::from_minutes(6 * 60);
@@ -33,24 +40,30 @@ pub struct Happening {
     pub end: Time,
 }
 
-/// When an area first reached a tier in one warning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Issue {
-    time: Time,
-    hazard: Hazard,
-    area: AreaCode,
-    tier: Tier,
+/// Which events and issues are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pick {
+    /// Of this hazard only.
+    pub hazard: Option<Hazard>,
+    /// Of these tiers only.
+    pub tiers: Tiers,
 }
 
-/// Warnings as they are issued, to be held against what happened.
-#[derive(Clone, Debug, Default)]
-pub struct Scorer {
-    standing: BTreeMap<(Hazard, AreaCode), Tier>,
-    issues: Vec<Issue>,
+/// Which tiers are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tiers {
+    /// All; each event at its own.
+    #[default]
+    All,
+    /// Events of this tier, and issues that raised an area to it: over all tiers these add up.
+    Of(Tier),
+    /// Whether this tier is crossed: events of it or a higher one, and issues that raised an area
+    /// from below it, as if there were no other tier.
+    From(Tier),
 }
 
 /// The score.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Score {
     /// Events that were warned of, with their lead.
     pub hits: Vec<(String, Span)>,
@@ -58,73 +71,75 @@ pub struct Score {
     pub misses: Vec<String>,
     /// Issues without an event.
     pub false_alarms: usize,
+    /// Cells without event and without warning.
+    pub correct_negatives: usize,
 }
 
-impl Scorer {
-    /// Takes note of an event of a warning; proposals do not count.
-    pub fn take(&mut self, warning: &Warning) {
-        let counts = matches!(
-            warning.event,
-            Event::Issued | Event::Updated | Event::Ended | Event::Cancelled
-        );
-        if !counts || warning.past {
-            return;
-        }
-        for (area, state) in &warning.areas {
-            let standing = self.standing.entry((warning.hazard, *area)).or_default();
-            if state.tier > *standing {
-                self.issues.push(Issue {
-                    time: warning.time,
-                    hazard: warning.hazard,
-                    area: *area,
-                    tier: state.tier,
-                });
-            }
-            *standing = state.tier;
-        }
-    }
-
+impl Issued {
     /// Holds what was issued against what happened.
-    pub fn score(&self, city: &City, happenings: &[Happening]) -> Score {
-        let mut used = vec![false; self.issues.len()];
-        let mut score = Score {
-            hits: Vec::new(),
-            misses: Vec::new(),
-            false_alarms: 0,
+    pub fn score(&self, ground: &Ground<'_>, happenings: &[Happening], pick: Pick) -> Score {
+        let all = happenings
+            .iter()
+            .filter(|happening| pick.is_of(happening.hazard));
+        let all: Vec<&Happening> = all.collect();
+        let counted = |tier: Tier| match pick.tiers {
+            Tiers::All => true,
+            Tiers::Of(only) => tier == only,
+            Tiers::From(least) => tier >= least,
         };
-        for happening in happenings {
-            let mut first: Option<Time> = None;
-            for (issue, used) in self.issues.iter().zip(&mut used) {
-                if !near(city, issue, happening) {
-                    continue;
+        let mut score = Score {
+            correct_negatives: ground.correct_negatives(self, &all, pick),
+            ..Score::default()
+        };
+        let rises = || self.rises().filter(|step| pick.is_of(step.hazard));
+        for happening in all.iter().filter(|happening| counted(happening.tier)) {
+            let needed = match pick.tiers {
+                Tiers::All | Tiers::Of(_) => happening.tier,
+                Tiers::From(least) => least,
+            };
+            let near = rises().filter(|step| step.to >= needed);
+            let near = near.filter(|step| is_near(ground.city, step, happening));
+            match near.map(|step| step.time).min() {
+                Some(time) => {
+                    let lead = happening.start.since(time);
+                    score.hits.push((happening.id.clone(), lead));
                 }
-                *used = true;
-                if issue.tier >= happening.tier {
-                    first = Some(first.map_or(issue.time, |held| held.min(issue.time)));
-                }
-            }
-            match first {
-                Some(time) => score
-                    .hits
-                    .push((happening.id.clone(), happening.start.since(time))),
                 None => score.misses.push(happening.id.clone()),
             }
         }
-        score.false_alarms = used.iter().filter(|used| !**used).count();
+        let issues = rises().filter(|step| match pick.tiers {
+            Tiers::All => true,
+            Tiers::Of(only) => step.to == only,
+            Tiers::From(least) => step.from < least && step.to >= least,
+        });
+        let serves = |step: &Step| {
+            let mut could = all.iter().filter(|happening| match pick.tiers {
+                Tiers::All | Tiers::Of(_) => true,
+                Tiers::From(least) => happening.tier >= least,
+            });
+            could.any(|happening| is_near(ground.city, step, happening))
+        };
+        score.false_alarms = issues.filter(|step| !serves(step)).count();
         score
     }
 }
 
+impl Pick {
+    fn is_of(self, hazard: Hazard) -> bool {
+        self.hazard.is_none_or(|only| only == hazard)
+    }
+}
+
 /// True where the issue is of that hazard, place and time.
-fn near(city: &City, issue: &Issue, happening: &Happening) -> bool {
-    let inside = match (city.area_no(happening.area), city.area_no(issue.area)) {
+fn is_near(city: &City, issue: &Step, happening: &Happening) -> bool {
+    let inside = || match (city.area_no(happening.area), city.area_no(issue.area)) {
         (Some(inner), Some(outer)) => city.is_within(inner, outer),
         (None, _) | (_, None) => happening.area == issue.area,
     };
-    inside
-        && issue.hazard == happening.hazard
+    issue.hazard == happening.hazard
         && issue.time >= happening.start - BEFORE
         && issue.time <= happening.end
+        && inside()
 }
 
 impl Score {
@@ -144,14 +159,34 @@ impl Score {
         share(self.hits.len(), all)
     }
 
+    /// Heidke skill score: how much of what chance leaves wrong is right, 1 all of it, 0 none;
+    /// `None` where chance would have been right throughout.
+    pub fn hss(&self) -> Option<f64> {
+        let [hits, misses] = [self.hits.len(), self.misses.len()].map(|n| n as f64);
+        let [wrong, rest] = [self.false_alarms, self.correct_negatives].map(|n| n as f64);
+        let chance = (hits + misses) * (misses + rest) + (hits + wrong) * (wrong + rest);
+        (chance > 0.0).then(|| 2.0 * (hits * rest - wrong * misses) / chance)
+    }
+
     /// Lead times, shortest first; negative where the warning came after the start.
     pub fn leads(&self) -> Vec<Span> {
         let mut leads: Vec<Span> = self.hits.iter().map(|(_, lead)| *lead).collect();
         leads.sort_unstable();
         leads
     }
+
+    /// Smallest lead, quartiles, largest: of `n` leads in order, those at place ⌊k·n/4⌋ from 0,
+    /// the last one for `k` = 4. `None` without a hit.
+    pub fn quartiles(&self) -> Option<[Span; 5]> {
+        let leads = self.leads();
+        let last = *leads.last()?;
+        Some([0, 1, 2, 3, 4].map(|k| *leads.get(k * leads.len() / 4).unwrap_or(&last)))
+    }
 }
 
 fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,6 +64,17 @@ pub(crate) struct Set {
     pub(crate) asked: Asked,
 }
 
+/// What a latch waits for; milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wait {
+    /// When it was set.
+    pub(crate) set: Option<i64>,
+    /// When it will be set, if its condition goes on to hold.
+    pub(crate) rises: Option<i64>,
+    /// How long its relaxed condition has been gone, while it is set.
+    pub(crate) quiet_ms: Option<i64>,
+}
+
 /// Tiers of the situations that a rule asks for, half a byte each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Asked(u64);
@@ -99,6 +110,17 @@ impl Situation {
         self.latches
             .iter()
             .all(|latch| latch.set.is_none() && latch.since.is_none())
+    }
+
+    /// What the latch of a place waits for.
+    pub(crate) fn wait(&self, place: usize, holds: &Holds) -> Wait {
+        let latch = self.latches.get(place).copied().unwrap_or_default();
+        let rises = latch.since.filter(|_| latch.set.is_none());
+        Wait {
+            set: latch.set.map(|set| set.at),
+            rises: rises.map(|since| since.saturating_add(holds.raise_ms)),
+            quiet_ms: latch.quiet_ms,
+        }
     }
 
     /// The earliest time at which a waiting rise completes.

@@ -9,18 +9,22 @@
 //! interval = "1m"
 //! series   = { rainfall = "1.0x59 0x180" }
 //! site     = { blue = 0.15 }               # thresholds, where the rule reads any
+//! climate  = "station,parameter,…\n*,rainfall,…"   # a climate.csv, where the rule asks what is usual
+//! forecast = [{ at = "0m", step = "1h", rainfall = "0x6 20x2" }]   # and track = […], see suite/expected.rs
 //! expect   = [{ at = "30m", tier = "none" }, { at = "50m", tier = "orange" }]
 //! ```
 
+mod expected;
 mod series;
 mod stage;
 
 use crate::engine::Engine;
+use crate::rulebook::SubjectKind;
 use crate::rulebook::keys::{Keys, decimal};
 use crate::rulebook::{Rule, Rulebook};
-use crate::{Effect, Policy};
+use crate::{Compared, Effect, Policy};
 use model::fault::{Faults, Place, quoted};
-use model::{Fault, Mode, Observation, Parameter, Quality, Quanta, Span, Tier, Time};
+use model::{Fault, Forecast, Mode, Observation, Parameter, Quality, Quanta, Span, Tier, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::de::DeTable;
@@ -36,10 +40,37 @@ pub struct Outcome {
     pub name: String,
     /// Id of the rule it plays.
     pub rule: String,
-    /// Each expectation that was not met, in words.
-    pub failures: Vec<String>,
+    /// Each expectation that was not met.
+    pub failures: Vec<Unmet>,
     /// Each change of tier, in words, for whoever explains a failure.
     pub story: Vec<String>,
+}
+
+/// An expectation that was not met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// How long after the start.
+    pub after: Span,
+    /// When, by the test's clock.
+    pub at: String,
+    /// What was expected.
+    pub expected: Tier,
+    /// What was found.
+    pub found: Tier,
+    /// What the higher of the two tiers asked for then, and what there was.
+    pub compared: Vec<Compared>,
+}
+
+impl std::fmt::Display for Unmet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            after,
+            found,
+            expected,
+            ..
+        } = self;
+        write!(f, "at {after}: {found}, not {expected}")
+    }
 }
 
 struct Trial {
@@ -50,6 +81,8 @@ struct Trial {
     interval: Span,
     series: Vec<(Parameter, Vec<Option<Quanta>>)>,
     thresholds: BTreeMap<String, String>,
+    climate: Option<String>,
+    forecasts: Vec<Forecast>,
     expect: Vec<(Span, Tier)>,
 }
 
@@ -71,10 +104,7 @@ pub fn run(rulebook: &Arc<Rulebook>, file: &str, text: &str) -> Result<Vec<Outco
 
 fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, Vec<Fault>> {
     let Some(rule) = rulebook.rules.get(trial.rule) else {
-        return Ok(Outcome {
-            failures: vec!["there is no such rule".to_owned()],
-            ..outcome(file, trial, "")
-        });
+        return Err(vec![unplayable(file, trial, "there is no such rule")]);
     };
     let parameters: Vec<Parameter> = trial
         .series
@@ -87,13 +117,12 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
         kind,
         trial.interval.seconds(),
         &trial.thresholds,
+        trial.climate.as_deref(),
     )?;
     let city = Arc::new(city);
     let Some(station) = city.station_no(stage::STATION) else {
-        return Ok(Outcome {
-            failures: vec!["there is no station to play it at".to_owned()],
-            ..outcome(file, trial, &rule.id)
-        });
+        let what = "there is no station to play it at";
+        return Err(vec![unplayable(file, trial, what)]);
     };
     let zone = city.station(station).and_then(|s| s.zones.first().copied());
     let zone = zone.unwrap_or(city.city_zone());
@@ -106,12 +135,11 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
     );
     let mut outcome = outcome(file, trial, &rule.id);
     let mut expect = trial.expect.iter().peekable();
-    let length = trial
-        .series
-        .iter()
-        .map(|(_, values)| values.len())
-        .max()
-        .unwrap_or(0);
+    let last = trial.expect.last().map_or(Span::ZERO, |(when, _)| *when);
+    let length = trial.series.iter().map(|(_, values)| values.len()).max();
+    // What is only expected has no values: time passes until the last expectation.
+    let length = length.unwrap_or((last.millis() / trial.interval.millis()) as usize + 1);
+    let mut forecasts = trial.forecasts.iter().peekable();
     let mut tier = Tier::None;
     let mut effects = Vec::new();
     for step in 0..=length {
@@ -122,11 +150,20 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
             engine.tick(trial.start + *when, &mut effects);
             hear(rule, &mut effects, &mut tier, &mut outcome.story, &city);
             if tier != *wanted {
-                outcome
-                    .failures
-                    .push(format!("at {when}: {tier}, not {wanted}"));
+                let at = trial.start + *when;
+                outcome.failures.push(Unmet {
+                    after: *when,
+                    at: at.display(city.offset),
+                    expected: *wanted,
+                    found: tier,
+                    compared: asked(&engine, rule, tier.max(*wanted), *wanted),
+                });
             }
         }
+        while let Some(forecast) = forecasts.next_if(|next| next.issued() <= at) {
+            engine.expect(at, std::slice::from_ref(forecast), &mut effects);
+        }
+        engine.tick(at, &mut effects);
         for (parameter, values) in &trial.series {
             let Some(Some(value)) = values.get(step) else {
                 continue;
@@ -144,6 +181,35 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
         hear(rule, &mut effects, &mut tier, &mut outcome.story, &city);
     }
     Ok(outcome)
+}
+
+fn unplayable(file: &str, trial: &Trial, what: &str) -> Fault {
+    Fault {
+        file: file.to_owned(),
+        line: Some(trial.line),
+        field: "test".to_owned(),
+        excerpt: None,
+        what: what.to_owned(),
+        remedy: "correct its series".to_owned(),
+        severity: model::Severity::Error,
+    }
+}
+
+/// What a tier asks for at the subject, and `continuing` where a rise was expected.
+fn asked(engine: &Engine, rule: &Rule, tier: Tier, wanted: Tier) -> Vec<Compared> {
+    let subject = match rule.subject {
+        SubjectKind::Station => stage::STATION,
+        SubjectKind::Site => stage::SITE,
+        SubjectKind::Area => stage::area(rule.level),
+    };
+    let Some(outlook) = engine.outlook(&rule.id, subject) else {
+        return Vec::new();
+    };
+    let mut tiers = outlook.tiers.into_iter();
+    let of_tier = tiers.find(|held| held.tier == tier);
+    let continuing = outlook.continuing.filter(|_| wanted > Tier::None);
+    let parts = of_tier.map(|held| held.rise).into_iter().chain(continuing);
+    parts.flat_map(|part| part.compared).collect()
 }
 
 fn outcome(file: &str, trial: &Trial, rule: &str) -> Outcome {
@@ -224,7 +290,8 @@ fn read(rulebook: &Rulebook, file: &str, text: &str, faults: &mut Faults) -> Vec
 
 fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Option<Trial> {
     let known = [
-        "name", "rule", "start", "interval", "series", "site", "expect",
+        "name", "rule", "start", "interval", "series", "site", "climate", "forecast", "track",
+        "expect",
     ];
     keys.known("test.", &known, faults);
     let (name, _) = keys.needed_text("name", faults)?;
@@ -264,6 +331,8 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
         rule,
         start,
         interval,
+        climate: keys.text("climate", faults).map(|(text, _)| text),
+        forecasts: expected::read(keys, start, faults),
         series: read_series(keys, faults),
         thresholds: read_thresholds(keys, faults),
         expect: read_expectations(keys, faults),
@@ -272,6 +341,9 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
 
 fn read_series(keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Parameter, Vec<Option<Quanta>>)> {
     let Some(table) = keys.table("series", faults) else {
+        if keys.get("forecast").or(keys.get("track")).is_some() {
+            return Vec::new();
+        }
         faults.error(
             keys.at(keys.line),
             "series",

@@ -5,11 +5,13 @@ mod calls;
 mod cap;
 mod console;
 mod dead_letters;
+mod forecasts;
 mod observations;
 mod operations;
 mod peers;
 mod places;
 mod problem;
+mod rulebooks;
 mod signals;
 mod stream;
 mod warnings;
@@ -82,6 +84,7 @@ fn intake() -> Router<Arc<App>> {
         .route("/v1/observations", post(observations::take))
         .route("/v1/signals", post(signals::take))
         .route("/v1/bulletins/{source}", post(signals::bulletin))
+        .route("/v1/forecasts", post(forecasts::take))
 }
 
 /// What people see and do.
@@ -119,6 +122,15 @@ fn console() -> Router<Arc<App>> {
         )
         .route("/v1/orders/confirm", post(warnings::confirm))
         .route("/v1/orders/stand", post(warnings::stand))
+        .route(
+            "/v1/rulebooks",
+            get(rulebooks::list)
+                .post(rulebooks::put)
+                .layer(DefaultBodyLimit::max(rulebooks::BODY_MAX)),
+        )
+        .route("/v1/rulebooks/{hash}", get(rulebooks::one))
+        .route("/v1/rulebooks/{hash}/cancel", post(rulebooks::cancel))
+        .route("/v1/rulebooks/{hash}/approve", post(rulebooks::approve))
         .route("/v1/responses", get(places::responses))
         .route("/v1/deliveries", get(calls::deliveries))
         .route("/v1/calls", get(calls::list))

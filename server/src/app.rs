@@ -3,6 +3,7 @@
 use crate::answer_links::AnswerLinks;
 use crate::api::Problem;
 use crate::clock::Clock;
+use crate::config::KeptSeries;
 use crate::edge::Edge;
 use crate::installation::Installation;
 use crate::intake::Intake;
@@ -13,6 +14,7 @@ use crate::peers::Peers;
 use crate::people::People;
 use crate::questions::Unanswered;
 use crate::registry::Registry;
+use crate::reload::Reload;
 use crate::roles::Roles;
 use crate::screens::Screens;
 use crate::view::{Lapsed, View};
@@ -51,7 +53,7 @@ pub(crate) struct Period {
 
 /// What the loops and the API share.
 pub(crate) struct App {
-    /// The city and everything loaded with it.
+    /// The city and everything loaded with it at the start. The rulebook in force is that of `reload`.
     pub(crate) installation: Arc<Installation>,
     /// The event log.
     pub(crate) journal: Arc<dyn Journal>,
@@ -71,6 +73,10 @@ pub(crate) struct App {
     pub(crate) snapshots: Period,
     /// What is in force, and was.
     pub(crate) registry: Registry,
+    /// The rulebook in force, and how another one comes to be.
+    pub(crate) reload: Reload,
+    /// How far back the windows of a rulebook may reach.
+    pub(crate) series: KeptSeries,
     /// Whether observations are taken without a token.
     pub(crate) open_intake: bool,
     /// Who may act.

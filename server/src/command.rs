@@ -9,6 +9,7 @@ mod recorded;
 pub(crate) mod remote;
 pub(crate) mod replay;
 pub(crate) mod rules;
+mod scored;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod topics;

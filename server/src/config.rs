@@ -100,6 +100,31 @@ pub(crate) struct RetentionSection {
     segment_mib: Option<u32>,
 }
 
+/// How long sealed rows are kept: what the windows of a rulebook may reach back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeptSeries {
+    days: Option<u32>,
+}
+
+impl KeptSeries {
+    /// What is wrong with the configuration in `file` for a rulebook of that reach.
+    pub(crate) fn fault(self, file: &str, reach: Span) -> Option<Fault> {
+        let day = Span::from_minutes(24 * 60).millis();
+        // One day more: age is that of the newest record of a segment.
+        let least = u32::try_from(reach.millis().div_euclid(day) + 2).unwrap_or(u32::MAX);
+        let days = self.days.filter(|days| *days < least)?;
+        Some(Fault {
+            file: file.to_owned(),
+            line: None,
+            field: "retention.series_days".into(),
+            excerpt: None,
+            what: format!("{days} days are shorter than the longest window of the rules"),
+            remedy: format!("write {least} or more, or leave it out to keep all"),
+            severity: Severity::Error,
+        })
+    }
+}
+
 impl RetentionSection {
     /// What the journal takes.
     pub(crate) fn storage(&self) -> Storage {
@@ -130,19 +155,14 @@ impl RetentionSection {
     /// What is wrong where sealed rows go before the longest window lets go of them: a restart
     /// would find its snapshot of no use. `reach` is that of the rulebook.
     pub(crate) fn series_fault(&self, file: &str, reach: Span) -> Option<Fault> {
-        let day = Span::from_minutes(24 * 60).millis();
-        // One day more: age is that of the newest record of a segment.
-        let least = u32::try_from(reach.millis().div_euclid(day) + 2).unwrap_or(u32::MAX);
-        let days = self.series_days.filter(|days| *days < least)?;
-        Some(Fault {
-            file: file.to_owned(),
-            line: None,
-            field: "retention.series_days".into(),
-            excerpt: None,
-            what: format!("{days} days are shorter than the longest window of the rules"),
-            remedy: format!("write {least} or more, or leave it out to keep all"),
-            severity: Severity::Error,
-        })
+        self.kept_series().fault(file, reach)
+    }
+
+    /// How long sealed rows are kept.
+    pub(crate) const fn kept_series(&self) -> KeptSeries {
+        KeptSeries {
+            days: self.series_days,
+        }
     }
 
     /// Fields that cannot be used, with the least and the most each may be. A segment holds two

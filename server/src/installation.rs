@@ -45,6 +45,8 @@ pub(crate) struct Sources {
     pub(crate) city: Vec<File>,
     /// Of the rulebook.
     pub(crate) rules: Vec<File>,
+    /// Hash of the rulebook in the city directory, which another may be in force in place of.
+    pub(crate) imported: String,
     /// Hash over the tables of people, so that they are not read again for nothing.
     pub(crate) people: String,
 }
@@ -54,10 +56,21 @@ pub(crate) struct Sources {
 pub(crate) struct Earlier {
     /// Station ids in number order.
     pub(crate) stations: Vec<String>,
-    /// Hash of the rulebook in force.
-    pub(crate) rulebook: String,
+    /// The rulebook in force.
+    pub(crate) rules: Option<EarlierRules>,
     /// The recipients' directory in force.
     pub(crate) people: Option<EarlierPeople>,
+}
+
+/// The rulebook in force.
+#[derive(Clone, Debug)]
+pub(crate) struct EarlierRules {
+    /// Its hash.
+    pub(crate) hash: String,
+    /// Its files.
+    pub(crate) files: Vec<File>,
+    /// Hash of the rulebook that the city directory held at the last start.
+    pub(crate) imported: String,
 }
 
 /// A version of the recipients' directory and what it was made of.
@@ -106,7 +119,8 @@ fn city_files(directory: &Path) -> Vec<File> {
         let bytes = std::fs::read(directory.join(name)).ok()?;
         Some(((*name).to_owned(), bytes))
     };
-    model::city::FILES.iter().filter_map(read).collect()
+    let names = model::city::FILES.iter().chain(&model::city::MORE_FILES);
+    names.filter_map(read).collect()
 }
 
 fn city_of(directory: &Path, files: &[File], earlier: &Earlier) -> Result<City, Faulty> {
@@ -122,14 +136,16 @@ pub(crate) fn rulebook(directory: &Path) -> Result<Rulebook, Faulty> {
     rulebook_of(directory, &rulebook_files(directory)?)
 }
 
-fn rulebook_files(directory: &Path) -> Result<Vec<File>, Faulty> {
+/// The files of a rulebook.
+pub(crate) fn rulebook_files(directory: &Path) -> Result<Vec<File>, Faulty> {
     let files = texts(directory, ".toml", ".test.toml")?.into_iter();
     Ok(files
         .map(|(name, text)| (name, text.into_bytes()))
         .collect())
 }
 
-fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, Faulty> {
+/// The rulebook of some files; faults are told with their paths in `directory`.
+pub(crate) fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, Faulty> {
     Rulebook::read(files).map_err(|faults| Faulty(located(directory, faults)))
 }
 
@@ -160,22 +176,32 @@ pub(crate) fn failed(directory: &Path, rulebook: &Arc<Rulebook>) -> Vec<Fault> {
         Ok(outcomes) => outcomes.into_iter(),
         Err(faulty) => return faulty.0,
     };
+    let remedy = format!(
+        "correct the rule or the test; `sanfang rules test {}` tells the whole story",
+        directory.display()
+    );
+    failures(outcomes, &remedy)
+}
+
+/// The cases that were not met, as faults of a rulebook.
+pub(crate) fn failures(outcomes: impl Iterator<Item = Outcome>, remedy: &str) -> Vec<Fault> {
     let failed = outcomes.filter(|outcome| !outcome.failures.is_empty());
-    let faults = failed.map(|outcome| Fault {
-        file: outcome.file,
-        line: Some(outcome.line),
-        field: "test".into(),
-        excerpt: None,
-        what: format!(
-            "the rulebook fails its own test {:?}: {}",
-            outcome.name,
-            outcome.failures.join(", ")
-        ),
-        remedy: format!(
-            "correct the rule or the test; `sanfang rules test {}` tells the whole story",
-            directory.display()
-        ),
-        severity: Severity::Error,
+    let faults = failed.map(|outcome| {
+        let failures = outcome.failures.iter();
+        let failures: Vec<String> = failures.map(ToString::to_string).collect();
+        Fault {
+            file: outcome.file,
+            line: Some(outcome.line),
+            field: "test".into(),
+            excerpt: None,
+            what: format!(
+                "the rulebook fails its own test {:?}: {}",
+                outcome.name,
+                failures.join(", ")
+            ),
+            remedy: remedy.to_owned(),
+            severity: Severity::Error,
+        }
     });
     faults.collect()
 }
@@ -192,10 +218,10 @@ pub(crate) fn between(
     city: &City,
     directory: &Path,
 ) -> Vec<Fault> {
-    let (ours, theirs): (Vec<_>, Vec<_>) = rulebook
-        .check(city)
-        .into_iter()
-        .partition(|fault| model::city::FILES.contains(&fault.file.as_str()));
+    let (ours, theirs): (Vec<_>, Vec<_>) = rulebook.check(city).into_iter().partition(|fault| {
+        let name = fault.file.as_str();
+        model::city::FILES.contains(&name) || model::city::MORE_FILES.contains(&name)
+    });
     let mut all = located(rules, rulebook.notices.clone());
     all.extend(located(directory, ours));
     all.extend(located(rules, theirs));
@@ -292,15 +318,18 @@ impl Installation {
         let folder = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
         let files = city_files(directory);
         let city = city_of(directory, &files, earlier);
-        let texts = rulebook_files(&folder);
-        let rulebook = texts.and_then(|texts| Ok((rulebook_of(&folder, &texts)?, texts)));
+        let rules = rules_after(&folder, earlier.rules.as_ref());
         let wording = wording(&directory.join("wording"));
-        match (city, rulebook, wording) {
-            (Ok(city), Ok((rulebook, texts)), Ok(wording)) => {
-                let rulebook = Arc::new(rulebook);
-                let mut faults = between(&rulebook, &folder, &city, directory);
-                let failed = failed(&folder, &rulebook);
-                if rulebook.hash() == earlier.rulebook {
+        match (city, rules, wording) {
+            (Ok(city), Ok(rules), Ok(wording)) => {
+                let rulebook = Arc::new(rules.rulebook);
+                let mut faults = between(&rulebook, &rules.folder, &city, directory);
+                let failed = failed(&rules.folder, &rulebook);
+                if earlier
+                    .rules
+                    .as_ref()
+                    .is_some_and(|e| e.hash == rulebook.hash())
+                {
                     // A restart in a storm goes on with what is in force.
                     for fault in failed {
                         tracing::error!(%fault, "the rulebook in force stays in force");
@@ -321,16 +350,17 @@ impl Installation {
                 Ok(Self {
                     sources: Sources {
                         city: files,
-                        rules: texts,
+                        rules: rules.files,
+                        imported: rules.imported,
                         people: source,
                     },
                     ..loaded
                 })
             }
-            (city, rulebook, wording) => {
+            (city, rules, wording) => {
                 let mut all = Vec::new();
                 all.extend(city.err().into_iter().flat_map(|f| f.0));
-                all.extend(rulebook.err().into_iter().flat_map(|f| f.0));
+                all.extend(rules.err().into_iter().flat_map(|f| f.0));
                 all.extend(wording.err().into_iter().flat_map(|f| f.0));
                 Err(Faulty(all))
             }
@@ -363,9 +393,57 @@ impl Installation {
     }
 }
 
+/// A rulebook to start with.
+struct Rules {
+    rulebook: Rulebook,
+    files: Vec<File>,
+    /// Where its files are, for whoever reads of a fault in them.
+    folder: PathBuf,
+    /// Hash of the one in the city directory.
+    imported: String,
+}
+
+/// The rulebook of `folder`, or the one in force where the files there are still those of the last
+/// start: what two persons signed since is not undone by them.
+fn rules_after(folder: &Path, earlier: Option<&EarlierRules>) -> Result<Rules, Faulty> {
+    let files = rulebook_files(folder)?;
+    let rulebook = rulebook_of(folder, &files)?;
+    let imported = rulebook.hash().to_owned();
+    let unchanged = earlier.filter(|earlier| earlier.imported == imported);
+    if let Some(signed) = unchanged.filter(|earlier| earlier.hash != imported) {
+        let folder = PathBuf::from(format!("rulebook/{}", signed.hash));
+        tracing::info!(
+            in_force = signed.hash,
+            files = imported,
+            "the rulebook that was signed stays in force: the files of the city directory have not \
+             changed since the last start"
+        );
+        return Ok(Rules {
+            rulebook: rulebook_of(&folder, &signed.files)?,
+            files: signed.files.clone(),
+            folder,
+            imported,
+        });
+    }
+    if let Some(signed) = earlier.filter(|e| e.hash != imported && e.hash != e.imported) {
+        tracing::warn!(
+            replaced = signed.hash,
+            files = imported,
+            "the files of the city directory changed since the last start: they take the place of \
+             the rulebook that was signed"
+        );
+    }
+    Ok(Rules {
+        rulebook,
+        files,
+        folder: folder.to_owned(),
+        imported,
+    })
+}
+
 /// Tables of people.
-const CONTACTS: &str = "contacts.csv";
-const SUBSCRIBERS: &str = "subscribers.csv";
+pub(crate) const CONTACTS: &str = "contacts.csv";
+pub(crate) const SUBSCRIBERS: &str = "subscribers.csv";
 
 /// The recipients' directory after `earlier`, and the hash of the tables it comes from. Where the
 /// tables have not changed, or have been put away, the version in force stays.

@@ -8,6 +8,7 @@ mod answered;
 mod api;
 mod app;
 mod bulletins;
+mod candidate;
 mod capbook;
 mod clock;
 mod command;
@@ -27,6 +28,8 @@ mod process;
 mod pump;
 mod questions;
 mod registry;
+mod rehearsal;
+mod reload;
 mod remember;
 mod replies;
 mod roles;
@@ -74,7 +77,7 @@ enum Command {
     Serve(command::serve::Arguments),
     /// Recorded observations through the rules, as fast as the machine can
     Replay(command::replay::Arguments),
-    /// Test a rulebook against its own test files
+    /// The forecaster's workbench: test, explain, compare and tune rulebooks
     #[command(subcommand)]
     Rules(command::rules::Command),
     /// The topics of a deployment on Kafka: make them, or compare them with what they must be

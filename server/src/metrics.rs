@@ -1,8 +1,8 @@
 //! What the process counts about itself, in Prometheus' text format.
 
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    CounterVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
 /// All metrics of the process, made once.
@@ -33,6 +33,12 @@ pub(crate) struct Metrics {
     pub(crate) links: IntGauge,
     /// Series of a zone and the bytes of their windows, taken each minute.
     pub(crate) windows: IntGaugeVec,
+    /// Evaluations of each rule at a subject, by rule.
+    pub(crate) rule_evaluations: IntCounterVec,
+    /// What these cost, by the time of a few, by rule.
+    pub(crate) rule_seconds: CounterVec,
+    /// Record time less that of the newest reading a rule has, by zone and rule.
+    pub(crate) rule_lag: IntGaugeVec,
     /// Inputs that could not be stepped, by zone.
     pub(crate) poisoned: IntCounterVec,
     /// Snapshots of machines that are whole on disk, by zone.
@@ -107,6 +113,14 @@ impl Metrics {
             &["stage"],
         )?;
         registry.register(Box::new(latency.clone()))?;
+        let rule_seconds = CounterVec::new(
+            Opts::new(
+                "sanfang_rule_seconds_total",
+                "Seconds that evaluations of a rule's conditions took, by the time of a few each minute",
+            ),
+            &["rule"],
+        )?;
+        registry.register(Box::new(rule_seconds.clone()))?;
         Ok(Self {
             observations: counters(
                 "sanfang_observations_total",
@@ -166,6 +180,17 @@ impl Metrics {
                 "sanfang_windows",
                 "Series of a zone that hold readings, and the bytes of their windows",
                 &["zone", "figure"],
+            )?,
+            rule_evaluations: counters(
+                "sanfang_rule_evaluations_total",
+                "Evaluations of a rule at a subject; subjects at rest are not evaluated",
+                &["rule"],
+            )?,
+            rule_seconds,
+            rule_lag: gauges(
+                "sanfang_rule_lag_seconds",
+                "Record time less that of the newest reading, of the parameter a rule waits for the longest",
+                &["zone", "rule"],
             )?,
             poisoned: counters(
                 "sanfang_input_unreadable_total",

@@ -7,7 +7,7 @@ use crate::app::{App, Period};
 use crate::bulletins::Feed;
 use crate::capbook::CapBook;
 use crate::clock::{Clock, monotonic_micros};
-use crate::config::HttpSection;
+use crate::config::{HttpSection, KeptSeries};
 use crate::courier::{self, DeviceLink, Single};
 use crate::edge::{self, Edge};
 use crate::installation::{Faulty, Installation};
@@ -21,6 +21,7 @@ use crate::peers::{self, Peers};
 use crate::people::People;
 use crate::pump;
 use crate::registry::{Registry, RegistryError};
+use crate::reload::Reload;
 use crate::roles::{Role, Roles};
 use crate::screens::Screens;
 use crate::silence;
@@ -91,6 +92,8 @@ pub(crate) struct Options {
     pub(crate) answer_url: Option<String>,
     /// How far snapshots may be apart.
     pub(crate) snapshots: Period,
+    /// How long sealed rows are kept.
+    pub(crate) series: KeptSeries,
     /// Sources of state bulletins.
     pub(crate) bulletins: Vec<Feed>,
     /// What this process does.
@@ -272,7 +275,12 @@ pub(crate) fn open_kafka(
     mode: Mode,
 ) -> Result<(Opened, Installation), StartError> {
     let kafka = Arc::new(KafkaJournal::open(options, layout, mode)?);
-    let alone = alone(&kafka, mode)?;
+    let alone = loop {
+        match alone(&kafka, mode, SAID_EVERY)? {
+            Some(claims) => break claims,
+            None => tracing::info!("waiting: another process of the deployment is starting"),
+        }
+    };
     let (opened, installation) = open_with(folders, mode, 0, || Ok(Held::Kafka(kafka)))?;
     let opened = Opened {
         alone: Some(alone),
@@ -282,15 +290,19 @@ pub(crate) fn open_kafka(
     Ok((opened, installation))
 }
 
-/// Waits until no other process of the deployment is starting: one at a time reads what is in force,
-/// and adds to it.
-fn alone(kafka: &KafkaJournal, mode: Mode) -> Result<Claims, JournalError> {
+/// Waits until no other process of the deployment is starting or reloading: one at a time reads what
+/// is in force, and adds to it. Nothing where that takes longer than `most`.
+pub(crate) fn alone(
+    kafka: &KafkaJournal,
+    mode: Mode,
+    most: Duration,
+) -> Result<Option<Claims>, JournalError> {
     let claims = kafka.claims(Topic::new(Kind::Registry, mode), &[Partition(0)])?;
     loop {
-        match claims.next(SAID_EVERY) {
-            Some(Claim::Granted(..)) => return Ok(claims),
+        match claims.next(most) {
+            Some(Claim::Granted(..)) => return Ok(Some(claims)),
             Some(Claim::Revoked(..)) => {}
-            None => tracing::info!("waiting: another process of the deployment is starting"),
+            None => return Ok(None),
         }
     }
 }
@@ -411,6 +423,8 @@ async fn app(
     } else {
         Standing::Elsewhere
     };
+    let end = App::registry_end(&*shared, options.mode);
+    let reload = Reload::new(Arc::clone(&installation.rulebook), end);
     let app = App {
         intake: Intake::new(
             Arc::clone(&shared),
@@ -434,6 +448,8 @@ async fn app(
         policy: options.policy,
         snapshots: options.snapshots,
         registry,
+        reload,
+        series: options.series,
         open_intake: options.open_intake,
         people: options.people,
         metrics,

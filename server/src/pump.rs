@@ -3,6 +3,7 @@
 //! Replay and live are the same loop: what was stepped and committed before the last stop is
 //! stepped again with its outputs dropped, then the loop goes on where it left off.
 
+mod costs;
 mod keep;
 
 use crate::app::{App, RULES};
@@ -18,6 +19,7 @@ use crate::registry::RegistryError;
 use crate::term::Term;
 use crate::zone::{Machine, Outputs};
 use crate::zones::Standing;
+use costs::Costs;
 use ingest::dead_letter::DeadLetter;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
 use keep::Keeper;
@@ -75,6 +77,7 @@ pub(crate) struct Pump {
     keeper: Keeper,
     /// The minute of record time at which its windows were last measured.
     measured: i64,
+    costs: Costs,
 }
 
 /// What a record came to, shown once its commit is on its way.
@@ -116,6 +119,7 @@ pub(crate) fn run(app: &Arc<App>, zone: Zone, term: &Term) -> Served {
     // What others write from here on is shown after all that this process wrote.
     let known = app.screens.catch_up(app, zone);
     app.zones.leave(zone);
+    costs::leave(app, zone);
     match done {
         Ok(()) => known.map_err(|error| Ended::by(&error)),
         Err(PumpError::Later(..)) => Ok(()),
@@ -182,6 +186,7 @@ impl Pump {
             told: Vec::new(),
             keeper,
             measured: i64::MIN,
+            costs: Costs::default(),
         })
     }
 
@@ -297,6 +302,9 @@ impl Pump {
         self.keeper.inputs += 1;
         if let Input::Edition(edition) = &input {
             let installation = self.app.registry.installation(edition)?;
+            if record.offset >= self.began {
+                self.app.reload.adopt(&installation.rulebook);
+            }
             self.machine.adopt(at, &installation, &mut self.outputs);
         } else {
             self.machine.step(at, &input, &mut self.outputs);
@@ -451,6 +459,8 @@ impl Pump {
                 .with_label_values(&[zone.as_str(), figure])
                 .set(i64::try_from(value).unwrap_or(i64::MAX));
         }
+        let (machine, now) = (&mut self.machine, self.last_time);
+        self.costs.measure(&self.app, self.zone, machine, now);
     }
 
     fn keep(&mut self) -> Result<(), JournalError> {

@@ -7,14 +7,19 @@
 //! - 6, `editions`: JSON, those still needed, oldest first; the last is in force.
 //! - 7, `links`: JSON list of link names, by partition of `deliveries` and `receipts`.
 //! - 8, `owner/TOPIC/PARTITION`: JSON, which process serves a zone or a link, and where it is asked.
+//! - 9, `rulebooks`: JSON, rulebooks put forward and those that were in force, see `rulebooks.rs`.
 //!
-//! A start whose files differ from what is in force writes the new content, the new list and one
-//! `Edition` record into every zone's input, in one atomic batch. A replay adopts it at the same
-//! record, so that it gives the same warnings.
+//! A start whose files changed, or a rulebook that two persons signed, writes the new content, the
+//! new list and one `Edition` record into every zone's input, in one atomic batch. A replay adopts it
+//! at the same record, so that it gives the same warnings.
 
 mod packed;
+mod rulebooks;
 
-use crate::installation::{Earlier, EarlierPeople, Faulty, Installation};
+use rulebooks::Kept;
+pub(crate) use rulebooks::{Candidate, SIGNATURES, Unsigned};
+
+use crate::installation::{Earlier, EarlierPeople, EarlierRules, Faulty, Installation};
 use crate::vault::{Vault, VaultError};
 use journal::{Batch, Journal, JournalError, Kind, Offset, Partition, Priority, Topic};
 use model::record::Edition;
@@ -40,6 +45,8 @@ const STATIONS: &str = "#stations";
 const PARTITION: Partition = Partition(0);
 /// Earlier editions kept loaded while machines recover through them.
 const LOADED_MAX: usize = 4;
+/// Stands for the offset of a record that is on its way: where it came to stand is written after it.
+const UNDER_WAY: u64 = u64::MAX;
 
 /// A file by name, as it was read.
 pub(crate) type File = (String, Vec<u8>);
@@ -49,7 +56,6 @@ pub(crate) struct Registry {
     journal: Arc<dyn Journal>,
     topic: Topic,
     vault: Vault,
-    listed: Vec<Listed>,
     loaded: Mutex<VecDeque<Arc<Installation>>>,
 }
 
@@ -59,6 +65,10 @@ struct Listed {
     edition: Edition,
     /// Hash over the tables that its directory was made of.
     people: String,
+    /// Hash of the rulebook that the city directory held at the last start; empty where that was the
+    /// one in force.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    imported: String,
     /// The area code of each zone, by number.
     zones: Vec<AreaCode>,
     /// The offset of its record in each zone's input.
@@ -116,12 +126,11 @@ impl Registry {
         vault: Vault,
     ) -> Result<Self, RegistryError> {
         let topic = Topic::new(Kind::Registry, mode);
-        let listed = listed(&*journal, topic)?;
+        listed(&*journal, topic)?;
         Ok(Self {
             journal,
             topic,
             vault,
-            listed,
             loaded: Mutex::default(),
         })
     }
@@ -133,14 +142,20 @@ impl Registry {
 
     /// What numbers go on from.
     pub(crate) fn earlier(&self) -> Result<Earlier, RegistryError> {
-        let Some(last) = self.listed.last() else {
+        let known = listed(&*self.journal, self.topic)?;
+        let Some(last) = known.last() else {
             return Ok(Earlier::default());
         };
         let city = self.city(&last.edition.city)?;
         let directory = self.vault.load(&city, &last.edition.directory)?;
+        let hash = last.edition.rulebook.clone();
         Ok(Earlier {
             stations: city.station_ids(),
-            rulebook: last.edition.rulebook.clone(),
+            rules: Some(EarlierRules {
+                files: self.files(&rulebook_key(&hash))?,
+                imported: last.imported().to_owned(),
+                hash,
+            }),
             people: Some(EarlierPeople {
                 directory,
                 city: last.edition.city.clone(),
@@ -149,8 +164,7 @@ impl Registry {
         })
     }
 
-    /// Puts `installation` in force: from the next record of every zone on, if it is new. Called
-    /// before anything else writes input.
+    /// Puts `installation` in force: from the next record of every zone on, if it is new.
     pub(crate) async fn install(
         &mut self,
         installation: &Arc<Installation>,
@@ -161,7 +175,9 @@ impl Registry {
         let zones: Vec<AreaCode> = (0..city.zones.len())
             .map(|zone| city.zone_code(Zone(zone as u16)))
             .collect();
-        if let Some(last) = self.listed.last() {
+        let before = self.editions()?;
+        let sources = &installation.sources;
+        if let Some(last) = before.last() {
             if last.zones != zones {
                 let words = |codes: &[AreaCode]| {
                     let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
@@ -173,58 +189,125 @@ impl Registry {
                 });
             }
             if last.edition == installation.edition {
-                self.let_go(&self.needed(last)?)?;
+                if last.imported() != sources.imported && !sources.imported.is_empty() {
+                    self.note_import(&before, &sources.imported, now).await?;
+                }
+                self.let_go(&self.needed(&before, last)?, last)?;
                 return Ok(());
             }
         }
-        let input = Topic::new(Kind::Input, self.topic.mode);
-        let partitions = (0..zones.len()).map(|zone| Partition(zone as u16));
-        let since = partitions
-            .clone()
-            .map(|zone| Ok(self.journal.end(input, zone)?.0))
-            .collect::<Result<Vec<u64>, JournalError>>()?;
         let next = Listed {
             edition: installation.edition.clone(),
-            people: installation.sources.people.clone(),
+            people: sources.people.clone(),
+            imported: sources.imported.clone(),
+            since: vec![UNDER_WAY; zones.len()],
             zones,
-            since,
             forgotten: false,
         };
         // The version file is on disk before anything names it, and goes after nothing does.
         self.vault.keep(&installation.directory)?;
-        let mut needed = self.needed(&next)?;
+        let mut needed = self.needed(&before, &next)?;
         self.forget_people(&mut needed, installation)?;
-        let before = std::mem::replace(&mut self.listed, needed);
-        self.listed.push(next);
-        let batch = Batch::new(now.millis(), Priority::Vital);
-        let mut batch = batch.owned_by(self.topic, PARTITION);
+        let mut batch = self.batch(now);
         self.content(&mut batch, installation)?;
-        self.forget(&mut batch, &before);
-        let list = serde_json::to_vec(&self.listed).unwrap_or_default();
-        batch.append(self.topic, PARTITION, EDITIONS, LISTED, &list);
-        let entry = Input::Edition(Box::new(installation.edition.clone()));
+        let mut kept = self.rulebooks()?;
+        if let Some(last) = before.last() {
+            let earlier = &last.edition.rulebook;
+            let version = || self.version(earlier);
+            kept.replaced(earlier, version, &next.edition.rulebook, now);
+        }
+        self.succeed(batch, &before, needed, next, &kept, now).await
+    }
+
+    /// Notes that the files of the city directory were looked at, where they change nothing.
+    async fn note_import(
+        &self,
+        known: &[Listed],
+        imported: &str,
+        now: Time,
+    ) -> Result<(), RegistryError> {
+        let mut known = known.to_vec();
+        if let Some(last) = known.last_mut() {
+            imported.clone_into(&mut last.imported);
+        }
+        let mut batch = self.batch(now);
+        put(&mut batch, self.topic, EDITIONS, LISTED, &known);
+        self.journal.submit_waiting(batch)?.await?;
+        Ok(())
+    }
+
+    /// A batch that only who may add to the registry can write.
+    fn batch(&self, now: Time) -> Batch {
+        let batch = Batch::new(now.millis(), Priority::Vital);
+        batch.owned_by(self.topic, PARTITION)
+    }
+
+    /// Writes an edition behind those still needed and its record into every zone's input, at once.
+    async fn succeed(
+        &self,
+        mut batch: Batch,
+        before: &[Listed],
+        needed: Vec<Listed>,
+        next: Listed,
+        kept: &Kept,
+        now: Time,
+    ) -> Result<(), RegistryError> {
+        let mut list = needed;
+        list.push(next);
+        self.forget(&mut batch, before, &list, kept);
+        put(&mut batch, self.topic, EDITIONS, LISTED, &list);
+        kept.put(&mut batch, self.topic);
+        let Some(next) = list.last_mut() else {
+            return Ok(());
+        };
+        let input = Topic::new(Kind::Input, self.topic.mode);
+        let entry = Input::Edition(Box::new(next.edition.clone()));
         let bytes = entry.encode();
-        for zone in partitions {
+        for zone in (0..next.zones.len()).map(|zone| Partition(zone as u16)) {
             batch.append(input, zone, entry.kind(), &[], &bytes);
         }
+        // Others write input at the same time: where the records came to stand is known afterwards.
+        let runs = self.journal.submit_waiting(batch)?.await?;
+        for run in runs.iter().filter(|run| run.topic == input) {
+            if let Some(since) = next.since.get_mut(usize::from(run.partition.0)) {
+                *since = run.first.0;
+            }
+        }
+        let edition = next.edition.clone();
+        let mut batch = self.batch(now);
+        put(&mut batch, self.topic, EDITIONS, LISTED, &list);
         self.journal.submit_waiting(batch)?.await?;
-        self.let_go(&self.listed)?;
+        if let Some(last) = list.last() {
+            self.let_go(&list, last)?;
+        }
         tracing::info!(
-            city = short(&installation.edition.city),
-            rulebook = short(&installation.edition.rulebook),
-            directory = short(&installation.edition.directory),
+            city = short(&edition.city),
+            rulebook = short(&edition.rulebook),
+            directory = short(&edition.directory),
             "a new edition is in force"
         );
         Ok(())
     }
 
-    /// The listed editions that are still needed where `last` is in force, without it.
-    fn needed(&self, last: &Listed) -> Result<Vec<Listed>, JournalError> {
+    /// The editions, oldest first; the last is in force. Where a record was on its way when its
+    /// writer died, it stands before the end of what is there.
+    fn editions(&self) -> Result<Vec<Listed>, RegistryError> {
         let input = Topic::new(Kind::Input, self.topic.mode);
-        let earlier = self
-            .listed
-            .iter()
-            .filter(|listed| listed.since != last.since);
+        let mut known = listed(&*self.journal, self.topic)?;
+        for listed in &mut known {
+            for (zone, since) in (0u16..).zip(&mut listed.since) {
+                if *since == UNDER_WAY {
+                    *since = self.journal.end(input, Partition(zone))?.0;
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// Those of `known` that are still needed where `last` is in force, without it.
+    fn needed(&self, known: &[Listed], last: &Listed) -> Result<Vec<Listed>, JournalError> {
+        let input = Topic::new(Kind::Input, self.topic.mode);
+        let earlier = known.iter().filter(|listed| listed.since != last.since);
         let earlier: Vec<Listed> = earlier.cloned().collect();
         let zones = (0..last.zones.len()).map(|zone| Partition(zone as u16));
         let first: Vec<Offset> = zones
@@ -264,12 +347,11 @@ impl Registry {
         Ok(())
     }
 
-    /// Deletes the version files that no edition needs.
-    fn let_go(&self, listed: &[Listed]) -> Result<(), RegistryError> {
-        let present = self.listed.last();
+    /// Deletes the version files that neither `listed` nor `present` needs.
+    fn let_go(&self, listed: &[Listed], present: &Listed) -> Result<(), RegistryError> {
         let needed = listed.iter().filter(|listed| !listed.forgotten);
         let needed = needed
-            .chain(present)
+            .chain(std::iter::once(present))
             .map(|listed| listed.edition.directory.as_str());
         Ok(self.vault.retain(&needed.collect())?)
     }
@@ -314,6 +396,7 @@ impl Registry {
     /// editions in force too: what is listed is read anew.
     pub(crate) fn at(&self, zone: Zone, first: Offset) -> Result<Option<Edition>, RegistryError> {
         let known = listed(&*self.journal, self.topic)?;
+        // One whose record is on its way is adopted there.
         let began = |listed: &&Listed| {
             let since = listed.since.get(usize::from(zone.0));
             since.is_some_and(|since| *since <= first.0)
@@ -395,22 +478,29 @@ impl Registry {
         Ok(())
     }
 
-    /// Deletes content that no edition needs any more.
-    fn forget(&self, batch: &mut Batch, before: &[Listed]) {
+    /// Deletes content of `before` that none of `list` and nobody who goes back needs any more.
+    fn forget(&self, batch: &mut Batch, before: &[Listed], list: &[Listed], kept: &Kept) {
         let needed = |key: &str| {
-            self.listed.iter().any(|listed| {
-                city_key(&listed.edition.city) == key
-                    || rulebook_key(&listed.edition.rulebook) == key
-            })
+            let mut kept = kept.hashes();
+            let mut listed = list.iter();
+            kept.any(|hash| rulebook_key(hash) == key)
+                || listed.any(|listed| {
+                    city_key(&listed.edition.city) == key
+                        || rulebook_key(&listed.edition.rulebook) == key
+                })
         };
-        for listed in before {
-            let keys = [
+        let dropped = kept
+            .dropped()
+            .iter()
+            .map(|hash| (RULEBOOK, rulebook_key(hash)));
+        let content = before.iter().flat_map(|listed| {
+            [
                 (CITY, city_key(&listed.edition.city)),
                 (RULEBOOK, rulebook_key(&listed.edition.rulebook)),
-            ];
-            for (kind, key) in keys.iter().filter(|(_, key)| !needed(key)) {
-                batch.append(self.topic, PARTITION, *kind, key.as_bytes(), &[]);
-            }
+            ]
+        });
+        for (kind, key) in content.chain(dropped).filter(|(_, key)| !needed(key)) {
+            batch.append(self.topic, PARTITION, kind, key.as_bytes(), &[]);
         }
     }
 
@@ -445,6 +535,23 @@ impl Registry {
             )
         })
     }
+}
+
+impl Listed {
+    /// Hash of the rulebook that the city directory held at the last start.
+    fn imported(&self) -> &str {
+        if self.imported.is_empty() {
+            &self.edition.rulebook
+        } else {
+            &self.imported
+        }
+    }
+}
+
+/// Adds a list to a batch.
+fn put<T: Serialize>(batch: &mut Batch, topic: Topic, kind: u8, key: &[u8], list: &T) {
+    let json = serde_json::to_vec(list).unwrap_or_default();
+    batch.append(topic, PARTITION, kind, key, &json);
 }
 
 /// The listed editions that some zone, or its older snapshot, may still begin with once `next`

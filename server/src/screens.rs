@@ -5,6 +5,7 @@
 //! at most [`RECORDS_MAX`] records (with what comes within a round) after it, never all.
 
 use crate::app::App;
+use crate::registry::RegistryError;
 use crate::remember::{RELEASED_MAX, Remembered, Revision, Said};
 use crate::roles::Role;
 use crate::snapshot::{Generations, Owner, Snapshot};
@@ -35,6 +36,9 @@ pub(crate) enum FollowError {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What is in force.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// A round did not come to its end.
     #[error("a round was cut short: {0}")]
     CutShort(#[from] tokio::task::JoinError),
@@ -177,14 +181,16 @@ impl Screens {
     }
 
     /// Follows what is new; gives the tickets of snapshots that were due.
-    fn round(&self, app: &App) -> Result<Vec<Ticket>, JournalError> {
+    fn round(&self, app: &App) -> Result<Vec<Ticket>, FollowError> {
+        // What zones say by another rulebook is shown by it.
+        app.reload.follow(&app.registry)?;
         let mut stored = Vec::new();
         for (zone, of) in (0u16..).map(Zone).zip(&self.zones) {
             self.catch_up(app, zone)?;
             match of.lock().keep(app, self.mode, zone) {
                 Ok(ticket) => stored.extend(ticket),
                 Err(JournalError::Fenced { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         if app.kafka.is_some() && app.roles.has(Role::Console) {

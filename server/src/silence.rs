@@ -18,7 +18,8 @@ impl App {
             None => city.station_no(subject),
         };
         let station = number.and_then(|no| Some((no, city.station(no)?)));
-        let rule = self.installation.rulebook.rule(rule);
+        let rulebook = self.reload.rulebook();
+        let rule = rulebook.rule(rule);
         let (Some((number, station)), Some((_, rule))) = (station, rule) else {
             return false;
         };

@@ -332,6 +332,17 @@ impl View {
         }
     }
 
+    /// A subject has no tier any more by a rule that is gone.
+    pub(crate) fn situation_over(&self, rule: &str, subject: &str) {
+        let mut inner = self.inner.write();
+        let key = (rule.to_owned(), subject.to_owned());
+        if let Some(item) = inner.situations.remove(&key) {
+            let tier = Tier::None;
+            self.stream
+                .send("situation", &SituationItem { tier, ..item });
+        }
+    }
+
     /// Asks anew which subjects with a tier are silent, and tells of each where that changed.
     pub(crate) fn restale(&self, is_stale: impl Fn(&str, &str) -> bool) {
         let known: Vec<_> = {

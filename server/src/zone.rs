@@ -18,7 +18,7 @@ use model::{
     DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Signal, Span, StationNo,
     Tier, Time, Warning, WarningId, Zone,
 };
-use rules::{Change, Effect, Engine, Policy, Windowed};
+use rules::{Change, Effect, Engine, Figures, Policy, Windowed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -234,6 +234,16 @@ impl Machine {
     /// Series that hold readings, and the bytes their windows take.
     pub(crate) fn windows(&self) -> (usize, usize) {
         (self.engine.series_in_use(), self.engine.window_bytes())
+    }
+
+    /// Takes the figures of every rule, as [`Engine::take_figures`].
+    pub(crate) fn take_figures(&mut self) -> Vec<Figures> {
+        self.engine.take_figures()
+    }
+
+    /// Evaluates a rule for nothing but its cost, as [`Engine::sample`].
+    pub(crate) fn sample(&self, rule: usize, from: usize, most: usize) -> (usize, u64) {
+        self.engine.sample(rule, from, most)
     }
 
     /// How far back the longest window and what may lag behind it reach.

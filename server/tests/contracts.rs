@@ -21,12 +21,16 @@ mod check;
 mod edge;
 #[path = "contracts/evidence.rs"]
 mod evidence;
+#[path = "contracts/forecasts.rs"]
+mod forecasts;
 #[path = "contracts/manners.rs"]
 mod manners;
 #[path = "contracts/poll.rs"]
 mod poll;
 #[path = "contracts/refusals.rs"]
 mod refusals;
+#[path = "contracts/reload.rs"]
+mod reload;
 #[path = "contracts/replay.rs"]
 mod replay;
 #[path = "contracts/served.rs"]
@@ -40,6 +44,8 @@ mod simulators;
 mod small;
 #[path = "contracts/subjects.rs"]
 mod subjects;
+#[path = "contracts/workbench.rs"]
+mod workbench;
 #[path = "contracts/zones.rs"]
 mod zones;
 

@@ -20,6 +20,8 @@ mod river;
 mod skipped;
 #[path = "recorded/street.rs"]
 mod street;
+#[path = "recorded/typhoon.rs"]
+mod typhoon;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

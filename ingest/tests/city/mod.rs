@@ -38,7 +38,8 @@ pub(crate) fn city<'a>(
             "city.toml" => TOML,
             "areas.geojson" => AREAS,
             "stations.csv" => &table,
-            _ => "id,name,kind,lon,lat,area\n",
+            "sites.csv" => "id,name,kind,lon,lat,area\n",
+            _ => return None,
         };
         Some(text.as_bytes().to_vec())
     };

@@ -18,7 +18,7 @@ use model::fault::perhaps;
 use model::{Parameter, Quanta};
 
 /// Name of each indicator with a call of it.
-pub(super) const INDICATORS: [(&str, &str); 9] = [
+pub(super) const INDICATORS: [(&str, &str); 11] = [
     ("effective", "rainfall.effective(\"14d@08:00\", 0.84)"),
     ("exceedance", "rainfall.exceedance(\"caine\")"),
     ("dry_days", "rainfall.dry_days(\"90d@08:00\", 5)"),
@@ -33,6 +33,8 @@ pub(super) const INDICATORS: [(&str, &str); 9] = [
     ),
     ("failure_in", "displacement.failure_in(\"72h\")"),
     ("failure_earliest", "displacement.failure_earliest(\"72h\")"),
+    ("return_period", "rainfall.return_period(\"1h\")"),
+    ("spi", "rainfall.spi(\"30d@08:00\")"),
     ("hours_to", "water_level.hours_to(\"1h\", site.warning)"),
 ];
 
@@ -65,6 +67,8 @@ impl Call<'_> {
             "tangent_angle" => self.tangent_angle(),
             "failure_in" => self.failure(Estimate::Mean),
             "failure_earliest" => self.failure(Estimate::Earliest),
+            "return_period" => self.return_period(),
+            "spi" => self.spi(),
             _ => self.approach(),
         };
         let texts = self
@@ -173,6 +177,22 @@ impl Call<'_> {
         Ok((Indicator::Failure(estimate), Some(self.rolling(window)?)))
     }
 
+    fn return_period(&self) -> Result<(Indicator, Option<Window>), ConditionError> {
+        let [window] = self.arguments else {
+            return Err(self.wrong("a window"));
+        };
+        self.of_rain()?;
+        Ok((Indicator::ReturnPeriod, Some(self.rolling(window)?)))
+    }
+
+    fn spi(&self) -> Result<(Indicator, Option<Window>), ConditionError> {
+        let [window] = self.arguments else {
+            return Err(self.wrong("a window of days"));
+        };
+        self.of_rain()?;
+        Ok((Indicator::Spi, Some(self.days(window)?)))
+    }
+
     fn approach(&mut self) -> Result<(Indicator, Option<Window>), ConditionError> {
         let [window, bound] = self.arguments else {
             return Err(self.wrong("a window and a bound"));
@@ -247,13 +267,13 @@ impl Call<'_> {
     }
 
     fn of_rain(&self) -> Result<(), ConditionError> {
-        match self.parameter {
-            Parameter::Rainfall => Ok(()),
-            other => Err(ConditionError::new(
-                format!("{} is of rain, not of {other}", self.name),
-                format!("write rainfall.{}(…)", self.name),
-            )),
+        if self.parameter == Parameter::Rainfall {
+            return Ok(());
         }
+        Err(ConditionError::new(
+            format!("{} is of rain, not of {}", self.name, self.parameter),
+            format!("write rainfall.{}(…)", self.name),
+        ))
     }
 
     fn wrong(&self, needs: &str) -> ConditionError {
@@ -267,34 +287,47 @@ impl Call<'_> {
 }
 
 fn string(argument: &IdedExpr) -> Option<&str> {
-    match &argument.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
-        _ => None,
+    if let Expr::Literal(LiteralValue::String(text)) = &argument.expr {
+        return Some(text.inner());
     }
+    None
+}
+
+/// The name and the one argument of a call that is made on nothing.
+fn plain_call(argument: &IdedExpr) -> Option<(&str, &IdedExpr)> {
+    let Expr::Call(call) = &argument.expr else {
+        return None;
+    };
+    match (&call.target, call.args.as_slice()) {
+        (None, [inner]) => Some((&call.func_name, inner)),
+        (_, _) => None,
+    }
+}
+
+/// A number as the rule has it, without its sign.
+fn digits(argument: &IdedExpr) -> Option<String> {
+    if let Expr::Literal(LiteralValue::Int(number)) = &argument.expr {
+        return Some(format!("{}", number.inner()));
+    }
+    if let Expr::Literal(LiteralValue::Double(number)) = &argument.expr {
+        return Some(format!("{}", number.inner()));
+    }
+    None
 }
 
 /// The number written, if it is one.
 fn number(argument: &IdedExpr) -> Option<Ratio> {
-    match &argument.expr {
-        Expr::Literal(LiteralValue::Int(number)) => Some(Ratio::whole(*number.inner())),
-        Expr::Literal(LiteralValue::Double(number)) => Ratio::parse(&format!("{}", number.inner())),
-        Expr::Call(call) if call.func_name == operators::NEGATE => match call.args.as_slice() {
-            [inner] => number(inner)?.times(Ratio::whole(-1)),
-            _ => None,
-        },
-        _ => None,
+    match plain_call(argument) {
+        Some((operators::NEGATE, inner)) => number(inner)?.times(Ratio::whole(-1)),
+        Some(_) => None,
+        None => Ratio::parse(&digits(argument)?),
     }
 }
 
 /// `mm(50)`: the unit and the number in it.
 fn in_unit(argument: &IdedExpr) -> Option<(Unit, Ratio)> {
-    match &argument.expr {
-        Expr::Call(call) if call.target.is_none() => match call.args.as_slice() {
-            [inner] => Some((Unit::named(&call.func_name)?, number(inner)?)),
-            _ => None,
-        },
-        _ => None,
-    }
+    let (name, inner) = plain_call(argument)?;
+    Some((Unit::named(name)?, number(inner)?))
 }
 
 fn as_double(ratio: Ratio) -> f64 {
@@ -303,18 +336,15 @@ fn as_double(ratio: Ratio) -> f64 {
 
 /// An argument as the rule has it.
 fn text(argument: &IdedExpr, source: &str) -> Option<String> {
-    match &argument.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(written(text.inner(), source)),
-        Expr::Literal(LiteralValue::Int(number)) => Some(format!("{}", number.inner())),
-        Expr::Literal(LiteralValue::Double(number)) => Some(format!("{}", number.inner())),
-        Expr::Select(select) => Some(format!("site.{}", select.field)),
-        Expr::Call(call) => match call.args.as_slice() {
-            [inner] if call.func_name == operators::NEGATE => {
-                Some(format!("-{}", text(inner, source)?))
-            }
-            [inner] => Some(format!("{}({})", call.func_name, text(inner, source)?)),
-            _ => None,
-        },
-        _ => None,
+    if let Some(text) = string(argument) {
+        return Some(written(text, source));
+    }
+    if let Expr::Select(select) = &argument.expr {
+        return Some(format!("site.{}", select.field));
+    }
+    match plain_call(argument) {
+        Some((operators::NEGATE, inner)) => Some(format!("-{}", text(inner, source)?)),
+        Some((name, inner)) => Some(format!("{name}({})", text(inner, source)?)),
+        None => digits(argument),
     }
 }

@@ -154,6 +154,12 @@ fn relax(
                 "use lower = { by = … } or propose = { by = … } in the parameter's unit",
             ))
         }
+        Relaxation::Ratio(_) if dimension == Dimension::Index(Measure::Deviations) => {
+            Err(ConditionError::new(
+                "a ratio of deviations means nothing: their zero is arbitrary",
+                "use lower = { by = 0.5 }",
+            ))
+        }
         Relaxation::Ratio(ratio) if upward => bound.times(ratio),
         Relaxation::Ratio(ratio) => bound.times(Ratio::ONE.over(ratio).ok_or_else(too_large)?),
         Relaxation::By(amount) => {
@@ -299,6 +305,8 @@ fn name(dimension: Dimension) -> String {
         Dimension::Index(Measure::Degrees) => "an angle".into(),
         Dimension::Index(Measure::Hours) => "a number of hours".into(),
         Dimension::Index(Measure::Kilometres) => "a number of kilometres".into(),
+        Dimension::Index(Measure::Years) => "a number of years".into(),
+        Dimension::Index(Measure::Deviations) => "a number of deviations".into(),
     }
 }
 

@@ -239,7 +239,7 @@ impl Asked<'_> {
                 | Function::Count
                 | Function::Age
                 | Function::Indicator(_)
-                | Function::Outlook(_),
+                | Function::Expected(_),
                 _,
             ) => Lull::NONE,
         };

@@ -1,14 +1,14 @@
 //! From CEL's syntax tree to a program: the vocabulary, its types, and what is wrong with a text.
 
+use super::forecast;
 use super::linear::{Dimension, Linear, atom, too_large};
-use super::outlook;
 use super::program::{Kleene, Op, Program, Test};
 use super::ratio::Ratio;
 use super::reading::{not_aggregate, not_number, own_reading};
 use super::unit::{UNITS, Unit};
 use super::{CONDITION_BYTES_MAX, CONDITION_DEPTH_MAX, Relaxation};
+use crate::forecast::Ask;
 use crate::indicator::Measure;
-use crate::outlook::Ask;
 use crate::window::{Function, Window};
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SourceInfo, operators};
@@ -23,6 +23,8 @@ pub enum Aggregate {
     Max,
     /// The smallest of them.
     Min,
+    /// Their mean over the area, by Thiessen weights.
+    Mean,
 }
 
 /// A figure a condition asks for.
@@ -42,7 +44,7 @@ impl Reading {
     /// Where the minutes begin that it is found in at `time`; `None` where the newest is enough. Of days
     /// that are over their figures are known, whatever has become of their minutes.
     pub(crate) fn starts(&self, time: Time, offset: Offset) -> Option<Time> {
-        if matches!(self.function, Function::Outlook(_)) {
+        if matches!(self.function, Function::Expected(_)) {
             return None;
         }
         let window = match self.window {
@@ -52,10 +54,10 @@ impl Reading {
             window => window,
         };
         let own = window.map(|window| window.start(time, offset));
-        let beside = match self.function {
-            Function::Indicator(indicator) => indicator.starts(time, offset),
-            _ => None,
-        };
+        let mut beside = None;
+        if let Function::Indicator(indicator) = self.function {
+            beside = indicator.starts(time, offset);
+        }
         own.into_iter().chain(beside).min()
     }
 
@@ -142,26 +144,7 @@ pub fn compile(
     relaxation: Relaxation,
     scope: &mut Scope,
 ) -> Result<Program, ConditionError> {
-    if source.len() > CONDITION_BYTES_MAX {
-        return Err(ConditionError::new(
-            format!("the condition is longer than {CONDITION_BYTES_MAX} bytes"),
-            "split it into rules joined by situation(\"id\")",
-        ));
-    }
-    let parsed = cel::parser::Parser::new()
-        .max_recursion_depth(CONDITION_DEPTH_MAX)
-        .parse_with_source_info(source);
-    let (tree, places) = parsed.map_err(|errors| {
-        let first = errors.errors.first();
-        let what = first.map_or("unreadable", |error| &error.msg);
-        ConditionError {
-            at: first.and_then(|error| byte(source, error.pos)),
-            ..ConditionError::new(
-                format!("not a CEL expression: {what}"),
-                "write it like rainfall.sum(\"6h\") >= 50.0",
-            )
-        }
-    })?;
+    let (tree, places) = parsed(source)?;
     let mut compiler = Compiler {
         source,
         scope,
@@ -181,6 +164,30 @@ pub fn compile(
             "split it into rules joined by situation(\"id\")",
         ))
     }
+}
+
+/// The syntax tree of a condition, and where its parts stand.
+pub(super) fn parsed(source: &str) -> Result<(IdedExpr, SourceInfo), ConditionError> {
+    if source.len() > CONDITION_BYTES_MAX {
+        return Err(ConditionError::new(
+            format!("the condition is longer than {CONDITION_BYTES_MAX} bytes"),
+            "split it into rules joined by situation(\"id\")",
+        ));
+    }
+    let parsed = cel::parser::Parser::new()
+        .max_recursion_depth(CONDITION_DEPTH_MAX)
+        .parse_with_source_info(source);
+    parsed.map_err(|errors| {
+        let first = errors.errors.first();
+        let what = first.map_or("unreadable", |error| &error.msg);
+        ConditionError {
+            at: first.and_then(|error| byte(source, error.pos)),
+            ..ConditionError::new(
+                format!("not a CEL expression: {what}"),
+                "write it like rainfall.sum(\"6h\") >= 50.0",
+            )
+        }
+    })
 }
 
 struct Compiler<'a> {
@@ -257,13 +264,15 @@ impl Compiler<'_> {
         let is_whole = |function: Function| {
             let fractional = matches!(
                 function,
-                Function::Mean | Function::Rate | Function::Indicator(_) | Function::Outlook(_)
+                Function::Mean | Function::Rate | Function::Indicator(_) | Function::Expected(_)
             );
             !fractional
         };
         let whole = atom.calls.iter().all(|(call, _)| {
             let call = self.scope.calls.get(usize::from(*call));
-            call.is_some_and(|call| is_whole(call.reading.function))
+            call.is_some_and(|call| {
+                is_whole(call.reading.function) && call.reading.aggregate != Some(Aggregate::Mean)
+            })
         });
         let op = atom.simple().filter(|_| whole);
         self.ops.push(op.unwrap_or(Op::Linear(atom)));
@@ -377,7 +386,7 @@ impl Compiler<'_> {
                 "situation() is a tier, not a number",
                 "compare it with a tier: situation(\"id\") >= orange",
             )),
-            (_, Some(root), _) if outlook::is_asked(root) => self.expected(call),
+            (_, Some(root), _) if forecast::is_asked(root) => self.expected(call),
             (_, Some(_), _) => self.reading(call),
             (name, None, [inner]) if Unit::named(name).is_some() => self.measured(name, inner),
             (name, None, _) => {
@@ -413,7 +422,7 @@ impl Compiler<'_> {
     }
 
     fn expected(&mut self, call: &CallExpr) -> Result<Linear, ConditionError> {
-        let (reading, text) = outlook::reading(call, self.source)?;
+        let (reading, text) = forecast::reading(call, self.source)?;
         self.call(reading, text)
     }
 
@@ -455,13 +464,15 @@ impl Compiler<'_> {
                 measure @ (Measure::Times
                 | Measure::Degrees
                 | Measure::Hours
-                | Measure::Kilometres) => Dimension::Index(measure),
+                | Measure::Kilometres
+                | Measure::Years
+                | Measure::Deviations) => Dimension::Index(measure),
             },
-            Function::Outlook(Ask::CircleIn(_)) => Dimension::Index(Measure::Hours),
-            Function::Outlook(Ask::Distance | Ask::Closest) => {
+            Function::Expected(Ask::CircleIn(_)) => Dimension::Index(Measure::Hours),
+            Function::Expected(Ask::Distance | Ask::Closest) => {
                 Dimension::Index(Measure::Kilometres)
             }
-            Function::Outlook(Ask::Sum | Ask::Max | Ask::Min) => Dimension::Of(reading.parameter),
+            Function::Expected(Ask::Sum | Ask::Max | Ask::Min) => Dimension::Of(reading.parameter),
         };
         let call = Call { text, reading };
         let index = place(&mut self.scope.calls, |held| *held == call, || call.clone())?;
@@ -473,7 +484,7 @@ impl Compiler<'_> {
     }
 }
 
-/// `area.max(…)` and `area.min(…)`.
+/// `area.max(…)`, `area.min(…)` and `area.mean(…)`.
 fn aggregate_of(call: &CallExpr) -> Option<(Aggregate, &IdedExpr)> {
     let Expr::Ident(root) = &call.target.as_ref()?.expr else {
         return None;
@@ -481,6 +492,7 @@ fn aggregate_of(call: &CallExpr) -> Option<(Aggregate, &IdedExpr)> {
     match (root.as_str(), call.func_name.as_str(), call.args.as_slice()) {
         ("area", "max", [inner]) => Some((Aggregate::Max, inner)),
         ("area", "min", [inner]) => Some((Aggregate::Min, inner)),
+        ("area", "mean", [inner]) => Some((Aggregate::Mean, inner)),
         (_, _, _) => None,
     }
 }

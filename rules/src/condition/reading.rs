@@ -212,7 +212,7 @@ pub(super) fn not_number() -> ConditionError {
 
 pub(super) fn not_aggregate() -> ConditionError {
     ConditionError::new(
-        "area takes max or min of a parameter's figure",
+        "area takes max, min or mean of a parameter's figure",
         "write area.max(rainfall.sum(\"1h\"))",
     )
 }

@@ -92,12 +92,13 @@ impl Engine {
         ) else {
             return;
         };
+        state.evaluations += 1;
         let evaluation = Evaluation {
             rule,
             windows: &self.windows,
             asked: &asked,
             city: &self.city,
-            outlook: &self.outlook,
+            forecasts: &self.forecasts,
         };
         let mut lulls = None;
         let values = &mut self.scratch.values;
@@ -115,7 +116,7 @@ impl Engine {
     }
 
     /// Tiers of the situations a rule asks for, at a subject.
-    fn situations_of(&self, rule: usize, subject: u32, found: &mut Asked) {
+    pub(super) fn situations_of(&self, rule: usize, subject: u32, found: &mut Asked) {
         found.clear();
         let (Some(spec), Some(state)) = (self.rulebook.rules.get(rule), self.rules.get(rule))
         else {
@@ -214,7 +215,7 @@ impl Engine {
                 windows: &self.windows,
                 asked: &asked,
                 city: &self.city,
-                outlook: &self.outlook,
+                forecasts: &self.forecasts,
             };
             let values = evaluation.texts(subject, &mut self.scratch.values);
             if let Some(held) = &mut subject.state {

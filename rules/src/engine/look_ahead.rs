@@ -5,7 +5,7 @@ use super::verdict::Evaluation;
 use super::{Cause, Engine};
 use crate::condition::Call;
 use crate::effect::Effect;
-use crate::outlook::{Ask, Point};
+use crate::forecast::{Ask, Point};
 use crate::rulebook::Rule;
 use crate::window::Value;
 use model::{AreaNo, City, Forecast, ForecastPlace, Span, Time};
@@ -15,11 +15,11 @@ const EVERY_MS: i64 = 10 * 60_000;
 
 impl Engine {
     /// Takes forecasts in and looks at every subject whose rule asks what is expected.
-    pub(super) fn expect(&mut self, at: Time, forecasts: &[Forecast], out: &mut Vec<Effect>) {
+    pub fn expect(&mut self, at: Time, forecasts: &[Forecast], out: &mut Vec<Effect>) {
         self.tick(at, out);
         let mut is_new = false;
         for forecast in forecasts {
-            is_new |= self.outlook.take(forecast, self.at);
+            is_new |= self.forecasts.take(forecast, self.at);
         }
         if is_new {
             self.look_ahead(self.at.millis(), |_| true);
@@ -39,7 +39,7 @@ impl Engine {
     /// The next look comes with the next whole ten minutes of record time.
     pub(super) fn plan_look(&mut self) {
         let looks = self.rulebook.rules.iter().any(Rule::looks_ahead);
-        self.next_look = if looks && !self.outlook.is_empty() {
+        self.next_look = if looks && !self.forecasts.is_empty() {
             (self.at.millis().div_euclid(EVERY_MS) + 1) * EVERY_MS
         } else {
             i64::MAX
@@ -77,11 +77,12 @@ impl Evaluation<'_> {
             Ask::Sum | Ask::Max | Ask::Min => {
                 let places = places(subject.place, self.city);
                 let parameter = call.reading.parameter;
-                self.outlook.expected(ask, parameter, places, time, length)
+                self.forecasts
+                    .expected(ask, parameter, places, time, length)
             }
             Ask::CircleIn(_) | Ask::Distance | Ask::Closest => {
                 let points = points(subject.place, self.city);
-                self.outlook.cyclones(ask, &points, time, length)
+                self.forecasts.cyclones(ask, &points, time, length)
             }
         }
     }

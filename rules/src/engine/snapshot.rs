@@ -9,7 +9,7 @@ use super::subjects::State;
 use super::{Engine, Standing};
 use crate::bulletin::Shelf;
 use crate::effect::{Change, Effect, Reason};
-use crate::outlook::Outlook;
+use crate::forecast::Forecasts;
 use crate::reader::Reader;
 use crate::rulebook::Rulebook;
 use model::{AreaCode, City, Mode, Tier, Time};
@@ -48,7 +48,7 @@ struct Frozen {
     at: Time,
     subjects: Vec<FrozenSubject>,
     bulletins: Shelf,
-    outlook: Outlook,
+    forecasts: Forecasts,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,7 +90,7 @@ impl Engine {
             at: self.at,
             subjects: self.frozen_subjects(),
             bulletins: self.bulletins.clone(),
-            outlook: self.outlook.clone(),
+            forecasts: self.forecasts.clone(),
         };
         // Our own plain types cannot fail to be written to memory; an empty part reads as damaged.
         let json = serde_json::to_vec(&frozen).unwrap_or_default();
@@ -128,7 +128,7 @@ impl Engine {
         self.windows.decode(&mut reader)?;
         self.at = frozen.at;
         self.bulletins = frozen.bulletins;
-        self.outlook = frozen.outlook;
+        self.forecasts = frozen.forecasts;
         self.plan_look();
         let hazards = self.rulebook.rules.iter().map(|rule| rule.hazard);
         self.bulletins.hold(hazards);

@@ -4,7 +4,8 @@ use super::NONE;
 use super::calm::{Calm, Gate};
 use super::windows::Windows;
 use crate::area::{AreaCount, Standing};
-use crate::condition::Ratio;
+use crate::condition::{Aggregate, Ratio};
+use crate::indicator::thiessen;
 use crate::rulebook::{Rule, Rulebook, SubjectKind};
 use crate::situation::{Holds, Situation};
 use model::{Area, AreaNo, City, SiteNo, Span, StationNo, Tier, Zone};
@@ -28,6 +29,8 @@ pub(super) struct Subject {
     pub(super) series: Box<[u32]>,
     /// Series of an area's stations, by the rule's parameters.
     pub(super) members: Box<[Box<[u32]>]>,
+    /// Thiessen weights of those stations, where a call asks for the mean over the area.
+    pub(super) weights: Box<[Box<[u32]>]>,
     /// Counted areas it belongs to: its own and those it neighbours.
     pub(super) areas: Box<[u32]>,
     /// For each situation the rule asks for, the counted area of that rule that holds it.
@@ -89,6 +92,8 @@ pub(super) struct RuleState {
     pub(super) areas: Vec<AreaCount>,
     /// Rules that ask for this one's situation.
     pub(super) dependents: Vec<usize>,
+    /// Evaluations since somebody last asked.
+    pub(super) evaluations: u64,
 }
 
 /// A subject that a series wakes.
@@ -320,6 +325,7 @@ fn rule_state(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> RuleSt
         subjects,
         areas,
         dependents: Vec::new(),
+        evaluations: 0,
     }
 }
 
@@ -397,7 +403,22 @@ fn area_subjects(
                 .filter_map(|no| windows.find(*no, *parameter))
                 .collect()
         };
+        let weights_of = |parameter: &model::Parameter| -> Box<[u32]> {
+            let measure = |no: &&StationNo| windows.find(**no, *parameter).is_some();
+            let stations = inside.iter().filter(measure);
+            let places = stations.filter_map(|no| city.station(*no));
+            let places: Vec<(f64, f64)> = places.map(|at| (at.lon, at.lat)).collect();
+            let shape = city.area(count.area).map(|area| &area.shape);
+            let weights = shape.map(|shape| thiessen::weights(shape, &places));
+            weights.unwrap_or_default().into()
+        };
+        let weighs = rule
+            .calls
+            .iter()
+            .any(|call| call.reading.aggregate == Some(Aggregate::Mean));
+        let weights = rule.parameters.iter().filter(|_| weighs);
         Subject {
+            weights: weights.map(weights_of).collect(),
             members: rule.parameters.iter().map(of).collect(),
             holds: holds(city, rule, &inside),
             ..at_rest(Place::Area(count.area), true)
@@ -414,6 +435,7 @@ fn at_rest(place: Place, own: bool) -> Subject {
         place,
         series: Box::default(),
         members: Box::default(),
+        weights: Box::default(),
         areas: Box::default(),
         upper: Box::default(),
         thresholds: Box::default(),

@@ -1,25 +1,28 @@
 //! Figures as text, for people and for what is printed.
 
 use crate::condition::Call;
+use crate::forecast::Ask;
 use crate::indicator::{NEVER, PER_UNIT};
-use crate::outlook::Ask;
 use crate::window::{Function, Value};
 
 /// Decimal text in the parameter's unit; rates and means to nine places, ages in seconds.
 pub(super) fn value_text(call: &Call, value: &Value) -> Option<String> {
-    if !value.is_known() {
-        return None;
-    }
+    let known = value.is_known();
+    known.then(|| figure_text(call, value.number, value.of))
+}
+
+/// A figure of a call, `number / of` in its quanta, as decimal text.
+pub(super) fn figure_text(call: &Call, number: i128, of: i128) -> String {
     let parameter = call.reading.parameter;
-    if value.number >= NEVER && value.of == 1 {
-        return Some("∞".into());
+    if number >= NEVER && of == 1 {
+        return "∞".into();
     }
     let unit = i128::from(match call.reading.function {
         Function::Indicator(indicator) => {
             let own = || parameter.quanta_per_unit();
             indicator.measure().per_unit().unwrap_or_else(own)
         }
-        Function::Outlook(Ask::CircleIn(_) | Ask::Distance | Ask::Closest) => PER_UNIT,
+        Function::Expected(Ask::CircleIn(_) | Ask::Distance | Ask::Closest) => PER_UNIT,
         Function::Count => 1,
         Function::Age => 1000,
         Function::Last
@@ -29,9 +32,9 @@ pub(super) fn value_text(call: &Call, value: &Value) -> Option<String> {
         | Function::Mean
         | Function::Delta
         | Function::Rate
-        | Function::Outlook(Ask::Sum | Ask::Max | Ask::Min) => parameter.quanta_per_unit(),
+        | Function::Expected(Ask::Sum | Ask::Max | Ask::Min) => parameter.quanta_per_unit(),
     });
-    Some(decimal(value.number, value.of.saturating_mul(unit)))
+    decimal(number, of.saturating_mul(unit))
 }
 
 /// `number / of` to nine places, half up as people round.

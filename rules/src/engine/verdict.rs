@@ -7,11 +7,11 @@ use super::{Cause, NONE};
 use crate::area::Standing;
 use crate::condition::lull::{self, Lulls, PARAMETERS_MAX};
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
+use crate::forecast::Forecasts;
 use crate::indicator::Source;
-use crate::outlook::Outlook;
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
-use crate::window::{Function, Value, View, Window};
+use crate::window::{Function, Value, Window};
 use model::{City, Tier, Time};
 
 /// What a rule is evaluated with, beside its subject.
@@ -20,7 +20,7 @@ pub(super) struct Evaluation<'a> {
     pub(super) windows: &'a Windows,
     pub(super) asked: &'a super::Asked,
     pub(super) city: &'a City,
-    pub(super) outlook: &'a Outlook,
+    pub(super) forecasts: &'a Forecasts,
 }
 
 /// Which of a tier's conditions.
@@ -141,6 +141,17 @@ impl Evaluation<'_> {
         Some(withdrawn)
     }
 
+    /// The conditions of every tier at a subject, for nothing but their cost; how many hold.
+    pub(super) fn conditions(&self, subject: &Subject, time: Time, values: &mut Vec<Value>) -> u64 {
+        self.figures(subject, time, true, values);
+        let (held, relaxed) = (
+            self.held(subject, values, Which::Raise),
+            self.relaxed(subject, values),
+        );
+        let all = held.iter().chain(&relaxed);
+        all.filter(|truth| **truth == Kleene::True).count() as u64
+    }
+
     /// Notes where the sums of a subject lie, at which nothing changes; those without suspect
     /// readings too, where it asks for sureness. What falls does so by its own time.
     fn rest(&self, subject: &Subject, watch: &mut Watch, asks: bool, falling: [&Situation; 2]) {
@@ -184,11 +195,17 @@ impl Evaluation<'_> {
     }
 
     /// Figures of every call of the rule at `time`.
-    fn figures(&self, subject: &Subject, time: Time, suspects: bool, values: &mut Vec<Value>) {
+    pub(super) fn figures(
+        &self,
+        subject: &Subject,
+        time: Time,
+        suspects: bool,
+        values: &mut Vec<Value>,
+    ) {
         values.clear();
         for (call, slot) in self.rule.calls.iter().zip(&self.rule.slots) {
             let value = match (call.reading.function, call.reading.aggregate) {
-                (Function::Outlook(ask), _) => self.expected(subject, call, ask, time),
+                (Function::Expected(ask), _) => self.expected(subject, call, ask, time),
                 (_, None) => self.own(subject, call, *slot, time, suspects),
                 (_, Some(aggregate)) => self.of_area(subject, call, aggregate, time, suspects),
             };
@@ -210,14 +227,15 @@ impl Evaluation<'_> {
             .iter()
             .position(|p| *p == call.reading.parameter);
         let series = place.and_then(|place| subject.series.get(place));
-        let Some(series) = series.and_then(|series| self.windows.get(*series)) else {
+        let Some((number, series)) = series.and_then(|no| Some((*no, self.windows.get(*no)?)))
+        else {
             return Value::UNKNOWN;
         };
         match (slot, call.reading.window) {
             (Some(slot), Some(Window::Rolling(_))) if series.newest() == Some(time) => {
                 series.running(call.reading.function, usize::from(slot), suspects)
             }
-            (_, _) => self.figure(&series, subject, call, time, suspects),
+            (_, _) => self.figure(number, subject, call, time, suspects),
         }
     }
 
@@ -237,13 +255,21 @@ impl Evaluation<'_> {
             .iter()
             .position(|p| *p == call.reading.parameter);
         let members = place.and_then(|place| subject.members.get(place));
+        if aggregate == Aggregate::Mean {
+            let weights = place.and_then(|place| subject.weights.get(place));
+            let pairs = members
+                .into_iter()
+                .flatten()
+                .zip(weights.into_iter().flatten());
+            let figures = pairs.map(|(series, weight)| {
+                (self.figure(*series, subject, call, time, suspects), *weight)
+            });
+            return mean(figures);
+        }
         let mut found = Value::UNKNOWN;
         let mut covered = true;
         for series in members.into_iter().flatten() {
-            let Some(series) = self.windows.get(*series) else {
-                continue;
-            };
-            let value = self.figure(&series, subject, call, time, suspects);
+            let value = self.figure(*series, subject, call, time, suspects);
             if !value.is_known() {
                 continue;
             }
@@ -254,7 +280,7 @@ impl Evaluation<'_> {
                 .cmp(&found.number.saturating_mul(value.of));
             let better = match aggregate {
                 Aggregate::Max => order.is_gt(),
-                Aggregate::Min => order.is_lt(),
+                Aggregate::Min | Aggregate::Mean => order.is_lt(),
             };
             if !found.is_known() || better {
                 found = value;
@@ -266,16 +292,21 @@ impl Evaluation<'_> {
     /// A figure of one series.
     fn figure(
         &self,
-        series: &View<'_>,
+        number: u32,
         subject: &Subject,
         call: &Call,
         time: Time,
         suspects: bool,
     ) -> Value {
         let window = call.reading.window;
+        let Some(series) = self.windows.get(number) else {
+            return Value::UNKNOWN;
+        };
         match (call.reading.function, window) {
             (Function::Indicator(indicator), _) => indicator.of(&Source {
-                series,
+                series: &series,
+                station: self.windows.station(number),
+                climate: &self.city.climate,
                 parameter: call.reading.parameter,
                 window,
                 sites: &subject.thresholds,
@@ -293,7 +324,7 @@ impl Evaluation<'_> {
         }
     }
 
-    fn situated<'v>(
+    pub(super) fn situated<'v>(
         &'v self,
         subject: &'v Subject,
         values: &'v [Value],
@@ -463,6 +494,27 @@ impl Evaluation<'_> {
         let situations =
             situations.map(|(id, tier)| (format!("situation(\"{id}\")"), Some(tier.name().into())));
         calls.chain(situations).collect()
+    }
+}
+
+/// The weighted mean of figures; covered where those of four fifths of the area are.
+fn mean(figures: impl Iterator<Item = (Value, u32)>) -> Value {
+    // A figure that is a fraction itself is cut to thousandths of a quantum.
+    const PARTS: i128 = 1000;
+    let (mut sum, mut known, mut covered, mut all) = (0i128, 0i128, 0i128, 0i128);
+    for (value, weight) in figures {
+        let weight = i128::from(weight);
+        all += weight;
+        if value.is_known() {
+            known += weight;
+            covered += if value.covered { weight } else { 0 };
+            sum += value.number.saturating_mul(PARTS) / value.of * weight;
+        }
+    }
+    Value {
+        number: sum,
+        of: known * PARTS,
+        covered: covered * 10 >= all * 8,
     }
 }
 

@@ -116,10 +116,25 @@ impl Windows {
         block.view(owner.column as usize)
     }
 
+    /// Whose a series is.
+    pub(super) fn station(&self, number: u32) -> Option<StationNo> {
+        self.owners.get(number as usize).map(|owner| owner.station)
+    }
+
     /// Every series.
     pub(super) fn all(&self) -> impl Iterator<Item = View<'_>> {
         let numbers = 0..u32::try_from(self.owners.len()).unwrap_or(NONE);
         numbers.filter_map(|number| self.get(number))
+    }
+
+    /// Parameter and newest observation time of each series that has one, milliseconds.
+    pub(super) fn newest(&self) -> impl Iterator<Item = (Parameter, i64)> {
+        let numbered = (0u32..).zip(&self.owners);
+        numbered.filter_map(|(number, owner)| {
+            let parameter = self.parameters.get(usize::from(owner.place))?;
+            let newest = self.get(number)?.newest()?;
+            Some((*parameter, newest.millis()))
+        })
     }
 
     /// Appends every block with its parameter and the stations of its columns.

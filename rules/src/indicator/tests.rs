@@ -1,9 +1,4 @@
 //! Every indicator against a model that keeps a list of all that came and computes from it plainly.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a fixture that cannot be built ends its test"
-)]
 
 use super::effective::Decay;
 use super::exceedance::Curve;
@@ -11,7 +6,7 @@ use super::inverse_velocity::Estimate;
 use super::spell::Spell;
 use super::{Bound, Indicator, NEVER, PER_UNIT, Source};
 use crate::window::{Block, Function, Placed, Plan, Value, Window};
-use model::{Observation, Offset, Parameter, Quality, Span, StationNo, Time};
+use model::{Climate, Observation, Offset, Parameter, Quality, Span, StationNo, Time};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -135,6 +130,8 @@ fn feed(
                 series: &series,
                 parameter: Parameter::Rainfall,
                 window: Some(Window::Calendar { days: DAYS, minute }),
+                station: None,
+                climate: &Climate::default(),
                 sites: &[Some(12_500_000_000), None],
                 time: newest,
                 offset: OFFSET,
@@ -333,6 +330,8 @@ fn asked(slope: &(Block, usize, Time), indicator: Indicator, hours: i64) -> Valu
         series: &series,
         parameter: Parameter::Displacement,
         window: Some(Window::Rolling(Span::from_minutes(hours * 60))),
+        station: None,
+        climate: &Climate::default(),
         sites: &[Some(2_000_000_000)],
         time: slope.2,
         offset: OFFSET,

@@ -27,7 +27,7 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
         let single = rule.parameters.len() == 1;
         for (call, slot) in rule.calls.iter().zip(&mut rule.slots) {
             *slot = None;
-            if matches!(call.reading.function, Function::Outlook(_)) {
+            if matches!(call.reading.function, Function::Expected(_)) {
                 continue;
             }
             let plan = plans.entry(call.reading.parameter).or_default();
@@ -88,8 +88,12 @@ fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>) -> bool {
             }
             true
         }
+        (Indicator::ReturnPeriod, Some(Window::Rolling(span))) => {
+            plan.add_slot(span);
+            true
+        }
         (
-            Indicator::Effective(_) | Indicator::Spell(_),
+            Indicator::Effective(_) | Indicator::Spell(_) | Indicator::Spi,
             Some(Window::Calendar { days, minute }),
         ) => plan.add_days(days, minute),
         (Indicator::TangentAngle(Bound::Found(days)), Some(window)) => {
@@ -105,7 +109,9 @@ fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>) -> bool {
             | Indicator::Failure(_)
             | Indicator::Approach(_)
             | Indicator::Effective(_)
-            | Indicator::Spell(_),
+            | Indicator::Spell(_)
+            | Indicator::ReturnPeriod
+            | Indicator::Spi,
             window,
         ) => {
             plan.add_scan(window.map_or(Span::ZERO, Window::longest));

@@ -1,10 +1,21 @@
 //! The smallest city that a rule can be tried in: one township, one station, one site.
 
-use model::{City, Fault, Parameter};
+use model::{AreaLevel, City, Fault, Parameter};
 use std::collections::BTreeMap;
 
 /// Id of the station on the stage.
 pub(super) const STATION: &str = "T1";
+/// Id of its site.
+pub(super) const SITE: &str = "X1";
+
+/// The area of a level; there is no community.
+pub(super) const fn area(level: AreaLevel) -> &'static str {
+    match level {
+        AreaLevel::City => "440100000000",
+        AreaLevel::District => "440101000000",
+        AreaLevel::Township | AreaLevel::Community => "440101001000",
+    }
+}
 
 const SETTINGS: &str = "schema = 1\nname = { zh = \"试\", en = \"Trial\" }\ncode = \"440100000000\"\n\
     time_zone = \"Asia/Shanghai\"\nzone_level = \"district\"\n[[authority]]\nid = \"44010036000000\"\n\
@@ -16,9 +27,11 @@ pub(super) fn city(
     kind: &str,
     interval_s: i64,
     thresholds: &BTreeMap<String, String>,
+    climate: Option<&str>,
 ) -> Result<City, Vec<Fault>> {
     let square = "[[[113.0,23.0],[113.1,23.0],[113.1,23.1],[113.0,23.1],[113.0,23.0]]]";
-    let area = |code: &str, level: &str, parent: &str| {
+    let feature = |of: AreaLevel, level: &str, parent: &str| {
+        let code = area(of);
         format!(
             "{{\"type\":\"Feature\",\"properties\":{{\"code\":\"{code}\",\"name\":\"试\",\
              \"level\":\"{level}\",\"parent\":{parent}}},\"geometry\":{{\"type\":\"Polygon\",\
@@ -27,11 +40,14 @@ pub(super) fn city(
     };
     let areas = format!(
         "{{\"type\":\"FeatureCollection\",\"features\":[{},{},{}]}}",
-        area("440100000000", "city", "null"),
-        area("440101000000", "district", "\"440100000000\""),
-        area("440101001000", "township", "\"440101000000\""),
+        feature(AreaLevel::City, "city", "null"),
+        feature(AreaLevel::District, "district", "\"440100000000\""),
+        feature(AreaLevel::Township, "township", "\"440101000000\""),
     );
-    let names: Vec<&str> = parameters.iter().map(|p| p.name()).collect();
+    let mut names: Vec<&str> = parameters.iter().map(|p| p.name()).collect();
+    if names.is_empty() {
+        names.push(Parameter::Rainfall.name());
+    }
     let stations = format!(
         "id,name,kind,lon,lat,area,parameters,interval\n{STATION},试,{kind},113.05,23.05,440101001000,{},{interval_s}\n",
         names.join(";")
@@ -39,13 +55,14 @@ pub(super) fn city(
     let columns: String = thresholds.keys().map(|name| format!(",{name}")).collect();
     let cells: String = thresholds.values().map(|text| format!(",{text}")).collect();
     let sites = format!(
-        "id,name,kind,lon,lat,area,station{columns}\nX1,试,{kind},113.05,23.05,440101001000,{STATION}{cells}\n"
+        "id,name,kind,lon,lat,area,station{columns}\n{SITE},试,{kind},113.05,23.05,440101001000,{STATION}{cells}\n"
     );
     let file = |name: &str| match name {
         "city.toml" => Some(SETTINGS.as_bytes().to_vec()),
         "areas.geojson" => Some(areas.clone().into_bytes()),
         "stations.csv" => Some(stations.clone().into_bytes()),
         "sites.csv" => Some(sites.clone().into_bytes()),
+        "climate.csv" => climate.map(|text| text.as_bytes().to_vec()),
         _ => None,
     };
     City::read(file, &[])

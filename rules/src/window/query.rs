@@ -6,8 +6,8 @@ use super::matrix::Matrix;
 use super::peaks::{self, Peak, STRETCH};
 use super::series::{Seat, Series, Slot};
 use super::{Entry, MINUTE_MS, Plan, cover_ms};
+use crate::forecast::Ask;
 use crate::indicator::Indicator;
-use crate::outlook::Ask;
 use model::{Offset, Span, Time};
 
 /// What a call asks of a window.
@@ -34,7 +34,7 @@ pub enum Function {
     /// A figure with a formula of its own.
     Indicator(Indicator),
     /// A figure of what is expected.
-    Outlook(Ask),
+    Expected(Ask),
 }
 
 /// How far back a window goes.
@@ -321,7 +321,7 @@ impl<'a> View<'a> {
                 self.tally(from, to, length_ms, suspects)
                     .value(function, length_ms)
             }
-            Function::Indicator(_) | Function::Outlook(_) => Value::UNKNOWN,
+            Function::Indicator(_) | Function::Expected(_) => Value::UNKNOWN,
         }
     }
 
@@ -405,7 +405,7 @@ impl<'a> View<'a> {
             | Function::Rate
             | Function::Age
             | Function::Indicator(_)
-            | Function::Outlook(_) => Value::UNKNOWN,
+            | Function::Expected(_) => Value::UNKNOWN,
         }
     }
 
@@ -613,7 +613,7 @@ impl Slot {
             | Function::Rate
             | Function::Age
             | Function::Indicator(_)
-            | Function::Outlook(_) => Value::UNKNOWN,
+            | Function::Expected(_) => Value::UNKNOWN,
         }
     }
 }
@@ -688,7 +688,7 @@ impl Tally {
                 covered,
             },
             Function::Rate => self.rate(covered),
-            Function::Last | Function::Age | Function::Indicator(_) | Function::Outlook(_) => {
+            Function::Last | Function::Age | Function::Indicator(_) | Function::Expected(_) => {
                 Value::UNKNOWN
             }
         }

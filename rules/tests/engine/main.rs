@@ -4,6 +4,7 @@ mod allocations;
 mod cascades;
 mod corrections;
 mod enrolled;
+mod expected;
 mod little;
 mod orders;
 mod outlook;

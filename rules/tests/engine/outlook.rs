@@ -1,190 +1,103 @@
-//! Rules that ask what is expected: woken by forecasts and by time, mixed with what is measured, and the
-//! same after a restart.
+//! How a subject stands is what its changes of tier say before and after.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a subject that is not there ends its test"
+)]
 
-use crate::little::{NO_SITES, at, city, engine, gauges, reading, rule, rulebook};
-use model::{
-    AreaCode, Forecast, ForecastPlace, ForecastSeries, Input, Mode, Parameter, Quadrants, Step,
-    Tier, Time, Track, TrackPoint, Zone,
-};
-use rules::{Effect, Engine, Policy};
-use std::sync::Arc;
+use super::little::*;
+use model::{Span, Tier};
+use proptest::prelude::*;
+use rules::{Effect, Outlook, Policy, TierOutlook};
 
-fn rain(issued: i64, steps: &[(i64, i64, i32)]) -> Input {
-    let steps = steps.iter().map(|(from, to, mm)| Step {
-        from: at(*from),
-        to: at(*to),
-        value: mm * 100,
-    });
-    Input::Forecasts(vec![Forecast::Series(ForecastSeries {
-        issued: at(issued),
-        source: "met office".into(),
-        parameter: Parameter::Rainfall,
-        place: ForecastPlace::Area(AreaCode::parse("440100000000").unwrap()),
-        steps: steps.collect(),
-    })])
-}
+const LINES: &str = "blue = 'rainfall.sum(\"10m\") >= 5'\nred = 'rainfall.sum(\"10m\") >= 20'\n\
+    raise = { after = \"3m\" }\nlower = { after = \"4m\", when = 'rainfall.sum(\"2m\") < 1.0' }";
 
-/// Changes of tier in effects: minute, rule and tier, each once.
-fn tiers(out: &[Effect], start: Time) -> Vec<(i64, String, Tier)> {
-    let changes = out.iter().filter_map(|effect| match effect {
-        Effect::Signal(change) => {
-            let minute = (change.time.millis() - start.millis()) / 60_000;
-            Some((minute, change.rule.clone(), change.to))
-        }
-        _ => None,
-    });
-    let mut found: Vec<_> = changes.collect();
-    found.dedup();
-    found
-}
-
-const EXPECTED: &str = "yellow = 'forecast(rainfall, \"6h\") >= 50'\norange = 'forecast(rainfall, \"3h\") >= 50'\n\
-    subject = \"area\"\narea = { level = \"district\", quorum = \"1\" }\nlower = { after = \"0m\" }";
-
-#[test]
-fn a_forecast_wakes_and_time_brings_it_nearer() {
-    let rules = rulebook(&rule("expected", "11B03", EXPECTED));
-    let mut engine = engine(&city(&gauges(2), NO_SITES), &rules, Policy::Replay);
-    let mut out = Vec::new();
-    // Sixty millimetres between the seventh and the tenth hour.
-    engine.step(
-        at(0),
-        &rain(0, &[(0, 420, 0), (420, 600, 60), (600, 1440, 0)]),
-        &mut out,
-    );
-    assert_eq!(tiers(&out, at(0)), []);
-    for minute in 1..700 {
-        engine.step(at(minute), &Input::Tick, &mut out);
-    }
-    // Fifty of the sixty lie within six hours once 150 of the 180 minutes do.
-    let wanted = [
-        (210, Tier::Yellow),
-        (390, Tier::Orange),
-        (450 + 10, Tier::None),
-    ];
-    let wanted: Vec<_> = wanted
-        .map(|(minute, tier)| (minute, "expected".to_owned(), tier))
-        .into();
-    assert_eq!(tiers(&out, at(0)), wanted);
+fn of(outlook: &Outlook, tier: Tier) -> &TierOutlook {
+    outlook.tiers.iter().find(|held| held.tier == tier).unwrap()
 }
 
 #[test]
-fn measured_and_expected_together() {
-    let mixed = "yellow = 'rainfall.sum(\"3h\") + forecast(rainfall, \"1h\") >= 50'\nlower = { after = \"0m\" }";
-    let rules = rulebook(&rule("mixed", "11B03", mixed));
-    let mut engine = engine(&city(&gauges(1), NO_SITES), &rules, Policy::Replay);
-    let mut out = Vec::new();
-    engine.observe(at(0), &reading(0, Parameter::Rainfall, 0, 2000), &mut out);
-    assert_eq!(tiers(&out, at(0)), []);
-    engine.step(at(1), &rain(0, &[(0, 60, 30), (60, 120, 0)]), &mut out);
-    assert_eq!(tiers(&out, at(0)), [(1, "mixed".into(), Tier::Yellow)]);
-    // The hour moves on from the newest reading: half of it lies behind.
-    out.clear();
-    engine.observe(at(30), &reading(0, Parameter::Rainfall, 30, 0), &mut out);
-    engine.step(at(31), &rain(31, &[(31, 120, 0)]), &mut out);
-    let fell = tiers(&out, at(0));
-    assert!(
-        fell.iter().all(|(_, _, tier)| *tier == Tier::None),
-        "{fell:?}"
+fn nothing_is_known_of_what_is_not_there() {
+    let (city, rulebook) = (
+        city(&gauges(1), NO_SITES),
+        rulebook(&rule("rain", "11B03", LINES)),
     );
+    let mut engine = engine(&city, &rulebook, Policy::Replay);
+    assert!(engine.outlook("rain", "G1").is_none(), "nothing observed");
+    rain(&mut engine, 0, 1, 1, &mut Vec::new());
+    assert!(engine.outlook("rain", "G1").is_some());
+    assert!(engine.outlook("rain", "G2").is_none());
+    assert!(engine.outlook("snow", "G1").is_none());
 }
 
 #[test]
-fn a_cyclone_comes_nearer() {
-    let rule = rule(
-        "circle",
-        "11B01",
-        "white = 'typhoon.hours_to(7) <= 48'\nblue = 'typhoon.hours_to(7) <= 24'\nred = 'typhoon.hours_to(12) <= 6'\n\
-        subject = \"area\"\narea = { level = \"district\", quorum = \"1\" }\nlower = { after = \"0m\" }",
+fn a_threshold_that_a_site_does_not_have_is_said() {
+    let lines = "subject = \"site\"\nblue = 'water_depth.last() >= site.blue'\n\
+        red = 'water_depth.last() * 2.0 - 0.1 > site.red'";
+    let rulebook = rulebook(&rule("culvert", "11A02", lines));
+    let stations = [format!("W1,depth_sensor,{SOUTH},water_depth,60")];
+    let sites = format!(
+        "id,name,kind,lon,lat,area,station,blue,red\nC1,甲,culvert,113.05,23.02,{SOUTH},W1,,0.5\n"
     );
-    let rules = rulebook(&rule);
-    let mut engine = engine(&city(&gauges(2), NO_SITES), &rules, Policy::Replay);
-    let point = |minute: i64, lon: f64, twelve: bool| TrackPoint {
-        time: at(minute),
-        lon,
-        lat: 23.05,
-        wind: Some(400),
-        pressure: Some(9500),
-        circles: [
-            Some(Quadrants::round(300)),
-            None,
-            twelve.then(|| Quadrants::round(60)),
-        ],
-        is_estimated: false,
-    };
-    // 0.1 degrees an hour from nine degrees east: 300 km are 2.93 of them.
-    let track = Track {
-        issued: at(0),
-        source: "met office".into(),
-        storm: "2518".into(),
-        name: None,
-        points: vec![point(0, 122.1, true), point(90 * 60, 113.1, true)],
-    };
-    let mut out = Vec::new();
-    engine.step(
-        at(0),
-        &Input::Forecasts(vec![Forecast::Track(track)]),
-        &mut out,
-    );
-    for minute in 1..90 * 60 {
-        engine.step(at(minute), &Input::Tick, &mut out);
-    }
-    let found: Vec<(i64, Tier)> = tiers(&out, at(0))
-        .into_iter()
-        .map(|(minute, _, tier)| (minute / 60, tier))
-        .collect();
+    let city = city(&stations, &sites);
+    let mut engine = engine(&city, &rulebook, Policy::Replay);
+    let row = reading(0, model::Parameter::WaterDepth, 1, 2000);
+    engine.observe(at(1), &row, &mut Vec::new());
+    let outlook = engine.outlook("culvert", "C1").unwrap();
+    let blue = &of(&outlook, Tier::Blue).rise.compared[0];
+    assert_eq!((&blue.bound, blue.holds), (&None, Some(false)));
+    // 2 · 0.2 − 0.1 > 0.5 is 0.2 > 0.3.
+    let red = &of(&outlook, Tier::Red).rise.compared[0];
+    let texts = [&red.value, &red.bound, &red.short].map(|text| text.as_deref());
     assert_eq!(
-        found,
-        [(12, Tier::White), (36, Tier::Blue), (78, Tier::Red)]
+        (red.test, texts),
+        (">", [Some("0.2"), Some("0.3"), Some("0.1")])
     );
-    // The track runs out: nobody knows where it is, and nothing falls by that.
-    out.clear();
-    for minute in 90 * 60..100 * 60 {
-        engine.step(at(minute), &Input::Tick, &mut out);
-    }
-    assert_eq!(tiers(&out, at(0)), []);
-    let over = Track {
-        issued: at(100 * 60),
-        source: "met office".into(),
-        storm: "2518".into(),
-        name: None,
-        points: Vec::new(),
-    };
-    engine.step(
-        at(100 * 60),
-        &Input::Forecasts(vec![Forecast::Track(over)]),
-        &mut out,
-    );
-    assert_eq!(tiers(&out, at(0)), [(6000, "circle".into(), Tier::None)]);
 }
 
-#[test]
-fn what_is_expected_survives_a_restart() {
-    let rules = rulebook(&rule("expected", "11B03", EXPECTED));
-    let little = city(&gauges(2), NO_SITES);
-    let forecast = rain(0, &[(0, 420, 0), (420, 600, 60), (600, 1440, 0)]);
-    for stop in [1, 205, 209, 210, 211, 395] {
-        let mut undisturbed = engine(&little, &rules, Policy::Replay);
-        let mut stopped = engine(&little, &rules, Policy::Replay);
-        let (mut wanted, mut found) = (Vec::new(), Vec::new());
-        undisturbed.step(at(0), &forecast, &mut wanted);
-        stopped.step(at(0), &forecast, &mut found);
-        for minute in 1..700 {
-            if minute == stop {
-                let mut bytes = Vec::new();
-                stopped.snapshot(&mut bytes);
-                stopped = Engine::new(
-                    Arc::clone(&little),
-                    Zone(0),
-                    Mode::Actual,
-                    Arc::clone(&rules),
-                    Policy::Replay,
-                );
-                stopped.restore(&bytes).unwrap();
+proptest! {
+    #[test]
+    fn what_is_said_to_come_comes(
+        values in prop::collection::vec(prop_oneof![3 => 0..2i32, 1 => 2..8i32], 1..80),
+    ) {
+        let (city, rulebook) = (city(&gauges(1), NO_SITES), rulebook(&rule("rain", "11B03", LINES)));
+        let mut engine = engine(&city, &rulebook, Policy::Replay);
+        let (mut tier, mut before): (Tier, Option<Outlook>) = (Tier::None, None);
+        for (minute, value) in (1i64..).zip(&values) {
+            let mut out = Vec::new();
+            engine.tick(at(minute), &mut out);
+            rain(&mut engine, 0, minute, *value, &mut out);
+            for effect in &out {
+                let Effect::Signal(change) = effect else { continue };
+                prop_assert_eq!(change.from, tier);
+                tier = change.to;
+                let before = before.as_ref().unwrap();
+                if change.to > change.from {
+                    prop_assert_eq!(of(before, change.to).rises, Some(change.time));
+                } else {
+                    // One more minute and it had been gone for four.
+                    let quiet = of(before, change.from).quiet;
+                    prop_assert!(quiet >= Some(Span::from_minutes(3)), "{:?}", before);
+                }
             }
-            undisturbed.step(at(minute), &Input::Tick, &mut wanted);
-            stopped.step(at(minute), &Input::Tick, &mut found);
+            let outlook = engine.outlook("rain", "G1").unwrap();
+            prop_assert_eq!(outlook.time, at(minute));
+            prop_assert_eq!(outlook.tier, tier);
+            let sum = |minutes: usize| values[..minute as usize].iter().rev().take(minutes).sum::<i32>();
+            for (tier, bound) in [(Tier::Blue, 5), (Tier::Red, 20)] {
+                let held = of(&outlook, tier);
+                let compared = &held.rise.compared[0];
+                let text = |number: i32| Some(number.to_string());
+                prop_assert_eq!(&compared.value, &text(sum(10)));
+                prop_assert_eq!(&compared.bound, &text(bound));
+                prop_assert_eq!(held.rise.holds, Some(sum(10) >= bound));
+                let short = (sum(10) < bound).then(|| (bound - sum(10)).to_string());
+                prop_assert_eq!(&compared.short, &short);
+                prop_assert_eq!(held.reached.is_some(), outlook.tier >= tier, "{:?}", outlook);
+                // A lower tier's latch is set with the higher one's, and both before it is told.
+                prop_assert_eq!(held.stay.is_some(), held.reached.is_some());
+            }
+            before = Some(outlook);
         }
-        assert_eq!(format!("{wanted:?}"), format!("{found:?}"), "{stop}");
     }
 }

@@ -249,3 +249,33 @@ fn a_gap_counts_for_no_fall() {
     assert_eq!(one, told(NEVER));
     assert!(one.iter().any(|line| line.contains("blue>none")), "{one:?}");
 }
+
+/// What takes the time of a rule changes nothing, and its evaluations are counted once each.
+#[test]
+fn a_sample_changes_nothing() {
+    let city = city(&gauges(2), NO_SITES);
+    let book = rulebook(&rules(""));
+    let mut engine = engine(&city, &book, Policy::Live);
+    let mut out = Vec::new();
+    for minute in 0..20 {
+        let reading = reading(0, Parameter::Rainfall, minute, 300);
+        engine.observe(at(minute), &reading, &mut out);
+    }
+    let state = |engine: &Engine| {
+        let mut bytes = Vec::new();
+        engine.snapshot(&mut bytes);
+        bytes
+    };
+    let before = state(&engine);
+    let (done, found) = engine.sample(0, 1, 8);
+    // One of two gauges has readings; its blue and orange hold, and hold where it is relaxed.
+    assert_eq!(done, 1);
+    assert!(found >= 2, "{found}");
+    assert_eq!(engine.sample(9, 0, 8), (0, 0), "no such rule");
+    assert_eq!(before, state(&engine));
+    let figures = engine.take_figures();
+    assert_eq!(figures[0].rule, "plain");
+    assert!((1..=20).contains(&figures[0].evaluations), "{figures:?}");
+    assert_eq!(figures[0].newest, Some(at(19)));
+    assert_eq!(engine.take_figures()[0].evaluations, 0);
+}

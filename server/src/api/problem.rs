@@ -1,10 +1,12 @@
 //! Errors of the API as RFC 9457 problem details.
 
 use crate::acted::OfZone;
+use crate::installation::{Faulty, is_error};
 use crate::people::Denied;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use journal::JournalError;
+use model::fault::Fault;
 use serde::Serialize;
 
 /// A problem: what went wrong and what to do.
@@ -18,6 +20,37 @@ pub(crate) struct Problem {
     /// Of an act over zones: what became of it in each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     zones: Vec<OfZone>,
+    /// Of files that cannot be used: each fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<Said>,
+}
+
+/// A fault of a file.
+#[derive(Debug, Serialize)]
+struct Said {
+    file: String,
+    line: Option<u32>,
+    /// From 1, where the fault is about some words of the line.
+    column: Option<usize>,
+    field: String,
+    what: String,
+    remedy: String,
+    /// The line, and carets under the words.
+    excerpt: Option<String>,
+}
+
+impl From<&Fault> for Said {
+    fn from(fault: &Fault) -> Self {
+        Self {
+            file: fault.file.clone(),
+            line: fault.line,
+            column: fault.excerpt.as_ref().map(|excerpt| excerpt.before + 1),
+            field: fault.field.clone(),
+            what: fault.what.clone(),
+            remedy: fault.remedy.clone(),
+            excerpt: fault.excerpt.as_ref().map(ToString::to_string),
+        }
+    }
 }
 
 /// Bytes of the framework's own words that are kept.
@@ -104,6 +137,21 @@ impl Problem {
         )
     }
 
+    /// 422: files that can be read and not used, with every fault.
+    pub(crate) fn faulty(faulty: &Faulty) -> Self {
+        let errors = faulty.0.iter().filter(|fault| is_error(fault));
+        let problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "about:blank",
+            "Cannot be used",
+            faulty.to_string(),
+        );
+        Self {
+            faults: errors.map(Said::from).collect(),
+            ..problem
+        }
+    }
+
     /// 503: not now; try again.
     pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(
@@ -131,6 +179,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             zones: Vec::new(),
+            faults: Vec::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ mod verdict;
 use super::{Failure, Speed};
 use crate::app::Period;
 use crate::clock::Clock;
-use crate::config::HttpSection;
+use crate::config::{HttpSection, KeptSeries};
 use crate::courier::Single;
 use crate::installation::Installation;
 use crate::people::{People, Person, Scope, token_hash};
@@ -255,6 +255,7 @@ fn options(
             // A journal that is thrown away needs none.
             at_stop: arguments.journal.is_some(),
         },
+        series: KeptSeries::default(),
         bulletins: Vec::new(),
         roles: Roles::ALL,
         seat: None,

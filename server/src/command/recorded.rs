@@ -1,4 +1,10 @@
-//! Recorded observations, a piece of a file at a time.
+//! Recorded observations: files read a piece at a time, and the zones they go through.
+
+mod files;
+mod zones;
+
+pub(crate) use files::{Files, Summary, open};
+pub(crate) use zones::Zones;
 
 use ingest::protocol::{self, Found, Like, Protocol, Take};
 use ingest::register::{Registrar, Rejection};

@@ -160,6 +160,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
             inputs: config.snapshot_inputs,
             at_stop: true,
         },
+        series: config.retention.kept_series(),
         bulletins: config.bulletins.iter().map(BulletinSection::feed).collect(),
         roles: config.roles,
         seat,

@@ -12,8 +12,9 @@ use dispatch::intent::Intent;
 use dispatch::ladder::{Call, Place};
 use dispatch::preview;
 use dispatch::wording::{Message, Purpose};
+use geo::BoundingRect;
 use journal::{Batch, Kind, Partition, Topic};
-use model::{Act, Channel, Reach, Time, Warning, Zone};
+use model::{Act, AreaCode, AreaNo, Channel, City, Reach, Time, Warning, Zone};
 use rules::Change;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,17 +146,20 @@ fn release(app: &App, warning: &Warning, at: Time) -> Release {
 
 /// Shows a change of tier at a subject.
 pub(crate) fn show_change(app: &App, change: &Change) {
-    let installation = &app.installation;
-    let city = &installation.city;
+    let city = &app.installation.city;
     let site = city.site_no(&change.subject).and_then(|no| city.site(no));
     let station = city
         .station_no(&change.subject)
         .and_then(|no| city.station(no));
     let at = site
         .map(|s| (s.area, s.lon, s.lat))
-        .or_else(|| station.map(|s| (s.area, s.lon, s.lat)));
+        .or_else(|| station.map(|s| (s.area, s.lon, s.lat)))
+        .or_else(|| middle_of(city, &change.subject));
     let Some((area, lon, lat)) = at else { return };
-    let Some((_, rule)) = installation.rulebook.rule(&change.rule) else {
+    let rulebook = app.reload.rulebook();
+    let Some((_, rule)) = rulebook.rule(&change.rule) else {
+        // Its rule went with its tier.
+        app.view.situation_over(&change.rule, &change.subject);
         return;
     };
     let values = change.values.iter();
@@ -176,6 +180,13 @@ pub(crate) fn show_change(app: &App, change: &Change) {
             .collect(),
         stale: app.is_stale(&change.rule, &change.subject),
     });
+}
+
+/// An area that is a subject itself, and the middle of its bounds.
+fn middle_of(city: &City, code: &str) -> Option<(AreaNo, f64, f64)> {
+    let no = city.area_no(AreaCode::parse(code).ok()?)?;
+    let middle = city.area(no)?.shape.bounding_rect()?.center();
+    Some((no, middle.x, middle.y))
 }
 
 /// Shows a line of the call board, or takes it away.

@@ -2,6 +2,7 @@
 
 mod aside;
 mod asked;
+mod costs;
 mod editions;
 mod ended;
 pub(crate) mod full;
@@ -9,6 +10,7 @@ mod lapses;
 mod nearly_full;
 mod poisoned;
 mod privacy;
+mod reload;
 mod repeats;
 mod retention;
 mod screened;
@@ -20,7 +22,7 @@ use super::{
 };
 use crate::app::{App, Period};
 use crate::clock::Clock;
-use crate::config::HttpSection;
+use crate::config::{HttpSection, KeptSeries};
 use crate::installation::Installation;
 use crate::people::People;
 use crate::roles::Roles;
@@ -72,7 +74,11 @@ async fn try_serve(
     storage: Storage,
 ) -> Result<Running, StartError> {
     let (opened, installation) = opened(folder, storage)?;
-    let options = Options {
+    start(opened, options(installation, minute, snapshots, links)).await
+}
+
+fn options(installation: Installation, minute: i64, snapshots: Period, links: Links) -> Options {
+    Options {
         installation,
         clock: Clock::stepped(Time::from_minute(NOON + minute)),
         mode: Mode::Actual,
@@ -85,11 +91,11 @@ async fn try_serve(
         public_url: String::new(),
         answer_url: None,
         snapshots,
+        series: KeptSeries::default(),
         bulletins: Vec::new(),
         roles: Roles::ALL,
         seat: None,
-    };
-    start(opened, options).await
+    }
 }
 
 pub(crate) async fn serve(folder: &Path, minute: i64, snapshots: Period, links: Links) -> Running {

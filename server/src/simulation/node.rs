@@ -6,7 +6,7 @@ use crate::answered::Answered;
 use crate::app::{App, Period};
 use crate::capbook::CapBook;
 use crate::clock::Clock;
-use crate::config::HttpSection;
+use crate::config::{HttpSection, KeptSeries};
 use crate::edge::Edge;
 use crate::intake::Intake;
 use crate::latency::Latency;
@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
 use crate::people::People;
 use crate::registry::Registry;
+use crate::reload::Reload;
 use crate::roles::Roles;
 use crate::screens::Screens;
 use crate::stream::Stream;
@@ -55,6 +56,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
     let link_key = registry.derive(answer_links::PURPOSE);
     let zones = city.zones.len();
     let screens = Screens::open(&*journal, Mode::Actual, zones, links.len(), now).unwrap();
+    let end = App::registry_end(&*journal, Mode::Actual);
     let app = Arc::new(App {
         intake: Intake::new(
             Arc::clone(&journal),
@@ -78,6 +80,8 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         policy: Policy::Live,
         snapshots,
         registry,
+        reload: Reload::new(Arc::clone(&installation.rulebook), end),
+        series: KeptSeries::default(),
         open_intake: true,
         people: People::default(),
         metrics,

@@ -3,7 +3,7 @@
 use super::{sanfang, small, told};
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 23] = [
     &[],
     &["demo"],
     &["serve"],
@@ -12,6 +12,8 @@ const COMMANDS: [&[&str]; 21] = [
     &["rules"],
     &["rules", "test"],
     &["rules", "explain"],
+    &["rules", "diff"],
+    &["rules", "tune"],
     &["warn"],
     &["warn", "list"],
     &["warn", "show"],

@@ -103,7 +103,7 @@ pub(super) fn check_vocabulary(
 ) {
     let at = keys.at(keys.line);
     for call in &scope.calls {
-        let is_expected = matches!(call.reading.function, Function::Outlook(_));
+        let is_expected = matches!(call.reading.function, Function::Expected(_));
         if !is_expected && call.reading.aggregate.is_some() != (subject == SubjectKind::Area) {
             faults.error(
                 at,
@@ -164,7 +164,7 @@ pub(super) fn check_vocabulary(
 
 /// Parameters whose observations the conditions read.
 pub(super) fn parameters_of(scope: &Scope) -> Vec<Parameter> {
-    let observed = |call: &&Call| !matches!(call.reading.function, Function::Outlook(_));
+    let observed = |call: &&Call| !matches!(call.reading.function, Function::Expected(_));
     let calls = scope.calls.iter().filter(observed);
     let mut parameters: Vec<Parameter> = calls.map(|call| call.reading.parameter).collect();
     parameters.sort_unstable();

@@ -1,6 +1,7 @@
 //! `sanfang rules explain`: why this tier, here, then; from recorded observations, or from the
 //! journal of a server, running or not.
 
+use super::outlook;
 use super::story::{Reading, Story, text};
 use crate::command::{Failure, print, recorded};
 use crate::installation::{self, Faulty};
@@ -10,10 +11,12 @@ use ingest::quality::Screen;
 use ingest::register::Registrar;
 use ingest::transport::file::Pieces;
 use journal::{DiskJournal, Journal, Kind, Partition, Topic};
-use model::{AreaCode, City, Input, Mode, Observation, Parameter, Span, StationNo, Time, Zone};
+use model::{
+    AreaCode, AreaNo, City, Input, Mode, Observation, Parameter, Span, StationNo, Time, Zone,
+};
 use rules::window::Window;
-use rules::{Change, Effect, Engine, Policy, Rule, Rulebook};
-use std::io::Read;
+use rules::{Change, Effect, Engine, Outlook, Policy, Rule, Rulebook};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,7 +35,7 @@ pub(crate) struct Arguments {
     /// Only this rule
     #[arg(long, value_name = "ID")]
     rule: Option<String>,
-    /// Only the tier that held at this time, 2023-09-07T21:00:00+08:00
+    /// Only what held at this time, 2023-09-07T21:00:00+08:00
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Time>,
     /// Print one JSON object for each change of tier instead of words
@@ -70,6 +73,25 @@ struct Search {
     at: Option<Time>,
     zone: Zone,
     stations: Vec<StationNo>,
+    /// The subject; of an area its stations and sites, too.
+    subjects: BTreeSet<String>,
+}
+
+/// The zone of the subject, stepped through what is recorded.
+struct Machine<'a> {
+    search: &'a Search,
+    engine: Engine,
+    screen: Screen,
+    now: Option<Time>,
+    found: Vec<Found>,
+    /// How the subject stood when the time asked for had come.
+    outlooks: Option<Vec<Outlook>>,
+}
+
+/// All there is to tell.
+struct Explained {
+    found: Vec<Found>,
+    outlooks: Vec<Outlook>,
 }
 
 /// A change with the readings behind it.
@@ -88,28 +110,54 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .unwrap_or_else(|| arguments.city.join("rules"));
     let rulebook = Arc::new(installation::rulebook(&rules).map_err(bad)?);
     let search = Search::new(city, rulebook, arguments)?;
-    let mut found = match &arguments.journal {
+    let Explained {
+        mut found,
+        outlooks,
+    } = match &arguments.journal {
         Some(directory) => search.journal(directory)?,
         None => search.files(&arguments.files)?,
     };
+    let same = |a: &Change, b: &Change| (&a.rule, &a.subject) == (&b.rule, &b.subject);
     if let Some(at) = arguments.at {
         // The last change of each rule up to then is what held.
         let mut held: Vec<Found> = Vec::new();
         for one in found.into_iter().filter(|one| one.change.time <= at) {
-            held.retain(|before| before.change.rule != one.change.rule);
+            held.retain(|before| !same(&before.change, &one.change));
             held.push(one);
         }
         found = held;
     }
     let mut lines = Vec::new();
-    for Found { change, readings } in &found {
+    for (place, Found { change, readings }) in found.iter().enumerate() {
         let rule = search.rulebook.rule(&change.rule).map(|(_, rule)| rule);
+        let later = found.iter().skip(place + 1);
+        let is_last = !later
+            .map(|one| &one.change)
+            .any(|other| same(other, change));
+        let stands = |outlook: &&Outlook| {
+            is_last && (&outlook.rule, &outlook.subject) == (&change.rule, &change.subject)
+        };
         let story = Story::new(change, rule, &search.city, readings.clone());
-        if arguments.json {
-            lines.push(serde_json::to_string(&story).unwrap_or_default());
-        } else {
-            lines.extend(story.words());
+        let outlook = outlooks.iter().find(stands);
+        lines.extend(match arguments.json {
+            true => vec![outlook::story_with(&story, outlook, &search.city)],
+            false => story.words(),
+        });
+        if let (false, Some(outlook)) = (arguments.json, outlook) {
+            lines.extend(outlook::words(outlook, &search.city));
         }
+    }
+    for outlook in &outlooks {
+        let told = |one: &Found| {
+            (&outlook.rule, &outlook.subject) == (&one.change.rule, &one.change.subject)
+        };
+        if found.iter().any(told) {
+            continue;
+        }
+        lines.extend(match arguments.json {
+            true => vec![outlook::alone(outlook, &search.city)],
+            false => outlook::words(outlook, &search.city),
+        });
     }
     print::lines(&lines)?;
     if found.is_empty() {
@@ -160,6 +208,11 @@ impl Search {
         };
         Ok(Self {
             zone: city.zone_of(home),
+            subjects: subjects_of(
+                &city,
+                subject,
+                area.filter(|_| site.is_none() && station.is_none()),
+            ),
             subject: subject.to_owned(),
             rule: arguments.rule.clone(),
             at: arguments.at,
@@ -170,78 +223,26 @@ impl Search {
     }
 
     /// Steps the files through the machine of the subject's zone.
-    fn files(&self, files: &[PathBuf]) -> Result<Vec<Found>, Failure> {
+    fn files(&self, files: &[PathBuf]) -> Result<Explained, Failure> {
         let mut registrar = Registrar::new(&self.city, Span::ZERO);
-        let mut screen = Screen::new(&self.city, self.zone);
-        let mut engine = Engine::new(
-            Arc::clone(&self.city),
-            self.zone,
-            Mode::Actual,
-            Arc::clone(&self.rulebook),
-            Policy::Replay,
-        );
-        let (mut found, mut effects) = (Vec::new(), Vec::new());
-        let mut now: Option<Time> = None;
+        let mut machine = Machine::new(self);
         for path in files {
             let unreadable = |why: String| Failure::BadInput(format!("{}: {why}", path.display()));
-            let reader = open(path)?;
-            let mut pieces = Pieces::new(reader);
+            let mut pieces = Pieces::new(recorded::open(path)?);
             while let Some(piece) = pieces.next_piece().map_err(|e| unreadable(e.to_string()))? {
                 recorded::each(piece, &mut registrar, |line| {
-                    let Ok(row) = line else { return };
-                    if let Some(before) = now.filter(|before| row.time > *before) {
-                        for minute in before.minute() + 1..=row.time.minute() {
-                            engine.tick(Time::from_minute(minute), &mut effects);
-                            self.keep(&mut effects, &engine, &mut found);
-                        }
-                    }
-                    let at = now.map_or(row.time, |before| before.max(row.time));
-                    now = Some(at);
-                    if engine.hears(row.station) {
-                        let screened = screen.step(at, &row);
-                        if screened.is_repeat() {
-                            return;
-                        }
-                        engine.observe(at, &screened.observation, &mut effects);
-                        if let Some(rainfall) = &screened.rainfall {
-                            engine.observe(at, rainfall, &mut effects);
-                        }
-                        self.keep(&mut effects, &engine, &mut found);
+                    if let Ok(row) = line {
+                        let now = machine.now.map_or(row.time, |now| now.max(row.time));
+                        machine.observe(now, &row);
                     }
                 });
             }
         }
-        Ok(found)
-    }
-
-    /// Keeps the changes at the subject with the readings in the rule's windows as they are now.
-    fn keep(&self, effects: &mut Vec<Effect>, engine: &Engine, found: &mut Vec<Found>) {
-        for effect in effects.drain(..) {
-            let Effect::Signal(change) = effect else {
-                continue;
-            };
-            if !self.is_wanted(&change) {
-                continue;
-            }
-            let mut readings = Vec::new();
-            for (parameter, length) in self.windows(&change.rule) {
-                for station in &self.stations {
-                    let rows = engine.readings(*station, parameter, length);
-                    let rows = rows.into_iter().filter(|row| row.time <= change.time);
-                    readings.extend(
-                        rows.map(|row| self.reading(*station, parameter, row.time, row.value)),
-                    );
-                }
-            }
-            found.push(Found {
-                change: *change,
-                readings,
-            });
-        }
+        Ok(machine.finish())
     }
 
     /// The changes that a server recorded, and the observations behind them.
-    fn journal(&self, directory: &Path) -> Result<Vec<Found>, Failure> {
+    fn journal(&self, directory: &Path) -> Result<Explained, Failure> {
         if !directory.is_dir() {
             let directory = directory.display();
             return Err(Failure::BadInput(format!("{directory}: no such journal")));
@@ -265,16 +266,17 @@ impl Search {
             .iter()
             .map(|one| self.windows(&one.change.rule).collect())
             .collect();
+        let mut machine = Machine::new(self);
         self.each(&journal, Kind::Input, |record| {
             let Ok(Input::Observations(rows)) = Input::decode(record.kind, record.payload()) else {
                 return;
             };
-            for row in rows
-                .iter()
-                .filter(|row| self.stations.contains(&row.station))
-            {
+            for row in &rows {
+                machine.observe(Time::from_millis(record.time_ms), row);
                 for (one, spans) in found.iter_mut().zip(&spans) {
-                    self.behind(row, spans, one);
+                    if self.feeding(&one.change.subject).contains(&row.station) {
+                        self.behind(row, spans, one);
+                    }
                 }
             }
         })
@@ -282,7 +284,18 @@ impl Search {
         for one in &mut found {
             one.readings.sort_by(|a, b| a.time.cmp(&b.time));
         }
-        Ok(found)
+        let outlooks = machine.finish().outlooks;
+        Ok(Explained { found, outlooks })
+    }
+
+    /// Stations whose readings a subject rests on.
+    fn feeding(&self, subject: &str) -> Vec<StationNo> {
+        let site = self.city.site_no(subject).and_then(|no| self.city.site(no));
+        match (site, self.city.station_no(subject)) {
+            (Some(site), _) => site.station.into_iter().collect(),
+            (None, Some(station)) => vec![station],
+            (None, None) => self.stations.clone(),
+        }
     }
 
     /// Adds an observation to a change in whose windows it stands.
@@ -316,7 +329,7 @@ impl Search {
     }
 
     fn is_wanted(&self, change: &Change) -> bool {
-        change.subject == self.subject
+        self.subjects.contains(&change.subject)
             && self.rule.as_ref().is_none_or(|rule| *rule == change.rule)
             && self.at.is_none_or(|at| change.time <= at)
     }
@@ -362,11 +375,116 @@ impl Search {
     }
 }
 
-fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
-    if path == Path::new("-") {
-        return Ok(Box::new(std::io::stdin().lock()));
+/// The subject itself; of an area what stands in it, too.
+fn subjects_of(city: &City, subject: &str, area: Option<AreaNo>) -> BTreeSet<String> {
+    let within = |at: AreaNo| area.is_some_and(|area| city.is_within(at, area));
+    let stations = city.stations.iter().filter(|station| within(station.area));
+    let sites = city.sites.iter().filter(|site| within(site.area));
+    let ids = stations
+        .map(|station| &station.id)
+        .chain(sites.map(|site| &site.id));
+    ids.cloned().chain([subject.to_owned()]).collect()
+}
+
+impl<'a> Machine<'a> {
+    fn new(search: &'a Search) -> Self {
+        Self {
+            search,
+            engine: Engine::new(
+                Arc::clone(&search.city),
+                search.zone,
+                Mode::Actual,
+                Arc::clone(&search.rulebook),
+                Policy::Replay,
+            ),
+            screen: Screen::new(&search.city, search.zone),
+            now: None,
+            found: Vec::new(),
+            outlooks: None,
+        }
     }
-    std::fs::File::open(path)
-        .map(|file| Box::new(file) as Box<dyn Read>)
-        .map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))
+
+    /// Steps one observation, and the minutes before it.
+    fn observe(&mut self, now: Time, row: &Observation) {
+        let mut effects = Vec::new();
+        if let Some(before) = self.now.filter(|before| now > *before) {
+            for minute in before.minute() + 1..=now.minute() {
+                self.look_before(Time::from_minute(minute));
+                self.engine.tick(Time::from_minute(minute), &mut effects);
+                self.keep(&mut effects);
+            }
+        }
+        self.look_before(now);
+        self.now = Some(now);
+        if !self.engine.hears(row.station) {
+            return;
+        }
+        let screened = self.screen.step(now, row);
+        if screened.is_repeat() {
+            return;
+        }
+        self.engine
+            .observe(now, &screened.observation, &mut effects);
+        if let Some(rainfall) = &screened.rainfall {
+            self.engine.observe(now, rainfall, &mut effects);
+        }
+        self.keep(&mut effects);
+    }
+
+    /// Keeps how the subject stands once what comes next is later than the time asked for.
+    fn look_before(&mut self, next: Time) {
+        if self.outlooks.is_none() && self.search.at.is_some_and(|at| next > at) {
+            self.outlooks = Some(self.look());
+        }
+    }
+
+    /// Each rule at the subject, and at those of an area's subjects that changed.
+    fn look(&self) -> Vec<Outlook> {
+        let search = self.search;
+        let changed = self.found.iter().map(|one| &one.change.subject);
+        let subjects: BTreeSet<&String> = changed.chain([&search.subject]).collect();
+        let wanted = |id: &&String| search.rule.as_ref().is_none_or(|only| only == *id);
+        let rules = search.rulebook.rules.iter().map(|rule| &rule.id);
+        let rules: Vec<&String> = rules.filter(wanted).collect();
+        let each = subjects.into_iter().flat_map(|subject| {
+            let rules = rules.iter();
+            rules.filter_map(|rule| self.engine.outlook(rule, subject))
+        });
+        each.collect()
+    }
+
+    fn finish(mut self) -> Explained {
+        let outlooks = self.outlooks.take();
+        Explained {
+            outlooks: outlooks.unwrap_or_else(|| self.look()),
+            found: self.found,
+        }
+    }
+
+    /// Keeps the changes at the subject with the readings in the rule's windows as they are now.
+    fn keep(&mut self, effects: &mut Vec<Effect>) {
+        let search = self.search;
+        for effect in effects.drain(..) {
+            let Effect::Signal(change) = effect else {
+                continue;
+            };
+            if !search.is_wanted(&change) {
+                continue;
+            }
+            let mut readings = Vec::new();
+            for (parameter, length) in search.windows(&change.rule) {
+                for station in search.feeding(&change.subject) {
+                    let rows = self.engine.readings(station, parameter, length);
+                    let rows = rows.into_iter().filter(|row| row.time <= change.time);
+                    readings.extend(
+                        rows.map(|row| search.reading(station, parameter, row.time, row.value)),
+                    );
+                }
+            }
+            self.found.push(Found {
+                change: *change,
+                readings,
+            });
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! One change of tier told whole: what was compared with what, by which rule, from which readings.
 
-use model::{City, Parameter, Tier, Time};
+use model::{AreaCode, City, Parameter, Tier, Time};
 use rules::{Change, Rule};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -49,12 +49,6 @@ impl<'a> Story<'a> {
         observations: Vec<Reading>,
     ) -> Self {
         let site = city.site_no(&change.subject).and_then(|no| city.site(no));
-        let station = city
-            .station_no(&change.subject)
-            .and_then(|no| city.station(no));
-        let name = site
-            .map(|site| &site.name)
-            .or(station.map(|station| &station.name));
         let wanted = rule.map(|rule| rule.thresholds.as_slice());
         let thresholds = site.into_iter().flat_map(|site| {
             let wanted = wanted.unwrap_or_default().iter();
@@ -65,7 +59,7 @@ impl<'a> Story<'a> {
             rule: &change.rule,
             version: &change.version,
             subject: &change.subject,
-            name: name.map(|name| name.zh.clone()).unwrap_or_default(),
+            name: name_of(city, &change.subject),
             from: change.from,
             to: change.to,
             reason: change.reason,
@@ -133,6 +127,18 @@ impl<'a> Story<'a> {
         }
         lines
     }
+}
+
+/// Name of a site, station or area.
+pub(super) fn name_of(city: &City, subject: &str) -> String {
+    let site = city.site_no(subject).and_then(|no| city.site(no));
+    let station = city.station_no(subject).and_then(|no| city.station(no));
+    let area = AreaCode::parse(subject).ok();
+    let area = area.and_then(|code| city.area(city.area_no(code)?));
+    let name = site.map(|site| &site.name);
+    let name = name.or(station.map(|station| &station.name));
+    let name = name.or(area.map(|area| &area.name));
+    name.map(|name| name.zh.clone()).unwrap_or_default()
 }
 
 /// An instant with the city's offset.

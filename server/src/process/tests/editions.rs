@@ -9,7 +9,7 @@ use model::{Input, StationNo, Zone};
 use serde::Serialize;
 use std::sync::Arc;
 
-async fn rain(app: &App, minute: i64, gauges: &[(&str, &str)]) {
+pub(super) async fn rain(app: &App, minute: i64, gauges: &[(&str, &str)]) {
     let values: Vec<_> = gauges
         .iter()
         .map(|(station, mm)| (*station, "rainfall", *mm))
@@ -43,7 +43,7 @@ fn a_successor_knows_how_late_it_is() {
 }
 
 /// What the topic `warnings` holds of changes, warnings and calls, by zone.
-fn committed(app: &App) -> Vec<(u8, String)> {
+pub(super) fn committed(app: &App) -> Vec<(u8, String)> {
     let topic = Topic::new(Kind::Warnings, app.mode);
     let zones = 0..app.installation.city.zones.len();
     let found = zones.flat_map(|zone| records(&*app.journal, topic, Partition(zone as u16)));
@@ -57,7 +57,7 @@ fn committed(app: &App) -> Vec<(u8, String)> {
 }
 
 /// The same, computed anew from the input alone.
-fn computed(app: &App) -> Vec<(u8, String)> {
+pub(super) fn computed(app: &App) -> Vec<(u8, String)> {
     fn json<T: Serialize>(kind: u8, item: &T) -> (u8, String) {
         (kind, serde_json::to_string(item).unwrap())
     }

@@ -2,7 +2,6 @@
 //! ends.
 
 use super::*;
-use crate::config::HttpSection;
 use crate::courier::Single;
 use crate::people::{Person, Scope, token_hash};
 use crate::signals::follow;
@@ -104,6 +103,7 @@ impl Cramped {
             public_url: String::new(),
             answer_url: None,
             snapshots: NEVER,
+            series: KeptSeries::default(),
             bulletins: Vec::new(),
             roles: Roles::ALL,
             seat: None,

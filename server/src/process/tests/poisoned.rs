@@ -52,7 +52,7 @@ async fn what_cannot_be_read_is_kept_once_and_passed_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_later_version_wrote_stops_the_zone() {
-    for (kind, payload) in [(9u8, &b"\x01"[..]), (1, b"\x63"), (2, b"\x63")] {
+    for (kind, payload) in [(200u8, &b"\x01"[..]), (1, b"\x63"), (2, b"\x63")] {
         let folder = tempfile::tempdir().unwrap();
         city::write_city(folder.path());
         let running = serve(folder.path(), 0, NEVER, Vec::new()).await;

@@ -4,20 +4,22 @@
 //! back in the order of the lines. What a zone remembers is read and written from end to end
 //! while it is in the caches, not here and there for every line of the file.
 
-use super::Output;
 use ingest::quality::Screen;
-use model::{City, Mode, Observation, StationNo, Time, Zone};
+use model::{City, Forecast, Mode, Observation, StationNo, Time, Zone};
 use rules::{Effect, Engine, Policy, Rulebook};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Lines and minutes that wait for their zones, at most.
 const WAITING_MAX: u32 = 4096;
 
 /// Every zone of a city, and what waits for them.
-pub(super) struct Zones {
+pub(crate) struct Zones {
     routes: Routes,
     zones: Vec<One>,
     minutes: Vec<Minute>,
+    /// Forecasts that wait for their time, by when they were issued.
+    forecasts: VecDeque<Forecast>,
     /// Record time: the newest observation time so far.
     now: Time,
     /// Lines so far behind it that what they raise is past.
@@ -45,10 +47,11 @@ struct Waiting {
     observation: Observation,
 }
 
-/// A whole minute that passed before a line.
+/// What came to every zone before a line: a whole minute that passed, or forecasts.
 struct Minute {
     moment: u32,
     time: Time,
+    forecasts: Vec<(BTreeSet<Zone>, Forecast)>,
 }
 
 /// What a line or minute caused.
@@ -59,7 +62,7 @@ struct Found {
 }
 
 impl Zones {
-    pub(super) fn new(city: &Arc<City>, rulebook: &Arc<Rulebook>) -> Self {
+    pub(crate) fn new(city: &Arc<City>, rulebook: &Arc<Rulebook>) -> Self {
         let numbers = (0..city.zones.len()).map(|number| Zone(number as u16));
         let one = |zone| One {
             engine: Engine::new(
@@ -77,6 +80,7 @@ impl Zones {
             routes: Routes::new(city, &zones),
             zones,
             minutes: Vec::new(),
+            forecasts: VecDeque::new(),
             now: Time::from_millis(i64::MIN),
             late: 0,
             moment: 0,
@@ -90,9 +94,16 @@ impl Zones {
 
     /// Takes the next line: the minutes that passed before it first, then what it says.
     #[inline]
-    pub(super) fn observe(&mut self, observation: &Observation, output: &mut Output) {
+    pub(crate) fn observe(&mut self, observation: &Observation, tell: &mut impl FnMut(&Effect)) {
+        if self
+            .forecasts
+            .front()
+            .is_some_and(|next| next.issued() <= observation.time)
+        {
+            self.issue(observation.time, tell);
+        }
         if observation.time > self.now {
-            self.pass(observation.time, output);
+            self.pass(observation.time, tell);
             self.now = observation.time;
         } else if self.now.since(observation.time) > self.order.city.policy.lateness.past_after {
             self.late += 1;
@@ -108,16 +119,56 @@ impl Zones {
                 });
             }
         }
-        self.advance(output);
+        self.advance(tell);
+    }
+
+    /// Takes forecasts that are heard of when they are issued.
+    pub(crate) fn expect(&mut self, mut forecasts: Vec<Forecast>) {
+        forecasts.sort_by_key(Forecast::issued);
+        self.forecasts = forecasts.into();
+    }
+
+    /// What was issued after the last line, and the time until then.
+    pub(crate) fn finish(&mut self, tell: &mut impl FnMut(&Effect)) {
+        self.issue(Time::from_millis(i64::MAX), tell);
+        self.step(tell);
+    }
+
+    /// Hands the zones what was issued by `until`, each issue in its time.
+    fn issue(&mut self, until: Time, tell: &mut impl FnMut(&Effect)) {
+        while let Some(issued) = self.forecasts.front().map(Forecast::issued) {
+            if issued > until {
+                break;
+            }
+            let count = self
+                .forecasts
+                .iter()
+                .take_while(|next| next.issued() == issued)
+                .count();
+            let at_once: Vec<Forecast> = self.forecasts.drain(..count).collect();
+            self.pass(issued, tell);
+            self.now = self.now.max(issued);
+            let city = &self.order.city;
+            let to_zones = at_once.into_iter();
+            let forecasts = to_zones
+                .map(|forecast| (forecast.zones(city), forecast))
+                .collect();
+            self.minutes.push(Minute {
+                moment: self.moment,
+                time: self.now,
+                forecasts,
+            });
+            self.advance(tell);
+        }
     }
 
     /// Lines that came so late that what they raise is past (semantics §5).
-    pub(super) const fn late(&self) -> u64 {
+    pub(in crate::command) const fn late(&self) -> u64 {
         self.late
     }
 
     /// A tick for each whole minute up to `time`.
-    fn pass(&mut self, time: Time, output: &mut Output) {
+    fn pass(&mut self, time: Time, tell: &mut impl FnMut(&Effect)) {
         if self.now.millis() == i64::MIN {
             return;
         }
@@ -125,22 +176,23 @@ impl Zones {
             self.minutes.push(Minute {
                 moment: self.moment,
                 time: Time::from_minute(minute),
+                forecasts: Vec::new(),
             });
-            self.advance(output);
+            self.advance(tell);
         }
     }
 
     #[inline]
-    fn advance(&mut self, output: &mut Output) {
+    fn advance(&mut self, tell: &mut impl FnMut(&Effect)) {
         self.moment += 1;
         if self.moment == WAITING_MAX {
-            self.step(output);
+            self.step(tell);
         }
     }
 
     /// Steps all that waits and hands out what it caused: by line, then by rule, then by subject,
     /// whichever zone it came from.
-    pub(super) fn step(&mut self, output: &mut Output) {
+    pub(crate) fn step(&mut self, tell: &mut impl FnMut(&Effect)) {
         for (number, zone) in (0u16..).zip(&mut self.zones) {
             zone.step(number, &self.minutes, &mut self.found);
         }
@@ -150,7 +202,7 @@ impl Zones {
         self.found
             .sort_by_cached_key(|one| (one.moment, order.of(&one.effect), one.place));
         for found in self.found.drain(..) {
-            output.effect(&found.effect);
+            tell(&found.effect);
         }
     }
 }
@@ -173,7 +225,7 @@ impl One {
         let mut minutes = minutes.iter().peekable();
         for line in waiting.drain(..) {
             while let Some(minute) = minutes.next_if(|minute| minute.moment < line.moment) {
-                engine.tick(minute.time, &mut effects);
+                minute.step(Zone(number), engine, &mut effects);
                 tell(&mut effects, minute.moment, number);
             }
             line.step(screen, engine, &mut effects);
@@ -182,8 +234,23 @@ impl One {
             }
         }
         for minute in minutes {
-            engine.tick(minute.time, &mut effects);
+            minute.step(Zone(number), engine, &mut effects);
             tell(&mut effects, minute.moment, number);
+        }
+    }
+}
+
+impl Minute {
+    fn step(&self, zone: Zone, engine: &mut Engine, effects: &mut Vec<Effect>) {
+        let heard = self
+            .forecasts
+            .iter()
+            .filter(|(zones, _)| zones.contains(&zone));
+        let heard: Vec<Forecast> = heard.map(|(_, forecast)| forecast.clone()).collect();
+        if heard.is_empty() {
+            engine.tick(self.time, effects);
+        } else {
+            engine.expect(self.time, &heard, effects);
         }
     }
 }

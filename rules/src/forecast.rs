@@ -42,7 +42,7 @@ pub enum Ask {
 /// The forecasts in force.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Outlook {
+pub(crate) struct Forecasts {
     held: Held,
 }
 
@@ -103,7 +103,7 @@ impl Ask {
     }
 }
 
-impl Outlook {
+impl Forecasts {
     /// True where nothing is expected by anybody.
     pub(crate) fn is_empty(&self) -> bool {
         self.held.series.is_empty() && self.held.tracks.is_empty()

@@ -2,7 +2,7 @@
 
 use super::parse::{ConditionError, Reading};
 use super::reading::{window_of, written};
-use crate::outlook::Ask;
+use crate::forecast::Ask;
 use crate::window::{Function, Window};
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
@@ -54,7 +54,7 @@ pub(super) fn reading(call: &CallExpr, source: &str) -> Result<(Reading, String)
     let dot = if name.is_empty() { "" } else { "." };
     let reading = Reading {
         parameter,
-        function: Function::Outlook(ask),
+        function: Function::Expected(ask),
         window: Some(window),
         aggregate: None,
     };
@@ -65,10 +65,10 @@ fn of_cyclone(call: &CallExpr, source: &str) -> Result<(Reading, String), Condit
     let name = call.func_name.as_str();
     let (ask, window, text) = match (name, call.args.as_slice()) {
         ("hours_to", [force]) => {
-            let number = match &force.expr {
-                Expr::Literal(LiteralValue::Int(number)) => Some(*number.inner()),
-                _ => None,
-            };
+            let mut number = None;
+            if let Expr::Literal(LiteralValue::Int(written)) = &force.expr {
+                number = Some(*written.inner());
+            }
             let known = number.and_then(WindForce::from_beaufort).ok_or_else(|| {
                 let what = "there is no wind circle of that force";
                 ConditionError::new(what, "ask for 7, 10 or 12: typhoon.hours_to(7)").of(force)
@@ -93,7 +93,7 @@ fn of_cyclone(call: &CallExpr, source: &str) -> Result<(Reading, String), Condit
     };
     let reading = Reading {
         parameter: Parameter::WindSpeed,
-        function: Function::Outlook(ask),
+        function: Function::Expected(ask),
         window,
         aggregate: None,
     };

@@ -1,11 +1,7 @@
 //! What is expected, against plain sums over minutes and a walk along the track.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fixture that cannot be built ends its test"
-)]
 
 use super::cyclone::apart_km;
-use super::{Ask, Outlook, Point};
+use super::{Ask, Forecasts, Point};
 use crate::indicator::NEVER;
 use crate::window::Value;
 use model::{
@@ -33,11 +29,11 @@ fn series(place: ForecastPlace, issued: i64, steps: &[(i64, i64, i32)]) -> Forec
     })
 }
 
-fn ask(outlook: &Outlook, what: Ask, from: i64, minutes: i64) -> Value {
+fn ask(forecasts: &Forecasts, what: Ask, from: i64, minutes: i64) -> Value {
     let places = ["440101001000", "440101000000", "440100000000"].map(area);
     let length = Span::from_minutes(minutes);
     let from = Time::from_minute(from);
-    outlook.expected(what, Parameter::Rainfall, places.into_iter(), from, length)
+    forecasts.expected(what, Parameter::Rainfall, places.into_iter(), from, length)
 }
 
 proptest! {
@@ -52,13 +48,13 @@ proptest! {
             laid.push((at + gap, at + gap + minutes, value));
             at += gap + minutes;
         }
-        let mut outlook = Outlook::default();
-        prop_assert!(outlook.take(&series(area("440101000000"), 0, &laid), Time::from_minute(0)));
+        let mut forecasts = Forecasts::default();
+        prop_assert!(forecasts.take(&series(area("440101000000"), 0, &laid), Time::from_minute(0)));
         // Minute by minute: its share of the step that holds it.
         let within = |minute: i64| laid.iter().find(|step| minute > step.0 && minute <= step.1);
         let minutes: Vec<_> = (from + 1..=from + length).filter_map(within).collect();
         let sum: f64 = minutes.iter().map(|step| f64::from(step.2) / (step.1 - step.0) as f64).sum();
-        let found = ask(&outlook, Ask::Sum, from, length);
+        let found = ask(&forecasts, Ask::Sum, from, length);
         prop_assert_eq!(found.is_known(), !minutes.is_empty());
         if found.is_known() {
             let near = found.number as f64 / found.of as f64;
@@ -66,8 +62,8 @@ proptest! {
             prop_assert_eq!(found.covered, minutes.len() as i64 * 10 >= length * 8);
             let max = minutes.iter().map(|step| step.2).max().unwrap();
             let min = minutes.iter().map(|step| step.2).min().unwrap();
-            prop_assert_eq!(ask(&outlook, Ask::Max, from, length).number, i128::from(max));
-            prop_assert_eq!(ask(&outlook, Ask::Min, from, length).number, i128::from(min));
+            prop_assert_eq!(ask(&forecasts, Ask::Max, from, length).number, i128::from(max));
+            prop_assert_eq!(ask(&forecasts, Ask::Min, from, length).number, i128::from(min));
         }
     }
 
@@ -92,20 +88,20 @@ proptest! {
             name: None,
             points: (0..=hours).step_by(6).map(at).collect(),
         };
-        let mut outlook = Outlook::default();
-        prop_assert!(outlook.take(&Forecast::Track(track), Time::from_minute(0)));
+        let mut forecasts = Forecasts::default();
+        prop_assert!(forecasts.take(&Forecast::Track(track), Time::from_minute(0)));
         let arrives = (0..=hours * 60).step_by(10).find(|minute| {
             let lon = place.lon + start - speed * *minute as f64 / 60.0;
             apart_km(place, Point { lon, lat: place.lat }) <= f64::from(radius)
         });
-        let found = outlook.cyclones(Ask::CircleIn(WindForce::Seven), &[place], Time::from_minute(0), Span::ZERO);
+        let found = forecasts.cyclones(Ask::CircleIn(WindForce::Seven), &[place], Time::from_minute(0), Span::ZERO);
         match arrives {
             Some(minute) => prop_assert!((found.number - i128::from(minute) * 1000 / 60).abs() <= 170, "{:?} {}", found, minute),
             None => prop_assert_eq!(found.number, NEVER),
         }
-        let none = outlook.cyclones(Ask::CircleIn(WindForce::Twelve), &[place], Time::from_minute(0), Span::ZERO);
+        let none = forecasts.cyclones(Ask::CircleIn(WindForce::Twelve), &[place], Time::from_minute(0), Span::ZERO);
         prop_assert_eq!(none.number, NEVER);
-        let now = outlook.cyclones(Ask::Distance, &[place], Time::from_minute(0), Span::ZERO);
+        let now = forecasts.cyclones(Ask::Distance, &[place], Time::from_minute(0), Span::ZERO);
         let km = apart_km(place, Point { lon: place.lon + start, lat: place.lat });
         prop_assert!((now.number as f64 / 1000.0 - km).abs() < 0.01);
     }
@@ -113,22 +109,25 @@ proptest! {
 
 #[test]
 fn the_nearest_place_and_the_newest_issue_count() {
-    let mut outlook = Outlook::default();
+    let mut forecasts = Forecasts::default();
     let now = Time::from_minute(0);
-    assert!(outlook.take(&series(area("440100000000"), 0, &[(0, 360, 1000)]), now));
-    assert_eq!(ask(&outlook, Ask::Sum, 0, 360).number, 1_000_000);
-    assert!(outlook.take(&series(area("440101001000"), 5, &[(0, 360, 7000)]), now));
-    assert_eq!(ask(&outlook, Ask::Sum, 0, 360).number, 7_000_000);
+    assert!(forecasts.take(&series(area("440100000000"), 0, &[(0, 360, 1000)]), now));
+    assert_eq!(ask(&forecasts, Ask::Sum, 0, 360).number, 1_000_000);
+    assert!(forecasts.take(&series(area("440101001000"), 5, &[(0, 360, 7000)]), now));
+    assert_eq!(ask(&forecasts, Ask::Sum, 0, 360).number, 7_000_000);
     let older = series(area("440101001000"), 4, &[(0, 360, 9000)]);
-    assert!(!outlook.take(&older, now), "an older issue changes nothing");
-    assert_eq!(ask(&outlook, Ask::Sum, 0, 360).number, 7_000_000);
+    assert!(
+        !forecasts.take(&older, now),
+        "an older issue changes nothing"
+    );
+    assert_eq!(ask(&forecasts, Ask::Sum, 0, 360).number, 7_000_000);
     // What is long over is let go of with the next.
     let later = Time::from_minute(3 * 24 * 60);
-    assert!(outlook.take(
+    assert!(forecasts.take(
         &series(area("440199000000"), 4320, &[(4320, 4380, 1)]),
         later
     ));
-    assert!(!ask(&outlook, Ask::Sum, 0, 360).is_known());
+    assert!(!ask(&forecasts, Ask::Sum, 0, 360).is_known());
 }
 
 #[test]
@@ -155,14 +154,14 @@ fn a_track_that_has_run_out_is_unknown_and_one_that_is_over_is_gone() {
             points,
         })
     };
-    let mut outlook = Outlook::default();
-    let asked = |outlook: &Outlook, minute| {
-        outlook.cyclones(Ask::Distance, &place, Time::from_minute(minute), Span::ZERO)
+    let mut forecasts = Forecasts::default();
+    let asked = |forecasts: &Forecasts, minute| {
+        forecasts.cyclones(Ask::Distance, &place, Time::from_minute(minute), Span::ZERO)
     };
-    assert_eq!(asked(&outlook, 0).number, NEVER, "no cyclone is far away");
-    assert!(outlook.take(&track(0, vec![point]), Time::from_minute(0)));
-    assert!(asked(&outlook, 60).is_known());
-    assert!(!asked(&outlook, 61).is_known());
-    assert!(outlook.take(&track(120, Vec::new()), Time::from_minute(120)));
-    assert_eq!(asked(&outlook, 121).number, NEVER);
+    assert_eq!(asked(&forecasts, 0).number, NEVER, "no cyclone is far away");
+    assert!(forecasts.take(&track(0, vec![point]), Time::from_minute(0)));
+    assert!(asked(&forecasts, 60).is_known());
+    assert!(!asked(&forecasts, 61).is_known());
+    assert!(forecasts.take(&track(120, Vec::new()), Time::from_minute(120)));
+    assert_eq!(asked(&forecasts, 121).number, NEVER);
 }

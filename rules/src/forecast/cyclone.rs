@@ -2,7 +2,7 @@
 //!
 //! Between two points centre and radii move in straight lines (domain facts §2.4); a place is inside a
 //! circle where it lies nearer to the centre than the radius of its quadrant. Looked at every ten
-//! minutes.
+//! minutes, those left out at which a circle cannot have come.
 
 use super::Ask;
 use crate::indicator::{NEVER, PER_UNIT, never};
@@ -33,8 +33,7 @@ pub(super) fn of(ask: Ask, track: &Track, points: &[Point], now: Time, length: S
     }
     match ask {
         Ask::CircleIn(force) => {
-            let inside = |time| is_inside(track, time, force, points);
-            let reached = times(now, last.max(now)).find(|time| inside(*time));
+            let reached = arrival(track, force, points, now, last.max(now));
             reached.map_or(never(), |time| {
                 let minutes = (time.millis() - now.millis()) / 60_000;
                 Value::whole(minutes * PER_UNIT / 60, true)
@@ -73,17 +72,62 @@ fn distance(track: &Track, time: Time, points: &[Point]) -> Value {
     }
 }
 
-fn is_inside(track: &Track, time: Time, force: WindForce, points: &[Point]) -> bool {
-    let Some(at) = position(track, time) else {
-        return false;
-    };
-    let Some(circle) = at.circle(force) else {
-        return false;
-    };
-    points.iter().any(|point| {
-        let radius = circle.towards(at.centre, *point);
-        radius > 0.0 && apart_km(at.centre, *point) <= radius
-    })
+/// The first look at which a circle has reached any of the points. Looks at which it cannot have come
+/// so near since the one before are passed over.
+fn arrival(
+    track: &Track,
+    force: WindForce,
+    points: &[Point],
+    now: Time,
+    last: Time,
+) -> Option<Time> {
+    let nearing = nearing_km(track, force) * EVERY.millis() as f64;
+    let mut time = now;
+    while time <= last {
+        let at = position(track, time)?;
+        let circle = at.circle(force);
+        let widest = circle.as_ref().map_or(0.0, Circle::widest);
+        let mut gap = f64::INFINITY;
+        for point in points {
+            let apart = apart_km(at.centre, *point);
+            let radius = circle
+                .as_ref()
+                .map_or(0.0, |c| c.towards(at.centre, *point));
+            if radius > 0.0 && apart <= radius {
+                return Some(time);
+            }
+            gap = gap.min(apart - widest);
+        }
+        let passed = if nearing > 0.0 {
+            gap / nearing
+        } else {
+            f64::INFINITY
+        };
+        // No more looks than a track of years would have.
+        let looks = (passed.floor().clamp(1.0, 1e6)) as i64;
+        time = Time::from_millis(time.millis() + looks * EVERY.millis());
+    }
+    None
+}
+
+/// How fast a circle's edge can come nearer anywhere on a track, kilometres a millisecond: the centre's
+/// way along a segment, with a fifth more since degrees are not kilometres, and what the radius gains.
+fn nearing_km(track: &Track, force: WindForce) -> f64 {
+    let pairs = track.points.iter().zip(track.points.iter().skip(1));
+    let speeds = pairs.map(|(one, next)| {
+        let centre = |point: &TrackPoint| Point {
+            lon: point.lon,
+            lat: point.lat,
+        };
+        let widest = |point: &TrackPoint| {
+            let radii = point.circle(force).unwrap_or_default();
+            f64::from(radii.ne.max(radii.se).max(radii.sw).max(radii.nw))
+        };
+        let way = 1.2 * apart_km(centre(one), centre(next));
+        let grows = (widest(next) - widest(one)).max(0.0);
+        (way + grows) / (next.time.millis() - one.time.millis()).max(1) as f64
+    });
+    speeds.fold(0.0, f64::max)
 }
 
 /// A cyclone between two points of its track.
@@ -149,6 +193,10 @@ impl Position<'_> {
 }
 
 impl Circle {
+    fn widest(&self) -> f64 {
+        self.ne.max(self.se).max(self.sw).max(self.nw)
+    }
+
     /// The radius of the quadrant that a place lies in.
     fn towards(&self, centre: Point, point: Point) -> f64 {
         match (point.lon >= centre.lon, point.lat >= centre.lat) {

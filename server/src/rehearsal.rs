@@ -1,0 +1,478 @@
+//! A rulebook's dry run: it and the one in force, both stepped over what the zones' windows hold of
+//! the last 72 hours, and what would have been warned otherwise.
+//!
+//! Readings are asked of each zone's owner a few at a time, as screens ask; both rulebooks go through
+//! them on a thread of its own that works half of the time, with proposals issued at once.
+
+use crate::app::App;
+use crate::clock::{monotonic_micros, rest};
+use crate::questions::Unanswered;
+use crate::registry::Candidate;
+use futures_util::StreamExt;
+use model::{
+    AreaCode, City, Hazard, Mode, Observation, Parameter, Quality, Span, StationNo, Tier, Time,
+    Zone,
+};
+use parking_lot::Mutex;
+use rules::score::{Difference, Issued, differences};
+use rules::{Effect, Engine, Policy, Rulebook, Windowed};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How far back.
+const LENGTH: Span = Span::from_minutes(72 * 60);
+/// Readings of one zone in memory, 24 bytes each: where there may be more it goes back less far.
+const READINGS_MAX: usize = 4_000_000;
+/// Questions to a zone at once; screens have as many beside them.
+const ASKED_MAX: usize = 16;
+/// Tries of a question to a zone that is busy, and the wait between two.
+const TRIES: u32 = 20;
+const BUSY: Duration = Duration::from_millis(250);
+/// Work between two rests, which are as long.
+const STINT_US: u64 = 10_000;
+/// Readings between two looks at the clock and at whether it is cancelled.
+const STRIDE: usize = 256;
+/// Differences kept word for word; all are counted.
+const DIFFERENCES_MAX: usize = 200;
+
+/// How far a dry run came, and what it found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trial {
+    pub(crate) state: State,
+    /// Times of the oldest and the newest reading.
+    pub(crate) from: Option<Time>,
+    pub(crate) to: Option<Time>,
+    /// Readings that both rulebooks went through.
+    pub(crate) readings: u64,
+    /// What the rulebook reads and no window holds, by name: of that nothing is compared.
+    pub(crate) unheld: Vec<String>,
+    /// Zones whose owner did not answer.
+    pub(crate) unheard: Vec<AreaCode>,
+    /// Areas warned otherwise, at most [`DIFFERENCES_MAX`].
+    pub(crate) differences: Vec<Differs>,
+    /// How many there are, by tier and kind.
+    pub(crate) counts: BTreeMap<Tier, BTreeMap<Kind, u64>>,
+    /// Residents of areas that a tier rises in, each person once, by the rulebook in force and by this.
+    pub(crate) people: [u64; 2],
+    /// The same with each rise counted anew.
+    pub(crate) rings: [u64; 2],
+}
+
+/// How a dry run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// It goes on, or the process that ran it ended.
+    #[default]
+    Running,
+    /// It came to its end.
+    Done,
+    /// Somebody ended it.
+    Cancelled,
+}
+
+/// An area that is warned otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Differs {
+    pub(crate) hazard: Hazard,
+    pub(crate) area: AreaCode,
+    /// The tier reached; none is the all-clear.
+    pub(crate) tier: Tier,
+    pub(crate) kind: Kind,
+    /// When, by the rulebook in force.
+    pub(crate) old: Option<Time>,
+    /// When, by this one.
+    pub(crate) new: Option<Time>,
+}
+
+/// In which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Earlier,
+    Later,
+    Gained,
+    Lost,
+}
+
+impl Differs {
+    /// An all-clear that only one of them has counts as earlier by that one.
+    fn of(difference: &Difference) -> Self {
+        let is_clear = difference.tier == Tier::None;
+        let kind = match (difference.old, difference.new) {
+            (Some(old), Some(new)) if new < old => Kind::Earlier,
+            (Some(_), Some(_)) | (None, None) => Kind::Later,
+            (Some(_), None) if is_clear => Kind::Later,
+            (None, Some(_)) if is_clear => Kind::Earlier,
+            (None, Some(_)) => Kind::Gained,
+            (Some(_), None) => Kind::Lost,
+        };
+        Self {
+            hazard: difference.hazard,
+            area: difference.area,
+            tier: difference.tier,
+            kind,
+            old: difference.old,
+            new: difference.new,
+        }
+    }
+}
+
+/// The dry run of this process, of which there is one at a time.
+#[derive(Default)]
+pub(crate) struct Rehearsal(Mutex<Option<Arc<Running>>>);
+
+/// One that goes on.
+pub(crate) struct Running {
+    hash: String,
+    /// Series and readings that are to be gone through, and how many were.
+    total: AtomicU64,
+    done: AtomicU64,
+    cancelled: AtomicBool,
+}
+
+impl Running {
+    fn is_over(&self, app: &App) -> bool {
+        self.cancelled.load(Ordering::Relaxed) || app.stopping()
+    }
+
+    fn pass(&self, steps: u64) {
+        self.done.fetch_add(steps, Ordering::Relaxed);
+    }
+}
+
+impl Rehearsal {
+    /// The hash of the rulebook that is under way.
+    pub(crate) fn under_way(&self) -> Option<String> {
+        self.0.lock().as_ref().map(|running| running.hash.clone())
+    }
+
+    /// Parts of a thousand of what it is to go through.
+    pub(crate) fn progress(&self, hash: &str) -> Option<u64> {
+        let running = self.0.lock();
+        let running = running.as_ref().filter(|running| running.hash == hash)?;
+        let done = running.done.load(Ordering::Relaxed);
+        let total = running.total.load(Ordering::Relaxed).max(1);
+        Some((done * 1000 / total).min(1000))
+    }
+
+    /// Ends it; false where it is not under way here.
+    pub(crate) fn cancel(&self, hash: &str) -> bool {
+        let running = self.0.lock();
+        let running = running.as_ref().filter(|running| running.hash == hash);
+        running.is_some_and(|running| {
+            running.cancelled.store(true, Ordering::Relaxed);
+            true
+        })
+    }
+
+    fn begin(&self, hash: &str) -> Arc<Running> {
+        let begun = Arc::new(Running {
+            hash: hash.to_owned(),
+            total: AtomicU64::new(1),
+            done: AtomicU64::new(0),
+            cancelled: AtomicBool::new(false),
+        });
+        if let Some(before) = self.0.lock().replace(Arc::clone(&begun)) {
+            before.cancelled.store(true, Ordering::Relaxed);
+        }
+        begun
+    }
+
+    /// Whether that one was the last begun; then it is over.
+    fn end(&self, ended: &Arc<Running>) -> bool {
+        let mut running = self.0.lock();
+        let is_last = running
+            .as_ref()
+            .is_some_and(|last| Arc::ptr_eq(last, ended));
+        if is_last {
+            *running = None;
+        }
+        is_last
+    }
+}
+
+/// What both rulebooks said so far.
+struct Course {
+    city: Arc<City>,
+    rulebooks: [Arc<Rulebook>; 2],
+    issued: [Issued; 2],
+}
+
+impl App {
+    /// Begins the dry run of a rulebook that was put forward; what it finds is kept with it.
+    pub(crate) fn rehearse(self: &Arc<Self>, candidate: &Candidate) {
+        let running = self.reload.rehearsal.begin(&candidate.hash);
+        let (app, candidate) = (Arc::clone(self), candidate.clone());
+        tokio::spawn(async move {
+            let found = app.rehearsed(&candidate, &running).await;
+            if !app.reload.rehearsal.end(&running) || app.stopping() {
+                return;
+            }
+            let kept = match found {
+                Ok(trial) => app.keep_trial(candidate, trial).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = kept {
+                tracing::error!(%error, "the dry run of a rulebook is not kept: put it forward again");
+            }
+        });
+    }
+
+    async fn rehearsed(
+        self: &Arc<Self>,
+        candidate: &Candidate,
+        running: &Arc<Running>,
+    ) -> Result<Trial, crate::reload::Refusal> {
+        let (app, hashes) = (
+            Arc::clone(self),
+            [candidate.against.clone(), candidate.hash.clone()],
+        );
+        let read = tokio::task::spawn_blocking(move || {
+            let [old, new] = hashes.map(|hash| app.registry.rulebook_of(&hash).map(Arc::new));
+            Ok::<_, crate::registry::RegistryError>([old?, new?])
+        });
+        let rulebooks = read.await??;
+        let mut course = Course {
+            city: Arc::clone(&self.installation.city),
+            rulebooks,
+            issued: Default::default(),
+        };
+        let mut trial = Trial::default();
+        let mut held = BTreeSet::new();
+        let series: Vec<_> = (0..course.city.zones.len())
+            .map(|zone| course.series(Zone(zone as u16)))
+            .collect();
+        let asked: usize = series.iter().map(Vec::len).sum();
+        running.total.store(asked as u64 * 2, Ordering::Relaxed);
+        for (zone, series) in (0u16..).map(Zone).zip(series) {
+            if running.is_over(self) {
+                break;
+            }
+            let Some(readings) = self.held(zone, &series, running).await else {
+                trial.unheard.push(self.zone_code(zone));
+                running.pass(series.len() as u64 * 2);
+                continue;
+            };
+            held.extend(readings.iter().map(|reading| reading.parameter));
+            let times = readings.iter().map(|reading| reading.time);
+            trial.from = times.clone().chain(trial.from).min();
+            trial.to = times.chain(trial.to).max();
+            let (app, running) = (Arc::clone(self), Arc::clone(running));
+            let steps = series.len() as u64;
+            let stepped = tokio::task::spawn_blocking(move || {
+                let stepped = course.step(&app, zone, &readings, &running);
+                running.pass(steps);
+                (course, stepped)
+            });
+            let (back, stepped) = stepped.await?;
+            course = back;
+            trial.readings += stepped;
+        }
+        trial.state = if running.is_over(self) {
+            State::Cancelled
+        } else {
+            State::Done
+        };
+        let [_, new] = &course.rulebooks;
+        let unheld = new.parameters().filter(|p| !held.contains(p));
+        trial.unheld = unheld.map(|p| p.name().to_owned()).collect();
+        course.tell(&mut trial);
+        Ok(trial)
+    }
+
+    /// What a zone's windows hold, by time; nothing where its owner does not answer.
+    async fn held(
+        self: &Arc<Self>,
+        zone: Zone,
+        series: &[(StationNo, Parameter)],
+        running: &Running,
+    ) -> Option<Vec<Observation>> {
+        let each = READINGS_MAX / series.len().max(1);
+        let length = LENGTH.min(Span::from_minutes(i64::try_from(each).unwrap_or(i64::MAX)));
+        let asked = futures_util::stream::iter(series.iter().copied());
+        let asked = asked.map(async |(station, parameter)| {
+            if running.is_over(self) {
+                return Some(Vec::new());
+            }
+            let found = self.asked(zone, station, parameter, length).await?;
+            running.pass(1);
+            let home = self.installation.city.station(station)?;
+            let interval_s = match home.interval_s {
+                0 => parameter.usual_interval_s(),
+                interval => interval,
+            };
+            let observation = |reading: Windowed| Observation {
+                station,
+                parameter,
+                time: reading.time,
+                value: reading.value,
+                interval_s,
+                quality: if reading.is_suspect {
+                    Quality::Suspect
+                } else {
+                    Quality::Correct
+                },
+            };
+            Some(found.into_iter().map(observation).collect::<Vec<_>>())
+        });
+        let mut answers = asked.buffered(ASKED_MAX);
+        let mut readings = Vec::new();
+        while let Some(found) = answers.next().await {
+            readings.extend(found?);
+            readings.truncate(READINGS_MAX);
+        }
+        readings.sort_by_key(|reading| (reading.time, reading.station, reading.parameter));
+        Some(readings)
+    }
+
+    async fn asked(
+        self: &Arc<Self>,
+        zone: Zone,
+        station: StationNo,
+        parameter: Parameter,
+        length: Span,
+    ) -> Option<Vec<Windowed>> {
+        for _ in 0..TRIES {
+            match self.readings(zone, station, parameter, length).await {
+                Ok(found) => return Some(found),
+                Err(Unanswered::Full | Unanswered::Late) => tokio::time::sleep(BUSY).await,
+                Err(Unanswered::Elsewhere | Unanswered::Stranger) => return None,
+            }
+        }
+        None
+    }
+}
+
+impl Course {
+    /// What a zone may hold that either rulebook reads.
+    fn series(&self, zone: Zone) -> Vec<(StationNo, Parameter)> {
+        let read: BTreeSet<Parameter> =
+            self.rulebooks.iter().flat_map(|r| r.parameters()).collect();
+        let stations = (0u32..).map(StationNo).zip(&self.city.stations);
+        let here = stations.filter(|(_, station)| station.zones.contains(&zone));
+        here.flat_map(|(number, station)| {
+            let measures = &station.parameters;
+            // A counter's rise is windowed as rainfall.
+            let counts = measures.contains(&Parameter::RainfallTotal);
+            let wanted = read.iter().copied().filter(move |parameter| {
+                measures.contains(parameter) || (counts && *parameter == Parameter::Rainfall)
+            });
+            wanted.map(move |parameter| (number, parameter))
+        })
+        .collect()
+    }
+
+    /// Both rulebooks through a zone's readings; how many these were.
+    fn step(&mut self, app: &App, zone: Zone, readings: &[Observation], running: &Running) -> u64 {
+        let engine = |rulebook: &Arc<Rulebook>| {
+            let (city, rulebook) = (Arc::clone(&self.city), Arc::clone(rulebook));
+            Engine::new(city, zone, Mode::Actual, rulebook, Policy::Replay)
+        };
+        let mut engines = self.rulebooks.each_ref().map(engine);
+        let mut effects = Vec::new();
+        let mut stepped = 0;
+        let mut minute = readings.first().map_or(0, |first| first.time.minute());
+        let mut began = monotonic_micros();
+        for some in readings.chunks(STRIDE) {
+            if running.is_over(app) {
+                break;
+            }
+            for (engine, issued) in engines.iter_mut().zip(&mut self.issued) {
+                let mut minute = minute;
+                for reading in some {
+                    // Time passes where nothing is reported.
+                    while minute < reading.time.minute() {
+                        minute += 1;
+                        engine.tick(Time::from_minute(minute), &mut effects);
+                    }
+                    engine.observe(reading.time, reading, &mut effects);
+                    effects.drain(..).for_each(|effect| take(issued, &effect));
+                }
+            }
+            minute = some.last().map_or(minute, |last| last.time.minute());
+            stepped += some.len() as u64;
+            if monotonic_micros().saturating_sub(began) >= STINT_US {
+                // Warnings have the processors first.
+                rest(Duration::from_micros(STINT_US));
+                began = monotonic_micros();
+            }
+        }
+        stepped
+    }
+
+    /// What came of both.
+    fn tell(&self, trial: &mut Trial) {
+        let [old, new] = &self.issued;
+        for difference in differences(old, new) {
+            let differs = Differs::of(&difference);
+            let of_tier = trial.counts.entry(differs.tier).or_default();
+            *of_tier.entry(differs.kind).or_default() += 1;
+            if trial.differences.len() < DIFFERENCES_MAX {
+                trial.differences.push(differs);
+            }
+        }
+        let residents = |area| self.city.area(area).map_or(0, |area| area.population);
+        let woken = self.issued.each_ref();
+        let woken = woken.map(|issued| issued.woken(&self.city, None, residents));
+        trial.people = woken.map(|woken| woken.people);
+        trial.rings = woken.map(|woken| woken.rings);
+    }
+}
+
+fn take(issued: &mut Issued, effect: &Effect) {
+    match effect {
+        Effect::Warning(warning) => issued.take(warning),
+        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_and_it_can_be_ended() {
+        let rehearsal = Rehearsal::default();
+        assert!(!rehearsal.cancel("a"));
+        let first = rehearsal.begin("a");
+        first.total.store(8, Ordering::Relaxed);
+        first.pass(2);
+        assert_eq!(rehearsal.progress("a"), Some(250));
+        assert_eq!(rehearsal.progress("b"), None);
+        // Put forward again, it begins anew, and what the first found is not kept.
+        let second = rehearsal.begin("a");
+        assert!(first.cancelled.load(Ordering::Relaxed));
+        assert!(!rehearsal.end(&first));
+        assert_eq!(rehearsal.under_way().as_deref(), Some("a"));
+        assert!(!rehearsal.cancel("b"));
+        assert!(rehearsal.cancel("a") && second.cancelled.load(Ordering::Relaxed));
+        assert!(rehearsal.end(&second));
+        assert_eq!(rehearsal.under_way(), None);
+    }
+
+    #[test]
+    fn every_difference_is_of_a_kind() {
+        let at = |minute: Option<i64>| minute.map(Time::from_minute);
+        let kind = |tier, old, new| {
+            let difference = Difference {
+                hazard: Hazard::ALL[0],
+                area: AreaCode::parse("440106014000").unwrap(),
+                episode: Time::from_minute(1),
+                tier,
+                old: at(old),
+                new: at(new),
+            };
+            Differs::of(&difference).kind
+        };
+        assert_eq!(kind(Tier::Red, Some(9), Some(5)), Kind::Earlier);
+        assert_eq!(kind(Tier::Red, Some(5), Some(9)), Kind::Later);
+        assert_eq!(kind(Tier::Red, None, Some(9)), Kind::Gained);
+        assert_eq!(kind(Tier::Red, Some(9), None), Kind::Lost);
+        assert_eq!(kind(Tier::None, None, Some(9)), Kind::Earlier);
+        assert_eq!(kind(Tier::None, Some(9), None), Kind::Later);
+    }
+}
