@@ -3,12 +3,12 @@
 //! Each feed (a subject that the series wakes) has a calm that its last evaluation found, and each
 //! series the shortest of them, so that a reading costs the same however many rules wait for it.
 
-use super::subjects::{Feeds, Watch};
+use super::subjects::{Feeds, RuleState, Watch};
 use super::{Engine, NONE};
 use crate::condition::lull::{Lull, Lulls};
 use crate::rulebook::Rule;
 use crate::window::View;
-use model::{Observation, Parameter, Quanta};
+use model::{Observation, Parameter, Quanta, Time};
 
 /// Until when a subject, or all that a series wakes, need not be evaluated.
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +151,15 @@ impl Feeds {
 }
 
 impl Engine {
+    /// Newest observation time of a subject: while it is calm it is not evaluated, and its time not
+    /// noted.
+    pub(super) fn newest(&self, state: &RuleState, place: usize) -> i64 {
+        let subject = state.subjects.get(place).into_iter();
+        let fed = subject.flat_map(|s| s.series.iter().chain(s.members.iter().flatten()));
+        let fed = fed.filter_map(|series| self.windows.get(*series)?.newest());
+        fed.map(Time::millis).fold(state.newest(place), i64::max)
+    }
+
     /// Notes what must come before a subject is to be evaluated again: anything, where there are no
     /// `lulls` or where something is set or waiting.
     pub(super) fn calm(&mut self, rule_no: usize, subject_no: u32, lulls: Option<&Lulls>) {
