@@ -375,7 +375,7 @@ export class World {
       const [zh, en] = NAME[tier];
       const item = {
         identifier: `44010041600000_2023090${n}`, sender_name: '穗城气象台', event: '暴雨', hazard: '11B03', tier, areas, sent: this.text(this.time - ago),
-        headline: { zh: `穗城气象台发布暴雨${zh}预警信号`, en: `Meteorological office: rainstorm signal ${en}` }, description: { zh: '预计未来3小时上述地区降雨量将达50毫米以上,请注意防御', en: '' }, expires: this.text(this.time - ago + hours * 3600), references: [], kind: 'alert',
+        headline: { zh: `穗城气象台发布暴雨${zh}预警信号`, en: `Meteorological office: rainstorm signal ${en}` }, description: { zh: '预计未来3小时上述地区降雨量将达50毫米以上,请注意防御', en: '' }, expires: this.text(this.time - ago + hours * 3600), references: [], kind: 'alert', area_desc: [], source: null, stale: false,
       };
       this.signals.set(item.identifier, item);
       this.emit('signal', item);

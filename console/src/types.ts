@@ -229,6 +229,11 @@ export interface Signal {
   description?: Words;
   expires: string | null;
   kind?: string;
+  /** Areas by the sender's own names. */
+  area_desc?: string[];
+  /** The source whose newest state bulletin it is part of, and whether that is stale. */
+  source?: string | null;
+  stale?: boolean;
 }
 
 export interface Me {

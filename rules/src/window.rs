@@ -20,14 +20,16 @@ mod sealed;
 mod series;
 mod sparse;
 mod stored;
+mod value;
 
 pub use block::{Block, SHARED_LAG};
 pub use days::DAYS_MAX;
 pub(crate) use days::Day;
 pub(crate) use gauge::Gauge;
-pub use query::{Function, Length, Value, View, Window};
+pub use query::{Function, Length, View, Window};
 pub(crate) use sealed::{Keep, Sealed};
 pub use sparse::SPARSE_READINGS_MAX;
+pub use value::Value;
 
 use days::{Calendar, DAY_MS};
 use model::{Offset, Quanta, Span};
