@@ -7,8 +7,8 @@ use super::subjects::{Feeds, RuleState, Watch};
 use super::{Engine, NONE};
 use crate::condition::lull::{Lull, Lulls};
 use crate::rulebook::Rule;
-use crate::window::View;
-use model::{Observation, Parameter, Quanta, Time};
+use crate::window::{View, Window};
+use model::{Observation, Offset, Parameter, Quanta, Time};
 
 /// Until when a subject, or all that a series wakes, need not be evaluated.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +21,10 @@ pub(super) struct Calm {
     until: i64,
     /// below this,
     reach: Quanta,
-    /// and above this.
+    /// and above this,
     sink: Quanta,
+    /// as long as all of them stand for less than this, seconds.
+    cover_s: i64,
 }
 
 /// What is known of a series without looking at what it wakes.
@@ -30,6 +32,8 @@ pub(super) struct Calm {
 pub(super) struct Gate {
     /// All that fell, each reading counted as it came.
     rain: i64,
+    /// Seconds that all readings stand for.
+    cover_s: i64,
     calm: Calm,
 }
 
@@ -46,12 +50,14 @@ impl Calm {
         until: i64::MAX,
         reach: Quanta::MAX,
         sink: Quanta::MIN,
+        cover_s: i64::MAX,
     };
 
     #[inline]
-    fn holds(&self, rain: i64, reading: &Observation) -> bool {
+    fn holds(&self, gate: &Gate, reading: &Observation) -> bool {
         let (time, value) = (reading.time.millis(), reading.value);
-        rain < self.rain
+        gate.rain < self.rain
+            && gate.cover_s < self.cover_s
             && value < self.reach
             && value > self.sink
             && time > self.from
@@ -65,24 +71,38 @@ impl Calm {
             until: self.until.min(other.until),
             reach: self.reach.min(other.reach),
             sink: self.sink.max(other.sink),
+            cover_s: self.cover_s.min(other.cover_s),
         }
     }
 
-    /// What a lull means to a series of which so much has fallen.
-    fn of(lull: &Lull, series: &View<'_>, parameter: Parameter, rain: i64) -> Self {
+    /// What a lull means to a series of which so much has come.
+    fn of(
+        lull: &Lull,
+        series: &View<'_>,
+        parameter: Parameter,
+        gate: &Gate,
+        offset: Offset,
+    ) -> Self {
         // What lies below nothing comes back when it leaves its window.
         let wavers = parameter == Parameter::Rainfall && series.has_negative();
         if lull.is_none() || wavers {
             return Self::NONE;
         }
         let (from, until) = match lull.days {
-            true => series.rest_of_day(),
+            true => {
+                let (newest, end) = series.rest_of_day();
+                // With the day the month may end, after which other things are usual.
+                let midnight = Window::Calendar { days: 0, minute: 0 };
+                let midnight = midnight.start(Time::from_millis(newest + 1), offset);
+                (newest, end.min(midnight.millis() - 1))
+            }
             false => (i64::MIN, i64::MAX),
         };
         let least = i64::from(Quanta::MIN);
         let most = i64::from(Quanta::MAX);
         Self {
-            rain: rain.saturating_add(lull.rain),
+            rain: gate.rain.saturating_add(lull.rain),
+            cover_s: gate.cover_s.saturating_add(lull.cover_s),
             from,
             until,
             reach: lull.reach.clamp(least, most) as Quanta,
@@ -95,6 +115,7 @@ impl Gate {
     /// Nothing known.
     pub(super) const AFRESH: Self = Self {
         rain: 0,
+        cover_s: 0,
         calm: Calm::NONE,
     };
 }
@@ -107,7 +128,13 @@ impl Feeds {
             return false;
         };
         gate.rain = gate.rain.saturating_add(i64::from(reading.value.max(0)));
-        is_new && gate.calm.holds(gate.rain, reading)
+        // An interval that is not said may be any.
+        let cover_s = match reading.interval_s {
+            0 => u32::MAX,
+            said => said,
+        };
+        gate.cover_s = gate.cover_s.saturating_add(i64::from(cover_s));
+        is_new && gate.calm.holds(gate, reading)
     }
 
     /// True where a reading that was taken note of cannot change what one feed leads to.
@@ -115,7 +142,7 @@ impl Feeds {
     pub(super) fn is_calm(&self, series: u32, feed: usize, reading: &Observation) -> bool {
         let gate = self.gates.get(series as usize);
         gate.zip(self.calms.get(feed))
-            .is_some_and(|(gate, calm)| calm.holds(gate.rain, reading))
+            .is_some_and(|(gate, calm)| calm.holds(gate, reading))
     }
 
     /// Makes a series as calm as the least calm of what it wakes.
@@ -129,22 +156,29 @@ impl Feeds {
     }
 
     /// Notes what a series of rain must bring before sums that lie below their bounds are looked at.
-    pub(super) fn rest(&mut self, series: u32, at: usize, lull: Option<Lull>, view: &View<'_>) {
+    pub(super) fn rest(
+        &mut self,
+        series: u32,
+        at: usize,
+        lull: Option<Lull>,
+        view: &View<'_>,
+        offset: Offset,
+    ) {
         let gate = self.gates.get(series as usize);
         if let (Some(lull), Some(gate), Some(calm)) = (lull, gate, self.calms.get_mut(at)) {
-            *calm = Calm::of(&lull, view, Parameter::Rainfall, gate.rain);
+            *calm = Calm::of(&lull, view, Parameter::Rainfall, gate, offset);
         }
     }
 
     /// Puts a calm to the feed by which `series` wakes a subject.
-    fn calm(&mut self, series: u32, rule: u16, subject: u32, of: impl FnOnce(i64) -> Calm) {
+    fn calm(&mut self, series: u32, rule: u16, subject: u32, of: impl FnOnce(&Gate) -> Calm) {
         let Some(at) = self.find(series, rule, subject) else {
             return;
         };
         if let (Some(gate), Some(calm)) =
             (self.gates.get_mut(series as usize), self.calms.get_mut(at))
         {
-            *calm = of(gate.rain);
+            *calm = of(gate);
             gate.calm = Calm::NONE;
         }
     }
@@ -180,9 +214,9 @@ impl Engine {
         for (place, (series, parameter)) in fed.filter(|(_, (series, _))| **series != NONE) {
             let lull = lulls.and_then(|lulls| lulls.get(place));
             let found = lull.zip(self.windows.get(*series));
-            self.feeds.calm(*series, number, subject_no, |rain| {
+            self.feeds.calm(*series, number, subject_no, |gate| {
                 found.map_or(Calm::NONE, |(lull, series)| {
-                    Calm::of(lull, &series, *parameter, rain)
+                    Calm::of(lull, &series, *parameter, gate, self.city.offset)
                 })
             });
         }

@@ -63,7 +63,7 @@ impl Engine {
             });
             if is_below {
                 let lull = Watch::below(&series, floors, spec);
-                self.feeds.rest(number, at, lull, &series);
+                self.feeds.rest(number, at, lull, &series, self.city.offset);
                 return true;
             }
         }

@@ -5,14 +5,14 @@ use super::texts::value_text;
 use super::windows::Windows;
 use super::{Cause, NONE};
 use crate::area::Standing;
-use crate::condition::lull::{self, Lulls, PARAMETERS_MAX};
+use crate::condition::lull::{self, Beside, Lulls, PARAMETERS_MAX};
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
 use crate::forecast::Forecasts;
 use crate::indicator::Source;
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
 use crate::window::{Function, Value, Window};
-use model::{City, Tier, Time};
+use model::{City, Parameter, Tier, Time};
 
 /// What a rule is evaluated with, beside its subject.
 pub(super) struct Evaluation<'a> {
@@ -374,8 +374,43 @@ impl Evaluation<'_> {
             parameters: &self.rule.parameters,
             at: self.situated(subject, values, false),
             has,
+            beside: &|call| self.beside(subject, call),
         };
         self.rule.lulls(&asked)
+    }
+
+    /// What is known of a call's series beside its figure.
+    fn beside(&self, subject: &Subject, call: &Call) -> Beside<'_> {
+        let nothing = Beside {
+            levels: &[],
+            uncovered_s: None,
+        };
+        let of = |parameter: &Parameter| *parameter == call.reading.parameter;
+        let place = self.rule.parameters.iter().position(of);
+        let number = place.and_then(|place| subject.series.get(place).copied());
+        let series = number.and_then(|number| {
+            let station = self.windows.station(number)?;
+            Some((station, self.windows.get(number)?))
+        });
+        let (Some((station, series)), Some(window)) = (series, call.reading.window) else {
+            return nothing;
+        };
+        let (climate, time) = (&self.city.climate, Time::from_millis(subject.newest));
+        match window {
+            Window::Rolling(span) => Beside {
+                levels: climate.levels(call.reading.parameter, span, station),
+                ..nothing
+            },
+            Window::Calendar { days, .. } => {
+                let month = time.month(self.city.offset);
+                let span = window.longest();
+                let gamma = climate.gamma(call.reading.parameter, span, month, station);
+                Beside {
+                    uncovered_s: gamma.map(|_| series.uncovered_s(days, time)),
+                    ..nothing
+                }
+            }
+        }
     }
 
     /// Relaxed truth of each tier or a higher one, partly covered windows unknown.

@@ -1,11 +1,11 @@
 //! Lays out the windows that a rulebook asks for, and what can be told from running sums alone.
 
 use super::{Rule, SubjectKind};
-use crate::condition::lull::{self, Lull, PARAMETERS_MAX};
-use crate::condition::{Program, Situated};
+use crate::condition::Program;
+use crate::condition::lull::{self, PARAMETERS_MAX};
 use crate::indicator::{Bound, Indicator};
-use crate::window::{Function, Gauge, Plan, Value, Window};
-use model::{Parameter, Span, Tier};
+use crate::window::{Function, Gauge, Plan, Window};
+use model::{Parameter, Span};
 use std::collections::BTreeMap;
 
 /// A window whose days begin at another time than those of the same parameter elsewhere.
@@ -120,36 +120,11 @@ fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>) -> bool {
     }
 }
 
-/// True where, at the best, some readings change nothing: nothing is known and nothing holds.
+/// True where a lull can come of any figure that the rule asks for, or of one that a subject lacks.
 fn has_lulls(rule: &Rule) -> bool {
-    if rule.subject == SubjectKind::Area || rule.parameters.len() > PARAMETERS_MAX {
-        return false;
-    }
-    // A subject may lack what one of them is of.
-    if rule.parameters.len() > 1 {
-        return true;
-    }
-    let (values, tiers) = (
-        vec![Value::UNKNOWN; rule.calls.len()],
-        vec![Tier::None; rule.situations.len()],
-    );
-    let asked = lull::Asked {
-        calls: &rule.calls,
-        parameters: &rule.parameters,
-        at: Situated {
-            values: &values,
-            sites: &vec![Some(0); rule.thresholds.len()],
-            tiers: &tiers,
-            lowering: false,
-        },
-        has: [true; PARAMETERS_MAX],
-    };
-    let lulls = rule.lulls(&asked);
-    lulls.is_some_and(|lulls| {
-        lulls
-            .iter()
-            .any(|lull| !lull.is_none() && *lull != Lull::LASTING)
-    })
+    let is_told = rule.subject != SubjectKind::Area && rule.parameters.len() <= PARAMETERS_MAX;
+    let mut calls = rule.calls.iter();
+    is_told && (rule.parameters.len() > 1 || calls.any(lull::comes_of))
 }
 
 /// Slots and bounds below all of which no tier of the rule can rise or be proposed.

@@ -392,6 +392,21 @@ impl<'a> View<'a> {
         sparse.any(|entry| entry.value < 0) || days.any(|day| day.min < 0)
     }
 
+    /// Seconds that readings must still stand for until four fifths of so many days are covered, should
+    /// no time pass meanwhile.
+    pub(crate) fn uncovered_s(&self, days: u16, to: Time) -> i64 {
+        let Some(today) = self.day_of(to) else {
+            return 0;
+        };
+        let days = (0..i32::from(days)).map(|ago| today - ago);
+        let (covered_s, length_s) = days.fold((0, 0), |(covered_s, length_s), number| {
+            let day = self.day(number, to, true);
+            let whole_s = self.day_length_s(number, to);
+            (covered_s + i64::from(day.covered_s), length_s + whole_s)
+        });
+        (length_s * 8 - covered_s * 10 + 9).div_euclid(10)
+    }
+
     /// How long before the newest reading others are still kept.
     pub(crate) const fn kept_ms(&self) -> i64 {
         self.plan.kept_ms()
