@@ -30,6 +30,8 @@ pub(crate) struct Lull {
     pub(crate) sink: i64,
     /// Readings that stand for so many seconds.
     pub(crate) cover_s: i64,
+    /// A reading after this, in milliseconds.
+    pub(crate) until: i64,
     /// True where a reading of another day does, or a late one.
     pub(crate) days: bool,
 }
@@ -65,6 +67,7 @@ impl Lull {
         reach: i64::MAX,
         sink: i64::MIN,
         cover_s: i64::MAX,
+        until: i64::MAX,
         days: false,
     };
     /// Anything may.
@@ -84,6 +87,7 @@ impl Lull {
             reach: self.reach.min(other.reach),
             sink: self.sink.max(other.sink),
             cover_s: self.cover_s.min(other.cover_s),
+            until: self.until.min(other.until),
             days: self.days || other.days,
         }
     }
@@ -330,7 +334,7 @@ fn sinking(edge: Ratio) -> Lull {
 
 /// What is left to an edge, each quantum of the figure being so many of rain. A negative reading
 /// would take off what later leaves again.
-fn raining(edge: Ratio, value: Option<&Value>, quanta: Ratio) -> Lull {
+pub(crate) fn raining(edge: Ratio, value: Option<&Value>, quanta: Ratio) -> Lull {
     let (held, of) = value.map_or((0, 1), |value| (value.number, value.of));
     let left = || {
         let left = edge.number().checked_mul(of)?;

@@ -25,6 +25,17 @@ pub(super) struct Calm {
     sink: Quanta,
     /// as long as all of them stand for less than this, seconds.
     cover_s: i64,
+    /// True where it tells nothing but that what days came to stands still: sums are to be looked at.
+    is_still: bool,
+}
+
+/// What an evaluation says of readings to come.
+#[derive(Default)]
+pub(super) struct Ahead {
+    /// What must come before a tier of a subject at rest can rise.
+    pub(super) lulls: Option<Lulls>,
+    /// What must come before figures of days turn anything at one that has a tier.
+    pub(super) still: Option<Lull>,
 }
 
 /// What is known of a series without looking at what it wakes.
@@ -51,6 +62,7 @@ impl Calm {
         reach: Quanta::MAX,
         sink: Quanta::MIN,
         cover_s: i64::MAX,
+        is_still: false,
     };
 
     #[inline]
@@ -72,6 +84,7 @@ impl Calm {
             reach: self.reach.min(other.reach),
             sink: self.sink.max(other.sink),
             cover_s: self.cover_s.min(other.cover_s),
+            is_still: self.is_still || other.is_still,
         }
     }
 
@@ -103,8 +116,9 @@ impl Calm {
         Self {
             rain: gate.rain.saturating_add(lull.rain),
             cover_s: gate.cover_s.saturating_add(lull.cover_s),
+            is_still: false,
             from,
-            until,
+            until: until.min(lull.until),
             reach: lull.reach.clamp(least, most) as Quanta,
             sink: lull.sink.clamp(least, most) as Quanta,
         }
@@ -134,7 +148,7 @@ impl Feeds {
             said => said,
         };
         gate.cover_s = gate.cover_s.saturating_add(i64::from(cover_s));
-        is_new && gate.calm.holds(gate, reading)
+        is_new && !gate.calm.is_still && gate.calm.holds(gate, reading)
     }
 
     /// True where a reading that was taken note of cannot change what one feed leads to.
@@ -142,7 +156,14 @@ impl Feeds {
     pub(super) fn is_calm(&self, series: u32, feed: usize, reading: &Observation) -> bool {
         let gate = self.gates.get(series as usize);
         gate.zip(self.calms.get(feed))
-            .is_some_and(|(gate, calm)| calm.holds(gate, reading))
+            .is_some_and(|(gate, calm)| !calm.is_still && calm.holds(gate, reading))
+    }
+
+    /// True where a reading that was taken note of moves no figure of days across a bound.
+    pub(super) fn is_still(&self, series: u32, feed: usize, reading: &Observation) -> bool {
+        let gate = self.gates.get(series as usize);
+        gate.zip(self.calms.get(feed))
+            .is_some_and(|(gate, calm)| calm.is_still && calm.holds(gate, reading))
     }
 
     /// Makes a series as calm as the least calm of what it wakes.
@@ -194,9 +215,9 @@ impl Engine {
         fed.map(Time::millis).fold(state.newest(place), i64::max)
     }
 
-    /// Notes what must come before a subject is to be evaluated again: anything, where there are no
-    /// `lulls` or where something is set or waiting.
-    pub(super) fn calm(&mut self, rule_no: usize, subject_no: u32, lulls: Option<&Lulls>) {
+    /// Notes what must come before a subject is to be evaluated again: anything, where nothing is
+    /// known or where something is set or waiting that hangs on more than sums.
+    pub(super) fn calm(&mut self, rule_no: usize, subject_no: u32, found: &Ahead) {
         let (Some(rule), Some(state)) = (self.rulebook.rules.get(rule_no), self.rules.get(rule_no))
         else {
             return;
@@ -208,15 +229,20 @@ impl Engine {
         if !rule.has_lulls {
             return;
         }
-        let lulls = lulls.filter(|_| !watch.is_active);
+        let lulls = found.lulls.as_ref().filter(|_| !watch.is_active);
+        let still = found.still.filter(|_| watch.is_active && watch.rests);
         let number = u16::try_from(rule_no).unwrap_or(u16::MAX);
         let fed = subject.series.iter().zip(&rule.parameters).enumerate();
         for (place, (series, parameter)) in fed.filter(|(_, (series, _))| **series != NONE) {
-            let lull = lulls.and_then(|lulls| lulls.get(place));
-            let found = lull.zip(self.windows.get(*series));
+            let lull = lulls.and_then(|lulls| lulls.get(place)).copied();
+            let found = lull.or(still).zip(self.windows.get(*series));
             self.feeds.calm(*series, number, subject_no, |gate| {
                 found.map_or(Calm::NONE, |(lull, series)| {
-                    Calm::of(lull, &series, *parameter, gate, self.city.offset)
+                    let calm = Calm::of(&lull, &series, *parameter, gate, self.city.offset);
+                    Calm {
+                        is_still: still.is_some(),
+                        ..calm
+                    }
                 })
             });
         }

@@ -1,17 +1,18 @@
 //! What a rule says of one subject now: its figures, the truths that follow, its latches stepped.
 
+use super::calm::Ahead;
 use super::subjects::{RuleState, State, Subject, Watch};
 use super::texts::value_text;
 use super::windows::Windows;
 use super::{Cause, NONE};
 use crate::area::Standing;
-use crate::condition::lull::{self, Beside, Lulls, PARAMETERS_MAX};
+use crate::condition::lull::{self, Beside, Lull, Lulls, PARAMETERS_MAX};
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
 use crate::forecast::Forecasts;
-use crate::indicator::Source;
+use crate::indicator::{Indicator, Source, effective};
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
-use crate::window::{Function, Value, Window};
+use crate::window::{Function, Value, View, Window};
 use model::{City, Parameter, Tier, Time};
 
 /// What a rule is evaluated with, beside its subject.
@@ -62,7 +63,7 @@ impl Evaluation<'_> {
         subject_no: u32,
         cause: &Cause,
         values: &mut Vec<Value>,
-        lulls: &mut Option<Lulls>,
+        ahead_of: &mut Ahead,
     ) -> Option<bool> {
         let (subject, watch) = state.awaken(subject_no as usize)?;
         self.renew_newest(subject);
@@ -78,7 +79,7 @@ impl Evaluation<'_> {
             .then(|| self.held(subject, values, Which::Propose));
         let any = |truths: &Truths| truths.contains(&Kleene::True);
         if self.rule.has_lulls && !any(&held) && !ahead.as_ref().is_some_and(any) {
-            *lulls = self.lulls(subject, values);
+            ahead_of.lulls = self.lulls(subject, values);
         }
         if subject.state.is_none() && !any(&held) && !ahead.as_ref().is_some_and(any) {
             self.rest(subject, watch, false, [&Situation::default(); 2]);
@@ -134,8 +135,11 @@ impl Evaluation<'_> {
             && self.stands(subject.standing, &state);
         let falling = [&state.reached, &state.ahead];
         let falls = falling.iter().any(|of| of.is_falling());
-        if rests && (self.rule.gauges_falls || !falls) {
+        // Figures of days without suspect readings are not followed.
+        let is_told = self.rule.day_edges.is_empty() || !asks;
+        if rests && is_told && (self.rule.gauges_falls || !falls) {
             self.rest(subject, watch, asks, falling);
+            ahead_of.still = self.still(subject, time);
         }
         subject.state = Some(state);
         Some(withdrawn)
@@ -170,6 +174,48 @@ impl Evaluation<'_> {
             } else {
                 i64::MAX
             };
+        }
+    }
+
+    /// What must come before figures of days turn any truth.
+    fn still(&self, subject: &Subject, time: Time) -> Option<Lull> {
+        let mut still = None::<Lull>;
+        let number = *subject.series.first()?;
+        for (at, call) in (0u16..).zip(&self.rule.calls) {
+            let Function::Indicator(Indicator::Effective(decay)) = call.reading.function else {
+                continue;
+            };
+            let own = self.rule.day_edges.iter().filter(|(call, _)| *call == at);
+            let edges = own.map(|(_, edge)| *edge);
+            let found = self.windows.get(number).map(|series| {
+                let source = self.source(number, &series, subject, call, time, true);
+                effective::still(decay, &source, edges)
+            })?;
+            still = Some(still.map_or(found, |still| still.or(found)));
+        }
+        still
+    }
+
+    /// What an indicator of a series is computed from.
+    fn source<'s>(
+        &'s self,
+        number: u32,
+        series: &'s View<'s>,
+        subject: &'s Subject,
+        call: &Call,
+        time: Time,
+        suspects: bool,
+    ) -> Source<'s> {
+        Source {
+            series,
+            station: self.windows.station(number),
+            climate: &self.city.climate,
+            parameter: call.reading.parameter,
+            window: call.reading.window,
+            sites: &subject.thresholds,
+            time,
+            offset: self.city.offset,
+            suspects,
         }
     }
 
@@ -303,17 +349,9 @@ impl Evaluation<'_> {
             return Value::UNKNOWN;
         };
         match (call.reading.function, window) {
-            (Function::Indicator(indicator), _) => indicator.of(&Source {
-                series: &series,
-                station: self.windows.station(number),
-                climate: &self.city.climate,
-                parameter: call.reading.parameter,
-                window,
-                sites: &subject.thresholds,
-                time,
-                offset: self.city.offset,
-                suspects,
-            }),
+            (Function::Indicator(indicator), _) => {
+                indicator.of(&self.source(number, &series, subject, call, time, suspects))
+            }
             (function, Some(Window::Calendar { days, .. })) if call.reading.is_of_days() => {
                 series.over_days(function, days, time, suspects)
             }

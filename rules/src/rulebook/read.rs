@@ -234,6 +234,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         situation_ids: scope.situations,
         floors: None,
         gauge: None,
+        day_edges: Vec::new(),
         has_lulls: false,
         gauges_falls: false,
     };

@@ -139,6 +139,12 @@ fn weather_rules(also: &str) -> String {
     let curve = format!(
         "blue = 'rainfall.exceedance(\"guzzetti\") >= 4{also}'\nred = 'rainfall.exceedance(20, 0.4) > 1{also}'\npropose_at = 0.9\ncontinuing = 'rainfall.sum(\"10m\") >= 1{also}'"
     );
+    let slide = format!(
+        "blue = 'rainfall.exceedance(\"guzzetti\") >= 2{also}'\n\
+         yellow = 'rainfall.effective(\"3d@08:00\", 0.84) >= 20 || rainfall.exceedance(\"caine\") > 1{also}'\n\
+         red = '(rainfall.effective(\"3d@08:00\", 0.84) > 45.5 && rainfall.sum(\"2h\") >= 5){also}'\npropose_at = 0.9\n\
+         raise = {{ after = \"2m\" }}\nlower = {{ after = \"20m\", below = 0.9, when = 'rainfall.sum(\"2h\") < 3' }}"
+    );
     let dry = format!(
         "blue = 'rainfall.dry_days(\"9d@08:00\", 5) >= 2{also}'\nyellow = 'rainfall.days_at_least(\"9d@08:00\", 4) >= 2{also}'"
     );
@@ -160,6 +166,7 @@ fn weather_rules(also: &str) -> String {
     );
     rule("days", "11B03", &days)
         + &rule("curve", "11B03", &curve)
+        + &rule("slide", "11B37", &slide)
         + &rule("dry", "11B22", &dry)
         + &rule("usual", "11B03", &usual)
         + &rule("drought", "11B22", &drought)
