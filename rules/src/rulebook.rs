@@ -5,6 +5,7 @@
 //! compiled here, with their relaxed forms for lowering and proposing (semantics §18).
 
 mod check;
+mod gauges;
 pub(crate) mod keys;
 mod layout;
 mod literal;
@@ -111,6 +112,8 @@ pub struct Rule {
     pub(crate) day_edges: Vec<(u16, Ratio)>,
     /// True where readings can be told that change nothing at a subject at rest.
     pub(crate) has_lulls: bool,
+    /// True where that hangs on what is usual at each station.
+    pub(crate) gauges_by_station: bool,
     /// True where that tells of `lower.when`, too.
     pub(crate) gauges_falls: bool,
 }

@@ -75,7 +75,7 @@ impl Engine {
                 return true;
             }
         }
-        if let (Some(gauge), false) = (&spec.gauge, is_corrected)
+        if let (Some(gauge), false) = (watch.gauge_of(spec, &state.gauges), is_corrected)
             && watch.rests
             && series.newest_ms() < watch.due
             && series.newest_ms().saturating_sub(watch.rested_until) <= watch.step_max

@@ -8,9 +8,12 @@ use crate::condition::{Aggregate, Ratio};
 use crate::indicator::thiessen;
 use crate::rulebook::{Rule, Rulebook, SubjectKind};
 use crate::situation::{Holds, Situation};
+use crate::window::Gauge;
 use model::{Area, AreaNo, City, SiteNo, Span, StationNo, Tier, Zone};
 use serde::{Deserialize, Serialize};
 
+/// Gauges that a new one is compared with, so that equal ones are kept once.
+const GAUGES_COMPARED: usize = 16;
 /// Shortest silence that counts as a gap, in intervals of the station.
 const GAP_INTERVALS: i64 = 3;
 
@@ -70,6 +73,8 @@ pub(super) struct State {
 pub(super) struct Watch {
     /// Its gauge at the last evaluation.
     pub(super) gauge: u64,
+    /// Which of the rule's gauges by station is its own.
+    pub(super) station_gauge: u32,
     /// The same without suspect readings, where it still asks whether it holds without them.
     pub(super) sure: Option<u64>,
     /// Newest observation time up to which evaluations would have changed nothing.
@@ -89,6 +94,8 @@ pub(super) struct RuleState {
     pub(super) subjects: Vec<Subject>,
     /// What the hot path knows of each subject.
     pub(super) watches: Vec<Watch>,
+    /// Gauges by station, where the rule has none that holds for all.
+    pub(super) gauges: Vec<Gauge>,
     pub(super) areas: Vec<AreaCount>,
     /// Rules that ask for this one's situation.
     pub(super) dependents: Vec<usize>,
@@ -187,6 +194,7 @@ impl Watch {
     /// Nothing known.
     const AFRESH: Self = Self {
         gauge: 0,
+        station_gauge: NONE,
         sure: None,
         rested_until: i64::MIN,
         rests: false,
@@ -194,6 +202,15 @@ impl Watch {
         step_max: i64::MAX,
         is_active: false,
     };
+}
+
+impl Watch {
+    /// The gauge of a subject: its rule's, or that of its station.
+    #[inline]
+    pub(super) fn gauge_of<'g>(&self, rule: &'g Rule, gauges: &'g [Gauge]) -> Option<&'g Gauge> {
+        let own = || gauges.get(self.station_gauge as usize);
+        rule.gauge.as_ref().or_else(own)
+    }
 }
 
 impl RuleState {
@@ -205,7 +222,10 @@ impl RuleState {
     }
 
     /// A subject with all that was only noted beside it; it no longer counts as at rest.
-    pub(super) fn awaken(&mut self, subject: usize) -> Option<(&mut Subject, &mut Watch)> {
+    pub(super) fn awaken(
+        &mut self,
+        subject: usize,
+    ) -> Option<(&mut Subject, &mut Watch, &[Gauge])> {
         let newest = self.newest(subject);
         let watch = self.watches.get_mut(subject)?;
         let found = self.subjects.get_mut(subject)?;
@@ -214,7 +234,33 @@ impl RuleState {
         if let Some(held) = &mut found.state {
             held.rested_until(watch.rested_until);
         }
-        Some((found, watch))
+        Some((found, watch, &self.gauges))
+    }
+
+    /// Gives each subject the gauge of its station; those of one climate share theirs.
+    fn lay_gauges(&mut self, city: &City, rulebook: &Rulebook, rule: &Rule) {
+        for (subject, watch) in self.subjects.iter().zip(&mut self.watches) {
+            let station = match subject.place {
+                Place::Station(no) => Some(no),
+                Place::Site(no) => city.site(no).and_then(|site| site.station),
+                Place::Area(_) => None,
+            };
+            let gauge = station.and_then(|no| rulebook.gauge_at(rule, &city.climate, no));
+            let Some(gauge) = gauge else {
+                continue;
+            };
+            // Neighbours in the register mostly have the same: no need to look through all.
+            let near = self.gauges.len().saturating_sub(GAUGES_COMPARED);
+            let known = self.gauges.get(near..).unwrap_or_default();
+            let at = match known.iter().position(|held| *held == gauge) {
+                Some(at) => near + at,
+                None => {
+                    self.gauges.push(gauge);
+                    self.gauges.len() - 1
+                }
+            };
+            watch.station_gauge = u32::try_from(at).unwrap_or(NONE);
+        }
     }
 }
 
@@ -252,6 +298,11 @@ pub(super) fn rules(
         .iter()
         .map(|rule| rule_state(city, zone, rule, windows))
         .collect();
+    for (rule, state) in rulebook.rules.iter().zip(&mut states) {
+        if rule.gauges_by_station {
+            state.lay_gauges(city, rulebook, rule);
+        }
+    }
     for (number, rule) in rulebook.rules.iter().enumerate() {
         for on in &rule.situations {
             if let Some(state) = states.get_mut(*on)
@@ -321,6 +372,7 @@ fn rule_state(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> RuleSt
         subject.areas = belongs.into();
     }
     RuleState {
+        gauges: Vec::new(),
         watches: vec![Watch::AFRESH; subjects.len()],
         subjects,
         areas,

@@ -12,7 +12,7 @@ use crate::forecast::Forecasts;
 use crate::indicator::{Indicator, Source, effective};
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
-use crate::window::{Function, Value, View, Window};
+use crate::window::{Function, Gauge, Value, View, Window};
 use model::{City, Parameter, Tier, Time};
 
 /// What a rule is evaluated with, beside its subject.
@@ -65,7 +65,8 @@ impl Evaluation<'_> {
         values: &mut Vec<Value>,
         ahead_of: &mut Ahead,
     ) -> Option<bool> {
-        let (subject, watch) = state.awaken(subject_no as usize)?;
+        let (subject, watch, gauges) = state.awaken(subject_no as usize)?;
+        let gauge = watch.gauge_of(self.rule, gauges);
         self.renew_newest(subject);
         if subject.newest == i64::MIN {
             return None;
@@ -82,7 +83,7 @@ impl Evaluation<'_> {
             ahead_of.lulls = self.lulls(subject, values);
         }
         if subject.state.is_none() && !any(&held) && !ahead.as_ref().is_some_and(any) {
-            self.rest(subject, watch, false, [&Situation::default(); 2]);
+            self.rest(subject, watch, gauge, false, [&Situation::default(); 2]);
             return None;
         }
         let prompt = self.prompt(subject, values);
@@ -138,7 +139,7 @@ impl Evaluation<'_> {
         // Figures of days without suspect readings are not followed.
         let is_told = self.rule.day_edges.is_empty() || !asks;
         if rests && is_told && (self.rule.gauges_falls || !falls) {
-            self.rest(subject, watch, asks, falling);
+            self.rest(subject, watch, gauge, asks, falling);
             ahead_of.still = self.still(subject, time);
         }
         subject.state = Some(state);
@@ -158,10 +159,17 @@ impl Evaluation<'_> {
 
     /// Notes where the sums of a subject lie, at which nothing changes; those without suspect
     /// readings too, where it asks for sureness. What falls does so by its own time.
-    fn rest(&self, subject: &Subject, watch: &mut Watch, asks: bool, falling: [&Situation; 2]) {
+    fn rest(
+        &self,
+        subject: &Subject,
+        watch: &mut Watch,
+        gauge: Option<&Gauge>,
+        asks: bool,
+        falling: [&Situation; 2],
+    ) {
         let series = subject.series.first();
         let series = series.and_then(|series| self.windows.get(*series));
-        if let (Some(gauge), Some(series)) = (&self.rule.gauge, series) {
+        if let (Some(gauge), Some(series)) = (gauge, series) {
             watch.gauge = gauge.read(&series);
             watch.sure = asks.then(|| gauge.read_sure(&series));
             watch.rests = true;

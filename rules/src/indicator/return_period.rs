@@ -46,6 +46,32 @@ fn years(levels: &[Level], value: f64) -> Option<f64> {
     Some(libm::exp(from + (to - from) * share))
 }
 
+/// The least sum in quanta whose return period is at least so many thousandths of a year; none is where
+/// no level is as rare.
+pub(crate) fn turn(levels: &[Level], thousandths: i64) -> i64 {
+    let reaches = |sum: i64| {
+        let years = years(levels, sum as f64);
+        years.is_some_and(|years| (years * PER_UNIT as f64).round() as i64 >= thousandths)
+    };
+    let last = levels.last().map_or(0, |level| i64::from(level.value));
+    if thousandths <= 0 {
+        return i64::MIN;
+    }
+    if !reaches(last) {
+        return i64::MAX;
+    }
+    let (mut below, mut at) = (0, last);
+    while at - below > 1 {
+        let middle = below + (at - below) / 2;
+        if reaches(middle) {
+            at = middle;
+        } else {
+            below = middle;
+        }
+    }
+    at
+}
+
 /// The value in quanta that is reached once in so many years; `None` where none is.
 fn amount(levels: &[Level], years: f64) -> Option<f64> {
     let (first, last) = (levels.first()?, levels.last()?);
@@ -85,7 +111,7 @@ pub(crate) fn left(levels: &[Level], value: Option<&Value>, edge: Ratio) -> i64 
 
 #[cfg(test)]
 mod tests {
-    use super::{PER_UNIT, left, years};
+    use super::{PER_UNIT, left, turn, years};
     use crate::condition::Ratio;
     use crate::window::Value;
     use model::climate::Level;
@@ -122,6 +148,7 @@ mod tests {
         };
         for edge in [500, 1999, 2000, 2001, 5000, 10_000, 20_000, 49_999, 50_000] {
             let reached = (0..20_000).find(|sum| period(*sum).number >= i128::from(edge));
+            assert_eq!(Some(turn(&levels, edge)), reached);
             for sum in (0..reached.unwrap()).step_by(7) {
                 let left = left(&levels, Some(&period(sum)), Ratio::whole(edge));
                 let takes = reached.unwrap() - sum;
@@ -133,5 +160,6 @@ mod tests {
         }
         assert_eq!(left(&levels, None, Ratio::whole(60_000)), i64::MAX);
         assert_eq!(left(&[], None, Ratio::whole(1)), i64::MAX);
+        assert_eq!(turn(&levels, 60_000), i64::MAX);
     }
 }

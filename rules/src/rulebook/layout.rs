@@ -1,10 +1,9 @@
 //! Lays out the windows that a rulebook asks for, and what can be told from running sums alone.
 
-use super::{Rule, SubjectKind};
+use super::{Rule, SubjectKind, gauges};
 use crate::condition::lull::{self, PARAMETERS_MAX};
-use crate::condition::{Program, Ratio, Turn};
-use crate::indicator::{Bound, Indicator, PER_UNIT};
-use crate::window::{Function, Gauge, Plan, Window};
+use crate::indicator::{Bound, Indicator};
+use crate::window::{Function, Plan, Window};
 use model::{Parameter, Span};
 use std::collections::BTreeMap;
 
@@ -73,10 +72,7 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
         rule.floors = floors(rule);
         rule.has_lulls = has_lulls(rule);
         let plan = rule.parameters.first().and_then(|p| plans.get(p));
-        let falling = gauge(rule, plan, rule.lower_when.as_ref());
-        rule.gauges_falls = falling.is_some();
-        rule.gauge = falling.or_else(|| gauge(rule, plan, None));
-        rule.day_edges = day_edges(rule);
+        gauges::lay(rule, plan);
     }
     (plans, others)
 }
@@ -152,66 +148,4 @@ fn floors(rule: &Rule) -> Option<Box<[(u16, i64)]>> {
         .values()
         .all(|bound| *bound > 0)
         .then(|| lowest.into_iter().collect())
-}
-
-/// How the truth of all tiers, and of `also`, hangs on running sums; `None` where it hangs on
-/// anything else but rain that fell on days, which stands still while none falls.
-fn gauge(rule: &Rule, plan: Option<&Plan>, also: Option<&Program>) -> Option<Gauge> {
-    let mut turns: BTreeMap<u16, Vec<i64>> = BTreeMap::new();
-    for (call, turn) in all_turns(rule, also)? {
-        let reading = rule.calls.get(usize::from(call))?.reading;
-        match reading.function {
-            Function::Sum => {
-                let slot = (*rule.slots.get(usize::from(call))?)?;
-                turns.entry(slot).or_default().push(turn.whole(Ratio::ONE)?);
-            }
-            // The largest of some ratios reaches a bound where one of them does.
-            Function::Indicator(Indicator::Exceedance(curve)) => {
-                for (duration, amount) in curve.amounts() {
-                    let slot = u16::try_from(plan?.slot(duration)?).ok()?;
-                    let per = Ratio::new(i128::from(amount), i128::from(PER_UNIT))?;
-                    turns.entry(slot).or_default().push(turn.whole(per)?);
-                }
-            }
-            Function::Indicator(Indicator::Effective(_)) => {}
-            Function::Last
-            | Function::Max
-            | Function::Min
-            | Function::Mean
-            | Function::Delta
-            | Function::Rate
-            | Function::Count
-            | Function::Age
-            | Function::Indicator(_)
-            | Function::Expected(_) => return None,
-        }
-    }
-    Gauge::new(turns)
-}
-
-/// Where effective rainfalls turn the truth of any condition of the rule, by call.
-fn day_edges(rule: &Rule) -> Vec<(u16, Ratio)> {
-    let is_of_days = |call: u16| {
-        let call = rule.calls.get(usize::from(call));
-        let function = call.map(|call| call.reading.function);
-        matches!(function, Some(Function::Indicator(Indicator::Effective(_))))
-    };
-    let turns = all_turns(rule, rule.lower_when.as_ref()).unwrap_or_default();
-    let edges = turns.into_iter().filter(|(call, _)| is_of_days(*call));
-    edges.map(|(call, turn)| (call, turn.edge())).collect()
-}
-
-/// Where the truth of all tiers, and of `also`, turns; `None` where it hangs on more than one call of
-/// one parameter each.
-fn all_turns(rule: &Rule, also: Option<&Program>) -> Option<Vec<(u16, Turn)>> {
-    if rule.subject == SubjectKind::Area || rule.parameters.len() != 1 {
-        return None;
-    }
-    let tiers = rule
-        .tiers
-        .iter()
-        .flat_map(|t| [Some(&t.raise), Some(&t.relaxed), t.propose.as_ref()]);
-    let programs = tiers.chain([rule.continuing.as_ref(), also]).flatten();
-    let turns: Option<Vec<_>> = programs.map(Program::turns).collect();
-    Some(turns?.into_iter().flatten().collect())
 }

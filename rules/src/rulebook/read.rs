@@ -236,6 +236,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         gauge: None,
         day_edges: Vec::new(),
         has_lulls: false,
+        gauges_by_station: false,
         gauges_falls: false,
     };
     if rule.tiers.iter().any(|t| t.tier == Tier::White) && rule.hazard != Hazard::Typhoon {
