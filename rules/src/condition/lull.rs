@@ -256,6 +256,8 @@ impl Asked<'_> {
                     ..of_days
                 }
             }
+            // Known with the first reading, be it of no such day.
+            (Function::Indicator(Indicator::Spell(_)), true) if value.is_none() => Lull::NONE,
             (Function::Indicator(Indicator::Spell(spell)), true) => match spell {
                 Spell::Dry(_) if is_rain => Lull {
                     sink: -1,

@@ -48,6 +48,9 @@ pub(super) struct Gate {
     calm: Calm,
 }
 
+/// From where to where no day ends.
+const EVER: (i64, i64) = (i64::MIN, i64::MAX);
+
 impl Calm {
     /// Any reading may change something.
     pub(super) const NONE: Self = Self {
@@ -88,28 +91,24 @@ impl Calm {
         }
     }
 
-    /// What a lull means to a series of which so much has come.
+    /// What a lull means to a series of which so much has come; `day` is that of the subject.
     fn of(
         lull: &Lull,
         series: &View<'_>,
         parameter: Parameter,
         gate: &Gate,
-        offset: Offset,
+        day: (i64, i64),
     ) -> Self {
         // What lies below nothing comes back when it leaves its window.
         let wavers = parameter == Parameter::Rainfall && series.has_negative();
         if lull.is_none() || wavers {
             return Self::NONE;
         }
-        let (from, until) = match lull.days {
-            true => {
-                let (newest, end) = series.rest_of_day();
-                // With the day the month may end, after which other things are usual.
-                let midnight = Window::Calendar { days: 0, minute: 0 };
-                let midnight = midnight.start(Time::from_millis(newest + 1), offset);
-                (newest, end.min(midnight.millis() - 1))
-            }
-            false => (i64::MIN, i64::MAX),
+        let (from, until) = if lull.days {
+            // A series that lies behind may still bring what days before came to.
+            (series.newest_ms().max(day.0), day.1)
+        } else {
+            EVER
         };
         let least = i64::from(Quanta::MIN);
         let most = i64::from(Quanta::MAX);
@@ -177,17 +176,10 @@ impl Feeds {
     }
 
     /// Notes what a series of rain must bring before sums that lie below their bounds are looked at.
-    pub(super) fn rest(
-        &mut self,
-        series: u32,
-        at: usize,
-        lull: Option<Lull>,
-        view: &View<'_>,
-        offset: Offset,
-    ) {
+    pub(super) fn rest(&mut self, series: u32, at: usize, lull: Option<Lull>, view: &View<'_>) {
         let gate = self.gates.get(series as usize);
         if let (Some(lull), Some(gate), Some(calm)) = (lull, gate, self.calms.get_mut(at)) {
-            *calm = Calm::of(&lull, view, Parameter::Rainfall, gate, offset);
+            *calm = Calm::of(&lull, view, Parameter::Rainfall, gate, EVER);
         }
     }
 
@@ -231,6 +223,11 @@ impl Engine {
         }
         let lulls = found.lulls.as_ref().filter(|_| !watch.is_active);
         let still = found.still.filter(|_| watch.is_active && watch.rests);
+        let found = lulls.into_iter().flatten().chain(&still);
+        let day = match found.into_iter().any(|lull| lull.days) {
+            true => same_day(rule, subject.newest, self.city.offset),
+            false => EVER,
+        };
         let number = u16::try_from(rule_no).unwrap_or(u16::MAX);
         let fed = subject.series.iter().zip(&rule.parameters).enumerate();
         for (place, (series, parameter)) in fed.filter(|(_, (series, _))| **series != NONE) {
@@ -238,7 +235,7 @@ impl Engine {
             let found = lull.or(still).zip(self.windows.get(*series));
             self.feeds.calm(*series, number, subject_no, |gate| {
                 found.map_or(Calm::NONE, |(lull, series)| {
-                    let calm = Calm::of(&lull, &series, *parameter, gate, self.city.offset);
+                    let calm = Calm::of(&lull, &series, *parameter, gate, day);
                     Calm {
                         is_still: still.is_some(),
                         ..calm
@@ -247,6 +244,25 @@ impl Engine {
             });
         }
     }
+}
+
+/// After and up to when it is the same day as at `newest` by each calendar that the rule counts days by,
+/// and the same month, with which other things are usual.
+fn same_day(rule: &Rule, newest: i64, offset: Offset) -> (i64, i64) {
+    let begins = |days, minute, time| {
+        let window = Window::Calendar { days, minute };
+        window.start(Time::from_millis(time), offset).millis()
+    };
+    // At midnight sharp it is another month already, while a day ends with what comes at its end.
+    let midnight = begins(0, 0, newest.saturating_add(1)) - 1;
+    let windows = rule.calls.iter().filter_map(|call| call.reading.window);
+    windows.fold((i64::MIN, midnight), |(from, until), window| match window {
+        Window::Calendar { minute, .. } => (
+            from.max(begins(1, minute, newest)),
+            until.min(begins(0, minute, newest)),
+        ),
+        Window::Rolling(_) => (from, until),
+    })
 }
 
 impl Watch {

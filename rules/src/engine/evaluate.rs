@@ -71,7 +71,7 @@ impl Engine {
             });
             if is_below {
                 let lull = Watch::below(&series, floors, spec);
-                self.feeds.rest(number, at, lull, &series, self.city.offset);
+                self.feeds.rest(number, at, lull, &series);
                 return true;
             }
         }

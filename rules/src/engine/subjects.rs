@@ -9,11 +9,12 @@ use crate::indicator::thiessen;
 use crate::rulebook::{Rule, Rulebook, SubjectKind};
 use crate::situation::{Holds, Situation};
 use crate::window::Gauge;
+use model::climate::Level;
 use model::{Area, AreaNo, City, SiteNo, Span, StationNo, Tier, Zone};
 use serde::{Deserialize, Serialize};
 
-/// Gauges that a new one is compared with, so that equal ones are kept once.
-const GAUGES_COMPARED: usize = 16;
+/// Stations whose levels those of the next one are compared with, so that equal gauges are made once.
+const LEVELS_COMPARED: usize = 16;
 /// Shortest silence that counts as a gap, in intervals of the station.
 const GAP_INTERVALS: i64 = 3;
 
@@ -239,27 +240,31 @@ impl RuleState {
 
     /// Gives each subject the gauge of its station; those of one climate share theirs.
     fn lay_gauges(&mut self, city: &City, rulebook: &Rulebook, rule: &Rule) {
+        let mut known: Vec<(Vec<&[Level]>, u32)> = Vec::new();
         for (subject, watch) in self.subjects.iter().zip(&mut self.watches) {
             let station = match subject.place {
                 Place::Station(no) => Some(no),
                 Place::Site(no) => city.site(no).and_then(|site| site.station),
                 Place::Area(_) => None,
             };
-            let gauge = station.and_then(|no| rulebook.gauge_at(rule, &city.climate, no));
-            let Some(gauge) = gauge else {
+            let Some(station) = station else {
                 continue;
             };
+            let levels = rule.levels_at(&city.climate, station);
             // Neighbours in the register mostly have the same: no need to look through all.
-            let near = self.gauges.len().saturating_sub(GAUGES_COMPARED);
-            let known = self.gauges.get(near..).unwrap_or_default();
-            let at = match known.iter().position(|held| *held == gauge) {
-                Some(at) => near + at,
+            let mut near = known.iter().rev().take(LEVELS_COMPARED);
+            let same = near.find(|(held, _)| *held == levels);
+            watch.station_gauge = match same {
+                Some((_, at)) => *at,
                 None => {
-                    self.gauges.push(gauge);
-                    self.gauges.len() - 1
+                    let next = u32::try_from(self.gauges.len()).unwrap_or(NONE);
+                    let gauge = rulebook.gauge_at(rule, &city.climate, station);
+                    let at = if gauge.is_some() { next } else { NONE };
+                    self.gauges.extend(gauge);
+                    known.push((levels, at));
+                    at
                 }
             };
-            watch.station_gauge = u32::try_from(at).unwrap_or(NONE);
         }
     }
 }

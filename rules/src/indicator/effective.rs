@@ -30,6 +30,8 @@ struct Weighed {
     known: u32,
     covered: i64,
     asked: i64,
+    /// What readings of today stand for beyond what of it has passed.
+    over: i64,
 }
 
 fn weigh(decay: Decay, source: &Source<'_>) -> Option<Weighed> {
@@ -42,6 +44,7 @@ fn weigh(decay: Decay, source: &Source<'_>) -> Option<Weighed> {
         known: 0,
         covered: 0,
         asked: 0,
+        over: 0,
     };
     let numbers = (0..i32::from(days)).map(|ago| today - ago);
     for (weight, number) in decay.weights().zip(numbers) {
@@ -49,7 +52,11 @@ fn weigh(decay: Decay, source: &Source<'_>) -> Option<Weighed> {
         let length_s = source.series.day_length_s(number, source.time);
         weighed.sum += i128::from(day.sum) * i128::from(weight);
         weighed.known += day.count;
-        weighed.covered += weight * i64::from(day.covered_s).min(length_s);
+        let covered_s = i64::from(day.covered_s);
+        weighed.covered += weight * covered_s.min(length_s);
+        if number == today {
+            weighed.over = weight * (covered_s - length_s).max(0);
+        }
         weighed.asked += weight * length_s;
     }
     Some(weighed)
@@ -105,7 +112,9 @@ pub(crate) fn still(decay: Decay, source: &Source<'_>, edges: impl Iterator<Item
         let until = source.time.millis().saturating_add(lasts_ms);
         Lull { until, ..still }
     } else {
-        let cover_s = whole((-spare + 10 * billion - 1) / (10 * billion));
+        // What readings stand for beyond now covers what comes, without any further one.
+        let lacking = -spare - 10 * i128::from(weighed.over);
+        let cover_s = whole((lacking + 10 * billion - 1).div_euclid(10 * billion));
         Lull { cover_s, ..still }
     }
 }

@@ -2,7 +2,7 @@
 //! conditions turns.
 
 use super::{Rule, Rulebook, SubjectKind};
-use crate::condition::{Program, Ratio, Turn};
+use crate::condition::{Program, Ratio, Reading, Turn};
 use crate::indicator::{Indicator, PER_UNIT, return_period};
 use crate::window::{Function, Gauge, Plan, Window};
 use model::climate::{Climate, Level};
@@ -35,6 +35,24 @@ impl Rulebook {
         let plan = rule.parameters.first().and_then(|p| self.plans.get(p));
         let levels = |parameter, span| climate.levels(parameter, span, station);
         gauge(rule, plan, rule.lower_when.as_ref(), Some(&levels))
+    }
+}
+
+impl Rule {
+    /// What its gauge at a station hangs on.
+    pub(crate) fn levels_at<'c>(
+        &self,
+        climate: &'c Climate,
+        station: StationNo,
+    ) -> Vec<&'c [Level]> {
+        let asked = |reading: &Reading| match (reading.function, reading.window) {
+            (Function::Indicator(Indicator::ReturnPeriod), Some(Window::Rolling(span))) => {
+                Some(climate.levels(reading.parameter, span, station))
+            }
+            (_, _) => None,
+        };
+        let calls = self.calls.iter();
+        calls.filter_map(|call| asked(&call.reading)).collect()
     }
 }
 
@@ -94,7 +112,8 @@ fn day_edges(rule: &Rule) -> Vec<(u16, Ratio)> {
         let function = call.map(|call| call.reading.function);
         matches!(function, Some(Function::Indicator(Indicator::Effective(_))))
     };
-    let turns = all_turns(rule, rule.lower_when.as_ref()).unwrap_or_default();
+    let turns = all_turns(rule, rule.lower_when.as_ref()).or_else(|| all_turns(rule, None));
+    let turns = turns.unwrap_or_default();
     let edges = turns.into_iter().filter(|(call, _)| is_of_days(*call));
     edges.map(|(call, turn)| (call, turn.edge())).collect()
 }

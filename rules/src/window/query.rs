@@ -376,15 +376,6 @@ impl<'a> View<'a> {
         }
     }
 
-    /// From the newest reading to the end of its day.
-    pub(crate) fn rest_of_day(&self) -> (i64, i64) {
-        let newest = self.series.newest;
-        match &self.plan.days {
-            Some(calendar) => (newest, calendar.start(calendar.day(newest) + 1)),
-            None => (newest, newest),
-        }
-    }
-
     /// True where a value below nought stands in any window of rain.
     pub(crate) fn has_negative(&self) -> bool {
         let mut sparse = self.series.sparse.iter().flat_map(|sparse| sparse.all());
