@@ -208,7 +208,7 @@ fn live(engine: &mut Engine, drops: &[Drop], fresh: Option<(usize, Engine)>) -> 
         if let Some(mut next) = fresh.take_if(|_| stop == Some(number)) {
             let mut bytes = Vec::new();
             engine.snapshot(&mut bytes);
-            next.restore(&bytes).unwrap();
+            assert!(next.restore(&bytes).is_ok());
             *engine = next;
         }
         now += step;
