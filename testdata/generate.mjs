@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { areas } from './generate/areas.mjs';
 import { contacts } from './generate/contacts.mjs';
+import { plans } from './generate/plans.mjs';
 import { sites } from './generate/sites.mjs';
 import { stations } from './generate/stations.mjs';
 import { subscribers } from './generate/subscribers.mjs';
@@ -21,6 +22,7 @@ export function city(subscriberCount) {
     'stations.csv': places.stationsCsv,
     'sites.csv': places.csv,
     'contacts.csv': contacts(land, places.rows),
+    'plans.csv': plans(places.rows),
     'subscribers.csv': subscribers(land, subscriberCount),
   };
 }

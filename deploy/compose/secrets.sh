@@ -13,7 +13,7 @@ person() { # id, name; prints the token on stderr
     local token
     token="$(random)"
     printf '%s: http://127.0.0.1:8080/#token=%s\n' "$1" "$token" >&2
-    printf '[[person]]\nid = "%s"\nname = "%s"\nscopes = ["read", "approve", "issue", "answer", "signal"]\ntoken_sha256 = "%s"\n\n' \
+    printf '[[person]]\nid = "%s"\nname = "%s"\nscopes = ["read", "approve", "issue", "answer", "signal", "respond"]\ntoken_sha256 = "%s"\n\n' \
         "$1" "$2" "$(printf %s "$token" | sha256sum | cut -d' ' -f1)"
 }
 make() { # name; content on stdin

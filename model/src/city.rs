@@ -4,6 +4,7 @@ use crate::authority::Ruling;
 use crate::fault::{Fault, Faults, Place};
 use crate::gazetteer::Gazetteer;
 use crate::policy::Policy;
+use crate::response::Plans;
 use crate::{
     Area, AreaCode, AreaLevel, AreaNo, AuthorityId, Climate, Hazard, Members, Named, Offset, Site,
     SiteNo, Station, StationNo, Tier, Time, Zone,
@@ -17,10 +18,12 @@ mod check;
 mod climate;
 mod geojson;
 mod places;
+mod responses;
 mod settings;
 mod shape;
 mod sites;
 mod stations;
+mod tasks;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +51,8 @@ pub struct City {
     pub climate: Climate,
     /// Policies.
     pub policy: Policy,
+    /// Response plans, their tasks, and what follows from signals.
+    pub plans: Plans,
     /// What was strange and could be used all the same.
     pub notices: Vec<Fault>,
     hash: String,
@@ -62,13 +67,13 @@ pub struct City {
     children: Vec<Vec<AreaNo>>,
 }
 
-/// The files of a city directory that hold no personal data.
+/// The files of a city directory that must be there and hold no personal data.
 pub const FILES: [&str; 4] = [settings::FILE, areas::FILE, stations::FILE, sites::FILE];
-/// Those that a city may have beside them.
-pub const MORE_FILES: [&str; 1] = [climate::FILE];
+/// Those that may be there besides: what is usual at stations, response plans and their tasks.
+pub const OPTIONAL: [&str; 3] = [climate::FILE, responses::FILE, tasks::FILE];
 
 impl City {
-    /// Reads a city from the bytes of [`FILES`]; `file` gives those of a name, or `None` where
+    /// Reads a city from the bytes of [`FILES`] and [`OPTIONAL`]; `file` gives those of a name, or `None` where
     /// there is no such file. `earlier` are the ids of [`City::station_ids`] as last stored: they
     /// keep their numbers, new ones follow. All faults come at once, notices among them.
     pub fn read(
@@ -261,6 +266,8 @@ fn read(
         return None;
     }
     bytes.iter_mut().for_each(canonical);
+    let mut optional = OPTIONAL.map(file);
+    optional.iter_mut().flatten().for_each(canonical);
     let [settings, areas, stations, sites] = &bytes;
     let settings = settings::read(settings, faults)?;
     let areas = areas::read(areas, settings.code, faults);
@@ -288,11 +295,16 @@ fn read(
         .map(|(s, no)| (s.id.clone(), StationNo(no)))
         .collect();
     let sites = sites::read(sites, &places, &station_numbers, faults);
-    let mut usual = file(climate::FILE);
-    usual.iter_mut().for_each(canonical);
+    let [usual, responses, tasks] = &optional;
     let climate = usual
         .as_ref()
         .map(|bytes| climate::read(bytes, &station_numbers, faults));
+    let mut plans = responses.as_ref().map_or_else(Plans::default, |bytes| {
+        responses::read(bytes, &places, faults)
+    });
+    if let Some(bytes) = tasks {
+        plans.tasks = tasks::read(bytes, &places, &sites, &plans, faults);
+    }
     let mut members: Vec<Vec<StationNo>> = vec![Vec::new(); zones.len()];
     for (station, no) in stations.iter().zip(0..).filter(|(s, _)| !s.retired) {
         for zone in &station.zones {
@@ -308,7 +320,7 @@ fn read(
         }
     }
     Some(City {
-        hash: hash(&bytes, usual.as_deref(), &stations),
+        hash: hash(&bytes, &optional, &stations),
         climate: climate.unwrap_or_default(),
         name: settings.name,
         code: settings.code,
@@ -324,6 +336,7 @@ fn read(
         sites,
         zones,
         policy: settings.policy,
+        plans,
         notices: Vec::new(),
         zone: settings.zone,
         gazetteer,
@@ -377,7 +390,7 @@ fn canonical(bytes: &mut Vec<u8>) {
     *bytes = kept;
 }
 
-fn hash(files: &[Vec<u8>], usual: Option<&[u8]>, stations: &[Station]) -> String {
+fn hash(files: &[Vec<u8>], optional: &[Option<Vec<u8>>], stations: &[Station]) -> String {
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
@@ -387,9 +400,11 @@ fn hash(files: &[Vec<u8>], usual: Option<&[u8]>, stations: &[Station]) -> String
         add(name.as_bytes());
         add(bytes);
     }
-    if let Some(bytes) = usual {
-        add(climate::FILE.as_bytes());
-        add(bytes);
+    for (name, bytes) in OPTIONAL.iter().zip(optional) {
+        if let Some(bytes) = bytes {
+            add(name.as_bytes());
+            add(bytes);
+        }
     }
     stations.iter().for_each(|s| add(s.id.as_bytes()));
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()

@@ -24,6 +24,7 @@ pub mod policy;
 pub mod quality;
 pub mod record;
 pub mod release;
+pub mod response;
 pub mod signal;
 pub mod site;
 pub mod station;

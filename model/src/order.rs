@@ -1,5 +1,6 @@
 //! What a person did: every act that sways a decision, as it stands in the journal.
 
+use crate::response::{Level, TaskState};
 use crate::{AreaCode, Channel, Hazard, Tier, Time, WarningId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -126,6 +127,93 @@ pub enum Order {
         noted_by: String,
         /// When it was said.
         said: Time,
+    },
+    /// Starts, changes or ends the response of a plan in an area.
+    Respond {
+        /// Plan id.
+        plan: String,
+        /// Where.
+        area: AreaCode,
+        /// The level it is to have; [`None`] ends it.
+        level: Option<Level>,
+        /// The level seen in force.
+        seen: Option<Level>,
+        /// Who: a holder of the post that the plan names.
+        person: String,
+        /// Why.
+        reason: String,
+    },
+    /// Sends a proposed response away; it comes back only higher, or after a fall.
+    Decline {
+        /// Plan id.
+        plan: String,
+        /// Where.
+        area: AreaCode,
+        /// The level seen proposed; [`None`] for an end.
+        level: Option<Level>,
+        /// Who: a holder of the post that would sign it.
+        person: String,
+        /// Why.
+        reason: String,
+    },
+    /// Reports damage of a kind that plans speak of, or that it is over.
+    Damage {
+        /// Its kind.
+        kind: String,
+        /// Where.
+        area: AreaCode,
+        /// Whether it holds.
+        holds: bool,
+        /// Who.
+        person: String,
+        /// In their words.
+        note: String,
+    },
+    /// Reports on a task of a plan.
+    Task {
+        /// Which.
+        task: String,
+        /// Done, or that it will be late.
+        state: TaskState,
+        /// Who.
+        person: String,
+        /// In their words.
+        note: String,
+    },
+    /// Counts people who move and who are sheltered; the first count of an area opens it.
+    Transfer {
+        /// Where.
+        area: AreaCode,
+        /// How many are to move.
+        planned: u32,
+        /// How many have.
+        moved: u32,
+        /// How many are in shelters.
+        sheltered: u32,
+        /// By when.
+        due: Time,
+        /// Who.
+        person: String,
+        /// In their words.
+        note: String,
+    },
+    /// Says that evacuees of an area may return.
+    Return {
+        /// Where.
+        area: AreaCode,
+        /// Who: a holder of the post that the city names.
+        person: String,
+        /// Why.
+        reason: String,
+    },
+    /// Closes the incident of an area.
+    Close {
+        /// Where.
+        area: AreaCode,
+        /// Who: a holder of the post that the city names.
+        person: String,
+        /// Why.
+        reason: String,
     },
 }
 

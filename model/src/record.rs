@@ -1,5 +1,6 @@
 //! What one zone's machine steps, in one order (semantics §3), and its stored form.
 
+use crate::response::Revised;
 use crate::{DeviceReport, Forecast, Observation, Order, Signal};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,8 @@ pub enum Input {
     Device(Box<DeviceReport>),
     /// Forecasts came in.
     Forecasts(Vec<Forecast>),
+    /// A zone revised a warning of ours: for the city's zone, where responses are decided.
+    Revised(Box<Revised>),
 }
 
 /// The versions that a zone's machine steps with, each named so that a replay finds the same
@@ -81,6 +84,7 @@ impl Input {
             Self::Edition(_) => 5,
             Self::Device(_) => 8,
             Self::Forecasts(_) => 9,
+            Self::Revised(_) => 10,
         }
     }
 
@@ -98,6 +102,7 @@ impl Input {
             Self::Edition(edition) => json(edition),
             Self::Device(report) => json(report),
             Self::Forecasts(forecasts) => json(forecasts),
+            Self::Revised(revised) => json(revised),
         }
     }
 
@@ -122,6 +127,7 @@ impl Input {
             5 => from_json(kind, body).map(Self::Edition),
             8 => from_json(kind, body).map(Self::Device),
             9 => from_json(kind, body).map(Self::Forecasts),
+            10 => from_json(kind, body).map(Self::Revised),
             unknown => Err(InputError::Kind(unknown)),
         }
     }

@@ -1,5 +1,6 @@
 //! What a step gives: changes of tier, revisions of warnings, what waits for people, refusals.
 
+use model::response::{Level, Remaining};
 use model::{AreaCode, Hazard, Order, Pending, Tier, Time, Warning, WarningId};
 use serde::{Deserialize, Serialize};
 
@@ -196,4 +197,114 @@ pub enum Refusal {
         /// Which.
         subject: String,
     },
+    /// No such plan, or it is not for that area.
+    #[error("no response plan {plan:?} for {area}: see [[response]] in responses.toml")]
+    UnknownPlan {
+        /// As given.
+        plan: String,
+        /// Where.
+        area: AreaCode,
+    },
+    /// The plan does not speak of that level.
+    #[error("plan {plan:?} has no level {}: see [[response.level]]", .level.name())]
+    UnknownLevel {
+        /// Which plan.
+        plan: String,
+        /// As given.
+        level: Level,
+    },
+    /// The act is another post's.
+    #[error("{person} does not hold the post {post}, who signs this by the plan")]
+    LacksPost {
+        /// Who.
+        person: String,
+        /// Name of the post.
+        post: String,
+    },
+    /// What was seen is not what stands (409).
+    #[error("level {} was seen, {} stands: look again", said(.seen), said(.current))]
+    OtherLevel {
+        /// Level the person saw.
+        seen: Option<Level>,
+        /// Level that stands.
+        current: Option<Level>,
+    },
+    /// Nothing would change.
+    #[error("the response stands at {} already", said(.level))]
+    SameLevel {
+        /// Which.
+        level: Option<Level>,
+    },
+    /// Nothing of that kind is proposed.
+    #[error("level {} is not proposed: look again", said(.level))]
+    NotProposed {
+        /// As given.
+        level: Option<Level>,
+    },
+    /// No such kind of damage.
+    #[error("no damage {kind:?}: see [[damage]] in responses.toml")]
+    UnknownDamage {
+        /// As given.
+        kind: String,
+    },
+    /// No such task is open.
+    #[error("no task {task:?} is open: see /v1/responses")]
+    NoTask {
+        /// As given.
+        task: String,
+    },
+    /// A report that is none.
+    #[error("a task is reported as done or late")]
+    NoReport,
+    /// Counts that cannot be.
+    #[error(
+        "{sheltered} people in shelters are more than the {moved} who moved: correct the counts"
+    )]
+    Miscounted {
+        /// In shelters.
+        sheltered: u32,
+        /// Moved.
+        moved: u32,
+    },
+    /// Nobody was moved there.
+    #[error("no transfer is open in {area}")]
+    NoTransfer {
+        /// Where.
+        area: AreaCode,
+    },
+    /// Nothing to close.
+    #[error("no incident is open in {area}")]
+    NoIncident {
+        /// Where.
+        area: AreaCode,
+    },
+    /// Something must be ended first.
+    #[error("{area} cannot be closed while this stands: {}", listed(.remaining))]
+    Remains {
+        /// Where.
+        area: AreaCode,
+        /// What.
+        remaining: Vec<Remaining>,
+    },
+}
+
+fn said(level: &Option<Level>) -> &'static str {
+    level.map_or("none", Level::name)
+}
+
+fn listed(remaining: &[Remaining]) -> String {
+    let each = remaining.iter().map(|what| match what {
+        Remaining::Signal {
+            hazard,
+            tier,
+            identifier,
+        } => format!("signal {identifier} ({} {})", hazard.en(), tier.name()),
+        Remaining::Response { plan, area, level } => {
+            format!("response {plan} in {area} at {}", level.name())
+        }
+        Remaining::Transfer { area, moved } => format!("{moved} people moved from {area}"),
+        Remaining::Task { id } => format!("task {id}"),
+        Remaining::Incident { area } => format!("incident in {area}"),
+    });
+    each.collect::<Vec<_>>().join("; ")
 }

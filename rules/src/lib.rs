@@ -11,6 +11,7 @@ mod engine;
 pub mod forecast;
 pub mod indicator;
 mod reader;
+pub mod response;
 pub mod rulebook;
 pub mod score;
 mod situation;
@@ -28,4 +29,5 @@ pub use engine::{
     Compared, Counts, Engine, Figures, Finding, Outlook, Part, SNAPSHOT_FORMAT, SnapshotError,
     TierOutlook, Windowed,
 };
+pub use response::Responses;
 pub use rulebook::{Rule, Rulebook};

@@ -11,6 +11,7 @@ mod operations;
 mod peers;
 mod places;
 mod problem;
+mod responses;
 mod rulebooks;
 mod signals;
 mod stream;
@@ -131,7 +132,37 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/rulebooks/{hash}", get(rulebooks::one))
         .route("/v1/rulebooks/{hash}/cancel", post(rulebooks::cancel))
         .route("/v1/rulebooks/{hash}/approve", post(rulebooks::approve))
-        .route("/v1/responses", get(places::responses))
+        .route(
+            "/v1/responses",
+            get(responses::list).post(responses::act::<responses::Respond>),
+        )
+        .route(
+            "/v1/responses/decline",
+            post(responses::act::<responses::Decline>),
+        )
+        .route(
+            "/v1/responses/tasks",
+            post(responses::act::<responses::Report>),
+        )
+        .route(
+            "/v1/responses/transfers",
+            post(responses::act::<responses::Transfer>),
+        )
+        .route(
+            "/v1/responses/damage",
+            post(responses::act::<responses::Damage>),
+        )
+        .route(
+            "/v1/responses/return",
+            post(responses::act::<responses::Return>),
+        )
+        .route(
+            "/v1/responses/close",
+            post(responses::act::<responses::Close>),
+        )
+        .route("/v1/consequences", get(responses::consequences))
+        .route("/v1/incidents", get(responses::incidents))
+        .route("/v1/timeline", get(responses::timeline))
         .route("/v1/deliveries", get(calls::deliveries))
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/answer", post(calls::answer))

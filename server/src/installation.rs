@@ -41,7 +41,7 @@ pub(crate) struct Installation {
 /// Files as they were read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
-    /// Of the city directory, [`model::city::FILES`].
+    /// Of the city directory, [`model::city::FILES`] and [`model::city::OPTIONAL`].
     pub(crate) city: Vec<File>,
     /// Of the rulebook.
     pub(crate) rules: Vec<File>,
@@ -119,7 +119,7 @@ fn city_files(directory: &Path) -> Vec<File> {
         let bytes = std::fs::read(directory.join(name)).ok()?;
         Some(((*name).to_owned(), bytes))
     };
-    let names = model::city::FILES.iter().chain(&model::city::MORE_FILES);
+    let names = model::city::FILES.iter().chain(&model::city::OPTIONAL);
     names.filter_map(read).collect()
 }
 
@@ -220,7 +220,7 @@ pub(crate) fn between(
 ) -> Vec<Fault> {
     let (ours, theirs): (Vec<_>, Vec<_>) = rulebook.check(city).into_iter().partition(|fault| {
         let name = fault.file.as_str();
-        model::city::FILES.contains(&name) || model::city::MORE_FILES.contains(&name)
+        model::city::FILES.contains(&name) || model::city::OPTIONAL.contains(&name)
     });
     let mut all = located(rules, rulebook.notices.clone());
     all.extend(located(directory, ours));

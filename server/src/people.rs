@@ -1,6 +1,7 @@
 //! Who may act: people with scopes, known by the hash of their bearer token.
 
 use model::Policy;
+use model::response::Plans;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -21,6 +22,8 @@ pub(crate) enum Scope {
     Answer,
     /// Post signals of other authorities.
     Signal,
+    /// Start, change and end emergency responses, as far as a post allows.
+    Respond,
 }
 
 /// A person of the configuration. Tokens are random; only their SHA-256 is kept.
@@ -91,14 +94,20 @@ impl People {
     }
 }
 
-/// Ids that the flows name as signers, deputies or signers beforehand and that nobody has.
-pub(crate) fn unknown_signers(policy: &Policy, people: &[Person]) -> BTreeSet<String> {
+/// Ids that the flows name as signers, deputies or signers beforehand, or a post as its holders, and
+/// that nobody has.
+pub(crate) fn unknown_signers(
+    policy: &Policy,
+    plans: &Plans,
+    people: &[Person],
+) -> BTreeSet<String> {
     let approval = &policy.approval;
     let flows = policy.flows.iter().flat_map(|flow| {
         let beforehand = flow.presigned.iter().flat_map(|text| &text.signed_by);
         flow.signers.iter().chain(&flow.deputies).chain(beforehand)
     });
     let named = approval.signers.iter().chain(&approval.deputies);
+    let named = named.chain(plans.people());
     named
         .chain(flows)
         .filter(|id| !people.iter().any(|person| person.id == **id))

@@ -53,6 +53,8 @@ pub(crate) mod kind {
     pub(crate) const PENDING: u8 = 6;
     /// JSON of [`crate::outcome::OfOrder`].
     pub(crate) const OUTCOME: u8 = 7;
+    /// JSON of [`model::response::Entry`], in the city's zone.
+    pub(crate) const ENTRY: u8 = 8;
 }
 
 /// One zone's loop, a round at a time.

@@ -2,16 +2,17 @@
 //! of the zones that other processes step.
 //!
 //! Bounded by the newest revision of [`WARNINGS_MAX`] warnings, [`RELEASED_MAX`] released
-//! revisions, [`CALLS_MAX`] calls, the signals that [`Signals`] holds, and one line for each subject
-//! with a tier.
+//! revisions, [`CALLS_MAX`] calls, the signals that [`Signals`] and what [`Responded`] holds, and one
+//! line for each subject with a tier.
 
 use crate::app::App;
 use crate::courier;
 use crate::outcome::OfOrder;
 use crate::pump::kind;
-use crate::view::{CALLS_MAX, Signals, WARNINGS_MAX};
+use crate::view::{CALLS_MAX, Responded, Signals, WARNINGS_MAX};
 use dispatch::ladder::{Call, Place};
 use journal::Record;
+use model::response::Entry;
 use model::warning::Event;
 use model::{Pending, Signal, Tier, Time, Warning, WarningId, Zone};
 use rules::Change;
@@ -47,6 +48,7 @@ pub(crate) enum Said {
     Signal(Box<Signal>),
     Pending(Pending),
     Outcome(OfOrder),
+    Entry(Box<Entry>),
     /// What a later version adds is not for this one to show.
     Unknown,
 }
@@ -63,6 +65,7 @@ impl Said {
             kind::SIGNAL => serde_json::from_slice(bytes).map(Self::Signal),
             kind::PENDING => serde_json::from_slice(bytes).map(Self::Pending),
             kind::OUTCOME => serde_json::from_slice(bytes).map(Self::Outcome),
+            kind::ENTRY => serde_json::from_slice(bytes).map(Self::Entry),
             _ => Ok(Self::Unknown),
         };
         read.unwrap_or_else(|error| {
@@ -87,6 +90,7 @@ impl Said {
                 let (offset, outcome) = of_order.clone().into_outcome();
                 app.outcomes.tell(zone, offset, outcome);
             }
+            Self::Entry(entry) => app.view.entry(entry),
             Self::Unknown => {}
         }
     }
@@ -101,6 +105,8 @@ pub(crate) struct Remembered {
     calls: BTreeMap<String, Call>,
     signals: Signals,
     pending: BTreeMap<WarningId, Pending>,
+    #[serde(default)]
+    responded: Responded,
 }
 
 impl Remembered {
@@ -117,6 +123,7 @@ impl Remembered {
             Said::Pending(pending) => {
                 self.pending.insert(pending.warning, pending);
             }
+            Said::Entry(entry) => drop(self.responded.take(&entry)),
             Said::Outcome(_) | Said::Unknown => {}
         }
     }
@@ -195,6 +202,7 @@ impl Remembered {
             courier::show_call(app, call.warning, &call.place, Some(call));
         }
         app.view.signals_again(&self.signals);
+        app.view.responded_again(&self.responded);
     }
 }
 

@@ -95,11 +95,13 @@ impl App {
 
     async fn store_signal(&self, signal: &Signal) -> Result<(), JournalError> {
         // What refers to an earlier message goes wherever that one may stand.
-        let zones = if signal.references.is_empty() {
+        let mut zones = if signal.references.is_empty() {
             self.zones_of(&signal.areas)
         } else {
             self.zones_of(&[])
         };
+        // The city's responses count the signals of all districts.
+        zones.insert(self.installation.city.city_zone());
         let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
         let input = Topic::new(Kind::Input, self.mode);
         let entry = Input::Signal(Box::new(signal.clone()));

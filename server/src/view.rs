@@ -5,6 +5,7 @@ mod item;
 mod lapsed;
 mod newest;
 mod remarks;
+mod responded;
 mod signals;
 
 pub(crate) use deliveries::Way;
@@ -13,6 +14,7 @@ pub(crate) use item::{
 };
 
 pub(crate) use lapsed::Lapsed;
+pub(crate) use responded::Responded;
 pub(crate) use signals::Signals;
 
 use crate::stream::Stream;
@@ -85,6 +87,7 @@ struct Inner {
     peaks: BTreeMap<(String, String), Tier>,
     situations: BTreeMap<(String, String), SituationItem>,
     signals: Signals,
+    responded: Responded,
     calls: BTreeMap<(WarningId, Place), (Call, CallItem)>,
     deliveries: Deliveries,
     /// Validities that ran out and were told of.

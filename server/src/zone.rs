@@ -13,11 +13,13 @@ use dispatch::ladder::{self, Call, Calls, Place, Said};
 use dispatch::plan::{Asking, Desk, Planner, asking, signing};
 use ingest::quality::Screen;
 use model::record::Edition;
+use model::response::{Entry, Revised};
 use model::warning::Event;
 use model::{
     DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Signal, Span, StationNo,
     Tier, Time, Warning, WarningId, Zone,
 };
+use rules::response::{self, Responses};
 use rules::{Change, Effect, Engine, Figures, Policy, Windowed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +40,10 @@ pub(crate) struct Outputs {
     pub(crate) calls: Vec<(WarningId, Place, Option<Call>)>,
     /// Official signals of others that came in.
     pub(crate) signals: Vec<Signal>,
+    /// What became of responses, where this is the city's zone.
+    pub(crate) entries: Vec<Entry>,
+    /// What the city's zone is to hear of this one's warnings.
+    pub(crate) revised: Vec<Revised>,
     /// Why an order was not followed.
     pub(crate) refused: Option<String>,
 }
@@ -51,12 +57,15 @@ impl Outputs {
             && self.intents.is_empty()
             && self.calls.is_empty()
             && self.signals.is_empty()
+            && self.entries.is_empty()
+            && self.revised.is_empty()
     }
 
     /// True where somebody is told something by it, or waits for it: all but changes of tier at
     /// subjects, which screens show.
     pub(crate) fn is_urgent(&self) -> bool {
-        let is_said = self.warnings.is_empty() && self.pending.is_empty();
+        let is_said =
+            self.warnings.is_empty() && self.pending.is_empty() && self.entries.is_empty();
         let is_told = self.intents.is_empty() && self.calls.is_empty() && self.signals.is_empty();
         !(is_said && is_told)
     }
@@ -69,6 +78,8 @@ impl Outputs {
         self.intents.clear();
         self.calls.clear();
         self.signals.clear();
+        self.entries.clear();
+        self.revised.clear();
         self.refused = None;
     }
 }
@@ -87,6 +98,8 @@ pub(crate) struct Machine {
     standing: BTreeMap<WarningId, Warning>,
     /// Since when each proposal waits and the turn that was last called out.
     called: BTreeMap<WarningId, (Time, u8)>,
+    /// Responses of the city and its districts, where this is the city's zone.
+    responses: Option<Responses>,
     heard: Heard,
     effects: Vec<Effect>,
     asked: Vec<ladder::Effect>,
@@ -101,9 +114,10 @@ struct Frozen {
     calls: Calls,
     standing: Vec<Warning>,
     called: BTreeMap<WarningId, (Time, u8)>,
+    responses: Option<response::State>,
 }
 
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// A part behind its length, and what follows it.
 pub(crate) fn part(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
@@ -132,6 +146,7 @@ impl Machine {
             calls: Calls::default(),
             standing: BTreeMap::new(),
             called: BTreeMap::new(),
+            responses: (zone == city.city_zone()).then(|| Responses::new(Arc::clone(city))),
             effects: Vec::new(),
             asked: Vec::new(),
             installation: Arc::clone(installation),
@@ -153,6 +168,7 @@ impl Machine {
             Input::Order(order) => {
                 self.engine.step(at, input, &mut self.effects);
                 self.answered(at, order);
+                self.decided(at, order, out);
             }
             Input::Device(report) => {
                 self.engine.step(at, input, &mut self.effects);
@@ -160,7 +176,16 @@ impl Machine {
             }
             Input::Signal(signal) => {
                 self.engine.step(at, input, &mut self.effects);
+                if let Some(responses) = &mut self.responses {
+                    responses.signal(at, signal, &mut out.entries);
+                }
                 out.signals.push((**signal).clone());
+            }
+            Input::Revised(revised) => {
+                self.engine.step(at, input, &mut self.effects);
+                if let Some(responses) = &mut self.responses {
+                    responses.revised(at, revised, &mut out.entries);
+                }
             }
             // What an edition names is for [`Machine::adopt`].
             Input::Tick | Input::Edition(_) | Input::Forecasts(_) => {
@@ -184,6 +209,9 @@ impl Machine {
                 Arc::clone(&installation.rulebook),
                 &mut self.effects,
             );
+            if let Some(responses) = &mut self.responses {
+                responses.adopt(at, Arc::clone(city), &mut out.entries);
+            }
         }
         self.installation = Arc::clone(installation);
         self.follow(at, out);
@@ -261,6 +289,7 @@ impl Machine {
             calls: self.calls.clone(),
             standing: self.standing.values().cloned().collect(),
             called: self.called.clone(),
+            responses: self.responses.as_ref().map(|r| r.state().clone()),
         };
         let mut bytes = Vec::new();
         for part in [
@@ -290,6 +319,9 @@ impl Machine {
         self.calls = frozen.calls;
         self.standing = frozen.standing.into_iter().map(|w| (w.id, w)).collect();
         self.called = frozen.called;
+        let city = &self.installation.city;
+        let stood = |state| Responses::restore(Arc::clone(city), state);
+        self.responses = frozen.responses.map(stood);
         Ok(())
     }
 
@@ -321,6 +353,7 @@ impl Machine {
                     self.planner.step(at, &warning, &desk, &mut out.intents);
                     self.call(at, &warning, &desk);
                     self.keep(&warning);
+                    self.revised(at, &warning, out);
                     out.warnings.push(*warning);
                 }
                 Effect::Pending(pending) => {
@@ -329,6 +362,26 @@ impl Machine {
                 }
                 Effect::Refused { why, .. } => out.refused = Some(why.to_string()),
             }
+        }
+    }
+
+    /// Responses are decided in the city's zone: it hears of every warning of ours.
+    fn revised(&mut self, at: Time, warning: &Warning, out: &mut Outputs) {
+        let Some(revised) = response::revised(&self.installation.city, warning) else {
+            return;
+        };
+        match &mut self.responses {
+            Some(responses) => responses.revised(at, &revised, &mut out.entries),
+            None => out.revised.push(revised),
+        }
+    }
+
+    /// An act on a response, a task, a transfer, damage or an incident.
+    fn decided(&mut self, at: Time, order: &Order, out: &mut Outputs) {
+        if let Some(responses) = &mut self.responses
+            && let Err(why) = responses.order(at, order, &mut out.entries)
+        {
+            out.refused = Some(why.to_string());
         }
     }
 

@@ -33,6 +33,8 @@ mod refusals;
 mod reload;
 #[path = "contracts/replay.rs"]
 mod replay;
+#[path = "contracts/responses.rs"]
+mod responses;
 #[path = "contracts/served.rs"]
 mod served;
 #[path = "contracts/simulators.rs"]

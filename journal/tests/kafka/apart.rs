@@ -178,6 +178,9 @@ fn held_up(cluster: &Cluster, name: &str, how: &str) -> Duration {
     held_up
 }
 
+/// A transaction's time-out is ten seconds, from before its process is killed; what a busy machine takes by itself is less.
+const LESS_THAN_A_TIME_OUT: Duration = Duration::from_secs(8);
+
 /// A process that dies with batches under way holds nobody up; one that dies in a transaction does,
 /// until its time-out of ten seconds and the brokers' next look, as long again at most.
 #[test]
@@ -188,11 +191,11 @@ fn a_dead_process_holds_nobody_up() {
     };
     for n in 0..3 {
         let apart = held_up(&cluster, &format!("dead-{n}"), "apart");
-        assert!(apart < Duration::from_secs(5), "{apart:?}");
+        assert!(apart < LESS_THAN_A_TIME_OUT, "{apart:?}");
     }
     // Not each one dies within its transaction.
     let mut times = (0..10).map(|n| held_up(&cluster, &format!("dead-in-{n}"), "transaction"));
-    let transaction = times.find(|time| *time > Duration::from_secs(5));
+    let transaction = times.find(|time| *time > LESS_THAN_A_TIME_OUT);
     assert!(transaction.unwrap() < Duration::from_secs(40));
 }
 

@@ -68,19 +68,7 @@ impl Places<'_> {
             }
             return found;
         }
-        let coded = AreaCode::parse(text)
-            .ok()
-            .and_then(|code| self.numbers.get(&code).copied());
-        let Some(coded) = coded else {
-            let what = format!("no area {}", quoted(text));
-            faults.error(
-                place,
-                "area",
-                what,
-                "add it to areas.geojson, or correct the code",
-            );
-            return None;
-        };
+        let coded = self.coded(place, text, faults)?;
         let (lon, lat) = position?;
         if !self.gazetteer.holds(coded, lon, lat) {
             let found = there
@@ -94,6 +82,23 @@ impl Places<'_> {
             faults.notice(place, "area", what, remedy);
         }
         Some(coded)
+    }
+
+    /// The area of that code.
+    pub(super) fn coded(
+        &self,
+        place: Place<'_>,
+        text: &str,
+        faults: &mut Faults,
+    ) -> Option<AreaNo> {
+        let code = AreaCode::parse(text).ok();
+        let coded = code.and_then(|code| self.numbers.get(&code).copied());
+        if coded.is_none() {
+            let what = format!("no area {}", quoted(text));
+            let remedy = "add it to areas.geojson, or correct the code";
+            faults.error(place, "area", what, remedy);
+        }
+        coded
     }
 
     /// The zone an area belongs to.

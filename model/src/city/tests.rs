@@ -8,6 +8,8 @@ use crate::{AuthorityId, Parameter, Span};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
+mod responses;
+
 const TOML: &str = r#"schema = 1
 name = { zh = "小城", en = "Little" }
 code = "440100000000"

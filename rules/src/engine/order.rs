@@ -102,7 +102,15 @@ impl Engine {
             }
             Order::Confirm { rule, subject, .. } => self.confirm(rule, subject, out),
             Order::Stand { rule, subject, .. } => self.end_silent(rule, subject, out),
-            Order::Answer { .. } => Ok(()),
+            // Answers are the ladder's; responses are decided beside the engine.
+            Order::Answer { .. }
+            | Order::Respond { .. }
+            | Order::Decline { .. }
+            | Order::Damage { .. }
+            | Order::Task { .. }
+            | Order::Transfer { .. }
+            | Order::Return { .. }
+            | Order::Close { .. } => Ok(()),
         }
     }
 

@@ -97,9 +97,3 @@ pub(crate) async fn situations(
     }
     Ok(Json(items))
 }
-
-/// `GET /v1/responses`: emergency responses in force. None can be started in this version, so
-/// none is.
-pub(crate) async fn responses() -> Json<Vec<Value>> {
-    Json(Vec::new())
-}

@@ -1,5 +1,6 @@
 //! Official signals of other authorities: CAP in, the list out.
 
+use super::responses::remains;
 use super::{Problem, permit};
 use crate::acted::Acted;
 use crate::app::App;
@@ -10,6 +11,8 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use model::Signal;
+use model::signal::SignalKind;
 use std::sync::Arc;
 
 /// `GET /v1/signals`: those in force. One of a state bulletin says whether that is stale.
@@ -45,7 +48,8 @@ pub(crate) async fn bulletin(
     Ok((StatusCode::ACCEPTED, Json(followed)))
 }
 
-/// `POST /v1/signals`: one CAP 1.0, 1.1 or 1.2 alert. 202 once the journal has it.
+/// `POST /v1/signals`: one CAP 1.0, 1.1 or 1.2 alert. 202 once the journal has it; a Cancel is
+/// answered with what remains.
 pub(crate) async fn take(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -58,9 +62,23 @@ pub(crate) async fn take(
     let mut taken = Vec::new();
     for signal in signals {
         let fresh = app.signal(&signal).await?;
-        taken.push(serde_json::json!({ "identifier": signal.identifier, "duplicate": !fresh }));
+        let mut item = serde_json::json!({ "identifier": signal.identifier, "duplicate": !fresh });
+        if signal.kind == SignalKind::Cancel {
+            item["remains"] = left(&app, &signal);
+        }
+        taken.push(item);
     }
     Ok((StatusCode::ACCEPTED, Json(taken.into())))
+}
+
+/// What a lifted signal leaves as it is, by area: neither other signals nor responses nor transfers end
+/// with it.
+fn left(app: &App, signal: &Signal) -> serde_json::Value {
+    let mut lifted = signal.references.clone();
+    lifted.push(signal.identifier.clone());
+    let areas = signal.areas.iter();
+    let each = areas.map(|area| (area.to_string(), remains(app, *area, &lifted)));
+    serde_json::Value::Object(each.collect())
 }
 
 /// `POST /v1/signals/{identifier}/relay`: puts the signal forward to be passed on verbatim; it goes

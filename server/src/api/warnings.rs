@@ -298,7 +298,8 @@ fn unknown(id: &str) -> Problem {
     Problem::not_found(format!("no warning {id}; see /v1/warnings"))
 }
 
-fn reason(text: String) -> Result<String, Problem> {
+/// A reason that says something.
+pub(super) fn reason(text: String) -> Result<String, Problem> {
     if text.trim().is_empty() {
         return Err(Problem::bad_request("reason: say why in a few words"));
     }

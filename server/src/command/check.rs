@@ -139,7 +139,7 @@ impl Found {
 
     /// People whom the city names to sign and the configuration does not know.
     fn signers(&mut self, path: &Path, city: &City, people: &[Person]) {
-        let unknown = people::unknown_signers(&city.policy, people);
+        let unknown = people::unknown_signers(&city.policy, &city.plans, people);
         self.faults.extend(unknown.into_iter().map(|id| Fault {
             file: path.display().to_string(),
             line: None,

@@ -220,6 +220,7 @@ fn options(
             Scope::Issue,
             Scope::Answer,
             Scope::Signal,
+            Scope::Respond,
         ],
         token_sha256: token_hash(token),
     };

@@ -127,11 +127,11 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         return Err(Failure::BadInput(fault.to_string()));
     }
     let links = links(&config).map_err(Failure::BadInput)?;
-    let policy = &installation.city.policy;
-    for id in people::unknown_signers(policy, &config.people) {
+    let city = &installation.city;
+    for id in people::unknown_signers(&city.policy, &city.plans, &config.people) {
         tracing::warn!(
             person = id,
-            "city.toml names them to sign and no [[person]] has that id: add one, or take it out"
+            "the city names them to sign and no [[person]] has that id: add one, or take it out"
         );
     }
     let served = Served {

@@ -14,7 +14,7 @@ use dispatch::preview;
 use dispatch::wording::{Message, Purpose};
 use geo::BoundingRect;
 use journal::{Batch, Kind, Partition, Topic};
-use model::{Act, AreaCode, AreaNo, Channel, City, Reach, Time, Warning, Zone};
+use model::{Act, AreaCode, AreaNo, Channel, City, Input, Reach, Time, Warning, Zone};
 use rules::Change;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +55,15 @@ pub(crate) fn publish(
     for signal in &outputs.signals {
         append(batch, warnings, partition, kind::SIGNAL, signal);
         app.view.signal(signal);
+    }
+    for entry in &outputs.entries {
+        append(batch, warnings, partition, kind::ENTRY, entry);
+    }
+    for revised in &outputs.revised {
+        let input = Topic::new(Kind::Input, app.mode);
+        let city = Partition(app.installation.city.city_zone().0);
+        let entry = Input::Revised(Box::new(revised.clone()));
+        batch.append(input, city, entry.kind(), &[], &entry.encode());
     }
     let mut unserved = BTreeSet::new();
     for intent in &outputs.intents {
@@ -117,6 +126,9 @@ pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
     }
     for (warning, place, call) in &outputs.calls {
         show_call(app, *warning, place, call.as_ref());
+    }
+    for entry in &outputs.entries {
+        app.view.entry(entry);
     }
 }
 

@@ -28,6 +28,9 @@ pub(super) struct Audit {
     said: BTreeMap<u16, Vec<Said>>,
     /// Intents as zones planned them, by zone and link.
     planned: BTreeMap<(AreaZone, u16), Vec<Said>>,
+    /// What zones put into the city's input.
+    told: BTreeMap<AreaZone, Vec<Said>>,
+    compared_told: BTreeMap<AreaZone, usize>,
     compared: BTreeMap<(AreaZone, u16), usize>,
     compared_said: BTreeMap<u16, usize>,
     pub(super) warnings: BTreeMap<WarningId, Vec<Warning>>,
@@ -54,6 +57,8 @@ impl Audit {
             rows: BTreeSet::new(),
             said: BTreeMap::new(),
             planned: BTreeMap::new(),
+            told: BTreeMap::new(),
+            compared_told: BTreeMap::new(),
             compared: BTreeMap::new(),
             compared_said: BTreeMap::new(),
             warnings: BTreeMap::new(),
@@ -122,6 +127,11 @@ impl Audit {
         let input = Input::decode(record.kind, record.payload()).map_err(|e| e.to_string())?;
         if let Input::Observations(rows) = &input {
             self.rows.extend(rows.iter().map(row));
+        }
+        if let Input::Revised(revised) = &input {
+            let of = self.mirror.zone_of(revised.warning);
+            let told = self.told.entry(of).or_default();
+            told.push((record.kind, record.payload().to_vec()));
         }
         self.mirror.feed(Zone(zone.0), record);
         Ok(())
@@ -227,6 +237,14 @@ impl Audit {
             }
             *from = said.len();
         }
+        for (zone, told) in &self.told {
+            let wanted = self.mirror.told(*zone);
+            let from = self.compared_told.entry(*zone).or_default();
+            if let Some(fault) = differs(told, wanted, *from) {
+                return Err(format!("zone {zone}: what the city heard {fault}"));
+            }
+            *from = told.len();
+        }
         for (place, planned) in &self.planned {
             let wanted = self.mirror.planned(*place);
             let from = self.compared.entry(*place).or_default();
@@ -250,6 +268,12 @@ impl Audit {
             );
             if said != wanted.len() {
                 return Err(format!("zone {zone}: {said} records, not {}", wanted.len()));
+            }
+        }
+        for (zone, wanted) in self.mirror.all_told() {
+            let told = self.told.get(&zone).map_or(0, Vec::len);
+            if told != wanted {
+                return Err(format!("zone {zone}: the city heard {told}, not {wanted}"));
             }
         }
         for (place, wanted) in self.mirror.all_planned() {
@@ -355,7 +379,14 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Relay { .. }
         | Order::Confirm { .. }
         | Order::Stand { .. }
-        | Order::Answer { .. } => None,
+        | Order::Answer { .. }
+        | Order::Respond { .. }
+        | Order::Decline { .. }
+        | Order::Damage { .. }
+        | Order::Task { .. }
+        | Order::Transfer { .. }
+        | Order::Return { .. }
+        | Order::Close { .. } => None,
     }
 }
 

@@ -5,8 +5,10 @@ use crate::pump::kind;
 use crate::snapshot::{Generations, Owner};
 use crate::zone::{Machine, Outputs};
 use journal::{Batch, DiskJournal, Priority};
-use model::{Input, StationNo, Zone};
+use model::response::Revised;
+use model::{AreaCode, Hazard, Input, StationNo, Tier, WarningId, Zone};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) async fn rain(app: &App, minute: i64, gauges: &[(&str, &str)]) {
@@ -42,13 +44,70 @@ fn a_successor_knows_how_late_it_is() {
     assert_eq!(successor.reach_time(Time::from_minute(NOON)), late);
 }
 
+/// What stands of responses goes on from a state at rest as if nothing had been.
+#[test]
+fn a_successor_counts_the_signals_of_before() {
+    let folder = tempfile::tempdir().unwrap();
+    city::write_city(folder.path());
+    let demo = city::root().join("testdata/city/responses.toml");
+    let plans = fs::read_to_string(demo).unwrap();
+    // The street's city has one district.
+    let known = ["440103000000", "440104000000", "440105000000"];
+    let plans = known
+        .iter()
+        .fold(plans, |text, code| text.replace(&format!("{code:?}, "), ""));
+    fs::write(folder.path().join("city/responses.toml"), plans).unwrap();
+    let (_, installation) = opened(folder.path(), Storage::default()).unwrap();
+    let installation = Arc::new(installation);
+    let zone = installation.city.city_zone();
+    let machine = || Machine::new(&installation, zone, Mode::Actual, Policy::Live);
+    let revised = |digit: &str, tier: Tier| {
+        let tiers = BTreeMap::from([(AreaCode::parse("440106014000").unwrap(), tier)]);
+        Input::Revised(Box::new(Revised {
+            warning: WarningId::parse(&digit.repeat(24)).unwrap(),
+            hazard: Hazard::Rainstorm,
+            authority: "44010036000000".into(),
+            time: Time::from_minute(NOON),
+            issued: Some(tiers.clone()),
+            found: tiers,
+        }))
+    };
+    let mut before = machine();
+    let mut out = Outputs::default();
+    before.step(
+        Time::from_minute(NOON),
+        &revised("a", Tier::Yellow),
+        &mut out,
+    );
+    assert!(out.entries.len() > 2, "it stands, and two plans propose");
+    let mut successor = machine();
+    successor.restore(&before.snapshot()).unwrap();
+    let next = |machine: &mut Machine| {
+        let mut out = Outputs::default();
+        let at = Time::from_minute(NOON + 1);
+        machine.step(at, &revised("b", Tier::Red), &mut out);
+        out.entries
+    };
+    let (here, there) = (next(&mut before), next(&mut successor));
+    assert_eq!(here, there);
+    assert_eq!(here[0].number, out.entries.len() as u64 + 1);
+    assert_eq!(before.snapshot(), successor.snapshot());
+    // A district's zone decides nothing: it tells.
+    let mut district = Machine::new(&installation, Zone(0), Mode::Actual, Policy::Live);
+    let mut out = Outputs::default();
+    district.step(Time::from_minute(NOON), &revised("a", Tier::Red), &mut out);
+    assert!(out.entries.is_empty());
+}
+
 /// What the topic `warnings` holds of changes, warnings and calls, by zone.
 pub(super) fn committed(app: &App) -> Vec<(u8, String)> {
     let topic = Topic::new(Kind::Warnings, app.mode);
     let zones = 0..app.installation.city.zones.len();
     let found = zones.flat_map(|zone| records(&*app.journal, topic, Partition(zone as u16)));
-    let told =
-        found.filter(|record| [kind::CHANGE, kind::WARNING, kind::CALL].contains(&record.kind));
+    let told = found.filter(|record| {
+        let kinds = [kind::CHANGE, kind::WARNING, kind::CALL, kind::ENTRY];
+        kinds.contains(&record.kind)
+    });
     told.map(|record| {
         let text = String::from_utf8(record.payload().to_vec()).unwrap();
         (record.kind, text)
@@ -79,6 +138,7 @@ pub(super) fn computed(app: &App) -> Vec<(u8, String)> {
                 | Input::Tick
                 | Input::Device(_)
                 | Input::Forecasts(_)
+                | Input::Revised(_)
                 | Input::Signal(_)
                 | Input::Order(_)) => machine.step(at, &input, &mut out),
             }
@@ -90,6 +150,7 @@ pub(super) fn computed(app: &App) -> Vec<(u8, String)> {
             );
             let calls = out.calls.iter().filter_map(|(_, _, call)| call.as_ref());
             found.extend(calls.map(|call| json(kind::CALL, call)));
+            found.extend(out.entries.iter().map(|entry| json(kind::ENTRY, entry)));
             out.clear();
         }
     }
