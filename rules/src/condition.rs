@@ -23,6 +23,7 @@ pub(crate) use compared::{Compared, What};
 pub(crate) use linear::SITE_SCALE;
 pub use literal::{Literal, literals};
 pub use parse::{Aggregate, Call, ConditionError, Reading, Scope, compile};
+pub(crate) use program::Turn;
 pub use program::{Kleene, Program, Situated};
 pub use ratio::Ratio;
 

@@ -5,6 +5,7 @@
 //! compiled here, with their relaxed forms for lowering and proposing (semantics §18).
 
 mod check;
+mod gauges;
 pub(crate) mod keys;
 mod layout;
 mod literal;
@@ -16,7 +17,7 @@ pub use literal::{LiteralError, Written, rewritten, written};
 pub use quorum::{Quorum, QuorumError};
 
 use crate::condition::lull::{self, Lull, Lulls, PARAMETERS_MAX};
-use crate::condition::{Asked, Call, Program};
+use crate::condition::{Asked, Call, Program, Ratio};
 use crate::window::{Function, Gauge, Plan};
 use model::{AreaLevel, Fault, Hazard, Named, Parameter, Severity, Span, Tier};
 use sha2::{Digest, Sha256};
@@ -105,8 +106,12 @@ pub struct Rule {
     pub(crate) floors: Option<Box<[(u16, i64)]>>,
     /// How its truths hang on running sums, where they hang on nothing else.
     pub(crate) gauge: Option<Gauge>,
+    /// Where figures of days turn any of its truths, by call.
+    pub(crate) day_edges: Vec<(u16, Ratio)>,
     /// True where readings can be told that change nothing at a subject at rest.
     pub(crate) has_lulls: bool,
+    /// True where that hangs on what is usual at each station.
+    pub(crate) gauges_by_station: bool,
     /// True where that tells of `lower.when`, too.
     pub(crate) gauges_falls: bool,
 }

@@ -110,6 +110,12 @@ impl Plan {
         }
     }
 
+    /// The slot of a window that is kept running.
+    pub(crate) fn slot(&self, window: Span) -> Option<usize> {
+        let length = Length::new(window);
+        self.lengths.iter().position(|held| *held == length)
+    }
+
     /// Adds a window whose rate is asked for.
     pub fn add_rate(&mut self, window: Span) {
         let slot = self.add_slot(window);

@@ -13,6 +13,7 @@ import { kilometres } from './registry.mjs';
 import { Wire } from './wire.mjs';
 
 const COPIED = ['areas.geojson', 'city.toml', 'rules', 'wording'];
+const CLIMATE_COLUMNS = ['station', 'parameter', 'window', 'years', 'value', 'month', 'shape', 'scale', 'zero'];
 const EMPTY = ['sites.csv', 'contacts.csv'];
 
 /** Gauges in all townships minute by minute: 1 % late by up to ten minutes, 0.5 % repeated, nothing else amiss. */
@@ -49,6 +50,15 @@ function place(count) {
   });
 }
 
+/** What is usual there, made up: return levels in millimetres, and a gamma distribution of ninety days for each month. */
+function climate() {
+  const levels = Object.entries({ '1h': [45, 62, 76, 100], '3h': [70, 98, 120, 160], '24h': [140, 200, 250, 340] });
+  const years = [2, 5, 10, 50];
+  const rows = levels.flatMap(([window, values]) => values.map((value, at) => ({ window, years: years[at], value })));
+  for (let month = 1; month <= 12; month++) rows.push({ window: '90d', month, shape: 3, scale: 20 + 10 * Math.min(month, 13 - month), zero: 0 });
+  return rows.map((row) => ({ station: '*', parameter: 'rainfall', ...row }));
+}
+
 /** The demo city's areas and rules, these gauges, and nobody in it. */
 function writeRegistry(gauges, city, directory) {
   mkdirSync(directory, { recursive: true });
@@ -56,4 +66,5 @@ function writeRegistry(gauges, city, directory) {
   for (const name of EMPTY) writeFileSync(join(directory, name), `${readFileSync(join(city, name), 'utf8').split('\n')[0]}\n`);
   writeFileSync(join(directory, 'subscribers.csv'), 'id,lon,lat,phone,language,audience,email,push\n');
   writeFileSync(join(directory, 'stations.csv'), csv(STATION_COLUMNS, gauges));
+  writeFileSync(join(directory, 'climate.csv'), csv(CLIMATE_COLUMNS, climate()));
 }

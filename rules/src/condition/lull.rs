@@ -7,10 +7,12 @@
 
 use super::program::{Atom, Op, Program, Situated, Test};
 use super::{Call, Kleene, Ratio};
+use crate::indicator::return_period;
 use crate::indicator::spell::Spell;
 use crate::indicator::{Indicator, PER_UNIT};
 use crate::window::{Function, Value};
 use model::Parameter;
+use model::climate::Level;
 
 /// Most parameters of a rule whose lulls are told.
 pub(crate) const PARAMETERS_MAX: usize = 4;
@@ -26,8 +28,22 @@ pub(crate) struct Lull {
     pub(crate) reach: i64,
     /// A reading of at most this.
     pub(crate) sink: i64,
+    /// Readings that stand for so many seconds.
+    pub(crate) cover_s: i64,
+    /// A reading after this, in milliseconds.
+    pub(crate) until: i64,
     /// True where a reading of another day does, or a late one.
     pub(crate) days: bool,
+}
+
+/// What is known of a call's series beside its figure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beside<'a> {
+    /// Return levels of its window.
+    pub(crate) levels: &'a [Level],
+    /// Seconds that readings must stand for until its days are covered; `None` where nothing is known
+    /// of what is usual.
+    pub(crate) uncovered_s: Option<i64>,
 }
 
 /// What the series of each of a rule's parameters must bring, one of them.
@@ -40,6 +56,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) at: Situated<'a>,
     /// Whether the subject has a series of each parameter.
     pub(crate) has: [bool; PARAMETERS_MAX],
+    /// What is known beside the figure of a call.
+    pub(crate) beside: &'a dyn Fn(&Call) -> Beside<'a>,
 }
 
 impl Lull {
@@ -48,6 +66,8 @@ impl Lull {
         rain: i64::MAX,
         reach: i64::MAX,
         sink: i64::MIN,
+        cover_s: i64::MAX,
+        until: i64::MAX,
         days: false,
     };
     /// Anything may.
@@ -57,7 +77,7 @@ impl Lull {
     };
 
     pub(crate) const fn is_none(&self) -> bool {
-        self.rain <= 0
+        self.rain <= 0 || self.cover_s <= 0
     }
 
     /// Either of two things.
@@ -66,6 +86,8 @@ impl Lull {
             rain: self.rain.min(other.rain),
             reach: self.reach.min(other.reach),
             sink: self.sink.max(other.sink),
+            cover_s: self.cover_s.min(other.cover_s),
+            until: self.until.min(other.until),
             days: self.days || other.days,
         }
     }
@@ -178,7 +200,8 @@ impl Asked<'_> {
     /// `call` compared with `edge`.
     fn single(&self, call: u16, test: Test, edge: Ratio) -> Option<Lulls> {
         let mut lulls = [Lull::LASTING; PARAMETERS_MAX];
-        let reading = self.calls.get(usize::from(call))?.reading;
+        let written = self.calls.get(usize::from(call))?;
+        let reading = written.reading;
         let place = self.parameters.iter().position(|p| *p == reading.parameter);
         let (Some(place), None) = (place, reading.aggregate) else {
             return Some([Lull::NONE; PARAMETERS_MAX]);
@@ -214,6 +237,27 @@ impl Asked<'_> {
                     least.and_then(|least| Ratio::new(i128::from(least), i128::from(PER_UNIT)));
                 times.map_or(Lull::NONE, |times| raining(edge, value, times))
             }
+            (Function::Indicator(Indicator::ReturnPeriod), true) if is_rain => {
+                let levels = (self.beside)(written).levels;
+                let rain = return_period::left(levels, value, edge);
+                Lull {
+                    rain,
+                    sink: -1,
+                    ..Lull::LASTING
+                }
+            }
+            // More rain makes it no drier; less does, when a day leaves.
+            (Function::Indicator(Indicator::Spi), false) if is_rain => {
+                let uncovered_s = (self.beside)(written).uncovered_s;
+                let awaited = uncovered_s.filter(|_| value.is_none());
+                Lull {
+                    sink: -1,
+                    cover_s: awaited.unwrap_or(i64::MAX),
+                    ..of_days
+                }
+            }
+            // Known with the first reading, be it of no such day.
+            (Function::Indicator(Indicator::Spell(_)), true) if value.is_none() => Lull::NONE,
             (Function::Indicator(Indicator::Spell(spell)), true) => match spell {
                 Spell::Dry(_) if is_rain => Lull {
                     sink: -1,
@@ -243,9 +287,31 @@ impl Asked<'_> {
                 _,
             ) => Lull::NONE,
         };
+        // Whichever reading moves the time moves the day.
+        for other in &mut lulls {
+            other.days = lull.days;
+        }
         *lulls.get_mut(place)? = lull;
         Some(lulls)
     }
+}
+
+/// True where the call's figure may have a lull.
+pub(crate) fn comes_of(call: &Call) -> bool {
+    matches!(
+        call.reading.function,
+        Function::Last
+            | Function::Sum
+            | Function::Max
+            | Function::Min
+            | Function::Indicator(
+                Indicator::Effective(_)
+                    | Indicator::Exceedance(_)
+                    | Indicator::Spell(_)
+                    | Indicator::ReturnPeriod
+                    | Indicator::Spi
+            )
+    )
 }
 
 fn holds(value: &Value, test: Test, edge: Ratio) -> bool {
@@ -270,7 +336,7 @@ fn sinking(edge: Ratio) -> Lull {
 
 /// What is left to an edge, each quantum of the figure being so many of rain. A negative reading
 /// would take off what later leaves again.
-fn raining(edge: Ratio, value: Option<&Value>, quanta: Ratio) -> Lull {
+pub(crate) fn raining(edge: Ratio, value: Option<&Value>, quanta: Ratio) -> Lull {
     let (held, of) = value.map_or((0, 1), |value| (value.number, value.of));
     let left = || {
         let left = edge.number().checked_mul(of)?;

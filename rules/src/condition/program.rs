@@ -39,6 +39,38 @@ pub(crate) struct Atom {
     pub(super) test: Test,
 }
 
+/// Where the truth of a comparison turns as its figure grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Turn {
+    edge: Ratio,
+    /// True where it turns beyond the edge, not at it.
+    is_beyond: bool,
+}
+
+impl Turn {
+    const fn at(bound: i64) -> Self {
+        Self {
+            edge: Ratio::whole(bound),
+            is_beyond: false,
+        }
+    }
+
+    pub(crate) const fn edge(self) -> Ratio {
+        self.edge
+    }
+
+    /// The first whole number on the far side, of figures that are `per` times as fine.
+    pub(crate) fn whole(self, per: Ratio) -> Option<i64> {
+        let edge = self.edge.times(per)?;
+        let whole = if self.is_beyond {
+            edge.floor().checked_add(1)?
+        } else {
+            edge.ceil()
+        };
+        i64::try_from(whole).ok()
+    }
+}
+
 /// One step of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
@@ -162,6 +194,25 @@ impl Atom {
         Some(op)
     }
 
+    /// Where the truth turns, if it hangs on one call alone.
+    fn turn(&self) -> Option<(u16, Turn)> {
+        let ([(call, factor)], []) = (&*self.calls, &*self.sites) else {
+            return None;
+        };
+        let edge = Ratio::new(self.constant.checked_neg()?, *factor)?;
+        let test = if *factor < 0 {
+            self.test.mirrored()
+        } else {
+            self.test
+        };
+        let is_beyond = match test {
+            Test::AtLeast | Test::Below => false,
+            Test::Above | Test::AtMost => true,
+            Test::Equal | Test::Differs => return None,
+        };
+        Some((*call, Turn { edge, is_beyond }))
+    }
+
     pub(super) fn evaluate(&self, at: &Situated<'_>) -> Kleene {
         let (mut number, mut of) = (self.constant, 1i128);
         for (site, factor) in &self.sites {
@@ -249,16 +300,17 @@ impl Program {
         })
     }
 
-    /// Every call with the whole numbers at which its part of the truth turns; `None` where the
-    /// truth hangs on anything else.
-    pub(crate) fn turns(&self) -> Option<Vec<(u16, i64)>> {
+    /// Every call with where its part of the truth turns; `None` where the truth hangs on anything
+    /// but single calls.
+    pub(crate) fn turns(&self) -> Option<Vec<(u16, Turn)>> {
         let mut turns = Vec::new();
         for op in &self.ops {
             match op {
-                Op::AtLeast { call, bound } => turns.push((*call, *bound)),
-                Op::AtMost { call, bound } => turns.push((*call, bound.checked_add(1)?)),
+                Op::AtLeast { call, bound } => turns.push((*call, Turn::at(*bound))),
+                Op::AtMost { call, bound } => turns.push((*call, Turn::at(bound.checked_add(1)?))),
                 Op::And | Op::Or | Op::Constant(_) => {}
-                Op::Linear(_) | Op::Tier { .. } => return None,
+                Op::Linear(atom) => turns.push(atom.turn()?),
+                Op::Tier { .. } => return None,
             }
         }
         Some(turns)

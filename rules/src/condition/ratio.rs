@@ -75,7 +75,7 @@ impl Ratio {
         Self::new(left.checked_add(right)?, self.of.checked_mul(other.of)?)
     }
 
-    pub(super) fn times(self, other: Self) -> Option<Self> {
+    pub(crate) fn times(self, other: Self) -> Option<Self> {
         Self::new(
             self.number.checked_mul(other.number)?,
             self.of.checked_mul(other.of)?,
@@ -94,12 +94,12 @@ impl Ratio {
     }
 
     /// The largest whole number not above.
-    pub(super) fn floor(self) -> i128 {
+    pub(crate) fn floor(self) -> i128 {
         self.number.div_euclid(self.of)
     }
 
     /// The smallest whole number not below.
-    pub(super) fn ceil(self) -> i128 {
+    pub(crate) fn ceil(self) -> i128 {
         -(-self.number).div_euclid(self.of)
     }
 }

@@ -60,7 +60,7 @@ impl Engine {
             let Some(subject) = state.subjects.get(place) else {
                 continue;
             };
-            let newest = state.newest(place);
+            let newest = self.newest(state, place);
             if newest == i64::MIN {
                 continue;
             }

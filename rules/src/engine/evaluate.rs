@@ -1,5 +1,6 @@
 //! Evaluating rules at the subjects that a reading wakes, and the standing that follows.
 
+use super::calm::Ahead;
 use super::subjects::{Feed, Place, RuleState, Subject, Watch};
 use super::verdict::{Evaluation, standing};
 use super::{Asked, Cause, Engine, Moved};
@@ -29,7 +30,7 @@ impl Engine {
                 continue;
             }
             let rule = usize::from(feed.rule);
-            if !self.is_quiet(at, feed, series, corrected.is_some()) {
+            if !self.is_quiet(at, feed, series, reading, corrected.is_some()) {
                 let cause = Cause {
                     corrected,
                     ..Cause::READING
@@ -43,7 +44,14 @@ impl Engine {
     /// True where nothing can change: nothing is set or waiting and every running sum lies below
     /// the lowest bound of any tier, or all sums lie where they lay when the subject came to rest.
     #[inline]
-    fn is_quiet(&mut self, at: usize, feed: Feed, series: u32, is_corrected: bool) -> bool {
+    fn is_quiet(
+        &mut self,
+        at: usize,
+        feed: Feed,
+        series: u32,
+        reading: &Observation,
+        is_corrected: bool,
+    ) -> bool {
         let (rule, subject) = (usize::from(feed.rule), feed.subject);
         let (Some(spec), Some(state)) = (self.rulebook.rules.get(rule), self.rules.get_mut(rule))
         else {
@@ -68,10 +76,11 @@ impl Engine {
                 return true;
             }
         }
-        if let (Some(gauge), false) = (&spec.gauge, is_corrected)
+        if let (Some(gauge), false) = (watch.gauge_of(spec, &state.gauges), is_corrected)
             && watch.rests
             && series.newest_ms() < watch.due
             && series.newest_ms().saturating_sub(watch.rested_until) <= watch.step_max
+            && (spec.day_edges.is_empty() || self.feeds.is_still(number, at, reading))
             && watch.gauge == gauge.read(&series)
             && watch
                 .sure
@@ -101,9 +110,9 @@ impl Engine {
             city: &self.city,
             forecasts: &self.forecasts,
         };
-        let mut lulls = None;
+        let mut ahead = Ahead::default();
         let values = &mut self.scratch.values;
-        let reason = evaluation.step(state, subject_no, cause, values, &mut lulls);
+        let reason = evaluation.step(state, subject_no, cause, values, &mut ahead);
         self.scratch.asked = asked;
         if let Some(withdrawn) = reason {
             let fall = match (cause.rise, withdrawn) {
@@ -113,7 +122,7 @@ impl Engine {
             };
             self.stand(rule_no, subject_no, cause.rise, fall, cause.heard, None);
         }
-        self.calm(rule_no, subject_no, lulls.as_ref());
+        self.calm(rule_no, subject_no, &ahead);
     }
 
     /// Tiers that a rule asks for, at a subject.

@@ -149,8 +149,8 @@ impl Engine {
         let (rule_no, subject_no) = self.subject_of(rule, subject)?;
         let state = self.rules.get_mut(rule_no);
         let found = state.and_then(|state| state.awaken(subject_no as usize));
-        let waits = found.filter(|(found, _)| found.standing.confirmed < found.standing.timely);
-        let Some(held) = waits.and_then(|(found, _)| found.state.as_mut()) else {
+        let waits = found.filter(|(found, ..)| found.standing.confirmed < found.standing.timely);
+        let Some(held) = waits.and_then(|(found, ..)| found.state.as_mut()) else {
             return Err(Refusal::NotUnconfirmed {
                 subject: subject.to_owned(),
             });
@@ -173,11 +173,11 @@ impl Engine {
         let record = self.at.millis();
         let state = self.rules.get_mut(rule_no);
         let found = state.and_then(|state| state.awaken(subject_no as usize));
-        let silent = found.filter(|(found, _)| {
+        let silent = found.filter(|(found, ..)| {
             let silence = record.saturating_sub(found.newest);
             found.standing.reached > Tier::None && silence > found.holds.gap_ms
         });
-        let Some(held) = silent.and_then(|(found, _)| found.state.as_mut()) else {
+        let Some(held) = silent.and_then(|(found, ..)| found.state.as_mut()) else {
             return Err(Refusal::NotSilent {
                 subject: subject.to_owned(),
             });

@@ -100,10 +100,7 @@ impl Engine {
         let mut subjects = state.subjects.iter();
         let place = subjects.position(|held| held.own && held.id(&self.city) == subject)?;
         let held = state.subjects.get(place)?;
-        // Far below every bound a subject is not evaluated, and its time not noted.
-        let fed = held.series.iter().chain(held.members.iter().flatten());
-        let fed = fed.filter_map(|series| self.windows.get(*series)?.newest());
-        let newest = fed.map(Time::millis).fold(state.newest(place), i64::max);
+        let newest = self.newest(state, place);
         if newest == i64::MIN {
             return None;
         }

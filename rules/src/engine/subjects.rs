@@ -8,9 +8,13 @@ use crate::condition::{Aggregate, Asked, Ratio};
 use crate::indicator::thiessen;
 use crate::rulebook::{Rule, Rulebook, SubjectKind};
 use crate::situation::{Holds, Situation};
+use crate::window::Gauge;
+use model::climate::Level;
 use model::{Area, AreaNo, City, SiteNo, Span, StationNo, Tier, Zone};
 use serde::{Deserialize, Serialize};
 
+/// Stations whose levels those of the next one are compared with, so that equal gauges are made once.
+const LEVELS_COMPARED: usize = 16;
 /// Shortest silence that counts as a gap, in intervals of the station.
 const GAP_INTERVALS: i64 = 3;
 
@@ -70,6 +74,8 @@ pub(super) struct State {
 pub(super) struct Watch {
     /// Its gauge at the last evaluation.
     pub(super) gauge: u64,
+    /// Which of the rule's gauges by station is its own.
+    pub(super) station_gauge: u32,
     /// The same without suspect readings, where it still asks whether it holds without them.
     pub(super) sure: Option<u64>,
     /// Newest observation time up to which evaluations would have changed nothing.
@@ -89,6 +95,8 @@ pub(super) struct RuleState {
     pub(super) subjects: Vec<Subject>,
     /// What the hot path knows of each subject.
     pub(super) watches: Vec<Watch>,
+    /// Gauges by station, where the rule has none that holds for all.
+    pub(super) gauges: Vec<Gauge>,
     pub(super) areas: Vec<AreaCount>,
     /// Rules that ask for this one's situation.
     pub(super) dependents: Vec<usize>,
@@ -187,6 +195,7 @@ impl Watch {
     /// Nothing known.
     const AFRESH: Self = Self {
         gauge: 0,
+        station_gauge: NONE,
         sure: None,
         rested_until: i64::MIN,
         rests: false,
@@ -194,6 +203,15 @@ impl Watch {
         step_max: i64::MAX,
         is_active: false,
     };
+}
+
+impl Watch {
+    /// The gauge of a subject: its rule's, or that of its station.
+    #[inline]
+    pub(super) fn gauge_of<'g>(&self, rule: &'g Rule, gauges: &'g [Gauge]) -> Option<&'g Gauge> {
+        let own = || gauges.get(self.station_gauge as usize);
+        rule.gauge.as_ref().or_else(own)
+    }
 }
 
 impl RuleState {
@@ -205,7 +223,10 @@ impl RuleState {
     }
 
     /// A subject with all that was only noted beside it; it no longer counts as at rest.
-    pub(super) fn awaken(&mut self, subject: usize) -> Option<(&mut Subject, &mut Watch)> {
+    pub(super) fn awaken(
+        &mut self,
+        subject: usize,
+    ) -> Option<(&mut Subject, &mut Watch, &[Gauge])> {
         let newest = self.newest(subject);
         let watch = self.watches.get_mut(subject)?;
         let found = self.subjects.get_mut(subject)?;
@@ -214,7 +235,37 @@ impl RuleState {
         if let Some(held) = &mut found.state {
             held.rested_until(watch.rested_until);
         }
-        Some((found, watch))
+        Some((found, watch, &self.gauges))
+    }
+
+    /// Gives each subject the gauge of its station; those of one climate share theirs.
+    fn lay_gauges(&mut self, city: &City, rulebook: &Rulebook, rule: &Rule) {
+        let mut known: Vec<(Vec<&[Level]>, u32)> = Vec::new();
+        for (subject, watch) in self.subjects.iter().zip(&mut self.watches) {
+            let station = match subject.place {
+                Place::Station(no) => Some(no),
+                Place::Site(no) => city.site(no).and_then(|site| site.station),
+                Place::Area(_) => None,
+            };
+            let Some(station) = station else {
+                continue;
+            };
+            let levels = rule.levels_at(&city.climate, station);
+            // Neighbours in the register mostly have the same: no need to look through all.
+            let mut near = known.iter().rev().take(LEVELS_COMPARED);
+            let same = near.find(|(held, _)| *held == levels);
+            watch.station_gauge = match same {
+                Some((_, at)) => *at,
+                None => {
+                    let next = u32::try_from(self.gauges.len()).unwrap_or(NONE);
+                    let gauge = rulebook.gauge_at(rule, &city.climate, station);
+                    let at = if gauge.is_some() { next } else { NONE };
+                    self.gauges.extend(gauge);
+                    known.push((levels, at));
+                    at
+                }
+            };
+        }
     }
 }
 
@@ -252,6 +303,11 @@ pub(super) fn rules(
         .iter()
         .map(|rule| rule_state(city, zone, rule, windows))
         .collect();
+    for (rule, state) in rulebook.rules.iter().zip(&mut states) {
+        if rule.gauges_by_station {
+            state.lay_gauges(city, rulebook, rule);
+        }
+    }
     for (number, rule) in rulebook.rules.iter().enumerate() {
         for on in rule.situations() {
             if let Some(state) = states.get_mut(on)
@@ -324,6 +380,7 @@ fn rule_state(city: &City, zone: Zone, rule: &Rule, windows: &Windows) -> RuleSt
         subject.areas = belongs.into();
     }
     RuleState {
+        gauges: Vec::new(),
         watches: vec![Watch::AFRESH; subjects.len()],
         subjects,
         areas,

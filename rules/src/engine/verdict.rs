@@ -1,18 +1,19 @@
 //! What a rule says of one subject now: its figures, the truths that follow, its latches stepped.
 
+use super::calm::Ahead;
 use super::subjects::{RuleState, State, Subject, Watch};
 use super::texts::value_text;
 use super::windows::Windows;
 use super::{Cause, NONE};
 use crate::area::Standing;
-use crate::condition::lull::{self, Lulls, PARAMETERS_MAX};
+use crate::condition::lull::{self, Beside, Lull, Lulls, PARAMETERS_MAX};
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
 use crate::forecast::Forecasts;
-use crate::indicator::Source;
+use crate::indicator::{Indicator, Source, effective};
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
-use crate::window::{Function, Value, Window};
-use model::{City, Tier, Time};
+use crate::window::{Function, Gauge, Value, View, Window};
+use model::{City, Parameter, Tier, Time};
 
 /// What a rule is evaluated with, beside its subject.
 pub(super) struct Evaluation<'a> {
@@ -62,9 +63,10 @@ impl Evaluation<'_> {
         subject_no: u32,
         cause: &Cause,
         values: &mut Vec<Value>,
-        lulls: &mut Option<Lulls>,
+        ahead_of: &mut Ahead,
     ) -> Option<bool> {
-        let (subject, watch) = state.awaken(subject_no as usize)?;
+        let (subject, watch, gauges) = state.awaken(subject_no as usize)?;
+        let gauge = watch.gauge_of(self.rule, gauges);
         self.renew_newest(subject);
         if subject.newest == i64::MIN {
             return None;
@@ -78,10 +80,10 @@ impl Evaluation<'_> {
             .then(|| self.held(subject, values, Which::Propose));
         let any = |truths: &Truths| truths.contains(&Kleene::True);
         if self.rule.has_lulls && !any(&held) && !ahead.as_ref().is_some_and(any) {
-            *lulls = self.lulls(subject, values);
+            ahead_of.lulls = self.lulls(subject, values);
         }
         if subject.state.is_none() && !any(&held) && !ahead.as_ref().is_some_and(any) {
-            self.rest(subject, watch, false, [&Situation::default(); 2]);
+            self.rest(subject, watch, gauge, false, [&Situation::default(); 2]);
             return None;
         }
         let prompt = self.prompt(subject, values);
@@ -134,8 +136,11 @@ impl Evaluation<'_> {
             && self.stands(subject.standing, &state);
         let falling = [&state.reached, &state.ahead];
         let falls = falling.iter().any(|of| of.is_falling());
-        if rests && (self.rule.gauges_falls || !falls) {
-            self.rest(subject, watch, asks, falling);
+        // Figures of days without suspect readings are not followed.
+        let is_told = self.rule.day_edges.is_empty() || !asks;
+        if rests && is_told && (self.rule.gauges_falls || !falls) {
+            self.rest(subject, watch, gauge, asks, falling);
+            ahead_of.still = self.still(subject, time);
         }
         subject.state = Some(state);
         Some(withdrawn)
@@ -154,10 +159,17 @@ impl Evaluation<'_> {
 
     /// Notes where the sums of a subject lie, at which nothing changes; those without suspect
     /// readings too, where it asks for sureness. What falls does so by its own time.
-    fn rest(&self, subject: &Subject, watch: &mut Watch, asks: bool, falling: [&Situation; 2]) {
+    fn rest(
+        &self,
+        subject: &Subject,
+        watch: &mut Watch,
+        gauge: Option<&Gauge>,
+        asks: bool,
+        falling: [&Situation; 2],
+    ) {
         let series = subject.series.first();
         let series = series.and_then(|series| self.windows.get(*series));
-        if let (Some(gauge), Some(series)) = (&self.rule.gauge, series) {
+        if let (Some(gauge), Some(series)) = (gauge, series) {
             watch.gauge = gauge.read(&series);
             watch.sure = asks.then(|| gauge.read_sure(&series));
             watch.rests = true;
@@ -170,6 +182,48 @@ impl Evaluation<'_> {
             } else {
                 i64::MAX
             };
+        }
+    }
+
+    /// What must come before figures of days turn any truth.
+    fn still(&self, subject: &Subject, time: Time) -> Option<Lull> {
+        let mut still = None::<Lull>;
+        let number = *subject.series.first()?;
+        for (at, call) in (0u16..).zip(&self.rule.calls) {
+            let Function::Indicator(Indicator::Effective(decay)) = call.reading.function else {
+                continue;
+            };
+            let own = self.rule.day_edges.iter().filter(|(call, _)| *call == at);
+            let edges = own.map(|(_, edge)| *edge);
+            let found = self.windows.get(number).map(|series| {
+                let source = self.source(number, &series, subject, call, time, true);
+                effective::still(decay, &source, edges)
+            })?;
+            still = Some(still.map_or(found, |still| still.or(found)));
+        }
+        still
+    }
+
+    /// What an indicator of a series is computed from.
+    fn source<'s>(
+        &'s self,
+        number: u32,
+        series: &'s View<'s>,
+        subject: &'s Subject,
+        call: &Call,
+        time: Time,
+        suspects: bool,
+    ) -> Source<'s> {
+        Source {
+            series,
+            station: self.windows.station(number),
+            climate: &self.city.climate,
+            parameter: call.reading.parameter,
+            window: call.reading.window,
+            sites: &subject.thresholds,
+            time,
+            offset: self.city.offset,
+            suspects,
         }
     }
 
@@ -303,17 +357,9 @@ impl Evaluation<'_> {
             return Value::UNKNOWN;
         };
         match (call.reading.function, window) {
-            (Function::Indicator(indicator), _) => indicator.of(&Source {
-                series: &series,
-                station: self.windows.station(number),
-                climate: &self.city.climate,
-                parameter: call.reading.parameter,
-                window,
-                sites: &subject.thresholds,
-                time,
-                offset: self.city.offset,
-                suspects,
-            }),
+            (Function::Indicator(indicator), _) => {
+                indicator.of(&self.source(number, &series, subject, call, time, suspects))
+            }
             (function, Some(Window::Calendar { days, .. })) if call.reading.is_of_days() => {
                 series.over_days(function, days, time, suspects)
             }
@@ -374,8 +420,43 @@ impl Evaluation<'_> {
             parameters: &self.rule.parameters,
             at: self.situated(subject, values, false),
             has,
+            beside: &|call| self.beside(subject, call),
         };
         self.rule.lulls(&asked)
+    }
+
+    /// What is known of a call's series beside its figure.
+    fn beside(&self, subject: &Subject, call: &Call) -> Beside<'_> {
+        let nothing = Beside {
+            levels: &[],
+            uncovered_s: None,
+        };
+        let of = |parameter: &Parameter| *parameter == call.reading.parameter;
+        let place = self.rule.parameters.iter().position(of);
+        let number = place.and_then(|place| subject.series.get(place).copied());
+        let series = number.and_then(|number| {
+            let station = self.windows.station(number)?;
+            Some((station, self.windows.get(number)?))
+        });
+        let (Some((station, series)), Some(window)) = (series, call.reading.window) else {
+            return nothing;
+        };
+        let (climate, time) = (&self.city.climate, Time::from_millis(subject.newest));
+        match window {
+            Window::Rolling(span) => Beside {
+                levels: climate.levels(call.reading.parameter, span, station),
+                ..nothing
+            },
+            Window::Calendar { days, .. } => {
+                let month = time.month(self.city.offset);
+                let span = window.longest();
+                let gamma = climate.gamma(call.reading.parameter, span, month, station);
+                Beside {
+                    uncovered_s: gamma.map(|_| series.uncovered_s(days, time)),
+                    ..nothing
+                }
+            }
+        }
     }
 
     /// Relaxed truth of each tier or a higher one, partly covered windows unknown.

@@ -5,7 +5,9 @@
 //! In the parameter's unit, mm. Powers of k are rounded to billionths once, the sum is exact.
 
 use super::Source;
-use crate::window::{Day, Value, Window};
+use crate::condition::Ratio;
+use crate::condition::lull::{self, Lull};
+use crate::window::{Value, Window};
 
 /// The share that is left after a day, in millionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,37 +24,97 @@ impl Decay {
     }
 }
 
-pub(super) fn of(decay: Decay, source: &Source<'_>) -> Value {
+/// What days came to, each with its weight.
+struct Weighed {
+    sum: i128,
+    known: u32,
+    covered: i64,
+    asked: i64,
+    /// What readings of today stand for beyond what of it has passed.
+    over: i64,
+}
+
+fn weigh(decay: Decay, source: &Source<'_>) -> Option<Weighed> {
     let Some(Window::Calendar { days, .. }) = source.window else {
-        return Value::UNKNOWN;
+        return None;
     };
-    let Some(today) = source.series.day_of(source.time) else {
-        return Value::UNKNOWN;
+    let today = source.series.day_of(source.time)?;
+    let mut weighed = Weighed {
+        sum: 0,
+        known: 0,
+        covered: 0,
+        asked: 0,
+        over: 0,
     };
-    let mut sum = 0i128;
-    let (mut known, mut covered, mut asked) = (0u32, 0i64, 0i64);
-    for (weight, number) in decay
-        .weights()
-        .zip((0..i32::from(days)).map(|ago| today - ago))
-    {
-        let Day {
-            sum: of_day,
-            count,
-            covered_s,
-            ..
-        } = source.series.day(number, source.time, source.suspects);
+    let numbers = (0..i32::from(days)).map(|ago| today - ago);
+    for (weight, number) in decay.weights().zip(numbers) {
+        let day = source.series.day(number, source.time, source.suspects);
         let length_s = source.series.day_length_s(number, source.time);
-        sum += i128::from(of_day) * i128::from(weight);
-        known += count;
-        covered += weight * i64::from(covered_s).min(length_s);
-        asked += weight * length_s;
+        weighed.sum += i128::from(day.sum) * i128::from(weight);
+        weighed.known += day.count;
+        let covered_s = i64::from(day.covered_s);
+        weighed.covered += weight * covered_s.min(length_s);
+        if number == today {
+            weighed.over = weight * (covered_s - length_s).max(0);
+        }
+        weighed.asked += weight * length_s;
     }
-    if known == 0 {
-        return Value::UNKNOWN;
+    Some(weighed)
+}
+
+impl Weighed {
+    /// What is covered over four fifths of what is asked; below nothing where it is not covered.
+    fn spare(&self) -> i128 {
+        i128::from(self.covered) * 10 - i128::from(self.asked) * 8
     }
-    Value {
-        number: sum,
-        of: i128::from(BILLION),
-        covered: i128::from(covered) * 10 >= i128::from(asked) * 8,
+
+    fn value(&self) -> Value {
+        if self.known == 0 {
+            return Value::UNKNOWN;
+        }
+        Value {
+            number: self.sum,
+            of: i128::from(BILLION),
+            covered: self.spare() >= 0,
+        }
+    }
+}
+
+pub(super) fn of(decay: Decay, source: &Source<'_>) -> Value {
+    weigh(decay, source).map_or(Value::UNKNOWN, |weighed| weighed.value())
+}
+
+/// What must come before the figure reaches any of the edges that lie above it, or is covered where it
+/// was not, or not where it was. Within a day it grows by no more than falls, and today weighs most.
+pub(crate) fn still(decay: Decay, source: &Source<'_>, edges: impl Iterator<Item = Ratio>) -> Lull {
+    let Some(weighed) = weigh(decay, source).filter(|weighed| weighed.known > 0) else {
+        return Lull::NONE;
+    };
+    let value = weighed.value();
+    let above = edges.filter(|edge| {
+        let there = edge.number().checked_mul(value.of);
+        let here = value.number.checked_mul(edge.of());
+        there.zip(here).is_none_or(|(there, here)| there >= here)
+    });
+    let still = Lull {
+        days: true,
+        sink: -1,
+        ..Lull::LASTING
+    };
+    let still = above.fold(still, |still, edge| {
+        still.or(lull::raining(edge, Some(&value), Ratio::ONE))
+    });
+    let spare = weighed.spare();
+    let billion = i128::from(BILLION);
+    let whole = |seconds: i128| i64::try_from(seconds).unwrap_or(i64::MAX);
+    if spare >= 0 {
+        let lasts_ms = whole(spare / (8 * billion)).saturating_mul(1000);
+        let until = source.time.millis().saturating_add(lasts_ms);
+        Lull { until, ..still }
+    } else {
+        // What readings stand for beyond now covers what comes, without any further one.
+        let lacking = -spare - 10 * i128::from(weighed.over);
+        let cover_s = whole((lacking + 10 * billion - 1).div_euclid(10 * billion));
+        Lull { cover_s, ..still }
     }
 }

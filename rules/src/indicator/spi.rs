@@ -23,16 +23,20 @@ pub(super) fn of(source: &Source<'_>) -> Value {
         let climate = source.climate;
         climate.gamma(source.parameter, length, month, station)
     });
+    // Most stations of most cities have none.
+    let Some(gamma) = gamma else {
+        return Value::UNKNOWN;
+    };
     let sum = source
         .series
         .over_days(Function::Sum, days, source.time, source.suspects);
-    match gamma {
-        Some(gamma) if sum.covered => {
+    match sum.covered {
+        true => {
             let amount = sum.number as f64 / source.parameter.quanta_per_unit() as f64;
             let deviate = deviate(gamma.below(amount)).clamp(-FURTHEST, FURTHEST);
             Value::whole((deviate * PER_UNIT as f64).round() as i64, true)
         }
-        Some(_) | None => Value::UNKNOWN,
+        false => Value::UNKNOWN,
     }
 }
 

@@ -1,11 +1,10 @@
 //! Lays out the windows that a rulebook asks for, and what can be told from running sums alone.
 
-use super::{Rule, SubjectKind};
-use crate::condition::lull::{self, Lull, PARAMETERS_MAX};
-use crate::condition::{Program, Situated};
+use super::{Rule, SubjectKind, gauges};
+use crate::condition::lull::{self, PARAMETERS_MAX};
 use crate::indicator::{Bound, Indicator};
-use crate::window::{Function, Gauge, Plan, Value, Window};
-use model::{Parameter, Span, Tier};
+use crate::window::{Function, Plan, Window};
+use model::{Parameter, Span};
 use std::collections::BTreeMap;
 
 /// A window whose days begin at another time than those of the same parameter elsewhere.
@@ -72,9 +71,8 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
         }
         rule.floors = floors(rule);
         rule.has_lulls = has_lulls(rule);
-        let falling = gauge(rule, rule.lower_when.as_ref());
-        rule.gauges_falls = falling.is_some();
-        rule.gauge = falling.or_else(|| gauge(rule, None));
+        let plan = rule.parameters.first().and_then(|p| plans.get(p));
+        gauges::lay(rule, plan);
     }
     (plans, others)
 }
@@ -120,36 +118,11 @@ fn ask(plan: &mut Plan, indicator: Indicator, window: Option<Window>) -> bool {
     }
 }
 
-/// True where, at the best, some readings change nothing: nothing is known and nothing holds.
+/// True where a lull can come of any figure that the rule asks for, or of one that a subject lacks.
 fn has_lulls(rule: &Rule) -> bool {
-    if rule.subject == SubjectKind::Area || rule.parameters.len() > PARAMETERS_MAX {
-        return false;
-    }
-    // A subject may lack what one of them is of.
-    if rule.parameters.len() > 1 {
-        return true;
-    }
-    let (values, tiers) = (
-        vec![Value::UNKNOWN; rule.calls.len()],
-        vec![Tier::None; rule.asked.len()],
-    );
-    let asked = lull::Asked {
-        calls: &rule.calls,
-        parameters: &rule.parameters,
-        at: Situated {
-            values: &values,
-            sites: &vec![Some(0); rule.thresholds.len()],
-            tiers: &tiers,
-            lowering: false,
-        },
-        has: [true; PARAMETERS_MAX],
-    };
-    let lulls = rule.lulls(&asked);
-    lulls.is_some_and(|lulls| {
-        lulls
-            .iter()
-            .any(|lull| !lull.is_none() && *lull != Lull::LASTING)
-    })
+    let is_told = rule.subject != SubjectKind::Area && rule.parameters.len() <= PARAMETERS_MAX;
+    let mut calls = rule.calls.iter();
+    is_told && (rule.parameters.len() > 1 || calls.any(lull::comes_of))
 }
 
 /// Slots and bounds below all of which no tier of the rule can rise or be proposed.
@@ -175,28 +148,4 @@ fn floors(rule: &Rule) -> Option<Box<[(u16, i64)]>> {
         .values()
         .all(|bound| *bound > 0)
         .then(|| lowest.into_iter().collect())
-}
-
-/// How the truth of all tiers, and of `also`, hangs on running sums; `None` where it hangs on
-/// anything else.
-fn gauge(rule: &Rule, also: Option<&Program>) -> Option<Gauge> {
-    if rule.subject == SubjectKind::Area || rule.parameters.len() != 1 {
-        return None;
-    }
-    let mut turns: BTreeMap<u16, Vec<i64>> = BTreeMap::new();
-    let tiers = rule
-        .tiers
-        .iter()
-        .flat_map(|t| [Some(&t.raise), Some(&t.relaxed), t.propose.as_ref()]);
-    for program in tiers.chain([rule.continuing.as_ref(), also]).flatten() {
-        for (call, bound) in program.turns()? {
-            let slot = (*rule.slots.get(usize::from(call))?)?;
-            let reading = rule.calls.get(usize::from(call))?.reading;
-            if reading.function != Function::Sum {
-                return None;
-            }
-            turns.entry(slot).or_default().push(bound);
-        }
-    }
-    Gauge::new(turns)
 }

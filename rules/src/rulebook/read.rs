@@ -233,7 +233,9 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         asked: scope.asked,
         floors: None,
         gauge: None,
+        day_edges: Vec::new(),
         has_lulls: false,
+        gauges_by_station: false,
         gauges_falls: false,
     };
     if rule.tiers.iter().any(|t| t.tier == Tier::White) && rule.hazard != Hazard::Typhoon {

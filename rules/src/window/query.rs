@@ -376,20 +376,26 @@ impl<'a> View<'a> {
         }
     }
 
-    /// From the newest reading to the end of its day.
-    pub(crate) fn rest_of_day(&self) -> (i64, i64) {
-        let newest = self.series.newest;
-        match &self.plan.days {
-            Some(calendar) => (newest, calendar.start(calendar.day(newest) + 1)),
-            None => (newest, newest),
-        }
-    }
-
     /// True where a value below nought stands in any window of rain.
     pub(crate) fn has_negative(&self) -> bool {
         let mut sparse = self.series.sparse.iter().flat_map(|sparse| sparse.all());
         let mut days = self.days.iter().filter(|day| day.count > 0);
         sparse.any(|entry| entry.value < 0) || days.any(|day| day.min < 0)
+    }
+
+    /// Seconds that readings must still stand for until four fifths of so many days are covered, should
+    /// no time pass meanwhile.
+    pub(crate) fn uncovered_s(&self, days: u16, to: Time) -> i64 {
+        let Some(today) = self.day_of(to) else {
+            return 0;
+        };
+        let days = (0..i32::from(days)).map(|ago| today - ago);
+        let (covered_s, length_s) = days.fold((0, 0), |(covered_s, length_s), number| {
+            let day = self.day(number, to, true);
+            let whole_s = self.day_length_s(number, to);
+            (covered_s + i64::from(day.covered_s), length_s + whole_s)
+        });
+        (length_s * 8 - covered_s * 10 + 9).div_euclid(10)
     }
 
     /// How long before the newest reading others are still kept.
@@ -543,20 +549,11 @@ impl<'a> View<'a> {
     }
 
     /// The cells from one minute to another, oldest first.
-    fn each_cell(&self, from: i64, to: i64, mut take: impl FnMut(i64, u16)) {
+    fn each_cell(&self, from: i64, to: i64, take: impl FnMut(i64, u16)) {
         let series = self.series;
         let from = from.max(series.oldest_minute(self.plan));
         let to = to.min(series.newest_minute);
-        if let Some(row) = &series.own {
-            let (from, straight, wrapped) = row.runs(from, to);
-            for (minute, cell) in (from..).zip(straight.iter().chain(wrapped)) {
-                take(minute, *cell);
-            }
-        } else {
-            for (minute, cell) in self.matrix.column(self.column, from, to) {
-                take(minute, cell);
-            }
-        }
+        series.each_cell(self.matrix, self.column, (from, to), take);
     }
 }
 

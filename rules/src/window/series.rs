@@ -138,6 +138,26 @@ impl Series {
         }
     }
 
+    /// The cells from one minute to another, both of them held, oldest first.
+    pub(super) fn each_cell(
+        &self,
+        matrix: &Matrix,
+        column: usize,
+        (from, to): (i64, i64),
+        mut take: impl FnMut(i64, u16),
+    ) {
+        if let Some(row) = &self.own {
+            let (from, straight, wrapped) = row.runs(from, to);
+            for (minute, cell) in (from..).zip(straight.iter().chain(wrapped)) {
+                take(minute, *cell);
+            }
+        } else {
+            for (minute, cell) in matrix.column(column, from, to) {
+                take(minute, cell);
+            }
+        }
+    }
+
     /// Every reading that stands, those in cells first.
     pub(super) fn entries<'a>(
         &'a self,
@@ -375,19 +395,19 @@ impl Open<'_> {
     /// Puts a changed cell into the extremes of its stretch, which are found anew where one is gone.
     fn peak(&mut self, minute: i64, before: u16, cell: u16) {
         let stretch = peaks::stretch(minute);
-        let mut peak = Peak::NONE;
         let at = peaks::place(self.peaks, stretch);
-        if before == MISSING {
-            peak = self.peaks.get(at).copied().unwrap_or(Peak::NONE);
-            peak.give(cell);
-        } else {
-            for minute in stretch * STRETCH..(stretch + 1) * STRETCH {
-                let cell = self
-                    .series
-                    .cell(self.matrix, self.column, self.plan, minute);
-                peak.give(cell);
-            }
+        let mut peak = self.peaks.get(at).copied().unwrap_or(Peak::NONE);
+        let was_extreme = before == peak.max || before == peak.min;
+        if before != MISSING && was_extreme {
+            peak = Peak::NONE;
+            let (from, to) = (stretch * STRETCH, (stretch + 1) * STRETCH - 1);
+            let from = from.max(self.series.oldest_minute(self.plan));
+            let to = to.min(self.series.newest_minute);
+            let cells = |_, cell| peak.give(cell);
+            self.series
+                .each_cell(self.matrix, self.column, (from, to), cells);
         }
+        peak.give(cell);
         if let Some(place) = self.peaks.get_mut(at) {
             *place = peak;
         }

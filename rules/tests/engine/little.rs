@@ -49,6 +49,28 @@ pub(crate) fn city(stations: &[String], sites: &str) -> Arc<City> {
 
 /// The same with more tables in `city.toml`.
 pub(crate) fn city_with(settings: &str, stations: &[String], sites: &str) -> Arc<City> {
+    city_of(settings, stations, sites, None)
+}
+
+/// A city that knows what is usual: levels of one and three hours of rain, distributions of days.
+pub(crate) fn usual_city(stations: &[String], sites: &str) -> Arc<City> {
+    let mut climate = String::from(
+        "station,parameter,window,years,value,month,shape,scale,zero\n\
+         *,rainfall,1h,2,20,,,,\n*,rainfall,1h,5,35,,,,\n*,rainfall,1h,10,50,,,,\n\
+         *,rainfall,3h,2,25,,,,\n*,rainfall,3h,10,60,,,,\n",
+    );
+    for month in 1..=12 {
+        for (days, shape) in [(2, 0.9), (5, 1.4)] {
+            let scale = 5 * month;
+            climate.push_str(&format!(
+                "*,rainfall,{days}d,,,{month},{shape},{scale},0.1\n"
+            ));
+        }
+    }
+    city_of("", stations, sites, Some(&climate))
+}
+
+fn city_of(settings: &str, stations: &[String], sites: &str, climate: Option<&str>) -> Arc<City> {
     let settings = format!("{SETTINGS}{settings}");
     let mut table = String::from("id,kind,area,parameters,interval,name,lon,lat\n");
     for station in stations {
@@ -64,6 +86,7 @@ pub(crate) fn city_with(settings: &str, stations: &[String], sites: &str) -> Arc
         "areas.geojson" => Some(AREAS.as_bytes().to_vec()),
         "stations.csv" => Some(table.clone().into_bytes()),
         "sites.csv" => Some(sites.as_bytes().to_vec()),
+        "climate.csv" => climate.map(|climate| climate.as_bytes().to_vec()),
         _ => None,
     };
     Arc::new(City::read(file, &[]).unwrap())

@@ -1,6 +1,8 @@
 //! Subjects at rest are not evaluated; everything is told as if they were.
 
-use crate::little::{NO_SITES, SOUTH, at, city, engine, gauges, lines, reading, rule, rulebook};
+use crate::little::{
+    NO_SITES, SOUTH, at, city, engine, gauges, lines, reading, rule, rulebook, usual_city,
+};
 use model::{Order, Parameter, Quality};
 use proptest::prelude::*;
 use rules::{Effect, Engine, Policy};
@@ -137,20 +139,47 @@ fn weather_rules(also: &str) -> String {
     let curve = format!(
         "blue = 'rainfall.exceedance(\"guzzetti\") >= 4{also}'\nred = 'rainfall.exceedance(20, 0.4) > 1{also}'\npropose_at = 0.9\ncontinuing = 'rainfall.sum(\"10m\") >= 1{also}'"
     );
+    let slide = format!(
+        "blue = 'rainfall.exceedance(\"guzzetti\") >= 2{also}'\n\
+         yellow = 'rainfall.effective(\"3d@08:00\", 0.84) >= 20 || rainfall.exceedance(\"caine\") > 1{also}'\n\
+         red = '(rainfall.effective(\"3d@08:00\", 0.84) > 45.5 && rainfall.sum(\"2h\") >= 5){also}'\npropose_at = 0.9\n\
+         raise = {{ after = \"2m\" }}\nlower = {{ after = \"20m\", below = 0.9, when = 'rainfall.sum(\"2h\") < 3' }}"
+    );
     let dry = format!(
         "blue = 'rainfall.dry_days(\"9d@08:00\", 5) >= 2{also}'\nyellow = 'rainfall.days_at_least(\"9d@08:00\", 4) >= 2{also}'"
+    );
+    let usual = format!(
+        "blue = 'rainfall.return_period(\"1h\") >= 2{also}'\nyellow = 'rainfall.return_period(\"3h\") > 4{also}'\n\
+         orange = 'rainfall.return_period(\"1h\") >= 9.5{also}'\npropose_at = 0.9"
+    );
+    let drought = format!(
+        "blue = 'rainfall.spi(\"5d@08:00\") <= -0.2{also}'\norange = 'rainfall.spi(\"2d@08:00\") < -0.9{also}'"
     );
     let peaks = format!(
         "blue = '(rainfall.max(\"30m\") >= 7 && rainfall.sum(\"2h\") > 9) || rainfall.last() > 7{also}'\nraise = {{ after = \"2m\" }}"
     );
     let level = format!(
         "subject = \"site\"\nblue = 'water_level.last() >= site.warning - m(0.4){also}'\n\
-         yellow = 'water_level.max(\"1h\") > site.warning && (rainfall.sum(\"12h\") >= 20 || water_level.min(\"30m\") < 0.3){also}'\n\
+         yellow = 'water_level.max(\"1h\") > site.warning && (rainfall.sum(\"12h\") >= 20 || water_level.min(\"30m\") < 0.3) \
+         || (water_level.last() >= 0.5 && rainfall.dry_days(\"9d@08:00\", 5) >= 2){also}'\n\
          orange = 'situation(\"days\") >= orange && water_level.last() <= 1.5{also}'\nlower = {{ after = \"3m\" }}"
     );
+    let hears = format!(
+        "blue = 'rainfall.effective(\"2d@08:00\", 0.84) >= 10{also}'\nred = 'rainfall.effective(\"2d@08:00\", 0.84) >= 30{also}'\n\
+         lower = {{ after = \"2m\", below = 0.9, when = 'situation(\"days\") < orange' }}"
+    );
+    let mornings = format!(
+        "subject = \"site\"\nblue = 'rainfall.dry_days(\"9d@08:00\", 5) >= 1{also}'\n\
+         yellow = 'rainfall.dry_days(\"9d@08:00\", 5) >= 3 || water_level.days_at_least(\"5d@20:00\", 2) >= 2{also}'"
+    );
     rule("days", "11B03", &days)
+        + &rule("hears", "11B37", &hears)
+        + &rule("mornings", "11B22", &mornings)
         + &rule("curve", "11B03", &curve)
+        + &rule("slide", "11B37", &slide)
         + &rule("dry", "11B22", &dry)
+        + &rule("usual", "11B03", &usual)
+        + &rule("drought", "11B22", &drought)
         + &rule("peaks", "11B03", &peaks)
         + &rule("level", "11A02", &level)
 }
@@ -171,14 +200,24 @@ fn weather() -> impl Strategy<Value = Vec<Drop>> {
     prop::collection::vec(one, 1..300)
 }
 
-fn live(engine: &mut Engine, drops: &[Drop]) -> Vec<String> {
+/// What is told; at the reading of that number `fresh` goes on from a snapshot.
+fn live(engine: &mut Engine, drops: &[Drop], fresh: Option<(usize, Engine)>) -> Vec<String> {
     let (mut now, mut out) = (0, Vec::new());
-    for (is_level, station, step, back, value, quality) in drops {
+    let (stop, mut fresh) = fresh.unzip();
+    for (number, (is_level, station, step, back, value, quality)) in drops.iter().enumerate() {
+        if let Some(mut next) = fresh.take_if(|_| stop == Some(number)) {
+            let mut bytes = Vec::new();
+            engine.snapshot(&mut bytes);
+            assert!(next.restore(&bytes).is_ok());
+            *engine = next;
+        }
         now += step;
         let mut o = match is_level {
             true => reading(0, Parameter::WaterLevel, now - back, value * 100),
             false => reading(*station, Parameter::Rainfall, now - back, value * 100),
         };
+        // Some stand for hours, so that days are covered.
+        o.interval_s = if step % 3 == 2 { 14_400 } else { 60 };
         match quality {
             1 => o.quality = Quality::Suspect,
             2 => o.quality = Quality::Wrong,
@@ -199,16 +238,17 @@ fn live(engine: &mut Engine, drops: &[Drop]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn calm_changes_nothing_that_is_told(events in weather()) {
+    fn calm_changes_nothing_that_is_told(events in weather(), stop in 0usize..150) {
         let stations = [format!("G1,rain_gauge,{SOUTH},rainfall;water_level,60"), format!("G2,rain_gauge,{SOUTH},rainfall,60")];
         let sites = format!("id,name,kind,lon,lat,area,station,warning\nR1,甲,river,113.05,23.02,{SOUTH},G1,2.5\n");
-        let city = city(&stations, &sites);
-        let one = live(&mut engine(&city, &rulebook(&weather_rules("")), Policy::Replay), &events);
-        let two = live(&mut engine(&city, &rulebook(&weather_rules(NEVER)), Policy::Replay), &events);
-        prop_assert_eq!(one, two);
+        let city = usual_city(&stations, &sites);
+        let fresh = |also: &str| engine(&city, &rulebook(&weather_rules(also)), Policy::Replay);
+        let one = live(&mut fresh(""), &events, None);
+        prop_assert_eq!(&one, &live(&mut fresh(NEVER), &events, None));
+        prop_assert_eq!(&one, &live(&mut fresh(""), &events, Some((stop, fresh("")))));
     }
 
     #[test]
@@ -248,6 +288,110 @@ fn a_gap_counts_for_no_fall() {
     let one = told("");
     assert_eq!(one, told(NEVER));
     assert!(one.iter().any(|line| line.contains("blue>none")), "{one:?}");
+}
+
+/// One after another with what it is of, its minute, how many seconds it stands for, and how much.
+fn told_in_turn(
+    rules: impl Fn(&str) -> String,
+    readings: &[(Parameter, i64, u32, i32)],
+) -> Vec<String> {
+    let stations = [format!("G1,rain_gauge,{SOUTH},rainfall;water_level,60")];
+    let sites = format!(
+        "id,name,kind,lon,lat,area,station,warning\nR1,甲,river,113.05,23.02,{SOUTH},G1,2.5\n"
+    );
+    let city = usual_city(&stations, &sites);
+    let told = |also: &str| {
+        let mut engine = engine(&city, &rulebook(&rules(also)), Policy::Replay);
+        let mut out = Vec::new();
+        for (parameter, minute, interval_s, quanta) in readings {
+            let mut o = reading(0, *parameter, *minute, *quanta);
+            o.interval_s = *interval_s;
+            engine.observe(at(*minute), &o, &mut out);
+        }
+        lines(&out)
+    };
+    let one = told("");
+    assert_eq!(one, told(NEVER));
+    one
+}
+
+/// What days came to is followed though the condition under which it may fall hangs on a situation.
+#[test]
+fn a_tier_of_days_that_falls_by_a_situation_rises_on() {
+    let rules = |also: &str| {
+        rule("days", "11B03", "blue = 'rainfall.sum(\"1h\") >= 900'")
+            + &rule(
+                "hears",
+                "11B37",
+                &format!(
+                    "blue = 'rainfall.effective(\"2d@08:00\", 0.84) >= 10{also}'\n\
+                     red = 'rainfall.effective(\"2d@08:00\", 0.84) >= 30{also}'\n\
+                     lower = {{ below = 0.9, when = 'situation(\"days\") < orange' }}"
+                ),
+            )
+    };
+    let readings: Vec<_> = (0..40).map(|m| (Parameter::Rainfall, m, 60, 100)).collect();
+    let told = told_in_turn(rules, &readings);
+    assert!(
+        told.iter().any(|line| line.contains("blue>red")),
+        "{told:?}"
+    );
+}
+
+/// A reading that stands for more than of its day has passed covers more of it as time goes on.
+#[test]
+fn a_day_is_covered_by_what_stands_for_more_than_has_passed() {
+    let rules = |also: &str| {
+        let days = format!(
+            "blue = 'rainfall.effective(\"2d@08:00\", 0.01) >= 10{also}'\nlower = {{ after = \"1m\", below = 0.9 }}"
+        );
+        rule("days", "11B37", &days)
+    };
+    // Rain the evening before; at eight all begins anew, and one reading stands for the night.
+    let morning = 14 * 60;
+    let mut readings: Vec<_> = (0..12).map(|m| (Parameter::Rainfall, m, 60, 100)).collect();
+    readings.push((Parameter::Rainfall, morning + 1, 72_000, 0));
+    readings.extend((1..60).map(|n| (Parameter::Rainfall, morning + 1 + n * 3, 10, 0)));
+    let told = told_in_turn(rules, &readings);
+    assert!(
+        told.iter().any(|line| line.contains("blue>none")),
+        "{told:?}"
+    );
+}
+
+/// Levels move the time of a rule on rain, past the hour at which its days begin, and rain that comes
+/// behind may still cover the day before.
+#[test]
+fn days_of_one_parameter_pass_with_readings_of_another() {
+    let rules = |also: &str| {
+        let dry = format!(
+            "subject = \"site\"\nblue = 'rainfall.dry_days(\"9d@08:00\", 5) >= 1 || water_level.days_at_least(\"5d@20:00\", 9) >= 2{also}'"
+        );
+        rule("dry", "11B22", &dry)
+    };
+    let (rain, level) = (Parameter::Rainfall, Parameter::WaterLevel);
+    let morning = 14 * 60;
+    let (day, day_s) = (24 * 60, 86_400);
+    let covered = [
+        (rain, morning + day - 10, day_s, 0),
+        (level, morning + day - 5, 60, 100),
+        (level, morning + day + 5, 60, 100),
+    ];
+    let told = told_in_turn(rules, &covered);
+    assert!(
+        told.iter().any(|line| line.contains("none>blue")),
+        "{told:?}"
+    );
+    let behind = [
+        (rain, morning + 10, 60, 0),
+        (level, morning + day + 5, 60, 100),
+        (rain, morning + day - 10, day_s, 0),
+    ];
+    let told = told_in_turn(rules, &behind);
+    assert!(
+        told.iter().any(|line| line.contains("none>blue")),
+        "{told:?}"
+    );
 }
 
 /// What takes the time of a rule changes nothing, and its evaluations are counted once each.
