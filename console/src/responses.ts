@@ -20,6 +20,9 @@ const LEVEL_NAMES: Record<Lang, Record<Level, string>> = {
 /** A level by its name; nothing stands for no response. */
 export const levelName = (level: Level | null | undefined, lang: Lang): string => (level ? LEVEL_NAMES[lang][level] : lang === 'zh' ? '无响应' : 'None');
 
+/** A level as a sign: Ⅳ, Ⅲ, Ⅱ, Ⅰ. */
+export const levelShort = (level: Level | null, lang: Lang): string => (level === null ? '–' : level === 'attention' ? (lang === 'zh' ? '关注' : 'Att.') : { IV: 'Ⅳ', III: 'Ⅲ', II: 'Ⅱ', I: 'Ⅰ' }[level]);
+
 /** Words in the reader's language, or in the other one. */
 export const said = (words: Words | null | undefined, lang: Lang): string => words?.[lang] || words?.zh || words?.en || '';
 
@@ -183,12 +186,27 @@ export interface Moment {
   entry: Entry;
   /** Entries of the same kind and moment behind it: a level opens dozens of tasks at once. */
   more: Entry[];
+  /** Of a response whose proposal went: a person sent it away, or its reasons are over. */
+  gone?: 'declined' | 'withdrawn';
 }
 
-/** Newest first; tasks that one act opened or dropped stand together. */
+/** Newest first; tasks that one act opened or dropped stand together, and what says nothing new of a response is left out. */
 export function moments(entries: readonly Entry[]): Moment[] {
   const found: Moment[] = [];
+  const before = new Map<string, { says: string; response: Response }>();
   for (const entry of entries) {
+    if (entry.kind === 'response') {
+      const r = entry.item;
+      // Reasons that grow under the same proposal are on its card.
+      const says = JSON.stringify([r.level, r.changed, r.ended, r.level ? null : r.below, r.proposal && [r.proposal.level, r.proposal.since]]);
+      const last = before.get(responseKey(r));
+      before.set(responseKey(r), { says, response: r });
+      if (last?.says === says) continue;
+      if (last?.response.proposal && !r.proposal && last.response.changed === r.changed) {
+        found.push({ entry, more: [], gone: r.declined ? 'declined' : 'withdrawn' });
+        continue;
+      }
+    }
     const last = found.at(-1);
     if (last && last.entry.kind === 'task' && entry.kind === 'task' && last.entry.at === entry.at && last.entry.item.state === entry.item.state && !entry.item.by) last.more.push(entry);
     else found.push({ entry, more: [] });
