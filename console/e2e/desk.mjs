@@ -30,13 +30,16 @@ let district;
 export async function cases(inForce) {
   await test('a proposed response is signed by keyboard, its reasons before the eyes', { signed: true }, async (page) => {
     let proposed;
-    await until('a district with a proposal', async () => { proposed = (await list('/v1/responses')).find((r) => r.plan === 'waterlogging-district' && r.proposal?.level && !r.level); return proposed; });
+    // By a signal of another authority, which stands when all else is over.
+    const bySignal = (r) => r.plan === 'waterlogging-district' && !r.level && r.proposal?.level && r.proposal.level !== 'attention' && r.proposal.reasons.some((reason) => reason.signals.some((key) => key.includes(' ')));
+    await until('a district with a proposal', async () => { proposed = (await list('/v1/responses')).find(bySignal); return proposed; });
     await page.keyboard.press('2');
     await page.waitForSelector(card(proposed));
     const shown = await page.locator(card(proposed)).innerText();
     for (const reason of proposed.proposal.reasons) assert.match(shown, new RegExp(reason.text.zh.slice(0, 8)), 'each reason is readable');
     assert.match(shown, new RegExp(proposed.proposal.post.zh), 'and who signs');
     assert.match(shown, /您任此岗/);
+    assert.match(shown, /来自 .*穗城气象台/, 'and which signal is behind it');
     await page.keyboard.press('q');
     for (let n = 0; n < 40; n += 1) {
       await page.keyboard.press('ArrowDown');

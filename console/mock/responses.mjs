@@ -98,7 +98,7 @@ export class Responses {
   propose() {
     const districts = [...this.world.areas.values()].filter((p) => p.level === 'district').map((p) => p.code);
     const tierOf = (code) => this.#standing().filter((s) => s.areas.includes(code)).map((s) => s.tier).sort((x, y) => TIERS.indexOf(y) - TIERS.indexOf(x))[0] ?? 'none';
-    const keys = (codes) => this.#standing().filter((s) => s.areas.some((code) => codes.includes(code))).map((s) => `${s.identifier}/${s.tier}`);
+    const keys = (codes) => this.#standing().filter((s) => s.areas.some((code) => codes.includes(code))).map((s) => `${s.identifier} ${s.tier}`);
     const zh = { yellow: '黄色', orange: '橙色', red: '红色' };
     const reason = (tier, needed, codes, of) => ({
       term: `${tier} >= ${needed}${of > 1 ? `/${of}` : ''} districts`, count: codes.length, of, needed, areas: codes, signals: keys(codes),

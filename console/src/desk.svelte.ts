@@ -36,6 +36,7 @@ class Desk {
   #next: ReturnType<typeof setTimeout> | undefined;
   #last = 0;
   #rulebooksAt: ReturnType<typeof setTimeout> | undefined;
+  #followed = false;
 
   find(plan: string, area: string): Response | undefined {
     return this.responses.find((r) => r.plan === plan && r.area === area);
@@ -128,20 +129,29 @@ class Desk {
 
   /** Reads rulebooks now, and by the clock until the page is left. */
   followRulebooks(): () => void {
-    const look = async (): Promise<void> => {
-      if (!document.hidden) await this.readRulebooks();
-      const isTried = this.rulebooks.some((r) => r.trial?.state === 'running' && r.state === 'candidate');
-      this.#rulebooksAt = setTimeout(() => void look(), isTried ? TRIAL_MS : RULEBOOKS_MS);
+    this.#followed = true;
+    void this.readRulebooks();
+    return () => {
+      this.#followed = false;
+      clearTimeout(this.#rulebooksAt);
     };
-    void look();
-    return () => clearTimeout(this.#rulebooksAt);
   }
 
+  /** Reads them now; what an act began is looked at sooner than the clock had it. */
   async readRulebooks(): Promise<void> {
+    await this.#readRulebooks();
+    clearTimeout(this.#rulebooksAt);
+    if (!this.#followed) return;
+    const isTried = this.rulebooks.some((r) => r.trial?.state === 'running' && r.state === 'candidate');
+    this.#rulebooksAt = setTimeout(() => void this.readRulebooks(), isTried ? TRIAL_MS : RULEBOOKS_MS);
+  }
+
+  async #readRulebooks(): Promise<void> {
     if (!store.api.token) {
       this.rulebooks = [];
       return;
     }
+    if (document.hidden) return;
     try {
       this.rulebooks = await store.api.get<Rulebook[]>('/v1/rulebooks');
       this.failed = '';

@@ -259,7 +259,7 @@ export interface Reason {
   of: number;
   needed: number;
   areas: string[];
-  /** Keys of the standing signals (identifier/tier) and warnings of ours (id) behind it. */
+  /** Keys of the standing signals (identifier, a space, tier) and warnings of ours (id) behind it. */
   signals: string[];
   text: Words;
 }

@@ -65,7 +65,7 @@ fn respond(city: &Path) {
     let plans = std::fs::read_to_string(demo.join("responses.toml")).unwrap();
     let two = plans.replace(r#"["chief", "deputy-duty"]"#, r#"["chen", "wang"]"#);
     let both = two.replace(r#"["chief"]"#, r#"["wang"]"#);
-    assert!(plans != two && two != both && !both.contains("chief\""));
+    assert!(plans != two && two != both && !both.contains(r#""chief""#));
     std::fs::write(city.join("responses.toml"), both).unwrap();
     let tasks = demo.join("plans.csv");
     std::fs::copy(tasks, city.join("plans.csv")).unwrap();
