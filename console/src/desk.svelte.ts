@@ -12,7 +12,7 @@ const GAP_MS = 1000;
 /** Without a token the stream says nothing of responses: they are read by the clock. */
 const OPEN_MS = 60_000;
 /** Rulebooks are not on the stream: while their page is open they are read by the clock, sooner while one is tried. */
-const RULEBOOKS_MS = 20_000;
+const RULEBOOKS_MS = 10_000;
 const TRIAL_MS = 2000;
 /** As the server keeps. */
 const TIMELINE_MAX = 2000;
