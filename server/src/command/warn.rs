@@ -443,3 +443,21 @@ fn story(warning: &Value, preview: &Value) -> Vec<String> {
     lines.push(format!("seen {}", text(warning, "seen")));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_remains_is_said_with_its_names() {
+        let response =
+            json!({ "kind": "response", "plan": "rain", "area": "440100000000", "level": "IV" });
+        let said = remaining(&response);
+        assert!(said.starts_with("response "), "{said}");
+        for wanted in ["plan rain", "area 440100000000", "level IV"] {
+            assert!(said.contains(wanted), "{said}");
+        }
+        let transfer = json!({ "kind": "transfer", "moved": 12 });
+        assert_eq!(remaining(&transfer), "transfer moved 12");
+    }
+}
