@@ -54,7 +54,7 @@ function alert(districts) {
 }
 
 /** Objects whose keys are data. */
-const MAPS = ['areas', 'sites', 'values', 'last', 'thresholds', 'heads', 'segments', 'text', 'texts', 'remarks', 'headline', 'description'];
+const MAPS = ['official', 'found', 'counts', 'areas', 'sites', 'values', 'last', 'thresholds', 'heads', 'segments', 'text', 'texts', 'remarks', 'headline', 'description'];
 
 /** Adds the fields of each object of `value` by where it stands. */
 function fields(value, at, into) {
@@ -69,6 +69,16 @@ function fields(value, at, into) {
 async function read(get) {
   const found = new Map();
   for (const name of ['state', 'stations', 'sites', 'situations', 'warnings', 'deliveries', 'signals', 'calls', 'me']) fields(await get(`/v1/${name}`), name, found);
+  for (const name of ['plans', 'consequences', 'responses', 'rulebooks']) fields(await get(`/v1/${name}`), name, found);
+  // What an entry or a remaining thing has depends on its kind.
+  for (const { kind, item, ...entry } of await get('/v1/timeline')) {
+    fields(entry, 'timeline', found);
+    fields(item, `timeline ${kind}`, found);
+  }
+  for (const { remains, ...incident } of await get('/v1/incidents')) {
+    fields(incident, 'incident', found);
+    for (const what of remains) fields(what, `remains ${what.kind}`, found);
+  }
   fields((await get('/v1/areas')).features.map((f) => f.properties), 'places', found);
   const waiting = (await get('/v1/warnings')).find((w) => w.event === 'proposed');
   fields(await get(`/v1/warnings/${waiting.id}/preview`), 'preview', found);

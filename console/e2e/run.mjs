@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { another, base, change, confirm, cut, finish, id, isMock, list, me, mend, post, second, signIn, test, token, until, waitingCard, warningOf } from './harness.mjs';
+import { cases } from './desk.mjs';
 import { prepare, shapes } from './real.mjs';
 
 if (!isMock) await prepare();
@@ -325,6 +326,8 @@ await test('does not move while data streams in', { map: true, signed: true }, a
   }));
   assert.ok(shift < 0.05, `layout shift ${shift}`);
 });
+
+await cases(inForce);
 
 if (!isMock) await test('the mock says what the server says', { signed: true }, async () => shapes());
 

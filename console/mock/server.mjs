@@ -6,14 +6,26 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Responses } from './responses.mjs';
+import { Rulebooks } from './rulebooks.mjs';
 import { counted, World } from './world.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const STEP_MS = 250;
 const PEOPLE = {
-  li: { id: 'li', name: '李明', scopes: ['read', 'approve', 'issue', 'answer'] },
-  wang: { id: 'wang', name: '王芳', scopes: ['read', 'approve', 'issue', 'answer'] },
+  li: { id: 'li', name: '李明', scopes: ['read', 'approve', 'issue', 'answer', 'respond'] },
+  wang: { id: 'wang', name: '王芳', scopes: ['read', 'approve', 'issue', 'answer', 'respond'] },
   guest: { id: 'guest', name: '访客', scopes: ['read'] },
+};
+/** Acts on responses: the scope each asks for. */
+const RESPOND = {
+  '': ['respond', (on, body, by) => on.respond(body, by)],
+  '/decline': ['respond', (on, body, by) => on.decline(body, by)],
+  '/return': ['respond', (on, body, by) => on.mayReturn(body, by)],
+  '/close': ['respond', (on, body, by) => on.close(body, by)],
+  '/tasks': ['answer', (on, body, by) => on.report(body, by)],
+  '/transfers': ['answer', (on, body, by) => on.transfer(body, by)],
+  '/damage': ['answer', (on, body, by) => on.harm(body, by)],
 };
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
@@ -26,17 +38,20 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       if (heard) s.write(`event: ${name}\ndata: ${JSON.stringify(heard)}\n\n`);
     }
   } });
+  const responses = new Responses(world);
+  responses.begin();
+  const rulebooks = new Rulebooks(world);
   const timer = setInterval(() => { world.advance((STEP_MS / 1000) * speed); }, STEP_MS);
   const server = createServer((request, response) => {
-    answer(request, response).catch((error) => problem(response, error.status ?? 500, error.title ?? 'Failed', error.message));
+    answer(request, response).catch((error) => problem(response, error.status ?? 500, error.title ?? 'Failed', error.message, error.faults ? { faults: error.faults } : {}));
   });
 
   async function answer(request, response) {
     const url = new URL(request.url, 'http://mock');
     const path = url.pathname;
     const person = PEOPLE[(request.headers.authorization ?? '').replace('Bearer ', '')];
-    const json = (value) => {
-      response.writeHead(200, { 'content-type': 'application/json' });
+    const json = (value, status = 200) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(value));
     };
     const acted = (zones) => {
@@ -65,7 +80,8 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       if (warning) {
         const w = world.warnings.get(warning[1]);
         if (!w) throw refuse(404, 'Not found', `no warning ${warning[1]}; see /v1/warnings`);
-        act(w, warning[2], body, permit);
+        const answer = act(w, warning[2], body, permit);
+        if (answer) return json(answer);
       } else if (path.startsWith('/v1/orders/')) {
         permit('approve');
         if (path.endsWith('/confirm')) world.confirm(body.rule, body.subject);
@@ -74,6 +90,16 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
         permit('issue');
         if (!world.relay(decodeURIComponent(path.split('/')[3]))) throw refuse(404, 'Not found', 'no such signal is in force; see /v1/signals');
         return acted(world.signals.values().next().value?.areas.map((zone) => ({ zone, state: 'done', why: null })) ?? []);
+      } else if (path.startsWith('/v1/responses')) {
+        const [scope, follow] = RESPOND[path.slice('/v1/responses'.length)] ?? [];
+        if (!follow) throw refuse(404, 'Not found', path);
+        return json(follow(responses, body, permit(scope)));
+      } else if (path.startsWith('/v1/rulebooks')) {
+        const by = permit('approve');
+        const [, , , hash, what] = path.split('/');
+        if (!hash) return json(rulebooks.put(body, by), 201);
+        if (what === 'approve') return json(rulebooks.approve(hash, body.seen, by));
+        rulebooks.cancel(hash);
       } else if (path === '/v1/calls/answer') {
         const by = permit('answer');
         const call = [...world.calls.values()].find((c) => c.warning === body.warning && c.contact === body.contact);
@@ -92,7 +118,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       response.writeHead(204).end();
       return;
     }
-    if (/^\/v1\/(sites|situations|deliveries|calls)$/.test(path) || warning?.[2] === 'preview') known();
+    if (/^\/v1\/(sites|situations|deliveries|calls|incidents|timeline|plans|rulebooks.*)$/.test(path) || warning?.[2] === 'preview') known();
     switch (path) {
       case '/v1/state': return json(world.state());
       case '/v1/areas': return json(world.city.areas);
@@ -103,6 +129,12 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       case '/v1/deliveries': return json([...world.deliveries.values()].map(counted));
       case '/v1/signals': return json([...world.signals.values()]);
       case '/v1/calls': return json([...world.calls.values()]);
+      case '/v1/responses': return json(responses.list(Boolean(person)));
+      case '/v1/plans': return json(responses.plans());
+      case '/v1/consequences': return json(responses.consequences());
+      case '/v1/incidents': return json(responses.incidentList());
+      case '/v1/timeline': return json(responses.entries.filter((entry) => entry.number > Number(url.searchParams.get('since') ?? 0)));
+      case '/v1/rulebooks': return json(rulebooks.list());
       case '/v1/me': permit('read'); return json(person);
       case '/v1/observations': return json(series(url.searchParams));
     }
@@ -134,8 +166,14 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       const who = permit('approve');
       if (w.review?.signed_by.includes(who)) throw refuse(409, 'Changed since you saw it', `${who} released it: another person must review it`);
       world.review(w, who, body);
-    } else if (what === 'cancel') { permit('issue'); reasoned(body); world.cancel(w, body.areas ?? []); }
+    } else if (what === 'cancel') {
+      permit('issue');
+      reasoned(body);
+      world.cancel(w, body.areas ?? []);
+      return { remains: responses.remains(w.zone, w.event === 'cancelled' ? w.id : '') };
+    }
     else throw refuse(404, 'Not found', what);
+    return null;
   }
 
   function series(query) {

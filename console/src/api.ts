@@ -1,18 +1,21 @@
 // Calls to the server; every failure is a `Refused` with words a person can act on.
 
 import { eventReader } from './sse';
-import type { Acted, Problem } from './types';
+import type { Acted, Fault, Problem } from './types';
 
 export class Refused extends Error {
   readonly status: number;
   readonly title: string;
   /** Of an act over zones: why each did not follow. */
   readonly zones: Acted['zones'];
-  constructor(status: number, title: string, detail: string, zones: Acted['zones'] = []) {
+  /** Of files: what is wrong with them. */
+  readonly faults: Fault[];
+  constructor(status: number, title: string, detail: string, { zones = [], faults = [] }: Partial<Pick<Problem, 'zones' | 'faults'>> = {}) {
     super(detail);
     this.status = status;
     this.title = title;
     this.zones = zones;
+    this.faults = faults;
   }
 }
 
@@ -70,7 +73,7 @@ export class Api {
 function refusal(status: number, text: string): Refused {
   try {
     const problem = JSON.parse(text) as Partial<Problem>;
-    return new Refused(status, problem.title ?? '', problem.detail ?? problem.title ?? text, problem.zones);
+    return new Refused(status, problem.title ?? '', problem.detail ?? problem.title ?? text, problem);
   } catch {
     return new Refused(status, `HTTP ${status}`, text.slice(0, 300));
   }

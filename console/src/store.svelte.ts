@@ -45,6 +45,11 @@ class Store {
   /** The newest record time as the server wrote it. */
   timeText = $state('');
 
+  /** Number of the newest step of the timeline that the stream told of. */
+  entry = $state(0);
+  /** How often everything was read: after each gap. */
+  loads = $state(0);
+
   #clock = new RecordClock();
   #stream: AbortController | null = null;
   #pending: LiveEvent[] = [];
@@ -165,6 +170,9 @@ class Store {
     else if (name === 'time') {
       this.#heard = Date.now();
       this.#hearTime((parse(data) as { time?: string } | null)?.time);
+    } else if (name === 'timeline') {
+      this.#heard = Date.now();
+      this.entry = (parse(data) as { number?: number } | null)?.number ?? this.entry;
     } else if (name === 'reset') void this.#load();
   }
 
@@ -239,6 +247,7 @@ class Store {
       this.connection = 'live';
       this.attempts = 0;
       this.ready = true;
+      this.loads += 1;
       // Places change seldom and weigh the most: they come after what is urgent.
       const [areas, stations, sites] = await Promise.all([
         this.areas ? Promise.resolve(this.areas) : get<Areas>('/v1/areas'), get<Station[]>('/v1/stations'), own<Site>('/v1/sites'),

@@ -88,3 +88,9 @@ export class RecordClock {
     return this.#record + Math.min(CARRY_MAX_S, carried);
   }
 }
+
+/** A time as a field for date and time takes it, in its own offset. */
+export const localInput = (time: string): string => time.slice(0, 16);
+
+/** What such a field gives, in the offset of `like`. */
+export const withOffset = (local: string, like: string): string => `${local.length === 16 ? `${local}:00` : local}${like.match(/(Z|[+-]\d\d:\d\d)$/)?.[1] ?? 'Z'}`;

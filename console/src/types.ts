@@ -242,6 +242,233 @@ export interface Me {
   scopes: string[];
 }
 
+/** A level of an emergency response, lowest first: 关注 < Ⅳ < Ⅲ < Ⅱ < Ⅰ. */
+export type Level = 'attention' | 'IV' | 'III' | 'II' | 'I';
+export type Family = 'flood' | 'waterlogging' | 'wind' | 'drought' | 'freezing' | 'weather';
+
+/** Where something stands: sure, likely, or our own until the source is at hand. */
+export interface Source {
+  document: string;
+  confidence: string;
+}
+
+/** One term of a plan's condition as it was counted. */
+export interface Reason {
+  term: string;
+  count: number;
+  of: number;
+  needed: number;
+  areas: string[];
+  /** Keys of the standing signals (identifier, a space, tier) and warnings of ours (id) behind it. */
+  signals: string[];
+  text: Words;
+}
+
+export interface Proposal {
+  /** Nothing proposes the end. */
+  level: Level | null;
+  since: string;
+  clause: string;
+  source: Source | null;
+  /** Who signs it. */
+  post: Words | null;
+  reasons: Reason[];
+}
+
+export type TaskState = 'open' | 'late' | 'done' | 'dropped';
+
+export interface Task {
+  id: string;
+  place: string;
+  site: string | null;
+  text: Words;
+  owner: string;
+  opened: string;
+  due: string;
+  state: TaskState;
+  overdue: boolean;
+  in_time: boolean | null;
+  by: string;
+  reported: string | null;
+  note: string;
+}
+
+/** An emergency response. Without a token it has no reasons, tasks or persons. */
+export interface Response {
+  plan: string;
+  name: Words | null;
+  family: Family;
+  family_name: Words;
+  area: string;
+  area_name: Words;
+  authority: Words | null;
+  state: 'in_force' | 'proposed' | 'below_city' | 'ended' | 'quiet';
+  level: Level | null;
+  level_name: string | null;
+  started: string | null;
+  changed: string | null;
+  ended: string | null;
+  by?: string;
+  reason?: string;
+  basis?: Reason[];
+  declined?: { level: Level | null } | null;
+  /** The city's level, where this district stands below it. */
+  below?: Level | null;
+  proposal?: Proposal | null;
+  /** Who signs the end of what is in force. */
+  ends?: Words | null;
+  tasks?: Task[];
+}
+
+/** What an end leaves as it is. */
+export type Remaining =
+  | { kind: 'signal'; hazard: string; tier: Tier; identifier: string }
+  | { kind: 'response'; plan: string; area: string; level: Level }
+  | { kind: 'transfer'; area: string; moved: number }
+  | { kind: 'task'; id: string }
+  | { kind: 'incident'; area: string };
+
+/** The answer to an end. */
+export interface Ended {
+  remains?: Remaining[];
+}
+
+export interface Transfer {
+  planned: number;
+  moved: number;
+  left: number;
+  sheltered: number;
+  due: string;
+  overdue: boolean;
+  by: string;
+  reported: string;
+  note: string;
+  returned: string | null;
+}
+
+export interface Damage {
+  kind: string;
+  name: Words | null;
+  by: string;
+  reported: string;
+  note: string;
+}
+
+export interface Incident {
+  area: string;
+  area_name: Words;
+  opened: string | null;
+  closed: string | null;
+  by: string | null;
+  reason: string | null;
+  transfer: Transfer | null;
+  damage: Damage[];
+  remains: Remaining[];
+}
+
+export interface Consequence {
+  id: string;
+  name: Words;
+  text: Words;
+  audience: string[];
+  hours: { from: number; to: number } | null;
+  areas: string[];
+  source: Source;
+  signal: string;
+  sender: string;
+  hazard: string;
+}
+
+export interface Plan {
+  id: string;
+  name: Words;
+  family: Family;
+  at: AreaProperties['level'];
+  /** Where alone it may be; all areas of that level where there are none. */
+  areas: string[];
+  levels: { level: Level; level_name: string; post: string; ends: string; clause: string; source: Source }[];
+}
+
+/** What may be started where, and by whom. */
+export interface Plans {
+  plans: Plan[];
+  posts: { id: string; name: Words; area: string | null; people: string[] }[];
+  damage: { id: string; name: Words }[];
+  return_post: string;
+  close_post: string;
+}
+
+export interface Standing {
+  identifier: string;
+  sender: string;
+  hazard: string;
+  sent: string;
+  official: Record<string, Tier>;
+  found: Record<string, Tier>;
+}
+
+/** A step of the timeline, by its number. */
+export type Entry = { number: number; at: string } & (
+  | { kind: 'standing' | 'over'; item: Standing }
+  | { kind: 'response'; item: Response }
+  | { kind: 'task'; item: Task }
+  | { kind: 'transfer'; item: Transfer & { area: string } }
+  | { kind: 'damage'; item: Damage & { area: string; holds: boolean } }
+  | { kind: 'incident'; item: Pick<Incident, 'area' | 'area_name' | 'opened' | 'closed' | 'by' | 'reason'> });
+
+export type DifferenceKind = 'earlier' | 'later' | 'gained' | 'lost';
+export interface Compared {
+  old: number;
+  new: number;
+  more: number;
+}
+
+/** A dry run of a rulebook beside the one in force. */
+export interface Trial {
+  state: 'running' | 'done' | 'cancelled';
+  /** Parts of a thousand. */
+  progress?: number | null;
+  from: string | null;
+  to: string | null;
+  readings: number;
+  unheld: string[];
+  unheard: string[];
+  counts: Partial<Record<Tier, Partial<Record<DifferenceKind, number>>>>;
+  people: Compared;
+  people_night: Compared;
+  rings: Compared;
+  rings_night: Compared;
+  differences: { hazard: string; area: string; tier: Tier; kind: DifferenceKind; old: string | null; new: string | null; later_min: number | null }[];
+}
+
+export interface Rulebook {
+  hash: string;
+  version: string;
+  state: 'in_force' | 'candidate' | 'outdated' | 'former';
+  seen?: string;
+  by: string | null;
+  at: string | null;
+  note: string;
+  against: string | null;
+  tests: number;
+  notices: string[];
+  trial?: Trial;
+  signed: { person: string; at: string }[];
+  missing: number;
+  ended: string | null;
+}
+
+/** A fault of a file that was put forward. */
+export interface Fault {
+  file: string;
+  line: number | null;
+  column: number | null;
+  field: string;
+  what: string;
+  remedy: string;
+  excerpt: string | null;
+}
+
 /** What became of an act in each zone it concerned. */
 export interface Acted {
   zones: { zone: string; state: 'done' | 'refused' | 'waits'; why: string | null }[];
@@ -254,4 +481,6 @@ export interface Problem {
   detail: string;
   /** Of an act over zones that none of them followed. */
   zones?: Acted['zones'];
+  /** Of files that cannot be used: each fault. */
+  faults?: Fault[];
 }

@@ -28,6 +28,9 @@ pub(crate) struct OfZone {
     pub(crate) state: State,
     /// Why not, or not yet.
     pub(crate) why: Option<String>,
+    /// Whether another post signs it.
+    #[serde(skip)]
+    pub(crate) lacks_post: bool,
 }
 
 /// An act over one or several zones.
@@ -56,9 +59,15 @@ impl Acted {
             .find(|zone| zone.state != State::Done)
         {
             None => Ok(()),
-            Some(OfZone { state, why, .. }) => {
+            Some(OfZone {
+                state,
+                why,
+                lacks_post,
+                ..
+            }) => {
                 let why = why.unwrap_or_default();
                 Err(match state {
+                    State::Done | State::Refused if lacks_post => Problem::forbidden(why),
                     State::Done | State::Refused => Problem::conflict(why),
                     State::Waits => Problem::unavailable(why),
                 })
@@ -109,9 +118,12 @@ impl App {
         let runs = self.journal.submit(batch)?.await?;
         let zones = runs.into_iter().map(async |run| {
             let zone = Zone(run.partition.0);
-            let (state, why) = match self.outcomes.wait(zone, run.first.0).await {
+            let outcome = self.outcomes.wait(zone, run.first.0).await;
+            let refused = outcome.as_ref().and_then(|outcome| outcome.as_ref().err());
+            let lacks_post = refused.is_some_and(|refused| refused.lacks_post);
+            let (state, why) = match outcome {
                 Some(Ok(())) => (State::Done, None),
-                Some(Err(why)) => (State::Refused, Some(why)),
+                Some(Err(refused)) => (State::Refused, Some(refused.why)),
                 None => (
                     State::Waits,
                     Some(
@@ -124,6 +136,7 @@ impl App {
                 zone: self.zone_code(zone),
                 state,
                 why,
+                lacks_post,
             }
         });
         let zones = futures_util::future::join_all(zones).await;
@@ -158,6 +171,7 @@ mod tests {
             zone: AreaCode::parse(&format!("{}", 440_100_000_000 + number)).unwrap(),
             state: *state,
             why: (*state != State::Done).then(|| "open already".to_owned()),
+            lacks_post: false,
         };
         let zones = states.iter().zip(1..).map(zone).collect();
         Acted { zones }.into_response().status().as_u16()

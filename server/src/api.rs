@@ -113,10 +113,7 @@ fn console() -> Router<Arc<App>> {
             "/v1/warnings/{id}/amend",
             post(warnings::act::<warnings::Amendment>),
         )
-        .route(
-            "/v1/warnings/{id}/cancel",
-            post(warnings::act::<warnings::Cancellation>),
-        )
+        .route("/v1/warnings/{id}/cancel", post(warnings::cancel))
         .route(
             "/v1/warnings/{id}/review",
             post(warnings::act::<warnings::Review>),
@@ -160,6 +157,7 @@ fn console() -> Router<Arc<App>> {
             "/v1/responses/close",
             post(responses::act::<responses::Close>),
         )
+        .route("/v1/plans", get(responses::plans))
         .route("/v1/consequences", get(responses::consequences))
         .route("/v1/incidents", get(responses::incidents))
         .route("/v1/timeline", get(responses::timeline))

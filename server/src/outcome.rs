@@ -3,6 +3,7 @@
 use journal::Offset;
 use model::Zone;
 use parking_lot::Mutex;
+use rules::Refusal;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -14,7 +15,25 @@ const KEPT_MAX: usize = 10_000;
 const WAIT: Duration = Duration::from_secs(5);
 
 /// Accepted, or refused with a reason.
-pub(crate) type Outcome = Result<(), String>;
+pub(crate) type Outcome = Result<(), Refused>;
+
+/// Why an order was not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// In words.
+    pub(crate) why: String,
+    /// True where another post signs such acts: what was seen changes nothing then.
+    pub(crate) lacks_post: bool,
+}
+
+impl From<&Refusal> for Refused {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            why: refusal.to_string(),
+            lacks_post: matches!(refusal, Refusal::LacksPost { .. }),
+        }
+    }
+}
 
 /// The same as a record of the topic `warnings`, for those who wait in other processes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +42,9 @@ pub(crate) struct OfOrder {
     offset: u64,
     /// Why it was not followed; nothing where it was.
     refused: Option<String>,
+    /// Whether that is because another post signs it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lacks_post: bool,
 }
 
 impl OfOrder {
@@ -30,13 +52,16 @@ impl OfOrder {
     pub(crate) fn new(offset: Offset, outcome: &Outcome) -> Self {
         Self {
             offset: offset.0,
-            refused: outcome.clone().err(),
+            refused: outcome.as_ref().err().map(|refused| refused.why.clone()),
+            lacks_post: outcome.as_ref().is_err_and(|refused| refused.lacks_post),
         }
     }
 
     /// The order's place, and what became of it.
     pub(crate) fn into_outcome(self) -> (u64, Outcome) {
-        (self.offset, self.refused.map_or(Ok(()), Err))
+        let lacks_post = self.lacks_post;
+        let refused = self.refused.map(|why| Refused { why, lacks_post });
+        (self.offset, refused.map_or(Ok(()), Err))
     }
 }
 
@@ -102,14 +127,32 @@ mod tests {
         assert!(!outcomes.kept.lock().outcomes.contains_key(&(Zone(9), 0)));
     }
 
+    /// One process steps an order, another answers for it; what versions before wrote is read.
+    #[test]
+    fn it_is_the_same_through_a_topic() {
+        let refused = |lacks_post| {
+            let why = "the post of another".to_owned();
+            Err(Refused { why, lacks_post })
+        };
+        for outcome in [Ok(()), refused(false), refused(true)] {
+            let json = serde_json::to_string(&OfOrder::new(Offset(4), &outcome)).unwrap();
+            let read: OfOrder = serde_json::from_str(&json).unwrap();
+            assert_eq!(read.into_outcome(), (4, outcome));
+        }
+        let older = r#"{"offset":4,"refused":"the post of another"}"#;
+        let read: OfOrder = serde_json::from_str(older).unwrap();
+        assert_eq!(read.into_outcome(), (4, refused(false)));
+    }
+
     #[tokio::test]
     async fn told_before_or_after_asking() {
         let outcomes = Outcomes::default();
-        outcomes.tell(Zone(1), 7, Err("seen is old".into()));
-        assert_eq!(
-            outcomes.wait(Zone(1), 7).await,
-            Some(Err("seen is old".into()))
-        );
+        let refused = Refused {
+            why: "seen is old".into(),
+            lacks_post: false,
+        };
+        outcomes.tell(Zone(1), 7, Err(refused.clone()));
+        assert_eq!(outcomes.wait(Zone(1), 7).await, Some(Err(refused)));
         let (asked, ()) = tokio::join!(outcomes.wait(Zone(2), 1), async {
             tokio::task::yield_now().await;
             outcomes.tell(Zone(2), 1, Ok(()));

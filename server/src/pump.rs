@@ -12,7 +12,7 @@ use crate::courier::{publish, show};
 use crate::intake::LETTER;
 use crate::latency::observe;
 use crate::metrics::stage;
-use crate::outcome::OfOrder;
+use crate::outcome::{OfOrder, Outcome};
 use crate::owners::{Ended, Served};
 use crate::questions::{Asked, Question};
 use crate::registry::RegistryError;
@@ -87,7 +87,7 @@ struct Told {
     at: Time,
     outputs: Outputs,
     /// The order it was and why it was refused, for whoever waits.
-    order: Option<(Offset, Result<(), String>)>,
+    order: Option<(Offset, Outcome)>,
 }
 
 /// Why a zone can go no further.

@@ -57,8 +57,14 @@ pub(crate) struct Trial {
     pub(crate) counts: BTreeMap<Tier, BTreeMap<Kind, u64>>,
     /// Residents of areas that a tier rises in, each person once, by the rulebook in force and by this.
     pub(crate) people: [u64; 2],
+    /// Of them, those for whom one rises at night.
+    #[serde(default)]
+    pub(crate) people_night: [u64; 2],
     /// The same with each rise counted anew.
     pub(crate) rings: [u64; 2],
+    /// Of these, those at night.
+    #[serde(default)]
+    pub(crate) rings_night: [u64; 2],
 }
 
 /// How a dry run stands.
@@ -419,7 +425,9 @@ impl Course {
         let woken = self.issued.each_ref();
         let woken = woken.map(|issued| issued.woken(&self.city, None, residents));
         trial.people = woken.map(|woken| woken.people);
+        trial.people_night = woken.map(|woken| woken.people_night);
         trial.rings = woken.map(|woken| woken.rings);
+        trial.rings_night = woken.map(|woken| woken.rings_night);
     }
 }
 

@@ -10,7 +10,7 @@ const BACKLOG_MAX: usize = 4096;
 /// One server-sent event.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamEvent {
-    /// `warning`, `situation`, `delivery`, `call`, `signal`, `time`.
+    /// `warning`, `situation`, `delivery`, `call`, `signal`, `timeline`, `time`.
     pub(crate) name: &'static str,
     /// JSON of one item, for the people of the installation.
     pub(crate) json: Arc<str>,

@@ -8,6 +8,7 @@ mod heard;
 pub(crate) use heard::Heard;
 
 use crate::installation::Installation;
+use crate::outcome::Refused;
 use dispatch::intent::Intent;
 use dispatch::ladder::{self, Call, Calls, Place, Said};
 use dispatch::plan::{Asking, Desk, Planner, asking, signing};
@@ -45,7 +46,7 @@ pub(crate) struct Outputs {
     /// What the city's zone is to hear of this one's warnings.
     pub(crate) revised: Vec<Revised>,
     /// Why an order was not followed.
-    pub(crate) refused: Option<String>,
+    pub(crate) refused: Option<Refused>,
 }
 
 impl Outputs {
@@ -360,7 +361,7 @@ impl Machine {
                     self.call_signers(at, &pending, &desk, &mut out.intents);
                     out.pending.push(*pending);
                 }
-                Effect::Refused { why, .. } => out.refused = Some(why.to_string()),
+                Effect::Refused { why, .. } => out.refused = Some(Refused::from(&why)),
             }
         }
     }
@@ -381,7 +382,7 @@ impl Machine {
         if let Some(responses) = &mut self.responses
             && let Err(why) = responses.order(at, order, &mut out.entries)
         {
-            out.refused = Some(why.to_string());
+            out.refused = Some(Refused::from(&why));
         }
     }
 

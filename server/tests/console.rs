@@ -51,11 +51,24 @@ fn serve(folder: &Path, centre: SocketAddr) -> Served {
     );
     assert_ne!(settings, awake);
     std::fs::write(city.join("city.toml"), awake).unwrap();
+    respond(&city);
     // It has no link for devices and mail, and would say so at each warning.
     let quiet = vec![("SANFANG_LOG".to_owned(), "off".to_owned())];
     let mut served = Served::with(folder, &city, centre.port(), quiet, "");
     served.ready().unwrap();
     served
+}
+
+/// The demo city's plans of responses, with the two at its posts: one of them is the commander.
+fn respond(city: &Path) {
+    let demo = root().join("testdata/city");
+    let plans = std::fs::read_to_string(demo.join("responses.toml")).unwrap();
+    let two = plans.replace(r#"["chief", "deputy-duty"]"#, r#"["chen", "wang"]"#);
+    let both = two.replace(r#"["chief"]"#, r#"["wang"]"#);
+    assert!(plans != two && two != both && !both.contains(r#""chief""#));
+    std::fs::write(city.join("responses.toml"), both).unwrap();
+    let tasks = demo.join("plans.csv");
+    std::fs::copy(tasks, city.join("plans.csv")).unwrap();
 }
 
 #[test]

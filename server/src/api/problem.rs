@@ -78,13 +78,13 @@ impl Problem {
                 "Not signed in",
                 denied.to_string(),
             ),
-            Denied::Scope { .. } => Self::new(
-                StatusCode::FORBIDDEN,
-                "about:blank",
-                "Not allowed",
-                denied.to_string(),
-            ),
+            Denied::Scope { .. } => Self::forbidden(denied.to_string()),
         }
+    }
+
+    /// 403: the act is somebody else's.
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "about:blank", "Not allowed", detail)
     }
 
     /// 404.

@@ -40,6 +40,15 @@ pub(crate) async fn list(
     })))
 }
 
+/// `GET /v1/plans`: what may be started where, by which post, and who holds each.
+pub(crate) async fn plans(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    known(&app, &headers)?;
+    Ok(Json(Desk::of(&app).plans()))
+}
+
 /// `GET /v1/consequences`: what follows from official signals in force now, by which rule. Nothing is
 /// sent of it.
 pub(crate) async fn consequences(State(app): State<Arc<App>>) -> Json<Vec<Value>> {
@@ -111,8 +120,8 @@ pub(crate) trait Act: DeserializeOwned + Send + 'static {
     }
 }
 
-/// `POST /v1/responses…`: 200 once it is followed, after an end with what remains, 409 where it is
-/// refused: the post is another's, or what was seen is not what stands.
+/// `POST /v1/responses…`: 200 once it is followed, after an end with what remains, 403 where the
+/// post is another's, 409 where what was seen is not what stands.
 pub(crate) async fn act<A: Act>(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

@@ -94,7 +94,9 @@ struct TrialItem {
     unheard: Vec<AreaCode>,
     counts: BTreeMap<&'static str, BTreeMap<Kind, u64>>,
     people: Compared,
+    people_night: Compared,
     rings: Compared,
+    rings_night: Compared,
     differences: Vec<DiffersItem>,
 }
 
@@ -295,7 +297,9 @@ fn tried(app: &App, known: &Candidate, trial: &Trial) -> TrialItem {
         unheard: trial.unheard.clone(),
         counts: counts.map(|(tier, of)| (tier.name(), of.clone())).collect(),
         people: trial.people.into(),
+        people_night: trial.people_night.into(),
         rings: trial.rings.into(),
+        rings_night: trial.rings_night.into(),
         differences: differences.collect(),
     }
 }

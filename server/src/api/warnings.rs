@@ -1,5 +1,6 @@
 //! Warnings: the queue, the preview before signing, and the acts of people.
 
+use super::responses::remains;
 use super::{Problem, known, permit, reader};
 use crate::acted::Acted;
 use crate::app::App;
@@ -8,6 +9,7 @@ use crate::view::WarningItem;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use model::warning::Event;
 use model::{AreaCode, Hazard, Order, Tier, WarningId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -67,7 +69,7 @@ pub(crate) trait Act: DeserializeOwned + Send + 'static {
     fn order(self, app: &App, warning: WarningId, person: String) -> Result<Order, Problem>;
 }
 
-/// `POST /v1/warnings/{id}/{approve,reject,amend,cancel,review}`: 204 once the zone has followed it, 409
+/// `POST /v1/warnings/{id}/{approve,reject,amend,review}`: 204 once the zone has followed it, 409
 /// where what was seen is not what stands.
 pub(crate) async fn act<A: Act>(
     State(app): State<Arc<App>>,
@@ -161,18 +163,30 @@ pub(crate) struct Cancellation {
     reason: String,
 }
 
-impl Act for Cancellation {
-    const SCOPE: Scope = Scope::Issue;
-
-    fn order(self, app: &App, warning: WarningId, person: String) -> Result<Order, Problem> {
-        known_areas(app, self.areas.iter())?;
-        Ok(Order::Cancel {
-            warning,
-            areas: self.areas,
-            person,
-            reason: reason(self.reason)?,
-        })
-    }
+/// `POST /v1/warnings/{id}/cancel`: 200 with what remains in the warning's zone: no end is another's.
+pub(crate) async fn cancel(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(body): Json<Cancellation>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let person = permit(&app, &headers, Scope::Issue)?.id.clone();
+    let warning = warning_id(&id)?;
+    known_areas(&app, body.areas.iter())?;
+    let zone = app.zone_of(warning)?;
+    let order = Order::Cancel {
+        warning,
+        areas: body.areas,
+        person,
+        reason: reason(body.reason)?,
+    };
+    app.order(zone, order).await?;
+    // The city's zone hears of it a moment later: what is over by this act does not remain.
+    let now = app.view.original(warning);
+    let is_over = now.is_none_or(|now| matches!(now.event, Event::Cancelled | Event::Ended));
+    let over = is_over.then(|| warning.to_string());
+    let remains = remains(&app, app.zone_code(zone), over.as_slice());
+    Ok(Json(serde_json::json!({ "remains": remains })))
 }
 
 /// A second person's look at what one released.

@@ -227,8 +227,12 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Cancel(cancel) => {
             let api = cancel.remote.open()?;
             let body = json!({ "areas": cancel.areas, "reason": cancel.reason });
-            block_on(api.post(&path(&cancel.id, "/cancel")?, &body))?;
+            let done = block_on(api.post(&path(&cancel.id, "/cancel")?, &body))?;
             eprintln!("{}: taken back", cancel.id);
+            let remains = done.get("remains").and_then(Value::as_array);
+            for what in remains.into_iter().flatten() {
+                eprintln!("remains: {}", remaining(what));
+            }
             Ok(())
         }
         Command::Approve(approve) => sign(approve),
@@ -268,6 +272,22 @@ fn opened(acted: &Value) -> Result<(), Failure> {
         zones.len(),
         not.join("\n")
     )))
+}
+
+/// What stands all the same: `signal hazard 11B03, tier red, …`.
+fn remaining(what: &Value) -> String {
+    let fields = what.as_object().into_iter().flatten();
+    let said = fields
+        .filter(|(name, _)| *name != "kind")
+        .map(|(name, value)| {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            format!("{name} {value}")
+        });
+    let said: Vec<_> = said.collect();
+    let kind = what.get("kind").and_then(Value::as_str).unwrap_or_default();
+    format!("{kind} {}", said.join(", "))
 }
 
 /// Signs what the person saw: here and now, or earlier by its hash.
@@ -422,4 +442,22 @@ fn story(warning: &Value, preview: &Value) -> Vec<String> {
     }
     lines.push(format!("seen {}", text(warning, "seen")));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_remains_is_said_with_its_names() {
+        let response =
+            json!({ "kind": "response", "plan": "rain", "area": "440100000000", "level": "IV" });
+        let said = remaining(&response);
+        assert!(said.starts_with("response "), "{said}");
+        for wanted in ["plan rain", "area 440100000000", "level IV"] {
+            assert!(said.contains(wanted), "{said}");
+        }
+        let transfer = json!({ "kind": "transfer", "moved": 12 });
+        assert_eq!(remaining(&transfer), "transfer moved 12");
+    }
 }

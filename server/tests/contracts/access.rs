@@ -208,7 +208,7 @@ fn a_warning_that_is_over_is_said_to_those_who_saw_it() {
         heard(&anybody).contains("\"event\":\"issued\"")
     });
     let id = list(&served, "/v1/warnings", &[])[0]["id"].clone();
-    assert_eq!(cancel(id.as_str().unwrap()).status, 204);
+    assert_eq!(cancel(id.as_str().unwrap()).status, 200);
     eventually("everybody hears that it is over", || {
         heard(&anybody).contains("\"event\":\"cancelled\"")
     });

@@ -178,10 +178,20 @@ fn a_response_from_signal_to_closed_incident() {
     let open = || served.ask("GET /v1/responses", &[], b"").json();
     assert_eq!(open(), json!([]));
 
+    // Who may start what is said beforehand.
+    let plans: Value = serde_json::from_str(&served.get("/v1/plans").1).unwrap();
+    let level = &plans["plans"][0]["levels"][1];
+    assert_eq!(
+        (&level["level"], &level["post"], &level["ends"]),
+        (&"II".into(), &"commander".into(), &"commander".into())
+    );
+    assert_eq!(plans["posts"][1]["people"], json!(["wang"]));
+    assert_eq!(plans["damage"][0]["id"], "dyke");
+
     // The post of the plan, what was seen, the scope.
     let path = "/v1/responses";
     let start = respond("IV".into(), Value::Null);
-    post(&served, "wang", path, &start).is_problem(409, "三防办主任");
+    post(&served, "wang", path, &start).is_problem(403, "三防办主任");
     post(&served, "nobody", path, &start).is_problem(401, "");
     post(&served, "chen", path, &respond("IV".into(), "II".into())).is_problem(409, "look again");
     post(&served, "chen", path, &respond("III".into(), Value::Null))
@@ -237,7 +247,7 @@ fn a_response_from_signal_to_closed_incident() {
         (&"no-school".into(), &json!([TOWN]))
     );
     let raise = respond("II".into(), "IV".into());
-    post(&served, "chen", path, &raise).is_problem(409, "总指挥");
+    post(&served, "chen", path, &raise).is_problem(403, "总指挥");
     assert_eq!(post(&served, "wang", path, &raise).status, 200);
     assert_eq!(response(&served, "rain")["tasks"][1]["id"], "T2");
 
@@ -260,6 +270,24 @@ fn a_response_from_signal_to_closed_incident() {
     let timeline = || get(&served, "/v1/timeline");
     let ours = |entry: &Value| entry["kind"] == "standing" && entry["item"]["hazard"] == "11A02";
     eventually("ours is heard of", || timeline().iter().any(ours));
+
+    // Ours is taken back: what is not its own stays, and is said.
+    let ours = get(&served, "/v1/warnings").remove(0);
+    let cancel = format!("/v1/warnings/{}/cancel", ours["id"].as_str().unwrap());
+    let cancelled = post(&served, "chen", &cancel, &json!({ "reason": "水已退" }));
+    assert_eq!(cancelled.status, 200, "{}", cancelled.body);
+    let remains = cancelled.json()["remains"].clone();
+    assert_eq!(kinds(&remains), ["signal", "response", "task"], "{remains}");
+    assert_eq!(
+        (&remains[0]["hazard"], &remains[0]["tier"]),
+        (&"11B03".into(), &"red".into()),
+        "another's signal, not the warning that is over"
+    );
+    eventually("its end is on the timeline", || {
+        let is_over =
+            |entry: &Value| entry["kind"] == "over" && entry["item"]["identifier"] == ours["id"];
+        timeline().iter().any(is_over)
+    });
 
     // Killed and begun again, all of it stands.
     let paths = [
@@ -285,7 +313,7 @@ fn a_response_from_signal_to_closed_incident() {
     });
     assert_eq!(get(&served, "/v1/consequences"), [Value::Null; 0]);
     let end = respond(Value::Null, "II".into());
-    post(&served, "chen", path, &end).is_problem(409, "总指挥");
+    post(&served, "chen", path, &end).is_problem(403, "总指挥");
     let ended = post(&served, "wang", path, &end).json();
     assert_eq!(
         kinds(&ended["remains"]),
@@ -323,7 +351,7 @@ fn a_response_from_signal_to_closed_incident() {
     served
         .ask("GET /v1/timeline?since=noon", &chen, b"")
         .is_problem(400, "since");
-    for path in ["GET /v1/timeline", "GET /v1/incidents"] {
+    for path in ["GET /v1/timeline", "GET /v1/incidents", "GET /v1/plans"] {
         served.ask(path, &[], b"").is_problem(401, "sign in");
     }
 }
@@ -347,7 +375,7 @@ fn damage_is_reported_and_a_proposal_sent_away() {
     );
     let away = json!({ "plan": "rain", "area": CITY, "level": "II", "reason": "已控制" });
     let decline = "/v1/responses/decline";
-    post(&served, "chen", decline, &away).is_problem(409, "总指挥");
+    post(&served, "chen", decline, &away).is_problem(403, "总指挥");
     assert_eq!(post(&served, "wang", decline, &away).status, 200);
     assert!(response(&served, "rain")["proposal"].is_null());
     post(&served, "wang", decline, &away).is_problem(409, "not proposed");

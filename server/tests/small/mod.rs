@@ -184,13 +184,13 @@ open_intake = true
 [[person]]
 id = "chen"
 name = "Chen"
-scopes = ["read", "approve", "issue", "answer", "signal"]
+scopes = ["read", "approve", "issue", "answer", "signal", "respond"]
 token_sha256 = "{}"
 
 [[person]]
 id = "wang"
 name = "Wang"
-scopes = ["read", "approve"]
+scopes = ["read", "approve", "respond"]
 token_sha256 = "{}"
 
 [[sms]]

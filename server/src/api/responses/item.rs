@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use model::response::{
-    Board, Damage, Entry, Incident, Level, Plan, Remaining, Response, Standing, Task, TaskState,
-    Transfer, What,
+    Board, Damage, DamageKind, Entry, Grade, Incident, Level, Plan, Post, Remaining, Response,
+    Standing, Task, TaskState, Transfer, What,
 };
 use model::{AreaCode, City, Named, Time};
 use rules::response::following;
@@ -182,6 +182,40 @@ impl<'a> Desk<'a> {
             "by": task.by,
             "reported": self.time(reported),
             "note": task.note,
+        })
+    }
+
+    /// The plans, the posts that sign by them, and the damage they speak of.
+    pub(super) fn plans(&self) -> Value {
+        let plans = &self.city.plans;
+        let level = |grade: &Grade| {
+            json!({
+                "level": grade.level,
+                "level_name": grade.level.zh(),
+                "post": grade.post,
+                "ends": grade.ends(),
+                "clause": grade.clause,
+                "source": grade.source,
+            })
+        };
+        let plan = |plan: &Plan| {
+            json!({
+                "id": plan.id,
+                "name": plan.name,
+                "family": plan.family,
+                "at": plan.at,
+                "areas": plan.areas,
+                "levels": plan.grades.iter().map(level).collect::<Vec<_>>(),
+            })
+        };
+        let post = |post: &Post| json!({ "id": post.id, "name": post.name, "area": post.area, "people": post.people });
+        let damage = |kind: &DamageKind| json!({ "id": kind.id, "name": kind.name });
+        json!({
+            "plans": plans.plans.iter().map(plan).collect::<Vec<_>>(),
+            "posts": plans.posts.iter().map(post).collect::<Vec<_>>(),
+            "damage": plans.damage.iter().map(damage).collect::<Vec<_>>(),
+            "return_post": plans.return_post,
+            "close_post": plans.close_post,
         })
     }
 

@@ -279,7 +279,7 @@ fn trial(trial: &Value) -> Vec<String> {
         true => lines.push("no area is warned otherwise".to_owned()),
         false => lines.extend(table.lines()),
     }
-    for key in ["people", "rings"] {
+    for key in ["people", "people_night", "rings", "rings_night"] {
         let count = |of: &str| {
             trial
                 .pointer(&format!("/{key}/{of}"))
@@ -287,7 +287,8 @@ fn trial(trial: &Value) -> Vec<String> {
         };
         let (old, new, more) = (count("old"), count("new"), count("more"));
         let [old, new, more] = [old, new, more].map(Option::unwrap_or_default);
-        lines.push(format!("{key} {old} → {new} ({more:+})"));
+        let words = key.replace('_', " at ");
+        lines.push(format!("{words} {old} → {new} ({more:+})"));
     }
     lines
 }

@@ -245,6 +245,10 @@ async fn there_and_back(folder: &Path, snapshots: Period) -> Vec<(u8, String)> {
         trial["rings"],
         json!({ "old": 1000, "new": 2000, "more": 1000 })
     );
+    // It is noon.
+    for night in ["people_night", "rings_night"] {
+        assert_eq!(trial[night], json!({ "old": 0, "new": 0, "more": 0 }));
+    }
 
     // While its dry run goes on nobody can have seen what it changes; afterwards that was not seen.
     let again = json!({ "hash": other["hash"] });
