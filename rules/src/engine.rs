@@ -12,6 +12,7 @@ mod look_ahead;
 mod order;
 mod outlook;
 mod settle;
+mod silence;
 mod snapshot;
 mod subjects;
 mod texts;
@@ -20,6 +21,7 @@ mod windows;
 
 pub use cost::Figures;
 pub(crate) use laid::enrolled;
+pub(crate) use silence::unseen;
 pub use outlook::{Compared, Outlook, Part, TierOutlook};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 
@@ -55,6 +57,7 @@ pub struct Engine {
     rules: Vec<RuleState>,
     bulletins: Shelf,
     forecasts: Forecasts,
+    silence: silence::Silence,
     /// When rules that look ahead are looked at again, milliseconds.
     next_look: i64,
     /// Earliest deadline of a waiting rise, milliseconds.
@@ -189,7 +192,15 @@ impl Engine {
     ) -> Self {
         let laid = Laid::new(&city, zone, &rulebook);
         let hazards = rulebook.rules.iter().map(|rule| rule.hazard);
+        let silence = silence::Silence::new(silence::Listening::new(
+            &city,
+            zone,
+            &rulebook,
+            &laid.windows,
+            &laid.rules,
+        ));
         Self {
+            silence,
             bulletins: Shelf::of(hazards),
             forecasts: Forecasts::default(),
             next_look: i64::MAX,
@@ -283,7 +294,11 @@ impl Engine {
         if self.policy == Policy::Live {
             self.leave_out_gap(at, out);
         }
+        let before = self.at;
         self.at = self.at.max(at);
+        if self.at.millis() >= self.silence.next {
+            self.listen(before, out);
+        }
         if self.at.millis() >= self.next_look {
             self.look_again(out);
         }
@@ -359,6 +374,7 @@ impl Engine {
                     put,
                     timely,
                     confirmed,
+                    ..
                 } = subject.standing;
                 let Some(held) = subject.state.as_ref() else {
                     continue;

@@ -53,6 +53,11 @@ impl Shelf {
         self.own.values_mut().chain(self.relays.values_mut())
     }
 
+    /// Signals of other authorities in force.
+    pub(crate) fn signals(&self) -> impl Iterator<Item = &Signal> {
+        self.signals.values().flatten()
+    }
+
     /// The bulletin that made a warning.
     pub(crate) fn holding(&mut self, warning: WarningId) -> Result<&mut Bulletin, Refusal> {
         let mut all = self.all_mut();

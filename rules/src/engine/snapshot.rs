@@ -5,6 +5,7 @@
 //! each u32, and the block of its windows as `window/stored.rs` writes it; little-endian.
 
 use super::laid::Laid;
+use super::silence;
 use super::subjects::State;
 use super::{Engine, Standing};
 use crate::bulletin::Shelf;
@@ -49,6 +50,9 @@ struct Frozen {
     subjects: Vec<FrozenSubject>,
     bulletins: Shelf,
     forecasts: Forecasts,
+    /// Absent in snapshots of versions that did not listen for silence.
+    #[serde(default)]
+    silence: silence::Frozen,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,6 +95,7 @@ impl Engine {
             subjects: self.frozen_subjects(),
             bulletins: self.bulletins.clone(),
             forecasts: self.forecasts.clone(),
+            silence: self.silence.frozen(&self.city),
         };
         // Our own plain types cannot fail to be written to memory; an empty part reads as damaged.
         let json = serde_json::to_vec(&frozen).unwrap_or_default();
@@ -133,6 +138,7 @@ impl Engine {
         let hazards = self.rulebook.rules.iter().map(|rule| rule.hazard);
         self.bulletins.hold(hazards);
         self.thaw(frozen.subjects);
+        self.silence.thaw(self.at, &self.city, &frozen.silence);
         Ok(())
     }
 
@@ -195,14 +201,24 @@ impl Engine {
                 let Some(mut frozen) = by_id.remove(&key) else {
                     continue;
                 };
+                let lost = frozen.state.lost;
+                frozen.state.lost =
+                    lost.filter(|lost| rule.lost.is_some() && tiers.contains(&lost.tier));
                 frozen.state.reached = frozen.state.reached.moved(&frozen.tiers, &tiers);
                 frozen.state.ahead = frozen.state.ahead.moved(&frozen.tiers, &tiers);
                 let [reached, put, timely, confirmed] = frozen.standing;
+                let read = frozen.state.reached.highest();
+                let read = read.and_then(|(place, _)| tiers.get(place));
+                let measured = match frozen.state.lost {
+                    Some(_) => timely.min(read.copied().unwrap_or_default()),
+                    None => timely,
+                };
                 subject.standing = Standing {
                     reached,
                     put,
                     timely,
                     confirmed,
+                    measured,
                 };
                 subject.newest = frozen.newest;
                 watch.is_active = !frozen.state.is_idle();
@@ -236,6 +252,7 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         let frozen = self.frozen_subjects();
+        let silence = self.silence.frozen(&self.city);
         let laid = Laid::new(&city, self.zone, &rulebook);
         let before = std::mem::replace(&mut self.windows, laid.windows);
         self.windows.take_over(before);
@@ -246,6 +263,7 @@ impl Engine {
         self.city = city;
         self.rulebook = rulebook;
         let gone = self.thaw(frozen);
+        self.listen_anew(&silence, out);
         let at = self.at;
         let ended = gone
             .into_iter()
