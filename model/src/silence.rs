@@ -2,7 +2,7 @@
 
 use crate::{AreaCode, Hazard, Parameter, StationNo, Tier, Time};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Silent stations named behind one area that nobody sees; all are counted.
 pub const NAMED_MAX: usize = 20;
@@ -58,10 +58,11 @@ pub struct Cluster {
     pub stations: Vec<StationNo>,
 }
 
-/// What holds now: every [`Silence`] of some zones, folded.
+/// What holds now: every [`Silence`] of one zone, folded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silences {
-    silent: BTreeSet<(StationNo, u8)>,
+    /// By station: parameters, and when each was found silent.
+    silent: BTreeMap<StationNo, Vec<(u8, Time)>>,
     blind: Vec<Blind>,
     clusters: BTreeMap<AreaCode, Cluster>,
 }
@@ -105,10 +106,17 @@ impl Blind {
 impl Silences {
     /// Takes a change in.
     pub fn apply(&mut self, change: &Silence) {
-        self.silent.extend(change.fell.iter().copied());
-        for back in &change.back {
-            self.silent.remove(back);
+        for (station, parameter) in &change.fell {
+            let held = self.silent.entry(*station).or_default();
+            held.retain(|(of, _)| of != parameter);
+            held.push((*parameter, change.at));
         }
+        for (station, parameter) in &change.back {
+            if let Some(held) = self.silent.get_mut(station) {
+                held.retain(|(of, _)| of != parameter);
+            }
+        }
+        self.silent.retain(|_, held| !held.is_empty());
         for blind in &change.blind {
             let of = |held: &Blind| (held.hazard, held.area) == (blind.hazard, blind.area);
             self.blind.retain(|held| !of(held));
@@ -125,24 +133,20 @@ impl Silences {
         }
     }
 
-    /// Adds what another zone said.
-    pub fn join(&mut self, other: &Self) {
-        self.silent.extend(other.silent.iter().copied());
-        self.blind.extend(other.blind.iter().cloned());
-        let clusters = other.clusters.iter();
-        self.clusters
-            .extend(clusters.map(|(area, cluster)| (*area, cluster.clone())));
+    /// When that series was found silent, where it is.
+    pub fn silent_since(&self, station: StationNo, parameter: Parameter) -> Option<Time> {
+        let mut held = self.silent.get(&station)?.iter();
+        let of = held.find(|(code, _)| *code == parameter.code());
+        of.map(|(_, at)| *at)
     }
 
-    /// True where that series is silent.
-    pub fn is_silent(&self, station: StationNo, parameter: Parameter) -> bool {
-        self.silent.contains(&(station, parameter.code()))
-    }
-
-    /// Every silent series.
-    pub fn silent(&self) -> impl Iterator<Item = (StationNo, Parameter)> + '_ {
-        let known = |(no, code): &(StationNo, u8)| Some((*no, Parameter::from_code(*code)?));
-        self.silent.iter().filter_map(known)
+    /// Every silent series, and when it was found so.
+    pub fn silent(&self) -> impl Iterator<Item = (StationNo, Parameter, Time)> + '_ {
+        let each = self.silent.iter();
+        each.flat_map(|(no, held)| {
+            let known = |(code, at): &(u8, Time)| Some((*no, Parameter::from_code(*code)?, *at));
+            held.iter().filter_map(known)
+        })
     }
 
     /// Areas that nobody sees.

@@ -21,8 +21,8 @@ mod windows;
 
 pub use cost::Figures;
 pub(crate) use laid::enrolled;
-pub(crate) use silence::unseen;
 pub use outlook::{Compared, Outlook, Part, TierOutlook};
+pub(crate) use silence::unseen;
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 
 use crate::area::Standing;

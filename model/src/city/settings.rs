@@ -6,7 +6,9 @@ use crate::document::Document;
 use crate::fault::{Faults, Place};
 use crate::policy::{Policy, Together};
 use crate::release::{Approval, Ask, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
-use crate::{AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Staleness, Telling, Tier};
+use crate::{
+    AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Staleness, Telling, Tier,
+};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

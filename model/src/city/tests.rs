@@ -254,19 +254,23 @@ fn flows_and_ladders_are_found_or_safe() {
     );
     assert!(city.policy.ladder(Tier::Blue).is_none());
     assert_eq!(
-        city.policy.stale_after("rain_gauge", Parameter::WaterLevel, When::default()),
+        city.policy
+            .stale_after("rain_gauge", Parameter::WaterLevel, When::default()),
         Span::from_minutes(10)
     );
     assert_eq!(
-        city.policy.stale_after("slope", Parameter::Displacement, When::default()),
+        city.policy
+            .stale_after("slope", Parameter::Displacement, When::default()),
         crate::policy::STALE_AFTER
     );
     assert_eq!(
-        city.policy.stale_after("culvert", Parameter::WaterDepth, When::default()),
+        city.policy
+            .stale_after("culvert", Parameter::WaterDepth, When::default()),
         crate::policy::STALE_AFTER_MINUTES
     );
     assert_eq!(
-        city.policy.stale_after("woodland", Parameter::FireDanger, When::default()),
+        city.policy
+            .stale_after("woodland", Parameter::FireDanger, When::default()),
         crate::policy::STALE_AFTER_DAILY
     );
 }

@@ -6,16 +6,14 @@
 
 mod layout;
 mod lost;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use layout::unseen;
 
 use super::Engine;
 use super::windows::Windows;
 use crate::effect::Effect;
-use layout::Sight;
 pub(super) use layout::Listening;
+use layout::Sight;
 use model::silence::{Blind, Cluster, NAMED_MAX, Silence as Said};
 use model::{AreaCode, AreaNo, City, Hazard, Parameter, Span, StationNo, Tier, Time, When};
 use serde::{Deserialize, Serialize};
@@ -180,7 +178,9 @@ impl Silence {
         });
         Frozen {
             floor: self.floor,
-            silent: silent.map(|(of, _)| (of.station, of.parameter.code())).collect(),
+            silent: silent
+                .map(|(of, _)| (of.station, of.parameter.code()))
+                .collect(),
             blind: blind.collect(),
             clusters: self.clusters.iter().flatten().cloned().collect(),
         }
@@ -191,8 +191,7 @@ impl Silence {
     pub(super) fn thaw(&mut self, at: Time, city: &City, frozen: &Frozen) {
         let mut fell: Vec<u32> = Vec::new();
         let silent: std::collections::BTreeSet<_> = frozen.silent.iter().copied().collect();
-        for (number, (of, is_silent)) in
-            (0u32..).zip(self.laid.series.iter().zip(&mut self.silent))
+        for (number, (of, is_silent)) in (0u32..).zip(self.laid.series.iter().zip(&mut self.silent))
         {
             *is_silent = silent.contains(&(of.station, of.parameter.code()));
             if *is_silent {
@@ -207,9 +206,8 @@ impl Silence {
         for (at, sight) in self.laid.sights.iter().enumerate() {
             let code = self.code_of(sight, city);
             let mut held = frozen.blind.iter();
-            let held = held.find(|(hazard, area, ..)| {
-                *hazard == sight.hazard && Some(*area) == code
-            });
+            let held =
+                held.find(|(hazard, area, ..)| *hazard == sight.hazard && Some(*area) == code);
             if let (Some((.., since, storm)), Some(blind)) = (held, self.blind.get_mut(at)) {
                 *blind = Some((*since, *storm));
             }

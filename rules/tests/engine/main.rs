@@ -11,6 +11,7 @@ mod outlook;
 mod relays;
 mod rest;
 mod signing;
+mod silence;
 mod snapshots;
 mod storms;
 mod waiting;

@@ -5,9 +5,7 @@ use super::super::laid::Laid;
 use super::super::subjects::{Place, RuleState, Subject};
 use super::super::windows::Windows;
 use crate::rulebook::Rulebook;
-use model::{
-    AreaLevel, AreaNo, City, Hazard, Parameter, Station, StationNo, When, Zone,
-};
+use model::{AreaLevel, AreaNo, City, Hazard, Parameter, Station, StationNo, When, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A zone as a listener has it.
@@ -91,7 +89,9 @@ impl Listening {
                 first_of.push((no, parameter));
                 u32::try_from(first_of.len() - 1).unwrap_or(NONE)
             });
-            let own = towns.iter().position(|t| stands_in(city, station, t.area, 0.0));
+            let own = towns
+                .iter()
+                .position(|t| stands_in(city, station, t.area, 0.0));
             let km = city.policy.sees_km(&station.kind, parameter);
             let sees = |town: &Town| stands_in(city, station, town.area, km);
             let reach: Vec<u16> = (0u16..)
@@ -226,7 +226,10 @@ fn sights(
     for (rule, state) in rulebook.rules.iter().zip(rules) {
         for subject in &state.subjects {
             let at_site = town_of_site(city, subject, towns);
-            let read = subject.series.iter().chain(subject.members.iter().flatten());
+            let read = subject
+                .series
+                .iter()
+                .chain(subject.members.iter().flatten());
             for number in read.filter(|number| **number != NONE) {
                 let reach = reaches.get(*number as usize).into_iter().flatten();
                 let all = reach.copied().chain(at_site);
@@ -260,7 +263,9 @@ fn town_of_site(city: &City, subject: &Subject, towns: &[Town]) -> Option<u16> {
         return None;
     };
     let area = city.site(no)?.area;
-    let at = towns.iter().position(|town| city.is_within(area, town.area))?;
+    let at = towns
+        .iter()
+        .position(|town| city.is_within(area, town.area))?;
     u16::try_from(at).ok()
 }
 

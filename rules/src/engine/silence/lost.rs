@@ -104,14 +104,14 @@ impl Engine {
             return;
         };
         let numbered = (0u32..).zip(&state.subjects);
-        let silent = numbered.filter(|(_, subject)| {
-            subject.areas.contains(&area) && self.is_lost(subject)
-        });
+        let silent =
+            numbered.filter(|(_, subject)| subject.areas.contains(&area) && self.is_lost(subject));
         let silent = silent.filter_map(|(no, subject)| Some((self.last_of(subject)?, no)));
         let mut silent: Vec<(i64, u32)> = silent.collect();
         let group = together(&mut silent, within);
         let counted = state.areas.get(area as usize).map(|count| count.area);
-        let is_there = |area: AreaNo| self.storm(rule.hazard, self.district_above(area)) > Tier::None;
+        let is_there =
+            |area: AreaNo| self.storm(rule.hazard, self.district_above(area)) > Tier::None;
         if group.len() < several || !counted.is_some_and(is_there) {
             return;
         }
