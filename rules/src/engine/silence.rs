@@ -13,7 +13,7 @@ use super::Engine;
 use super::windows::Windows;
 use crate::effect::Effect;
 pub(super) use layout::Listening;
-use layout::Sight;
+use layout::{Allowed, Sight};
 use model::silence::{Blind, Cluster, NAMED_MAX, Silence as Said};
 use model::{AreaCode, AreaNo, City, Hazard, Parameter, Span, StationNo, Tier, Time, When};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,17 @@ pub(super) struct Silence {
     blind: Vec<Option<(Time, Tier)>>,
     /// By town: stations lost together.
     clusters: Vec<Option<Cluster>>,
+    /// Room of a look, used again.
+    room: Room,
+}
+
+/// What a look needs for itself.
+#[derive(Default)]
+struct Room {
+    /// By class.
+    allowed: Vec<Allowed>,
+    /// By town.
+    raining: Vec<bool>,
 }
 
 /// The same at rest, by names that outlive a registry.
@@ -59,6 +70,7 @@ impl Silence {
             live: laid.sights.iter().map(Sight::count).collect(),
             blind: vec![None; sights],
             clusters: vec![None; laid.towns.len()],
+            room: Room::default(),
             laid,
         }
     }
@@ -69,8 +81,9 @@ impl Silence {
 
     /// Notes which series fell silent and which report again at a whole minute.
     fn look(&mut self, now: i64, floor: i64, day: When, city: &City, windows: &Windows) -> Heard {
-        let raining = self.raining(now, city, windows);
-        let classes = self.laid.allowed(city, day);
+        let mut room = std::mem::take(&mut self.room);
+        self.raining(now, city, windows, &mut room.raining);
+        self.laid.allowed(city, day, &mut room.allowed);
         let mut heard = Heard::default();
         for (number, (listened, silent)) in
             (0u32..).zip(self.laid.series.iter().zip(&mut self.silent))
@@ -78,9 +91,9 @@ impl Silence {
             let newest = windows
                 .get(number)
                 .map_or(i64::MIN, |view| view.newest_ms());
-            let allowed = classes.get(listened.class as usize);
+            let allowed = room.allowed.get(listened.class as usize);
             let allowed = allowed.copied().unwrap_or_default();
-            let is_wet = |town: u16| raining.get(usize::from(town)) == Some(&true);
+            let is_wet = |town: u16| room.raining.get(usize::from(town)) == Some(&true);
             let allowed = match listened.town.is_some_and(is_wet) {
                 true => allowed.in_rain,
                 false => allowed.dry,
@@ -94,6 +107,7 @@ impl Silence {
                 heard.fell.push(number);
             }
         }
+        self.room = room;
         for number in &heard.fell {
             for sight in self.laid.sights_of(*number) {
                 if let Some(live) = self.live.get_mut(*sight as usize) {
@@ -113,9 +127,10 @@ impl Silence {
 
     /// By town: whether a gauge that sees it has measured rain of late; nothing where no kind of
     /// station asks.
-    fn raining(&self, now: i64, city: &City, windows: &Windows) -> Vec<bool> {
+    fn raining(&self, now: i64, city: &City, windows: &Windows, found: &mut Vec<bool>) {
+        found.clear();
         if !self.laid.asks_for_rain {
-            return Vec::new();
+            return;
         }
         let (to, from) = (
             Time::from_millis(now),
@@ -132,7 +147,7 @@ impl Silence {
             })
         };
         let towns = self.laid.towns.iter();
-        towns.map(|town| town.rain.iter().any(rains)).collect()
+        found.extend(towns.map(|town| town.rain.iter().any(rains)));
     }
 
     /// Stations of a town whose last readings lie together.

@@ -549,6 +549,16 @@ fn step(
     }
 }
 
+/// What a snapshot holds of silence.
+fn kept(engine: &Engine) -> serde_json::Value {
+    let mut bytes = Vec::new();
+    engine.snapshot(&mut bytes);
+    let length = u32::from_le_bytes(bytes[6..10].try_into().unwrap()) as usize;
+    let state: serde_json::Value = serde_json::from_slice(&bytes[10..10 + length]).unwrap();
+    assert!(!state["silence"]["floor"].is_null());
+    state["silence"].clone()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -607,10 +617,8 @@ proptest! {
             prop_assert_eq!(changes(&one), changes(&other));
         }
         prop_assert_eq!(undisturbed.silent(), restored.silent());
-        let (mut one, mut other) = (Vec::new(), Vec::new());
-        undisturbed.snapshot(&mut one);
-        restored.snapshot(&mut other);
-        prop_assert_eq!(one, other);
+        prop_assert_eq!(undisturbed.findings(), restored.findings());
+        prop_assert_eq!(kept(&undisturbed), kept(&restored));
     }
 }
 

@@ -166,7 +166,7 @@ impl Listening {
     }
 
     /// What each class is allowed that day.
-    pub(super) fn allowed(&self, city: &City, day: When) -> Vec<Allowed> {
+    pub(super) fn allowed(&self, city: &City, day: When, found: &mut Vec<Allowed>) {
         let of = |(no, parameter): &(StationNo, Parameter)| {
             let allowed = city.station(*no).map(|station| {
                 let at = |when| {
@@ -183,7 +183,8 @@ impl Listening {
             });
             allowed.unwrap_or_default()
         };
-        self.classes.iter().map(of).collect()
+        found.clear();
+        found.extend(self.classes.iter().map(of));
     }
 }
 
