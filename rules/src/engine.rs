@@ -282,6 +282,7 @@ impl Engine {
                 return;
             }
         };
+        self.silence.rains(series, observation);
         self.wake(series, observation, corrected);
         if self.has_changes() {
             self.settle(out);

@@ -15,7 +15,9 @@ use crate::effect::Effect;
 pub(super) use layout::Listening;
 use layout::{Allowed, Sight};
 use model::silence::{Blind, Cluster, NAMED_MAX, Silence as Said};
-use model::{AreaCode, AreaNo, City, Hazard, Parameter, Span, StationNo, Tier, Time, When};
+use model::{
+    AreaCode, AreaNo, City, Hazard, Observation, Parameter, Span, StationNo, Tier, Time, When,
+};
 use serde::{Deserialize, Serialize};
 
 const MINUTE_MS: i64 = 60_000;
@@ -37,17 +39,10 @@ pub(super) struct Silence {
     blind: Vec<Option<(Time, Tier)>>,
     /// By town: stations lost together.
     clusters: Vec<Option<Cluster>>,
-    /// Room of a look, used again.
-    room: Room,
-}
-
-/// What a look needs for itself.
-#[derive(Default)]
-struct Room {
-    /// By class.
+    /// By town: the newest reading of some rain, milliseconds.
+    rained: Vec<i64>,
+    /// By class, what it is allowed; room that is used again.
     allowed: Vec<Allowed>,
-    /// By town.
-    raining: Vec<bool>,
 }
 
 /// The same at rest, by names that outlive a registry.
@@ -57,6 +52,7 @@ pub(super) struct Frozen {
     silent: Vec<(StationNo, u8)>,
     blind: Vec<(Hazard, AreaCode, Time, Tier)>,
     clusters: Vec<Cluster>,
+    rained: Vec<(AreaCode, Time)>,
 }
 
 impl Silence {
@@ -70,7 +66,8 @@ impl Silence {
             live: laid.sights.iter().map(Sight::count).collect(),
             blind: vec![None; sights],
             clusters: vec![None; laid.towns.len()],
-            room: Room::default(),
+            rained: vec![i64::MIN; laid.towns.len()],
+            allowed: Vec::new(),
             laid,
         }
     }
@@ -81,9 +78,9 @@ impl Silence {
 
     /// Notes which series fell silent and which report again at a whole minute.
     fn look(&mut self, now: i64, floor: i64, day: When, city: &City, windows: &Windows) -> Heard {
-        let mut room = std::mem::take(&mut self.room);
-        self.raining(now, city, windows, &mut room.raining);
-        self.laid.allowed(city, day, &mut room.allowed);
+        let mut room = std::mem::take(&mut self.allowed);
+        let dry_since = now.saturating_sub(city.policy.silence.rain_for.millis());
+        self.laid.allowed(city, day, &mut room);
         let mut heard = Heard::default();
         for (number, (listened, silent)) in
             (0u32..).zip(self.laid.series.iter().zip(&mut self.silent))
@@ -91,9 +88,12 @@ impl Silence {
             let newest = windows
                 .get(number)
                 .map_or(i64::MIN, |view| view.newest_ms());
-            let allowed = room.allowed.get(listened.class as usize);
+            let allowed = room.get(listened.class as usize);
             let allowed = allowed.copied().unwrap_or_default();
-            let is_wet = |town: u16| room.raining.get(usize::from(town)) == Some(&true);
+            let is_wet = |town: u16| {
+                let rained = self.rained.get(usize::from(town));
+                rained.is_some_and(|rained| *rained > dry_since)
+            };
             let allowed = match listened.town.is_some_and(is_wet) {
                 true => allowed.in_rain,
                 false => allowed.dry,
@@ -107,7 +107,7 @@ impl Silence {
                 heard.fell.push(number);
             }
         }
-        self.room = room;
+        self.allowed = room;
         for number in &heard.fell {
             for sight in self.laid.sights_of(*number) {
                 if let Some(live) = self.live.get_mut(*sight as usize) {
@@ -125,29 +125,20 @@ impl Silence {
         heard
     }
 
-    /// By town: whether a gauge that sees it has measured rain of late; nothing where no kind of
-    /// station asks.
-    fn raining(&self, now: i64, city: &City, windows: &Windows, found: &mut Vec<bool>) {
-        found.clear();
-        if !self.laid.asks_for_rain {
+    /// Takes note of rain, where some kind of station is allowed less while it falls.
+    #[inline]
+    pub(super) fn rains(&mut self, series: u32, reading: &Observation) {
+        if !self.laid.asks_for_rain
+            || reading.value <= 0
+            || reading.parameter != Parameter::Rainfall
+        {
             return;
         }
-        let (to, from) = (
-            Time::from_millis(now),
-            Time::from_millis(now) - city.policy.silence.rain_for,
-        );
-        let rains = |number: &u32| {
-            let newest = |view: &crate::window::View<'_>| view.newest_ms() > from.millis();
-            let view = windows.get(*number).filter(newest);
-            view.is_some_and(|view| {
-                let mut entries = view.entries();
-                entries.any(|entry| {
-                    entry.value > 0 && entry.time > from.millis() && entry.time <= to.millis()
-                })
-            })
-        };
-        let towns = self.laid.towns.iter();
-        found.extend(towns.map(|town| town.rain.iter().any(rains)));
+        for town in self.laid.towns_of(series) {
+            if let Some(rained) = self.rained.get_mut(usize::from(*town)) {
+                *rained = (*rained).max(reading.time.millis());
+            }
+        }
     }
 
     /// Stations of a town whose last readings lie together.
@@ -198,6 +189,17 @@ impl Silence {
                 .collect(),
             blind: blind.collect(),
             clusters: self.clusters.iter().flatten().cloned().collect(),
+            rained: self
+                .laid
+                .towns
+                .iter()
+                .zip(&self.rained)
+                .filter(|(_, rained)| **rained > i64::MIN)
+                .filter_map(|(town, rained)| {
+                    let area = city.area(town.area)?;
+                    Some((area.code, Time::from_millis(*rained)))
+                })
+                .collect(),
         }
     }
 
@@ -231,6 +233,12 @@ impl Silence {
             let code = city.area(town.area).map(|area| area.code);
             let mut held = frozen.clusters.iter();
             *cluster = held.find(|held| Some(held.area) == code).cloned();
+        }
+        for (town, rained) in self.laid.towns.iter().zip(&mut self.rained) {
+            let code = city.area(town.area).map(|area| area.code);
+            let mut held = frozen.rained.iter();
+            let held = held.find(|(area, _)| Some(*area) == code);
+            *rained = held.map_or(i64::MIN, |(_, time)| time.millis());
         }
         self.floor = frozen.floor;
         self.next = match self.floor {

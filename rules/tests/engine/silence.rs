@@ -498,15 +498,9 @@ fn recount(records: &[(i64, Vec<Observation>)]) -> Vec<BTreeSet<u32>> {
                 .filter(|row| row.station == StationNo(station));
             let newest = own.map(minute_of).max();
             let gauge = StationNo(station % 2);
-            // A later reading of the same minute takes the place of the one before.
-            let mut rain: BTreeMap<i64, i32> = BTreeMap::new();
-            for row in all().filter(|row| row.station == gauge) {
-                match row.quality {
-                    Quality::Wrong => drop(rain.remove(&minute_of(row))),
-                    _ => drop(rain.insert(minute_of(row), row.value)),
-                }
-            }
-            let is_wet = rain.iter().any(|(m, value)| *value > 0 && *m > now - 5);
+            let rain = all().filter(sound).filter(|row| row.station == gauge);
+            let mut wet = rain.filter(|row| row.value > 0).map(minute_of);
+            let is_wet = wet.any(|minute| minute > now - 5);
             // At local midnight, six hours after the beginning, the season begins.
             let allowed = match (station < 2, is_wet) {
                 (true, _) => 6,

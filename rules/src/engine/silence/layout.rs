@@ -19,6 +19,8 @@ pub(in super::super) struct Listening {
     /// True where some kind of station is allowed less while rain falls.
     pub(super) asks_for_rain: bool,
     classes: Vec<(StationNo, Parameter)>,
+    /// By series: the towns it tells of.
+    reaches: Vec<Vec<u16>>,
     /// By series: the sights it belongs to.
     starts: Vec<u32>,
     seen_in: Vec<u32>,
@@ -38,8 +40,6 @@ pub(super) struct Listened {
 pub(super) struct Town {
     pub(super) area: AreaNo,
     pub(super) stations: Vec<Lying>,
-    /// Series of rain that tell of it.
-    pub(super) rain: Vec<u32>,
 }
 
 /// A station in a town, with its series.
@@ -99,13 +99,6 @@ impl Listening {
                 .filter(|(_, town)| sees(town))
                 .map(|(at, _)| at)
                 .collect();
-            if parameter == Parameter::Rainfall {
-                for town in &reach {
-                    if let Some(town) = towns.get_mut(usize::from(*town)) {
-                        town.rain.push(number);
-                    }
-                }
-            }
             if let Some(town) = own.and_then(|own| towns.get_mut(own)) {
                 match town.stations.iter_mut().find(|lying| lying.no == no) {
                     Some(lying) => lying.series.push(number),
@@ -153,6 +146,7 @@ impl Listening {
             sights,
             asks_for_rain,
             classes: first_of,
+            reaches,
             starts,
             seen_in: pairs.into_iter().map(|(_, at)| at).collect(),
         }
@@ -163,6 +157,12 @@ impl Listening {
         let at = |place: usize| self.starts.get(place).map_or(0, |start| *start as usize);
         let range = at(series as usize)..at(series as usize + 1);
         self.seen_in.get(range).unwrap_or_default()
+    }
+
+    /// The towns that a series tells of.
+    pub(super) fn towns_of(&self, series: u32) -> &[u16] {
+        let reach = self.reaches.get(series as usize);
+        reach.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// What each class is allowed that day.
@@ -193,7 +193,6 @@ fn towns(city: &City, zone: Zone) -> Vec<Town> {
     let town = |area: AreaNo| Town {
         area,
         stations: Vec::new(),
-        rain: Vec::new(),
     };
     let all = city.areas_of(AreaLevel::Township);
     let own: Vec<Town> = all
