@@ -24,6 +24,9 @@ const MINUTE_MS: i64 = 60_000;
 /// A zone that runs has a record each whole minute: beyond this nothing ran.
 const GAP_MS: i64 = 2 * MINUTE_MS;
 
+/// Since when nobody sees, and the tier in force then; nothing where somebody does.
+type Unseen = Option<(Time, Tier)>;
+
 /// Who is heard, and since when not.
 pub(super) struct Silence {
     laid: Listening,
@@ -36,7 +39,7 @@ pub(super) struct Silence {
     /// Series heard, by sight.
     live: Vec<u32>,
     /// By sight: since when it is blind, and in what storm.
-    blind: Vec<Option<(Time, Tier)>>,
+    blind: Vec<Unseen>,
     /// By town: stations lost together.
     clusters: Vec<Option<Cluster>>,
     /// By town: the newest reading of some rain, milliseconds.
@@ -355,14 +358,14 @@ impl Engine {
         found
     }
 
-    fn sight(&self, number: usize) -> Option<(&Sight, u32, Option<(Time, Tier)>)> {
+    fn sight(&self, number: usize) -> Option<(&Sight, u32, Unseen)> {
         let silence = &self.silence;
         let sight = silence.laid.sights.get(number)?;
         let live = silence.live.get(number)?;
         Some((sight, *live, *silence.blind.get(number)?))
     }
 
-    fn blind(&self, number: usize, now: Option<(Time, Tier)>) -> Option<Blind> {
+    fn blind(&self, number: usize, now: Unseen) -> Option<Blind> {
         let (sight, ..) = self.sight(number)?;
         let of = |number: &u32| self.silence.laid.series.get(*number as usize);
         let stations = sight.series.iter().filter_map(of);
