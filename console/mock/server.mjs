@@ -118,12 +118,13 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       response.writeHead(204).end();
       return;
     }
-    if (/^\/v1\/(sites|situations|deliveries|calls|incidents|timeline|plans|rulebooks.*)$/.test(path) || warning?.[2] === 'preview') known();
+    if (/^\/v1\/(sites|situations|blindness|deliveries|calls|incidents|timeline|plans|rulebooks.*)$/.test(path) || warning?.[2] === 'preview') known();
     switch (path) {
       case '/v1/state': return json(world.state());
       case '/v1/areas': return json(world.city.areas);
       case '/v1/stations': return json(world.city.stations);
       case '/v1/sites': return json(world.city.sites);
+      case '/v1/blindness': return json({ time: world.text(world.time), hazards: [], clusters: [], silent_series: 0 });
       case '/v1/situations': return json([...world.situations.values()]);
       case '/v1/warnings': return json(person ? [...world.warnings.values()] : [...world.warnings.values()].map(issued).filter(Boolean));
       case '/v1/deliveries': return json([...world.deliveries.values()].map(counted));

@@ -1,7 +1,7 @@
 // The server's live stream laid over the lists: events gather and are put in place a few times a second.
 
 import { rank } from './tier';
-import type { Call, Delivery, Signal, Situation, Warning } from './types';
+import type { Blind, Call, Delivery, Signal, Situation, Warning } from './types';
 
 export interface Lists {
   warnings: Map<string, Warning>;
@@ -9,6 +9,8 @@ export interface Lists {
   calls: Map<string, Call>;
   deliveries: Map<string, Delivery>;
   signals: Map<string, Signal>;
+  /** Areas blind to a hazard that is in force. */
+  blind: Map<string, Blind>;
 }
 
 export type LiveEvent =
@@ -16,14 +18,16 @@ export type LiveEvent =
   | { name: 'situation'; item: Situation }
   | { name: 'call'; item: Call }
   | { name: 'delivery'; item: Delivery }
-  | { name: 'signal'; item: Signal & { references?: string[] } };
+  | { name: 'signal'; item: Signal & { references?: string[] } }
+  | { name: 'silence'; item: { blind: Blind[] } };
 
-export const EVENT_NAMES = ['warning', 'situation', 'call', 'delivery', 'signal'] as const;
+export const EVENT_NAMES = ['warning', 'situation', 'call', 'delivery', 'signal', 'silence'] as const;
 
 export const situationKey = (s: Situation): string => `${s.rule}/${s.subject}`;
 export const callKey = (c: Call): string => `${c.warning}/${c.site ?? c.area}${c.device ? `/${c.device}` : ''}`;
 /** One message may speak of several tiers: each is a signal of its own. */
 export const signalKey = (s: Signal): string => `${s.identifier}/${s.tier}`;
+export const blindKey = (b: Blind): string => `${b.hazard}/${b.area}`;
 export const deliveryKey = (d: Delivery): string => `${d.link}/${d.intent ?? `${d.warning}/${d.revision}/${d.channel}/${d.purpose}/${d.tier}`}`;
 
 export const keyed = <T>(items: T[], key: (item: T) => string): Map<string, T> => new Map(items.map((item) => [key(item), item]));
@@ -67,6 +71,12 @@ export function apply(lists: Lists, events: Iterable<LiveEvent>): Lists {
         for (const [key, known] of [...next.signals]) if (event.item.references?.includes(known.identifier)) own('signals').delete(key);
         for (const [key, known] of [...next.signals]) if (event.item.kind === 'cancel' && known.identifier === event.item.identifier) own('signals').delete(key);
         if (event.item.kind !== 'cancel') own('signals').set(signalKey(event.item), event.item);
+        break;
+      case 'silence':
+        for (const blind of event.item.blind) {
+          if (blind.alarm) own('blind').set(blindKey(blind), blind);
+          else own('blind').delete(blindKey(blind));
+        }
         break;
     }
   }

@@ -27,7 +27,7 @@ function delivery(change: Partial<Delivery> = {}): Delivery {
   };
 }
 
-const lists = (warnings: Warning[] = []): Lists => ({ warnings: keyed(warnings, (w) => w.id), situations: new Map(), calls: new Map(), deliveries: new Map(), signals: new Map() });
+const lists = (warnings: Warning[] = []): Lists => ({ warnings: keyed(warnings, (w) => w.id), situations: new Map(), calls: new Map(), deliveries: new Map(), signals: new Map(), blind: new Map() });
 
 describe('words', () => {
   it('stand in both languages', () => {
@@ -47,6 +47,15 @@ describe('an amendment', () => {
   });
   it('of words alone names none', () => {
     expect(amended(two, {})).toEqual({});
+  });
+});
+
+describe('silence', () => {
+  it('is an alarm while a hazard is in force that nobody sees', () => {
+    const blind = { hazard: '11A02', area: 't1', since: AT, alarm: true, text: { zh: '甲', en: 'A' } };
+    const up = apply(lists(), [{ name: 'silence', item: { blind: [blind] } }]);
+    expect([...up.blind.values()]).toEqual([blind]);
+    expect(apply(up, [{ name: 'silence', item: { blind: [{ ...blind, alarm: false }] } }]).blind.size).toBe(0);
   });
 });
 

@@ -1,10 +1,10 @@
 // All that the screen knows, kept fresh: loads the lists, follows the stream, loads anew after every gap.
 
 import { Api, Refused } from './api';
-import { apply, callKey, deliveryKey, EVENT_NAMES, keyed, signalKey, situationKey, type Lists, type LiveEvent } from './live';
+import { apply, blindKey, callKey, deliveryKey, EVENT_NAMES, keyed, signalKey, situationKey, type Lists, type LiveEvent } from './live';
 import { Places } from './places';
 import { RecordClock, seconds, textLike } from './time';
-import type { Areas, Call, Delivery, Lang, Me, Signal, Site, Situation, State, Station, Warning } from './types';
+import type { Areas, Blindness, Call, Delivery, Lang, Me, Signal, Site, Situation, State, Station, Warning } from './types';
 import { phrase, type WordKey } from './words';
 
 /** Events are put on the screen at most this often. */
@@ -37,7 +37,7 @@ class Store {
   areas = $state.raw<Areas | null>(null);
   stations = $state.raw<Station[]>([]);
   sites = $state.raw<Site[]>([]);
-  lists = $state.raw<Lists>({ warnings: new Map(), situations: new Map(), calls: new Map(), deliveries: new Map(), signals: new Map() });
+  lists = $state.raw<Lists>({ warnings: new Map(), situations: new Map(), calls: new Map(), deliveries: new Map(), signals: new Map(), blind: new Map() });
   me = $state.raw<Me | null>(null);
   notices = $state<Notice[]>([]);
   /** Record time in seconds, moved on between the server's words. */
@@ -114,7 +114,7 @@ class Store {
 
   /** What was for people signed in leaves the screen with them. */
   #forget(): void {
-    this.lists = { warnings: new Map(), situations: new Map(), calls: new Map(), deliveries: new Map(), signals: this.lists.signals };
+    this.lists = { warnings: new Map(), situations: new Map(), calls: new Map(), deliveries: new Map(), signals: this.lists.signals, blind: new Map() };
     this.sites = [];
     this.#pending = [];
   }
@@ -232,9 +232,10 @@ class Store {
       const get = this.api.get.bind(this.api) as <T>(path: string) => Promise<T>;
       const token = this.api.token;
       const own = <T>(path: string): Promise<T[]> => (token ? get<T[]>(path) : Promise.resolve([]));
-      const [state, warnings, situations, calls, deliveries, signals] = await Promise.all([
+      const [state, warnings, situations, calls, deliveries, signals, blindness] = await Promise.all([
         get<State>('/v1/state'), get<Warning[]>('/v1/warnings'), own<Situation>('/v1/situations'),
         own<Call>('/v1/calls'), own<Delivery>('/v1/deliveries'), get<Signal[]>('/v1/signals'),
+        token ? get<Blindness>('/v1/blindness') : Promise.resolve<Blindness>({ hazards: [] }),
       ]);
       // Somebody came or went meanwhile: theirs is another load.
       if (token !== this.api.token) return;
@@ -243,6 +244,7 @@ class Store {
       this.lists = {
         warnings: keyed(warnings, (w) => w.id), situations: keyed(situations, situationKey), calls: keyed(calls, callKey),
         deliveries: keyed(deliveries, deliveryKey), signals: keyed(signals, signalKey),
+        blind: keyed(blindness.hazards.flatMap((h) => h.areas).filter((b) => b.alarm), blindKey),
       };
       this.connection = 'live';
       this.attempts = 0;

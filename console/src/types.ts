@@ -84,6 +84,21 @@ export interface Situation {
   stale: boolean;
 }
 
+/** An area in which no live sensor sees a hazard; an alarm where the hazard is in force. */
+export interface Blind {
+  hazard: string;
+  area: string;
+  /** Since when; null where a sensor sees again, or where there never was one. */
+  since: string | null;
+  alarm: boolean;
+  text: Record<'zh' | 'en', string>;
+}
+
+/** GET /v1/blindness. */
+export interface Blindness {
+  hazards: { hazard: string; areas: Blind[] }[];
+}
+
 export type WarningEvent = 'proposed' | 'issued' | 'updated' | 'ended' | 'cancelled';
 
 export interface Evidence {

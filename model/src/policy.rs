@@ -2,7 +2,8 @@
 
 use crate::authority::{AuthorityId, Matrix};
 use crate::release::{Approval, Flow, Ladder, Lateness, Reach};
-use crate::{Channel, Hazard, Parameter, Span, Telling, Tier};
+use crate::{Channel, Hazard, Parameter, Span, Staleness, Station, Telling, Tier, When};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Silence after which a station counts as stale where neither its kind nor `other` is listed.
@@ -10,6 +11,9 @@ pub const STALE_AFTER: Span = Span::from_minutes(60);
 
 /// The same for rain gauges and depth sensors of roads and culverts, which report each minute.
 pub const STALE_AFTER_MINUTES: Span = Span::from_minutes(10);
+
+/// The same for depth sensors while rain falls: what floods within minutes is not left unseen for ten.
+pub const STALE_AFTER_IN_RAIN: Span = Span::from_minutes(2);
 
 /// The same for what is published once a day.
 pub const STALE_AFTER_DAILY: Span = Span::from_minutes(26 * 60);
@@ -30,7 +34,33 @@ pub struct Policy {
     /// What is late or early.
     pub lateness: Lateness,
     /// Silence that makes a station stale, by kind; `other` for kinds not listed.
-    pub staleness: BTreeMap<String, Span>,
+    pub staleness: BTreeMap<String, Staleness>,
+    /// How far around it a kind of station sees, kilometres; `other` for kinds not listed.
+    pub sight: BTreeMap<String, f64>,
+    /// When many silent stations mean something together.
+    pub silence: Together,
+}
+
+/// Stations of one area that fell silent together (a design default of ours).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Together {
+    /// So many of a township are a finding.
+    pub stations: u32,
+    /// Their last readings lie no further apart.
+    pub within: Span,
+    /// Rain counts as falling so long after the last reading of some.
+    pub rain_for: Span,
+}
+
+impl Default for Together {
+    fn default() -> Self {
+        Self {
+            stations: 5,
+            within: Span::from_minutes(10),
+            rain_for: Span::from_minutes(30),
+        }
+    }
 }
 
 impl Policy {
@@ -71,14 +101,59 @@ impl Policy {
         self.ladders.iter().find(|l| l.tiers.contains(&tier))
     }
 
-    /// How long a station of that kind may be silent about that parameter.
-    pub fn stale_after(&self, kind: &str, parameter: Parameter) -> Span {
+    /// How long a station of that kind may be silent about that parameter then: what screens, holds
+    /// and the look for silence go by.
+    pub fn stale_after(&self, kind: &str, parameter: Parameter, when: When) -> Span {
+        self.staleness(kind, parameter).at(when)
+    }
+
+    /// The same for a station, which is given time for two readings at the interval it is
+    /// registered with.
+    pub fn silent_after(&self, station: &Station, parameter: Parameter, when: When) -> Span {
+        let two = Span::from_seconds(2 * i64::from(station.interval_s));
+        self.stale_after(&station.kind, parameter, when).max(two)
+    }
+
+    /// How far around it a station of that kind sees what it measures, kilometres. Rain and weather
+    /// are alike for some way, what stands in a river or on a slope tells of that place alone.
+    pub fn sees_km(&self, kind: &str, parameter: Parameter) -> f64 {
+        let listed = self.sight.get(kind).or(self.sight.get("other"));
+        let by_default = match parameter {
+            Parameter::Rainfall | Parameter::RainfallTotal | Parameter::Snowfall => 5.0,
+            Parameter::WindSpeed
+            | Parameter::WindGust
+            | Parameter::WindDirection
+            | Parameter::Temperature
+            | Parameter::Humidity
+            | Parameter::Pressure
+            | Parameter::Lightning
+            | Parameter::Hail
+            | Parameter::FireDanger => 15.0,
+            Parameter::Visibility
+            | Parameter::RoadTemperature
+            | Parameter::WaterDepth
+            | Parameter::WaterLevel
+            | Parameter::Flow
+            | Parameter::SoilMoisture
+            | Parameter::Displacement
+            | Parameter::Tilt
+            | Parameter::Crack
+            | Parameter::PorePressure
+            | Parameter::GroundwaterLevel
+            | Parameter::Storage => 0.0,
+        };
+        listed.copied().unwrap_or(by_default)
+    }
+
+    fn staleness(&self, kind: &str, parameter: Parameter) -> Staleness {
         let listed = self.staleness.get(kind);
         let other = self.staleness.get("other");
         let by_default = match parameter {
-            Parameter::Rainfall | Parameter::RainfallTotal | Parameter::WaterDepth => {
-                STALE_AFTER_MINUTES
-            }
+            Parameter::Rainfall | Parameter::RainfallTotal => Staleness::of(STALE_AFTER_MINUTES),
+            Parameter::WaterDepth => Staleness {
+                in_rain: Some(STALE_AFTER_IN_RAIN),
+                ..Staleness::of(STALE_AFTER_MINUTES)
+            },
             Parameter::WaterLevel
             | Parameter::Flow
             | Parameter::WindSpeed
@@ -97,9 +172,9 @@ impl Policy {
             | Parameter::Snowfall
             | Parameter::Lightning
             | Parameter::Hail
-            | Parameter::RoadTemperature => STALE_AFTER,
-            Parameter::FireDanger | Parameter::Storage => STALE_AFTER_DAILY,
+            | Parameter::RoadTemperature => Staleness::of(STALE_AFTER),
+            Parameter::FireDanger | Parameter::Storage => Staleness::of(STALE_AFTER_DAILY),
         };
-        listed.or(other).copied().unwrap_or(by_default)
+        listed.or(other).cloned().unwrap_or(by_default)
     }
 }

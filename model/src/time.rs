@@ -116,9 +116,15 @@ impl Time {
 
     /// Month of the year, 1 to 12, with the offset.
     pub fn month(self, offset: Offset) -> u8 {
+        self.month_day(offset).0
+    }
+
+    /// Month of the year and day of the month, each from 1, with the offset.
+    pub fn month_day(self, offset: Offset) -> (u8, u8) {
         let local = Self(self.0.saturating_add(i64::from(offset.0) * 60_000)).to_jiff();
         let civil = jiff::tz::TimeZone::UTC.to_datetime(local);
-        u8::try_from(civil.month()).unwrap_or(1)
+        let part = |part: i8| u8::try_from(part).unwrap_or(1);
+        (part(civil.month()), part(civil.day()))
     }
 
     /// The same instant as `jiff` has it; the epoch where it is outside `jiff`'s range.

@@ -14,6 +14,8 @@ pub(crate) struct Standing {
     pub(crate) timely: Tier,
     /// The same without rises that rest on suspect values only.
     pub(crate) confirmed: Tier,
+    /// The tier found in time by readings, without what silence adds to it.
+    pub(crate) measured: Tier,
 }
 
 /// Subjects of one rule in one area, counted by tier.
@@ -25,6 +27,7 @@ pub(crate) struct AreaCount {
     put: [u32; 6],
     timely: [u32; 6],
     confirmed: [u32; 6],
+    measured: [u32; 6],
 }
 
 impl AreaCount {
@@ -36,6 +39,7 @@ impl AreaCount {
             put: [0; 6],
             timely: [0; 6],
             confirmed: [0; 6],
+            measured: [0; 6],
         }
     }
 
@@ -47,6 +51,7 @@ impl AreaCount {
             &mut self.put,
             &mut self.timely,
             &mut self.confirmed,
+            &mut self.measured,
         ] {
             counts[0] += 1;
         }
@@ -63,22 +68,24 @@ impl AreaCount {
         swap(&mut self.put, from.put, to.put);
         swap(&mut self.timely, from.timely, to.timely);
         swap(&mut self.confirmed, from.confirmed, to.confirmed);
+        swap(&mut self.measured, from.measured, to.measured);
     }
 
     /// The area's tiers: each the highest that enough subjects have.
     pub(crate) fn standing(&self, quorum: Quorum) -> Standing {
         let needed = quorum.needed(self.present);
         let timely = highest(&self.timely, needed, |_| 0);
-        // A neighbour at the tier confirms what alone would rest on suspect values (semantics §13).
-        let confirmed = highest(&self.timely, needed, |tier| {
-            let sure = at_least(&self.confirmed, tier);
-            if sure >= needed { 0 } else { 1 }
-        });
+        // A neighbour at the tier confirms what alone would rest on suspect values (semantics §13);
+        // one that is silent confirms nothing.
+        let sure = highest(&self.confirmed, needed, |_| 0);
+        let beside = highest(&self.measured, needed, |_| 1);
+        let confirmed = sure.max(beside);
         Standing {
             reached: highest(&self.reached, needed, |_| 0),
             put: highest(&self.put, needed, |_| 0),
             timely,
             confirmed,
+            measured: highest(&self.measured, needed, |_| 0),
         }
     }
 }
@@ -111,6 +118,7 @@ mod tests {
             put: tier,
             timely: tier,
             confirmed,
+            measured: tier,
         }
     }
 
@@ -127,6 +135,22 @@ mod tests {
         assert_eq!(area.standing(two).put, Tier::Yellow);
         assert_eq!(area.standing(Quorum::Count(1)).put, Tier::Red);
         assert_eq!(area.standing(Quorum::Percent(5000)).put, Tier::None);
+    }
+
+    #[test]
+    fn a_silent_neighbour_confirms_nothing() {
+        let mut area = AreaCount::new(AreaNo(0));
+        let lost = Standing {
+            measured: Tier::Yellow,
+            ..standing(Tier::Orange, Tier::Yellow)
+        };
+        for _ in 0..3 {
+            area.enrol();
+            area.change(Standing::default(), lost);
+        }
+        let found = area.standing(Quorum::Count(1));
+        assert_eq!((found.put, found.timely), (Tier::Orange, Tier::Orange));
+        assert_eq!(found.confirmed, Tier::Yellow);
     }
 
     #[test]

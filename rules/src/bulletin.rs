@@ -182,6 +182,12 @@ impl Bulletin {
         .collect()
     }
 
+    /// The tiers in force, by area.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = (AreaCode, Tier)> + '_ {
+        let force = self.open.iter().flat_map(|open| &open.force);
+        force.map(|(area, standing)| (*area, standing.tier))
+    }
+
     /// True where the warning of that id was made here.
     pub(crate) fn knows(&self, id: WarningId) -> bool {
         self.open.as_ref().is_some_and(|open| open.id == id)

@@ -1,7 +1,7 @@
 //! What a step gives: changes of tier, revisions of warnings, what waits for people, refusals.
 
 use model::response::{Level, Remaining};
-use model::{AreaCode, Hazard, Order, Pending, Tier, Time, Warning, WarningId};
+use model::{AreaCode, Hazard, Order, Pending, Silence, Tier, Time, Warning, WarningId};
 use serde::{Deserialize, Serialize};
 
 /// One effect of a step.
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Effect {
     /// A subject's tier changed.
     Signal(Box<Change>),
+    /// Sensors fell silent or report again.
+    Silence(Box<Silence>),
     /// A warning got a new revision.
     Warning(Box<Warning>),
     /// What a warning waits for from people changed.
@@ -36,6 +38,10 @@ pub enum Reason {
     Stood,
     /// The rulebook or the registry changed.
     Adopted,
+    /// Its data fell silent in a way that its rule takes for evidence.
+    Lost,
+    /// It reports again: its values decide.
+    Heard,
 }
 
 /// A change of tier of one rule at one subject, with its evidence (design §4).

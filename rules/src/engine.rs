@@ -13,6 +13,7 @@ mod order;
 mod outlook;
 mod settle;
 mod signals;
+mod silence;
 mod snapshot;
 mod subjects;
 mod texts;
@@ -22,6 +23,7 @@ mod windows;
 pub use cost::Figures;
 pub(crate) use laid::enrolled;
 pub use outlook::{Compared, Outlook, Part, TierOutlook};
+pub(crate) use silence::unseen;
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 
 use crate::area::Standing;
@@ -58,6 +60,7 @@ pub struct Engine {
     bulletins: Shelf,
     forecasts: Forecasts,
     in_force: InForce,
+    silence: silence::Silence,
     /// When rules that look ahead are looked at again, milliseconds.
     next_look: i64,
     /// Earliest deadline of a waiting rise, milliseconds.
@@ -192,7 +195,15 @@ impl Engine {
     ) -> Self {
         let laid = Laid::new(&city, zone, &rulebook);
         let hazards = rulebook.rules.iter().map(|rule| rule.hazard);
+        let silence = silence::Silence::new(silence::Listening::new(
+            &city,
+            zone,
+            &rulebook,
+            &laid.windows,
+            &laid.rules,
+        ));
         Self {
+            silence,
             bulletins: Shelf::of(hazards),
             forecasts: Forecasts::default(),
             in_force: InForce::default(),
@@ -275,6 +286,7 @@ impl Engine {
                 return;
             }
         };
+        self.silence.rains(series, observation);
         self.wake(series, observation, corrected);
         if self.has_changes() {
             self.settle(out);
@@ -287,7 +299,11 @@ impl Engine {
         if self.policy == Policy::Live {
             self.leave_out_gap(at, out);
         }
+        let before = self.at;
         self.at = self.at.max(at);
+        if self.at.millis() >= self.silence.next {
+            self.listen(before, out);
+        }
         if self.at.millis() >= self.next_look {
             self.look_again(out);
         }
@@ -363,6 +379,7 @@ impl Engine {
                     put,
                     timely,
                     confirmed,
+                    ..
                 } = subject.standing;
                 let Some(held) = subject.state.as_ref() else {
                     continue;

@@ -9,6 +9,7 @@ mod gauges;
 pub(crate) mod keys;
 mod layout;
 mod literal;
+mod lost;
 mod order;
 mod quorum;
 mod read;
@@ -16,12 +17,14 @@ mod read;
 pub use literal::{LiteralError, Written, rewritten, written};
 pub use quorum::{Quorum, QuorumError};
 
+pub(crate) use lost::Lost;
+
 use crate::condition::lull::{self, Lull, Lulls, PARAMETERS_MAX};
 use crate::condition::{Asked, Call, Program, Ratio};
 use crate::window::{Function, Gauge, Plan};
 use model::{AreaLevel, Fault, Hazard, Named, Parameter, Severity, Span, Tier};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Schema of rulebook files this version reads.
 pub const SCHEMA: i64 = 1;
@@ -95,6 +98,8 @@ pub struct Rule {
     pub calls: Vec<Call>,
     /// Site thresholds it reads.
     pub thresholds: Vec<String>,
+    /// When the silence of a subject counts for the next tier.
+    pub(crate) lost: Option<Lost>,
     pub(crate) continuing: Option<Program>,
     pub(crate) lower_when: Option<Program>,
     /// Whose tiers its conditions ask for.
@@ -234,6 +239,12 @@ impl Rulebook {
     /// Parameters that any rule reads.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter> + '_ {
         self.plans.keys().copied()
+    }
+
+    /// By hazard: the townships in which no registered station sees it, however far it does. A hazard
+    /// of which nothing is read is in no list.
+    pub fn unseen(&self, city: &model::City) -> BTreeMap<Hazard, BTreeSet<model::AreaNo>> {
+        crate::engine::unseen(city, self)
     }
 
     /// What is wrong between the rulebook and a city: thresholds that are no numbers, rules

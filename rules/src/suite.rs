@@ -10,6 +10,7 @@
 //! series   = { rainfall = "1.0x59 0x180" }
 //! site     = { blue = 0.15 }               # thresholds, where the rule reads any
 //! climate  = "station,parameter,…\n*,rainfall,…"   # a climate.csv, where the rule asks what is usual
+//! stale    = "10m"                         # silence that is allowed, where the rule has `lost`
 //! forecast = [{ at = "0m", step = "1h", rainfall = "0x6 20x2" }]   # and track, signal = […], see suite/expected.rs, signalled.rs
 //! expect   = [{ at = "30m", tier = "none" }, { at = "50m", tier = "orange" }]
 //! ```
@@ -85,6 +86,7 @@ struct Trial {
     series: Vec<(Parameter, Vec<Option<Quanta>>)>,
     thresholds: BTreeMap<String, String>,
     climate: Option<String>,
+    stale: Option<Span>,
     forecasts: Vec<Forecast>,
     signals: Vec<(Time, Signal)>,
     expect: Vec<(Span, Tier)>,
@@ -122,6 +124,7 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
         trial.interval.seconds(),
         &trial.thresholds,
         trial.climate.as_deref(),
+        trial.stale,
     )?;
     let city = Arc::new(city);
     let Some(station) = city.station_no(stage::STATION) else {
@@ -147,12 +150,23 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
     let mut signals = trial.signals.iter().peekable();
     let mut tier = Tier::None;
     let mut effects = Vec::new();
+    let mut passed = trial.start;
+    // A sensor dies between its readings: the minutes pass as they do in a service.
+    let mut pass = |engine: &mut Engine, to: Time, effects: &mut Vec<Effect>| {
+        if rule.lost.is_some() {
+            for minute in passed.minute() + 1..to.minute() {
+                engine.tick(Time::from_minute(minute), effects);
+            }
+            passed = passed.max(to);
+        }
+        engine.tick(to, effects);
+    };
     for step in 0..=length {
         let after = Span::from_millis(trial.interval.millis() * step as i64);
         let at = trial.start + after;
         while let Some((when, wanted)) = expect.next_if(|(when, _)| *when < after || step == length)
         {
-            engine.tick(trial.start + *when, &mut effects);
+            pass(&mut engine, trial.start + *when, &mut effects);
             hear(rule, &mut effects, &mut tier, &mut outcome.story, &city);
             if tier != *wanted {
                 let at = trial.start + *when;
@@ -171,7 +185,7 @@ fn play(rulebook: &Arc<Rulebook>, file: &str, trial: &Trial) -> Result<Outcome, 
         while let Some((_, signal)) = signals.next_if(|(when, _)| *when <= at) {
             engine.signal(at, signal, &mut effects);
         }
-        engine.tick(at, &mut effects);
+        pass(&mut engine, at, &mut effects);
         for (parameter, values) in &trial.series {
             let Some(Some(value)) = values.get(step) else {
                 continue;
@@ -298,8 +312,8 @@ fn read(rulebook: &Rulebook, file: &str, text: &str, faults: &mut Faults) -> Vec
 
 fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Option<Trial> {
     let known = [
-        "name", "rule", "start", "interval", "series", "site", "climate", "forecast", "track",
-        "signal", "expect",
+        "name", "rule", "start", "interval", "series", "site", "climate", "stale", "forecast",
+        "track", "signal", "expect",
     ];
     keys.known("test.", &known, faults);
     let (name, _) = keys.needed_text("name", faults)?;
@@ -333,8 +347,14 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
         faults.error(keys.at(keys.line), "interval", "it is nothing", "write 1m");
         return None;
     }
+    let stale = keys.span("stale", faults);
+    if stale.is_some_and(|stale| stale <= Span::ZERO) {
+        faults.error(keys.at(keys.line), "stale", "it is nothing", "write 10m");
+        return None;
+    }
     Some(Trial {
         line: keys.line,
+        stale,
         name,
         rule,
         start,

@@ -1,6 +1,7 @@
 //! The HTTP API: `/v1`, the CAP feed, the console, and what operators ask.
 
 mod answer;
+mod blindness;
 mod calls;
 mod cap;
 mod console;
@@ -98,6 +99,7 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/stations", get(places::stations))
         .route("/v1/sites", get(places::sites))
         .route("/v1/situations", get(places::situations))
+        .route("/v1/blindness", get(blindness::list))
         .route("/v1/warnings", get(warnings::list).post(warnings::issue))
         .route("/v1/warnings/{id}", get(warnings::one))
         .route("/v1/warnings/{id}/preview", get(warnings::preview))

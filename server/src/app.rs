@@ -81,6 +81,8 @@ pub(crate) struct App {
     pub(crate) open_intake: bool,
     /// Who may act.
     pub(crate) people: People,
+    /// Where no registered station sees what the rulebook in force speaks of.
+    pub(crate) unseen: crate::silence::Unseen,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// From observation to wire.
@@ -434,6 +436,7 @@ impl App {
             self.metrics.open.with_label_values(&[what]).set(open);
         }
         self.metrics.lapsed.set(self.view.lapsed_count());
+        self.gauge_silence();
         let waiting = self.view.waiting();
         for (act, due) in [
             ("signature", waiting.signatures),

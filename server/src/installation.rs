@@ -601,23 +601,28 @@ fn bbox(areas: &[Area]) -> [f64; 4] {
     })
 }
 
-fn geojson(areas: &[Area]) -> String {
+/// An area's shape as GeoJSON has it.
+pub(crate) fn geometry(area: &Area) -> serde_json::Value {
     let ring = |line: &geo::LineString<f64>| -> Vec<[f64; 2]> {
         line.coords().map(|point| [point.x, point.y]).collect()
     };
+    let polygons: Vec<Vec<_>> = area
+        .shape
+        .iter()
+        .map(|polygon| {
+            std::iter::once(polygon.exterior())
+                .chain(polygon.interiors())
+                .map(ring)
+                .collect()
+        })
+        .collect();
+    serde_json::json!({ "type": "MultiPolygon", "coordinates": polygons })
+}
+
+fn geojson(areas: &[Area]) -> String {
     let features: Vec<_> = areas
         .iter()
         .map(|area| {
-            let polygons: Vec<Vec<_>> = area
-                .shape
-                .iter()
-                .map(|polygon| {
-                    std::iter::once(polygon.exterior())
-                        .chain(polygon.interiors())
-                        .map(ring)
-                        .collect()
-                })
-                .collect();
             serde_json::json!({
                 "type": "Feature",
                 "properties": {
@@ -628,7 +633,7 @@ fn geojson(areas: &[Area]) -> String {
                     "parent": area.parent.and_then(|no| areas.get(usize::from(no.0))).map(|a| a.code),
                     "population": area.population,
                 },
-                "geometry": { "type": "MultiPolygon", "coordinates": polygons },
+                "geometry": geometry(area),
             })
         })
         .collect();

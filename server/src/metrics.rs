@@ -65,6 +65,10 @@ pub(crate) struct Metrics {
     pub(crate) missed_renewals: IntCounterVec,
     /// Warnings that stand beyond their validity now.
     pub(crate) lapsed: IntGauge,
+    /// Areas in which no live sensor sees a hazard, by hazard and whether it is in force there.
+    pub(crate) blind: IntGaugeVec,
+    /// Series that are silent.
+    pub(crate) silent: IntGauge,
     /// Journal figures by name.
     pub(crate) journal: IntGaugeVec,
     /// Streams dropped because their reader was too slow.
@@ -255,6 +259,17 @@ impl Metrics {
             lapsed: {
                 let help = "Warnings that stand beyond their validity; an alarm";
                 let gauge = IntGauge::new("sanfang_warnings_lapsed", help)?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
+            blind: gauges(
+                "sanfang_blind_areas",
+                "Areas in which no live sensor sees a hazard; an alarm where the hazard is in force",
+                &["hazard", "in_force"],
+            )?,
+            silent: {
+                let help = "Series of stations that are silent for longer than the city allows";
+                let gauge = IntGauge::new("sanfang_silent_series", help)?;
                 registry.register(Box::new(gauge.clone()))?;
                 gauge
             },

@@ -446,6 +446,7 @@ async fn app(
         clock: options.clock,
         mode: options.mode,
         policy: options.policy,
+        unseen: crate::silence::Unseen::default(),
         snapshots: options.snapshots,
         registry,
         reload,

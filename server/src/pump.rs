@@ -55,6 +55,8 @@ pub(crate) mod kind {
     pub(crate) const OUTCOME: u8 = 7;
     /// JSON of [`model::response::Entry`], in the city's zone.
     pub(crate) const ENTRY: u8 = 8;
+    /// JSON of [`model::Silence`].
+    pub(crate) const SILENCE: u8 = 20;
 }
 
 /// One zone's loop, a round at a time.

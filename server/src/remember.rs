@@ -9,12 +9,14 @@ use crate::app::App;
 use crate::courier;
 use crate::outcome::OfOrder;
 use crate::pump::kind;
+use crate::silence;
 use crate::view::{CALLS_MAX, Responded, Signals, WARNINGS_MAX};
 use dispatch::ladder::{Call, Place};
 use journal::Record;
 use model::response::Entry;
+use model::silence::Silences;
 use model::warning::Event;
-use model::{Pending, Signal, Tier, Time, Warning, WarningId, Zone};
+use model::{AreaCode, Pending, Signal, Silence, Tier, Time, Warning, WarningId, Zone};
 use rules::Change;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +51,7 @@ pub(crate) enum Said {
     Pending(Pending),
     Outcome(OfOrder),
     Entry(Box<Entry>),
+    Silence(Box<Silence>),
     /// What a later version adds is not for this one to show.
     Unknown,
 }
@@ -66,6 +69,7 @@ impl Said {
             kind::PENDING => serde_json::from_slice(bytes).map(Self::Pending),
             kind::OUTCOME => serde_json::from_slice(bytes).map(Self::Outcome),
             kind::ENTRY => serde_json::from_slice(bytes).map(Self::Entry),
+            kind::SILENCE => serde_json::from_slice(bytes).map(Self::Silence),
             _ => Ok(Self::Unknown),
         };
         read.unwrap_or_else(|error| {
@@ -91,6 +95,9 @@ impl Said {
                 app.outcomes.tell(zone, offset, outcome);
             }
             Self::Entry(entry) => app.view.entry(entry),
+            Self::Silence(silence) => {
+                app.view.silence(silence, silence::item(app, silence));
+            }
             Self::Unknown => {}
         }
     }
@@ -107,6 +114,9 @@ pub(crate) struct Remembered {
     pending: BTreeMap<WarningId, Pending>,
     #[serde(default)]
     responded: Responded,
+    /// By the zone's code.
+    #[serde(default)]
+    silences: BTreeMap<AreaCode, Silences>,
 }
 
 impl Remembered {
@@ -124,6 +134,12 @@ impl Remembered {
                 self.pending.insert(pending.warning, pending);
             }
             Said::Entry(entry) => drop(self.responded.take(&entry)),
+            Said::Silence(silence) => {
+                self.silences
+                    .entry(silence.zone)
+                    .or_default()
+                    .apply(&silence);
+            }
             Said::Outcome(_) | Said::Unknown => {}
         }
     }
@@ -203,6 +219,9 @@ impl Remembered {
         }
         app.view.signals_again(&self.signals);
         app.view.responded_again(&self.responded);
+        for (zone, silences) in &self.silences {
+            app.view.silences_again(*zone, silences);
+        }
     }
 }
 

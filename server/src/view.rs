@@ -7,6 +7,7 @@ mod newest;
 mod remarks;
 mod responded;
 mod signals;
+mod silences;
 
 pub(crate) use deliveries::Way;
 pub(crate) use item::{
@@ -22,6 +23,7 @@ use deliveries::{Deliveries, Subject};
 use dispatch::gateway::state_bulletin;
 use dispatch::ladder::{Call, Place};
 use ingest::quality::{Cause, Finding};
+use model::silence::Silences;
 use model::{
     AreaCode, City, Observation, Offset, Parameter, Pending, Signal, StationNo, Tier, Time,
     Warning, WarningId,
@@ -90,6 +92,8 @@ struct Inner {
     responded: Responded,
     calls: BTreeMap<(WarningId, Place), (Call, CallItem)>,
     deliveries: Deliveries,
+    /// By the code of the zone.
+    silences: BTreeMap<AreaCode, Silences>,
     /// Validities that ran out and were told of.
     lapses: BTreeMap<WarningId, String>,
 }

@@ -17,8 +17,8 @@ use model::record::Edition;
 use model::response::{Entry, Revised};
 use model::warning::Event;
 use model::{
-    DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Signal, Span, StationNo,
-    Tier, Time, Warning, WarningId, Zone,
+    DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Signal, Silence, Span,
+    StationNo, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::response::{self, Responses};
 use rules::{Change, Effect, Engine, Figures, Policy, Windowed};
@@ -45,6 +45,8 @@ pub(crate) struct Outputs {
     pub(crate) entries: Vec<Entry>,
     /// What the city's zone is to hear of this one's warnings.
     pub(crate) revised: Vec<Revised>,
+    /// Which sensors fell silent or report again.
+    pub(crate) silences: Vec<Silence>,
     /// Why an order was not followed.
     pub(crate) refused: Option<Refused>,
 }
@@ -60,6 +62,7 @@ impl Outputs {
             && self.signals.is_empty()
             && self.entries.is_empty()
             && self.revised.is_empty()
+            && self.silences.is_empty()
     }
 
     /// True where somebody is told something by it, or waits for it: all but changes of tier at
@@ -68,7 +71,7 @@ impl Outputs {
         let is_said =
             self.warnings.is_empty() && self.pending.is_empty() && self.entries.is_empty();
         let is_told = self.intents.is_empty() && self.calls.is_empty() && self.signals.is_empty();
-        !(is_said && is_told)
+        !(is_said && is_told) || self.silences.iter().any(Silence::is_alarm)
     }
 
     /// Forgets everything, keeping the memory.
@@ -81,6 +84,7 @@ impl Outputs {
         self.signals.clear();
         self.entries.clear();
         self.revised.clear();
+        self.silences.clear();
         self.refused = None;
     }
 }
@@ -350,6 +354,7 @@ impl Machine {
         for effect in std::mem::take(&mut self.effects) {
             match effect {
                 Effect::Signal(change) => out.changes.push(*change),
+                Effect::Silence(silence) => out.silences.push(*silence),
                 Effect::Warning(warning) => {
                     self.planner.step(at, &warning, &desk, &mut out.intents);
                     self.call(at, &warning, &desk);

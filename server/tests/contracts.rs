@@ -13,6 +13,8 @@ mod access;
 mod acts;
 #[path = "contracts/api.rs"]
 mod api;
+#[path = "contracts/blindness.rs"]
+mod blindness;
 #[path = "contracts/bulletins.rs"]
 mod bulletins;
 #[path = "contracts/check.rs"]

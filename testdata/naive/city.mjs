@@ -15,7 +15,7 @@ export function readCity(directory) {
   return {
     code: String(settings.code), offset: offsetMinutes(settings.time_zone), areas, stations, sites,
     pastAfter: span(settings.lateness?.past_after ?? '15m'),
-    staleness: Object.fromEntries(Object.entries(settings.staleness ?? {}).map(([kind, text]) => [kind, span(text)])),
+    staleness: Object.fromEntries(Object.entries(settings.staleness ?? {}).map(([kind, allowed]) => [kind, span(allowed.usual ?? allowed)])),
   };
 }
 

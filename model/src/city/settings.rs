@@ -4,9 +4,11 @@
 use crate::authority::{Act, Authority, MatrixRow};
 use crate::document::Document;
 use crate::fault::{Faults, Place};
-use crate::policy::Policy;
+use crate::policy::{Policy, Together};
 use crate::release::{Approval, Ask, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
-use crate::{AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Telling, Tier};
+use crate::{
+    AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Staleness, Telling, Tier,
+};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +21,9 @@ const SCHEMA: u32 = 1;
 
 /// Border gauges reach at most so far.
 const BORDER_KM_MAX: f64 = 100.0;
+
+/// A station sees at most so far.
+const SIGHT_KM_MAX: f64 = 100.0;
 
 /// The file, read and checked in itself.
 pub(super) struct Settings {
@@ -49,7 +54,11 @@ struct Head {
     #[serde(default)]
     lateness: Lateness,
     #[serde(default)]
-    staleness: BTreeMap<String, Span>,
+    staleness: BTreeMap<String, Staleness>,
+    #[serde(default)]
+    sight: BTreeMap<String, f64>,
+    #[serde(default)]
+    silence: Together,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +115,8 @@ pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
         telling: head.telling,
         lateness: head.lateness,
         staleness: head.staleness,
+        sight: head.sight,
+        silence: head.silence,
         ..Policy::default()
     };
     policy.matrix.authorities = plain(authorities);
@@ -179,12 +190,7 @@ fn check_head(head: &Head, faults: &mut Faults) -> Option<TimeZone> {
         }
     }
     check_telling(&head.telling, faults);
-    for (kind, span) in &head.staleness {
-        if *span <= Span::ZERO {
-            let field = format!("staleness.{kind}");
-            faults.error(place, &field, "it is zero", "write a span such as 10m");
-        }
-    }
+    check_silence(head, faults);
     // The tables inside the program, never the machine's: the same city is the same everywhere.
     let zone = TimeZoneDatabase::bundled().get(&head.time_zone);
     if zone.is_err() {
@@ -192,6 +198,40 @@ fn check_head(head: &Head, faults: &mut Faults) -> Option<TimeZone> {
         faults.error(place, "time_zone", what, "write one such as Asia/Shanghai");
     }
     zone.ok()
+}
+
+fn check_silence(head: &Head, faults: &mut Faults) {
+    let place = Place::file(FILE);
+    for (kind, staleness) in &head.staleness {
+        let mut spans = staleness.spans();
+        if let Some((key, _)) = spans.find(|(_, span)| *span <= Span::ZERO) {
+            let field = format!("staleness.{kind}");
+            let what = format!("{key} is zero");
+            faults.error(place, &field, what, "write a span such as 10m");
+        }
+    }
+    for (kind, km) in &head.sight {
+        if !(0.0..=SIGHT_KM_MAX).contains(km) {
+            let field = format!("sight.{kind}");
+            let what = format!("not a number from 0 to {SIGHT_KM_MAX}");
+            let remedy = "write kilometres, 0 for its own area alone";
+            faults.error(place, &field, what, remedy);
+        }
+    }
+    let Together {
+        stations,
+        within,
+        rain_for,
+    } = head.silence;
+    if stations < 2 {
+        let remedy = "write 2 or more: one station alone is no cluster";
+        faults.error(place, "silence.stations", "less than two", remedy);
+    }
+    for (name, span) in [("silence.within", within), ("silence.rain_for", rain_for)] {
+        if span <= Span::ZERO {
+            faults.error(place, name, "it is zero", "write a span such as 10m");
+        }
+    }
 }
 
 fn check_telling(telling: &Telling, faults: &mut Faults) {

@@ -4,7 +4,7 @@ use super::*;
 use crate::authority::Act;
 use crate::fault::Severity;
 use crate::release::Reach;
-use crate::{AuthorityId, Parameter, Span};
+use crate::{AuthorityId, Parameter, Span, When};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -254,19 +254,23 @@ fn flows_and_ladders_are_found_or_safe() {
     );
     assert!(city.policy.ladder(Tier::Blue).is_none());
     assert_eq!(
-        city.policy.stale_after("rain_gauge", Parameter::WaterLevel),
+        city.policy
+            .stale_after("rain_gauge", Parameter::WaterLevel, When::default()),
         Span::from_minutes(10)
     );
     assert_eq!(
-        city.policy.stale_after("slope", Parameter::Displacement),
+        city.policy
+            .stale_after("slope", Parameter::Displacement, When::default()),
         crate::policy::STALE_AFTER
     );
     assert_eq!(
-        city.policy.stale_after("culvert", Parameter::WaterDepth),
+        city.policy
+            .stale_after("culvert", Parameter::WaterDepth, When::default()),
         crate::policy::STALE_AFTER_MINUTES
     );
     assert_eq!(
-        city.policy.stale_after("woodland", Parameter::FireDanger),
+        city.policy
+            .stale_after("woodland", Parameter::FireDanger, When::default()),
         crate::policy::STALE_AFTER_DAILY
     );
 }
@@ -274,6 +278,24 @@ fn flows_and_ladders_are_found_or_safe() {
 #[test]
 fn each_fault_names_file_line_field_and_remedy() {
     for (file, from, to, wanted) in [
+        (
+            "city.toml",
+            "rain_gauge = \"10m\"",
+            "rain_gauge = { usual = \"10m\", in_rain = \"0m\" }",
+            "city.toml: field staleness.rain_gauge: in_rain is zero — write a span such as 10m",
+        ),
+        (
+            "city.toml",
+            "rain_gauge = \"10m\"",
+            "rain_gauge = \"10m\"\n[sight]\nrain_gauge = -1",
+            "city.toml: field sight.rain_gauge: not a number from 0 to 100 — write kilometres, 0 for its own area alone",
+        ),
+        (
+            "city.toml",
+            "rain_gauge = \"10m\"",
+            "rain_gauge = \"10m\"\n[silence]\nstations = 1",
+            "city.toml: field silence.stations: less than two — write 2 or more: one station alone is no cluster",
+        ),
         (
             "city.toml",
             "schema = 1",

@@ -53,6 +53,11 @@ impl Shelf {
         self.own.values_mut().chain(self.relays.values_mut())
     }
 
+    /// Signals of other authorities in force.
+    pub(crate) fn signals(&self) -> impl Iterator<Item = &Signal> {
+        self.signals.values().flatten()
+    }
+
     /// The bulletin that made a warning.
     pub(crate) fn holding(&mut self, warning: WarningId) -> Result<&mut Bulletin, Refusal> {
         let mut all = self.all_mut();
@@ -77,12 +82,6 @@ impl Shelf {
         if self.relays.len() > RELAYS_MAX {
             self.relays.retain(|_, bulletin| !bulletin.is_at_rest());
         }
-    }
-
-    /// Messages of other authorities about a hazard that nobody has lifted.
-    pub(crate) fn signals(&self, hazard: Hazard) -> impl Iterator<Item = &Signal> {
-        let all = self.signals.values().flatten();
-        all.filter(move |signal| signal.hazard == Some(hazard))
     }
 
     /// A message of another authority: it replaces those it refers to, here and in what is

@@ -184,7 +184,7 @@ impl Engine {
             return;
         };
         if let Some(watch) = state.watches.get_mut(subject_no as usize) {
-            watch.is_active = !(held.reached.is_idle() && held.ahead.is_idle());
+            watch.is_active = !held.is_idle();
         }
         let deadlines = [
             held.reached.deadline(&subject.holds),
@@ -202,22 +202,25 @@ impl Engine {
         let reached = top.map_or(Tier::None, |(place, _)| tier_of(place));
         let ahead = held.ahead.highest();
         let close = ahead.map_or(Tier::None, |(place, _)| tier_of(place));
-        let rises = reached > before.reached;
+        let in_all = held.lost.map_or(reached, |lost| reached.max(lost.tier));
+        let rises = in_all > before.reached;
         let time = match (rises, top, stamp) {
-            (true, Some((_, set)), _) => set.at,
+            (true, Some((_, set)), None) => set.at,
             (_, _, Some(stamp)) => stamp,
             (_, _, None) if reached == before.reached && close > before.put => {
                 ahead.map_or(subject.newest, |(_, set)| set.at)
             }
             (_, _, None) => subject.newest,
         };
-        let told = match rises || close > before.put {
+        // What silence adds is no evaluation in time of what was read.
+        let told = match (rises || close > before.put) && rise != Reason::Lost {
             true => time,
             false => subject.newest,
         };
         let evaluated = subject.newest.max(told).max(heard.unwrap_or(i64::MIN));
         let in_time = self.at.millis().saturating_sub(evaluated) <= past_ms;
         let after = standing(before, reached, close, held, in_time);
+        let reached = after.reached;
         self.scratch.asked = asked;
         if after == before {
             return;
@@ -235,8 +238,10 @@ impl Engine {
                 city: &self.city,
                 forecasts: &self.forecasts,
             };
-            let values = evaluation.texts(subject, &mut self.scratch.values);
+            let mut values = evaluation.texts(subject, &mut self.scratch.values);
             if let Some(held) = &mut subject.state {
+                let why = held.lost.map(|lost| lost.why.text().to_owned());
+                values.extend(why.map(|why| ("silence".to_owned(), Some(why))));
                 held.values = values;
                 held.evaluated = subject.newest;
             }

@@ -156,6 +156,9 @@ impl Engine {
             });
         };
         held.sure = Tier::Red;
+        if let Some(lost) = &mut held.lost {
+            lost.is_confirmed = true;
+        }
         let (rise, fall) = (Reason::Raised, Reason::Lowered);
         self.stand(rule_no, subject_no, rise, fall, None, None);
         self.settle(out);
@@ -175,7 +178,8 @@ impl Engine {
         let found = state.and_then(|state| state.awaken(subject_no as usize));
         let silent = found.filter(|(found, ..)| {
             let silence = record.saturating_sub(found.newest);
-            found.standing.reached > Tier::None && silence > found.holds.gap_ms
+            let is_lost = found.state.as_ref().is_some_and(|s| s.lost.is_some());
+            found.standing.reached > Tier::None && (is_lost || silence > found.holds.gap_ms)
         });
         let Some(held) = silent.and_then(|(found, ..)| found.state.as_mut()) else {
             return Err(Refusal::NotSilent {
@@ -184,6 +188,7 @@ impl Engine {
         };
         held.reached.clear();
         held.ahead.clear();
+        held.lost = None;
         self.stand(
             rule_no,
             subject_no,

@@ -23,7 +23,10 @@ impl InForce {
         });
         let tiers = |hazard: Hazard| {
             let mut tiers = vec![Tier::None; city.areas.len()];
-            for signal in shelf.signals(hazard) {
+            for signal in shelf
+                .signals()
+                .filter(|signal| signal.hazard == Some(hazard))
+            {
                 let known = signal.areas.iter();
                 let covers: Vec<AreaNo> = known.filter_map(|code| city.area_no(*code)).collect();
                 for (place, tier) in (0..).map(AreaNo).zip(&mut tiers) {
@@ -47,6 +50,7 @@ impl InForce {
             put: tier,
             timely: tier,
             confirmed: tier,
+            measured: tier,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use super::laid::Laid;
 use super::signals::InForce;
+use super::silence;
 use super::subjects::State;
 use super::{Engine, Standing};
 use crate::bulletin::Shelf;
@@ -50,6 +51,9 @@ struct Frozen {
     subjects: Vec<FrozenSubject>,
     bulletins: Shelf,
     forecasts: Forecasts,
+    /// Absent in snapshots of versions that did not listen for silence.
+    #[serde(default)]
+    silence: silence::Frozen,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -92,6 +96,7 @@ impl Engine {
             subjects: self.frozen_subjects(),
             bulletins: self.bulletins.clone(),
             forecasts: self.forecasts.clone(),
+            silence: self.silence.frozen(&self.city),
         };
         // Our own plain types cannot fail to be written to memory; an empty part reads as damaged.
         let json = serde_json::to_vec(&frozen).unwrap_or_default();
@@ -135,6 +140,7 @@ impl Engine {
         let hazards = self.rulebook.rules.iter().map(|rule| rule.hazard);
         self.bulletins.hold(hazards);
         self.thaw(frozen.subjects);
+        self.silence.thaw(self.at, &self.city, &frozen.silence);
         Ok(())
     }
 
@@ -197,14 +203,24 @@ impl Engine {
                 let Some(mut frozen) = by_id.remove(&key) else {
                     continue;
                 };
+                let lost = frozen.state.lost;
+                frozen.state.lost =
+                    lost.filter(|lost| rule.lost.is_some() && tiers.contains(&lost.tier));
                 frozen.state.reached = frozen.state.reached.moved(&frozen.tiers, &tiers);
                 frozen.state.ahead = frozen.state.ahead.moved(&frozen.tiers, &tiers);
                 let [reached, put, timely, confirmed] = frozen.standing;
+                let read = frozen.state.reached.highest();
+                let read = read.and_then(|(place, _)| tiers.get(place));
+                let measured = match frozen.state.lost {
+                    Some(_) => timely.min(read.copied().unwrap_or_default()),
+                    None => timely,
+                };
                 subject.standing = Standing {
                     reached,
                     put,
                     timely,
                     confirmed,
+                    measured,
                 };
                 subject.newest = frozen.newest;
                 watch.is_active = !frozen.state.is_idle();
@@ -238,6 +254,7 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) {
         let frozen = self.frozen_subjects();
+        let silence = self.silence.frozen(&self.city);
         let laid = Laid::new(&city, self.zone, &rulebook);
         let before = std::mem::replace(&mut self.windows, laid.windows);
         self.windows.take_over(before);
@@ -249,6 +266,7 @@ impl Engine {
         self.rulebook = rulebook;
         self.in_force = InForce::of(&self.rulebook, &self.bulletins, &self.city);
         let gone = self.thaw(frozen);
+        self.listen_anew(&silence, out);
         let at = self.at;
         let ended = gone
             .into_iter()

@@ -10,7 +10,7 @@ use crate::rulebook::{Rule, Rulebook, SubjectKind};
 use crate::situation::{Holds, Situation};
 use crate::window::Gauge;
 use model::climate::Level;
-use model::{Area, AreaNo, City, SiteNo, Span, StationNo, Tier, Zone};
+use model::{Area, AreaNo, City, SiteNo, Span, StationNo, Tier, When, Zone};
 use serde::{Deserialize, Serialize};
 
 /// Stations whose levels those of the next one are compared with, so that equal gauges are made once.
@@ -67,6 +67,39 @@ pub(super) struct State {
     pub(super) values: Vec<(String, Option<String>)>,
     /// Observation time of those values.
     pub(super) evaluated: i64,
+    /// What its silence adds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lost: Option<Lost>,
+}
+
+/// A subject that fell silent in a way that its rule takes for evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lost {
+    /// The tier above the one it had.
+    pub(super) tier: Tier,
+    pub(super) why: Why,
+    /// A person confirmed it.
+    pub(super) is_confirmed: bool,
+}
+
+/// Why silence counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Why {
+    /// Its last readings said what the rule asks for.
+    Rising,
+    /// Several went together where the hazard is.
+    Together,
+}
+
+impl Why {
+    /// As evidence shows it.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Rising => "lost on a rising limb",
+            Self::Together => "lost with its neighbours",
+        }
+    }
 }
 
 /// What is known of a subject without looking at it.
@@ -547,7 +580,8 @@ fn holds(city: &City, rule: &Rule, stations: &[StationNo]) -> Holds {
             .iter()
             .filter(|p| rule.parameters.contains(p));
         read.map(|parameter| {
-            let stale: Span = city.policy.stale_after(&station.kind, *parameter);
+            let usual = When::default();
+            let stale: Span = city.policy.stale_after(&station.kind, *parameter, usual);
             let interval = match station.interval_s {
                 0 => parameter.usual_interval_s(),
                 registered => registered,

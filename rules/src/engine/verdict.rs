@@ -46,11 +46,24 @@ pub(super) fn standing(
         false => [Tier::None; 2],
     };
     let timely = reached.min(before.timely.max(timely));
-    Standing {
+    let read = Standing {
         reached,
         put: reached.max(close).min(before.put.max(put)),
         timely,
         confirmed: timely.min(before.confirmed.max(held.sure)),
+        measured: timely,
+    };
+    let Some(lost) = held.lost else { return read };
+    // Put forward and never by itself more: only a person makes sure of what nobody measures.
+    Standing {
+        reached: read.reached.max(lost.tier),
+        put: read.put.max(lost.tier),
+        timely: read.timely.max(lost.tier),
+        confirmed: match lost.is_confirmed {
+            true => read.confirmed.max(lost.tier),
+            false => read.confirmed,
+        },
+        measured: read.measured,
     }
 }
 
@@ -607,6 +620,6 @@ impl State {
 
     /// True where the subject may be forgotten.
     pub(super) fn is_idle(&self) -> bool {
-        self.reached.is_idle() && self.ahead.is_idle()
+        self.reached.is_idle() && self.ahead.is_idle() && self.lost.is_none()
     }
 }

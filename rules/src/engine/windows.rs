@@ -236,6 +236,15 @@ impl Windows {
         Some(self.owners.get(number as usize)?.column as usize)
     }
 
+    /// Every series with its station and parameter.
+    pub(super) fn each(&self) -> impl Iterator<Item = (u32, StationNo, Parameter)> + '_ {
+        let numbered = (0u32..).zip(&self.owners);
+        numbered.filter_map(|(number, owner)| {
+            let parameter = self.parameters.get(usize::from(owner.place))?;
+            Some((number, owner.station, *parameter))
+        })
+    }
+
     /// Every series with the station it is of.
     pub(super) fn owners(&self) -> impl Iterator<Item = (u32, StationNo)> + '_ {
         (0u32..).zip(self.owners.iter().map(|owner| owner.station))

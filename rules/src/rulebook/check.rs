@@ -16,7 +16,28 @@ pub(super) fn check(rulebook: &Rulebook, city: &City) -> Vec<Fault> {
         check_thresholds(rule, city, &mut faults);
         check_areas(rule, enrolled, city, &mut faults);
     }
+    check_sight(rulebook, city, &mut faults);
     faults.into_vec()
+}
+
+/// Lists the areas in which no registered station sees a hazard: what happens there is not measured.
+fn check_sight(rulebook: &Rulebook, city: &City, faults: &mut Faults) {
+    for (hazard, areas) in rulebook.unseen(city) {
+        let names = areas.iter().filter_map(|no| city.area(*no));
+        let names: Vec<&str> = names.map(|area| area.name.zh.as_str()).collect();
+        faults.notice(
+            Place::file("stations.csv"),
+            &format!("hazard {}", hazard.code()),
+            format!(
+                "no station sees {} ({}) in {} areas: {}",
+                hazard.zh(),
+                hazard.en(),
+                names.len(),
+                listed(&names)
+            ),
+            "add stations, or write in [sight] of city.toml how far around it a kind of station sees",
+        );
+    }
 }
 
 fn check_thresholds(rule: &Rule, city: &City, faults: &mut Faults) {

@@ -10,10 +10,11 @@ use crate::condition::{Asked, Ratio, Relaxation, Scope};
 use model::fault::{Faults, Place, quoted};
 use model::{AreaLevel, Fault, Hazard, Named, Span, Tier};
 use std::collections::BTreeMap;
-use tiers::{check_vocabulary, condition, parameters_of, read_tiers};
+pub(super) use tiers::condition;
+use tiers::{check_vocabulary, parameters_of, read_tiers};
 use toml::de::DeTable;
 
-const RULE_KEYS: [&str; 21] = [
+const RULE_KEYS: [&str; 22] = [
     "id",
     "hazard",
     "name",
@@ -26,6 +27,7 @@ const RULE_KEYS: [&str; 21] = [
     "orange",
     "red",
     "continuing",
+    "lost",
     "propose_at",
     "propose",
     "raise",
@@ -201,6 +203,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
             conditions.insert(name.into(), text);
         }
     }
+    let lost = super::lost::read(keys, subject, &mut scope, &mut conditions, faults);
     let sound = faults.errors() == before;
     check_vocabulary(keys, subject, &scope, (lowering, proposing), sound, faults);
     let name = read_name(keys, faults);
@@ -229,6 +232,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         calls: scope.calls,
         thresholds: scope.sites,
         continuing,
+        lost,
         lower_when: when,
         asked: scope.asked,
         floors: None,

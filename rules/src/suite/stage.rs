@@ -1,6 +1,6 @@
 //! The smallest city that a rule can be tried in: one township, one station, one site.
 
-use model::{AreaLevel, City, Fault, Parameter};
+use model::{AreaLevel, City, Fault, Parameter, Span};
 use std::collections::BTreeMap;
 
 /// Id of the station on the stage.
@@ -21,13 +21,15 @@ const SETTINGS: &str = "schema = 1\nname = { zh = \"试\", en = \"Trial\" }\ncod
     time_zone = \"Asia/Shanghai\"\nzone_level = \"district\"\n[[authority]]\nid = \"44010036000000\"\n\
     name = { zh = \"试\", en = \"Trial\" }\nsignature = { zh = \"试\", en = \"Trial\" }\nown = true\n";
 
-/// A city whose station measures `parameters`, with a site of `kind` and `thresholds` at it.
+/// A city whose station measures `parameters`, with a site of `kind` and `thresholds` at it; `stale`
+/// is the silence it allows, where the parameter's own is not meant.
 pub(super) fn city(
     parameters: &[Parameter],
     kind: &str,
     interval_s: i64,
     thresholds: &BTreeMap<String, String>,
     climate: Option<&str>,
+    stale: Option<Span>,
 ) -> Result<City, Vec<Fault>> {
     let square = "[[[113.0,23.0],[113.1,23.0],[113.1,23.1],[113.0,23.1],[113.0,23.0]]]";
     let feature = |of: AreaLevel, level: &str, parent: &str| {
@@ -57,8 +59,12 @@ pub(super) fn city(
     let sites = format!(
         "id,name,kind,lon,lat,area,station{columns}\n{SITE},试,{kind},113.05,23.05,440101001000,{STATION}{cells}\n"
     );
+    let staleness = stale.map_or_else(String::new, |stale| {
+        format!("[staleness]\nother = \"{stale}\"\n")
+    });
+    let settings = format!("{SETTINGS}{staleness}");
     let file = |name: &str| match name {
-        "city.toml" => Some(SETTINGS.as_bytes().to_vec()),
+        "city.toml" => Some(settings.clone().into_bytes()),
         "areas.geojson" => Some(areas.clone().into_bytes()),
         "stations.csv" => Some(stations.clone().into_bytes()),
         "sites.csv" => Some(sites.clone().into_bytes()),

@@ -189,6 +189,7 @@ pub(crate) fn lines(effects: &[Effect]) -> Vec<String> {
                 let (last, given) = (signing.signed_by.last()?, signing.signed_by.len());
                 Some(format!("signed {last} {given}/{}", signing.needed))
             }
+            Effect::Silence(_) => None,
             Effect::Refused { why, .. } => Some(format!("refused {why}")),
         })
         .collect()
@@ -213,7 +214,9 @@ pub(crate) fn rain(engine: &mut Engine, station: u32, minute: i64, mm: i32, out:
 pub(crate) fn pending(effects: &[Effect]) -> &model::Pending {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Pending(pending) => Some(&**pending),
-        Effect::Signal(_) | Effect::Warning(_) | Effect::Refused { .. } => None,
+        Effect::Signal(_) | Effect::Warning(_) | Effect::Refused { .. } | Effect::Silence(_) => {
+            None
+        }
     });
     found.unwrap()
 }
@@ -221,7 +224,9 @@ pub(crate) fn pending(effects: &[Effect]) -> &model::Pending {
 pub(crate) fn warning(effects: &[Effect]) -> &Warning {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Warning(warning) => Some(warning),
-        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } => None,
+        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } | Effect::Silence(_) => {
+            None
+        }
     });
     found.unwrap()
 }

@@ -12,6 +12,7 @@ mod relays;
 mod rest;
 mod signalled;
 mod signing;
+mod silence;
 mod snapshots;
 mod storms;
 mod waiting;

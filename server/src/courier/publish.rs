@@ -5,6 +5,7 @@ use super::route::{Route, route};
 use crate::app::App;
 use crate::pump::kind;
 use crate::remember::CallOver;
+use crate::silence::item as silence_item;
 use crate::view::{AnswerItem, CallItem, Release, SituationItem, WarningItem};
 use crate::zone::Outputs;
 use dispatch::directory::Contact;
@@ -58,6 +59,9 @@ pub(crate) fn publish(
     }
     for entry in &outputs.entries {
         append(batch, warnings, partition, kind::ENTRY, entry);
+    }
+    for silence in &outputs.silences {
+        append(batch, warnings, partition, kind::SILENCE, silence);
     }
     for revised in &outputs.revised {
         let input = Topic::new(Kind::Input, app.mode);
@@ -129,6 +133,10 @@ pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
     }
     for entry in &outputs.entries {
         app.view.entry(entry);
+    }
+    for silence in &outputs.silences {
+        app.alarm(silence);
+        app.view.silence(silence, silence_item(app, silence));
     }
 }
 

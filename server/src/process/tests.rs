@@ -2,6 +2,7 @@
 
 mod aside;
 mod asked;
+mod blind;
 mod costs;
 mod editions;
 mod ended;

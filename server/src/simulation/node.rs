@@ -67,6 +67,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
             Registrar::new(&city, city.policy.lateness.future),
             Answered::open(&*journal, Mode::Actual).unwrap(),
         ),
+        unseen: crate::silence::Unseen::default(),
         storing_signal: tokio::sync::Mutex::new(()),
         bulletins: Vec::new(),
         view: View::new(&city, Stream::new()),

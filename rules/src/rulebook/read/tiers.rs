@@ -72,7 +72,7 @@ fn check_ladder(keys: &Keys<'_>, tiers: &[TierRule], scope: &Scope, faults: &mut
 }
 
 /// One condition; a fault says what is wrong with it.
-pub(super) fn condition(
+pub(in super::super) fn condition(
     keys: &Keys<'_>,
     key: &str,
     relaxation: Relaxation,

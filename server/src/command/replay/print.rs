@@ -96,6 +96,7 @@ impl Printer {
             (Effect::Warning(warning), What::Warnings) => self.warning(warning),
             (
                 Effect::Signal(_)
+                | Effect::Silence(_)
                 | Effect::Warning(_)
                 | Effect::Pending(_)
                 | Effect::Refused { .. },

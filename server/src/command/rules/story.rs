@@ -171,5 +171,7 @@ fn reason(reason: rules::Reason) -> &'static str {
         rules::Reason::Withdrawn => "withdrawn: a correction undid it",
         rules::Reason::Stood => "ended by a person",
         rules::Reason::Adopted => "by a new rulebook or registry",
+        rules::Reason::Lost => "raised by silence: its sensor was lost, nobody measures it",
+        rules::Reason::Heard => "it reports again: its values decide",
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Serves with three people who may sign and one who may only read.
-async fn serve_signed(folder: &Path, minute: i64, snapshots: Period) -> Running {
+pub(super) async fn serve_signed(folder: &Path, minute: i64, snapshots: Period) -> Running {
     let person = |id: &str, scope: Scope| Person {
         id: id.into(),
         name: id.into(),
@@ -27,7 +27,12 @@ async fn serve_signed(folder: &Path, minute: i64, snapshots: Period) -> Running 
 }
 
 /// Status and body of an answer.
-async fn ask(running: &Running, person: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+pub(super) async fn ask(
+    running: &Running,
+    person: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> (u16, Value) {
     let url = format!("http://{}{path}", running.address);
     let client = http::client(&ClientConfig::default()).unwrap();
     let request = match body {

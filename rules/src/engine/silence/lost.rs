@@ -1,0 +1,186 @@
+//! Subjects whose silence is evidence: one tier more, put forward and unconfirmed, until they report
+//! again or a person says otherwise.
+
+use super::super::calm::Ahead;
+use super::super::subjects::{Lost, Subject, Why};
+use super::super::verdict::Evaluation;
+use super::super::{Engine, NONE};
+use super::{Heard, together};
+use crate::condition::Kleene;
+use crate::effect::Reason;
+use model::{AreaNo, Tier, Time};
+use std::collections::BTreeSet;
+
+impl Engine {
+    /// Follows the silence of a minute where rules take it for evidence.
+    pub(super) fn lose(&mut self, now: i64, heard: &Heard) {
+        if !self.rulebook.rules.iter().any(|rule| rule.lost.is_some()) {
+            return;
+        }
+        for (rule, subject) in self.concerned(&heard.back) {
+            self.hear_again(rule, subject, now);
+        }
+        let fell = self.concerned(&heard.fell);
+        for (rule, subject) in &fell {
+            if self.was_rising(*rule, *subject) {
+                self.count_lost(*rule, *subject, Why::Rising, now);
+            }
+        }
+        let mut areas: BTreeSet<(usize, u32)> = BTreeSet::new();
+        for (rule, subject) in fell {
+            let state = self.rules.get(rule);
+            let subject = state.and_then(|state| state.subjects.get(subject as usize));
+            let counted = subject.into_iter().flat_map(|subject| subject.areas.iter());
+            areas.extend(counted.map(|area| (rule, *area)));
+        }
+        for (rule, area) in areas {
+            self.lose_together(rule, area, now);
+        }
+    }
+
+    /// Subjects of rules that listen, which these series belong to.
+    fn concerned(&self, series: &[u32]) -> BTreeSet<(usize, u32)> {
+        let feeds = series.iter().flat_map(|number| self.feeds.of(*number));
+        let feeds = feeds.filter_map(|at| self.feeds.get(at));
+        let pairs = feeds.map(|feed| (usize::from(feed.rule), feed.subject));
+        pairs
+            .filter(|(rule, _)| {
+                let rule = self.rulebook.rules.get(*rule);
+                rule.is_some_and(|rule| rule.lost.is_some())
+            })
+            .collect()
+    }
+
+    /// True where all that is read at a subject is silent.
+    fn is_lost(&self, subject: &Subject) -> bool {
+        let mut read = subject.series.iter().filter(|number| **number != NONE);
+        read.all(|number| self.silence.is_silent(*number))
+    }
+
+    /// Observation time of the last reading at a subject; [`None`] where there never was one.
+    fn last_of(&self, subject: &Subject) -> Option<i64> {
+        let read = subject.series.iter();
+        let views = read.filter_map(|number| self.windows.get(*number));
+        let newest = views.map(|view| view.newest_ms()).max();
+        newest.filter(|newest| *newest > i64::MIN)
+    }
+
+    /// True where the last readings of a subject that fell silent say what its rule asks for.
+    fn was_rising(&mut self, rule_no: usize, subject_no: u32) -> bool {
+        let mut asked = std::mem::take(&mut self.scratch.asked);
+        let mut values = std::mem::take(&mut self.scratch.values);
+        self.asked_of(rule_no, subject_no, &mut asked);
+        let rule = self.rulebook.rules.get(rule_no);
+        let state = self.rules.get(rule_no);
+        let subject = state.and_then(|state| state.subjects.get(subject_no as usize));
+        let rises = rule.zip(subject).is_some_and(|(rule, subject)| {
+            let when = rule.lost.as_ref().and_then(|lost| lost.when.as_ref());
+            let last = self.last_of(subject).filter(|_| self.is_lost(subject));
+            let Some((when, last)) = when.zip(last) else {
+                return false;
+            };
+            let evaluation = Evaluation {
+                rule,
+                windows: &self.windows,
+                asked: &asked,
+                city: &self.city,
+                forecasts: &self.forecasts,
+            };
+            evaluation.figures(subject, Time::from_millis(last), true, &mut values);
+            when.evaluate(&evaluation.situated(subject, &values, false)) == Kleene::True
+        });
+        (self.scratch.asked, self.scratch.values) = (asked, values);
+        rises
+    }
+
+    /// Subjects of an area that went together count where their hazard is in force or forecast.
+    fn lose_together(&mut self, rule_no: usize, area: u32, now: i64) {
+        let (Some(rule), Some(state)) = (self.rulebook.rules.get(rule_no), self.rules.get(rule_no))
+        else {
+            return;
+        };
+        let lost = rule.lost.as_ref();
+        let Some((several, within)) = lost.and_then(|lost| Some((lost.several?, lost.within)))
+        else {
+            return;
+        };
+        let numbered = (0u32..).zip(&state.subjects);
+        let silent =
+            numbered.filter(|(_, subject)| subject.areas.contains(&area) && self.is_lost(subject));
+        let silent = silent.filter_map(|(no, subject)| Some((self.last_of(subject)?, no)));
+        let mut silent: Vec<(i64, u32)> = silent.collect();
+        let group = together(&mut silent, within);
+        let counted = state.areas.get(area as usize).map(|count| count.area);
+        let is_there =
+            |area: AreaNo| self.storm(rule.hazard, self.district_above(area)) > Tier::None;
+        if group.len() < several || !counted.is_some_and(is_there) {
+            return;
+        }
+        let group: Vec<u32> = group.iter().map(|(_, no)| *no).collect();
+        for subject in group {
+            self.count_lost(rule_no, subject, Why::Together, now);
+        }
+    }
+
+    /// Puts a subject one tier up.
+    fn count_lost(&mut self, rule_no: usize, subject_no: u32, why: Why, now: i64) {
+        let state = self.rules.get(rule_no);
+        let subject = state.and_then(|state| state.subjects.get(subject_no as usize));
+        let last = subject.and_then(|subject| self.last_of(subject));
+        let (Some(rule), Some(state)) = (
+            self.rulebook.rules.get(rule_no),
+            self.rules.get_mut(rule_no),
+        ) else {
+            return;
+        };
+        let Some((subject, ..)) = state.awaken(subject_no as usize) else {
+            return;
+        };
+        let mut tiers = rule.tiers.iter().map(|tier| tier.tier);
+        let next = tiers.find(|tier| *tier > subject.standing.reached);
+        let held = subject.state.get_or_insert_default();
+        let (Some(tier), None) = (next, held.lost) else {
+            return;
+        };
+        held.lost = Some(Lost {
+            tier,
+            why,
+            is_confirmed: false,
+        });
+        subject.newest = subject.newest.max(last.unwrap_or(i64::MIN));
+        self.stand(
+            rule_no,
+            subject_no,
+            Reason::Lost,
+            Reason::Heard,
+            None,
+            Some(now),
+        );
+        // Whatever comes next is looked at.
+        self.calm(rule_no, subject_no, &Ahead::default());
+    }
+
+    /// A subject that reports again is what its values say.
+    fn hear_again(&mut self, rule_no: usize, subject_no: u32, now: i64) {
+        let state = self.rules.get(rule_no);
+        let subject = state.and_then(|state| state.subjects.get(subject_no as usize));
+        if subject.is_none_or(|subject| self.is_lost(subject)) {
+            return;
+        }
+        let state = self.rules.get_mut(rule_no);
+        let found = state.and_then(|state| state.awaken(subject_no as usize));
+        let held = found.and_then(|(subject, ..)| subject.state.as_mut());
+        let Some(held) = held.filter(|held| held.lost.is_some()) else {
+            return;
+        };
+        held.lost = None;
+        self.stand(
+            rule_no,
+            subject_no,
+            Reason::Lost,
+            Reason::Heard,
+            None,
+            Some(now),
+        );
+    }
+}
