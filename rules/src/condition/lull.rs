@@ -76,6 +76,12 @@ impl Lull {
         ..Self::LASTING
     };
 
+    /// Another day does.
+    const OF_DAYS: Self = Self {
+        days: true,
+        ..Self::LASTING
+    };
+
     pub(crate) const fn is_none(&self) -> bool {
         self.rain <= 0 || self.cover_s <= 0
     }
@@ -173,7 +179,7 @@ impl Asked<'_> {
             return None;
         }
         let [(call, factor)] = &*atom.calls else {
-            return none;
+            return Some(self.composed(atom));
         };
         let mut number = atom.constant;
         for (site, factor) in &atom.sites {
@@ -197,6 +203,47 @@ impl Asked<'_> {
         edge.map_or(none, |edge| self.single(*call, test, edge))
     }
 
+    /// Precipitation indices, weighed and together, which are to fall: more rain makes none of them fall.
+    fn composed(&self, atom: &Atom) -> Lulls {
+        let mut lulls = [Lull::LASTING; PARAMETERS_MAX];
+        for (call, factor) in &atom.calls {
+            let test = if *factor < 0 {
+                atom.test.mirrored()
+            } else {
+                atom.test
+            };
+            let written = self.calls.get(usize::from(*call));
+            let dries = written.filter(|written| {
+                let reading = written.reading;
+                let is_rain = reading.parameter == Parameter::Rainfall;
+                let is_index = reading.function == Function::Indicator(Indicator::Spi);
+                is_rain && is_index && reading.aggregate.is_none() && test.is_downward()
+            });
+            let Some(own) = dries.and_then(|written| {
+                let mut parameters = self.parameters.iter();
+                let place = parameters.position(|p| *p == written.reading.parameter)?;
+                let mut own = [Lull::OF_DAYS; PARAMETERS_MAX];
+                *own.get_mut(place)? = self.drier(written, self.at.value(*call));
+                Some(own)
+            }) else {
+                return [Lull::NONE; PARAMETERS_MAX];
+            };
+            lulls = either(lulls, own);
+        }
+        lulls
+    }
+
+    /// More rain makes it no drier; less does, when a day leaves.
+    fn drier(&self, index: &Call, value: Option<&Value>) -> Lull {
+        let uncovered_s = (self.beside)(index).uncovered_s;
+        let awaited = uncovered_s.filter(|_| value.is_none());
+        Lull {
+            sink: -1,
+            cover_s: awaited.unwrap_or(i64::MAX),
+            ..Lull::OF_DAYS
+        }
+    }
+
     /// `call` compared with `edge`.
     fn single(&self, call: u16, test: Test, edge: Ratio) -> Option<Lulls> {
         let mut lulls = [Lull::LASTING; PARAMETERS_MAX];
@@ -213,16 +260,11 @@ impl Asked<'_> {
         if value.is_some_and(|value| holds(value, test, edge)) {
             return None;
         }
-        let upward = match test {
-            Test::AtLeast | Test::Above => true,
-            Test::AtMost | Test::Below => false,
-            Test::Equal | Test::Differs => return Some([Lull::NONE; PARAMETERS_MAX]),
-        };
+        if matches!(test, Test::Equal | Test::Differs) {
+            return Some([Lull::NONE; PARAMETERS_MAX]);
+        }
+        let upward = !test.is_downward();
         let is_rain = reading.parameter == Parameter::Rainfall;
-        let of_days = Lull {
-            days: true,
-            ..Lull::LASTING
-        };
         let lull = match (reading.function, upward) {
             (Function::Last | Function::Max, true) => reaching(edge),
             (Function::Last | Function::Min, false) => sinking(edge),
@@ -246,31 +288,22 @@ impl Asked<'_> {
                     ..Lull::LASTING
                 }
             }
-            // More rain makes it no drier; less does, when a day leaves.
-            (Function::Indicator(Indicator::Spi), false) if is_rain => {
-                let uncovered_s = (self.beside)(written).uncovered_s;
-                let awaited = uncovered_s.filter(|_| value.is_none());
-                Lull {
-                    sink: -1,
-                    cover_s: awaited.unwrap_or(i64::MAX),
-                    ..of_days
-                }
-            }
+            (Function::Indicator(Indicator::Spi), false) if is_rain => self.drier(written, value),
             // Known with the first reading, be it of no such day.
             (Function::Indicator(Indicator::Spell(_)), true) if value.is_none() => Lull::NONE,
             (Function::Indicator(Indicator::Spell(spell)), true) => match spell {
                 Spell::Dry(_) if is_rain => Lull {
                     sink: -1,
-                    ..of_days
+                    ..Lull::OF_DAYS
                 },
                 Spell::Dry(_) => Lull::NONE,
                 Spell::AtLeast(bound) => Lull {
                     reach: i64::from(bound),
-                    ..of_days
+                    ..Lull::OF_DAYS
                 },
                 Spell::AtMost(bound) => Lull {
                     sink: i64::from(bound),
-                    ..of_days
+                    ..Lull::OF_DAYS
                 },
             },
             (

@@ -125,6 +125,14 @@ impl Kleene {
 }
 
 impl Test {
+    /// True where what falls may come to hold.
+    pub(super) const fn is_downward(self) -> bool {
+        match self {
+            Self::AtMost | Self::Below => true,
+            Self::AtLeast | Self::Above | Self::Equal | Self::Differs => false,
+        }
+    }
+
     pub(super) const fn mirrored(self) -> Self {
         match self {
             Self::AtLeast => Self::AtMost,

@@ -153,7 +153,8 @@ fn weather_rules(also: &str) -> String {
          orange = 'rainfall.return_period(\"1h\") >= 9.5{also}'\npropose_at = 0.9"
     );
     let drought = format!(
-        "blue = 'rainfall.spi(\"5d@08:00\") <= -0.2{also}'\norange = 'rainfall.spi(\"2d@08:00\") < -0.9{also}'"
+        "blue = 'rainfall.spi(\"5d@08:00\") <= -0.2{also}'\n\
+         yellow = '0.4 * rainfall.spi(\"5d@08:00\") + 0.3 * rainfall.spi(\"2d@08:00\") <= -0.3{also}'\norange = 'rainfall.spi(\"2d@08:00\") < -0.9{also}'"
     );
     let peaks = format!(
         "blue = '(rainfall.max(\"30m\") >= 7 && rainfall.sum(\"2h\") > 9) || rainfall.last() > 7{also}'\nraise = {{ after = \"2m\" }}"
@@ -238,7 +239,7 @@ fn live(engine: &mut Engine, drops: &[Drop], fresh: Option<(usize, Engine)>) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn calm_changes_nothing_that_is_told(events in weather(), stop in 0usize..150) {
