@@ -82,6 +82,8 @@ export interface Situation {
   since: string;
   values: Record<string, string>;
   stale: boolean;
+  /** Until when its rule is silenced there: nobody is told of it. */
+  muted: { until: string; person: string; reason: string } | null;
 }
 
 export type WarningEvent = 'proposed' | 'issued' | 'updated' | 'ended' | 'cancelled';

@@ -2,7 +2,7 @@
 
 use crate::authority::{AuthorityId, Matrix};
 use crate::release::{Approval, Flow, Ladder, Lateness, Reach};
-use crate::{Channel, Hazard, Parameter, Span, Telling, Tier};
+use crate::{Channel, Hazard, Muting, Parameter, Span, Telling, Tier};
 use std::collections::BTreeMap;
 
 /// Silence after which a station counts as stale where neither its kind nor `other` is listed.
@@ -29,6 +29,8 @@ pub struct Policy {
     pub telling: Telling,
     /// What is late or early.
     pub lateness: Lateness,
+    /// How long a rule may be silenced.
+    pub muting: Muting,
     /// Silence that makes a station stale, by kind; `other` for kinds not listed.
     pub staleness: BTreeMap<String, Span>,
 }

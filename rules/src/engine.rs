@@ -9,6 +9,7 @@ mod cost;
 mod evaluate;
 mod laid;
 mod look_ahead;
+mod mute;
 mod order;
 mod outlook;
 mod settle;
@@ -33,6 +34,7 @@ use laid::Laid;
 use model::{
     City, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo, Tier, Time, Zone,
 };
+use mute::Mutes;
 use std::sync::Arc;
 use subjects::{Feeds, RuleState};
 use windows::Windows;
@@ -54,6 +56,9 @@ pub struct Engine {
     feeds: Feeds,
     rules: Vec<RuleState>,
     bulletins: Shelf,
+    mutes: Mutes,
+    /// When the next silence of a rule ends, milliseconds.
+    next_unmute: i64,
     forecasts: Forecasts,
     /// When rules that look ahead are looked at again, milliseconds.
     next_look: i64,
@@ -105,6 +110,8 @@ pub struct Finding {
     pub past: bool,
     /// True where it rests on suspect values only.
     pub unconfirmed: bool,
+    /// True where a person silenced its rule.
+    pub muted: bool,
 }
 
 /// A reading as the windows hold it.
@@ -191,6 +198,8 @@ impl Engine {
         let hazards = rulebook.rules.iter().map(|rule| rule.hazard);
         Self {
             bulletins: Shelf::of(hazards),
+            mutes: Mutes::default(),
+            next_unmute: i64::MAX,
             forecasts: Forecasts::default(),
             next_look: i64::MAX,
             city,
@@ -291,6 +300,9 @@ impl Engine {
             self.pass_deadlines();
             self.settle(out);
         }
+        if self.at.millis() >= self.next_unmute {
+            self.pass_mutes(out);
+        }
         if self.at >= self.next_due {
             self.pass_due(out);
         }
@@ -374,6 +386,9 @@ impl Engine {
                         values: held.values.clone(),
                         past: timely < reached,
                         unconfirmed: confirmed < timely,
+                        muted: subject
+                            .area(&self.city)
+                            .is_some_and(|area| self.mutes.is_silent(rule, &self.city, area)),
                     });
                 }
             }

@@ -224,6 +224,13 @@ impl Rulebook {
             .find(|(_, rule)| rule.id == id)
     }
 
+    /// Ids of the rules that ask for that one's situation.
+    pub fn hearing(&self, id: &str) -> Vec<&str> {
+        let asks = |rule: &&Rule| rule.situation_ids.iter().any(|asked| asked == id);
+        let hearing = self.rules.iter().filter(asks);
+        hearing.map(|rule| rule.id.as_str()).collect()
+    }
+
     /// Parameters that any rule reads.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter> + '_ {
         self.plans.keys().copied()

@@ -55,6 +55,8 @@ pub(crate) mod kind {
     pub(crate) const OUTCOME: u8 = 7;
     /// JSON of [`model::response::Entry`], in the city's zone.
     pub(crate) const ENTRY: u8 = 8;
+    /// JSON of [`model::Muted`].
+    pub(crate) const MUTED: u8 = 30;
 }
 
 /// One zone's loop, a round at a time.

@@ -426,7 +426,7 @@ impl Course {
 fn take(issued: &mut Issued, effect: &Effect) {
     match effect {
         Effect::Warning(warning) => issued.take(warning),
-        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } => {}
+        Effect::Signal(_) | Effect::Pending(_) | Effect::Muted(_) | Effect::Refused { .. } => {}
     }
 }
 

@@ -14,7 +14,7 @@ use dispatch::ladder::{Call, Place};
 use journal::Record;
 use model::response::Entry;
 use model::warning::Event;
-use model::{Pending, Signal, Tier, Time, Warning, WarningId, Zone};
+use model::{Muted, Pending, Signal, Tier, Time, Warning, WarningId, Zone};
 use rules::Change;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +49,7 @@ pub(crate) enum Said {
     Pending(Pending),
     Outcome(OfOrder),
     Entry(Box<Entry>),
+    Muted(Box<Muted>),
     /// What a later version adds is not for this one to show.
     Unknown,
 }
@@ -66,6 +67,7 @@ impl Said {
             kind::PENDING => serde_json::from_slice(bytes).map(Self::Pending),
             kind::OUTCOME => serde_json::from_slice(bytes).map(Self::Outcome),
             kind::ENTRY => serde_json::from_slice(bytes).map(Self::Entry),
+            kind::MUTED => serde_json::from_slice(bytes).map(Self::Muted),
             _ => Ok(Self::Unknown),
         };
         read.unwrap_or_else(|error| {
@@ -91,6 +93,7 @@ impl Said {
                 app.outcomes.tell(zone, offset, outcome);
             }
             Self::Entry(entry) => app.view.entry(entry),
+            Self::Muted(muted) => app.view.muted(&app.installation.city, muted),
             Self::Unknown => {}
         }
     }
@@ -107,6 +110,8 @@ pub(crate) struct Remembered {
     pending: BTreeMap<WarningId, Pending>,
     #[serde(default)]
     responded: Responded,
+    #[serde(default)]
+    muted: Vec<Muted>,
 }
 
 impl Remembered {
@@ -124,6 +129,7 @@ impl Remembered {
                 self.pending.insert(pending.warning, pending);
             }
             Said::Entry(entry) => drop(self.responded.take(&entry)),
+            Said::Muted(muted) => self.mute(*muted),
             Said::Outcome(_) | Said::Unknown => {}
         }
     }
@@ -164,6 +170,15 @@ impl Remembered {
         }
     }
 
+    fn mute(&mut self, muted: Muted) {
+        let (rule, area) = (&muted.mute.rule, muted.mute.area);
+        self.muted
+            .retain(|held| held.mute.rule != *rule || held.mute.area != area);
+        if muted.over.is_none() {
+            self.muted.push(muted);
+        }
+    }
+
     fn call(&mut self, call: Call) {
         self.calls.insert(call_key(call.warning, &call.place), call);
         while self.calls.len() > CALLS_MAX {
@@ -194,6 +209,9 @@ impl Remembered {
         }
         for pending in self.pending.values() {
             app.view.pending(pending.clone());
+        }
+        for muted in &self.muted {
+            app.view.muted(&app.installation.city, muted);
         }
         for change in self.situations.values() {
             courier::show_change(app, change);

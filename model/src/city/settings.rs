@@ -6,7 +6,9 @@ use crate::document::Document;
 use crate::fault::{Faults, Place};
 use crate::policy::Policy;
 use crate::release::{Approval, Ask, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
-use crate::{AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Telling, Tier};
+use crate::{
+    AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Muting, Named, Span, Telling, Tier,
+};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +50,8 @@ struct Head {
     telling: Telling,
     #[serde(default)]
     lateness: Lateness,
+    #[serde(default)]
+    muting: Muting,
     #[serde(default)]
     staleness: BTreeMap<String, Span>,
 }
@@ -105,6 +109,7 @@ pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
         approval: head.approval,
         telling: head.telling,
         lateness: head.lateness,
+        muting: head.muting,
         staleness: head.staleness,
         ..Policy::default()
     };
@@ -171,6 +176,7 @@ fn check_head(head: &Head, faults: &mut Faults) -> Option<TimeZone> {
     }
     for (name, span) in [
         ("lateness.past_after", head.lateness.past_after),
+        ("muting.max", head.muting.max),
         ("approval.clock", head.approval.clock),
         ("approval.review_within", head.approval.review_within),
     ] {

@@ -5,6 +5,7 @@
 //! each u32, and the block of its windows as `window/stored.rs` writes it; little-endian.
 
 use super::laid::Laid;
+use super::mute::Mutes;
 use super::subjects::State;
 use super::{Engine, Standing};
 use crate::bulletin::Shelf;
@@ -49,6 +50,8 @@ struct Frozen {
     subjects: Vec<FrozenSubject>,
     bulletins: Shelf,
     forecasts: Forecasts,
+    #[serde(default)]
+    mutes: Mutes,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,6 +94,7 @@ impl Engine {
             subjects: self.frozen_subjects(),
             bulletins: self.bulletins.clone(),
             forecasts: self.forecasts.clone(),
+            mutes: self.mutes.clone(),
         };
         // Our own plain types cannot fail to be written to memory; an empty part reads as damaged.
         let json = serde_json::to_vec(&frozen).unwrap_or_default();
@@ -129,6 +133,8 @@ impl Engine {
         self.at = frozen.at;
         self.bulletins = frozen.bulletins;
         self.forecasts = frozen.forecasts;
+        self.mutes = frozen.mutes;
+        self.next_unmute = self.mutes.due();
         self.plan_look();
         let hazards = self.rulebook.rules.iter().map(|rule| rule.hazard);
         self.bulletins.hold(hazards);
@@ -245,6 +251,7 @@ impl Engine {
         self.next_deadline = i64::MAX;
         self.city = city;
         self.rulebook = rulebook;
+        self.prune_mutes(out);
         let gone = self.thaw(frozen);
         let at = self.at;
         let ended = gone

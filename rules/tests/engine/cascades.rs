@@ -22,9 +22,11 @@ fn slide(lines: &str) -> Engine {
 fn signal<'e>(effects: &'e [Effect], rule: &str) -> &'e rules::Change {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Signal(change) if change.rule == rule => Some(&**change),
-        Effect::Signal(_) | Effect::Warning(_) | Effect::Pending(_) | Effect::Refused { .. } => {
-            None
-        }
+        Effect::Signal(_)
+        | Effect::Warning(_)
+        | Effect::Pending(_)
+        | Effect::Muted(_)
+        | Effect::Refused { .. } => None,
     });
     found.unwrap()
 }

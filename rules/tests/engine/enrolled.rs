@@ -81,7 +81,9 @@ fn the_mean_over_an_area_weighs_what_is_nearest_to_each_gauge() {
     let tiers = |out: &[Effect]| -> Vec<(Tier, Option<String>)> {
         let changes = out.iter().filter_map(|effect| match effect {
             Effect::Signal(change) => Some((change.to, change.values.first()?.1.clone())),
-            Effect::Warning(_) | Effect::Pending(_) | Effect::Refused { .. } => None,
+            Effect::Warning(_) | Effect::Pending(_) | Effect::Muted(_) | Effect::Refused { .. } => {
+                None
+            }
         });
         changes.collect()
     };

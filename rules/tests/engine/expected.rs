@@ -31,7 +31,7 @@ fn tiers(out: &[Effect], start: Time) -> Vec<(i64, String, Tier)> {
             let minute = (change.time.millis() - start.millis()) / 60_000;
             Some((minute, change.rule.clone(), change.to))
         }
-        Effect::Warning(_) | Effect::Pending(_) | Effect::Refused { .. } => None,
+        Effect::Warning(_) | Effect::Pending(_) | Effect::Muted(_) | Effect::Refused { .. } => None,
     });
     let mut found: Vec<_> = changes.collect();
     found.dedup();

@@ -166,6 +166,16 @@ pub(crate) fn lines(effects: &[Effect]) -> Vec<String> {
                 let (last, given) = (signing.signed_by.last()?, signing.signed_by.len());
                 Some(format!("signed {last} {given}/{}", signing.needed))
             }
+            Effect::Muted(muted) => Some(format!(
+                "{} {} until {}",
+                if muted.over.is_some() {
+                    "speaks"
+                } else {
+                    "silent"
+                },
+                muted.mute.rule,
+                minute(muted.mute.until)
+            )),
             Effect::Refused { why, .. } => Some(format!("refused {why}")),
         })
         .collect()
@@ -190,7 +200,7 @@ pub(crate) fn rain(engine: &mut Engine, station: u32, minute: i64, mm: i32, out:
 pub(crate) fn pending(effects: &[Effect]) -> &model::Pending {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Pending(pending) => Some(&**pending),
-        Effect::Signal(_) | Effect::Warning(_) | Effect::Refused { .. } => None,
+        Effect::Signal(_) | Effect::Warning(_) | Effect::Muted(_) | Effect::Refused { .. } => None,
     });
     found.unwrap()
 }
@@ -198,7 +208,7 @@ pub(crate) fn pending(effects: &[Effect]) -> &model::Pending {
 pub(crate) fn warning(effects: &[Effect]) -> &Warning {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Warning(warning) => Some(warning),
-        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } => None,
+        Effect::Signal(_) | Effect::Pending(_) | Effect::Muted(_) | Effect::Refused { .. } => None,
     });
     found.unwrap()
 }

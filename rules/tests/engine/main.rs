@@ -6,6 +6,7 @@ mod corrections;
 mod enrolled;
 mod expected;
 mod little;
+mod mutes;
 mod orders;
 mod outlook;
 mod relays;

@@ -119,7 +119,7 @@ fn tell(engine: &mut Engine, events: &[Event]) -> Vec<String> {
     let sure = out.iter().filter_map(|effect| match effect {
         Effect::Warning(warning) => Some(format!("unconfirmed {}", warning.unconfirmed)),
         Effect::Signal(change) => Some(format!("unconfirmed {}", change.unconfirmed)),
-        Effect::Pending(_) | Effect::Refused { .. } => None,
+        Effect::Pending(_) | Effect::Muted(_) | Effect::Refused { .. } => None,
     });
     lines(&out)
         .into_iter()

@@ -98,6 +98,7 @@ impl Printer {
                 Effect::Signal(_)
                 | Effect::Warning(_)
                 | Effect::Pending(_)
+                | Effect::Muted(_)
                 | Effect::Refused { .. },
                 What::Signals | What::Warnings | What::Nothing,
             ) => Ok(()),
