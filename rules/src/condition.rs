@@ -7,6 +7,7 @@
 
 mod compared;
 mod forecast;
+mod implied;
 mod indicator;
 mod linear;
 mod literal;

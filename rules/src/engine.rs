@@ -12,6 +12,7 @@ mod look_ahead;
 mod mute;
 mod order;
 mod outlook;
+mod samples;
 mod settle;
 mod snapshot;
 mod subjects;
@@ -151,6 +152,8 @@ struct Cause {
     corrected: Option<i64>,
     /// Time of the situation that changed.
     heard: Option<i64>,
+    /// Time of the reading that is behind it.
+    read: Option<i64>,
     /// What a rise is put down to.
     rise: Reason,
 }
@@ -160,8 +163,14 @@ impl Cause {
     const READING: Self = Self {
         corrected: None,
         heard: None,
+        read: None,
         rise: Reason::Raised,
     };
+
+    /// True where another rulebook or city came in force.
+    fn is_adoption(&self) -> bool {
+        self.rise == Reason::Adopted
+    }
 }
 
 impl Asked {

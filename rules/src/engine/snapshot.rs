@@ -163,7 +163,7 @@ impl Engine {
                     continue;
                 };
                 let standing = subject.standing;
-                if standing == Standing::default() && held.is_idle() {
+                if standing == Standing::default() && held.is_idle() && held.samples.is_empty() {
                     continue;
                 }
                 let newest = state.newest(number);
@@ -203,6 +203,8 @@ impl Engine {
                 };
                 frozen.state.reached = frozen.state.reached.moved(&frozen.tiers, &tiers);
                 frozen.state.ahead = frozen.state.ahead.moved(&frozen.tiers, &tiers);
+                let samples = rule.limits.samples;
+                frozen.state.samples.moved(&frozen.tiers, &tiers, samples);
                 let [reached, put, timely, confirmed] = frozen.standing;
                 subject.standing = Standing {
                     reached,

@@ -2,6 +2,7 @@
 
 use super::NONE;
 use super::calm::{Calm, Gate};
+use super::samples::Ring;
 use super::windows::Windows;
 use crate::area::{AreaCount, Standing};
 use crate::condition::{Aggregate, Ratio};
@@ -63,6 +64,9 @@ pub(super) struct State {
     pub(super) values: Vec<(String, Option<String>)>,
     /// Observation time of those values.
     pub(super) evaluated: i64,
+    /// The newest samples, where the rule asks for them.
+    #[serde(default, skip_serializing_if = "Ring::is_empty")]
+    pub(super) samples: Ring,
 }
 
 /// What is known of a subject without looking at it.

@@ -70,11 +70,19 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
                 });
             }
         }
-        rule.floors = floors(rule);
-        rule.has_lulls = has_lulls(rule);
-        let falling = gauge(rule, rule.lower_when.as_ref());
+        let limits = &rule.limits;
+        // Each reading is a sample; what suspect readings add to sums counts for nothing, and what
+        // is at rest out of season may rise by the same sums in it.
+        let looks_always = limits.samples.is_some() || limits.sound;
+        let has_seasons = limits.has_seasons();
+        rule.floors = floors(rule).filter(|_| !looks_always);
+        rule.has_lulls = !looks_always && has_lulls(rule);
+        let gauge_of = |rule: &Rule, also: Option<&Program>| {
+            gauge(rule, also).filter(|_| !looks_always && !has_seasons)
+        };
+        let falling = gauge_of(rule, rule.lower_when.as_ref());
         rule.gauges_falls = falling.is_some();
-        rule.gauge = falling.or_else(|| gauge(rule, None));
+        rule.gauge = falling.or_else(|| gauge_of(rule, None));
     }
     (plans, others)
 }

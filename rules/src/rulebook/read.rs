@@ -1,5 +1,6 @@
 //! From TOML text to rules.
 
+mod limits;
 mod tiers;
 
 use super::keys::{Keys, decimal};
@@ -7,13 +8,14 @@ use super::{
     Confidence, Quorum, RULES_MAX, Rule, Rulebook, SCHEMA, Source, SubjectKind, harmless, order,
 };
 use crate::condition::{Ratio, Relaxation, Scope};
+use limits::{check_limits, read_limits};
 use model::fault::{Faults, Place, quoted};
 use model::{AreaLevel, Fault, Hazard, Named, Span, Tier};
 use std::collections::BTreeMap;
 use tiers::{check_vocabulary, condition, parameters_of, read_tiers};
 use toml::de::DeTable;
 
-const RULE_KEYS: [&str; 21] = [
+const RULE_KEYS: [&str; 24] = [
     "id",
     "hazard",
     "name",
@@ -31,6 +33,9 @@ const RULE_KEYS: [&str; 21] = [
     "raise",
     "lower",
     "renew",
+    "samples",
+    "season",
+    "qc_min",
     "source",
     "sources",
     "version",
@@ -201,6 +206,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
             conditions.insert(name.into(), text);
         }
     }
+    let limits = read_limits(keys, &mut conditions, faults);
     let sound = faults.errors() == before;
     check_vocabulary(keys, subject, &scope, (lowering, proposing), sound, faults);
     let name = read_name(keys, faults);
@@ -228,6 +234,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         slots: vec![None; scope.calls.len()],
         calls: scope.calls,
         thresholds: scope.sites,
+        limits,
         continuing,
         lower_when: when,
         situations: Vec::new(),
@@ -245,6 +252,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
             "use blue or higher",
         );
     }
+    check_limits(keys, &rule, faults);
     (faults.errors() == before).then_some(rule)
 }
 

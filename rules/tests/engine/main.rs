@@ -5,6 +5,7 @@ mod cascades;
 mod corrections;
 mod enrolled;
 mod expected;
+mod limits;
 mod little;
 mod mutes;
 mod orders;

@@ -327,7 +327,7 @@ fn restored(engine: &Engine, city: &Arc<City>, rules: &Arc<Rulebook>) -> Engine 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
     fn silences_are_what_a_naive_reading_says(course in prop::collection::vec(happens(), 1..80)) {
         let (city, rules) = (city(&gauges(2), NO_SITES), rulebook(&rain_rule()));

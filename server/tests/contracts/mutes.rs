@@ -94,7 +94,7 @@ fn what_makes_no_sense_is_refused_in_words() {
     refused(
         "culvert",
         400,
-        "24h at most",
+        "1d at most",
         json!({ "until": minutes_ago(-60 * 25) }),
     );
     refused("culvert", 400, "until", json!({ "until": "soon" }));
