@@ -40,7 +40,9 @@ impl Samples {
         let number = |text: &str| text.trim().parse::<u32>().map_err(|_| not_numbers());
         let (k, n) = (number(k)?, number(n)?);
         match (u8::try_from(k), u8::try_from(n)) {
-            (Ok(k), Ok(n)) if n >= 2 && n <= SAMPLES_MAX && k >= 1 && k <= n => Ok(Self { k, n }),
+            (Ok(k), Ok(n)) if (2..=SAMPLES_MAX).contains(&n) && (1..=n).contains(&k) => {
+                Ok(Self { k, n })
+            }
             (_, _) => Err(SamplesError::OutOfRange { k, n }),
         }
     }

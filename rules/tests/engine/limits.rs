@@ -158,7 +158,10 @@ fn a_rule_rises_in_its_season_and_what_stands_goes_on_after_it() {
             rules::Effect::Signal(change) => {
                 Some((change.time.since(late_evening(0)).minutes(), change.to))
             }
-            _ => None,
+            rules::Effect::Warning(_)
+            | rules::Effect::Pending(_)
+            | rules::Effect::Muted(_)
+            | rules::Effect::Refused { .. } => None,
         });
         changes.collect::<Vec<_>>()
     };

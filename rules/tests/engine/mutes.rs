@@ -296,13 +296,10 @@ impl Naive {
     }
 
     fn renew(&mut self, tiers: [Tier; 2]) {
-        for place in 0..2 {
-            self.held[place] = match (self.is_silent(place), self.held[place]) {
-                (true, None) => Some(tiers[place]),
-                (true, held) => held,
-                (false, _) => None,
-            };
-        }
+        self.held = std::array::from_fn(|place| {
+            let since = self.held[place].unwrap_or(tiers[place]);
+            self.is_silent(place).then_some(since)
+        });
     }
 }
 
@@ -318,6 +315,10 @@ fn step(engine: &mut Engine, minute: i64, happens: &Happens, out: &mut Vec<Effec
     }
 }
 
+#[expect(
+    clippy::unwrap_used,
+    reason = "a snapshot that cannot be read ends its test"
+)]
 fn restored(engine: &Engine, city: &Arc<City>, rules: &Arc<Rulebook>) -> Engine {
     let mut bytes = Vec::new();
     engine.snapshot(&mut bytes);
