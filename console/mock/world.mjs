@@ -126,7 +126,7 @@ export class World {
       known.values = values;
       return;
     }
-    const item = { rule, hazard, subject: subject.id, area: subject.area, lon: subject.lon, lat: subject.lat, tier: held, since: this.text(this.time), values, stale: this.random() < 0.01 };
+    const item = { rule, hazard, subject: subject.id, area: subject.area, lon: subject.lon, lat: subject.lat, tier: held, since: this.text(this.time), values, stale: this.random() < 0.01, muted: null };
     this.situations.set(key, item);
     if (subject.thresholds) subject.tier = held;
     this.emit('situation', item);

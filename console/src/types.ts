@@ -82,6 +82,8 @@ export interface Situation {
   since: string;
   values: Record<string, string>;
   stale: boolean;
+  /** Until when its rule is silenced there: nobody is told of it. */
+  muted: { until: string; person: string; reason: string } | null;
 }
 
 /** An area in which no live sensor sees a hazard; an alarm where the hazard is in force. */

@@ -110,6 +110,30 @@ pub enum Order {
         /// Why.
         reason: String,
     },
+    /// Silences a rule for a while: what it finds is shown, and nobody is told.
+    Mute {
+        /// Rule id.
+        rule: String,
+        /// Districts and townships; empty means the whole zone.
+        areas: Vec<AreaCode>,
+        /// Until when.
+        until: Time,
+        /// Who.
+        person: String,
+        /// Why.
+        reason: String,
+    },
+    /// Lets a silenced rule speak again.
+    Unmute {
+        /// Rule id.
+        rule: String,
+        /// Where; empty means wherever it is silenced.
+        areas: Vec<AreaCode>,
+        /// Who.
+        person: String,
+        /// Why; may be empty.
+        reason: String,
+    },
     /// An answer of a responsible person, given by reply, click, or noted by the duty officer.
     Answer {
         /// Which warning.

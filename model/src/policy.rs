@@ -2,7 +2,7 @@
 
 use crate::authority::{AuthorityId, Matrix};
 use crate::release::{Approval, Flow, Ladder, Lateness, Reach};
-use crate::{Channel, Hazard, Parameter, Span, Staleness, Station, Telling, Tier, When};
+use crate::{Channel, Hazard, Muting, Parameter, Span, Staleness, Station, Telling, Tier, When};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -33,6 +33,8 @@ pub struct Policy {
     pub telling: Telling,
     /// What is late or early.
     pub lateness: Lateness,
+    /// How long a rule may be silenced.
+    pub muting: Muting,
     /// Silence that makes a station stale, by kind; `other` for kinds not listed.
     pub staleness: BTreeMap<String, Staleness>,
     /// How far around it a kind of station sees, kilometres; `other` for kinds not listed.

@@ -127,6 +127,14 @@ impl Time {
         (part(civil.month()), part(civil.day()))
     }
 
+    /// Month and day of the local calendar, each from 1.
+    pub fn day_of_year(self, offset: Offset) -> (u8, u8) {
+        let local = Self(self.0.saturating_add(i64::from(offset.0) * 60_000)).to_jiff();
+        let civil = jiff::tz::TimeZone::UTC.to_datetime(local);
+        let [month, day] = [civil.month(), civil.day()].map(|n| u8::try_from(n).unwrap_or(1));
+        (month, day)
+    }
+
     /// The same instant as `jiff` has it; the epoch where it is outside `jiff`'s range.
     pub fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)

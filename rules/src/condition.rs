@@ -8,6 +8,7 @@
 mod asked;
 mod compared;
 mod forecast;
+mod implied;
 mod indicator;
 mod linear;
 mod literal;

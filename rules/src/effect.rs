@@ -1,7 +1,9 @@
 //! What a step gives: changes of tier, revisions of warnings, what waits for people, refusals.
 
 use model::response::{Level, Remaining};
-use model::{AreaCode, Hazard, Order, Pending, Silence, Tier, Time, Warning, WarningId};
+use model::{
+    AreaCode, Hazard, Muted, Order, Pending, Silence, Span, Tier, Time, Warning, WarningId,
+};
 use serde::{Deserialize, Serialize};
 
 /// One effect of a step.
@@ -15,6 +17,8 @@ pub enum Effect {
     Warning(Box<Warning>),
     /// What a warning waits for from people changed.
     Pending(Box<Pending>),
+    /// A rule was silenced, or speaks again.
+    Muted(Box<Muted>),
     /// An order was not followed.
     Refused {
         /// Which.
@@ -202,6 +206,34 @@ pub enum Refusal {
     NotSilent {
         /// Which.
         subject: String,
+    },
+    /// A silence that would be over before it began.
+    #[error("until {until} is not later than now: name a time to come")]
+    MuteOver {
+        /// As given.
+        until: Time,
+    },
+    /// Longer than the city allows.
+    #[error("a rule may be silenced for {max} at most: name an earlier time")]
+    MuteTooLong {
+        /// By `[muting]` of `city.toml`.
+        max: Span,
+    },
+    /// The rule warns larger areas than that.
+    #[error(
+        "rule {rule:?} warns larger areas than {area}: name one that it warns, or a larger one"
+    )]
+    MuteTooSmall {
+        /// Rule.
+        rule: String,
+        /// As given.
+        area: AreaCode,
+    },
+    /// It speaks.
+    #[error("rule {rule:?} is not silenced there: see /v1/rules")]
+    NotMuted {
+        /// Rule.
+        rule: String,
     },
     /// No such plan, or it is not for that area.
     #[error("no response plan {plan:?} for {area}: see [[response]] in responses.toml")]

@@ -9,8 +9,10 @@ mod cost;
 mod evaluate;
 mod laid;
 mod look_ahead;
+mod mute;
 mod order;
 mod outlook;
+mod samples;
 mod settle;
 mod signals;
 mod silence;
@@ -36,6 +38,7 @@ use laid::Laid;
 use model::{
     City, Input, Mode, Observation, Order, Parameter, Quanta, Span, StationNo, Tier, Time, Zone,
 };
+use mute::Mutes;
 use signals::InForce;
 use std::sync::Arc;
 use subjects::{Feeds, RuleState};
@@ -58,6 +61,9 @@ pub struct Engine {
     feeds: Feeds,
     rules: Vec<RuleState>,
     bulletins: Shelf,
+    mutes: Mutes,
+    /// When the next silence of a rule ends, milliseconds.
+    next_unmute: i64,
     forecasts: Forecasts,
     in_force: InForce,
     silence: silence::Silence,
@@ -111,6 +117,8 @@ pub struct Finding {
     pub past: bool,
     /// True where it rests on suspect values only.
     pub unconfirmed: bool,
+    /// True where a person silenced its rule.
+    pub muted: bool,
 }
 
 /// A reading as the windows hold it.
@@ -150,6 +158,8 @@ struct Cause {
     corrected: Option<i64>,
     /// Time of the situation that changed.
     heard: Option<i64>,
+    /// Time of the reading that is behind it.
+    read: Option<i64>,
     /// What a rise is put down to.
     rise: Reason,
 }
@@ -159,8 +169,14 @@ impl Cause {
     const READING: Self = Self {
         corrected: None,
         heard: None,
+        read: None,
         rise: Reason::Raised,
     };
+
+    /// True where another rulebook or city came in force.
+    fn is_adoption(&self) -> bool {
+        self.rise == Reason::Adopted
+    }
 }
 
 impl Asked {
@@ -205,6 +221,8 @@ impl Engine {
         Self {
             silence,
             bulletins: Shelf::of(hazards),
+            mutes: Mutes::default(),
+            next_unmute: i64::MAX,
             forecasts: Forecasts::default(),
             in_force: InForce::default(),
             next_look: i64::MAX,
@@ -311,6 +329,9 @@ impl Engine {
             self.pass_deadlines();
             self.settle(out);
         }
+        if self.at.millis() >= self.next_unmute {
+            self.pass_mutes(out);
+        }
         if self.at >= self.next_due {
             self.pass_due(out);
         }
@@ -395,6 +416,9 @@ impl Engine {
                         values: held.values.clone(),
                         past: timely < reached,
                         unconfirmed: confirmed < timely,
+                        muted: subject
+                            .area(&self.city)
+                            .is_some_and(|area| self.mutes.is_silent(rule, &self.city, area)),
                     });
                 }
             }

@@ -13,16 +13,20 @@ mod lost;
 mod order;
 mod quorum;
 mod read;
+mod samples;
+mod season;
 
 pub use literal::{LiteralError, Written, rewritten, written};
 pub use quorum::{Quorum, QuorumError};
+pub use samples::{SAMPLES_MAX, Samples, SamplesError};
+pub use season::{PERIODS_MAX, Season, SeasonError};
 
 pub(crate) use lost::Lost;
 
 use crate::condition::lull::{self, Lull, Lulls, PARAMETERS_MAX};
 use crate::condition::{Asked, Call, Program, Ratio};
 use crate::window::{Function, Gauge, Plan};
-use model::{AreaLevel, Fault, Hazard, Named, Parameter, Severity, Span, Tier};
+use model::{AreaLevel, Fault, Hazard, Named, Offset, Parameter, Severity, Span, Tier, Time};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,6 +104,8 @@ pub struct Rule {
     pub thresholds: Vec<String>,
     /// When the silence of a subject counts for the next tier.
     pub(crate) lost: Option<Lost>,
+    /// When it may rise, beside its conditions.
+    pub limits: Limits,
     pub(crate) continuing: Option<Program>,
     pub(crate) lower_when: Option<Program>,
     /// Whose tiers its conditions ask for.
@@ -119,6 +125,32 @@ pub struct Rule {
     pub(crate) gauges_by_station: bool,
     /// True where that tells of `lower.when`, too.
     pub(crate) gauges_falls: bool,
+}
+
+/// What limits when a rule rises, beside its conditions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The days in which any tier may rise; all, where there is none.
+    pub season: Option<Season>,
+    /// The same for single tiers.
+    pub seasons: BTreeMap<Tier, Season>,
+    /// At how many of the newest observation times a condition must have held.
+    pub samples: Option<Samples>,
+    /// True where suspect readings count for nothing.
+    pub sound: bool,
+}
+
+impl Limits {
+    /// True where a tier may rise by a reading of that time.
+    pub(crate) fn is_in_season(&self, tier: Tier, time: Time, offset: Offset) -> bool {
+        let all = self.season.iter().chain(self.seasons.get(&tier));
+        all.into_iter().all(|season| season.holds(time, offset))
+    }
+
+    /// True where a tier may rise on some days only.
+    pub(crate) fn has_seasons(&self) -> bool {
+        self.season.is_some() || !self.seasons.is_empty()
+    }
 }
 
 /// One tier of a rule.
@@ -234,6 +266,16 @@ impl Rulebook {
             .iter()
             .enumerate()
             .find(|(_, rule)| rule.id == id)
+    }
+
+    /// Ids of the rules that ask for that one's situation.
+    pub fn hearing(&self, id: &str) -> Vec<&str> {
+        let asks = |rule: &&Rule| {
+            let mut asked = rule.asked.iter();
+            asked.any(|asked| matches!(asked, Asked::Situation { id: other, .. } if other == id))
+        };
+        let hearing = self.rules.iter().filter(asks);
+        hearing.map(|rule| rule.id.as_str()).collect()
     }
 
     /// Parameters that any rule reads.

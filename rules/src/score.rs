@@ -12,7 +12,7 @@ mod issued;
 mod negatives;
 mod woken;
 
-pub use difference::{Difference, differences};
+pub use difference::{Difference, Shift, differences};
 pub use events::read;
 pub use issued::{Issued, Step};
 pub use negatives::{Ground, PERIOD};

@@ -587,6 +587,13 @@ fn a_fault_shows_the_words_it_is_about() {
                               ^^"#,
         ),
         (
+            "red = 'lightning.last() >= mm(3)'",
+            "field red: a length cannot be compared with lightning, which has no unit — write a plain number",
+            "
+    red = 'lightning.last() >= mm(3)'
+                            ^^",
+        ),
+        (
             "red = 'temperature.last() >= celsiu(3)'",
             "did you mean celsius?",
             "
@@ -651,15 +658,80 @@ fn a_ladder_that_cannot_be_climbed_is_refused() {
             r#"rainfall.sum("1h") >= 50 || rainfall.sum("3h") >= 80"#,
             r#"rainfall.sum("3h") >= 80 || rainfall.sum("1h") >= 30"#,
         ),
+        ("temperature.last() < 5", "temperature.last() < 10.5"),
+        (
+            r#"temperature.mean("24h") <= 4"#,
+            r#"temperature.mean("24h") <= 5"#,
+        ),
+        (
+            r#"water_level.rate("1h") > 0.5"#,
+            r#"water_level.rate("1h") > 0.4"#,
+        ),
+        ("5 <= water_level.last()", "water_level.last() > 4.9999"),
+        (
+            "water_level.last() - site.warning >= 0.5",
+            "water_level.last() >= site.warning",
+        ),
+        (
+            r#"forecast(rainfall, "6h") >= 50"#,
+            r#"forecast(rainfall, "6h") >= 30"#,
+        ),
+        ("typhoon.hours_to(7) <= 24", "typhoon.hours_to(7) <= 48"),
+        (
+            r#"rainfall.effective("14d@08:00", 0.84) >= 100"#,
+            r#"rainfall.effective("14d@08:00", 0.84) >= 90"#,
+        ),
+        (
+            r#"rainfall.sum("2h") + forecast(rainfall, "1h") >= 50"#,
+            r#"forecast(rainfall, "1h") + rainfall.sum("2h") >= 40"#,
+        ),
+        (
+            r#"rainfall.sum("1h") >= 50 && wind_gust.last() >= 20"#,
+            r#"wind_gust.last() >= 17 || rainfall.sum("3h") >= 100"#,
+        ),
+        (
+            r#"wind_gust.last() >= 20 && rainfall.sum("1h") >= 50"#,
+            r#"rainfall.sum("1h") >= 40 && wind_gust.last() > 19"#,
+        ),
+        (
+            r#"rainfall.last() > 0 && situation("b") >= orange"#,
+            r#"rainfall.last() > 0 && situation("b") > blue"#,
+        ),
     ];
     for (yellow, higher) in ladders {
         for tier in ["orange", "red"] {
             let found = faults_of(&format!("yellow = '{yellow}'\n{tier} = '{higher}'"));
-            let words = format!("a.toml:9: field {tier}: {tier} holds wherever yellow does");
+            let column = tier.len() + 5;
+            let words =
+                format!("a.toml:9:{column}: field {tier}: {tier} holds wherever yellow does");
             assert!(found.contains(&words), "{yellow} {higher}: {found}");
+            let carets = "^".repeat(higher.len());
+            assert!(found.contains(&carets), "{yellow} {higher}: {found}");
         }
     }
     let ladders = [
+        ("temperature.last() < 10.5", "temperature.last() < 5"),
+        (
+            r#"temperature.mean("24h") <= 5"#,
+            r#"temperature.mean("23h") <= 6"#,
+        ),
+        (
+            "water_level.last() >= site.warning",
+            "water_level.last() >= site.guarantee",
+        ),
+        (
+            "water_level.last() >= site.warning",
+            "water_level.last() - site.warning >= 0.5",
+        ),
+        ("water_level.last() >= 5", "water_level.last() <= 6"),
+        (
+            r#"forecast(rainfall, "6h") >= 30"#,
+            r#"forecast(rainfall, "3h") >= 20"#,
+        ),
+        (
+            r#"wind_gust.last() >= 17 || rainfall.sum("3h") >= 100"#,
+            r#"rainfall.sum("1h") >= 50 && wind_gust.last() >= 20"#,
+        ),
         (r#"rainfall.sum("3h") >= 50"#, r#"rainfall.sum("3h") > 50"#),
         (r#"rainfall.sum("6h") >= 50"#, r#"rainfall.sum("1h") >= 50"#),
         (
@@ -767,5 +839,76 @@ proptest::proptest! {
         let _ = Rulebook::read(&[("x.toml".into(), text.clone().into_bytes())]);
         let text = format!("schema = 1\nversion = \"x\"\n[[rule]]\nred = '{}'\n", text.replace('\'', ""));
         let _ = Rulebook::read(&[("x.toml".into(), text.into_bytes())]);
+    }
+}
+
+#[test]
+fn a_higher_tier_with_a_season_of_its_own_may_be_as_easy() {
+    let ladder = "yellow = 'rainfall.sum(\"3h\") >= 50'\norange = 'rainfall.sum(\"3h\") >= 50'";
+    assert!(faults_of(ladder).contains("never shown"));
+    let seasonal = format!("{ladder}\nseason = {{ orange = [\"06-01..08-31\"] }}");
+    assert_eq!(faults_of(&seasonal), "");
+}
+
+#[test]
+fn what_limits_a_rise_is_checked() {
+    let red = "red = 'rainfall.sum(\"3h\") >= 50'\n";
+    for (line, words) in [
+        (
+            "season = [\"summer\"]",
+            "a.toml:9: field season: \"summer\" is not two days of a year",
+        ),
+        (
+            "season = [\"02-30..03-01\"]",
+            "there is no day \"02-30\" in any year",
+        ),
+        ("season = []", "0 periods"),
+        ("season = \"04-15..10-15\"", "it is not a list of texts"),
+        (
+            "season = { blue = [\"04-15..10-15\"] }",
+            "field season.blue: the rule has no blue",
+        ),
+        (
+            "season = { purple = [\"04-15..10-15\"] }",
+            "field season.purple: no such key",
+        ),
+        (
+            "samples = \"4 of 3\"",
+            "a.toml:9: field samples: 4 of 3 cannot be asked for",
+        ),
+        (
+            "samples = \"most\"",
+            "field samples: \"most\" is not two whole numbers",
+        ),
+        ("samples = 3", "field samples: it is not a text"),
+        (
+            "qc_min = \"good\"",
+            "a.toml:9: field qc_min: \"good\" is none",
+        ),
+        (
+            "qc_min = [0, 3]",
+            "field qc_min: it is not a text: windows do not keep every flag apart",
+        ),
+    ] {
+        let found = faults_of(&format!("{red}{line}"));
+        assert!(found.contains(words), "{words}\n--\n{found}");
+    }
+    for line in [
+        "season = [\"04-15..10-15\", \"12-24..01-02\"]",
+        "season = { red = [\"04-15..10-15\"] }",
+        "samples = \"2 of 3\"",
+        "qc_min = \"usable\"",
+        "qc_min = \"sound\"",
+    ] {
+        assert_eq!(faults_of(&format!("{red}{line}")), "");
+    }
+    let asks = "subject = \"area\"\nred = 'situation(\"a\") >= red'\n";
+    for line in [
+        "samples = \"2 of 3\"",
+        "qc_min = \"sound\"",
+        "season = [\"04-15..10-15\"]",
+    ] {
+        let found = faults_of(&format!("{asks}{line}"));
+        assert!(found.contains("that this one asks for"), "{line}: {found}");
     }
 }

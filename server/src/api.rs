@@ -14,6 +14,7 @@ mod places;
 mod problem;
 mod responses;
 mod rulebooks;
+mod rules;
 mod signals;
 mod stream;
 mod warnings;
@@ -122,6 +123,9 @@ fn console() -> Router<Arc<App>> {
         )
         .route("/v1/orders/confirm", post(warnings::confirm))
         .route("/v1/orders/stand", post(warnings::stand))
+        .route("/v1/rules", get(rules::list))
+        .route("/v1/rules/{id}/mute", post(rules::mute))
+        .route("/v1/rules/{id}/unmute", post(rules::unmute))
         .route(
             "/v1/rulebooks",
             get(rulebooks::list)

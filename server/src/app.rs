@@ -437,6 +437,8 @@ impl App {
         }
         self.metrics.lapsed.set(self.view.lapsed_count());
         self.gauge_silence();
+        let muted = i64::try_from(self.view.mutes().len()).unwrap_or(i64::MAX);
+        self.metrics.rules_muted.set(muted);
         let waiting = self.view.waiting();
         for (act, due) in [
             ("signature", waiting.signatures),

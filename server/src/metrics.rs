@@ -61,6 +61,8 @@ pub(crate) struct Metrics {
     pub(crate) refused: IntCounterVec,
     /// Acts of people that are waited for: signatures and reviews, in time and overdue.
     pub(crate) acts: IntGaugeVec,
+    /// Silenced rules, each once for every zone or area named.
+    pub(crate) rules_muted: IntGauge,
     /// Warnings in force whose validity ran out without a renewal, by hazard.
     pub(crate) missed_renewals: IntCounterVec,
     /// Warnings that stand beyond their validity now.
@@ -251,6 +253,12 @@ impl Metrics {
                 "Signatures and reviews that are waited for; an overdue one is an alarm",
                 &["act", "state"],
             )?,
+            rules_muted: {
+                let help = "Rules that people silenced, each once for every zone or area named";
+                let gauge = IntGauge::new("sanfang_rules_muted", help)?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
             missed_renewals: counters(
                 "sanfang_renewals_missed_total",
                 "Warnings in force whose validity ran out without a renewal; an alarm",

@@ -57,6 +57,8 @@ pub(crate) mod kind {
     pub(crate) const ENTRY: u8 = 8;
     /// JSON of [`model::Silence`].
     pub(crate) const SILENCE: u8 = 20;
+    /// JSON of [`model::Muted`].
+    pub(crate) const MUTED: u8 = 30;
 }
 
 /// One zone's loop, a round at a time.

@@ -14,7 +14,7 @@ use model::{
     Zone,
 };
 use parking_lot::Mutex;
-use rules::score::{Difference, Issued, differences};
+use rules::score::{Difference, Issued, Shift, differences};
 use rules::{Effect, Engine, Policy, Rulebook, Windowed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +54,7 @@ pub(crate) struct Trial {
     /// Areas warned otherwise, at most [`DIFFERENCES_MAX`].
     pub(crate) differences: Vec<Differs>,
     /// How many there are, by tier and kind.
-    pub(crate) counts: BTreeMap<Tier, BTreeMap<Kind, u64>>,
+    pub(crate) counts: BTreeMap<Tier, BTreeMap<Shift, u64>>,
     /// Residents of areas that a tier rises in, each person once, by the rulebook in force and by this.
     pub(crate) people: [u64; 2],
     /// Of them, those for whom one rises at night.
@@ -87,40 +87,20 @@ pub(crate) struct Differs {
     pub(crate) area: AreaCode,
     /// The tier reached; none is the all-clear.
     pub(crate) tier: Tier,
-    pub(crate) kind: Kind,
+    pub(crate) kind: Shift,
     /// When, by the rulebook in force.
     pub(crate) old: Option<Time>,
     /// When, by this one.
     pub(crate) new: Option<Time>,
 }
 
-/// In which way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    Earlier,
-    Later,
-    Gained,
-    Lost,
-}
-
 impl Differs {
-    /// An all-clear that only one of them has counts as earlier by that one.
     fn of(difference: &Difference) -> Self {
-        let is_clear = difference.tier == Tier::None;
-        let kind = match (difference.old, difference.new) {
-            (Some(old), Some(new)) if new < old => Kind::Earlier,
-            (Some(_), Some(_)) | (None, None) => Kind::Later,
-            (Some(_), None) if is_clear => Kind::Later,
-            (None, Some(_)) if is_clear => Kind::Earlier,
-            (None, Some(_)) => Kind::Gained,
-            (Some(_), None) => Kind::Lost,
-        };
         Self {
             hazard: difference.hazard,
             area: difference.area,
             tier: difference.tier,
-            kind,
+            kind: difference.shift(),
             old: difference.old,
             new: difference.new,
         }
@@ -434,7 +414,11 @@ impl Course {
 fn take(issued: &mut Issued, effect: &Effect) {
     match effect {
         Effect::Warning(warning) => issued.take(warning),
-        Effect::Signal(_) | Effect::Silence(_) | Effect::Pending(_) | Effect::Refused { .. } => {}
+        Effect::Signal(_)
+        | Effect::Silence(_)
+        | Effect::Muted(_)
+        | Effect::Pending(_)
+        | Effect::Refused { .. } => {}
     }
 }
 
@@ -460,27 +444,5 @@ mod tests {
         assert!(rehearsal.cancel("a") && second.cancelled.load(Ordering::Relaxed));
         assert!(rehearsal.end(&second));
         assert_eq!(rehearsal.under_way(), None);
-    }
-
-    #[test]
-    fn every_difference_is_of_a_kind() {
-        let at = |minute: Option<i64>| minute.map(Time::from_minute);
-        let kind = |tier, old, new| {
-            let difference = Difference {
-                hazard: Hazard::ALL[0],
-                area: AreaCode::parse("440106014000").unwrap(),
-                episode: Time::from_minute(1),
-                tier,
-                old: at(old),
-                new: at(new),
-            };
-            Differs::of(&difference).kind
-        };
-        assert_eq!(kind(Tier::Red, Some(9), Some(5)), Kind::Earlier);
-        assert_eq!(kind(Tier::Red, Some(5), Some(9)), Kind::Later);
-        assert_eq!(kind(Tier::Red, None, Some(9)), Kind::Gained);
-        assert_eq!(kind(Tier::Red, Some(9), None), Kind::Lost);
-        assert_eq!(kind(Tier::None, None, Some(9)), Kind::Earlier);
-        assert_eq!(kind(Tier::None, Some(9), None), Kind::Later);
     }
 }

@@ -16,7 +16,7 @@ use journal::Record;
 use model::response::Entry;
 use model::silence::Silences;
 use model::warning::Event;
-use model::{AreaCode, Pending, Signal, Silence, Tier, Time, Warning, WarningId, Zone};
+use model::{AreaCode, Muted, Pending, Signal, Silence, Tier, Time, Warning, WarningId, Zone};
 use rules::Change;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -52,6 +52,7 @@ pub(crate) enum Said {
     Outcome(OfOrder),
     Entry(Box<Entry>),
     Silence(Box<Silence>),
+    Muted(Box<Muted>),
     /// What a later version adds is not for this one to show.
     Unknown,
 }
@@ -70,6 +71,7 @@ impl Said {
             kind::OUTCOME => serde_json::from_slice(bytes).map(Self::Outcome),
             kind::ENTRY => serde_json::from_slice(bytes).map(Self::Entry),
             kind::SILENCE => serde_json::from_slice(bytes).map(Self::Silence),
+            kind::MUTED => serde_json::from_slice(bytes).map(Self::Muted),
             _ => Ok(Self::Unknown),
         };
         read.unwrap_or_else(|error| {
@@ -98,6 +100,7 @@ impl Said {
             Self::Silence(silence) => {
                 app.view.silence(silence, silence::item(app, silence));
             }
+            Self::Muted(muted) => app.view.muted(&app.installation.city, muted),
             Self::Unknown => {}
         }
     }
@@ -117,6 +120,8 @@ pub(crate) struct Remembered {
     /// By the zone's code.
     #[serde(default)]
     silences: BTreeMap<AreaCode, Silences>,
+    #[serde(default)]
+    muted: Vec<Muted>,
 }
 
 impl Remembered {
@@ -140,6 +145,7 @@ impl Remembered {
                     .or_default()
                     .apply(&silence);
             }
+            Said::Muted(muted) => self.mute(*muted),
             Said::Outcome(_) | Said::Unknown => {}
         }
     }
@@ -180,6 +186,15 @@ impl Remembered {
         }
     }
 
+    fn mute(&mut self, muted: Muted) {
+        let (rule, area) = (&muted.mute.rule, muted.mute.area);
+        self.muted
+            .retain(|held| held.mute.rule != *rule || held.mute.area != area);
+        if muted.over.is_none() {
+            self.muted.push(muted);
+        }
+    }
+
     fn call(&mut self, call: Call) {
         self.calls.insert(call_key(call.warning, &call.place), call);
         while self.calls.len() > CALLS_MAX {
@@ -210,6 +225,9 @@ impl Remembered {
         }
         for pending in self.pending.values() {
             app.view.pending(pending.clone());
+        }
+        for muted in &self.muted {
+            app.view.muted(&app.installation.city, muted);
         }
         for change in self.situations.values() {
             courier::show_change(app, change);

@@ -3,6 +3,7 @@
 mod deliveries;
 mod item;
 mod lapsed;
+mod muted;
 mod newest;
 mod remarks;
 mod responded;
@@ -11,7 +12,8 @@ mod silences;
 
 pub(crate) use deliveries::Way;
 pub(crate) use item::{
-    AnswerItem, CallItem, DeliveryItem, LastValue, Release, SignalItem, SituationItem, WarningItem,
+    AnswerItem, CallItem, DeliveryItem, LastValue, MutedItem, Release, SignalItem, SituationItem,
+    WarningItem,
 };
 
 pub(crate) use lapsed::Lapsed;
@@ -25,7 +27,7 @@ use dispatch::ladder::{Call, Place};
 use ingest::quality::{Cause, Finding};
 use model::silence::Silences;
 use model::{
-    AreaCode, City, Observation, Offset, Parameter, Pending, Signal, StationNo, Tier, Time,
+    AreaCode, City, Mute, Observation, Offset, Parameter, Pending, Signal, StationNo, Tier, Time,
     Warning, WarningId,
 };
 pub(crate) use newest::Changes;
@@ -90,6 +92,7 @@ struct Inner {
     situations: BTreeMap<(String, String), SituationItem>,
     signals: Signals,
     responded: Responded,
+    muted: BTreeMap<muted::Key, Mute>,
     calls: BTreeMap<(WarningId, Place), (Call, CallItem)>,
     deliveries: Deliveries,
     /// By the code of the zone.

@@ -17,8 +17,8 @@ use model::record::Edition;
 use model::response::{Entry, Revised};
 use model::warning::Event;
 use model::{
-    DeviceReport, Input, Mode, Observation, Order, Parameter, Pending, Signal, Silence, Span,
-    StationNo, Tier, Time, Warning, WarningId, Zone,
+    DeviceReport, Input, Mode, Muted, Observation, Order, Parameter, Pending, Signal, Silence,
+    Span, StationNo, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::response::{self, Responses};
 use rules::{Change, Effect, Engine, Figures, Policy, Windowed};
@@ -35,6 +35,8 @@ pub(crate) struct Outputs {
     pub(crate) warnings: Vec<Warning>,
     /// What warnings wait for from people, where that changed.
     pub(crate) pending: Vec<Pending>,
+    /// Rules that were silenced, or speak again.
+    pub(crate) muted: Vec<Muted>,
     /// What to say to whom.
     pub(crate) intents: Vec<Intent>,
     /// Lines of the call board that changed; `None` where one went.
@@ -57,6 +59,7 @@ impl Outputs {
         self.changes.is_empty()
             && self.warnings.is_empty()
             && self.pending.is_empty()
+            && self.muted.is_empty()
             && self.intents.is_empty()
             && self.calls.is_empty()
             && self.signals.is_empty()
@@ -79,6 +82,7 @@ impl Outputs {
         self.changes.clear();
         self.warnings.clear();
         self.pending.clear();
+        self.muted.clear();
         self.intents.clear();
         self.calls.clear();
         self.signals.clear();
@@ -366,6 +370,7 @@ impl Machine {
                     self.call_signers(at, &pending, &desk, &mut out.intents);
                     out.pending.push(*pending);
                 }
+                Effect::Muted(muted) => out.muted.push(*muted),
                 Effect::Refused { why, .. } => out.refused = Some(Refused::from(&why)),
             }
         }

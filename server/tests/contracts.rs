@@ -27,6 +27,8 @@ mod evidence;
 mod forecasts;
 #[path = "contracts/manners.rs"]
 mod manners;
+#[path = "contracts/mutes.rs"]
+mod mutes;
 #[path = "contracts/poll.rs"]
 mod poll;
 #[path = "contracts/refusals.rs"]

@@ -107,6 +107,38 @@ fn values_that_wander_about_every_threshold() {
     compare(&storm("edges", 1));
 }
 
+/// What hangs on whole days, over seven weeks of half hours that come late, are put right and are
+/// missing for hours and days; and bugs of days that must show.
+#[test]
+fn whole_days_and_what_hangs_on_them() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("days.ndjson");
+    let path = path.display().to_string();
+    let city = ["--city", "testdata/city"];
+    node(&[&["testdata/naive/days.mjs"], &city[..], &["--out", &path]].concat());
+    let rules = ["--rules", "testdata/naive/days", "--signals"];
+    let arguments = [&city[..], &rules, &[&path]].concat();
+    let naive = |mutation: &[&str]| {
+        let given = [&["testdata/naive/naive.mjs"], &arguments[..], mutation].concat();
+        lines(&node(&given))
+    };
+    let ours = lines(&sanfang(&[&["replay"], &arguments[..]].concat()));
+    assert_same(&ours, &naive(&[]));
+    let rules: Vec<_> = by_rule(ours.clone()).into_keys().collect();
+    let all = ["cold_spell", "dry", "hot_spell", "soaked", "three_days"];
+    assert_eq!(rules, all, "every rule has changes");
+    for bug in [
+        "ge-to-gt",
+        "window-plus",
+        "window-minus",
+        "drop-correction",
+        "drop-late",
+        "skip-coverage",
+    ] {
+        let broken = naive(&["--mutate", bug]);
+        assert!(broken != ours, "planted bug {bug} does not show");
+    }
+}
+
 /// Signals by rule.
 fn by_rule(signals: Vec<Value>) -> BTreeMap<String, Vec<Value>> {
     let mut rules: BTreeMap<String, Vec<Value>> = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! Conditions walked as trees with Kleene's logic: null is unknown.
 
 import { nodes } from './cel.mjs';
+import { DAYS, askDays } from './days-of.mjs';
 import { mutated } from './mutations.mjs';
 import { PARAMETERS, factor } from './parameters.mjs';
 import { ask, rounded } from './readings.mjs';
@@ -146,7 +147,9 @@ function call(node, scope) {
 }
 
 function series(scope, station, parameter, name, args) {
-  return ask(scope.readings.series(station, parameter), parameter, name, args[0]?.value, scope.time, scope.city.offset, scope.lowering);
+  const given = scope.readings.series(station, parameter);
+  if (DAYS.has(name)) return askDays(given, parameter, name, args.map((arg) => arg.value), scope.time, scope.city.offset, scope.lowering);
+  return ask(given, parameter, name, args[0]?.value, scope.time, scope.city.offset, scope.lowering);
 }
 
 /** `area.max(rainfall.sum("1h"))`: over the area's stations for which the inner value is known. */

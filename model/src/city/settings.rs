@@ -7,7 +7,8 @@ use crate::fault::{Faults, Place};
 use crate::policy::{Policy, Together};
 use crate::release::{Approval, Ask, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
 use crate::{
-    AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Named, Span, Staleness, Telling, Tier,
+    AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Muting, Named, Span, Staleness, Telling,
+    Tier,
 };
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::Deserialize;
@@ -53,6 +54,8 @@ struct Head {
     telling: Telling,
     #[serde(default)]
     lateness: Lateness,
+    #[serde(default)]
+    muting: Muting,
     #[serde(default)]
     staleness: BTreeMap<String, Staleness>,
     #[serde(default)]
@@ -114,6 +117,7 @@ pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
         approval: head.approval,
         telling: head.telling,
         lateness: head.lateness,
+        muting: head.muting,
         staleness: head.staleness,
         sight: head.sight,
         silence: head.silence,
@@ -182,6 +186,7 @@ fn check_head(head: &Head, faults: &mut Faults) -> Option<TimeZone> {
     }
     for (name, span) in [
         ("lateness.past_after", head.lateness.past_after),
+        ("muting.max", head.muting.max),
         ("approval.clock", head.approval.clock),
         ("approval.review_within", head.approval.review_within),
     ] {

@@ -1,7 +1,7 @@
 //! Linear forms: what a comparison's side is before it becomes an integer test.
 
 use super::ratio::Ratio;
-use super::unit::{Quantity, Unit};
+use super::unit::{Quantity, UNITLESS, Unit};
 use super::{ConditionError, Relaxation};
 use crate::condition::program::{Atom, Test};
 use crate::indicator::Measure;
@@ -199,6 +199,15 @@ fn in_units(mut side: Linear, dimension: Dimension) -> Result<Linear, ConditionE
     let own = Unit::of(parameter).filter(|own| own.quantity == quantity);
     let own = own.ok_or_else(|| {
         let unit = parameter.unit();
+        if unit == UNITLESS {
+            return ConditionError::new(
+                format!(
+                    "{} cannot be compared with {parameter}, which has no unit",
+                    quantity.name()
+                ),
+                "write a plain number",
+            );
+        }
         let function = Unit::of(parameter).map_or(unit, |own| own.name);
         ConditionError::new(
             format!(
@@ -297,7 +306,11 @@ fn alike(a: Dimension, b: Dimension) -> bool {
 
 fn name(dimension: Dimension) -> String {
     match dimension {
+        Dimension::Of(parameter) if parameter.unit() == UNITLESS => parameter.to_string(),
         Dimension::Of(parameter) => format!("{parameter} ({})", parameter.unit()),
+        Dimension::Rate(parameter) if parameter.unit() == UNITLESS => {
+            format!("a rate of {parameter} (1/h)")
+        }
         Dimension::Rate(parameter) => format!("a rate of {parameter} ({}/h)", parameter.unit()),
         Dimension::Count => "a count".into(),
         Dimension::Age => "an age".into(),

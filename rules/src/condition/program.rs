@@ -1,9 +1,8 @@
 //! The flat program of a condition and its evaluation: integers, a fixed stack, no names.
 
-use super::parse::{Call, Reading};
 use super::ratio::Ratio;
-use crate::window::{Function, Value, Window};
-use model::{Parameter, Tier};
+use crate::window::Value;
+use model::Tier;
 
 /// Most intermediate results a program may hold.
 const STACK_MAX: usize = 40;
@@ -324,26 +323,6 @@ impl Program {
         Some(turns)
     }
 
-    /// Whether another condition holds wherever this one does, as far as that shows from the bounds of
-    /// single calls joined by `||`.
-    pub(crate) fn implies(&self, other: &Self, calls: &[Call]) -> bool {
-        let (Some(mut ours), Some(theirs)) = (self.bounds(), other.bounds()) else {
-            return false;
-        };
-        ours.all(|one| {
-            let mut theirs = theirs.clone();
-            theirs.any(|another| one.implies(another, calls))
-        })
-    }
-
-    /// The bounds of which one must be met, where the condition is nothing else.
-    fn bounds(&self) -> Option<impl Iterator<Item = &Op> + Clone> {
-        let is_bound = |op: &&Op| matches!(op, Op::AtLeast { .. } | Op::AtMost { .. });
-        let is_plain = |op: &Op| is_bound(&op) || matches!(op, Op::Or);
-        let is_one = self.ops.iter().all(is_plain);
-        is_one.then(|| self.ops.iter().filter(is_bound))
-    }
-
     /// Calls and bounds of which at least one must be reached before the condition can hold;
     /// `None` where no such list exists.
     pub(crate) fn floors(&self) -> Option<Vec<(u16, i64)>> {
@@ -363,54 +342,6 @@ impl Program {
 
 fn get(stack: &[Kleene; STACK_MAX], at: usize) -> Kleene {
     stack.get(at).copied().unwrap_or(Kleene::Unknown)
-}
-
-impl Op {
-    /// Whether a bound is met wherever this one is: of the same figure, or of the same over a window
-    /// that holds this one's.
-    fn implies(&self, other: &Self, calls: &[Call]) -> bool {
-        let reading = |call: u16| calls.get(usize::from(call)).map(|call| call.reading);
-        let (from, to) = match (self, other) {
-            (
-                Self::AtLeast { call, bound },
-                Self::AtLeast {
-                    call: to,
-                    bound: least,
-                },
-            ) if bound >= least => (*call, *to),
-            (
-                Self::AtMost { call, bound },
-                Self::AtMost {
-                    call: to,
-                    bound: most,
-                },
-            ) if bound <= most => (*call, *to),
-            (_, _) => return false,
-        };
-        let (Some(of), Some(over)) = (reading(from), reading(to)) else {
-            return false;
-        };
-        if of == over {
-            return true;
-        }
-        let grows = match (of.function, self) {
-            // What falls from the sky is never less than nothing.
-            (Function::Sum, Self::AtLeast { .. }) => {
-                matches!(of.parameter, Parameter::Rainfall | Parameter::RainfallTotal)
-            }
-            (Function::Max, Self::AtLeast { .. }) | (Function::Min, Self::AtMost { .. }) => true,
-            (_, _) => false,
-        };
-        let (Some(Window::Rolling(short)), Some(Window::Rolling(long))) = (of.window, over.window)
-        else {
-            return false;
-        };
-        let same = Reading {
-            window: over.window,
-            ..of
-        };
-        grows && same == over && short <= long
-    }
 }
 
 impl Situated<'_> {

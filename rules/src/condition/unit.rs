@@ -24,6 +24,9 @@ pub(super) struct Unit {
     of: i64,
 }
 
+/// What parameters say that have no unit.
+pub(super) const UNITLESS: &str = "1";
+
 /// Every unit.
 pub(super) const UNITS: [Unit; 13] = [
     unit("m", Quantity::Length, 1, 1),

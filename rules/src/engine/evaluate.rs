@@ -33,6 +33,7 @@ impl Engine {
             if !self.is_quiet(at, feed, series, reading, corrected.is_some()) {
                 let cause = Cause {
                     corrected,
+                    read: Some(reading.time.millis()),
                     ..Cause::READING
                 };
                 self.evaluate(rule, feed.subject, &cause);

@@ -1,6 +1,7 @@
 //! Acts of people: on warnings by their bulletin, on subjects here.
 
 use super::Engine;
+use super::mute::Silencing;
 use crate::bulletin::Amendment;
 use crate::effect::{Effect, Reason, Refusal};
 use crate::rulebook::Rulebook;
@@ -102,6 +103,28 @@ impl Engine {
             }
             Order::Confirm { rule, subject, .. } => self.confirm(rule, subject, out),
             Order::Stand { rule, subject, .. } => self.end_silent(rule, subject, out),
+            Order::Mute {
+                rule,
+                areas,
+                until,
+                person,
+                reason,
+            } => {
+                let order = Silencing {
+                    rule,
+                    areas,
+                    until: *until,
+                    person,
+                    reason,
+                };
+                self.mute(&order, out)
+            }
+            Order::Unmute {
+                rule,
+                areas,
+                person,
+                ..
+            } => self.unmute(rule, areas, person, out),
             // Answers are the ladder's; responses are decided beside the engine.
             Order::Answer { .. }
             | Order::Respond { .. }

@@ -1,6 +1,6 @@
 //! Telling what changed, in its order: signals by rule and subject, then warnings.
 
-use super::subjects::{Place, RuleState};
+use super::subjects::{Place, RuleState, Subject};
 use super::{Cause, Engine, Mode, Policy};
 use crate::area::Standing;
 use crate::bulletin::{Desk, Finding, Found, Shelf, SiteFinding};
@@ -133,7 +133,7 @@ impl Engine {
             let up = state
                 .subjects
                 .iter()
-                .filter(|s| s.standing.confirmed > Tier::None);
+                .filter(|s| self.told_tier(rule, s) > Tier::None);
             up.map(|subject| (rule.hazard, subject.id(&self.city)))
         });
         standing.collect()
@@ -143,6 +143,9 @@ impl Engine {
     fn findings_by_hazard(&mut self) -> BTreeMap<Hazard, Vec<Finding>> {
         let mut touched = std::mem::take(&mut self.scratch.areas);
         touched.sort_unstable();
+        for (rule, area, _) in &touched {
+            self.hold_down_area(*rule, *area);
+        }
         let mut found: BTreeMap<Hazard, Vec<Finding>> = BTreeMap::new();
         for (rule, area, time) in touched.drain(..) {
             let Some(spec) = self.rulebook.rules.get(rule) else {
@@ -181,6 +184,8 @@ impl Engine {
             }
             for count in state.areas.iter().filter(|count| Some(count.area) == area) {
                 let standing = count.standing(rule.quorum);
+                let (city, mutes) = (&self.city, &self.mutes);
+                let standing = mutes.in_area(rule, city, count.area, standing);
                 all.put = all.put.max(standing.put);
                 all.timely = all.timely.max(standing.timely);
                 all.confirmed = all.confirmed.max(standing.confirmed);
@@ -196,6 +201,9 @@ impl Engine {
     fn site_findings(&mut self) -> BTreeMap<Hazard, Vec<SiteFinding>> {
         let mut touched = std::mem::take(&mut self.scratch.sites);
         touched.sort_unstable();
+        for (rule, subject, _) in &touched {
+            self.hold_down_site(*rule, *subject);
+        }
         let mut found: BTreeMap<Hazard, Vec<SiteFinding>> = BTreeMap::new();
         for (rule, subject, time) in touched.drain(..) {
             let Some(spec) = self.rulebook.rules.get(rule) else {
@@ -230,16 +238,22 @@ impl Engine {
         found
     }
 
+    /// What counts of a site's confirmed tier for warnings.
+    fn told_tier(&self, rule: &Rule, subject: &Subject) -> Tier {
+        let confirmed = subject.standing.confirmed;
+        self.mutes.at(rule, &self.city, subject.place, confirmed)
+    }
+
     /// The highest confirmed tier that any rule of the hazard finds at a site.
     fn site_tier(&self, hazard: Hazard, place: Place) -> Tier {
         let rules = self.rulebook.rules.iter().zip(&self.rules);
         let of_hazard =
             rules.filter(|(rule, _)| rule.hazard == hazard && rule.subject == SubjectKind::Site);
-        let subjects = of_hazard.flat_map(|(_, state)| &state.subjects);
-        let here = subjects.filter(|subject| subject.place == place);
-        here.map(|subject| subject.standing.confirmed)
-            .max()
-            .unwrap_or_default()
+        let tiers = of_hazard.flat_map(|(rule, state)| {
+            let here = state.subjects.iter().filter(|s| s.place == place);
+            here.map(|s| self.told_tier(rule, s))
+        });
+        tiers.max().unwrap_or_default()
     }
 
     /// Lets bulletins write with everything a revision needs, then looks what is due next.
@@ -290,6 +304,15 @@ impl Engine {
             let Some(counted) = counted.filter(|_| rule.hazard == hazard) else {
                 continue;
             };
+            let stands = state.areas.get(counted).is_some_and(|count| {
+                let standing = count.standing(rule.quorum);
+                let (city, mutes) = (&self.city, &self.mutes);
+                !mutes.is_silent(rule, city, count.area)
+                    || mutes.in_area(rule, city, count.area, standing).put > Tier::None
+            });
+            if !stands {
+                continue;
+            }
             let counted = u32::try_from(counted).unwrap_or(u32::MAX);
             for subject in state.subjects.iter().filter(|s| s.areas.contains(&counted)) {
                 let standing = subject.standing;

@@ -5,6 +5,7 @@
 //! each u32, and the block of its windows as `window/stored.rs` writes it; little-endian.
 
 use super::laid::Laid;
+use super::mute::Mutes;
 use super::signals::InForce;
 use super::silence;
 use super::subjects::State;
@@ -54,6 +55,8 @@ struct Frozen {
     /// Absent in snapshots of versions that did not listen for silence.
     #[serde(default)]
     silence: silence::Frozen,
+    #[serde(default)]
+    mutes: Mutes,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +100,7 @@ impl Engine {
             bulletins: self.bulletins.clone(),
             forecasts: self.forecasts.clone(),
             silence: self.silence.frozen(&self.city),
+            mutes: self.mutes.clone(),
         };
         // Our own plain types cannot fail to be written to memory; an empty part reads as damaged.
         let json = serde_json::to_vec(&frozen).unwrap_or_default();
@@ -135,6 +139,8 @@ impl Engine {
         self.at = frozen.at;
         self.bulletins = frozen.bulletins;
         self.forecasts = frozen.forecasts;
+        self.mutes = frozen.mutes;
+        self.next_unmute = self.mutes.due();
         self.plan_look();
         self.in_force = InForce::of(&self.rulebook, &self.bulletins, &self.city);
         let hazards = self.rulebook.rules.iter().map(|rule| rule.hazard);
@@ -165,7 +171,7 @@ impl Engine {
                     continue;
                 };
                 let standing = subject.standing;
-                if standing == Standing::default() && held.is_idle() {
+                if standing == Standing::default() && held.is_idle() && held.samples.is_empty() {
                     continue;
                 }
                 let newest = state.newest(number);
@@ -208,6 +214,8 @@ impl Engine {
                     lost.filter(|lost| rule.lost.is_some() && tiers.contains(&lost.tier));
                 frozen.state.reached = frozen.state.reached.moved(&frozen.tiers, &tiers);
                 frozen.state.ahead = frozen.state.ahead.moved(&frozen.tiers, &tiers);
+                let samples = rule.limits.samples;
+                frozen.state.samples.moved(&frozen.tiers, &tiers, samples);
                 let [reached, put, timely, confirmed] = frozen.standing;
                 let read = frozen.state.reached.highest();
                 let read = read.and_then(|(place, _)| tiers.get(place));
@@ -265,6 +273,7 @@ impl Engine {
         self.city = city;
         self.rulebook = rulebook;
         self.in_force = InForce::of(&self.rulebook, &self.bulletins, &self.city);
+        self.prune_mutes(out);
         let gone = self.thaw(frozen);
         self.listen_anew(&silence, out);
         let at = self.at;

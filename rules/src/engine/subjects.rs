@@ -2,6 +2,7 @@
 
 use super::NONE;
 use super::calm::{Calm, Gate};
+use super::samples::Ring;
 use super::windows::Windows;
 use crate::area::{AreaCount, Standing};
 use crate::condition::{Aggregate, Asked, Ratio};
@@ -70,6 +71,9 @@ pub(super) struct State {
     /// What its silence adds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lost: Option<Lost>,
+    /// The newest samples, where the rule asks for them.
+    #[serde(default, skip_serializing_if = "Ring::is_empty")]
+    pub(super) samples: Ring,
 }
 
 /// A subject that fell silent in a way that its rule takes for evidence.

@@ -1,6 +1,7 @@
 //! What a rule says of one subject now: its figures, the truths that follow, its latches stepped.
 
 use super::calm::Ahead;
+use super::samples::Bits;
 use super::subjects::{RuleState, State, Subject, Watch};
 use super::texts::value_text;
 use super::windows::Windows;
@@ -26,7 +27,7 @@ pub(super) struct Evaluation<'a> {
 
 /// Which of a tier's conditions.
 #[derive(Clone, Copy)]
-enum Which {
+pub(super) enum Which {
     Raise,
     Propose,
 }
@@ -85,12 +86,21 @@ impl Evaluation<'_> {
             return None;
         }
         let time = Time::from_millis(subject.newest);
+        let samples = self.rule.limits.samples;
+        if let Some(samples) = samples {
+            self.sample(subject, samples, cause, values);
+        }
         self.figures(subject, time, true, values);
+        let limited = |which: Bits, truths: Truths| match (samples, &subject.state) {
+            (Some(samples), Some(state)) => state.samples.limited(which, truths, samples),
+            (_, _) => truths,
+        };
         let held = self.held(subject, values, Which::Raise);
-        let ahead = self
-            .rule
-            .proposes()
-            .then(|| self.held(subject, values, Which::Propose));
+        let held = limited(Bits::Held, held);
+        let ahead = self.rule.proposes().then(|| {
+            let ahead = self.held(subject, values, Which::Propose);
+            limited(Bits::Ahead, ahead)
+        });
         let any = |truths: &Truths| truths.contains(&Kleene::True);
         if self.rule.has_lulls && !any(&held) && !ahead.as_ref().is_some_and(any) {
             ahead_of.lulls = self.lulls(subject, values);
@@ -108,12 +118,18 @@ impl Evaluation<'_> {
         let mut state = subject.state.take().unwrap_or_default();
         let mut withdrawn = false;
         if let Some(corrected) = cause.corrected {
-            withdrawn = state.reached.withdraw(corrected, |set| {
-                self.again(subject, set, Which::Raise, values)
-            });
-            state.ahead.withdraw(corrected, |set| {
-                self.again(subject, set, Which::Propose, values)
-            });
+            let ring = std::mem::take(&mut state.samples);
+            let mut again = |set: &Set, which: Which, bits: Bits| {
+                let truths = self.again(subject, set, which, values)?;
+                let limited = |samples| ring.limited_at(set.evaluated, bits, truths, samples);
+                Some(samples.map_or(truths, limited))
+            };
+            withdrawn = state
+                .reached
+                .withdraw(corrected, |set| again(set, Which::Raise, Bits::Held));
+            let ahead = &mut state.ahead;
+            ahead.withdraw(corrected, |set| again(set, Which::Propose, Bits::Ahead));
+            state.samples = ring;
         }
         let verdict = Verdict {
             time: subject.newest,
@@ -138,10 +154,14 @@ impl Evaluation<'_> {
         // What is confirmed stays so while its tier holds: suspects are left out of the figures
         // only where a rise still asks for it.
         let asks = self.asks_for_sureness(subject, &state);
-        state.sure = if asks {
-            self.sure(subject, time, &held, values)
-        } else {
-            Tier::None
+        state.sure = match (asks, samples) {
+            (false, _) => Tier::None,
+            (true, None) => self.sure(subject, time, &held, values),
+            (true, Some(samples)) => {
+                let surest = state.samples.surest(samples);
+                let tier = surest.and_then(|place| self.rule.tiers.get(place));
+                tier.map_or(Tier::None, |tier| tier.tier)
+            }
         };
         let close = ahead.zip(fall_ahead);
         let rests = state.reached.rests(&held, &relaxed)
@@ -269,6 +289,8 @@ impl Evaluation<'_> {
         suspects: bool,
         values: &mut Vec<Value>,
     ) {
+        // Where a rule asks for sound readings, suspect ones count for nothing.
+        let suspects = suspects && !self.rule.limits.sound;
         values.clear();
         for (call, slot) in self.rule.calls.iter().zip(&self.rule.slots) {
             let value = match (call.reading.function, call.reading.aggregate) {
@@ -399,19 +421,32 @@ impl Evaluation<'_> {
 
     /// Truth of each tier or a higher one, together with `continuing`.
     fn held(&self, subject: &Subject, values: &[Value], which: Which) -> Truths {
-        self.held_by(&self.situated(subject, values, false), which)
+        let time = Time::from_millis(subject.newest);
+        self.held_by(&self.situated(subject, values, false), which, time)
     }
 
-    fn held_by(&self, at: &Situated<'_>, which: Which) -> Truths {
+    /// The same with other situations or of another time: a tier rises in its season only.
+    pub(super) fn held_by(&self, at: &Situated<'_>, which: Which, time: Time) -> Truths {
         let program = |tier: &crate::rulebook::TierRule| match which {
             Which::Raise => tier.raise.evaluate(at),
             Which::Propose => tier.propose.as_ref().unwrap_or(&tier.raise).evaluate(at),
         };
+        let limits = &self.rule.limits;
+        let may_rise = |tier: &crate::rulebook::TierRule| {
+            !limits.has_seasons() || limits.is_in_season(tier.tier, time, self.city.offset)
+        };
         let mut truths = [Kleene::False; TIERS];
         for (truth, tier) in truths.iter_mut().zip(&self.rule.tiers) {
-            *truth = program(tier);
+            if may_rise(tier) {
+                *truth = program(tier);
+            }
         }
         or_higher(&mut truths);
+        for (truth, tier) in truths.iter_mut().zip(&self.rule.tiers) {
+            if !may_rise(tier) {
+                *truth = Kleene::False;
+            }
+        }
         if let Some(continuing) = &self.rule.continuing {
             let goes_on = continuing.evaluate(at);
             truths
@@ -515,18 +550,13 @@ impl Evaluation<'_> {
             tiers: &self.asked.timely,
             ..self.situated(subject, values, false)
         };
-        [Which::Raise, Which::Propose].map(|which| self.highest(&self.held_by(&at, which)))
+        let time = Time::from_millis(subject.newest);
+        [Which::Raise, Which::Propose].map(|which| self.highest(&self.held_by(&at, which, time)))
     }
 
     /// The highest tier that holds without suspect values, here and in the situations asked for.
     fn sure(&self, subject: &Subject, time: Time, held: &Truths, values: &mut Vec<Value>) -> Tier {
-        let fed = subject
-            .series
-            .iter()
-            .chain(subject.members.iter().flatten());
-        let suspects = fed
-            .filter_map(|series| self.windows.get(*series))
-            .any(|series| series.has_suspects());
+        let suspects = self.has_suspects(subject);
         if !suspects && self.asked.confirmed == self.asked.reached {
             return self.highest(held);
         }
@@ -535,7 +565,7 @@ impl Evaluation<'_> {
             tiers: &self.asked.confirmed,
             ..self.situated(subject, values, false)
         };
-        self.highest(&self.held_by(&at, Which::Raise))
+        self.highest(&self.held_by(&at, Which::Raise, time))
     }
 
     fn highest(&self, truths: &Truths) -> Tier {
@@ -554,7 +584,19 @@ impl Evaluation<'_> {
         values: &mut Vec<Value>,
     ) -> Option<Truths> {
         let time = Time::from_millis(set.evaluated);
-        let kept = self.rule.calls.iter().all(|call| {
+        self.is_kept(subject, time).then(|| {
+            self.figures(subject, time, true, values);
+            let at = Situated {
+                tiers: &set.asked.tiers(),
+                ..self.situated(subject, values, false)
+            };
+            self.held_by(&at, which, time)
+        })
+    }
+
+    /// True where windows reach back far enough to evaluate at an earlier time.
+    pub(super) fn is_kept(&self, subject: &Subject, time: Time) -> bool {
+        self.rule.calls.iter().all(|call| {
             let Some(from) = call.reading.starts(time, self.city.offset) else {
                 return true;
             };
@@ -564,14 +606,6 @@ impl Evaluation<'_> {
                 .chain(subject.members.iter().flatten());
             fed.filter_map(|series| self.windows.get(*series))
                 .all(|series| series.reaches(from))
-        });
-        kept.then(|| {
-            self.figures(subject, time, true, values);
-            let at = Situated {
-                tiers: &set.asked.tiers(),
-                ..self.situated(subject, values, false)
-            };
-            self.held_by(&at, which)
         })
     }
 

@@ -121,6 +121,8 @@ impl Responses {
             | Order::Relay { .. }
             | Order::Confirm { .. }
             | Order::Stand { .. }
+            | Order::Mute { .. }
+            | Order::Unmute { .. }
             | Order::Answer { .. } => return Ok(()),
         }
         self.propose(at, out);

@@ -69,10 +69,17 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
                 });
             }
         }
-        rule.floors = floors(rule);
-        rule.has_lulls = has_lulls(rule);
-        let plan = rule.parameters.first().and_then(|p| plans.get(p));
-        gauges::lay(rule, plan);
+        let limits = &rule.limits;
+        // Each reading is a sample; what suspect readings add to sums counts for nothing, and what
+        // is at rest out of season may rise by the same sums in it.
+        let looks_always = limits.samples.is_some() || limits.sound;
+        let has_seasons = limits.has_seasons();
+        rule.floors = floors(rule).filter(|_| !looks_always);
+        rule.has_lulls = !looks_always && has_lulls(rule);
+        if !looks_always && !has_seasons {
+            let plan = rule.parameters.first().and_then(|p| plans.get(p));
+            gauges::lay(rule, plan);
+        }
     }
     (plans, others)
 }

@@ -1,5 +1,6 @@
 //! From TOML text to rules.
 
+mod limits;
 mod tiers;
 
 use super::keys::{Keys, decimal};
@@ -7,6 +8,7 @@ use super::{
     Confidence, Quorum, RULES_MAX, Rule, Rulebook, SCHEMA, Source, SubjectKind, harmless, order,
 };
 use crate::condition::{Asked, Ratio, Relaxation, Scope};
+use limits::{check_limits, read_limits};
 use model::fault::{Faults, Place, quoted};
 use model::{AreaLevel, Fault, Hazard, Named, Span, Tier};
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ pub(super) use tiers::condition;
 use tiers::{check_vocabulary, parameters_of, read_tiers};
 use toml::de::DeTable;
 
-const RULE_KEYS: [&str; 22] = [
+const RULE_KEYS: [&str; 25] = [
     "id",
     "hazard",
     "name",
@@ -33,6 +35,9 @@ const RULE_KEYS: [&str; 22] = [
     "raise",
     "lower",
     "renew",
+    "samples",
+    "season",
+    "qc_min",
     "source",
     "sources",
     "version",
@@ -204,6 +209,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         }
     }
     let lost = super::lost::read(keys, subject, &mut scope, &mut conditions, faults);
+    let limits = read_limits(keys, &mut conditions, faults);
     let sound = faults.errors() == before;
     check_vocabulary(keys, subject, &scope, (lowering, proposing), sound, faults);
     let name = read_name(keys, faults);
@@ -231,6 +237,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
         slots: vec![None; scope.calls.len()],
         calls: scope.calls,
         thresholds: scope.sites,
+        limits,
         continuing,
         lost,
         lower_when: when,
@@ -250,6 +257,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
             "use blue or higher",
         );
     }
+    check_limits(keys, &rule, faults);
     (faults.errors() == before).then_some(rule)
 }
 

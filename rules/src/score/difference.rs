@@ -2,6 +2,7 @@
 
 use super::{Issued, Step};
 use model::{AreaCode, Hazard, Span, Tier, Time};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// When an area reached a tier or a higher one under each of two rulebooks, and not at the same
@@ -22,7 +23,49 @@ pub struct Difference {
     pub new: Option<Time>,
 }
 
+/// In which way the new one differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shift {
+    /// It warns earlier, or lifts earlier.
+    Earlier,
+    /// It warns later, or lifts later.
+    Later,
+    /// It alone reaches the tier.
+    Gained,
+    /// It does not reach the tier.
+    Lost,
+}
+
+impl Shift {
+    /// Every way.
+    pub const ALL: [Self; 4] = [Self::Earlier, Self::Later, Self::Gained, Self::Lost];
+
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Earlier => "earlier",
+            Self::Later => "later",
+            Self::Gained => "gained",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 impl Difference {
+    /// In which way; an all-clear that only one of them has counts as earlier by that one.
+    pub fn shift(&self) -> Shift {
+        let is_clear = self.tier == Tier::None;
+        match (self.old, self.new) {
+            (Some(old), Some(new)) if new < old => Shift::Earlier,
+            (Some(_), Some(_)) | (None, None) => Shift::Later,
+            (Some(_), None) if is_clear => Shift::Later,
+            (None, Some(_)) if is_clear => Shift::Earlier,
+            (None, Some(_)) => Shift::Gained,
+            (Some(_), None) => Shift::Lost,
+        }
+    }
+
     /// How much later the new one is, negative where it is earlier; `None` where only one has it.
     pub fn later(&self) -> Option<Span> {
         Some(self.new?.since(self.old?))
@@ -166,6 +209,28 @@ mod tests {
             ]
         );
         assert_eq!(found(&old, &[]).len(), 2, "yellow and orange are lost");
+    }
+
+    #[test]
+    fn every_difference_is_of_a_kind() {
+        let at = |minute: Option<i64>| minute.map(Time::from_minute);
+        let shift = |tier, old, new| {
+            let difference = Difference {
+                hazard: Hazard::Rainstorm,
+                area: AreaCode::parse(AREA).unwrap(),
+                episode: Time::from_minute(1),
+                tier,
+                old: at(old),
+                new: at(new),
+            };
+            difference.shift()
+        };
+        assert_eq!(shift(Tier::Red, Some(9), Some(5)), Shift::Earlier);
+        assert_eq!(shift(Tier::Red, Some(5), Some(9)), Shift::Later);
+        assert_eq!(shift(Tier::Red, None, Some(9)), Shift::Gained);
+        assert_eq!(shift(Tier::Red, Some(9), None), Shift::Lost);
+        assert_eq!(shift(Tier::None, None, Some(9)), Shift::Earlier);
+        assert_eq!(shift(Tier::None, Some(9), None), Shift::Later);
     }
 
     #[test]

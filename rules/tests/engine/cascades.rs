@@ -26,7 +26,8 @@ fn signal<'e>(effects: &'e [Effect], rule: &str) -> &'e rules::Change {
         | Effect::Warning(_)
         | Effect::Pending(_)
         | Effect::Refused { .. }
-        | Effect::Silence(_) => None,
+        | Effect::Silence(_)
+        | Effect::Muted(_) => None,
     });
     found.unwrap()
 }

@@ -84,7 +84,8 @@ fn the_mean_over_an_area_weighs_what_is_nearest_to_each_gauge() {
             Effect::Warning(_)
             | Effect::Pending(_)
             | Effect::Refused { .. }
-            | Effect::Silence(_) => None,
+            | Effect::Silence(_)
+            | Effect::Muted(_) => None,
         });
         changes.collect()
     };

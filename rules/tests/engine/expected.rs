@@ -31,9 +31,11 @@ fn tiers(out: &[Effect], start: Time) -> Vec<(i64, String, Tier)> {
             let minute = (change.time.millis() - start.millis()) / 60_000;
             Some((minute, change.rule.clone(), change.to))
         }
-        Effect::Warning(_) | Effect::Pending(_) | Effect::Refused { .. } | Effect::Silence(_) => {
-            None
-        }
+        Effect::Warning(_)
+        | Effect::Pending(_)
+        | Effect::Refused { .. }
+        | Effect::Silence(_)
+        | Effect::Muted(_) => None,
     });
     let mut found: Vec<_> = changes.collect();
     found.dedup();

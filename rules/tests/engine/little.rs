@@ -190,6 +190,16 @@ pub(crate) fn lines(effects: &[Effect]) -> Vec<String> {
                 Some(format!("signed {last} {given}/{}", signing.needed))
             }
             Effect::Silence(_) => None,
+            Effect::Muted(muted) => Some(format!(
+                "{} {} until {}",
+                if muted.over.is_some() {
+                    "speaks"
+                } else {
+                    "silent"
+                },
+                muted.mute.rule,
+                minute(muted.mute.until)
+            )),
             Effect::Refused { why, .. } => Some(format!("refused {why}")),
         })
         .collect()
@@ -214,9 +224,11 @@ pub(crate) fn rain(engine: &mut Engine, station: u32, minute: i64, mm: i32, out:
 pub(crate) fn pending(effects: &[Effect]) -> &model::Pending {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Pending(pending) => Some(&**pending),
-        Effect::Signal(_) | Effect::Warning(_) | Effect::Refused { .. } | Effect::Silence(_) => {
-            None
-        }
+        Effect::Signal(_)
+        | Effect::Warning(_)
+        | Effect::Refused { .. }
+        | Effect::Silence(_)
+        | Effect::Muted(_) => None,
     });
     found.unwrap()
 }
@@ -224,9 +236,11 @@ pub(crate) fn pending(effects: &[Effect]) -> &model::Pending {
 pub(crate) fn warning(effects: &[Effect]) -> &Warning {
     let found = effects.iter().rev().find_map(|effect| match effect {
         Effect::Warning(warning) => Some(warning),
-        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } | Effect::Silence(_) => {
-            None
-        }
+        Effect::Signal(_)
+        | Effect::Pending(_)
+        | Effect::Refused { .. }
+        | Effect::Silence(_)
+        | Effect::Muted(_) => None,
     });
     found.unwrap()
 }

@@ -121,7 +121,7 @@ fn tell(engine: &mut Engine, events: &[Event]) -> Vec<String> {
     let sure = out.iter().filter_map(|effect| match effect {
         Effect::Warning(warning) => Some(format!("unconfirmed {}", warning.unconfirmed)),
         Effect::Signal(change) => Some(format!("unconfirmed {}", change.unconfirmed)),
-        Effect::Pending(_) | Effect::Refused { .. } | Effect::Silence(_) => None,
+        Effect::Pending(_) | Effect::Refused { .. } | Effect::Silence(_) | Effect::Muted(_) => None,
     });
     lines(&out)
         .into_iter()

@@ -25,9 +25,11 @@ fn of(lines: &str) -> Engine {
 fn tiers(out: &[Effect]) -> Vec<(String, Tier, i64)> {
     let changes = out.iter().filter_map(|effect| match effect {
         Effect::Signal(change) => Some(change),
-        Effect::Warning(_) | Effect::Pending(_) | Effect::Silence(_) | Effect::Refused { .. } => {
-            None
-        }
+        Effect::Warning(_)
+        | Effect::Pending(_)
+        | Effect::Muted(_)
+        | Effect::Silence(_)
+        | Effect::Refused { .. } => None,
     });
     let told = changes.map(|c| {
         (

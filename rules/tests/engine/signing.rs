@@ -64,7 +64,11 @@ fn cancel(warning: &Warning, areas: &[&str]) -> Order {
 fn refusal(effects: &[Effect]) -> Option<&Refusal> {
     effects.iter().rev().find_map(|effect| match effect {
         Effect::Refused { why, .. } => Some(why),
-        Effect::Signal(_) | Effect::Warning(_) | Effect::Pending(_) | Effect::Silence(_) => None,
+        Effect::Signal(_)
+        | Effect::Warning(_)
+        | Effect::Pending(_)
+        | Effect::Silence(_)
+        | Effect::Muted(_) => None,
     })
 }
 
@@ -121,9 +125,11 @@ fn additions_that_trickle_in_keep_nobody_from_releasing_what_is_signed() {
     assert!(revisions(&out)[0].contains("r3 issued"));
     let issued = out.iter().find_map(|effect| match effect {
         Effect::Warning(warning) => Some(warning),
-        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } | Effect::Silence(_) => {
-            None
-        }
+        Effect::Signal(_)
+        | Effect::Pending(_)
+        | Effect::Refused { .. }
+        | Effect::Silence(_)
+        | Effect::Muted(_) => None,
     });
     let issued = issued.unwrap();
     assert_eq!(issued.signed_by, ["a", "b"]);
@@ -333,9 +339,11 @@ fn what_is_in_force_is_renewed_in_time_and_the_proposal_beside_it_can_be_signed(
     // The renewal is of what two people released; the proposal has one signature and wants one.
     let renewal = out.iter().find_map(|effect| match effect {
         Effect::Warning(warning) => Some(warning),
-        Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } | Effect::Silence(_) => {
-            None
-        }
+        Effect::Signal(_)
+        | Effect::Pending(_)
+        | Effect::Refused { .. }
+        | Effect::Silence(_)
+        | Effect::Muted(_) => None,
     });
     assert_eq!(renewal.unwrap().signed_by, ["a", "b"]);
     let shown = warning(&out).clone();

@@ -46,9 +46,11 @@ fn ticks(engine: &mut Engine, minutes: std::ops::RangeInclusive<i64>, out: &mut 
 fn changes(out: &[Effect]) -> Vec<&Change> {
     let changes = out.iter().filter_map(|effect| match effect {
         Effect::Signal(change) => Some(&**change),
-        Effect::Warning(_) | Effect::Silence(_) | Effect::Pending(_) | Effect::Refused { .. } => {
-            None
-        }
+        Effect::Warning(_)
+        | Effect::Silence(_)
+        | Effect::Pending(_)
+        | Effect::Muted(_)
+        | Effect::Refused { .. } => None,
     });
     changes.collect()
 }
@@ -56,9 +58,11 @@ fn changes(out: &[Effect]) -> Vec<&Change> {
 fn said(out: &[Effect]) -> Vec<&model::Silence> {
     let said = out.iter().filter_map(|effect| match effect {
         Effect::Silence(silence) => Some(&**silence),
-        Effect::Warning(_) | Effect::Signal(_) | Effect::Pending(_) | Effect::Refused { .. } => {
-            None
-        }
+        Effect::Warning(_)
+        | Effect::Signal(_)
+        | Effect::Pending(_)
+        | Effect::Muted(_)
+        | Effect::Refused { .. } => None,
     });
     said.collect()
 }

@@ -78,7 +78,11 @@ fn review(warning: &Warning, person: &str) -> Order {
 fn refusals(effects: &[Effect]) -> Vec<&Refusal> {
     let refused = effects.iter().filter_map(|effect| match effect {
         Effect::Refused { why, .. } => Some(why),
-        Effect::Signal(_) | Effect::Warning(_) | Effect::Pending(_) | Effect::Silence(_) => None,
+        Effect::Signal(_)
+        | Effect::Warning(_)
+        | Effect::Pending(_)
+        | Effect::Silence(_)
+        | Effect::Muted(_) => None,
     });
     refused.collect()
 }

@@ -4,8 +4,9 @@ use super::{Problem, known, permit};
 use crate::app::App;
 use crate::people::Scope;
 use crate::registry::{Candidate, RegistryError, SIGNATURES};
-use crate::rehearsal::{Kind, State, Trial};
+use crate::rehearsal::{State, Trial};
 use crate::reload::{Proposal, Refusal};
+use ::rules::score::Shift;
 use axum::Json;
 use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
@@ -92,7 +93,7 @@ struct TrialItem {
     readings: u64,
     unheld: Vec<String>,
     unheard: Vec<AreaCode>,
-    counts: BTreeMap<&'static str, BTreeMap<Kind, u64>>,
+    counts: BTreeMap<&'static str, BTreeMap<Shift, u64>>,
     people: Compared,
     people_night: Compared,
     rings: Compared,
@@ -121,7 +122,7 @@ struct DiffersItem {
     hazard: Hazard,
     area: AreaCode,
     tier: Tier,
-    kind: Kind,
+    kind: Shift,
     old: Option<String>,
     new: Option<String>,
     /// Minutes, negative where the new one is earlier; absent where only one has it.

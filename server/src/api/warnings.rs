@@ -320,7 +320,7 @@ pub(super) fn reason(text: String) -> Result<String, Problem> {
     Ok(text)
 }
 
-fn known_areas<'a>(
+pub(super) fn known_areas<'a>(
     app: &App,
     mut areas: impl Iterator<Item = &'a AreaCode>,
 ) -> Result<(), Problem> {

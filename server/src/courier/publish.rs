@@ -41,6 +41,9 @@ pub(crate) fn publish(
     for pending in &outputs.pending {
         append(batch, warnings, partition, kind::PENDING, pending);
     }
+    for muted in &outputs.muted {
+        append(batch, warnings, partition, kind::MUTED, muted);
+    }
     for (warning, place, call) in &outputs.calls {
         match call {
             Some(call) => append(batch, warnings, partition, kind::CALL, call),
@@ -128,6 +131,9 @@ pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
     for pending in &outputs.pending {
         app.view.pending(pending.clone());
     }
+    for muted in &outputs.muted {
+        app.view.muted(&app.installation.city, muted);
+    }
     for (warning, place, call) in &outputs.calls {
         show_call(app, *warning, place, call.as_ref());
     }
@@ -199,6 +205,7 @@ pub(crate) fn show_change(app: &App, change: &Change) {
             .filter_map(|(call, value)| Some((call.clone(), value.clone()?)))
             .collect(),
         stale: app.is_stale(&change.rule, &change.subject),
+        muted: app.view.muted_in(city, &change.rule, area),
     });
 }
 

@@ -379,6 +379,8 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Relay { .. }
         | Order::Confirm { .. }
         | Order::Stand { .. }
+        | Order::Mute { .. }
+        | Order::Unmute { .. }
         | Order::Answer { .. }
         | Order::Respond { .. }
         | Order::Decline { .. }

@@ -318,6 +318,16 @@ pub(crate) struct SituationItem {
     pub(crate) values: BTreeMap<String, String>,
     /// Silent for longer than the city allows its kind of station.
     pub(crate) stale: bool,
+    /// Until when its rule is silenced there: nobody is told of it.
+    pub(crate) muted: Option<MutedItem>,
+}
+
+/// How long a rule is silenced, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct MutedItem {
+    pub(crate) until: String,
+    pub(crate) person: String,
+    pub(crate) reason: String,
 }
 
 /// A signal in force.

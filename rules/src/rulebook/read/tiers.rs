@@ -52,22 +52,31 @@ pub(super) fn read_tiers(
     (tiers, conditions)
 }
 
-/// A tier that holds only where a higher one does is never shown.
+/// A tier that holds only where a higher one does is never shown; where the higher one has a season
+/// of its own, it is shown out of that.
 fn check_ladder(keys: &Keys<'_>, tiers: &[TierRule], scope: &Scope, faults: &mut Faults) {
     for (at, lower) in tiers.iter().enumerate() {
+        let season = keys.get("season").and_then(|(season, _)| season.as_table());
+        let has_season = |tier: &Tier| {
+            let keys = season.into_iter().flat_map(|season| season.keys());
+            keys.into_iter().any(|key| key.get_ref() == tier.name())
+        };
         let mut higher = tiers.iter().skip(at + 1);
+        let mut higher = higher.by_ref().filter(|higher| !has_season(&higher.tier));
         let Some(easier) = higher.find(|higher| lower.raise.implies(&higher.raise, &scope.calls))
         else {
             continue;
         };
         let (lower, easier) = (lower.tier.name(), easier.tier.name());
         let line = keys.get(easier).map_or(keys.line, |(_, line)| line);
-        faults.error(
-            keys.at(line),
-            easier,
+        let written = keys.text(easier, faults).unwrap_or_default().0;
+        let place = keys.excerpt(easier, &(0..written.len()));
+        let (line, excerpt) = place.map_or((line, None), |(line, e)| (line, Some(e)));
+        let words = (
             format!("{easier} holds wherever {lower} does, so that {lower} is never shown"),
             format!("make {easier} harder to reach than {lower}, or leave {lower} out"),
         );
+        faults.error_in(keys.at(line), easier, words, excerpt);
     }
 }
 

@@ -320,7 +320,9 @@ impl Order {
         match effect {
             Effect::Signal(change) => (self.rule(&change.rule), self.subject(&change.subject)),
             Effect::Warning(warning) => (self.rule(&warning.rule), 0),
-            Effect::Silence(_) | Effect::Pending(_) | Effect::Refused { .. } => (usize::MAX, 0),
+            Effect::Silence(_) | Effect::Muted(_) | Effect::Pending(_) | Effect::Refused { .. } => {
+                (usize::MAX, 0)
+            }
         }
     }
 

@@ -99,6 +99,7 @@ impl Printer {
                 | Effect::Silence(_)
                 | Effect::Warning(_)
                 | Effect::Pending(_)
+                | Effect::Muted(_)
                 | Effect::Refused { .. },
                 What::Signals | What::Warnings | What::Nothing,
             ) => Ok(()),

@@ -7,7 +7,7 @@ use crate::command::{Failure, print};
 use crate::installation::{self, Faulty};
 use clap::Args;
 use model::{City, Hazard, Span, Tier, Time};
-use rules::score::{Difference, Woken, differences};
+use rules::score::{Difference, Shift, Woken, differences};
 use rules::{Rule, Rulebook};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,15 +31,6 @@ pub(crate) struct Arguments {
     json: bool,
     #[command(flatten)]
     files: Files,
-}
-
-/// How the second rulebook differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Change {
-    Earlier,
-    Later,
-    Gained,
-    Lost,
 }
 
 /// A key of a rule that is not written alike.
@@ -89,32 +80,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-impl Change {
-    const ALL: [Self; 4] = [Self::Earlier, Self::Later, Self::Gained, Self::Lost];
-
-    /// Of a difference; a tier that only one of them lifted counts as lifted earlier by that one.
-    fn of(difference: &Difference) -> Self {
-        let is_lifting = difference.tier == Tier::None;
-        match (difference.old, difference.new) {
-            (Some(old), Some(new)) if new < old => Self::Earlier,
-            (Some(_), None) if is_lifting => Self::Later,
-            (None, _) if is_lifting => Self::Earlier,
-            (Some(_), Some(_)) | (None, None) => Self::Later,
-            (None, Some(_)) => Self::Gained,
-            (Some(_), None) => Self::Lost,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Earlier => "earlier",
-            Self::Later => "later",
-            Self::Gained => "gained",
-            Self::Lost => "lost",
-        }
-    }
-}
-
 impl Comparison<'_> {
     fn text(&self, time: Time) -> String {
         time.display(self.city.offset)
@@ -127,14 +92,14 @@ impl Comparison<'_> {
     }
 
     /// How many differences of each kind, by hazard and tier, what was lifted last.
-    fn sums(&self) -> BTreeMap<(Hazard, bool, Tier), BTreeMap<Change, usize>> {
-        let mut sums: BTreeMap<_, BTreeMap<Change, usize>> = BTreeMap::new();
+    fn sums(&self) -> BTreeMap<(Hazard, bool, Tier), BTreeMap<Shift, usize>> {
+        let mut sums: BTreeMap<_, BTreeMap<Shift, usize>> = BTreeMap::new();
         for difference in &self.found {
             let tier = difference.tier;
             let of = sums
                 .entry((difference.hazard, tier == Tier::None, tier))
                 .or_default();
-            *of.entry(Change::of(difference)).or_default() += 1;
+            *of.entry(difference.shift()).or_default() += 1;
         }
         sums
     }
@@ -148,7 +113,7 @@ impl Comparison<'_> {
                 "area": difference.area,
                 "name": self.name(difference),
                 "tier": difference.tier,
-                "change": Change::of(difference).name(),
+                "change": difference.shift().name(),
                 "old": time(difference.old),
                 "new": time(difference.new),
                 "later_s": difference.later().map(Span::seconds),
@@ -158,7 +123,7 @@ impl Comparison<'_> {
         let mut changes = Map::new();
         for ((hazard, _, tier), sums) in self.sums() {
             let of_hazard = changes.entry(hazard.code()).or_insert_with(|| json!({}));
-            let counts = Change::ALL.map(|change| {
+            let counts = Shift::ALL.map(|change| {
                 let count = sums.get(&change).copied().unwrap_or(0);
                 (change.name().to_owned(), Value::from(count))
             });
@@ -214,7 +179,7 @@ impl Comparison<'_> {
     fn row(&self, difference: &Difference) -> Vec<String> {
         let (area, name) = (difference.area, self.name(difference));
         let time = |time: Option<Time>| time.map_or("—".into(), |time| self.text(time));
-        let change = Change::of(difference).name();
+        let change = difference.shift().name();
         let change = match difference.later() {
             Some(later) => format!("{} min {change}", (later.seconds().abs() + 30) / 60),
             None => change.to_owned(),
@@ -236,7 +201,7 @@ impl Comparison<'_> {
         let head = ["hazard", "tier", "earlier", "later", "gained", "lost"];
         let mut table = print::Table::new(&head);
         for ((hazard, _, tier), sums) in sums {
-            let counts = Change::ALL.map(|change| sums.get(&change).copied().unwrap_or(0));
+            let counts = Shift::ALL.map(|change| sums.get(&change).copied().unwrap_or(0));
             let mut cells = vec![
                 format!("{} {}", hazard.code(), hazard.zh()),
                 tier_words(tier).to_owned(),

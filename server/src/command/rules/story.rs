@@ -150,7 +150,10 @@ pub(super) fn text(city: &City, time: Time) -> String {
 fn conditions(rule: &Rule, change: &Change) -> BTreeMap<String, String> {
     let tier = change.to.max(change.from).name();
     let belongs = |key: &str| match change.to > change.from {
-        true => key == tier || key == "continuing",
+        true => {
+            let limits = ["continuing", "samples", "qc_min", "season"];
+            key == tier || limits.contains(&key) || key.strip_prefix("season.") == Some(tier)
+        }
         false => key == tier || key.starts_with("lower"),
     };
     let all = rule.conditions.iter().filter(|(key, _)| belongs(key));

@@ -75,6 +75,10 @@ impl Lane {
 fn note(issued: &mut Issued, effect: &Effect) {
     match effect {
         Effect::Warning(warning) => issued.take(warning),
-        Effect::Signal(_) | Effect::Silence(_) | Effect::Pending(_) | Effect::Refused { .. } => {}
+        Effect::Signal(_)
+        | Effect::Silence(_)
+        | Effect::Muted(_)
+        | Effect::Pending(_)
+        | Effect::Refused { .. } => {}
     }
 }
