@@ -134,6 +134,7 @@ impl Silence {
         if !self.laid.asks_for_rain
             || reading.value <= 0
             || reading.parameter != Parameter::Rainfall
+            || !reading.quality.is_usable()
         {
             return;
         }
