@@ -25,6 +25,7 @@ pub mod quality;
 pub mod record;
 pub mod release;
 pub mod response;
+pub mod service;
 pub mod signal;
 pub mod site;
 pub mod station;

@@ -13,6 +13,7 @@ mod places;
 mod problem;
 mod responses;
 mod rulebooks;
+mod services;
 mod signals;
 mod stream;
 mod warnings;
@@ -159,6 +160,18 @@ fn console() -> Router<Arc<App>> {
         .route(
             "/v1/responses/close",
             post(responses::act::<responses::Close>),
+        )
+        .route(
+            "/v1/services",
+            get(services::list).post(responses::act::<services::Change>),
+        )
+        .route(
+            "/v1/services/products",
+            post(responses::act::<services::Filed>),
+        )
+        .route(
+            "/v1/evening",
+            get(services::evening).post(services::file_evening),
         )
         .route("/v1/consequences", get(responses::consequences))
         .route("/v1/incidents", get(responses::incidents))

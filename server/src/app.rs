@@ -434,6 +434,15 @@ impl App {
             self.metrics.open.with_label_values(&[what]).set(open);
         }
         self.metrics.lapsed.set(self.view.lapsed_count());
+        let owed = self.view.owed(self.clock.now());
+        for (state, count) in [
+            ("due", owed.due),
+            ("due_soon", owed.due_soon),
+            ("missed", owed.missed),
+        ] {
+            let products = &self.metrics.products;
+            products.with_label_values(&[state]).set(count);
+        }
         let waiting = self.view.waiting();
         for (act, due) in [
             ("signature", waiting.signatures),

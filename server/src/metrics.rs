@@ -61,6 +61,10 @@ pub(crate) struct Metrics {
     pub(crate) refused: IntCounterVec,
     /// Acts of people that are waited for: signatures and reviews, in time and overdue.
     pub(crate) acts: IntGaugeVec,
+    /// Products by lead time that are to be done, soon too late, or missed.
+    pub(crate) products: IntGaugeVec,
+    /// Products that nobody filed in time, by slot.
+    pub(crate) products_missed: IntCounterVec,
     /// Warnings in force whose validity ran out without a renewal, by hazard.
     pub(crate) missed_renewals: IntCounterVec,
     /// Warnings that stand beyond their validity now.
@@ -246,6 +250,16 @@ impl Metrics {
                 "sanfang_acts_waiting",
                 "Signatures and reviews that are waited for; an overdue one is an alarm",
                 &["act", "state"],
+            )?,
+            products: gauges(
+                "sanfang_products_waiting",
+                "Products by lead time that are to be done: due, due_soon, missed; a missed one is an alarm",
+                &["state"],
+            )?,
+            products_missed: counters(
+                "sanfang_products_missed_total",
+                "Products by lead time that nobody filed in time, by slot; an alarm",
+                &["slot"],
             )?,
             missed_renewals: counters(
                 "sanfang_renewals_missed_total",

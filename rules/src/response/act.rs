@@ -121,7 +121,9 @@ impl Responses {
             | Order::Relay { .. }
             | Order::Confirm { .. }
             | Order::Stand { .. }
-            | Order::Answer { .. } => return Ok(()),
+            | Order::Answer { .. }
+            // Beside the responses, see [`crate::Services`].
+            | Order::Service(_) => return Ok(()),
         }
         self.propose(at, out);
         Ok(())

@@ -5,7 +5,7 @@ use super::route::{Route, route};
 use crate::app::App;
 use crate::pump::kind;
 use crate::remember::CallOver;
-use crate::view::{AnswerItem, CallItem, Release, SituationItem, WarningItem};
+use crate::view::{AnswerItem, CallItem, Release, SituationItem, WarningItem, missed};
 use crate::zone::Outputs;
 use dispatch::directory::Contact;
 use dispatch::intent::Intent;
@@ -128,6 +128,11 @@ pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
         show_call(app, *warning, place, call.as_ref());
     }
     for entry in &outputs.entries {
+        if let Some((process, slot)) = missed(entry) {
+            let kind = if process == "evening" { process } else { slot };
+            app.metrics.products_missed.with_label_values(&[kind]).inc();
+            tracing::error!(process, slot, "no product in time: see /v1/services");
+        }
         app.view.entry(entry);
     }
 }

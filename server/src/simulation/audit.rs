@@ -386,7 +386,8 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Task { .. }
         | Order::Transfer { .. }
         | Order::Return { .. }
-        | Order::Close { .. } => None,
+        | Order::Close { .. }
+        | Order::Service(_) => None,
     }
 }
 
