@@ -135,14 +135,10 @@ impl Services {
         let until = at.min(process.closing());
         for slot in &process.slots {
             let mut slot = slot.clone();
-            while let Some((state, clock, product)) =
+            while let Some(next) =
                 self.moved_on(&process, &slot, until, (at, fresh), responses.board())
             {
-                if clock != slot.clock {
-                    slot.round += 1;
-                }
-                (slot.state, slot.since) = (state, at);
-                (slot.clock, slot.product) = (clock, product);
+                slot = Slot { since: at, ..next };
                 let of = SlotOf {
                     process: process.id.clone(),
                     slot: slot.clone(),
@@ -166,28 +162,34 @@ impl Services {
         until: Time,
         (at, fresh): (Time, &BTreeSet<String>),
         board: &Board,
-    ) -> Option<(SlotState, Option<model::service::Clock>, Option<Product>)> {
+    ) -> Option<Slot> {
+        let with = |state, product| Slot {
+            state,
+            product,
+            ..slot.clone()
+        };
         let Some(clock) = slot.clock else {
             let is_open = slot.state == SlotState::Waiting;
             let finding = is_open.then(|| self.finding(process, (at, fresh), board));
-            let product = finding.flatten()?;
-            return Some((SlotState::Done, None, Some(product)));
+            return Some(with(SlotState::Done, Some(finding.flatten()?)));
+        };
+        let again = || {
+            let (round, next) = clock::next(&self.city, process, slot)?;
+            (until >= next.opens).then(|| Slot {
+                round,
+                clock: Some(next),
+                ..with(SlotState::Due, None)
+            })
         };
         let counted = || self.counted(process, slot, at, board);
-        let again = || {
-            let next = clock::next(&self.city, process, slot)?;
-            (until >= next.opens).then_some((SlotState::Due, Some(next), None))
-        };
         match slot.state {
-            SlotState::Waiting => {
-                (until >= clock.opens).then_some((SlotState::Due, slot.clock, None))
-            }
+            SlotState::Waiting => (until >= clock.opens).then(|| with(SlotState::Due, None)),
             SlotState::Due => match counted() {
-                Some(product) => Some((SlotState::Done, slot.clock, Some(product))),
-                None => (until > clock.due).then_some((SlotState::Missed, slot.clock, None)),
+                Some(product) => Some(with(SlotState::Done, Some(product))),
+                None => (until > clock.due).then(|| with(SlotState::Missed, None)),
             },
             SlotState::Missed => match counted() {
-                Some(product) => Some((SlotState::Late, slot.clock, Some(product))),
+                Some(product) => Some(with(SlotState::Late, Some(product))),
                 None => again(),
             },
             SlotState::Done | SlotState::Late => again(),
@@ -267,7 +269,7 @@ impl Services {
             (SlotState::Waiting, Some(clock)) => Some(clock.opens),
             (SlotState::Due, Some(clock)) => Some(clock.due + MOMENT),
             (SlotState::Done | SlotState::Missed | SlotState::Late, Some(_)) => {
-                clock::next(&self.city, process, slot).map(|next| next.opens)
+                clock::next(&self.city, process, slot).map(|(_, next)| next.opens)
             }
             (SlotState::NotAsked, _)
             | (SlotState::Due | SlotState::Done | SlotState::Missed | SlotState::Late, None) => {

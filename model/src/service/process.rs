@@ -92,10 +92,12 @@ pub enum Ground {
 pub struct Slot {
     /// What is due.
     pub stage: Stage,
-    /// How often it was due before, where it is due again and again.
+    /// Which time it is due, from 0, where it is due again and again.
     pub round: u32,
     /// When; nothing where it is due with the first finding.
     pub clock: Option<Clock>,
+    /// When its times were last set: nothing is asked for whose moment was before.
+    pub asked_from: Time,
     /// How it stands.
     pub state: SlotState,
     /// Since when.

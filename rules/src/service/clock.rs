@@ -21,11 +21,31 @@ fn of(city: &City, stage: &Stage, onset: Time, round: u32) -> Option<Clock> {
     })
 }
 
-/// The next time a slot is due that is due again and again, while the process lasts.
-pub(super) fn next(city: &City, process: &Process, slot: &Slot) -> Option<Clock> {
-    slot.stage.every?;
-    let next = of(city, &slot.stage, process.onset, slot.round + 1);
-    next.filter(|clock| clock.moment <= process.end)
+/// The next time a slot is due that is due again and again, while the process lasts: more than half
+/// a period after the last one, and never before it was known that it would be due then.
+pub(super) fn next(city: &City, process: &Process, slot: &Slot) -> Option<(u32, Clock)> {
+    let half = Span::from_millis(slot.stage.every?.millis() / 2);
+    let last = slot.clock?.moment;
+    let from = slot.asked_from.max(last + half + Span::from_millis(1));
+    ahead(city, &slot.stage, (process.onset, process.end), from)
+}
+
+/// The first round of a stage whose moment is not before `from`, while the process lasts.
+fn ahead(
+    city: &City,
+    stage: &Stage,
+    (onset, end): (Time, Time),
+    from: Time,
+) -> Option<(u32, Clock)> {
+    let every = stage.every?.millis().max(1);
+    let behind = from
+        .since(of(city, stage, onset, 0)?.moment)
+        .millis()
+        .max(0);
+    let rounds = behind.saturating_add(every - 1) / every;
+    let round = u32::try_from(rounds).ok()?;
+    let clock = of(city, stage, onset, round).filter(|clock| clock.moment <= end)?;
+    Some((round, clock))
 }
 
 /// A slot of a process that is known since `at`: what was due before is not asked for.
@@ -34,6 +54,7 @@ pub(super) fn begin(city: &City, stage: &Stage, (onset, end): (Time, Time), at: 
         stage: stage.clone(),
         round,
         clock,
+        asked_from: at,
         state,
         since: at,
         product: None,
@@ -45,14 +66,10 @@ pub(super) fn begin(city: &City, stage: &Stage, (onset, end): (Time, Time), at: 
         return slot(0, Some(first), SlotState::Waiting);
     }
     // Of what is due again and again, the next one is asked for.
-    let again = stage.every.and_then(|every| {
-        let behind = at.since(first.moment).millis();
-        let rounds = behind.saturating_add(every.millis() - 1) / every.millis();
-        let round = u32::try_from(rounds).ok()?;
-        let clock = of(city, stage, onset, round).filter(|clock| clock.moment <= end);
-        clock.map(|clock| slot(round, Some(clock), SlotState::Waiting))
-    });
-    again.unwrap_or_else(|| slot(0, Some(first), SlotState::NotAsked))
+    match ahead(city, stage, (onset, end), at) {
+        Some((round, clock)) => slot(round, Some(clock), SlotState::Waiting),
+        None => slot(0, Some(first), SlotState::NotAsked),
+    }
 }
 
 /// The same slot once the process begins at another time. What is done stays. What is owed already
@@ -61,10 +78,14 @@ pub(super) fn moved(city: &City, slot: &Slot, (onset, end): (Time, Time), at: Ti
     let stage = &slot.stage;
     let again = of(city, stage, onset, slot.round);
     let ahead = again.filter(|clock| clock.moment >= at);
+    let kept = || Slot {
+        asked_from: at,
+        ..slot.clone()
+    };
     match slot.state {
-        SlotState::Done | SlotState::Late => slot.clone(),
+        SlotState::Done | SlotState::Late => kept(),
         SlotState::Waiting | SlotState::NotAsked => begin(city, stage, (onset, end), at),
-        SlotState::Missed => ahead.map_or_else(|| slot.clone(), |clock| waits(slot, clock, at)),
+        SlotState::Missed => ahead.map_or_else(kept, |clock| waits(slot, clock, at)),
         SlotState::Due => match (ahead, again) {
             (Some(clock), _) => waits(slot, clock, at),
             (None, Some(clock)) => Slot {
@@ -72,9 +93,9 @@ pub(super) fn moved(city: &City, slot: &Slot, (onset, end): (Time, Time), at: Ti
                     due: at + stage.grace,
                     ..clock
                 }),
-                ..slot.clone()
+                ..kept()
             },
-            (None, None) => slot.clone(),
+            (None, None) => kept(),
         },
     }
 }
@@ -82,6 +103,7 @@ pub(super) fn moved(city: &City, slot: &Slot, (onset, end): (Time, Time), at: Ti
 fn waits(slot: &Slot, clock: Clock, at: Time) -> Slot {
     Slot {
         clock: Some(clock),
+        asked_from: at,
         state: SlotState::Waiting,
         since: at,
         product: None,
