@@ -1,4 +1,7 @@
 //! Who can be reached tonight, by township: posts and counts, never names or numbers.
+//!
+//! The directory holds nobody who cannot be reached at all. At night the voice comes first, so that
+//! the gap is who has no telephone, and townships where nobody is registered.
 
 use dispatch::directory::Contact;
 use dispatch::ladder::{Call, Place};
@@ -14,10 +17,10 @@ pub(crate) struct Reach {
     pub(crate) area: AreaCode,
     /// Responsible persons there.
     pub(crate) people: usize,
-    /// Those with a telephone number, an address or an app.
-    pub(crate) with_channel: usize,
-    /// Those with none.
-    pub(crate) without: usize,
+    /// Those with a telephone.
+    pub(crate) with_phone: usize,
+    /// Those with mail or an app alone.
+    pub(crate) without_phone: usize,
     /// Places there that the newest warning asked.
     pub(crate) called: usize,
     /// Those of them that answered.
@@ -39,6 +42,13 @@ pub(crate) struct Post {
     pub(crate) channels: Vec<&'static str>,
     /// Whether they answered the newest warning there that asked.
     pub(crate) answered: bool,
+}
+
+impl Post {
+    /// True where a voice reaches them.
+    pub(super) fn has_phone(&self) -> bool {
+        self.channels.contains(&"sms")
+    }
 }
 
 /// By township with a risk or a transfer, in code order.
@@ -96,15 +106,12 @@ fn of_area(
         }
     });
     let posts: Vec<Post> = posts.collect();
-    let with_channel = posts
-        .iter()
-        .filter(|post| !post.channels.is_empty())
-        .count();
+    let with_phone = posts.iter().filter(|post| post.has_phone()).count();
     Reach {
         area,
         people: posts.len(),
-        with_channel,
-        without: posts.len() - with_channel,
+        with_phone,
+        without_phone: posts.len() - with_phone,
         called: last.len(),
         answered: last.iter().filter(|call| call.answered.is_some()).count(),
         posts,

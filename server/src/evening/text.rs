@@ -99,7 +99,7 @@ impl Words<'_> {
             let reasons = reasons.join(between);
             let line = match self.language {
                 Language::Zh => format!("{hazard}{tier}：{areas}。依据：{reasons}。"),
-                Language::En => format!("{hazard}, {tier}: {areas}. Since: {reasons}."),
+                Language::En => format!("{hazard}, {tier}: {areas}. Basis: {reasons}."),
             };
             text.push_str(&line);
             text.push('\n');
@@ -158,7 +158,7 @@ impl Words<'_> {
             let name = district.map_or_else(String::new, |no| self.name(no));
             if all.get(district) == Some(within) {
                 return match self.language {
-                    Language::Zh => format!("{name}全区"),
+                    Language::Zh => format!("{name}（全区）"),
                     Language::En => format!("all of {name}"),
                 };
             }
@@ -245,8 +245,8 @@ impl Words<'_> {
                 &name,
                 [
                     sum(|r| r.people),
-                    sum(|r| r.with_channel),
-                    sum(|r| r.without),
+                    sum(|r| r.with_phone),
+                    sum(|r| r.without_phone),
                     sum(|r| r.called),
                     sum(|r| r.answered),
                 ],
@@ -262,10 +262,10 @@ impl Words<'_> {
         let [people, with, without, called, answered] = counts;
         text.push_str(&match self.language {
             Language::Zh => format!(
-                "{name}：责任人{people}人，有联系方式{with}人，无联系方式{without}人；最近叫应{called}处，已应答{answered}处。\n"
+                "{name}：责任人{people}人，有电话{with}人，无电话{without}人；最近叫应{called}处，已应答{answered}处。\n"
             ),
             Language::En => format!(
-                "{name}: {people} people, {with} with a channel, {without} without; last call asked {called} places, {answered} answered.\n"
+                "{name}: {people} people, {with} with a telephone, {without} without; last call asked {called} places, {answered} answered.\n"
             ),
         });
     }
@@ -281,20 +281,20 @@ impl Words<'_> {
             };
             gaps.push(none.get(self.language).to_owned());
         }
-        let silent = of.posts.iter().filter(|post| post.channels.is_empty());
+        let silent = of.posts.iter().filter(|post| !post.has_phone());
         let roles: Vec<&str> = silent.map(|post| post.role.as_str()).collect();
         if !roles.is_empty() {
             let roles = roles.join(self.pick("、", ", "));
             gaps.push(match self.language {
-                Language::Zh => format!("无联系方式：{roles}"),
-                Language::En => format!("without a channel: {roles}"),
+                Language::Zh => format!("无电话：{roles}"),
+                Language::En => format!("without a telephone: {roles}"),
             });
         }
         if of.called > of.answered {
             let open = of.called - of.answered;
             gaps.push(match self.language {
                 Language::Zh => format!("最近叫应{open}处未应答"),
-                Language::En => format!("{open} places have not answered the last call"),
+                Language::En => format!("not answered at the last call: {open}"),
             });
         }
         if !gaps.is_empty() {
