@@ -206,7 +206,8 @@ pub(crate) async fn evening(
             Ok(Json(evening_item(&draft, &app.installation.city, &text)).into_response())
         }
         Some("text") => {
-            let filed = draft.filed.as_ref().map(|filed| filed.text.clone());
+            let filed = draft.filed.as_ref().filter(|filed| !filed.by.is_empty());
+            let filed = filed.map(|filed| filed.text.clone());
             let words = filed.unwrap_or_else(|| Named {
                 zh: draft.text(&app.installation.city, offset, Language::Zh),
                 en: draft.text(&app.installation.city, offset, Language::En),
