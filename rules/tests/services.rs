@@ -156,12 +156,12 @@ impl Desk {
 
     /// How often a slot's absence was called out.
     fn alarms(&self, process: &str, slot: &str) -> usize {
-        let missed = self.said.iter().filter(|entry| match &entry.what {
-            What::Slot(of) => {
-                let is_it = of.process == process && of.slot.stage.id == slot;
-                is_it && of.slot.state == SlotState::Missed
-            }
-            _ => false,
+        let missed = self.said.iter().filter(|entry| {
+            let What::Slot(of) = &entry.what else {
+                return false;
+            };
+            let is_it = of.process == process && of.slot.stage.id == slot;
+            is_it && of.slot.state == SlotState::Missed
         });
         missed.count()
     }

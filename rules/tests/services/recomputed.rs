@@ -204,7 +204,7 @@ impl Naive {
                     self.take(round);
                     self.state = SlotState::Due;
                 }
-                _ => return,
+                SlotState::Waiting | SlotState::Due | SlotState::NotAsked => return,
             }
         }
     }
@@ -255,9 +255,10 @@ fn recompute(number: usize, events: &[(i64, Event)], first: (i64, i64), now: i64
             match event {
                 Event::Onset(to) => slot.shift(minute, *to),
                 Event::Product(of) if *of == number => {
-                    slot.state = match slot.state {
-                        SlotState::Missed => SlotState::Late,
-                        _ => SlotState::Done,
+                    slot.state = if slot.state == SlotState::Missed {
+                        SlotState::Late
+                    } else {
+                        SlotState::Done
                     };
                 }
                 Event::Product(_) => {}
@@ -310,7 +311,7 @@ fn run(ahead: i64, steps: &[Step]) {
                 let by = match step {
                     Step::MoveDays(days) => days * DAY,
                     Step::Move(by) => *by,
-                    _ => 0,
+                    Step::Pass(_) | Step::Product(_) | Step::Restart | Step::End => 0,
                 };
                 let followed = desk.act(time, &moved(&id, Time::from_minute(onset + by)));
                 let may = !over && end + by + CLOSES > now;
