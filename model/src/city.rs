@@ -5,6 +5,7 @@ use crate::fault::{Fault, Faults, Place};
 use crate::gazetteer::Gazetteer;
 use crate::policy::Policy;
 use crate::response::Plans;
+use crate::service::Services;
 use crate::{
     Area, AreaCode, AreaLevel, AreaNo, AuthorityId, Climate, Hazard, Members, Named, Offset, Site,
     SiteNo, Station, StationNo, Tier, Time, Zone,
@@ -19,6 +20,7 @@ mod climate;
 mod geojson;
 mod places;
 mod responses;
+mod services;
 mod settings;
 mod shape;
 mod sites;
@@ -53,6 +55,8 @@ pub struct City {
     pub policy: Policy,
     /// Response plans, their tasks, and what follows from signals.
     pub plans: Plans,
+    /// Products by lead time, and the evening product.
+    pub services: Services,
     /// What was strange and could be used all the same.
     pub notices: Vec<Fault>,
     hash: String,
@@ -69,8 +73,9 @@ pub struct City {
 
 /// The files of a city directory that must be there and hold no personal data.
 pub const FILES: [&str; 4] = [settings::FILE, areas::FILE, stations::FILE, sites::FILE];
-/// Those that may be there besides: what is usual at stations, response plans and their tasks.
-pub const OPTIONAL: [&str; 3] = [climate::FILE, responses::FILE, tasks::FILE];
+/// Those that may be there besides: what is usual at stations, response plans and their tasks,
+/// products by lead time.
+pub const OPTIONAL: [&str; 4] = [climate::FILE, responses::FILE, tasks::FILE, services::FILE];
 
 impl City {
     /// Reads a city from the bytes of [`FILES`] and [`OPTIONAL`]; `file` gives those of a name, or `None` where
@@ -295,7 +300,7 @@ fn read(
         .map(|(s, no)| (s.id.clone(), StationNo(no)))
         .collect();
     let sites = sites::read(sites, &places, &station_numbers, faults);
-    let [usual, responses, tasks] = &optional;
+    let [usual, responses, tasks, services] = &optional;
     let climate = usual
         .as_ref()
         .map(|bytes| climate::read(bytes, &station_numbers, faults));
@@ -305,6 +310,7 @@ fn read(
     if let Some(bytes) = tasks {
         plans.tasks = tasks::read(bytes, &places, &sites, &plans, faults);
     }
+    let services = services.as_ref().map(|bytes| services::read(bytes, faults));
     let mut members: Vec<Vec<StationNo>> = vec![Vec::new(); zones.len()];
     for (station, no) in stations.iter().zip(0..).filter(|(s, _)| !s.retired) {
         for zone in &station.zones {
@@ -337,6 +343,7 @@ fn read(
         zones,
         policy: settings.policy,
         plans,
+        services: services.unwrap_or_default(),
         notices: Vec::new(),
         zone: settings.zone,
         gazetteer,

@@ -107,7 +107,8 @@ impl<'t> Document<'t> {
         }
     }
 
-    fn line(&self, at: usize) -> u32 {
+    /// The line of a byte, for what is read with its place.
+    pub fn line(&self, at: usize) -> u32 {
         line_of(self.text, at)
     }
 

@@ -26,6 +26,7 @@ pub mod quality;
 pub mod record;
 pub mod release;
 pub mod response;
+pub mod service;
 pub mod signal;
 pub mod silence;
 pub mod site;

@@ -1,6 +1,7 @@
 //! What a person did: every act that sways a decision, as it stands in the journal.
 
 use crate::response::{Level, TaskState};
+use crate::service::ServiceAct;
 use crate::{AreaCode, Channel, Hazard, Tier, Time, WarningId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -239,6 +240,8 @@ pub enum Order {
         /// Why.
         reason: String,
     },
+    /// Opens, moves or ends a weather process, or files a product of it or of the evening.
+    Service(ServiceAct),
 }
 
 /// An answer by keypad: `1` received, `2` at post, `3` moved, `4` needs help.

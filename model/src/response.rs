@@ -4,7 +4,7 @@
 mod board;
 mod plan;
 
-pub use board::{Board, Entry, Incident, Remaining, What};
+pub use board::{Board, Entry, Incident, Remaining, SlotOf, What};
 pub use plan::{
     Condition, ConditionError, Confidence, Consequence, DamageKind, Evidence, Grade, Hours, Plan,
     Plans, Post, Source, TaskRow, Term, Unit,
@@ -155,6 +155,25 @@ pub struct Standing {
     /// The state bulletin it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<StateOf>,
+    /// When what a signal says begins; [`None`] for a warning of ours, whose tiers are found now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onset: Option<Time>,
+    /// True where what our rules have found rests on forecasts alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expected: bool,
+}
+
+impl Standing {
+    /// True for a warning of ours: it goes by its id alone, a signal of others by its tier too.
+    pub fn is_ours(&self) -> bool {
+        self.key == self.identifier
+    }
+
+    /// The highest tier by official act or by our rules.
+    pub fn tier(&self) -> Tier {
+        let tiers = self.official.values().chain(self.found.values());
+        tiers.copied().max().unwrap_or_default()
+    }
 }
 
 /// What a zone's revision of a warning of ours changes for the city: a record of the city's input.
@@ -172,6 +191,9 @@ pub struct Revised {
     pub issued: Option<BTreeMap<AreaCode, Tier>>,
     /// Tiers that our rules have found reached.
     pub found: BTreeMap<AreaCode, Tier>,
+    /// True where these rest on forecasts alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expected: bool,
 }
 
 /// One term of a condition as it was counted.

@@ -324,6 +324,88 @@ pub enum Refusal {
         /// What.
         remaining: Vec<Remaining>,
     },
+    /// An act on a weather process or its products.
+    #[error(transparent)]
+    Service {
+        /// Why.
+        #[from]
+        refusal: ServiceRefusal,
+    },
+}
+
+/// Why an act on a weather process or its products is not followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "service", rename_all = "snake_case")]
+pub enum ServiceRefusal {
+    /// No ladder has that hazard.
+    #[error("no ladder for {}: add its code to a [[ladder]] of services.toml", .hazard.code())]
+    NoLadder {
+        /// As given.
+        hazard: Hazard,
+    },
+    /// Hazard, areas or onset are missing.
+    #[error("a new process needs hazard, areas and onset: say {missing}")]
+    Incomplete {
+        /// What is missing.
+        missing: String,
+    },
+    /// Not such a process, or it is over.
+    #[error("no process {process:?} is under way: see /v1/services")]
+    NoProcess {
+        /// As given.
+        process: String,
+    },
+    /// Somebody took it up already.
+    #[error("process {process} was opened by {by} already: move it")]
+    OpenAlready {
+        /// Which.
+        process: String,
+        /// Who.
+        by: String,
+    },
+    /// One of the same ladder is under way there at that time.
+    #[error("process {process} is under way there then: move it, or give it the areas too")]
+    UnderWay {
+        /// Which.
+        process: String,
+    },
+    /// Times that cannot be.
+    #[error("it would end before it begins, or is over already: correct onset and end")]
+    Times,
+    /// More than one city keeps.
+    #[error("{open} processes are under way already: end one that is over")]
+    TooMany {
+        /// How many.
+        open: usize,
+    },
+    /// No such slot.
+    #[error("process {process} has no slot {slot:?}; it has {known}")]
+    NoSlot {
+        /// Of which process.
+        process: String,
+        /// As given.
+        slot: String,
+        /// Those it has.
+        known: String,
+    },
+    /// Its product was filed.
+    #[error("{by} filed it already: what came later belongs to the next slot")]
+    FiledAlready {
+        /// Who.
+        by: String,
+    },
+    /// The process is over, and this was not missed.
+    #[error("process {process} is over: only what was missed can still be filed")]
+    Over {
+        /// Which.
+        process: String,
+    },
+    /// The city asks for none, or not on that day.
+    #[error("no evening product is open for {day}: see /v1/evening")]
+    NoEvening {
+        /// As given.
+        day: String,
+    },
 }
 
 fn said(level: &Option<Level>) -> &'static str {

@@ -13,7 +13,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub(crate) use cyclone::Point;
+pub(crate) use cyclone::{Point, circle_arrival, outline};
 
 /// Steps that ended longer ago tell nothing any more.
 const KEPT: Span = Span::from_minutes(24 * 60);

@@ -14,6 +14,7 @@ mod reader;
 pub mod response;
 pub mod rulebook;
 pub mod score;
+pub mod service;
 mod situation;
 mod subject;
 pub mod suite;
@@ -24,10 +25,11 @@ pub mod window;
 pub const ENGINE: &str = "4";
 
 pub use bulletin::Policy;
-pub use effect::{Change, Effect, Reason, Refusal};
+pub use effect::{Change, Effect, Reason, Refusal, ServiceRefusal};
 pub use engine::{
     Compared, Counts, Engine, Figures, Finding, Outlook, Part, SNAPSHOT_FORMAT, SnapshotError,
     TierOutlook, Windowed,
 };
 pub use response::Responses;
 pub use rulebook::{Rule, Rulebook};
+pub use service::Services;

@@ -10,6 +10,7 @@ mod tally;
 
 pub use follows::{Following, following};
 
+use crate::rulebook::Rulebook;
 use model::authority::Act;
 use model::response::{
     Board, Declined, Entry, Evidence, Level, Plan, Plans, Proposal, Reason, Response, Revised,
@@ -44,7 +45,7 @@ pub struct State {
 
 /// What a revision of a warning of ours tells the city's zone; [`None`] where it tells nothing: a
 /// signal passed on is counted as the signal, and what comes too late or is unconfirmed not at all.
-pub fn revised(city: &City, warning: &Warning) -> Option<Revised> {
+pub fn revised(city: &City, rulebook: &Rulebook, warning: &Warning) -> Option<Revised> {
     let is_proposal = warning.event == Event::Proposed;
     if warning.relay.is_some() || (is_proposal && (warning.past || warning.unconfirmed)) {
         return None;
@@ -69,7 +70,18 @@ pub fn revised(city: &City, warning: &Warning) -> Option<Revised> {
         time: warning.time,
         issued: (!is_proposal).then(|| tiers(|area| area.tier).filter(is_ours).collect()),
         found: tiers(|area| area.reached).collect(),
+        expected: is_expected(rulebook, warning),
     })
+}
+
+/// True where all that is known to speak for a warning are forecasts.
+fn is_expected(rulebook: &Rulebook, warning: &Warning) -> bool {
+    let rests_on_forecasts = |id: &str| {
+        let rule = rulebook.rule(id);
+        rule.is_some_and(|(_, rule)| rule.looks_ahead() && rule.hears_only())
+    };
+    let mut evidence = warning.evidence.iter();
+    !warning.evidence.is_empty() && evidence.all(|e| rests_on_forecasts(&e.rule))
 }
 
 impl Responses {
@@ -142,6 +154,8 @@ impl Responses {
                 official: known.filter(|(_, tier)| *tier > Tier::None).collect(),
                 found: BTreeMap::new(),
                 state: signal.state.clone(),
+                onset: Some(signal.onset),
+                expected: false,
             };
             self.stand(at, standing, out);
         }
@@ -162,6 +176,8 @@ impl Responses {
             official: revised.issued.clone().or(issued).unwrap_or_default(),
             found: revised.found.clone(),
             state: None,
+            onset: None,
+            expected: revised.expected,
         };
         self.stand(at, standing, out);
         self.propose(at, out);
@@ -177,7 +193,8 @@ impl Responses {
         }
         // Renewed with the same tiers: nothing changed that anybody counts.
         let is_same = before.is_some_and(|before| {
-            (&before.official, &before.found) == (&standing.official, &standing.found)
+            let tiers = (&before.official, &before.found, before.expected);
+            tiers == (&standing.official, &standing.found, standing.expected)
         });
         if is_same {
             return;
@@ -189,6 +206,11 @@ impl Responses {
             let Some(oldest) = oldest else { return };
             self.say(at, What::Over(oldest), out);
         }
+    }
+
+    /// Puts what the machine beside this one says into the same order.
+    pub(crate) fn note(&mut self, at: Time, what: What, out: &mut Vec<Entry>) {
+        self.say(at, what, out);
     }
 
     fn say(&mut self, at: Time, what: What, out: &mut Vec<Entry>) {

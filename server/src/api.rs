@@ -15,6 +15,7 @@ mod problem;
 mod responses;
 mod rulebooks;
 mod rules;
+mod services;
 mod signals;
 mod stream;
 mod warnings;
@@ -164,6 +165,18 @@ fn console() -> Router<Arc<App>> {
             post(responses::act::<responses::Close>),
         )
         .route("/v1/plans", get(responses::plans))
+        .route(
+            "/v1/services",
+            get(services::list).post(responses::act::<services::Change>),
+        )
+        .route(
+            "/v1/services/products",
+            post(responses::act::<services::Filed>),
+        )
+        .route(
+            "/v1/evening",
+            get(services::evening).post(services::file_evening),
+        )
         .route("/v1/consequences", get(responses::consequences))
         .route("/v1/incidents", get(responses::incidents))
         .route("/v1/timeline", get(responses::timeline))

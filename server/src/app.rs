@@ -439,6 +439,15 @@ impl App {
         self.gauge_silence();
         let muted = i64::try_from(self.view.mutes().len()).unwrap_or(i64::MAX);
         self.metrics.rules_muted.set(muted);
+        let owed = self.view.owed(self.clock.now());
+        for (state, count) in [
+            ("due", owed.due),
+            ("due_soon", owed.due_soon),
+            ("missed", owed.missed),
+        ] {
+            let products = &self.metrics.products;
+            products.with_label_values(&[state]).set(count);
+        }
         let waiting = self.view.waiting();
         for (act, due) in [
             ("signature", waiting.signatures),

@@ -15,6 +15,7 @@ mod command;
 mod config;
 mod courier;
 mod edge;
+mod evening;
 mod installation;
 mod intake;
 mod latency;

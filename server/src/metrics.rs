@@ -63,6 +63,10 @@ pub(crate) struct Metrics {
     pub(crate) acts: IntGaugeVec,
     /// Silenced rules, each once for every zone or area named.
     pub(crate) rules_muted: IntGauge,
+    /// Products by lead time that are to be done, soon too late, or missed.
+    pub(crate) products: IntGaugeVec,
+    /// Products that nobody filed in time, by slot.
+    pub(crate) products_missed: IntCounterVec,
     /// Warnings in force whose validity ran out without a renewal, by hazard.
     pub(crate) missed_renewals: IntCounterVec,
     /// Warnings that stand beyond their validity now.
@@ -259,6 +263,16 @@ impl Metrics {
                 registry.register(Box::new(gauge.clone()))?;
                 gauge
             },
+            products: gauges(
+                "sanfang_products_waiting",
+                "Products by lead time that are to be done: due, due_soon, missed; a missed one is an alarm",
+                &["state"],
+            )?,
+            products_missed: counters(
+                "sanfang_products_missed_total",
+                "Products by lead time that nobody filed in time, by slot; an alarm",
+                &["slot"],
+            )?,
             missed_renewals: counters(
                 "sanfang_renewals_missed_total",
                 "Warnings in force whose validity ran out without a renewal; an alarm",

@@ -17,7 +17,7 @@ pub(crate) use item::{
 };
 
 pub(crate) use lapsed::Lapsed;
-pub(crate) use responded::Responded;
+pub(crate) use responded::{Responded, missed};
 pub(crate) use signals::Signals;
 
 use crate::stream::Stream;

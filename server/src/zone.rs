@@ -4,6 +4,7 @@
 
 mod answering;
 mod heard;
+mod serving;
 
 pub(crate) use heard::Heard;
 
@@ -21,6 +22,7 @@ use model::{
     Span, StationNo, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::response::{self, Responses};
+use rules::service::{self, Services};
 use rules::{Change, Effect, Engine, Figures, Policy, Windowed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -109,6 +111,8 @@ pub(crate) struct Machine {
     called: BTreeMap<WarningId, (Time, u8)>,
     /// Responses of the city and its districts, where this is the city's zone.
     responses: Option<Responses>,
+    /// Products by lead time, beside them.
+    services: Option<Services>,
     heard: Heard,
     effects: Vec<Effect>,
     asked: Vec<ladder::Effect>,
@@ -124,6 +128,8 @@ struct Frozen {
     standing: Vec<Warning>,
     called: BTreeMap<WarningId, (Time, u8)>,
     responses: Option<response::State>,
+    #[serde(default)]
+    services: Option<service::State>,
 }
 
 const FORMAT: u32 = 4;
@@ -156,6 +162,7 @@ impl Machine {
             standing: BTreeMap::new(),
             called: BTreeMap::new(),
             responses: (zone == city.city_zone()).then(|| Responses::new(Arc::clone(city))),
+            services: (zone == city.city_zone()).then(|| Services::new(Arc::clone(city))),
             effects: Vec::new(),
             asked: Vec::new(),
             installation: Arc::clone(installation),
@@ -172,6 +179,7 @@ impl Machine {
     /// Steps one record of the zone's input, at a time from [`Machine::reach_time`].
     pub(crate) fn step(&mut self, at: Time, input: &Input, out: &mut Outputs) {
         self.heard.clear();
+        let from = self.serve_time(at, out);
         match input {
             Input::Observations(rows) => rows.iter().for_each(|row| self.observe(at, row)),
             Input::Order(order) => {
@@ -202,12 +210,14 @@ impl Machine {
             }
         }
         self.follow(at, out);
+        self.serve(at, input, from, out);
     }
 
     /// Goes on with another edition: readings, tiers, calls and what people were told stay.
     pub(crate) fn adopt(&mut self, at: Time, installation: &Arc<Installation>, out: &mut Outputs) {
         let (before, edition) = (&self.installation.edition, &installation.edition);
         let is_same = before.city == edition.city && before.rulebook == edition.rulebook;
+        let from = out.entries.len();
         if !is_same {
             let city = &installation.city;
             self.screen = self.screen.with_registry(city, self.zone);
@@ -220,10 +230,14 @@ impl Machine {
             );
             if let Some(responses) = &mut self.responses {
                 responses.adopt(at, Arc::clone(city), &mut out.entries);
+                if let Some(services) = &mut self.services {
+                    services.adopt(at, Arc::clone(city), responses, &mut out.entries);
+                }
             }
         }
         self.installation = Arc::clone(installation);
         self.follow(at, out);
+        self.serve(at, &Input::Tick, from, out);
     }
 
     /// The versions it steps with.
@@ -299,6 +313,7 @@ impl Machine {
             standing: self.standing.values().cloned().collect(),
             called: self.called.clone(),
             responses: self.responses.as_ref().map(|r| r.state().clone()),
+            services: self.services.as_ref().map(|s| s.state().clone()),
         };
         let mut bytes = Vec::new();
         for part in [
@@ -331,6 +346,9 @@ impl Machine {
         let city = &self.installation.city;
         let stood = |state| Responses::restore(Arc::clone(city), state);
         self.responses = frozen.responses.map(stood);
+        let known = frozen.services.unwrap_or_default();
+        let served = || Services::restore(Arc::clone(city), known);
+        self.services = self.responses.is_some().then(served);
         Ok(())
     }
 
@@ -378,7 +396,11 @@ impl Machine {
 
     /// Responses are decided in the city's zone: it hears of every warning of ours.
     fn revised(&mut self, at: Time, warning: &Warning, out: &mut Outputs) {
-        let Some(revised) = response::revised(&self.installation.city, warning) else {
+        let Some(revised) = response::revised(
+            &self.installation.city,
+            &self.installation.rulebook,
+            warning,
+        ) else {
             return;
         };
         match &mut self.responses {
@@ -387,11 +409,18 @@ impl Machine {
         }
     }
 
-    /// An act on a response, a task, a transfer, damage or an incident.
+    /// An act on a response, a task, a transfer, damage or an incident, on a process or a product.
     fn decided(&mut self, at: Time, order: &Order, out: &mut Outputs) {
-        if let Some(responses) = &mut self.responses
-            && let Err(why) = responses.order(at, order, &mut out.entries)
-        {
+        let Some(responses) = &mut self.responses else {
+            return;
+        };
+        let decided = match (order, &mut self.services) {
+            (Order::Service(act), Some(services)) => services
+                .order(at, act, responses, &mut out.entries)
+                .map_err(rules::Refusal::from),
+            (order, _) => responses.order(at, order, &mut out.entries),
+        };
+        if let Err(why) = decided {
             out.refused = Some(Refused::from(&why));
         }
     }

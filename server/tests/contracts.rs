@@ -41,6 +41,8 @@ mod replay;
 mod responses;
 #[path = "contracts/served.rs"]
 mod served;
+#[path = "contracts/services.rs"]
+mod services;
 #[path = "contracts/simulators.rs"]
 mod simulators;
 #[expect(

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 mod responses;
+mod services;
 
 const TOML: &str = r#"schema = 1
 name = { zh = "小城", en = "Little" }

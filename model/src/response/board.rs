@@ -2,9 +2,15 @@
 //! the machine itself, for the screens and after a restart.
 
 use super::{Damage, Level, Response, Standing, Task, TaskState, Transfer};
+use crate::service::{Evening, Process, ProcessState, Slot};
 use crate::{AreaCode, City, Hazard, Tier, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Processes that are over and are still shown; the oldest go first.
+const OVER_MAX: usize = 100;
+/// Evenings kept.
+const EVENINGS_MAX: usize = 31;
 
 /// One step of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +41,21 @@ pub enum What {
     Damage(Damage),
     /// An incident was opened or closed.
     Incident(Incident),
+    /// A weather process was proposed, opened, moved or ended.
+    Process(Box<Process>),
+    /// A product of a process: due, done, missed.
+    Slot(Box<SlotOf>),
+    /// The evening product: drafted, filed, missed.
+    Evening(Evening),
+}
+
+/// A slot and the process it is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotOf {
+    /// Id of the process.
+    pub process: String,
+    /// The slot as it is now.
+    pub slot: Slot,
 }
 
 /// An incident: opened with the first response in an area, closed by a person.
@@ -111,6 +132,12 @@ pub struct Board {
     pub damage: BTreeMap<String, BTreeMap<AreaCode, Damage>>,
     /// By area.
     pub incidents: BTreeMap<AreaCode, Incident>,
+    /// Weather processes by id.
+    #[serde(default)]
+    pub processes: BTreeMap<String, Process>,
+    /// Evening products by day.
+    #[serde(default)]
+    pub evenings: BTreeMap<String, Evening>,
 }
 
 impl Board {
@@ -148,6 +175,35 @@ impl Board {
             What::Incident(incident) => {
                 self.incidents.insert(incident.area, incident);
             }
+            What::Process(process) => {
+                self.processes.insert(process.id.clone(), *process);
+                self.let_go_of_processes();
+            }
+            What::Slot(of) => {
+                let process = self.processes.get_mut(&of.process);
+                let slots = process.into_iter().flat_map(|process| &mut process.slots);
+                let mut same = slots.filter(|slot| slot.stage.id == of.slot.stage.id);
+                if let Some(slot) = same.next() {
+                    *slot = of.slot;
+                }
+            }
+            What::Evening(evening) => {
+                self.evenings.insert(evening.day.clone(), evening);
+                while self.evenings.len() > EVENINGS_MAX {
+                    self.evenings.pop_first();
+                }
+            }
+        }
+    }
+
+    fn let_go_of_processes(&mut self) {
+        let over = self.processes.values();
+        let over = over.filter(|process| process.state == ProcessState::Ended);
+        let mut over: Vec<_> = over.map(|p| (p.changed, p.id.clone())).collect();
+        over.sort();
+        let spare = over.len().saturating_sub(OVER_MAX);
+        for (_, id) in over.iter().take(spare) {
+            self.processes.remove(id);
         }
     }
 

@@ -5,7 +5,7 @@ use super::verdict::Evaluation;
 use super::{Cause, Engine};
 use crate::condition::Call;
 use crate::effect::Effect;
-use crate::forecast::{Ask, Point};
+use crate::forecast::{Ask, Point, outline};
 use crate::rulebook::Rule;
 use crate::window::Value;
 use model::{AreaNo, City, Forecast, ForecastPlace, Span, Time};
@@ -132,29 +132,5 @@ fn points(place: Place, city: &City) -> Vec<Point> {
         }
         Place::Area(no) => city.area(no),
     };
-    let parts = area.iter().flat_map(|area| &area.shape.0);
-    let corners = parts.flat_map(|part| part.exterior().0.iter());
-    let corners: Vec<Point> = corners
-        .map(|corner| Point {
-            lon: corner.x,
-            lat: corner.y,
-        })
-        .collect();
-    let by_lon = |a: &&Point, b: &&Point| a.lon.total_cmp(&b.lon);
-    let by_lat = |a: &&Point, b: &&Point| a.lat.total_cmp(&b.lat);
-    let ends = [
-        corners.iter().min_by(by_lon),
-        corners.iter().max_by(by_lon),
-        corners.iter().min_by(by_lat),
-        corners.iter().max_by(by_lat),
-    ];
-    let mut points: Vec<Point> = ends.into_iter().flatten().copied().collect();
-    let count = points.len() as f64;
-    if count > 0.0 {
-        points.push(Point {
-            lon: points.iter().map(|point| point.lon).sum::<f64>() / count,
-            lat: points.iter().map(|point| point.lat).sum::<f64>() / count,
-        });
-    }
-    points
+    area.map(outline).unwrap_or_default()
 }

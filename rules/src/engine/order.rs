@@ -133,7 +133,8 @@ impl Engine {
             | Order::Task { .. }
             | Order::Transfer { .. }
             | Order::Return { .. }
-            | Order::Close { .. } => Ok(()),
+            | Order::Close { .. }
+            | Order::Service(_) => Ok(()),
         }
     }
 

@@ -7,7 +7,7 @@
 use super::Ask;
 use crate::indicator::{NEVER, PER_UNIT, never};
 use crate::window::Value;
-use model::{Quadrants, Span, Time, Track, TrackPoint, WindForce};
+use model::{Area, Quadrants, Span, Time, Track, TrackPoint, WindForce};
 
 /// A place on the ground, WGS-84 degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +50,52 @@ pub(super) fn of(ask: Ask, track: &Track, points: &[Point], now: Time, length: S
         }
         Ask::Sum | Ask::Max | Ask::Min => Value::UNKNOWN,
     }
+}
+
+/// When the circle of that force first reaches any of the points, as far as the track says.
+pub(crate) fn circle_arrival(
+    track: &Track,
+    force: WindForce,
+    points: &[Point],
+    now: Time,
+) -> Option<Time> {
+    let last = track.points.last().map(|point| point.time)?;
+    if now > last + KNOWN_AFTER {
+        return None;
+    }
+    arrival(track, force, points, now, last.max(now))
+}
+
+/// The four ends of an area's border and the middle of them.
+pub(crate) fn outline(area: &Area) -> Vec<Point> {
+    let corners = area
+        .shape
+        .0
+        .iter()
+        .flat_map(|part| part.exterior().0.iter());
+    let corners: Vec<Point> = corners
+        .map(|corner| Point {
+            lon: corner.x,
+            lat: corner.y,
+        })
+        .collect();
+    let by_lon = |a: &&Point, b: &&Point| a.lon.total_cmp(&b.lon);
+    let by_lat = |a: &&Point, b: &&Point| a.lat.total_cmp(&b.lat);
+    let ends = [
+        corners.iter().min_by(by_lon),
+        corners.iter().max_by(by_lon),
+        corners.iter().min_by(by_lat),
+        corners.iter().max_by(by_lat),
+    ];
+    let mut points: Vec<Point> = ends.into_iter().flatten().copied().collect();
+    let count = points.len() as f64;
+    if count > 0.0 {
+        points.push(Point {
+            lon: points.iter().map(|point| point.lon).sum::<f64>() / count,
+            lat: points.iter().map(|point| point.lat).sum::<f64>() / count,
+        });
+    }
+    points
 }
 
 fn times(from: Time, to: Time) -> impl Iterator<Item = Time> {

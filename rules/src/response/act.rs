@@ -123,7 +123,9 @@ impl Responses {
             | Order::Stand { .. }
             | Order::Mute { .. }
             | Order::Unmute { .. }
-            | Order::Answer { .. } => return Ok(()),
+            | Order::Answer { .. }
+            // Beside the responses, see [`crate::Services`].
+            | Order::Service(_) => return Ok(()),
         }
         self.propose(at, out);
         Ok(())

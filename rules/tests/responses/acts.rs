@@ -284,6 +284,7 @@ fn revised(tier: Tier, issued: bool) -> Revised {
         authority: "44010036000000".into(),
         time: Time::from_minute(9),
         issued: issued.then(|| tiers.clone()),
+        expected: false,
         found: tiers,
     }
 }

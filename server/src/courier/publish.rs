@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::pump::kind;
 use crate::remember::CallOver;
 use crate::silence::item as silence_item;
-use crate::view::{AnswerItem, CallItem, Release, SituationItem, WarningItem};
+use crate::view::{AnswerItem, CallItem, Release, SituationItem, WarningItem, missed};
 use crate::zone::Outputs;
 use dispatch::directory::Contact;
 use dispatch::intent::Intent;
@@ -138,6 +138,11 @@ pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
         show_call(app, *warning, place, call.as_ref());
     }
     for entry in &outputs.entries {
+        if let Some((process, slot)) = missed(entry) {
+            let kind = if process == "evening" { process } else { slot };
+            app.metrics.products_missed.with_label_values(&[kind]).inc();
+            tracing::error!(process, slot, "no product in time: see /v1/services");
+        }
         app.view.entry(entry);
     }
     for silence in &outputs.silences {

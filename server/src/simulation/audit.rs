@@ -8,6 +8,7 @@ use dispatch::intent::{Intent, IntentId};
 use dispatch::ledger::{Entry, Progress, State};
 use dispatch::wording::Purpose;
 use journal::{Kind, Partition, Record, Topic};
+use model::response::Board;
 use model::warning::Event;
 use model::{Input, Observation, Order, Reach, Tier, Time, Warning, WarningId, Zone};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,8 @@ pub(super) struct Audit {
     compared: BTreeMap<(AreaZone, u16), usize>,
     compared_said: BTreeMap<u16, usize>,
     pub(super) warnings: BTreeMap<WarningId, Vec<Warning>>,
+    /// What the city's zone said of responses and products.
+    pub(super) board: Board,
     /// Intents by identity with their link, in the order of planning.
     pub(super) intents: Vec<(u16, Intent)>,
     pub(super) states: BTreeMap<Told, State>,
@@ -62,6 +65,7 @@ impl Audit {
             compared: BTreeMap::new(),
             compared_said: BTreeMap::new(),
             warnings: BTreeMap::new(),
+            board: Board::default(),
             intents: Vec::new(),
             states: BTreeMap::new(),
             signed: BTreeSet::new(),
@@ -142,6 +146,10 @@ impl Audit {
         if record.kind == kind::WARNING {
             let warning: Warning = serde_json::from_slice(&payload).map_err(|e| e.to_string())?;
             self.warnings.entry(warning.id).or_default().push(warning);
+        }
+        if record.kind == kind::ENTRY {
+            let entry = serde_json::from_slice(&payload).map_err(|e| e.to_string())?;
+            self.board.apply(&entry);
         }
         self.said
             .entry(zone.0)
@@ -388,7 +396,8 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Task { .. }
         | Order::Transfer { .. }
         | Order::Return { .. }
-        | Order::Close { .. } => None,
+        | Order::Close { .. }
+        | Order::Service(_) => None,
     }
 }
 

@@ -137,7 +137,10 @@ fn write(folder: &Path) {
     ));
     let areas = areas.join(",");
     let areas = format!(r#"{{"type":"FeatureCollection","features":[{areas}]}}"#);
+    let services = small_city::root().join("testdata/city/services.toml");
+    let services = std::fs::read_to_string(services).unwrap();
     for (name, text) in [
+        ("services.toml", services),
         ("areas.geojson", areas),
         ("stations.csv", stations),
         ("sites.csv", sites),

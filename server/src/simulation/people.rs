@@ -3,8 +3,9 @@
 use super::audit::Audit;
 use super::city::setting;
 use super::random::Random;
+use model::service::{Process, ServiceAct};
 use model::warning::Event;
-use model::{Hazard, Order, Tier, Warning, Zone};
+use model::{Hazard, Order, Span, Tier, Time, Warning, Zone};
 use std::collections::BTreeMap;
 
 const PEOPLE: [&str; 3] = ["chen", "wang", "li"];
@@ -24,6 +25,10 @@ pub(super) fn act(audit: &Audit, random: &mut Random) -> Option<Act> {
     }
     let waiting: Vec<&Vec<Warning>> = audit.warnings.values().collect();
     let all = *random.of(&waiting)?;
+    if random.one_in(12) {
+        let newest = all.last()?;
+        return Some(serve(audit, newest.time, random));
+    }
     let stale = all.len() > 1 && random.one_in(5);
     let at = if stale {
         random.below(all.len() - 1)
@@ -123,6 +128,59 @@ fn issue(random: &mut Random) -> Act {
             reason: "calls from residents".into(),
         },
         name: "issue",
+        seen: "fresh",
+    }
+}
+
+/// Something about a weather process: opened, moved, ended, or a product of it.
+fn serve(audit: &Audit, near: Time, random: &mut Random) -> Act {
+    let setting = setting();
+    let processes = audit.board.processes.values();
+    let processes: Vec<&Process> = processes.filter(|process| process.is_live()).collect();
+    let known = random.of(&processes).copied();
+    let person = "chen".to_owned();
+    let reason = "consulted".to_owned();
+    let ahead = [-60, 30, 90, 200, 420, 3_000];
+    let ahead = random.of(&ahead).copied().unwrap_or(0);
+    let onset = Some(near + Span::from_minutes(ahead));
+    let act = match (known, random.below(5)) {
+        (Some(process), 0) => ServiceAct::End {
+            process: process.id.clone(),
+            person,
+            reason,
+        },
+        (Some(process), 1) => ServiceAct::Move {
+            process: process.id.clone(),
+            areas: Vec::new(),
+            onset,
+            end: None,
+            person,
+            reason,
+        },
+        (Some(process), 2 | 3) => ServiceAct::Product {
+            process: process.id.clone(),
+            slot: random
+                .of(&process.slots)
+                .map(|slot| slot.stage.id.clone())
+                .unwrap_or_default(),
+            person,
+            text: "as forecast".to_owned(),
+            reference: String::new(),
+        },
+        _ => ServiceAct::Open {
+            process: None,
+            hazard: Some(Hazard::Rainstorm),
+            areas: vec![setting.districts[random.below(setting.districts.len())].1],
+            onset,
+            end: None,
+            person,
+            reason,
+        },
+    };
+    Act {
+        zone: setting.installation.city.city_zone(),
+        order: Order::Service(act),
+        name: "process",
         seen: "fresh",
     }
 }

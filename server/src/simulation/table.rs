@@ -38,7 +38,7 @@ const PLACES: [&str; 5] = [
 ];
 const GATEWAYS: [&str; 2] = ["sms", "email"];
 const POSTS: [&str; 1] = ["post"];
-const ACTS: [&str; 5] = ["approve", "reject", "amend", "cancel", "issue"];
+const ACTS: [&str; 6] = ["approve", "reject", "amend", "cancel", "issue", "process"];
 
 /// Every pair of which a search that is worth its name has met some.
 pub(super) fn wanted() -> BTreeSet<(&'static str, &'static str)> {

@@ -1,8 +1,10 @@
-//! Responses as they stand, and the timeline of what became of them, of tasks and of the warnings
-//! behind them.
+//! Responses and products as they stand, and the timeline of what became of them, of tasks and of the
+//! warnings behind them.
 
 use super::View;
-use model::response::{Board, Entry};
+use model::response::{Board, Entry, What};
+use model::service::{EveningState, SlotState};
+use model::{Span, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -36,13 +38,96 @@ impl Responded {
     }
 }
 
+/// How many products are to be done, soon too late, or missed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Owed {
+    pub(crate) due: i64,
+    pub(crate) due_soon: i64,
+    pub(crate) missed: i64,
+}
+
+/// A due product is soon too late from so long before on.
+const SOON: Span = Span::from_minutes(30);
+
+impl Owed {
+    fn count(&mut self, due: Time, now: Time) {
+        self.due += 1;
+        if due.since(now) <= SOON {
+            self.due_soon += 1;
+        }
+    }
+
+    /// Those of a board. What was missed counts until it is filed or its process is over, an evening
+    /// until it is filed or the next one is due.
+    fn of(board: &Board, now: Time) -> Self {
+        let mut owed = Self::default();
+        let live = board.processes.values().filter(|process| process.is_live());
+        for slot in live.flat_map(|process| &process.slots) {
+            match (slot.state, slot.clock) {
+                (SlotState::Due, Some(clock)) => owed.count(clock.due, now),
+                (SlotState::Missed, _) => owed.missed += 1,
+                (SlotState::Due, None)
+                | (
+                    SlotState::Waiting | SlotState::Done | SlotState::Late | SlotState::NotAsked,
+                    _,
+                ) => {}
+            }
+        }
+        if let Some(evening) = board.evenings.values().next_back() {
+            match evening.state {
+                EveningState::Drafted => owed.count(evening.due, now),
+                EveningState::Missed if now.since(evening.due) < DAY => owed.missed += 1,
+                EveningState::Missed
+                | EveningState::Filed
+                | EveningState::Late
+                | EveningState::NotAsked => {}
+            }
+        }
+        owed
+    }
+}
+
+/// How long a missed evening product is an alarm.
+const DAY: Span = Span::from_minutes(24 * 60);
+
+/// What an entry says was missed: of which process, or `evening`, and which slot or day.
+pub(crate) fn missed(entry: &Entry) -> Option<(&str, &str)> {
+    match &entry.what {
+        What::Slot(of) if of.slot.state == SlotState::Missed => {
+            Some((&of.process, &of.slot.stage.id))
+        }
+        What::Evening(evening) if evening.state == EveningState::Missed => {
+            Some(("evening", &evening.day))
+        }
+        What::Slot(_)
+        | What::Evening(_)
+        | What::Standing(_)
+        | What::Over(_)
+        | What::Response(_)
+        | What::Task(_)
+        | What::Transfer(_)
+        | What::Damage(_)
+        | What::Incident(_)
+        | What::Process(_) => None,
+    }
+}
+
 impl View {
+    /// Products to be done at an instant.
+    pub(crate) fn owed(&self, now: Time) -> Owed {
+        Owed::of(&self.inner.read().responded.board, now)
+    }
+
     /// Shows what became of a response, a task or a warning behind them.
     pub(crate) fn entry(&self, entry: &Entry) {
         if self.inner.write().responded.take(entry) {
             // Readers ask for the words: what an entry names depends on the city.
             let number = serde_json::json!({ "number": entry.number });
             self.stream.send("timeline", &number);
+            if let Some((process, slot)) = missed(entry) {
+                let alarm = serde_json::json!({ "process": process, "slot": slot });
+                self.stream.send("missed", &alarm);
+            }
         }
     }
 

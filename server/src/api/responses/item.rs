@@ -1,5 +1,6 @@
 //! Responses, tasks, transfers and consequences as the API shows them.
 
+use crate::api::services::{filed_item, process_item, slot_item};
 use crate::app::App;
 use model::response::{
     Board, Damage, DamageKind, Entry, Grade, Incident, Level, Plan, Post, Remaining, Response,
@@ -113,6 +114,16 @@ impl<'a> Desk<'a> {
                 ("damage", item)
             }
             What::Incident(incident) => ("incident", self.incident(incident)),
+            What::Process(process) => {
+                let item = process_item(process, self.city, None, &self.text);
+                ("process", item)
+            }
+            What::Slot(of) => {
+                let mut item = slot_item(&of.slot, None, &self.text);
+                item["process"] = json!(of.process);
+                ("slot", item)
+            }
+            What::Evening(evening) => ("evening", filed_item(evening, &self.text)),
         };
         json!({
             "number": entry.number,

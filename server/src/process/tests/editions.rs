@@ -5,7 +5,7 @@ use crate::pump::kind;
 use crate::snapshot::{Generations, Owner};
 use crate::zone::{Machine, Outputs};
 use journal::{Batch, DiskJournal, Priority};
-use model::response::Revised;
+use model::response::{Revised, What};
 use model::{AreaCode, Hazard, Input, StationNo, Tier, WarningId, Zone};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -57,6 +57,8 @@ fn a_successor_counts_the_signals_of_before() {
         .iter()
         .fold(plans, |text, code| text.replace(&format!("{code:?}, "), ""));
     fs::write(folder.path().join("city/responses.toml"), plans).unwrap();
+    let services = city::root().join("testdata/city/services.toml");
+    fs::copy(services, folder.path().join("city/services.toml")).unwrap();
     let (_, installation) = opened(folder.path(), Storage::default()).unwrap();
     let installation = Arc::new(installation);
     let zone = installation.city.city_zone();
@@ -70,6 +72,7 @@ fn a_successor_counts_the_signals_of_before() {
             time: Time::from_minute(NOON),
             issued: Some(tiers.clone()),
             found: tiers,
+            expected: false,
         }))
     };
     let mut before = machine();
@@ -80,6 +83,8 @@ fn a_successor_counts_the_signals_of_before() {
         &mut out,
     );
     assert!(out.entries.len() > 2, "it stands, and two plans propose");
+    let is_process = |entry: &model::response::Entry| matches!(entry.what, What::Process(_));
+    assert!(out.entries.iter().any(is_process), "a process is proposed");
     let mut successor = machine();
     successor.restore(&before.snapshot()).unwrap();
     let next = |machine: &mut Machine| {
