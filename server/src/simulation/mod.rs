@@ -33,8 +33,8 @@ use world::{Report, run};
 
 /// Seeds of every `make test`.
 const SEEDS: Range<u64> = 0..100;
-/// Beside them one that meets what is rare: a stand-in that is refused.
-const RARE: u64 = 253;
+/// Beside them two that meet what is rare: a stand-in whose outcome is unclear, one that is refused.
+const RARE: [u64; 2] = [198, 250];
 /// Seeds in which each planted fault must be found.
 const PLANTED: u64 = 60;
 /// Seeds that failed once: a number and why, one a line.
@@ -93,7 +93,7 @@ fn note(found: &Mutex<Found>, result: Result<Report, String>) {
 
 #[test]
 fn kept_seeds_and_some_more_hold() {
-    let seeds: BTreeSet<u64> = kept().chain(SEEDS).chain([RARE]).collect();
+    let seeds: BTreeSet<u64> = kept().chain(SEEDS).chain(RARE).collect();
     let Found { table, failed, .. } = search(seeds.into_iter());
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     let missing = table.missing();
