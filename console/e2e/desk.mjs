@@ -27,8 +27,10 @@ async function flood(level, secret = token) {
 }
 /** A district whose response was started from a proposal by the first case. */
 let district;
+/** A rulebook put forward and tried, before anybody signed it. */
+let tried;
 
-/** The cases; `inForce` gives a warning of ours that stands. */
+/** The cases; `inForce` gives a warning of ours that stands. Gives a rulebook that waits for signatures. */
 export async function cases(inForce) {
   await test('a proposed response is signed by keyboard, its reasons before the eyes', { signed: true }, async (page) => {
     let proposed;
@@ -287,6 +289,7 @@ export async function cases(inForce) {
     const [{ hash }] = await candidates();
     await page.waitForSelector(`${id('trial')}[data-state=done]`, { timeout: TRIAL_MS });
     await page.waitForSelector(id('heads'));
+    [tried] = await candidates();
 
     const stateOf = async () => (await list('/v1/rulebooks')).find((r) => r.hash === hash)?.state;
     const sign = async (screen) => {
@@ -322,4 +325,5 @@ export async function cases(inForce) {
     await until('the one before is in force', async () => (await list('/v1/rulebooks')).find((r) => r.hash === before.hash).state === 'in_force');
     await theirs.context().close();
   });
+  return tried;
 }

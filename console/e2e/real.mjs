@@ -69,7 +69,10 @@ function fields(value, at, into) {
 async function read(get) {
   const found = new Map();
   for (const name of ['state', 'stations', 'sites', 'situations', 'warnings', 'deliveries', 'signals', 'calls', 'me']) fields(await get(`/v1/${name}`), name, found);
-  for (const name of ['plans', 'consequences', 'responses', 'rulebooks']) fields(await get(`/v1/${name}`), name, found);
+  for (const name of ['plans', 'consequences', 'responses']) fields(await get(`/v1/${name}`), name, found);
+  // A signature and a dry run are of those alone that are put forward.
+  const { trial: _, seen: __, ...kept } = (await get('/v1/rulebooks')).find((r) => r.state === 'in_force');
+  fields(kept, 'rulebook', found);
   // What an entry or a remaining thing has depends on its kind.
   for (const { kind, item, ...entry } of await get('/v1/timeline')) {
     fields(entry, 'timeline', found);
@@ -86,9 +89,12 @@ async function read(get) {
 }
 
 /** Holds the mock's answers against the server's: the same fields wherever both have an object. */
-export async function shapes() {
+export async function shapes(tried) {
   const mock = await (await import('../mock/server.mjs')).start();
   const [ours, theirs] = [await read(list), await read(async (path) => (await fetch(mock.url + path, { headers: { authorization: 'Bearer li' } })).json())];
+  fields(tried, 'candidate', ours);
+  const books = await fetch(`${mock.url}/v1/rulebooks`, { headers: { authorization: 'Bearer li' } });
+  fields((await books.json()).find((r) => r.state === 'candidate'), 'candidate', theirs);
   await mock.stop();
   const differences = [];
   for (const [at, names] of ours) {
