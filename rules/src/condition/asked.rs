@@ -42,21 +42,19 @@ pub(super) fn asked_of(tree: &IdedExpr) -> Option<Result<Asked, ConditionError>>
     if call.target.is_some() {
         return None;
     }
-    let name = match call.args.as_slice() {
-        [argument] => match &argument.expr {
-            Expr::Literal(LiteralValue::String(name)) => Some(name.inner()),
-            _ => None,
-        },
-        _ => None,
+    let [argument] = call.args.as_slice() else {
+        return Some(Err(no_name(is_signal).of(tree)));
     };
-    let asked = match name {
-        Some(code) if is_signal => signal(code).map_err(|error| error.of(tree)),
-        Some(id) => Ok(Asked::Situation {
-            id: id.to_string(),
+    let Expr::Literal(LiteralValue::String(name)) = &argument.expr else {
+        return Some(Err(no_name(is_signal).of(tree)));
+    };
+    let name = name.inner();
+    let asked = match is_signal {
+        true => signal(name).map_err(|error| error.of(tree)),
+        false => Ok(Asked::Situation {
+            id: name.to_owned(),
             rule: usize::MAX,
         }),
-        None if is_signal => Err(no_hazard().of(tree)),
-        None => Err(no_id().of(tree)),
     };
     Some(asked)
 }
@@ -72,16 +70,16 @@ fn signal(code: &str) -> Result<Asked, ConditionError> {
     Ok(Asked::Signal(hazard))
 }
 
-fn no_id() -> ConditionError {
-    ConditionError::new(
-        "situation() needs the id of a rule",
-        "write situation(\"rainstorm\")",
-    )
-}
-
-fn no_hazard() -> ConditionError {
-    ConditionError::new(
-        "signal() needs the event code of a hazard",
-        "write signal(\"11B01\")",
-    )
+fn no_name(is_signal: bool) -> ConditionError {
+    let (what, remedy) = match is_signal {
+        true => (
+            "signal() needs the event code of a hazard",
+            "write signal(\"11B01\")",
+        ),
+        false => (
+            "situation() needs the id of a rule",
+            "write situation(\"rainstorm\")",
+        ),
+    };
+    ConditionError::new(what, remedy)
 }
