@@ -1,8 +1,4 @@
 //! Rules that ask for signals of other authorities.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fixture that does not hold ends its test"
-)]
 
 use crate::little::{NO_SITES, NORTH, SOUTH, at, city, engine, gauges, reading, rule, rulebook};
 use crate::relays::{signal, take};
