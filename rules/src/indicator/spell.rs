@@ -32,7 +32,7 @@ enum Says {
 impl Spell {
     fn asks(self, day: &Day) -> Says {
         let counts = match self {
-            Self::Dry(least) if day.sum >= i64::from(least) => return Says::Ends,
+            Self::Dry(least) if day.count > 0 && day.sum >= i64::from(least) => return Says::Ends,
             Self::Dry(_) => day.is_covered(),
             Self::AtLeast(bound) => day.count > 0 && day.max >= bound,
             Self::AtMost(bound) => day.count > 0 && day.min <= bound,

@@ -1,6 +1,6 @@
 //! Response plans and their tasks: what is read, and what is wrong with them.
 
-use super::super::{FILES, OPTIONAL};
+use super::super::OPTIONAL;
 use super::{city, code, files, texts};
 use crate::City;
 use crate::response::{Family, Level};
@@ -226,12 +226,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_small_damage_is_survived(which in 1usize..3, at in any::<prop::sample::Index>(), bytes in proptest::collection::vec(any::<u8>(), 0..4), cut in any::<bool>()) {
+    fn any_small_damage_is_survived(name in prop_oneof![Just("responses.toml"), Just("plans.csv")], at in any::<prop::sample::Index>(), bytes in proptest::collection::vec(any::<u8>(), 0..4), cut in any::<bool>()) {
         let mut files = files(&[("responses.toml", RESPONSES), ("plans.csv", TASKS)]);
-        let file = files.get_mut(OPTIONAL[which]).unwrap();
+        let file = files.get_mut(name).unwrap();
         let at = at.index(file.len());
         if cut { file.truncate(at) } else { file.splice(at..at, bytes); }
-        prop_assert_eq!(files.len(), FILES.len() + OPTIONAL.len() - 1);
+        prop_assert!(OPTIONAL.contains(&name));
         let _ = City::read(|name| files.get(name).cloned(), &[]);
     }
 }
