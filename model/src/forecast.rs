@@ -115,7 +115,8 @@ pub enum WindForce {
 
 impl Forecast {
     /// The zones that look at it: those of its station, that of its area, and every one where the area
-    /// is more than one of them or a cyclone is on its way.
+    /// is more than one of them or a cyclone is on its way; always the city's, which keeps the weather
+    /// processes of all.
     pub fn zones(&self, city: &City) -> BTreeSet<Zone> {
         let all = || {
             (0..city.zones.len())
@@ -128,10 +129,11 @@ impl Forecast {
         match series.place {
             ForecastPlace::Station(no) => {
                 let zones = city.station(no).map(|station| &station.zones);
-                zones.into_iter().flatten().copied().collect()
+                let zones = zones.into_iter().flatten().copied();
+                zones.chain([city.city_zone()]).collect()
             }
             ForecastPlace::Area(code) => match city.area_no(code).map(|no| city.zone_of(no)) {
-                Some(zone) if zone != city.city_zone() => BTreeSet::from([zone]),
+                Some(zone) if zone != city.city_zone() => BTreeSet::from([zone, city.city_zone()]),
                 Some(_) | None => all(),
             },
         }

@@ -6,12 +6,14 @@ use crate::effect::Refusal;
 use model::signal::SignalKind;
 use model::{Hazard, Named, Signal, Span, Time, WarningId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Signals of others kept to be passed on; beyond it the one sent first goes.
 const SIGNALS_MAX: usize = 512;
 /// Signals passed on at once.
 const RELAYS_MAX: usize = 64;
+/// Identifiers remembered of signals that others replaced: one may come by a slower way than what lifts it.
+const REPLACED_MAX: usize = 1024;
 
 /// The bulletins, and what may become one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,8 @@ pub(crate) struct Shelf {
     relays: BTreeMap<WarningId, Bulletin>,
     /// By identifier, one a tier.
     signals: BTreeMap<String, Vec<Signal>>,
+    #[serde(default)]
+    replaced: VecDeque<String>,
 }
 
 impl Shelf {
@@ -89,6 +93,17 @@ impl Shelf {
     pub(crate) fn take(&mut self, signal: &Signal, desk: &mut Desk<'_>) {
         let lifts = |identifier: &str| signal.references.iter().any(|r| r == identifier);
         self.signals.retain(|identifier, _| !lifts(identifier));
+        for identifier in &signal.references {
+            if !self.replaced.contains(identifier) {
+                self.replaced.push_back(identifier.clone());
+            }
+        }
+        while self.replaced.len() > REPLACED_MAX {
+            self.replaced.pop_front();
+        }
+        if self.replaced.contains(&signal.identifier) {
+            return;
+        }
         let newest = self.signals.entry(signal.identifier.clone()).or_default();
         newest.retain(|known| known.tier != signal.tier);
         newest.push(signal.clone());

@@ -295,6 +295,8 @@ impl Engine {
             }))
         }));
         self.touch_all();
+        // Another rulebook may look ahead where the one before did not.
+        self.plan_look();
     }
 
     /// Has every area of every hazard looked at again: rules may have gone with their tiers.

@@ -192,3 +192,26 @@ fn what_is_expected_survives_a_restart() {
         assert_eq!(format!("{wanted:?}"), format!("{found:?}"), "{stop}");
     }
 }
+
+#[test]
+fn a_rulebook_that_begins_to_look_ahead_goes_on_looking() {
+    let blind = "yellow = 'situation(\"other\") >= red'\nsubject = \"area\"\narea = { level = \"district\", quorum = \"1\" }";
+    let other = rule("other", "11B03", "red = 'rainfall.sum(\"1h\") >= 500'");
+    let before = rulebook(&(rule("expected", "11B03", blind) + &other));
+    let after = rulebook(&rule("expected", "11B03", EXPECTED));
+    let city = city(&gauges(2), NO_SITES);
+    let mut engine = engine(&city, &before, Policy::Replay);
+    let mut out = Vec::new();
+    engine.step(
+        at(0),
+        &rain(0, &[(0, 420, 0), (420, 600, 60), (600, 1440, 0)]),
+        &mut out,
+    );
+    engine.adopt(at(1), Arc::clone(&city), after, &mut out);
+    assert_eq!(tiers(&out, at(0)), []);
+    for minute in 2..300 {
+        engine.step(at(minute), &Input::Tick, &mut out);
+    }
+    let wanted = vec![(210, "expected".to_owned(), Tier::Yellow)];
+    assert_eq!(tiers(&out, at(0)), wanted, "without another issue");
+}

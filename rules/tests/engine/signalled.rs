@@ -112,6 +112,19 @@ fn a_signal_in_force_mutes_a_rule_and_its_end_lets_it_speak_at_once() {
 }
 
 #[test]
+fn a_signal_that_comes_after_what_lifts_it_stays_lifted() {
+    let (mut engine, mut out) = (of(AWARE), Vec::new());
+    let cancel = signal(2, SignalKind::Cancel, Tier::Red, &[SOUTH]);
+    take(&mut engine, 0, cancel, &mut out);
+    let alert = signal(1, SignalKind::Alert, Tier::Red, &[SOUTH]);
+    take(&mut engine, 1, alert, &mut out);
+    assert_eq!(tiers(&out), []);
+    let next = signal(3, SignalKind::Alert, Tier::Red, &[SOUTH]);
+    take(&mut engine, 2, next, &mut out);
+    assert_eq!(tiers(&out), [(SOUTH.to_owned(), Tier::Blue, 2)]);
+}
+
+#[test]
 fn a_rulebook_that_begins_to_ask_hears_what_is_in_force() {
     let (mut engine, mut out) = (
         of("subject = \"station\"\nblue = 'rainfall.sum(\"1h\") >= 10'"),

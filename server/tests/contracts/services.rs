@@ -308,3 +308,22 @@ fn a_fault_in_services_is_said_with_its_line() {
         "{said}"
     );
 }
+
+#[test]
+fn a_forecast_for_one_district_proposes_a_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let city = folder.path().join("city");
+    std::fs::create_dir_all(&city).unwrap();
+    let expects = "closes = \"12h\"\nexpects = [{ parameter = \"rainfall\", over = \"3h\", at_least = 30.0 }]\n";
+    let services = SERVICES.replace("closes = \"12h\"\n", expects);
+    std::fs::write(city.join("services.toml"), services).unwrap();
+    let served = Served::configured(folder.path(), |port| configuration(port, ""));
+    let forecast = json!({ "issued": minutes_ago(1), "source": "m", "parameter": "rainfall", "area": DISTRICT,
+        "start": minutes_ago(0), "step": "1h", "values": [0, 0, 0, 0, 20, 20, 20, 0] });
+    let answer = post(&served, "chen", "/v1/forecasts", &forecast);
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    eventually("the district's rain is a process", || {
+        let process = process(&served);
+        process["state"] == "proposed" && process["areas"] == json!([DISTRICT])
+    });
+}
