@@ -117,6 +117,13 @@ export class World {
     station.last = { water_depth: { time: stamp, value: depth.toFixed(3), unit: 'm', quality: 0, finding: null } };
   }
 
+  /** Where the demo city's rules have their tiers from. */
+  #source(rule) {
+    return rule === 'rainstorm'
+      ? { document: '气象灾害预警信号发布与传播办法 (2007)', confidence: 'sure' }
+      : { document: 'design-default', confidence: 'design-default' };
+  }
+
   #situation(rule, hazard, subject, tier, values) {
     const key = `${rule}/${subject.id}`;
     const known = this.situations.get(key);
@@ -126,7 +133,7 @@ export class World {
       known.values = values;
       return;
     }
-    const item = { rule, hazard, subject: subject.id, area: subject.area, lon: subject.lon, lat: subject.lat, tier: held, since: this.text(this.time), values, stale: this.random() < 0.01, muted: null };
+    const item = { rule, hazard, subject: subject.id, area: subject.area, lon: subject.lon, lat: subject.lat, tier: held, since: this.text(this.time), values, stale: this.random() < 0.01, muted: null, source: this.#source(rule) };
     this.situations.set(key, item);
     if (subject.thresholds) subject.tier = held;
     this.emit('situation', item);

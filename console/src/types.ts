@@ -84,6 +84,8 @@ export interface Situation {
   stale: boolean;
   /** Until when its rule is silenced there: nobody is told of it. */
   muted: { until: string; person: string; reason: string } | null;
+  /** Where the rule has the tier from, and how sure that is: sure, likely, unsure, design-default. */
+  source: { document: string; confidence: string } | null;
 }
 
 /** An area in which no live sensor sees a hazard; an alarm where the hazard is in force. */

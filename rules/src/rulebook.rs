@@ -17,6 +17,7 @@ mod samples;
 mod season;
 
 pub use literal::{LiteralError, Written, rewritten, written};
+pub use model::response::{Confidence, Source};
 pub use quorum::{Quorum, QuorumError};
 pub use samples::{SAMPLES_MAX, Samples, SamplesError};
 pub use season::{PERIODS_MAX, Season, SeasonError};
@@ -163,28 +164,6 @@ pub struct TierRule {
     pub(crate) propose: Option<Program>,
 }
 
-/// How far a source can be relied on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Confidence {
-    /// Read in the document.
-    Sure,
-    /// Very probably so.
-    Likely,
-    /// Not certain.
-    Unsure,
-    /// Our own default, no official source.
-    DesignDefault,
-}
-
-/// Where a key of a rule comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Document.
-    pub document: String,
-    /// How far it can be relied on.
-    pub confidence: Confidence,
-}
-
 impl Rulebook {
     /// Reads a rulebook from named files; names ending in `.test.toml` are left out.
     ///
@@ -312,6 +291,12 @@ impl Rule {
         self.renew.get(&tier).copied().unwrap_or(default)
     }
 
+    /// Where what it says at a tier comes from.
+    pub fn source_of(&self, tier: Tier) -> Option<&Source> {
+        let own = self.sources.get(tier.name());
+        own.or_else(|| self.sources.get("rule"))
+    }
+
     /// Numbers of the rules whose situations it asks for.
     pub(crate) fn situations(&self) -> impl Iterator<Item = usize> + '_ {
         self.asked.iter().filter_map(|asked| match asked {
@@ -321,13 +306,13 @@ impl Rule {
     }
 
     /// True where it asks for a signal of another authority.
-    pub(crate) fn asks_for_signals(&self) -> bool {
+    pub fn asks_for_signals(&self) -> bool {
         let mut asked = self.asked.iter();
         asked.any(|asked| matches!(asked, Asked::Signal(_)))
     }
 
     /// True where a condition asks what is expected.
-    pub(crate) fn looks_ahead(&self) -> bool {
+    pub fn looks_ahead(&self) -> bool {
         let mut calls = self.calls.iter();
         calls.any(|call| matches!(call.reading.function, Function::Expected(_)))
     }

@@ -15,7 +15,7 @@ use model::{
 };
 use parking_lot::Mutex;
 use rules::score::{Difference, Issued, Shift, differences};
-use rules::{Effect, Engine, Policy, Rulebook, Windowed};
+use rules::{Effect, Engine, Policy, Rule, Rulebook, Windowed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -266,6 +266,13 @@ impl App {
         let [_, new] = &course.rulebooks;
         let unheld = new.parameters().filter(|p| !held.contains(p));
         trial.unheld = unheld.map(|p| p.name().to_owned()).collect();
+        let rules = || course.rulebooks.iter().flat_map(|book| &book.rules);
+        if rules().any(Rule::looks_ahead) {
+            trial.unheld.push("forecasts".into());
+        }
+        if rules().any(Rule::asks_for_signals) {
+            trial.unheld.push("signals".into());
+        }
         course.tell(&mut trial);
         Ok(trial)
     }

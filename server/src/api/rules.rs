@@ -40,6 +40,8 @@ pub(crate) async fn list(
             "name": rule.name,
             "version": rule.version,
             "level": rule.level,
+            // How sure each key is, under `rule` what has no source of its own.
+            "sources": rule.sources,
             "tiers": rule.tiers.iter().map(|tier| tier.tier).collect::<Vec<_>>(),
             // These go on hearing its situation while it is silenced.
             "heard_by": rulebook.hearing(&rule.id),

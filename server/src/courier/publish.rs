@@ -211,6 +211,7 @@ pub(crate) fn show_change(app: &App, change: &Change) {
             .collect(),
         stale: app.is_stale(&change.rule, &change.subject),
         muted: app.view.muted_in(city, &change.rule, area),
+        source: rule.source_of(change.to).cloned(),
     });
 }
 

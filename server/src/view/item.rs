@@ -4,6 +4,7 @@ mod public;
 
 use model::pending::{Review, Signing};
 use model::release::AtEnd;
+use model::response::Source;
 use model::warning::Event;
 use model::{Hazard, Named, Offset, Pending, Signal, Tier, Time, Warning};
 use serde::{Deserialize, Serialize};
@@ -320,6 +321,8 @@ pub(crate) struct SituationItem {
     pub(crate) stale: bool,
     /// Until when its rule is silenced there: nobody is told of it.
     pub(crate) muted: Option<MutedItem>,
+    /// Where the rule has the tier from, and how sure that is.
+    pub(crate) source: Option<Source>,
 }
 
 /// How long a rule is silenced, and why.

@@ -162,9 +162,7 @@ fn conditions(rule: &Rule, change: &Change) -> BTreeMap<String, String> {
 }
 
 fn source(rule: &Rule, tier: Tier) -> Option<String> {
-    let own = rule.sources.get(tier.name());
-    own.or_else(|| rule.sources.get("rule"))
-        .map(|source| source.document.clone())
+    rule.source_of(tier).map(|source| source.document.clone())
 }
 
 fn reason(reason: rules::Reason) -> &'static str {
