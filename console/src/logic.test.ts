@@ -202,7 +202,7 @@ describe('live', () => {
     expect(after.deliveries.size).toBe(1);
   });
   it('a subject without a tier leaves, a cancelled signal leaves', () => {
-    const s: Situation = { rule: 'r', hazard: '11B03', subject: 'G1', area: 't1', lon: 0, lat: 0, tier: 'red', since: AT, values: {}, stale: false, muted: null };
+    const s: Situation = { rule: 'r', hazard: '11B03', subject: 'G1', area: 't1', lon: 0, lat: 0, tier: 'red', since: AT, values: {}, stale: false, muted: null, source: null };
     const up = apply(lists(), [{ name: 'situation', item: s }]);
     expect(up.situations.size).toBe(1);
     expect(apply(up, [{ name: 'situation', item: { ...s, tier: 'none' } }]).situations.size).toBe(0);

@@ -83,7 +83,7 @@ impl Gazetteer {
             return Some(area);
         }
         let reach = km / KM_PER_DEGREE;
-        let wide = reach / lat.to_radians().cos().max(0.01);
+        let wide = reach / libm::cos(lat.to_radians()).max(0.01);
         let around = AABB::from_corners([lon - wide, lat - reach], [lon + wide, lat + reach]);
         let near = self.boxes.locate_in_envelope_intersecting(around);
         near.filter_map(|hit| {
@@ -144,7 +144,7 @@ impl Gazetteer {
         let Some(edges) = self.edges.get(usize::from(area.0)) else {
             return f64::INFINITY;
         };
-        let narrow = lat.to_radians().cos();
+        let narrow = libm::cos(lat.to_radians());
         edges
             .iter()
             .map(|edge| edge_km(*edge, lon, lat, narrow))
@@ -158,17 +158,17 @@ impl Gazetteer {
             return false;
         };
         let (min, max) = slabs.bounds();
-        let x = (min.x - lon).max(lon - max.x).max(0.0) * lat.to_radians().cos();
+        let x = (min.x - lon).max(lon - max.x).max(0.0) * libm::cos(lat.to_radians());
         let y = (min.y - lat).max(lat - max.y).max(0.0);
         // A hair of room: boxes are measured in other steps than edges.
         let reach = km / KM_PER_DEGREE * 1.000_001;
-        if x.hypot(y) > reach {
+        if libm::hypot(x, y) > reach {
             return false;
         }
         if self.holds(area, lon, lat) {
             return 0.0 <= km;
         }
-        let narrow = lat.to_radians().cos();
+        let narrow = libm::cos(lat.to_radians());
         let wide = reach / narrow.max(f64::MIN_POSITIVE);
         self.edges.get(usize::from(area.0)).is_some_and(|edges| {
             edges.iter().any(|edge| {

@@ -644,7 +644,7 @@ fn add_neighbours(
 /// Square of the distance from a place to the nearest corner of an area's border, in degrees of
 /// latitude: only compared, never shown.
 fn distance(area: &Area, (lon, lat): (f64, f64)) -> f64 {
-    let narrowing = lat.to_radians().cos();
+    let narrowing = libm::cos(lat.to_radians());
     let corners = area
         .shape
         .0

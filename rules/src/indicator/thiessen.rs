@@ -100,8 +100,8 @@ mod tests {
         let of = |(number, radius): (usize, &f64)| {
             let angle = std::f64::consts::TAU * number as f64 / radii.len() as f64;
             Coord {
-                x: centre.0 + radius * angle.cos(),
-                y: centre.1 + radius * angle.sin(),
+                x: centre.0 + radius * libm::cos(angle),
+                y: centre.1 + radius * libm::sin(angle),
             }
         };
         LineString(radii.iter().enumerate().map(of).collect())
@@ -130,7 +130,7 @@ mod tests {
             let shape = MultiPolygon(vec![Polygon::new(outside.clone(), inside.clone().into_iter().collect())]);
             let found = weights(&shape, &stations);
             let middle = stations.iter().map(|station| station.1).sum::<f64>() / stations.len() as f64;
-            let narrowing = middle.to_radians().cos();
+            let narrowing = libm::cos(middle.to_radians());
             let mut counts = vec![0u32; stations.len()];
             const GRID: i32 = 240;
             for row in 0..GRID {
