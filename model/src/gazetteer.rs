@@ -161,7 +161,7 @@ impl Gazetteer {
         let x = (min.x - lon).max(lon - max.x).max(0.0) * libm::cos(lat.to_radians());
         let y = (min.y - lat).max(lat - max.y).max(0.0);
         // A hair of room: boxes are measured in other steps than edges.
-        let reach = km / KM_PER_DEGREE * 1.000_001;
+        let reach = km / KM_PER_DEGREE * 1.000_001 + 1e-12;
         if libm::hypot(x, y) > reach {
             return false;
         }
