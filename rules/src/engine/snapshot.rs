@@ -65,7 +65,7 @@ struct FrozenSubject {
     subject: String,
     own: bool,
     newest: i64,
-    standing: [Tier; 4],
+    standing: [Tier; 5],
     tiers: Vec<Tier>,
     state: State,
 }
@@ -188,6 +188,7 @@ impl Engine {
                         standing.put,
                         standing.timely,
                         standing.confirmed,
+                        standing.measured,
                     ],
                     state: held,
                 });
@@ -216,13 +217,7 @@ impl Engine {
                 frozen.state.ahead = frozen.state.ahead.moved(&frozen.tiers, &tiers);
                 let samples = rule.limits.samples;
                 frozen.state.samples.moved(&frozen.tiers, &tiers, samples);
-                let [reached, put, timely, confirmed] = frozen.standing;
-                let read = frozen.state.reached.highest();
-                let read = read.and_then(|(place, _)| tiers.get(place));
-                let measured = match frozen.state.lost {
-                    Some(_) => timely.min(read.copied().unwrap_or_default()),
-                    None => timely,
-                };
+                let [reached, put, timely, confirmed, measured] = frozen.standing;
                 subject.standing = Standing {
                     reached,
                     put,

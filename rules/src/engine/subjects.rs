@@ -62,6 +62,8 @@ pub(super) struct State {
     /// Highest tier, found and put forward, that held by what the situations asked for were found
     /// in time; red where all of them were.
     pub(super) prompt: [Tier; 2],
+    /// The tier that readings alone put forward, without what silence adds.
+    pub(super) put: Tier,
     /// When the tier was reached.
     pub(super) onset: i64,
     /// Values behind it.

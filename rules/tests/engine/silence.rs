@@ -193,6 +193,50 @@ fn people_confirm_what_silence_says_or_end_it() {
     assert!(changes(&out).is_empty(), "what a person ended stays so");
 }
 
+#[test]
+fn a_backlog_too_late_is_no_finding_in_time_because_silence_counted() {
+    let city = city_with(NEAR, &stages(1), NO_SITES);
+    let city = with_staleness(&city, "river = \"30m\"\nother");
+    let fresh = || engine(&city, &rulebook(&stage_rule()), Policy::Live);
+    let stands = |engine: &Engine| {
+        let findings = engine.findings();
+        let [found] = &findings[..] else {
+            panic!("{findings:?}")
+        };
+        (found.tier, found.past, found.unconfirmed)
+    };
+    let mut one = fresh();
+    let mut out = Vec::new();
+    for minute in 0..=20 {
+        level(&mut one, 0, minute, 30_667 + 166 * minute as i32, &mut out);
+    }
+    ticks(&mut one, 21..=74, &mut out);
+    assert_eq!(stands(&one), (Tier::Orange, false, true));
+    out.clear();
+    // The line is mended: what the gauge kept comes at once, the newest of it 16 minutes old.
+    for minute in 21..=59 {
+        let row = reading(0, Parameter::WaterLevel, minute, 52_000);
+        one.observe(at(75), &row, &mut out);
+    }
+    assert_eq!(stands(&one), (Tier::Orange, false, true), "silence counts");
+    // At rest in between: what was read in time is kept apart from what silence added.
+    let (mut bytes, mut again) = (Vec::new(), Vec::new());
+    one.snapshot(&mut bytes);
+    let mut other = fresh();
+    other.restore(&bytes).unwrap();
+    other.snapshot(&mut again);
+    assert_eq!(bytes, again);
+    for mut engine in [one, other] {
+        let mut out = Vec::new();
+        ticks(&mut engine, 76..=86, &mut out);
+        assert_eq!(stands(&engine), (Tier::Orange, true, false), "past");
+        let area = &crate::little::warning(&out).areas[&code(SOUTH)];
+        assert_eq!((area.reached, area.tier), (Tier::Yellow, Tier::Yellow));
+        level(&mut engine, 0, 87, 52_000, &mut out);
+        assert_eq!(stands(&engine), (Tier::Orange, false, false), "in time");
+    }
+}
+
 /// Two gauges near the north of which `several` are asked, and a rule that reads nothing else.
 fn several(lost: &str) -> Arc<Rulebook> {
     let lines = format!(
