@@ -171,7 +171,8 @@ impl Engine {
                     continue;
                 };
                 let standing = subject.standing;
-                if standing == Standing::default() && held.is_idle() && held.samples.is_empty() {
+                let is_empty = held.is_idle() && held.samples.is_empty() && held.stood.is_none();
+                if standing == Standing::default() && is_empty {
                     continue;
                 }
                 let newest = state.newest(number);
