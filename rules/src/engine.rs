@@ -348,6 +348,7 @@ impl Engine {
     ) {
         self.tick(at, out);
         self.rebuild(city, rulebook, out);
+        self.hear_replaced();
         self.evaluate_all();
         self.settle(out);
         self.sweep(out);

@@ -220,7 +220,8 @@ impl Engine {
         };
         let evaluated = subject.newest.max(told).max(heard.unwrap_or(i64::MIN));
         let in_time = self.at.millis().saturating_sub(evaluated) <= past_ms;
-        let after = standing(before, reached, close, held, in_time);
+        let (after, put) = standing(before, reached, close, held, in_time);
+        held.put = put;
         let reached = after.reached;
         self.scratch.asked = asked;
         if after == before {

@@ -197,7 +197,12 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let (rule_no, subject_no) = self.subject_of(rule, subject)?;
+        let spec = self.rulebook.rules.get(rule_no);
+        let takes_silence = spec.is_some_and(|rule| rule.lost.is_some());
         let record = self.at.millis();
+        let state = self.rules.get(rule_no);
+        let found = state.and_then(|state| state.subjects.get(subject_no as usize));
+        let last = found.and_then(|found| self.last_of(found));
         let state = self.rules.get_mut(rule_no);
         let found = state.and_then(|state| state.awaken(subject_no as usize));
         let silent = found.filter(|(found, ..)| {
@@ -213,6 +218,7 @@ impl Engine {
         held.reached.clear();
         held.ahead.clear();
         held.lost = None;
+        held.stood = last.filter(|_| takes_silence);
         self.stand(
             rule_no,
             subject_no,

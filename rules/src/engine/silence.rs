@@ -419,7 +419,9 @@ impl Engine {
     }
 
     /// The highest tier of a hazard in force in a district, in any part of it or above it: found by
-    /// any rule, forecasts among them, issued by people, or signalled by another authority.
+    /// any rule, forecasts among them, issued by people, or signalled by another authority. Of what
+    /// rules find, only what was read in time and is confirmed counts, where nobody muted them:
+    /// silence must not be its own evidence.
     pub(super) fn storm(&self, hazard: Hazard, district: AreaNo) -> Tier {
         let city = &self.city;
         let is_there =
@@ -428,8 +430,13 @@ impl Engine {
         let found = rules
             .filter(|(rule, _)| rule.hazard == hazard)
             .flat_map(|(rule, state)| {
-                let areas = state.areas.iter().filter(|count| is_there(count.area));
-                areas.map(|count| count.standing(rule.quorum).reached)
+                let speaks =
+                    |area: AreaNo| is_there(area) && !self.mutes.is_silent(rule, city, area);
+                let areas = state.areas.iter().filter(move |count| speaks(count.area));
+                areas.map(|count| {
+                    let standing = count.standing(rule.quorum);
+                    standing.measured.min(standing.confirmed)
+                })
             });
         let is_coded = |code: AreaCode| city.area_no(code).is_some_and(is_there);
         let bulletins = self.bulletins.all().filter(|b| b.hazard() == hazard);

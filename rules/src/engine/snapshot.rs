@@ -65,7 +65,7 @@ struct FrozenSubject {
     subject: String,
     own: bool,
     newest: i64,
-    standing: [Tier; 4],
+    standing: [Tier; 5],
     tiers: Vec<Tier>,
     state: State,
 }
@@ -171,7 +171,8 @@ impl Engine {
                     continue;
                 };
                 let standing = subject.standing;
-                if standing == Standing::default() && held.is_idle() && held.samples.is_empty() {
+                let is_empty = held.is_idle() && held.samples.is_empty() && held.stood.is_none();
+                if standing == Standing::default() && is_empty {
                     continue;
                 }
                 let newest = state.newest(number);
@@ -188,6 +189,7 @@ impl Engine {
                         standing.put,
                         standing.timely,
                         standing.confirmed,
+                        standing.measured,
                     ],
                     state: held,
                 });
@@ -216,13 +218,7 @@ impl Engine {
                 frozen.state.ahead = frozen.state.ahead.moved(&frozen.tiers, &tiers);
                 let samples = rule.limits.samples;
                 frozen.state.samples.moved(&frozen.tiers, &tiers, samples);
-                let [reached, put, timely, confirmed] = frozen.standing;
-                let read = frozen.state.reached.highest();
-                let read = read.and_then(|(place, _)| tiers.get(place));
-                let measured = match frozen.state.lost {
-                    Some(_) => timely.min(read.copied().unwrap_or_default()),
-                    None => timely,
-                };
+                let [reached, put, timely, confirmed, measured] = frozen.standing;
                 subject.standing = Standing {
                     reached,
                     put,

@@ -62,6 +62,8 @@ pub(super) struct State {
     /// Highest tier, found and put forward, that held by what the situations asked for were found
     /// in time; red where all of them were.
     pub(super) prompt: [Tier; 2],
+    /// The tier that readings alone put forward, without what silence adds.
+    pub(super) put: Tier,
     /// When the tier was reached.
     pub(super) onset: i64,
     /// Values behind it.
@@ -71,6 +73,10 @@ pub(super) struct State {
     /// What its silence adds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lost: Option<Lost>,
+    /// Observation time of the last reading when a person ended its tier: until there is a newer
+    /// one its silence is no evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stood: Option<i64>,
     /// The newest samples, where the rule asks for them.
     #[serde(default, skip_serializing_if = "Ring::is_empty")]
     pub(super) samples: Ring,

@@ -34,29 +34,32 @@ pub(super) enum Which {
 
 /// What a subject counts for. A rise evaluated too late, or resting on a situation that was,
 /// counts for no area until an evaluation in time still finds it; one that rests on suspect
-/// values is not confirmed.
+/// values is not confirmed. Beside it what readings alone put forward: what silence adds is no
+/// evaluation in time of anything that was read, then or later.
 pub(super) fn standing(
     before: Standing,
     reached: Tier,
     close: Tier,
     held: &State,
     in_time: bool,
-) -> Standing {
+) -> (Standing, Tier) {
     let [timely, put] = match in_time {
         true => held.prompt,
         false => [Tier::None; 2],
     };
-    let timely = reached.min(before.timely.max(timely));
+    let timely = reached.min(before.measured.max(timely));
     let read = Standing {
         reached,
-        put: reached.max(close).min(before.put.max(put)),
+        put: reached.max(close).min(held.put.max(put)),
         timely,
         confirmed: timely.min(before.confirmed.max(held.sure)),
         measured: timely,
     };
-    let Some(lost) = held.lost else { return read };
+    let Some(lost) = held.lost else {
+        return (read, read.put);
+    };
     // Put forward and never by itself more: only a person makes sure of what nobody measures.
-    Standing {
+    let all = Standing {
         reached: read.reached.max(lost.tier),
         put: read.put.max(lost.tier),
         timely: read.timely.max(lost.tier),
@@ -65,7 +68,8 @@ pub(super) fn standing(
             false => read.confirmed,
         },
         measured: read.measured,
-    }
+    };
+    (all, read.put)
 }
 
 impl Evaluation<'_> {
@@ -265,7 +269,7 @@ impl Evaluation<'_> {
         let tier_of = |place: usize| self.rule.tiers.get(place).map_or(Tier::None, |t| t.tier);
         let tier = |of: &Situation| of.highest().map_or(Tier::None, |(place, _)| tier_of(place));
         let (reached, close) = (tier(&state.reached), tier(&state.ahead));
-        standing(before, reached, close, state, true) == before
+        standing(before, reached, close, state, true) == (before, state.put)
     }
 
     /// The newest observation time of the subject's parameters.

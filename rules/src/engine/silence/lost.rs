@@ -2,7 +2,7 @@
 //! again or a person says otherwise.
 
 use super::super::calm::Ahead;
-use super::super::subjects::{Lost, Subject, Why};
+use super::super::subjects::{Lost, State, Subject, Why};
 use super::super::verdict::Evaluation;
 use super::super::{Engine, NONE};
 use super::{Heard, together};
@@ -33,9 +33,35 @@ impl Engine {
             let counted = subject.into_iter().flat_map(|subject| subject.areas.iter());
             areas.extend(counted.map(|area| (rule, *area)));
         }
+        areas.extend(self.may_still_count(now));
         for (rule, area) in areas {
             self.lose_together(rule, area, now);
         }
+    }
+
+    /// Areas of subjects that fell silent not long ago and count for nothing yet: the hazard may
+    /// begin after its sensors were lost. Who is silent for longer says nothing of it.
+    fn may_still_count(&self, now: i64) -> BTreeSet<(usize, u32)> {
+        let mut areas = BTreeSet::new();
+        let rules = self.rulebook.rules.iter().zip(&self.rules);
+        for (number, (rule, state)) in (0usize..).zip(rules) {
+            let asks = rule.lost.as_ref().filter(|lost| lost.several.is_some());
+            let Some(within) = asks.map(|lost| lost.within.millis()) else {
+                continue;
+            };
+            for subject in &state.subjects {
+                let counts = |state: &State| state.lost.is_some();
+                if !self.is_lost(subject) || subject.state.as_deref().is_some_and(counts) {
+                    continue;
+                }
+                let patience = subject.holds.gap_ms.saturating_add(within);
+                let is_recent = |last: i64| now.saturating_sub(last) <= patience;
+                if self.last_of(subject).is_some_and(is_recent) {
+                    areas.extend(subject.areas.iter().map(|area| (number, *area)));
+                }
+            }
+        }
+        areas
     }
 
     /// Subjects of rules that listen, which these series belong to.
@@ -58,7 +84,7 @@ impl Engine {
     }
 
     /// Observation time of the last reading at a subject; [`None`] where there never was one.
-    fn last_of(&self, subject: &Subject) -> Option<i64> {
+    pub(in super::super) fn last_of(&self, subject: &Subject) -> Option<i64> {
         let read = subject.series.iter();
         let views = read.filter_map(|number| self.windows.get(*number));
         let newest = views.map(|view| view.newest_ms()).max();
@@ -136,12 +162,19 @@ impl Engine {
         let Some((subject, ..)) = state.awaken(subject_no as usize) else {
             return;
         };
+        let (day, offset) = (Time::from_millis(now), self.city.offset);
         let mut tiers = rule.tiers.iter().map(|tier| tier.tier);
-        let next = tiers.find(|tier| *tier > subject.standing.reached);
+        let next = tiers.find(|tier| {
+            *tier > subject.standing.reached && rule.limits.is_in_season(*tier, day, offset)
+        });
         let held = subject.state.get_or_insert_default();
+        if held.stood.is_some_and(|stood| last <= Some(stood)) {
+            return;
+        }
         let (Some(tier), None) = (next, held.lost) else {
             return;
         };
+        held.stood = None;
         held.lost = Some(Lost {
             tier,
             why,
@@ -160,6 +193,18 @@ impl Engine {
         self.calm(rule_no, subject_no, &Ahead::default());
     }
 
+    /// Under another city or rulebook a dead sensor may be replaced: what nobody is silent at any
+    /// more is what its values say.
+    pub(in super::super) fn hear_replaced(&mut self) {
+        let now = self.at.millis();
+        for rule in 0..self.rules.len() {
+            let subjects = self.rules.get(rule).map_or(0, |state| state.subjects.len());
+            for subject in 0..u32::try_from(subjects).unwrap_or(NONE) {
+                self.hear_again(rule, subject, now);
+            }
+        }
+    }
+
     /// A subject that reports again is what its values say.
     fn hear_again(&mut self, rule_no: usize, subject_no: u32, now: i64) {
         let state = self.rules.get(rule_no);
@@ -170,10 +215,13 @@ impl Engine {
         let state = self.rules.get_mut(rule_no);
         let found = state.and_then(|state| state.awaken(subject_no as usize));
         let held = found.and_then(|(subject, ..)| subject.state.as_mut());
-        let Some(held) = held.filter(|held| held.lost.is_some()) else {
+        let Some(held) = held else {
             return;
         };
-        held.lost = None;
+        held.stood = None;
+        if held.lost.take().is_none() {
+            return;
+        }
         self.stand(
             rule_no,
             subject_no,
