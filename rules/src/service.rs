@@ -173,10 +173,18 @@ impl Services {
         };
         let again = || {
             let (round, next) = clock::next(&self.city, process, slot)?;
-            (until >= next.opens).then(|| Slot {
-                round,
-                clock: Some(next),
-                ..with(SlotState::Due, None)
+            (until >= next.opens).then(|| {
+                let mut slot = slot.clone();
+                if slot.state == SlotState::Missed {
+                    slot.fall_behind();
+                }
+                Slot {
+                    round,
+                    clock: Some(next),
+                    state: SlotState::Due,
+                    product: None,
+                    ..slot
+                }
             })
         };
         let counted = || self.counted(process, slot, at, responses);

@@ -143,6 +143,8 @@ pub(crate) struct Filed {
     process: String,
     slot: String,
     #[serde(default)]
+    round: Option<u32>,
+    #[serde(default)]
     text: String,
     #[serde(default)]
     reference: String,
@@ -159,6 +161,7 @@ impl Act for Filed {
         Ok(Order::Service(ServiceAct::Product {
             process: self.process,
             slot: self.slot,
+            round: self.round,
             person,
             text: short(self.text, "text")?,
             reference: short(self.reference, "reference")?,
