@@ -40,6 +40,9 @@ pub struct State {
     /// The tier at which each standing warning was last looked at: what people ended comes back
     /// only with something new.
     weighed: BTreeMap<String, Tier>,
+    /// The newest issue of each forecast that was heard.
+    #[serde(default)]
+    issues: propose::Issues,
 }
 
 impl Services {
@@ -147,7 +150,7 @@ impl Services {
         if at > process.closing() {
             let stands = responses.board().processes.get(&process.id).cloned();
             if let Some(stands) = stands {
-                close(stands, at, "", "", responses, out);
+                close(stands, at, None, responses, out);
             }
         }
     }
@@ -307,18 +310,20 @@ impl Services {
     }
 }
 
-/// Ends a process: what was not done is not asked for any more.
+/// Ends a process: what was not done is not asked for any more. Where nobody ends it, it keeps who
+/// last had it in hand and why.
 fn close(
     mut process: Process,
     at: Time,
-    person: &str,
-    reason: &str,
+    signed: Option<(&str, &str)>,
     responses: &mut Responses,
     out: &mut Vec<Entry>,
 ) {
     process.state = ProcessState::Ended;
     process.changed = at;
-    (process.by, process.reason) = (person.to_owned(), reason.to_owned());
+    if let Some((person, reason)) = signed {
+        (process.by, process.reason) = (person.to_owned(), reason.to_owned());
+    }
     for slot in &mut process.slots {
         if matches!(slot.state, SlotState::Waiting | SlotState::Due) {
             (slot.state, slot.since) = (SlotState::NotAsked, at);

@@ -85,7 +85,7 @@ impl Services {
                 reason,
             } => {
                 let before = live(process, responses)?;
-                close(before, at, person, reason, responses, out);
+                close(before, at, Some((person, reason)), responses, out);
             }
             ServiceAct::Product {
                 process,

@@ -80,7 +80,11 @@ fn a_process_that_nobody_ends_is_closed_and_what_was_missed_can_still_be_filed()
     desk.tick(at("2026-05-09T20:01"));
     let process = desk.process(&id);
     assert_eq!(process.state, ProcessState::Ended);
-    assert_eq!(process.by, "");
+    // Who opened it and why stays; nobody ended it.
+    assert_eq!(
+        (process.by.as_str(), process.reason.as_str()),
+        ("chen", "会商")
+    );
     desk.act(at("2026-05-09T21:00"), &product(&id, "1h"))
         .unwrap();
     assert_eq!(desk.state(&id, "1h"), SlotState::Late);

@@ -104,6 +104,39 @@ fn a_forecast_beyond_what_the_ladder_looks_for_proposes_a_process() {
 }
 
 #[test]
+fn an_older_issue_of_a_forecast_proposes_nothing() {
+    let wet = |from: &str, place: &str| rain(place, from, &[0, 0, 0, 0, 0, 0, 0, 0, 20, 20]);
+    let dry = rain(TIANHE, "2026-05-08T07:00", &[0; 10]);
+    let mut desk = Desk::new(&CITY);
+    desk.expect(at("2026-05-08T07:01"), std::slice::from_ref(&dry));
+    desk.restart();
+    desk.expect(at("2026-05-08T07:02"), &[wet("2026-05-08T06:00", TIANHE)]);
+    assert!(desk.live().is_empty());
+    // In one delivery too, in whatever order.
+    let mut together = Desk::new(&CITY);
+    together.expect(
+        at("2026-05-08T07:02"),
+        &[wet("2026-05-08T06:00", TIANHE), dry.clone()],
+    );
+    assert!(together.live().is_empty());
+    // Of another place, another source or a newer issue it does.
+    let mut other = wet("2026-05-08T06:00", TIANHE);
+    if let Forecast::Series(series) = &mut other {
+        series.source = "hydro".into();
+    }
+    for forecast in [
+        wet("2026-05-08T06:00", PANYU),
+        wet("2026-05-08T07:30", TIANHE),
+        other,
+    ] {
+        let mut desk = Desk::new(&CITY);
+        desk.expect(at("2026-05-08T07:01"), std::slice::from_ref(&dry));
+        desk.expect(at("2026-05-08T07:40"), &[forecast]);
+        assert_eq!(desk.live().len(), 1);
+    }
+}
+
+#[test]
 fn the_wind_circle_of_a_cyclone_proposes_a_process() {
     let mut desk = Desk::new(&CITY);
     let point = |day: &str, lon: f64, lat: f64| TrackPoint {
