@@ -6,8 +6,8 @@ mod process;
 mod stage;
 
 pub use process::{
-    Basis, Clock, Evening, EveningState, Ground, Process, ProcessState, Product, ProductKind, Slot,
-    SlotState,
+    Basis, Clock, Evening, EveningState, Ground, Process, ProcessState, Product, ProductKind,
+    Round, Slot, SlotState,
 };
 pub use stage::{
     Counts, EveningTimes, Grain, Ladder, Lead, Service, Services, Sign, Stage, TimeOfDay,
@@ -67,6 +67,9 @@ pub enum ServiceAct {
         process: String,
         /// Of which slot.
         slot: String,
+        /// Which time it was due, where earlier ones were missed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round: Option<u32>,
         /// Who.
         person: String,
         /// Its text or what it says in short.

@@ -388,6 +388,22 @@ pub enum ServiceRefusal {
         /// Those it has.
         known: String,
     },
+    /// Earlier rounds were missed: it may be the product of any of them.
+    #[error("earlier rounds of slot {slot} were missed: say which as `round`, one of {rounds}")]
+    WhichRound {
+        /// Which slot.
+        slot: String,
+        /// Those that may be filed.
+        rounds: String,
+    },
+    /// That round is neither the running one nor missed.
+    #[error("round {round} of slot {slot} is not to be filed: see /v1/services")]
+    NoRound {
+        /// Which slot.
+        slot: String,
+        /// As given.
+        round: u32,
+    },
     /// Its product was filed.
     #[error("{by} filed it already: what came later belongs to the next slot")]
     FiledAlready {

@@ -34,6 +34,8 @@ const REPLACED_MAX: usize = 4_000;
 pub struct Responses {
     city: Arc<City>,
     state: State,
+    /// What stands was renewed as it is since somebody asked: no entry says so.
+    renewed: bool,
 }
 
 /// All that it remembers.
@@ -41,6 +43,9 @@ pub struct Responses {
 pub struct State {
     board: Board,
     replaced: VecDeque<String>,
+    /// When each standing warning was last sent, or issued anew by us, also with the same tiers.
+    #[serde(default)]
+    acted: BTreeMap<String, Time>,
 }
 
 /// What a revision of a warning of ours tells the city's zone; [`None`] where it tells nothing: a
@@ -92,7 +97,11 @@ impl Responses {
 
     /// Goes on from a state.
     pub const fn restore(city: Arc<City>, state: State) -> Self {
-        Self { city, state }
+        Self {
+            city,
+            state,
+            renewed: false,
+        }
     }
 
     /// What it remembers.
@@ -157,7 +166,7 @@ impl Responses {
                 onset: Some(signal.onset),
                 expected: false,
             };
-            self.stand(at, standing, out);
+            self.stand(at, standing, Some(signal.sent), out);
         }
         self.propose(at, out);
     }
@@ -179,11 +188,13 @@ impl Responses {
             onset: None,
             expected: revised.expected,
         };
-        self.stand(at, standing, out);
+        // A proposal renews nothing that was issued.
+        let acted = revised.issued.is_some().then_some(revised.time);
+        self.stand(at, standing, acted, out);
         self.propose(at, out);
     }
 
-    fn stand(&mut self, at: Time, standing: Standing, out: &mut Vec<Entry>) {
+    fn stand(&mut self, at: Time, standing: Standing, acted: Option<Time>, out: &mut Vec<Entry>) {
         let before = self.state.board.standing.get(&standing.key);
         if standing.official.is_empty() && standing.found.is_empty() {
             if let Some(before) = before.cloned() {
@@ -191,7 +202,13 @@ impl Responses {
             }
             return;
         }
-        // Renewed with the same tiers: nothing changed that anybody counts.
+        if let Some(acted) = acted {
+            let last = self.state.acted.entry(standing.key.clone());
+            let last = last.or_insert(acted);
+            self.renewed |= acted > *last;
+            *last = acted.max(*last);
+        }
+        // Renewed with the same tiers: nothing changed that a plan counts.
         let is_same = before.is_some_and(|before| {
             let tiers = (&before.official, &before.found, before.expected);
             tiers == (&standing.official, &standing.found, standing.expected)
@@ -208,12 +225,26 @@ impl Responses {
         }
     }
 
+    /// When a standing warning was last sent, or issued anew by us.
+    pub(crate) fn acted(&self, standing: &Standing) -> Time {
+        let acted = self.state.acted.get(&standing.key);
+        acted.copied().unwrap_or(standing.sent)
+    }
+
+    /// True once after something that stands was sent or issued anew, also where no entry says so.
+    pub(crate) fn take_renewed(&mut self) -> bool {
+        std::mem::take(&mut self.renewed)
+    }
+
     /// Puts what the machine beside this one says into the same order.
     pub(crate) fn note(&mut self, at: Time, what: What, out: &mut Vec<Entry>) {
         self.say(at, what, out);
     }
 
     fn say(&mut self, at: Time, what: What, out: &mut Vec<Entry>) {
+        if let What::Over(standing) = &what {
+            self.state.acted.remove(&standing.key);
+        }
         let number = self.state.board.number + 1;
         let entry = Entry { number, at, what };
         self.state.board.apply(&entry);

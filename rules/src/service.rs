@@ -15,7 +15,7 @@ pub use tonight::{Night, Risk, RiskReason, Tonight, tonight};
 use crate::response::Responses;
 use model::response::{Board, Entry, SlotOf, Standing, What};
 use model::service::{Process, ProcessState, Product, ProductKind, Slot, SlotState};
-use model::{AreaCode, City, Span, Tier, Time};
+use model::{AreaCode, AreaNo, City, Span, Tier, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,6 +40,9 @@ pub struct State {
     /// The tier at which each standing warning was last looked at: what people ended comes back
     /// only with something new.
     weighed: BTreeMap<String, Tier>,
+    /// The newest issue of each forecast that was heard.
+    #[serde(default)]
+    issues: propose::Issues,
 }
 
 impl Services {
@@ -101,7 +104,7 @@ impl Services {
             | What::Slot(_)
             | What::Evening(_) => false,
         };
-        if said.iter().any(is_new) {
+        if responses.take_renewed() || said.iter().any(is_new) {
             let fresh = self.weigh(at, &said, responses, out);
             self.advance(at, &fresh, responses, out);
         }
@@ -135,9 +138,7 @@ impl Services {
         let until = at.min(process.closing());
         for slot in &process.slots {
             let mut slot = slot.clone();
-            while let Some(next) =
-                self.moved_on(&process, &slot, until, (at, fresh), responses.board())
-            {
+            while let Some(next) = self.moved_on(&process, &slot, until, (at, fresh), responses) {
                 slot = Slot { since: at, ..next };
                 let of = SlotOf {
                     process: process.id.clone(),
@@ -149,7 +150,7 @@ impl Services {
         if at > process.closing() {
             let stands = responses.board().processes.get(&process.id).cloned();
             if let Some(stands) = stands {
-                close(stands, at, "", "", responses, out);
+                close(stands, at, None, responses, out);
             }
         }
     }
@@ -161,7 +162,7 @@ impl Services {
         slot: &Slot,
         until: Time,
         (at, fresh): (Time, &BTreeSet<String>),
-        board: &Board,
+        responses: &Responses,
     ) -> Option<Slot> {
         let with = |state, product| Slot {
             state,
@@ -170,18 +171,26 @@ impl Services {
         };
         let Some(clock) = slot.clock else {
             let is_open = slot.state == SlotState::Waiting;
-            let finding = is_open.then(|| self.finding(process, (at, fresh), board));
+            let finding = is_open.then(|| self.finding(process, (at, fresh), responses.board()));
             return Some(with(SlotState::Done, Some(finding.flatten()?)));
         };
         let again = || {
             let (round, next) = clock::next(&self.city, process, slot)?;
-            (until >= next.opens).then(|| Slot {
-                round,
-                clock: Some(next),
-                ..with(SlotState::Due, None)
+            (until >= next.opens).then(|| {
+                let mut slot = slot.clone();
+                if slot.state == SlotState::Missed {
+                    slot.fall_behind();
+                }
+                Slot {
+                    round,
+                    clock: Some(next),
+                    state: SlotState::Due,
+                    product: None,
+                    ..slot
+                }
             })
         };
-        let counted = || self.counted(process, slot, at, board);
+        let counted = || self.counted(process, slot, at, responses);
         match slot.state {
             SlotState::Waiting => (until >= clock.opens).then(|| with(SlotState::Due, None)),
             SlotState::Due => match counted() {
@@ -197,24 +206,46 @@ impl Services {
         }
     }
 
-    /// A signal or a warning in force that is the product already.
-    fn counted(&self, process: &Process, slot: &Slot, at: Time, board: &Board) -> Option<Product> {
+    /// What in force is the product already: signals and warnings that together cover every area of
+    /// the process, each of them sent or renewed since the slot opened. The newest is named.
+    fn counted(
+        &self,
+        process: &Process,
+        slot: &Slot,
+        at: Time,
+        responses: &Responses,
+    ) -> Option<Product> {
         use model::service::Counts;
-        let stage = &slot.stage;
-        let is_one = |(code, tier): (&AreaCode, &Tier)| {
-            let area = self.city.area_no(*code).and_then(|no| self.city.area(no));
-            let is_fine = area.is_some_and(|area| stage.grain.is_met_by(area.level));
-            *tier >= stage.at_least && is_fine && self.concerns(process, *code)
-        };
-        let mut standing = board.standing.values().filter(|standing| {
+        let (stage, opened) = (&slot.stage, slot.clock?.opens);
+        let standing = responses.board().standing.values().filter(|standing| {
             let counts = if standing.is_ours() {
                 Counts::Warning
             } else {
                 Counts::Signal
             };
-            stage.counts.contains(&counts) && process.hazards.contains(&standing.hazard)
+            stage.counts.contains(&counts)
+                && process.hazards.contains(&standing.hazard)
+                && responses.acted(standing) >= opened
         });
-        let found = standing.find(|standing| standing.official.iter().any(is_one))?;
+        let (mut covered, mut newest) = (BTreeSet::new(), None);
+        for standing in standing {
+            let official = standing.official.iter();
+            let high = official
+                .filter(|(code, tier)| **tier >= stage.at_least && self.concerns(process, **code));
+            let areas = high.filter_map(|(code, _)| self.city.area_no(*code));
+            let before = covered.len();
+            covered.extend(areas);
+            let since = responses.acted(standing);
+            if covered.len() > before && newest.is_none_or(|(last, _)| since > last) {
+                newest = Some((since, standing));
+            }
+        }
+        let mut areas = process.areas.iter();
+        let is_met = areas.all(|code| {
+            let area = self.city.area_no(*code);
+            area.is_some_and(|area| is_covered(&self.city, area, &covered))
+        });
+        let (_, found) = newest.filter(|_| is_met)?;
         let kind = if found.is_ours() {
             ProductKind::Warning
         } else {
@@ -279,18 +310,20 @@ impl Services {
     }
 }
 
-/// Ends a process: what was not done is not asked for any more.
+/// Ends a process: what was not done is not asked for any more. Where nobody ends it, it keeps who
+/// last had it in hand and why.
 fn close(
     mut process: Process,
     at: Time,
-    person: &str,
-    reason: &str,
+    signed: Option<(&str, &str)>,
     responses: &mut Responses,
     out: &mut Vec<Entry>,
 ) {
     process.state = ProcessState::Ended;
     process.changed = at;
-    (process.by, process.reason) = (person.to_owned(), reason.to_owned());
+    if let Some((person, reason)) = signed {
+        (process.by, process.reason) = (person.to_owned(), reason.to_owned());
+    }
     for slot in &mut process.slots {
         if matches!(slot.state, SlotState::Waiting | SlotState::Due) {
             (slot.state, slot.since) = (SlotState::NotAsked, at);
@@ -307,6 +340,14 @@ fn product(kind: ProductKind, at: Time, standing: &Standing) -> Product {
         text: String::new(),
         reference: standing.identifier.clone(),
     }
+}
+
+/// True where an area lies in one of these, or all of its parts do.
+fn is_covered(city: &City, area: AreaNo, by: &BTreeSet<AreaNo>) -> bool {
+    let mut around = std::iter::once(area).chain(city.ancestors(area));
+    let parts = city.children(area);
+    around.any(|of| by.contains(&of))
+        || (!parts.is_empty() && parts.iter().all(|part| is_covered(city, *part, by)))
 }
 
 /// True where one of two areas is the other or lies in it.

@@ -161,7 +161,7 @@ impl Desk {
                 return false;
             };
             let is_it = of.process == process && of.slot.stage.id == slot;
-            is_it && of.slot.state == SlotState::Missed
+            is_it && of.slot.was_missed(entry.at)
         });
         missed.count()
     }
@@ -194,10 +194,20 @@ fn product(process: &str, slot: &str) -> ServiceAct {
     ServiceAct::Product {
         process: process.into(),
         slot: slot.into(),
+        round: None,
         person: "wang".into(),
         text: "重要天气报告".into(),
         reference: "2026-17".into(),
     }
+}
+
+/// The same for an earlier round.
+fn product_of(process: &str, slot: &str, round: u32) -> ServiceAct {
+    let mut act = product(process, slot);
+    if let ServiceAct::Product { round: of, .. } = &mut act {
+        *of = Some(round);
+    }
+    act
 }
 
 fn signal(identifier: &str, tier: Tier, areas: &[&str], sent: Time) -> Signal {

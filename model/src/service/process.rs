@@ -104,6 +104,23 @@ pub struct Slot {
     pub since: Time,
     /// What went out, or counts as it.
     pub product: Option<Product>,
+    /// Earlier rounds that were missed, the oldest first: owed until they are filed or the process
+    /// is over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Round>,
+}
+
+/// A round that was missed before the next one began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// Which time it was due, from 0.
+    pub round: u32,
+    /// When.
+    pub clock: Option<Clock>,
+    /// Since when it is missed.
+    pub since: Time,
+    /// What was filed late; nothing while it is owed.
+    pub product: Option<Product>,
 }
 
 /// When a product is due.
@@ -211,6 +228,38 @@ impl Process {
     /// The slot of that id.
     pub fn slot(&self, id: &str) -> Option<&Slot> {
         self.slots.iter().find(|slot| slot.stage.id == id)
+    }
+}
+
+impl Slot {
+    /// Rounds kept that were missed before; those that were filed go first, then the oldest.
+    const BEHIND_MAX: usize = 12;
+
+    /// Keeps the round that was missed beside the one that begins.
+    pub fn fall_behind(&mut self) {
+        self.behind.push(Round {
+            round: self.round,
+            clock: self.clock,
+            since: self.since,
+            product: None,
+        });
+        if self.behind.len() > Self::BEHIND_MAX {
+            let mut behind = self.behind.iter();
+            let filed = behind.position(|round| round.product.is_some());
+            self.behind.remove(filed.unwrap_or(0));
+        }
+    }
+
+    /// True where an entry of that time says that the slot is missed, and not that an earlier round
+    /// was filed.
+    pub fn was_missed(&self, at: Time) -> bool {
+        let mut filed = self.behind.iter().filter_map(|r| r.product.as_ref());
+        self.state == SlotState::Missed && self.since == at && !filed.any(|p| p.at == at)
+    }
+
+    /// Earlier rounds that nobody filed.
+    pub fn owed(&self) -> impl Iterator<Item = &Round> {
+        self.behind.iter().filter(|round| round.product.is_none())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rows of `services.toml`: ladders of lead times by hazard, and the times of the evening product.
 
 use crate::response::Source;
-use crate::{AreaLevel, Hazard, Named, Offset, Parameter, Quanta, Span, Tier, Time, WindForce};
+use crate::{Hazard, Named, Offset, Parameter, Quanta, Span, Tier, Time, WindForce};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -178,17 +178,6 @@ impl Lead {
 }
 
 impl Grain {
-    /// True where an area of that level is as fine or finer.
-    pub fn is_met_by(self, level: AreaLevel) -> bool {
-        let rank = match level {
-            AreaLevel::City => Self::City,
-            AreaLevel::District => Self::District,
-            AreaLevel::Township => Self::Township,
-            AreaLevel::Community => Self::Community,
-        };
-        rank >= self
-    }
-
     /// The Chinese name.
     pub const fn zh(self) -> &'static str {
         match self {
@@ -270,12 +259,5 @@ mod tests {
         for wrong in ["", "16", "24:00", "9:30", "16:60", "16:00:00", "+1:00"] {
             assert!(TimeOfDay::try_from(wrong.to_owned()).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn finer_areas_meet_a_coarser_grain() {
-        assert!(Grain::District.is_met_by(AreaLevel::Township));
-        assert!(!Grain::Township.is_met_by(AreaLevel::District));
-        assert!(!Grain::Site.is_met_by(AreaLevel::Community));
     }
 }

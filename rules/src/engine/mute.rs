@@ -12,7 +12,7 @@ use crate::effect::{Effect, Refusal};
 use crate::rulebook::Rule;
 use model::{AreaCode, AreaNo, City, Mute, Muted, Tier, Time};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Silences of a zone, by rule id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,23 +178,20 @@ impl Engine {
         }
         let before = self.mutes.clone();
         let silence = self.mutes.0.entry(order.rule.to_owned()).or_default();
-        let everywhere = [None];
-        let some: Vec<Option<AreaCode>> = order.areas.iter().copied().map(Some).collect();
-        let areas = if some.is_empty() {
-            &everywhere[..]
-        } else {
-            &some
-        };
+        let mut areas: BTreeSet<Option<AreaCode>> = order.areas.iter().copied().map(Some).collect();
+        if areas.is_empty() {
+            areas.insert(None);
+        }
         for area in areas {
             let mute = Mute {
                 rule: order.rule.to_owned(),
-                area: *area,
+                area,
                 since: self.at,
                 until: order.until,
                 person: order.person.to_owned(),
                 reason: order.reason.to_owned(),
             };
-            silence.mutes.retain(|held| held.area != *area);
+            silence.mutes.retain(|held| held.area != area);
             silence.mutes.push(mute.clone());
             out.push(said(&self.city, self.zone, mute, None, None));
         }

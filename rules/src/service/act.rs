@@ -85,11 +85,12 @@ impl Services {
                 reason,
             } => {
                 let before = live(process, responses)?;
-                close(before, at, person, reason, responses, out);
+                close(before, at, Some((person, reason)), responses, out);
             }
             ServiceAct::Product {
                 process,
                 slot,
+                round,
                 person,
                 text,
                 reference,
@@ -101,7 +102,7 @@ impl Services {
                     text: text.clone(),
                     reference: reference.clone(),
                 };
-                file((process, slot), product, responses, out)?;
+                file((process, slot, *round), product, responses, out)?;
             }
             ServiceAct::Evening { day, person, text } => {
                 let mut evening = self.evening_to_file(at, day, responses.board())?;
@@ -236,7 +237,7 @@ fn live(id: &str, responses: &Responses) -> Result<Process, ServiceRefusal> {
 
 /// Files a product. What counted by itself gets a person's product beside its time.
 fn file(
-    (id, slot_id): (&str, &str),
+    (id, slot_id, round): (&str, &str, Option<u32>),
     product: Product,
     responses: &mut Responses,
     out: &mut Vec<Entry>,
@@ -253,6 +254,36 @@ fn file(
             known: known.join(", "),
         }
     })?;
+    let owed = |number: u32| slot.owed().any(|round| round.round == number);
+    if round.is_none() && slot.owed().next().is_some() {
+        let owed = slot.owed().map(|round| round.round).chain([slot.round]);
+        let rounds: Vec<String> = owed.map(|number| number.to_string()).collect();
+        return Err(ServiceRefusal::WhichRound {
+            slot: slot_id.to_owned(),
+            rounds: rounds.join(", "),
+        });
+    }
+    if let Some(number) = round.filter(|number| owed(*number)) {
+        let mut slot = slot.clone();
+        let at = product.at;
+        let mut behind = slot.behind.iter_mut();
+        let behind = behind.find(|round| round.round == number && round.product.is_none());
+        if let Some(behind) = behind {
+            behind.product = Some(product);
+        }
+        let of = SlotOf {
+            process: id.to_owned(),
+            slot,
+        };
+        responses.note(at, What::Slot(Box::new(of)), out);
+        return Ok(());
+    }
+    if let Some(number) = round.filter(|number| *number != slot.round) {
+        return Err(ServiceRefusal::NoRound {
+            slot: slot_id.to_owned(),
+            round: number,
+        });
+    }
     if !process.is_live() && slot.state != SlotState::Missed {
         return Err(ServiceRefusal::Over {
             process: id.to_owned(),

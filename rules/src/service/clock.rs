@@ -58,6 +58,7 @@ pub(super) fn begin(city: &City, stage: &Stage, (onset, end): (Time, Time), at: 
         state,
         since: at,
         product: None,
+        behind: Vec::new(),
     };
     let Some(first) = of(city, stage, onset, 0) else {
         return slot(0, None, SlotState::Waiting);
@@ -84,7 +85,10 @@ pub(super) fn moved(city: &City, slot: &Slot, (onset, end): (Time, Time), at: Ti
     };
     match slot.state {
         SlotState::Done | SlotState::Late => kept(),
-        SlotState::Waiting | SlotState::NotAsked => begin(city, stage, (onset, end), at),
+        SlotState::Waiting | SlotState::NotAsked => Slot {
+            behind: slot.behind.clone(),
+            ..begin(city, stage, (onset, end), at)
+        },
         SlotState::Missed => ahead.map_or_else(kept, |clock| waits(slot, clock, at)),
         SlotState::Due => match (ahead, again) {
             (Some(clock), _) => waits(slot, clock, at),

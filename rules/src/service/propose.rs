@@ -6,12 +6,75 @@ use crate::response::Responses;
 use model::response::{Entry, Standing, What};
 use model::service::{Basis, Ground, Ladder, Process, ProcessState, Sign, Slot};
 use model::{
-    AreaCode, AreaLevel, Forecast, ForecastPlace, ForecastSeries, Hazard, Span, Tier, Time, Track,
+    AreaCode, AreaLevel, Forecast, ForecastPlace, ForecastSeries, Hazard, Parameter, Span, Tier,
+    Time, Track,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Words kept of what speaks for a process.
 const BASIS_MAX: usize = 8;
+
+/// Forecasts of which the newest issue is kept; those of the oldest issues go first.
+const ISSUES_MAX: usize = 4_000;
+
+/// When each forecast was last issued: an older issue that comes later proposes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Issues(Vec<Issue>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Issue {
+    of: Subject,
+    issued: Time,
+}
+
+/// What a forecast is of, and whose.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Subject {
+    Series(String, Parameter, ForecastPlace),
+    Track(String, String),
+}
+
+impl Subject {
+    fn of(forecast: &Forecast) -> Self {
+        match forecast {
+            Forecast::Series(series) => {
+                Self::Series(series.source.clone(), series.parameter, series.place)
+            }
+            Forecast::Track(track) => Self::Track(track.source.clone(), track.storm.clone()),
+        }
+    }
+}
+
+impl Issues {
+    /// Takes an issue in; false where a newer one was heard.
+    fn hear(&mut self, forecast: &Forecast) -> bool {
+        let (of, issued) = (Subject::of(forecast), forecast.issued());
+        // In the order of their subjects.
+        match self.0.binary_search_by(|held| held.of.cmp(&of)) {
+            Ok(place) => {
+                let held = self.0.get_mut(place);
+                held.is_none_or(|held| {
+                    let is_newest = issued >= held.issued;
+                    held.issued = issued.max(held.issued);
+                    is_newest
+                })
+            }
+            Err(place) => {
+                self.0.insert(place, Issue { of, issued });
+                if self.0.len() > ISSUES_MAX {
+                    let numbered = self.0.iter().enumerate();
+                    let oldest = numbered.min_by_key(|(_, held)| held.issued);
+                    if let Some((oldest, _)) = oldest {
+                        self.0.remove(oldest);
+                    }
+                }
+                true
+            }
+        }
+    }
+}
 
 /// Something that speaks for a process.
 struct Evidence {
@@ -108,10 +171,17 @@ impl Services {
         out: &mut Vec<Entry>,
     ) {
         let city = std::sync::Arc::clone(&self.city);
+        for forecast in forecasts {
+            self.state.issues.hear(forecast);
+        }
+        let forecasts = forecasts.iter();
+        let forecasts: Vec<&Forecast> = forecasts
+            .filter(|forecast| self.state.issues.hear(forecast))
+            .collect();
         let mut is_any = false;
         for ladder in &city.services.ladders {
             let mut found: Option<Evidence> = None;
-            for forecast in forecasts {
+            for forecast in &forecasts {
                 for sign in &ladder.expects {
                     let Some(evidence) = self.expected(at, ladder, forecast, *sign) else {
                         continue;

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// Words kept of what speaks for one risk.
 const REASONS_MAX: usize = 4;
+/// From one evening to the next.
+const DAY: Span = Span::from_minutes(24 * 60);
 
 /// One evening and the night after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,10 +69,20 @@ pub struct RiskReason {
 }
 
 impl Night {
-    /// The night that follows the local day of an instant.
+    /// The night that an instant belongs to: until it ends it is that of the day before.
     pub fn of(city: &City, times: &EveningTimes, at: Time) -> Self {
+        let ends = times.until.on_day_of(at, city.offset_at(at));
+        if at < ends {
+            Self::after(city, times, at - DAY)
+        } else {
+            Self::after(city, times, at)
+        }
+    }
+
+    /// The night that follows the local day of an instant.
+    fn after(city: &City, times: &EveningTimes, at: Time) -> Self {
         let offset = city.offset_at(at);
-        let next = at + Span::from_minutes(24 * 60);
+        let next = at + DAY;
         let month = usize::from(at.month(offset)).saturating_sub(1);
         let dark = times.dark.get(month).copied().unwrap_or(times.due);
         let day = at.display(offset).chars().take(10).collect();
@@ -202,7 +214,7 @@ impl Services {
         let overdue = drafted.filter(|e| e.state == EveningState::Drafted && at > e.due);
         let overdue: Vec<Evening> = overdue.cloned().collect();
         for mut evening in overdue {
-            let night = Night::of(&self.city, times, evening.due);
+            let night = Night::after(&self.city, times, evening.due);
             evening.state = if night.is_risky(responses.board()) {
                 EveningState::Missed
             } else {
@@ -254,7 +266,7 @@ impl Services {
         let drafted = board.evenings.values();
         let drafted = drafted.filter(|evening| evening.state == EveningState::Drafted);
         let mut next: Vec<Time> = drafted.map(|evening| evening.due + MOMENT).collect();
-        for day in [at, at + Span::from_minutes(24 * 60)] {
+        for day in [at, at + DAY] {
             next.push(Night::of(&self.city, times, day).from);
         }
         next

@@ -67,6 +67,16 @@ fn a_silent_rule_is_computed_and_nobody_is_told_until_it_is_over() {
 }
 
 #[test]
+fn an_area_that_is_named_twice_is_silenced_once() {
+    let (city, rules) = (city(&gauges(2), NO_SITES), rulebook(&rain_rule()));
+    let mut engine = engine(&city, &rules, Policy::Live);
+    let mut out = Vec::new();
+    engine.order(at(0), &mute(&[SOUTH, NORTH, SOUTH, SOUTH], 60), &mut out);
+    assert_eq!(lines(&out), vec!["silent rain until 60"; 2]);
+    assert_eq!(engine.mutes().len(), 2);
+}
+
+#[test]
 fn a_person_lifts_it_and_what_stands_is_proposed_at_once() {
     let (city, rules) = (city(&gauges(2), NO_SITES), rulebook(&rain_rule()));
     let mut engine = engine(&city, &rules, Policy::Live);

@@ -1,6 +1,8 @@
 //! What people do, what is missed, and the service files that ship.
 
-use super::{CITY, Desk, PANYU, TIANHE, WHOLE, at, city, clock, moved, open, product, testdata};
+use super::{
+    CITY, Desk, PANYU, TIANHE, WHOLE, at, city, clock, moved, open, product, product_of, testdata,
+};
 use model::response::What;
 use model::service::{Lead, ProcessState, ProductKind, ServiceAct, SlotState};
 use model::{Hazard, Order};
@@ -78,7 +80,11 @@ fn a_process_that_nobody_ends_is_closed_and_what_was_missed_can_still_be_filed()
     desk.tick(at("2026-05-09T20:01"));
     let process = desk.process(&id);
     assert_eq!(process.state, ProcessState::Ended);
-    assert_eq!(process.by, "");
+    // Who opened it and why stays; nobody ended it.
+    assert_eq!(
+        (process.by.as_str(), process.reason.as_str()),
+        ("chen", "会商")
+    );
     desk.act(at("2026-05-09T21:00"), &product(&id, "1h"))
         .unwrap();
     assert_eq!(desk.state(&id, "1h"), SlotState::Late);
@@ -108,6 +114,67 @@ fn a_drought_is_asked_for_again_each_week() {
     let next = slot(&desk, "3d");
     assert_eq!((next.round, next.state), (2, SlotState::Due));
     assert_eq!(next.product, None);
+}
+
+#[test]
+fn a_missed_round_stays_owed_beside_the_next_one_until_it_is_filed() {
+    let mut desk = Desk::new(&CITY);
+    let onset = at("2026-03-20T00:00");
+    let drought = open(Hazard::Drought, &[WHOLE], onset);
+    desk.act(at("2026-03-18T09:00"), &drought).unwrap();
+    let id = desk.live()[0].id.clone();
+    let slot = |desk: &Desk| desk.process(&id).slot("3d").unwrap().clone();
+    let owed = |desk: &Desk| slot(desk).owed().map(|r| r.round).collect::<Vec<_>>();
+    // Nobody files round 1; the next one begins, and both are to be filed.
+    desk.tick(at("2026-03-31T05:00"));
+    assert_eq!((slot(&desk).round, slot(&desk).state), (2, SlotState::Due));
+    assert_eq!(owed(&desk), [1]);
+    assert_eq!(desk.alarms(&id, "3d"), 1);
+    desk.restart();
+    let which = desk.act(at("2026-03-31T06:00"), &product(&id, "3d"));
+    let said = which.unwrap_err().to_string();
+    assert!(said.contains("one of 1, 2"), "{said}");
+    let none = desk.act(at("2026-03-31T06:00"), &product_of(&id, "3d", 7));
+    assert!(none.unwrap_err().to_string().contains("round 7"));
+    // The running one in time, then the missed one; each in its place, no alarm anew.
+    desk.act(at("2026-03-31T06:10"), &product_of(&id, "3d", 2))
+        .unwrap();
+    assert_eq!(slot(&desk).state, SlotState::Done);
+    assert_eq!(owed(&desk), [1]);
+    desk.act(at("2026-03-31T06:20"), &product_of(&id, "3d", 1))
+        .unwrap();
+    assert_eq!(owed(&desk), Vec::<u32>::new());
+    let behind = slot(&desk).behind[0].clone();
+    assert_eq!(behind.product.unwrap().by, "wang");
+    assert_eq!(slot(&desk).state, SlotState::Done);
+    assert_eq!(desk.alarms(&id, "3d"), 1);
+    // Two more are missed; the process ends, and what was missed can still be filed.
+    desk.tick(at("2026-04-14T05:00"));
+    assert_eq!(owed(&desk), [3]);
+    desk.act(at("2026-04-14T06:00"), &end(&id)).unwrap();
+    desk.act(at("2026-04-14T07:00"), &product_of(&id, "3d", 3))
+        .unwrap();
+    assert_eq!(owed(&desk), Vec::<u32>::new());
+}
+
+#[test]
+fn no_more_missed_rounds_are_kept_than_twelve() {
+    let mut desk = Desk::new(&CITY);
+    let mut drought = open(Hazard::Drought, &[WHOLE], at("2026-03-20T00:00"));
+    if let ServiceAct::Open { end, .. } = &mut drought {
+        *end = Some(at("2026-12-20T00:00"));
+    }
+    desk.act(at("2026-03-18T09:00"), &drought).unwrap();
+    let id = desk.live()[0].id.clone();
+    desk.tick(at("2026-12-01T00:00"));
+    let slot = desk.process(&id).slot("3d").unwrap();
+    let rounds: Vec<u32> = slot.owed().map(|round| round.round).collect();
+    assert_eq!(rounds.len(), 12);
+    assert!(
+        rounds.is_sorted() && rounds[11] + 1 == slot.round,
+        "{rounds:?} {}",
+        slot.round
+    );
 }
 
 #[test]

@@ -119,6 +119,42 @@ fn a_person_may_file_unasked_but_not_for_another_day() {
     assert_eq!(state(&desk, DAY), Some(EveningState::Filed));
 }
 
+/// Until it ends the night is that of the day before.
+#[test]
+fn after_midnight_the_night_that_runs_is_yesterdays() {
+    let mut desk = Desk::new(&CITY);
+    let sent = at("2026-05-08T10:00");
+    desk.hear(sent, &signal("S1", Tier::Yellow, &[TIANHE], sent));
+    desk.tick(at("2026-05-08T16:00"));
+    for (time, day) in [
+        ("2026-05-08T05:59", "2026-05-07"),
+        ("2026-05-08T06:00", DAY),
+        ("2026-05-08T23:59", DAY),
+        ("2026-05-09T00:00", DAY),
+        ("2026-05-09T02:00", DAY),
+        ("2026-05-09T05:59", DAY),
+        ("2026-05-09T06:00", "2026-05-09"),
+    ] {
+        let night = tonight(&CITY, desk.board(), at(time)).unwrap().night;
+        assert_eq!(night.day, day, "{time}");
+    }
+    let night = tonight(&CITY, desk.board(), at("2026-05-09T02:00"));
+    let night = night.unwrap().night;
+    assert_eq!(clock(night.due), "2026-05-08T18:00");
+    assert_eq!(clock(night.until), "2026-05-09T06:00");
+    // The night's own product is filed late in it, not the coming one's.
+    desk.tick(at("2026-05-09T00:30"));
+    let coming = desk.act(at("2026-05-09T00:30"), &file("2026-05-09"));
+    assert!(coming.unwrap_err().to_string().contains("no evening"));
+    desk.act(at("2026-05-09T00:31"), &file(DAY)).unwrap();
+    assert_eq!(state(&desk, DAY), Some(EveningState::Late));
+    // And the next one is drafted at its hour.
+    desk.tick(at("2026-05-09T15:59"));
+    assert_eq!(state(&desk, "2026-05-09"), None);
+    desk.tick(at("2026-05-09T16:00"));
+    assert_eq!(state(&desk, "2026-05-09"), Some(EveningState::Drafted));
+}
+
 #[test]
 fn tonight_is_the_highest_of_what_stands_in_each_township() {
     let mut desk = Desk::new(&CITY);

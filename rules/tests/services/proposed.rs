@@ -104,6 +104,39 @@ fn a_forecast_beyond_what_the_ladder_looks_for_proposes_a_process() {
 }
 
 #[test]
+fn an_older_issue_of_a_forecast_proposes_nothing() {
+    let wet = |from: &str, place: &str| rain(place, from, &[0, 0, 0, 0, 0, 0, 0, 0, 20, 20]);
+    let dry = rain(TIANHE, "2026-05-08T07:00", &[0; 10]);
+    let mut desk = Desk::new(&CITY);
+    desk.expect(at("2026-05-08T07:01"), std::slice::from_ref(&dry));
+    desk.restart();
+    desk.expect(at("2026-05-08T07:02"), &[wet("2026-05-08T06:00", TIANHE)]);
+    assert!(desk.live().is_empty());
+    // In one delivery too, in whatever order.
+    let mut together = Desk::new(&CITY);
+    together.expect(
+        at("2026-05-08T07:02"),
+        &[wet("2026-05-08T06:00", TIANHE), dry.clone()],
+    );
+    assert!(together.live().is_empty());
+    // Of another place, another source or a newer issue it does.
+    let mut other = wet("2026-05-08T06:00", TIANHE);
+    if let Forecast::Series(series) = &mut other {
+        series.source = "hydro".into();
+    }
+    for forecast in [
+        wet("2026-05-08T06:00", PANYU),
+        wet("2026-05-08T07:30", TIANHE),
+        other,
+    ] {
+        let mut desk = Desk::new(&CITY);
+        desk.expect(at("2026-05-08T07:01"), std::slice::from_ref(&dry));
+        desk.expect(at("2026-05-08T07:40"), &[forecast]);
+        assert_eq!(desk.live().len(), 1);
+    }
+}
+
+#[test]
 fn the_wind_circle_of_a_cyclone_proposes_a_process() {
     let mut desk = Desk::new(&CITY);
     let point = |day: &str, lon: f64, lat: f64| TrackPoint {
@@ -170,22 +203,102 @@ fn the_wind_circle_of_a_cyclone_proposes_a_process() {
 }
 
 #[test]
-fn a_sub_area_warning_is_the_product_and_a_coarser_one_is_not() {
-    for (areas, counts) in [(WHOLE, false), (TIANHE, true), (TOWN, true), (PANYU, false)] {
+fn a_warning_over_all_of_the_process_is_the_product_and_one_of_a_part_is_not() {
+    for (areas, counts) in [(WHOLE, true), (TIANHE, true), (TOWN, false), (PANYU, false)] {
         let mut desk = Desk::new(&CITY);
         let id = desk.open(at("2026-05-08T06:00"), at("2026-05-08T20:00"));
+        desk.tick(at("2026-05-08T16:05"));
         desk.hear(
-            at("2026-05-08T15:00"),
-            &signal("S1", Tier::Yellow, &[areas], at("2026-05-08T15:00")),
+            at("2026-05-08T16:10"),
+            &signal("S1", Tier::Yellow, &[areas], at("2026-05-08T16:10")),
         );
-        // Before its time it does not count yet.
-        assert_eq!(desk.state(&id, "3h"), SlotState::Waiting);
         desk.tick(at("2026-05-08T17:21"));
         let found = desk.state(&id, "3h");
         assert_eq!(found == SlotState::Done, counts, "{areas}: {found:?}");
         assert_eq!(desk.alarms(&id, "3h"), usize::from(!counts));
     }
-    // A warning of ours once it is issued; after the alarm it is late.
+    // All parts of an area are the area.
+    let mut desk = Desk::new(&CITY);
+    let id = desk.open(at("2026-05-08T06:00"), at("2026-05-08T20:00"));
+    let towns = CITY.children(CITY.area_no(code(TIANHE)).unwrap());
+    let towns = towns
+        .iter()
+        .map(|no| CITY.area(*no).unwrap().code.to_string());
+    let towns: Vec<String> = towns.collect();
+    assert!(towns.len() > 1);
+    for (number, town) in towns.iter().enumerate() {
+        assert_ne!(desk.state(&id, "3h"), SlotState::Done);
+        let sent = at("2026-05-08T16:10") + Span::from_minutes(number as i64);
+        let own = signal(&format!("T{number}"), Tier::Yellow, &[town], sent);
+        desk.hear(sent, &own);
+    }
+    let slot = desk.process(&id).slot("3h").unwrap().clone();
+    assert_eq!(slot.state, SlotState::Done);
+    let last = format!("T{}", towns.len() - 1);
+    assert_eq!(slot.product.unwrap().reference, last);
+}
+
+#[test]
+fn one_district_of_eleven_is_not_the_product_of_the_city() {
+    let mut desk = Desk::new(&CITY);
+    let all = super::open(Hazard::Rainstorm, &[WHOLE], at("2026-05-08T20:00"));
+    desk.act(at("2026-05-08T06:00"), &all).unwrap();
+    let id = desk.live()[0].id.clone();
+    let districts = CITY.areas_of(model::AreaLevel::District);
+    let districts = districts.map(|no| CITY.area(no).unwrap().code.to_string());
+    let districts: Vec<String> = districts.collect();
+    let (last, others) = districts.split_last().unwrap();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let sent = at("2026-05-08T16:10");
+    desk.hear(sent, &signal("S1", Tier::Yellow, &others, sent));
+    assert_eq!(desk.state(&id, "3h"), SlotState::Due);
+    // Blue covers no less than yellow where the ladder asks for no tier; a warning of ours joins in.
+    let sent = at("2026-05-08T16:30");
+    let mut own = revised("a", sent, Tier::Blue, true, false);
+    own.issued = Some(BTreeMap::from([(code(last), Tier::Blue)]));
+    say(&mut desk, sent, &own);
+    let slot = desk.process(&id).slot("3h").unwrap().clone();
+    assert_eq!(slot.state, SlotState::Done);
+    assert_eq!(slot.product.unwrap().kind, ProductKind::Warning);
+}
+
+#[test]
+fn what_was_sent_before_the_slot_opened_counts_once_it_is_renewed() {
+    // Due from 16:00 on.
+    let early = at("2026-05-08T15:00");
+    let mut desk = Desk::new(&CITY);
+    let id = desk.open(at("2026-05-08T06:00"), at("2026-05-08T20:00"));
+    let first = signal("S1", Tier::Yellow, &[TIANHE], early);
+    desk.hear(early, &first);
+    desk.tick(at("2026-05-08T16:05"));
+    assert_eq!(desk.state(&id, "3h"), SlotState::Due, "for earlier rain");
+    // Heard again it is the same message; sent anew it counts, though no tier changed.
+    desk.hear(at("2026-05-08T16:06"), &first);
+    assert_eq!(desk.state(&id, "3h"), SlotState::Due);
+    desk.restart();
+    let again = signal("S1", Tier::Yellow, &[TIANHE], at("2026-05-08T16:10"));
+    desk.hear(at("2026-05-08T16:10"), &again);
+    assert_eq!(desk.state(&id, "3h"), SlotState::Done);
+
+    // Of ours: a proposal to revise it renews nothing that was issued.
+    let mut desk = Desk::new(&CITY);
+    let id = desk.open(at("2026-05-08T06:00"), at("2026-05-08T20:00"));
+    let ours = |time, issued| {
+        let mut own = revised("a", time, Tier::Yellow, issued, true);
+        own.issued = issued.then(|| BTreeMap::from([(code(TIANHE), Tier::Yellow)]));
+        own
+    };
+    say(&mut desk, early, &ours(early, true));
+    let time = at("2026-05-08T16:10");
+    say(&mut desk, time, &ours(time, false));
+    assert_eq!(desk.state(&id, "3h"), SlotState::Due);
+    let time = at("2026-05-08T16:20");
+    say(&mut desk, time, &ours(time, true));
+    assert_eq!(desk.state(&id, "3h"), SlotState::Done);
+}
+
+#[test]
+fn a_warning_of_ours_is_the_product_once_it_is_issued() {
     let mut desk = Desk::new(&CITY);
     let id = desk.open(at("2026-05-08T06:00"), at("2026-05-08T20:00"));
     let time = at("2026-05-08T17:10");
@@ -197,12 +310,11 @@ fn a_sub_area_warning_is_the_product_and_a_coarser_one_is_not() {
     assert_eq!(desk.state(&id, "3h"), SlotState::Due);
     desk.tick(at("2026-05-08T17:21"));
     assert_eq!(desk.alarms(&id, "3h"), 1);
+    // After the alarm it is late.
     let time = at("2026-05-08T17:30");
-    say(
-        &mut desk,
-        time,
-        &revised("a", time, Tier::Yellow, true, true),
-    );
+    let mut issued = revised("a", time, Tier::Yellow, true, true);
+    issued.issued = Some(BTreeMap::from([(code(TIANHE), Tier::Yellow)]));
+    say(&mut desk, time, &issued);
     let slot = desk.process(&id).slot("3h").unwrap().clone();
     assert_eq!(slot.state, SlotState::Late);
     assert_eq!(slot.product.unwrap().kind, ProductKind::Warning);

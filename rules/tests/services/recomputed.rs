@@ -1,6 +1,6 @@
 //! The machine against a recomputation from the whole history, a minute at a time.
 
-use super::{Desk, city, moved, open, product};
+use super::{Desk, city, moved, open, product, product_of};
 use model::service::{ServiceAct, SlotState};
 use model::{City, Hazard, Time};
 use proptest::prelude::*;
@@ -143,6 +143,8 @@ struct Naive {
     /// Nothing is asked for whose moment was before.
     floor: i64,
     alarms: usize,
+    /// Rounds that were missed before and are owed, by number.
+    owed: Vec<i64>,
 }
 
 impl Naive {
@@ -201,6 +203,9 @@ impl Naive {
                     if next > self.end || minute < next - self.row.ready {
                         return;
                     }
+                    if self.state == SlotState::Missed {
+                        self.owed.push(self.round);
+                    }
                     self.take(round);
                     self.state = SlotState::Due;
                 }
@@ -244,6 +249,7 @@ fn recompute(number: usize, events: &[(i64, Event)], first: (i64, i64), now: i64
         due: 0,
         floor: 0,
         alarms: 0,
+        owed: Vec::new(),
     };
     slot.begin(KNOWN);
     for minute in KNOWN..=now {
@@ -254,6 +260,10 @@ fn recompute(number: usize, events: &[(i64, Event)], first: (i64, i64), now: i64
         for (_, event) in events.iter().filter(|(when, _)| *when == minute) {
             match event {
                 Event::Onset(to) => slot.shift(minute, *to),
+                // The oldest that is owed is filed first.
+                Event::Product(of) if *of == number && !slot.owed.is_empty() => {
+                    slot.owed.remove(0);
+                }
                 Event::Product(of) if *of == number => {
                     slot.state = if slot.state == SlotState::Missed {
                         SlotState::Late
@@ -323,10 +333,23 @@ fn run(ahead: i64, steps: &[Step]) {
             }
             Step::Product(slot) => {
                 let before = recompute(*slot, &events, first, now);
-                let followed = desk.act(time, &product(&id, ROWS[*slot].id));
-                let is_open = !matches!(before.state, SlotState::Done | SlotState::Late);
+                let oldest = before
+                    .owed
+                    .first()
+                    .map(|round| u32::try_from(*round).unwrap());
+                let act = match oldest {
+                    Some(round) => {
+                        let which = desk.act(time, &product(&id, ROWS[*slot].id));
+                        assert!(which.unwrap_err().to_string().contains("say which"));
+                        product_of(&id, ROWS[*slot].id, round)
+                    }
+                    None => product(&id, ROWS[*slot].id),
+                };
+                let followed = desk.act(time, &act);
+                let is_open =
+                    oldest.is_some() || !matches!(before.state, SlotState::Done | SlotState::Late);
                 let may = if over {
-                    before.state == SlotState::Missed
+                    oldest.is_some() || before.state == SlotState::Missed
                 } else {
                     is_open
                 };
@@ -335,6 +358,9 @@ fn run(ahead: i64, steps: &[Step]) {
                     events.push((now, Event::Product(*slot)));
                 } else if may {
                     // What is filed after the end changes that slot alone.
+                    if oldest.is_some() {
+                        return;
+                    }
                     assert_eq!(desk.state(&id, ROWS[*slot].id), SlotState::Late);
                     return;
                 }
@@ -362,6 +388,9 @@ fn run(ahead: i64, steps: &[Step]) {
             let naive = recompute(number, &events, first, now);
             let slot = desk.process(&id).slot(row.id).unwrap();
             assert_eq!(slot.state, naive.state, "{} at {}", row.id, now - KNOWN);
+            let owed: Vec<i64> = slot.owed().map(|round| round.round.into()).collect();
+            let newest = naive.owed.len().saturating_sub(12);
+            assert_eq!(owed, naive.owed[newest..], "{} at {}", row.id, now - KNOWN);
             assert_eq!(
                 slot.clock.unwrap().due.minute(),
                 naive.due,

@@ -22,6 +22,10 @@ use std::sync::Arc;
 
 /// Longest text of a product, bytes.
 const TEXT_MAX: usize = 64 << 10;
+/// Longest number or address of a product, bytes, and the longest reason.
+const REFERENCE_MAX: usize = 2_000;
+/// Longest id of a process, a slot or a day, bytes.
+const ID_MAX: usize = 200;
 
 /// `GET /v1/services`: the ladders of the city, and processes with their slots and clocks, the newest
 /// first.
@@ -102,10 +106,12 @@ impl Act for Change {
                 )));
             }
         }
-        let reason = reason(self.reason)?;
+        let reason = short(reason(self.reason)?, "reason", REFERENCE_MAX)?;
+        let process = self.process.map(|id| short(id, "process", ID_MAX));
+        let process = process.transpose()?;
         Ok(Order::Service(match self.act {
             Doing::Open => ServiceAct::Open {
-                process: self.process,
+                process,
                 hazard: self.hazard,
                 areas: self.areas,
                 onset,
@@ -114,7 +120,7 @@ impl Act for Change {
                 reason,
             },
             Doing::Move => ServiceAct::Move {
-                process: Self::which(self.process)?,
+                process: Self::which(process)?,
                 areas: self.areas,
                 onset,
                 end,
@@ -122,7 +128,7 @@ impl Act for Change {
                 reason,
             },
             Doing::End => ServiceAct::End {
-                process: Self::which(self.process)?,
+                process: Self::which(process)?,
                 person,
                 reason,
             },
@@ -143,6 +149,8 @@ pub(crate) struct Filed {
     process: String,
     slot: String,
     #[serde(default)]
+    round: Option<u32>,
+    #[serde(default)]
     text: String,
     #[serde(default)]
     reference: String,
@@ -157,19 +165,20 @@ impl Act for Filed {
             return Err(Problem::bad_request(what));
         }
         Ok(Order::Service(ServiceAct::Product {
-            process: self.process,
-            slot: self.slot,
+            process: short(self.process, "process", ID_MAX)?,
+            slot: short(self.slot, "slot", ID_MAX)?,
+            round: self.round,
             person,
-            text: short(self.text, "text")?,
-            reference: short(self.reference, "reference")?,
+            text: short(self.text, "text", TEXT_MAX)?,
+            reference: short(self.reference, "reference", REFERENCE_MAX)?,
         }))
     }
 }
 
-fn short(text: String, field: &str) -> Result<String, Problem> {
-    if text.len() > TEXT_MAX {
+fn short(text: String, field: &str, most: usize) -> Result<String, Problem> {
+    if text.len() > most {
         return Err(Problem::bad_request(format!(
-            "{field}: it has {} bytes; {TEXT_MAX} at most, keep the rest where `reference` says",
+            "{field}: it has {} bytes; {most} at most: shorten it",
             text.len()
         )));
     }
@@ -243,11 +252,18 @@ pub(crate) async fn file_evening(
 ) -> Result<Json<Value>, Problem> {
     let person = permit(&app, &headers, Scope::Answer)?.id.clone();
     let draft = draft(&app)?;
+    let running = &draft.tonight.night.day;
+    let day = short(body.day, "day", ID_MAX)?;
     let text = match body.text {
         Some(text) if text.zh.trim().is_empty() => {
             return Err(Problem::bad_request("text: write it in Chinese at least"));
         }
         Some(text) => text,
+        None if day != *running => {
+            return Err(Problem::bad_request(format!(
+                "text: say what went out on {day}: only the evening of {running} is drafted now"
+            )));
+        }
         None => {
             let city = &app.installation.city;
             let offset = city.offset_at(app.clock.now());
@@ -258,14 +274,14 @@ pub(crate) async fn file_evening(
         }
     };
     let text = Named {
-        zh: short(text.zh, "text.zh")?,
-        en: short(text.en, "text.en")?,
+        zh: short(text.zh, "text.zh", TEXT_MAX)?,
+        en: short(text.en, "text.en", TEXT_MAX)?,
     };
     let order = Order::Service(ServiceAct::Evening {
-        day: body.day.clone(),
+        day: day.clone(),
         person,
         text,
     });
     app.order(app.installation.city.city_zone(), order).await?;
-    Ok(Json(json!({ "day": body.day })))
+    Ok(Json(json!({ "day": day })))
 }

@@ -157,16 +157,18 @@ fn serve(audit: &Audit, near: Time, random: &mut Random) -> Act {
             person,
             reason,
         },
-        (Some(process), 2 | 3) => ServiceAct::Product {
-            process: process.id.clone(),
-            slot: random
-                .of(&process.slots)
-                .map(|slot| slot.stage.id.clone())
-                .unwrap_or_default(),
-            person,
-            text: "as forecast".to_owned(),
-            reference: String::new(),
-        },
+        (Some(process), 2 | 3) => {
+            let slot = random.of(&process.slots);
+            let owed = slot.and_then(|slot| slot.owed().next());
+            ServiceAct::Product {
+                process: process.id.clone(),
+                slot: slot.map(|slot| slot.stage.id.clone()).unwrap_or_default(),
+                round: owed.map(|round| round.round),
+                person,
+                text: "as forecast".to_owned(),
+                reference: String::new(),
+            }
+        }
         _ => ServiceAct::Open {
             process: None,
             hazard: Some(Hazard::Rainstorm),

@@ -63,6 +63,7 @@ impl Owed {
         let mut owed = Self::default();
         let live = board.processes.values().filter(|process| process.is_live());
         for slot in live.flat_map(|process| &process.slots) {
+            owed.missed += i64::try_from(slot.owed().count()).unwrap_or(i64::MAX);
             match (slot.state, slot.clock) {
                 (SlotState::Due, Some(clock)) => owed.count(clock.due, now),
                 (SlotState::Missed, _) => owed.missed += 1,
@@ -93,9 +94,7 @@ const DAY: Span = Span::from_minutes(24 * 60);
 /// What an entry says was missed: of which process, or `evening`, and which slot or day.
 pub(crate) fn missed(entry: &Entry) -> Option<(&str, &str)> {
     match &entry.what {
-        What::Slot(of) if of.slot.state == SlotState::Missed => {
-            Some((&of.process, &of.slot.stage.id))
-        }
+        What::Slot(of) if of.slot.was_missed(entry.at) => Some((&of.process, &of.slot.stage.id)),
         What::Evening(evening) if evening.state == EveningState::Missed => {
             Some(("evening", &evening.day))
         }

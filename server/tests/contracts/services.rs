@@ -153,6 +153,17 @@ fn a_process_from_opening_to_a_missed_product() {
         &json!({ "process": id, "slot": "3h" }),
     )
     .is_problem(400, "text");
+    let long = "x".repeat(70_000);
+    for field in ["process", "slot", "text", "reference"] {
+        let mut filed = filed.clone();
+        filed[field] = long.as_str().into();
+        let said = format!("{field}: it has 70000");
+        post(&served, "chen", products, &filed).is_problem(400, &said);
+    }
+    post(&served, "chen", path, &but("reason", long.as_str().into()))
+        .is_problem(400, "reason: it has");
+    post(&served, "chen", path, &but("process", long.as_str().into()))
+        .is_problem(400, "process: it has");
     post(
         &served,
         "chen",
@@ -261,7 +272,13 @@ fn an_evening_is_drafted_and_filed() {
 
     let day = drafted["day"].clone();
     post(&served, "wang", path, &json!({ "day": day })).is_problem(403, "Answer");
-    post(&served, "chen", path, &json!({ "day": "2020-01-01" })).is_problem(409, "no evening");
+    // What is drafted now is not what went out on another day.
+    post(&served, "chen", path, &json!({ "day": "2020-01-01" }))
+        .is_problem(400, "only the evening of");
+    let words = json!({ "day": "2020-01-01", "text": { "zh": "今夜", "en": "" } });
+    post(&served, "chen", path, &words).is_problem(409, "no evening");
+    post(&served, "chen", path, &json!({ "day": "9".repeat(300) }))
+        .is_problem(400, "day: it has 300");
     assert_eq!(
         post(&served, "chen", path, &json!({ "day": day })).status,
         200

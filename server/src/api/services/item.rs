@@ -1,7 +1,7 @@
 //! Processes, slots and the evening product as the API shows them.
 
 use crate::evening::Draft;
-use model::service::{Evening, Lead, Process, Slot, SlotState};
+use model::service::{Clock, Evening, Lead, Process, Product, Slot, SlotState};
 use model::{AreaCode, City, Named, Time};
 use rules::service::RiskReason;
 use serde_json::{Value, json};
@@ -57,16 +57,22 @@ pub(crate) fn process_item(
 /// A slot.
 pub(crate) fn slot_item(slot: &Slot, now: Option<Time>, text: Text<'_>) -> Value {
     let stage = &slot.stage;
-    let at = |of: fn(&model::service::Clock) -> Time| slot.clock.as_ref().map(|c| text(of(c)));
+    let at = |of: fn(&Clock) -> Time| slot.clock.as_ref().map(|c| text(of(c)));
     let is_due = slot.state == SlotState::Due;
     let left = slot.clock.zip(now).filter(|_| is_due);
-    let product = slot.product.as_ref().map(|product| {
+    let behind = slot.behind.iter().map(|round| {
+        let state = match round.product {
+            None => SlotState::Missed,
+            Some(_) => SlotState::Late,
+        };
         json!({
-            "kind": product.kind,
-            "by": product.by,
-            "at": text(product.at),
-            "text": product.text,
-            "reference": product.reference,
+            "round": round.round,
+            "state": state,
+            "state_name": Named { zh: state.zh().to_owned(), en: state.en().to_owned() },
+            "since": text(round.since),
+            "moment": round.clock.map(|clock| text(clock.moment)),
+            "due": round.clock.map(|clock| text(clock.due)),
+            "filed": round.product.as_ref().map(|product| product_item(product, text)),
         })
     });
     json!({
@@ -87,7 +93,18 @@ pub(crate) fn slot_item(slot: &Slot, now: Option<Time>, text: Text<'_>) -> Value
         "opens": at(|clock| clock.opens),
         "due": at(|clock| clock.due),
         "left_s": left.map(|(clock, now)| clock.due.since(now).seconds().max(0)),
-        "filed": product,
+        "filed": slot.product.as_ref().map(|product| product_item(product, text)),
+        "behind": behind.collect::<Vec<_>>(),
+    })
+}
+
+fn product_item(product: &Product, text: Text<'_>) -> Value {
+    json!({
+        "kind": product.kind,
+        "by": product.by,
+        "at": text(product.at),
+        "text": product.text,
+        "reference": product.reference,
     })
 }
 
