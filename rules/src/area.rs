@@ -57,6 +57,11 @@ impl AreaCount {
         }
     }
 
+    /// True where no subject has a tier by its readings.
+    pub(crate) const fn is_calm(&self) -> bool {
+        self.measured[0] == self.present
+    }
+
     /// Subjects in service.
     pub(crate) const fn present(&self) -> u32 {
         self.present
