@@ -15,6 +15,7 @@ mod rest;
 mod signalled;
 mod signing;
 mod silence;
+mod silence_with;
 mod snapshots;
 mod storms;
 mod waiting;
