@@ -11,6 +11,7 @@ mod engine;
 pub mod forecast;
 pub mod indicator;
 mod reader;
+mod replaced;
 pub mod response;
 pub mod rulebook;
 pub mod score;

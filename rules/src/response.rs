@@ -10,6 +10,7 @@ mod tally;
 
 pub use follows::{Following, following};
 
+use crate::replaced::Replaced;
 use crate::rulebook::Rulebook;
 use model::authority::Act;
 use model::response::{
@@ -20,14 +21,12 @@ use model::signal::SignalKind;
 use model::warning::Event;
 use model::{AreaCode, AreaLevel, AreaNo, City, Named, Signal, Tier, Time, Warning};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tally::Tally;
 
 /// Warnings kept; beyond it the one sent first goes.
 const STANDING_MAX: usize = 2_000;
-/// Identifiers of signals remembered that others replaced.
-const REPLACED_MAX: usize = 4_000;
 
 /// The machine.
 #[derive(Clone, Debug)]
@@ -42,7 +41,7 @@ pub struct Responses {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     board: Board,
-    replaced: VecDeque<String>,
+    replaced: Replaced,
     /// When each standing warning was last sent, or issued anew by us, also with the same tiers.
     #[serde(default)]
     acted: BTreeMap<String, Time>,
@@ -141,15 +140,7 @@ impl Responses {
         for standing in over {
             self.say(at, What::Over(standing), out);
         }
-        for identifier in &signal.references {
-            if !self.state.replaced.contains(identifier) {
-                self.state.replaced.push_back(identifier.clone());
-            }
-        }
-        while self.state.replaced.len() > REPLACED_MAX {
-            self.state.replaced.pop_front();
-        }
-        let is_replaced = self.state.replaced.contains(&signal.identifier);
+        let is_replaced = self.state.replaced.hear(signal);
         if let Some(hazard) = signal.hazard
             && !(is_cancel || is_replaced)
         {

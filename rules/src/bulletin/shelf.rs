@@ -3,17 +3,16 @@
 
 use super::{Bulletin, Desk};
 use crate::effect::Refusal;
+use crate::replaced::Replaced;
 use model::signal::SignalKind;
 use model::{Hazard, Named, Signal, Span, Time, WarningId};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// Signals of others kept to be passed on; beyond it the one sent first goes.
 const SIGNALS_MAX: usize = 512;
 /// Signals passed on at once.
 const RELAYS_MAX: usize = 64;
-/// Identifiers remembered of signals that others replaced: one may come by a slower way than what lifts it.
-const REPLACED_MAX: usize = 1024;
 
 /// The bulletins, and what may become one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +22,7 @@ pub(crate) struct Shelf {
     relays: BTreeMap<WarningId, Bulletin>,
     /// By identifier, one a tier.
     signals: BTreeMap<String, Vec<Signal>>,
-    #[serde(default)]
-    replaced: VecDeque<String>,
+    replaced: Replaced,
 }
 
 impl Shelf {
@@ -93,15 +91,7 @@ impl Shelf {
     pub(crate) fn take(&mut self, signal: &Signal, desk: &mut Desk<'_>) {
         let lifts = |identifier: &str| signal.references.iter().any(|r| r == identifier);
         self.signals.retain(|identifier, _| !lifts(identifier));
-        for identifier in &signal.references {
-            if !self.replaced.contains(identifier) {
-                self.replaced.push_back(identifier.clone());
-            }
-        }
-        while self.replaced.len() > REPLACED_MAX {
-            self.replaced.pop_front();
-        }
-        if self.replaced.contains(&signal.identifier) {
+        if self.replaced.hear(signal) {
             return;
         }
         let newest = self.signals.entry(signal.identifier.clone()).or_default();

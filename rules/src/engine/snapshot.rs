@@ -52,10 +52,7 @@ struct Frozen {
     subjects: Vec<FrozenSubject>,
     bulletins: Shelf,
     forecasts: Forecasts,
-    /// Absent in snapshots of versions that did not listen for silence.
-    #[serde(default)]
     silence: silence::Frozen,
-    #[serde(default)]
     mutes: Mutes,
 }
 

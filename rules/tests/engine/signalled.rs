@@ -125,6 +125,15 @@ fn a_signal_that_comes_after_what_lifts_it_stays_lifted() {
 }
 
 #[test]
+fn a_signal_that_names_itself_among_what_it_replaces_stands() {
+    let (mut engine, mut out) = (of(AWARE), Vec::new());
+    let mut alert = signal(1, SignalKind::Update, Tier::Red, &[SOUTH]);
+    alert.references.push(alert.identifier.clone());
+    take(&mut engine, 0, alert, &mut out);
+    assert_eq!(tiers(&out), [(SOUTH.to_owned(), Tier::Blue, 0)]);
+}
+
+#[test]
 fn a_rulebook_that_begins_to_ask_hears_what_is_in_force() {
     let (mut engine, mut out) = (
         of("subject = \"station\"\nblue = 'rainfall.sum(\"1h\") >= 10'"),
