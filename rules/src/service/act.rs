@@ -5,7 +5,7 @@ use crate::effect::ServiceRefusal;
 use crate::response::Responses;
 use model::response::{Entry, SlotOf, What};
 use model::service::{
-    EveningState, Process, ProcessState, Product, ProductKind, ServiceAct, SlotState,
+    EveningState, Process, ProcessState, Product, ProductKind, ServiceAct, Slot, SlotState,
 };
 use model::{AreaCode, Hazard, Time};
 use std::collections::BTreeSet;
@@ -15,6 +15,12 @@ struct Extent<'a> {
     areas: &'a [AreaCode],
     onset: Option<Time>,
     end: Option<Time>,
+}
+
+impl<'a> Extent<'a> {
+    const fn of(areas: &'a [AreaCode], onset: Option<Time>, end: Option<Time>) -> Self {
+        Self { areas, onset, end }
+    }
 }
 
 /// Who acts, when and why.
@@ -46,14 +52,8 @@ impl Services {
                 person,
                 reason,
             } => {
-                let (signed, extent) = (
-                    Signed { at, person, reason },
-                    Extent {
-                        areas,
-                        onset: *onset,
-                        end: *end,
-                    },
-                );
+                let signed = Signed { at, person, reason };
+                let extent = Extent::of(areas, *onset, *end);
                 match process {
                     Some(id) => self.take_up(id, &extent, &signed, responses, out)?,
                     None => self.open(*hazard, &extent, &signed, responses, out)?,
@@ -67,14 +67,8 @@ impl Services {
                 person,
                 reason,
             } => {
-                let (signed, extent) = (
-                    Signed { at, person, reason },
-                    Extent {
-                        areas,
-                        onset: *onset,
-                        end: *end,
-                    },
-                );
+                let signed = Signed { at, person, reason };
+                let extent = Extent::of(areas, *onset, *end);
                 let before = live(process, responses)?;
                 let moved = self.placed(before, &extent, &signed)?;
                 responses.note(at, What::Process(Box::new(moved)), out);
@@ -271,11 +265,7 @@ fn file(
         if let Some(behind) = behind {
             behind.product = Some(product);
         }
-        let of = SlotOf {
-            process: id.to_owned(),
-            slot,
-        };
-        responses.note(at, What::Slot(Box::new(of)), out);
+        note(id, slot, at, responses, out);
         return Ok(());
     }
     if let Some(number) = round.filter(|number| *number != slot.round) {
@@ -308,10 +298,12 @@ fn file(
         (slot.state, slot.since) = (state, at);
     }
     slot.product = Some(product);
-    let of = SlotOf {
-        process: id.to_owned(),
-        slot,
-    };
-    responses.note(at, What::Slot(Box::new(of)), out);
+    note(id, slot, at, responses, out);
     Ok(())
+}
+
+fn note(id: &str, slot: Slot, at: Time, responses: &mut Responses, out: &mut Vec<Entry>) {
+    let process = id.to_owned();
+    let of = SlotOf { process, slot };
+    responses.note(at, What::Slot(Box::new(of)), out);
 }
