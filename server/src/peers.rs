@@ -93,6 +93,11 @@ impl Peers {
         })
     }
 
+    /// Name of this process.
+    pub(crate) fn node(&self) -> &str {
+        &self.own.node
+    }
+
     /// Which run of this process it is.
     pub(crate) const fn run(&self) -> i64 {
         self.run

@@ -398,6 +398,11 @@ async fn app(
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
     let names = registry.links(&configured, links_max, options.clock.now());
     let names = names.await?;
+    let node = options.seat.as_ref().map(|place| place.node.as_str());
+    for rulebook in registry.interrupted(node, options.clock.now()).await? {
+        let why = "its dry run ended with this process: put it forward again";
+        tracing::warn!(rulebook, why);
+    }
     // Whoever starts next may read what is in force.
     drop(alone);
     let numbers = configured

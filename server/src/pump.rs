@@ -37,6 +37,10 @@ const HELD_MAX_US: u64 = 1_000_000;
 /// Longest wait for input, so that a stop and the minute are noticed.
 const IDLE: Duration = Duration::from_millis(100);
 
+/// Kind of the records in `series` beside sealed rows: [`Input::Forecasts`] as the zone heard them, in
+/// their stored form under LZ4. Input is deleted within minutes; a dry run goes back days.
+pub(crate) const FORECASTS: u8 = 2;
+
 /// Kinds of records in the topic `warnings`.
 pub(crate) mod kind {
     /// JSON of [`model::Warning`].

@@ -1,14 +1,18 @@
 //! A rulebook's dry run: it and the one in force, both stepped over what the zones' windows hold of
-//! the last 72 hours, and what would have been warned otherwise.
+//! the last 72 hours and what was heard then, and what would have been warned otherwise.
 //!
-//! Readings are asked of each zone's owner a few at a time, as screens ask; both rulebooks go through
-//! them on a thread of its own that works half of the time, with proposals issued at once.
+//! Readings are asked of each zone's owner a few at a time, as screens ask; forecasts, signals of
+//! other authorities and silences of rules are read from the journal. Both rulebooks go through them
+//! on a thread of its own that works half of the time, with proposals issued at once.
+
+mod heard;
 
 use crate::app::App;
 use crate::clock::{monotonic_micros, rest};
 use crate::questions::Unanswered;
 use crate::registry::Candidate;
 use futures_util::StreamExt;
+use heard::Heard;
 use model::{
     AreaCode, City, Hazard, Mode, Observation, Parameter, Quality, Span, StationNo, Tier, Time,
     Zone,
@@ -47,7 +51,16 @@ pub(crate) struct Trial {
     pub(crate) to: Option<Time>,
     /// Readings that both rulebooks went through.
     pub(crate) readings: u64,
-    /// What the rulebook reads and no window holds, by name: of that nothing is compared.
+    /// Forecasts, signals and silences that zones heard meanwhile: each by the number of its zones.
+    #[serde(default)]
+    pub(crate) heard: Counted,
+    /// Why it failed, where it did.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+    /// The process that runs it, where there can be several.
+    #[serde(default)]
+    pub(crate) node: Option<String>,
+    /// What the rulebook reads and nothing holds, by name: of that nothing is compared.
     pub(crate) unheld: Vec<String>,
     /// Zones whose owner did not answer.
     pub(crate) unheard: Vec<AreaCode>,
@@ -67,17 +80,41 @@ pub(crate) struct Trial {
     pub(crate) rings_night: [u64; 2],
 }
 
+/// What was heard beside readings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    /// Forecasts.
+    pub(crate) forecasts: u64,
+    /// Signals of other authorities.
+    pub(crate) signals: u64,
+    /// Rules silenced by a person, and silences lifted.
+    pub(crate) silences: u64,
+}
+
 /// How a dry run stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
-    /// It goes on, or the process that ran it ended.
+    /// It goes on.
     #[default]
     Running,
+    /// It came to no end, for its reason: it has to be put forward again.
+    Failed,
     /// It came to its end.
     Done,
     /// Somebody ended it.
     Cancelled,
+}
+
+impl Trial {
+    /// One that came to no end.
+    pub(crate) fn failed(reason: String) -> Self {
+        Self {
+            state: State::Failed,
+            reason: Some(reason),
+            ..Self::default()
+        }
+    }
 }
 
 /// An area that is warned otherwise.
@@ -189,6 +226,14 @@ struct Course {
 }
 
 impl App {
+    /// A dry run that this process begins.
+    pub(crate) fn begun(&self) -> Trial {
+        Trial {
+            node: self.peers.as_ref().map(|peers| peers.node().to_owned()),
+            ..Trial::default()
+        }
+    }
+
     /// Begins the dry run of a rulebook that was put forward; what it finds is kept with it.
     pub(crate) fn rehearse(self: &Arc<Self>, candidate: &Candidate) {
         let running = self.reload.rehearsal.begin(&candidate.hash);
@@ -198,11 +243,11 @@ impl App {
             if !app.reload.rehearsal.end(&running) || app.stopping() {
                 return;
             }
-            let kept = match found {
-                Ok(trial) => app.keep_trial(candidate, trial).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = kept {
+            let trial = found.unwrap_or_else(|error| {
+                tracing::error!(%error, "the dry run of a rulebook failed");
+                Trial::failed(error.to_string())
+            });
+            if let Err(error) = app.keep_trial(candidate, trial).await {
                 tracing::error!(%error, "the dry run of a rulebook is not kept: put it forward again");
             }
         });
@@ -228,7 +273,8 @@ impl App {
             issued: Default::default(),
         };
         let mut trial = Trial::default();
-        let mut held = BTreeSet::new();
+        let mut known = Known::default();
+        let now = self.clock.now();
         let series: Vec<_> = (0..course.city.zones.len())
             .map(|zone| course.series(Zone(zone as u16)))
             .collect();
@@ -238,24 +284,28 @@ impl App {
             if running.is_over(self) {
                 break;
             }
-            let Some(readings) = self.held(zone, &series, running).await else {
+            let span = [now - length(series.len()), now];
+            let Some(readings) = self.held(zone, &series, span, running).await else {
                 trial.unheard.push(self.zone_code(zone));
                 running.pass(series.len() as u64 * 2);
                 continue;
             };
-            held.extend(readings.iter().map(|reading| reading.parameter));
-            let times = readings.iter().map(|reading| reading.time);
-            trial.from = times.clone().chain(trial.from).min();
-            trial.to = times.chain(trial.to).max();
             let (app, running) = (Arc::clone(self), Arc::clone(running));
             let steps = series.len() as u64;
             let stepped = tokio::task::spawn_blocking(move || {
-                let stepped = course.step(&app, zone, &readings, &running);
+                let heard = Heard::read(&app, zone, span[0])?;
+                let past = Past {
+                    readings,
+                    heard,
+                    span,
+                };
+                let stepped = course.step(&app, zone, &past, &running);
                 running.pass(steps);
-                (course, stepped)
+                Ok::<_, journal::JournalError>((course, past, stepped))
             });
-            let (back, stepped) = stepped.await?;
+            let (back, past, stepped) = stepped.await??;
             course = back;
+            known.note(&past, &mut trial);
             trial.readings += stepped;
         }
         trial.state = if running.is_over(self) {
@@ -263,16 +313,7 @@ impl App {
         } else {
             State::Done
         };
-        let [_, new] = &course.rulebooks;
-        let unheld = new.parameters().filter(|p| !held.contains(p));
-        trial.unheld = unheld.map(|p| p.name().to_owned()).collect();
-        let rules = || course.rulebooks.iter().flat_map(|book| &book.rules);
-        if rules().any(Rule::looks_ahead) {
-            trial.unheld.push("forecasts".into());
-        }
-        if rules().any(Rule::asks_for_signals) {
-            trial.unheld.push("signals".into());
-        }
+        trial.unheld = known.unheld(&course, self, now - LENGTH);
         course.tell(&mut trial);
         Ok(trial)
     }
@@ -282,10 +323,10 @@ impl App {
         self: &Arc<Self>,
         zone: Zone,
         series: &[(StationNo, Parameter)],
+        [begin, now]: [Time; 2],
         running: &Running,
     ) -> Option<Vec<Observation>> {
-        let each = READINGS_MAX / series.len().max(1);
-        let length = LENGTH.min(Span::from_minutes(i64::try_from(each).unwrap_or(i64::MAX)));
+        let length = now.since(begin);
         let asked = futures_util::stream::iter(series.iter().copied());
         let asked = asked.map(async |(station, parameter)| {
             if running.is_over(self) {
@@ -359,40 +400,43 @@ impl Course {
         .collect()
     }
 
-    /// Both rulebooks through a zone's readings; how many these were.
-    fn step(&mut self, app: &App, zone: Zone, readings: &[Observation], running: &Running) -> u64 {
-        let engine = |rulebook: &Arc<Rulebook>| {
-            let (city, rulebook) = (Arc::clone(&self.city), Arc::clone(rulebook));
-            Engine::new(city, zone, Mode::Actual, rulebook, Policy::Replay)
+    /// Both rulebooks through a zone's readings and what it heard; how many readings these were.
+    fn step(&mut self, app: &App, zone: Zone, past: &Past, running: &Running) -> u64 {
+        let Some(start) = past.start() else {
+            return 0;
         };
-        let mut engines = self.rulebooks.each_ref().map(engine);
-        let mut effects = Vec::new();
-        let mut stepped = 0;
-        let mut minute = readings.first().map_or(0, |first| first.time.minute());
-        let mut began = monotonic_micros();
-        for some in readings.chunks(STRIDE) {
-            if running.is_over(app) {
-                break;
+        let walk = |rulebook: &Arc<Rulebook>| {
+            let (city, rulebook) = (Arc::clone(&self.city), Arc::clone(rulebook));
+            Walk {
+                engine: Engine::new(city, zone, Mode::Actual, rulebook, Policy::Replay),
+                at: start,
+                heard: 0,
+                effects: Vec::new(),
             }
-            for (engine, issued) in engines.iter_mut().zip(&mut self.issued) {
-                let mut minute = minute;
+        };
+        let mut walks = self.rulebooks.each_ref().map(walk);
+        let mut stepped = 0;
+        let mut began = monotonic_micros();
+        for some in past.readings.chunks(STRIDE) {
+            if running.is_over(app) {
+                return stepped;
+            }
+            for (walk, issued) in walks.iter_mut().zip(&mut self.issued) {
                 for reading in some {
-                    // Time passes where nothing is reported.
-                    while minute < reading.time.minute() {
-                        minute += 1;
-                        engine.tick(Time::from_minute(minute), &mut effects);
-                    }
-                    engine.observe(reading.time, reading, &mut effects);
-                    effects.drain(..).for_each(|effect| take(issued, &effect));
+                    walk.to(reading.time, &past.heard, issued);
+                    walk.observe(reading, issued);
                 }
             }
-            minute = some.last().map_or(minute, |last| last.time.minute());
             stepped += some.len() as u64;
             if monotonic_micros().saturating_sub(began) >= STINT_US {
                 // Warnings have the processors first.
                 rest(Duration::from_micros(STINT_US));
                 began = monotonic_micros();
             }
+        }
+        let [_, now] = past.span;
+        for (walk, issued) in walks.iter_mut().zip(&mut self.issued) {
+            walk.to(now, &past.heard, issued);
         }
         stepped
     }
@@ -415,6 +459,122 @@ impl Course {
         trial.people_night = woken.map(|woken| woken.people_night);
         trial.rings = woken.map(|woken| woken.rings);
         trial.rings_night = woken.map(|woken| woken.rings_night);
+    }
+}
+
+/// How far back a zone with so many series is gone through.
+fn length(series: usize) -> Span {
+    let each = READINGS_MAX / series.max(1);
+    LENGTH.min(Span::from_minutes(i64::try_from(each).unwrap_or(i64::MAX)))
+}
+
+/// What there is of a zone's past.
+struct Past {
+    /// By time.
+    readings: Vec<Observation>,
+    heard: Heard,
+    /// From when to when.
+    span: [Time; 2],
+}
+
+impl Past {
+    /// When the first of it was there; what was heard before the span stands at its begin.
+    fn start(&self) -> Option<Time> {
+        let read = self.readings.first().map(|first| first.time);
+        let first = read.into_iter().chain(self.heard.first()).min()?;
+        Some(first.max(self.span[0]))
+    }
+}
+
+/// A rulebook on its way through a zone's past.
+struct Walk {
+    engine: Engine,
+    /// How far it came.
+    at: Time,
+    /// Words that it heard.
+    heard: usize,
+    effects: Vec<Effect>,
+}
+
+impl Walk {
+    /// Hears what was said until `time`, and each minute as it passes: also where nothing is reported.
+    fn to(&mut self, time: Time, heard: &Heard, issued: &mut Issued) {
+        while let Some((when, word)) = heard.next(self.heard, time) {
+            self.pass(when);
+            self.heard += 1;
+            word.tell(self.at, &mut self.engine, &mut self.effects);
+        }
+        self.pass(time);
+        self.keep(issued);
+    }
+
+    fn pass(&mut self, time: Time) {
+        for minute in self.at.minute() + 1..=time.minute() {
+            self.engine
+                .tick(Time::from_minute(minute), &mut self.effects);
+        }
+        self.at = self.at.max(time);
+    }
+
+    fn observe(&mut self, reading: &Observation, issued: &mut Issued) {
+        self.engine.observe(self.at, reading, &mut self.effects);
+        self.keep(issued);
+    }
+
+    fn keep(&mut self, issued: &mut Issued) {
+        for effect in self.effects.drain(..) {
+            take(issued, &effect);
+        }
+    }
+}
+
+/// What was there in any zone.
+#[derive(Default)]
+struct Known {
+    parameters: BTreeSet<Parameter>,
+    forecasts_since: Option<Time>,
+    signals_since: Option<Time>,
+}
+
+impl Known {
+    fn note(&mut self, past: &Past, trial: &mut Trial) {
+        let Past {
+            readings, heard, ..
+        } = past;
+        self.parameters
+            .extend(readings.iter().map(|reading| reading.parameter));
+        let forecasts = self.forecasts_since.into_iter();
+        self.forecasts_since = forecasts.chain(heard.forecasts_since()).min();
+        self.signals_since = self.signals_since.max(heard.signals_since);
+        let times = readings.iter().map(|reading| reading.time);
+        trial.from = times.clone().chain(trial.from).min();
+        trial.to = times.chain(trial.to).max();
+        let [forecasts, signals, silences] = heard.counts();
+        trial.heard.forecasts += forecasts;
+        trial.heard.signals += signals;
+        trial.heard.silences += silences;
+    }
+
+    /// What is asked for and was not there from `begin` on, in words.
+    fn unheld(&self, course: &Course, app: &App, begin: Time) -> Vec<String> {
+        let [_, new] = &course.rulebooks;
+        let missing = new.parameters().filter(|p| !self.parameters.contains(p));
+        let mut unheld: Vec<String> = missing.map(|p| p.name().to_owned()).collect();
+        let rules = || course.rulebooks.iter().flat_map(|book| &book.rules);
+        let before = |what: &str, time: Time| format!("{what} before {}", app.view.text(time));
+        if rules().any(Rule::looks_ahead) {
+            match self.forecasts_since {
+                None => unheld.push("forecasts".into()),
+                Some(first) if first > begin => unheld.push(before("forecasts", first)),
+                Some(_) => {}
+            }
+        }
+        if rules().any(Rule::asks_for_signals)
+            && let Some(since) = self.signals_since
+        {
+            unheld.push(before("signals", since));
+        }
+        unheld
     }
 }
 

@@ -81,6 +81,7 @@ impl From<Refusal> for Problem {
                 Unsigned::InForce
                 | Unsigned::Against { .. }
                 | Unsigned::Untried
+                | Unsigned::Failed(_)
                 | Unsigned::Seen
                 | Unsigned::Twice(_) => Self::conflict(words),
                 Unsigned::Registry(RegistryError::Journal(error)) => error.into(),
@@ -169,7 +170,7 @@ impl App {
             candidate.at = Some(now);
             candidate.note = note;
             candidate.against.clone_from(&present.rulebook);
-            candidate.trial = Some(Trial::default());
+            candidate.trial = Some(app.begun());
             let other = app.reload.rehearsal.under_way();
             if let Some(other) = other.filter(|other| *other != candidate.hash) {
                 return Err(Refusal::Busy(other));

@@ -5,7 +5,7 @@ use crate::app::App;
 use dispatch::gateway::cap::poll::{Found, Poller};
 use dispatch::gateway::cap::{self, Cover, ReadError};
 use journal::{Batch, JournalError, Kind, Partition, Priority, Topic};
-use model::{AreaCode, Input, Mode, Signal, Zone};
+use model::{AreaCode, City, Input, Mode, Signal, Zone};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -34,6 +34,46 @@ impl From<NotTaken> for Problem {
     }
 }
 
+/// The areas of a city that an alert covers.
+pub(crate) fn covered(city: &City, cover: Cover<'_>) -> Vec<AreaCode> {
+    match cover {
+        Cover::Code(code) => city.area_no(code).map(|_| code).into_iter().collect(),
+        Cover::Shape(polygon) => city
+            .gazetteer()
+            .areas_touching(&geo::MultiPolygon::new(vec![polygon.clone()]))
+            // A tangled polygon covers nothing: its codes still count.
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|no| city.area(no))
+            .map(|area| area.code)
+            .collect(),
+    }
+}
+
+/// The zones that hear a signal.
+pub(crate) fn zones_of(city: &City, signal: &Signal) -> BTreeSet<Zone> {
+    // What refers to an earlier message goes wherever that one may stand.
+    let mut zones = if signal.references.is_empty() {
+        touched(city, &signal.areas)
+    } else {
+        touched(city, &[])
+    };
+    // The city's responses count the signals of all districts.
+    zones.insert(city.city_zone());
+    zones
+}
+
+fn touched(city: &City, areas: &[AreaCode]) -> BTreeSet<Zone> {
+    let found = areas.iter().filter_map(|code| city.area_no(*code));
+    let zones: BTreeSet<Zone> = found.map(|area| city.zone_of(area)).collect();
+    if zones.is_empty() || areas.contains(&city.code) {
+        return (0..city.zones.len())
+            .map(|zone| Zone(zone as u16))
+            .collect();
+    }
+    zones
+}
+
 impl App {
     /// Reads one CAP alert of another authority.
     pub(crate) fn read_signals(&self, bytes: &[u8]) -> Result<Vec<Signal>, ReadError> {
@@ -42,32 +82,12 @@ impl App {
 
     /// The areas of ours that an alert covers.
     pub(crate) fn covered(&self, cover: Cover<'_>) -> Vec<AreaCode> {
-        let city = &self.installation.city;
-        match cover {
-            Cover::Code(code) => city.area_no(code).map(|_| code).into_iter().collect(),
-            Cover::Shape(polygon) => city
-                .gazetteer()
-                .areas_touching(&geo::MultiPolygon::new(vec![polygon.clone()]))
-                // A tangled polygon covers nothing: its codes still count.
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|no| city.area(no))
-                .map(|area| area.code)
-                .collect(),
-        }
+        covered(&self.installation.city, cover)
     }
 
     /// The zones that areas of a signal touch: every zone for the whole city, or for none at all.
     pub(crate) fn zones_of(&self, areas: &[AreaCode]) -> BTreeSet<Zone> {
-        let city = &self.installation.city;
-        let found = areas.iter().filter_map(|code| city.area_no(*code));
-        let zones: BTreeSet<Zone> = found.map(|area| city.zone_of(area)).collect();
-        if zones.is_empty() || areas.contains(&city.code) {
-            return (0..city.zones.len())
-                .map(|zone| Zone(zone as u16))
-                .collect();
-        }
-        zones
+        touched(&self.installation.city, areas)
     }
 
     /// Puts a signal into the zones it touches; false where it was taken before. It counts as taken
@@ -94,14 +114,7 @@ impl App {
     }
 
     async fn store_signal(&self, signal: &Signal) -> Result<(), JournalError> {
-        // What refers to an earlier message goes wherever that one may stand.
-        let mut zones = if signal.references.is_empty() {
-            self.zones_of(&signal.areas)
-        } else {
-            self.zones_of(&[])
-        };
-        // The city's responses count the signals of all districts.
-        zones.insert(self.installation.city.city_zone());
+        let zones = zones_of(&self.installation.city, signal);
         let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
         let input = Topic::new(Kind::Input, self.mode);
         let entry = Input::Signal(Box::new(signal.clone()));

@@ -503,6 +503,11 @@ impl View {
             .collect()
     }
 
+    /// The same as they came.
+    pub(crate) fn official(&self) -> Vec<Signal> {
+        self.inner.read().signals.held().cloned().collect()
+    }
+
     /// The areas that the signals of a message cover; [`None`] where it is not in force.
     pub(crate) fn signal_areas(&self, identifier: &str) -> Option<Vec<AreaCode>> {
         let inner = self.inner.read();

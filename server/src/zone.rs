@@ -18,8 +18,8 @@ use model::record::Edition;
 use model::response::{Entry, Revised};
 use model::warning::Event;
 use model::{
-    DeviceReport, Input, Mode, Muted, Observation, Order, Parameter, Pending, Signal, Silence,
-    Span, StationNo, Tier, Time, Warning, WarningId, Zone,
+    DeviceReport, Forecast, Input, Mode, Muted, Observation, Order, Parameter, Pending, Signal,
+    Silence, Span, StationNo, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::response::{self, Responses};
 use rules::service::{self, Services};
@@ -45,6 +45,8 @@ pub(crate) struct Outputs {
     pub(crate) calls: Vec<(WarningId, Place, Option<Call>)>,
     /// Official signals of others that came in.
     pub(crate) signals: Vec<Signal>,
+    /// Forecasts that came in.
+    pub(crate) forecasts: Vec<Forecast>,
     /// What became of responses, where this is the city's zone.
     pub(crate) entries: Vec<Entry>,
     /// What the city's zone is to hear of this one's warnings.
@@ -65,6 +67,7 @@ impl Outputs {
             && self.intents.is_empty()
             && self.calls.is_empty()
             && self.signals.is_empty()
+            && self.forecasts.is_empty()
             && self.entries.is_empty()
             && self.revised.is_empty()
             && self.silences.is_empty()
@@ -88,6 +91,7 @@ impl Outputs {
         self.intents.clear();
         self.calls.clear();
         self.signals.clear();
+        self.forecasts.clear();
         self.entries.clear();
         self.revised.clear();
         self.silences.clear();
@@ -204,8 +208,12 @@ impl Machine {
                     responses.revised(at, revised, &mut out.entries);
                 }
             }
+            Input::Forecasts(forecasts) => {
+                self.engine.step(at, input, &mut self.effects);
+                out.forecasts.clone_from(forecasts);
+            }
             // What an edition names is for [`Machine::adopt`].
-            Input::Tick | Input::Edition(_) | Input::Forecasts(_) => {
+            Input::Tick | Input::Edition(_) => {
                 self.engine.step(at, input, &mut self.effects);
             }
         }

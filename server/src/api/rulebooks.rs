@@ -4,7 +4,7 @@ use super::{Problem, known, permit};
 use crate::app::App;
 use crate::people::Scope;
 use crate::registry::{Candidate, RegistryError, SIGNATURES};
-use crate::rehearsal::{State, Trial};
+use crate::rehearsal::{Counted, State, Trial};
 use crate::reload::{Proposal, Refusal};
 use ::rules::score::Shift;
 use axum::Json;
@@ -88,9 +88,13 @@ struct TrialItem {
     /// Parts of a thousand, while this process runs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<u64>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     from: Option<String>,
     to: Option<String>,
     readings: u64,
+    heard: Counted,
     unheld: Vec<String>,
     unheard: Vec<AreaCode>,
     counts: BTreeMap<&'static str, BTreeMap<Shift, u64>>,
@@ -289,11 +293,13 @@ fn tried(app: &App, known: &Candidate, trial: &Trial) -> TrialItem {
         state: trial.state,
         progress: match trial.state {
             State::Running => app.reload.rehearsal.progress(&known.hash),
-            State::Done | State::Cancelled => None,
+            State::Done | State::Failed | State::Cancelled => None,
         },
+        reason: trial.reason.clone(),
         from: text(trial.from),
         to: text(trial.to),
         readings: trial.readings,
+        heard: trial.heard,
         unheld: trial.unheld.clone(),
         unheard: trial.unheard.clone(),
         counts: counts.map(|(tier, of)| (tier.name(), of.clone())).collect(),

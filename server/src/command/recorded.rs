@@ -1,9 +1,12 @@
 //! Recorded observations: files read a piece at a time, and the zones they go through.
 
 mod files;
+mod news;
+mod official;
 mod zones;
 
 pub(crate) use files::{Files, Summary, open};
+pub(crate) use news::{News, Told};
 pub(crate) use zones::Zones;
 
 use ingest::protocol::{self, Found, Like, Protocol, Take};

@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Printer::warnings(&city)
     };
     let mut zones = Zones::new(&city, &rulebook);
-    zones.expect(arguments.files.forecasts(&city)?);
+    zones.expect(arguments.files.news(&city)?);
     let mut tell = |effect: &Effect| {
         // A closed pipe is noticed when the buffer is flushed at the end.
         drop(printer.effect(effect));

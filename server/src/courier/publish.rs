@@ -3,7 +3,7 @@
 use super::INTENT;
 use super::route::{Route, route};
 use crate::app::App;
-use crate::pump::kind;
+use crate::pump::{self, kind};
 use crate::remember::CallOver;
 use crate::silence::item as silence_item;
 use crate::view::{AnswerItem, CallItem, Release, SituationItem, WarningItem, missed};
@@ -59,6 +59,12 @@ pub(crate) fn publish(
     for signal in &outputs.signals {
         append(batch, warnings, partition, kind::SIGNAL, signal);
         app.view.signal(signal);
+    }
+    if !outputs.forecasts.is_empty() {
+        let series = Topic::new(Kind::Series, app.mode);
+        let stored = Input::Forecasts(outputs.forecasts.clone()).encode();
+        let packed = lz4_flex::compress_prepend_size(&stored);
+        batch.append(series, partition, pump::FORECASTS, &[], &packed);
     }
     for entry in &outputs.entries {
         append(batch, warnings, partition, kind::ENTRY, entry);

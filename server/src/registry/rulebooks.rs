@@ -87,11 +87,11 @@ pub(crate) enum Unsigned {
         present: String,
     },
     /// Nobody knows what it changes.
-    #[error(
-        "its dry run is under way, or ended with the process that ran it: wait for it, cancel it, or \
-         put it forward again"
-    )]
+    #[error("its dry run is under way: wait for it, or cancel it")]
     Untried,
+    /// Nobody will, by that dry run.
+    #[error("its dry run failed: {0}; put it forward again")]
+    Failed(String),
     /// It is not what was shown.
     #[error("seen: what stands there is not what you saw; look at it again")]
     Seen,
@@ -288,6 +288,33 @@ impl Registry {
         Ok(())
     }
 
+    /// Ends the dry runs that this process left when it ended before: on one machine any that goes on
+    /// by the list, else those that bear its name. Gives the versions of their rulebooks.
+    pub(crate) async fn interrupted(
+        &self,
+        node: Option<&str>,
+        now: Time,
+    ) -> Result<Vec<String>, RegistryError> {
+        let mut kept = self.rulebooks()?;
+        let mut versions = Vec::new();
+        for known in &mut kept.rulebooks {
+            let left = known.trial.as_mut().filter(|trial| {
+                trial.state == State::Running && (node.is_none() || trial.node.as_deref() == node)
+            });
+            if let Some(trial) = left {
+                let why = "the process that ran it ended before it did";
+                *trial = Trial::failed(why.to_owned());
+                versions.push(known.version.clone());
+            }
+        }
+        if !versions.is_empty() {
+            let mut batch = self.batch(now);
+            kept.put(&mut batch, self.topic);
+            self.journal.submit_waiting(batch)?.await?;
+        }
+        Ok(versions)
+    }
+
     /// Takes a signature. With the last one that is needed the rulebook is in force from the next
     /// record of every zone on, and this gives true.
     pub(crate) async fn sign(
@@ -314,9 +341,16 @@ impl Registry {
                 present: present.clone(),
             });
         }
-        let trial = candidate.trial.as_ref();
-        if trial.is_none_or(|trial| trial.state == State::Running) {
-            return Err(Unsigned::Untried);
+        match candidate.trial.as_ref().map(|trial| trial.state) {
+            None | Some(State::Running) => return Err(Unsigned::Untried),
+            Some(State::Failed) => {
+                let reason = candidate
+                    .trial
+                    .as_ref()
+                    .and_then(|trial| trial.reason.clone());
+                return Err(Unsigned::Failed(reason.unwrap_or_default()));
+            }
+            Some(State::Done | State::Cancelled) => {}
         }
         if candidate.seen() != seen {
             return Err(Unsigned::Seen);

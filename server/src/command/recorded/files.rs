@@ -1,12 +1,12 @@
 //! Files of observations in the order of the arguments, and what of them could not be read.
 
 use super::each;
+use super::{News, Told};
 use crate::command::Failure;
 use clap::Args;
-use ingest::forecast::BYTES_MAX;
 use ingest::register::{Registrar, Rejection};
 use ingest::transport::file::Pieces;
-use model::{City, Forecast, Observation, Span, Time};
+use model::{City, Observation, Span, Time};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -20,12 +20,13 @@ pub(crate) struct Files {
     /// Stop with exit 2 at the first line that cannot be read
     #[arg(long)]
     strict: bool,
-    /// Forecasts by area or station and tracks of cyclones (JSON, GeoJSON or CSV), each heard of when
-    /// it was issued; may be given more than once
-    #[arg(long, value_name = "FILE")]
-    forecasts: Vec<PathBuf>,
+    #[command(flatten)]
+    told: Told,
     /// Observation files, NDJSON or arrays; `-` is standard input
-    #[arg(required_unless_present = "forecasts", value_name = "FILE")]
+    #[arg(
+        required_unless_present_any = ["forecasts", "official_signals"],
+        value_name = "FILE"
+    )]
     files: Vec<PathBuf>,
 }
 
@@ -53,28 +54,9 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
 }
 
 impl Files {
-    /// The forecasts; what cannot be read of them is said on standard error.
-    pub(crate) fn forecasts(&self, city: &City) -> Result<Vec<Forecast>, Failure> {
-        let mut forecasts = Vec::new();
-        for path in &self.forecasts {
-            let mut bytes = Vec::new();
-            let failed =
-                |error: io::Error| Failure::BadInput(format!("{}: {error}", path.display()));
-            open(path)?
-                .take(BYTES_MAX as u64 + 1)
-                .read_to_end(&mut bytes)
-                .map_err(failed)?;
-            let name = path.display().to_string();
-            let read = ingest::forecast::read(&name, &bytes, city);
-            for fault in &read.faults {
-                if self.strict {
-                    return Err(Failure::BadInput(fault.to_string()));
-                }
-                eprintln!("{fault}");
-            }
-            forecasts.extend(read.forecasts);
-        }
-        Ok(forecasts)
+    /// What was heard beside observations, in its order.
+    pub(crate) fn news(&self, city: &City) -> Result<Vec<News>, Failure> {
+        self.told.read(city, self.strict)
     }
 
     /// Hands each observation to `take`.

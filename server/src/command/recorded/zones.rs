@@ -4,8 +4,9 @@
 //! back in the order of the lines. What a zone remembers is read and written from end to end
 //! while it is in the caches, not here and there for every line of the file.
 
+use super::News;
 use ingest::quality::Screen;
-use model::{City, Forecast, Mode, Observation, StationNo, Time, Zone};
+use model::{City, Mode, Observation, StationNo, Time, Zone};
 use rules::{Effect, Engine, Policy, Rulebook};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -18,8 +19,8 @@ pub(crate) struct Zones {
     routes: Routes,
     zones: Vec<One>,
     minutes: Vec<Minute>,
-    /// Forecasts that wait for their time, by when they were issued.
-    forecasts: VecDeque<Forecast>,
+    /// What waits for its time, by when it is heard of.
+    news: VecDeque<News>,
     /// Record time: the newest observation time so far.
     now: Time,
     /// Lines so far behind it that what they raise is past.
@@ -47,11 +48,11 @@ struct Waiting {
     observation: Observation,
 }
 
-/// What came to every zone before a line: a whole minute that passed, or forecasts.
+/// What came to every zone before a line: a whole minute that passed, or news.
 struct Minute {
     moment: u32,
     time: Time,
-    forecasts: Vec<(BTreeSet<Zone>, Forecast)>,
+    news: Vec<(BTreeSet<Zone>, News)>,
 }
 
 /// What a line or minute caused.
@@ -80,7 +81,7 @@ impl Zones {
             routes: Routes::new(city, &zones),
             zones,
             minutes: Vec::new(),
-            forecasts: VecDeque::new(),
+            news: VecDeque::new(),
             now: Time::from_millis(i64::MIN),
             late: 0,
             moment: 0,
@@ -96,11 +97,11 @@ impl Zones {
     #[inline]
     pub(crate) fn observe(&mut self, observation: &Observation, tell: &mut impl FnMut(&Effect)) {
         if self
-            .forecasts
+            .news
             .front()
-            .is_some_and(|next| next.issued() <= observation.time)
+            .is_some_and(|next| next.time() <= observation.time)
         {
-            self.issue(observation.time, tell);
+            self.hear(observation.time, tell);
         }
         if observation.time > self.now {
             self.pass(observation.time, tell);
@@ -122,41 +123,38 @@ impl Zones {
         self.advance(tell);
     }
 
-    /// Takes forecasts that are heard of when they are issued.
-    pub(crate) fn expect(&mut self, mut forecasts: Vec<Forecast>) {
-        forecasts.sort_by_key(Forecast::issued);
-        self.forecasts = forecasts.into();
+    /// Takes what is heard of beside lines, in the order of its time.
+    pub(crate) fn expect(&mut self, news: Vec<News>) {
+        self.news = news.into();
     }
 
-    /// What was issued after the last line, and the time until then.
+    /// What was heard after the last line, and the time until then.
     pub(crate) fn finish(&mut self, tell: &mut impl FnMut(&Effect)) {
-        self.issue(Time::from_millis(i64::MAX), tell);
+        self.hear(Time::from_millis(i64::MAX), tell);
         self.step(tell);
     }
 
-    /// Hands the zones what was issued by `until`, each issue in its time.
-    fn issue(&mut self, until: Time, tell: &mut impl FnMut(&Effect)) {
-        while let Some(issued) = self.forecasts.front().map(Forecast::issued) {
-            if issued > until {
+    /// Hands the zones what was heard of by `until`, each in its time.
+    fn hear(&mut self, until: Time, tell: &mut impl FnMut(&Effect)) {
+        while let Some(time) = self.news.front().map(News::time) {
+            if time > until {
                 break;
             }
             let count = self
-                .forecasts
+                .news
                 .iter()
-                .take_while(|next| next.issued() == issued)
+                .take_while(|next| next.time() == time)
                 .count();
-            let at_once: Vec<Forecast> = self.forecasts.drain(..count).collect();
-            self.pass(issued, tell);
-            self.now = self.now.max(issued);
+            let at_once: Vec<News> = self.news.drain(..count).collect();
+            self.pass(time, tell);
+            self.now = self.now.max(time);
             let city = &self.order.city;
             let to_zones = at_once.into_iter();
-            let forecasts = to_zones
-                .map(|forecast| (forecast.zones(city), forecast))
-                .collect();
+            let news = to_zones.map(|one| (one.zones(city), one)).collect();
             self.minutes.push(Minute {
                 moment: self.moment,
                 time: self.now,
-                forecasts,
+                news,
             });
             self.advance(tell);
         }
@@ -176,7 +174,7 @@ impl Zones {
             self.minutes.push(Minute {
                 moment: self.moment,
                 time: Time::from_minute(minute),
-                forecasts: Vec::new(),
+                news: Vec::new(),
             });
             self.advance(tell);
         }
@@ -242,15 +240,20 @@ impl One {
 
 impl Minute {
     fn step(&self, zone: Zone, engine: &mut Engine, effects: &mut Vec<Effect>) {
-        let heard = self
-            .forecasts
-            .iter()
-            .filter(|(zones, _)| zones.contains(&zone));
-        let heard: Vec<Forecast> = heard.map(|(_, forecast)| forecast.clone()).collect();
-        if heard.is_empty() {
+        let (mut forecasts, mut signals) = (Vec::new(), Vec::new());
+        for (_, news) in self.news.iter().filter(|(zones, _)| zones.contains(&zone)) {
+            match news {
+                News::Forecast(forecast) => forecasts.push(forecast.clone()),
+                News::Signal(signal) => signals.push(signal),
+            }
+        }
+        if forecasts.is_empty() {
             engine.tick(self.time, effects);
         } else {
-            engine.expect(self.time, &heard, effects);
+            engine.expect(self.time, &forecasts, effects);
+        }
+        for signal in signals {
+            engine.signal(self.time, signal, effects);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::outlook;
 use super::story::{Reading, Story, text};
+use crate::command::recorded::{News, Told};
 use crate::command::{Failure, print, recorded};
 use crate::installation::{self, Faulty};
 use crate::pump::kind;
@@ -16,7 +17,7 @@ use model::{
 };
 use rules::window::Window;
 use rules::{Change, Effect, Engine, Outlook, Policy, Rule, Rulebook};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,10 +46,12 @@ pub(crate) struct Arguments {
     #[arg(
         long,
         value_name = "DIR",
-        conflicts_with = "files",
-        required_unless_present = "files"
+        conflicts_with_all = ["files", "forecasts", "official_signals"],
+        required_unless_present_any = ["files", "forecasts", "official_signals"]
     )]
     journal: Option<PathBuf>,
+    #[command(flatten)]
+    told: Told,
     /// Observation files, NDJSON or arrays; `-` is standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -115,7 +118,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         outlooks,
     } = match &arguments.journal {
         Some(directory) => search.journal(directory)?,
-        None => search.files(&arguments.files)?,
+        None => search.files(arguments)?,
     };
     let same = |a: &Change, b: &Change| (&a.rule, &a.subject) == (&b.rule, &b.subject);
     if let Some(at) = arguments.at {
@@ -223,21 +226,28 @@ impl Search {
     }
 
     /// Steps the files through the machine of the subject's zone.
-    fn files(&self, files: &[PathBuf]) -> Result<Explained, Failure> {
+    fn files(&self, arguments: &Arguments) -> Result<Explained, Failure> {
         let mut registrar = Registrar::new(&self.city, Span::ZERO);
         let mut machine = Machine::new(self);
-        for path in files {
+        let news = arguments.told.read(&self.city, false)?;
+        let here = |news: &News| news.zones(&self.city).contains(&self.zone);
+        let mut news: VecDeque<News> = news.into_iter().filter(here).collect();
+        for path in &arguments.files {
             let unreadable = |why: String| Failure::BadInput(format!("{}: {why}", path.display()));
             let mut pieces = Pieces::new(recorded::open(path)?);
             while let Some(piece) = pieces.next_piece().map_err(|e| unreadable(e.to_string()))? {
                 recorded::each(piece, &mut registrar, |line| {
                     if let Ok(row) = line {
+                        while let Some(next) = news.pop_front_if(|next| next.time() <= row.time) {
+                            machine.hear(&next);
+                        }
                         let now = machine.now.map_or(row.time, |now| now.max(row.time));
                         machine.observe(now, &row);
                     }
                 });
             }
         }
+        news.iter().for_each(|next| machine.hear(next));
         Ok(machine.finish())
     }
 
@@ -268,11 +278,24 @@ impl Search {
             .collect();
         let mut machine = Machine::new(self);
         self.each(&journal, Kind::Input, |record| {
-            let Ok(Input::Observations(rows)) = Input::decode(record.kind, record.payload()) else {
-                return;
+            let at = Time::from_millis(record.time_ms);
+            let rows = match Input::decode(record.kind, record.payload()) {
+                Ok(Input::Observations(rows)) => rows,
+                Ok(input @ (Input::Forecasts(_) | Input::Signal(_))) => {
+                    return machine.step(at, &input);
+                }
+                // Policy and people's acts move no tier at a subject.
+                Ok(
+                    Input::Tick
+                    | Input::Order(_)
+                    | Input::Edition(_)
+                    | Input::Device(_)
+                    | Input::Revised(_),
+                )
+                | Err(_) => return,
             };
             for row in &rows {
-                machine.observe(Time::from_millis(record.time_ms), row);
+                machine.observe(at, row);
                 for (one, spans) in found.iter_mut().zip(&spans) {
                     if self.feeding(&one.change.subject).contains(&row.station) {
                         self.behind(row, spans, one);
@@ -404,18 +427,27 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Steps what is heard beside observations, and the minutes before it.
+    fn hear(&mut self, news: &News) {
+        let input = match news {
+            News::Forecast(forecast) => Input::Forecasts(vec![forecast.clone()]),
+            News::Signal(signal) => Input::Signal(signal.clone()),
+        };
+        let now = self.now.map_or(news.time(), |now| now.max(news.time()));
+        self.step(now, &input);
+    }
+
+    fn step(&mut self, now: Time, input: &Input) {
+        let mut effects = Vec::new();
+        self.pass(now, &mut effects);
+        self.engine.step(now, input, &mut effects);
+        self.keep(&mut effects);
+    }
+
     /// Steps one observation, and the minutes before it.
     fn observe(&mut self, now: Time, row: &Observation) {
         let mut effects = Vec::new();
-        if let Some(before) = self.now.filter(|before| now > *before) {
-            for minute in before.minute() + 1..=now.minute() {
-                self.look_before(Time::from_minute(minute));
-                self.engine.tick(Time::from_minute(minute), &mut effects);
-                self.keep(&mut effects);
-            }
-        }
-        self.look_before(now);
-        self.now = Some(now);
+        self.pass(now, &mut effects);
         if !self.engine.hears(row.station) {
             return;
         }
@@ -429,6 +461,19 @@ impl<'a> Machine<'a> {
             self.engine.observe(now, rainfall, &mut effects);
         }
         self.keep(&mut effects);
+    }
+
+    /// Each minute up to `now`.
+    fn pass(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        if let Some(before) = self.now.filter(|before| now > *before) {
+            for minute in before.minute() + 1..=now.minute() {
+                self.look_before(Time::from_minute(minute));
+                self.engine.tick(Time::from_minute(minute), effects);
+                self.keep(effects);
+            }
+        }
+        self.look_before(now);
+        self.now = Some(now);
     }
 
     /// Keeps how the subject stands once what comes next is later than the time asked for.

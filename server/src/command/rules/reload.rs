@@ -245,9 +245,25 @@ fn trial(trial: &Value) -> Vec<String> {
     let readings = trial.get("readings").and_then(Value::as_u64).unwrap_or(0);
     let (from, to) = (text(trial, "from"), text(trial, "to"));
     let state = text(trial, "state");
-    let mut lines = vec![format!(
-        "dry run {state}: {readings} readings {from} – {to}"
-    )];
+    let mut lines = vec![match state {
+        "failed" => format!(
+            "dry run failed: {}; put it forward again",
+            text(trial, "reason")
+        ),
+        _ => format!("dry run {state}: {readings} readings {from} – {to}"),
+    }];
+    if state == "failed" {
+        return lines;
+    }
+    let heard = |what: &str| {
+        let count = trial.pointer(&format!("/heard/{what}"));
+        count.and_then(Value::as_u64).unwrap_or(0)
+    };
+    let heard = ["forecasts", "signals", "silences"].map(|what| (what, heard(what)));
+    if heard.iter().any(|(_, count)| *count > 0) {
+        let words = heard.map(|(what, count)| format!("{count} {what}"));
+        lines.push(format!("heard meanwhile, by zone: {}", words.join(", ")));
+    }
     for (key, word) in [
         ("unheld", "not compared, nothing is held of"),
         ("unheard", "not compared, no answer of zone"),

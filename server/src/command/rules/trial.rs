@@ -28,9 +28,9 @@ pub(super) fn run(
         issued: Issued::default(),
     };
     let mut lanes: Vec<Lane> = rulebooks.iter().map(lane).collect();
-    let forecasts = files.forecasts(city)?;
+    let news = files.news(city)?;
     for lane in &mut lanes {
-        lane.zones.expect(forecasts.clone());
+        lane.zones.expect(news.clone());
     }
     let mut batch = Vec::with_capacity(BATCH);
     let summary = files.read(city, |observation| {
