@@ -162,6 +162,29 @@ impl App {
         })
     }
 
+    /// Rules in force that no test case plays: those of the city directory, which is served as it is.
+    /// What was put forward since has been judged.
+    pub(crate) fn untested(&self) -> &[String] {
+        let installation = &self.installation;
+        match self.reload.rulebook().hash() == installation.rulebook.hash() {
+            true => &installation.untested,
+            false => &[],
+        }
+    }
+
+    /// How many rules are silenced, in all and by rule.
+    fn gauge_mutes(&self) {
+        let mutes = self.view.mutes();
+        let count = |mutes: usize| i64::try_from(mutes).unwrap_or(i64::MAX);
+        self.metrics.rules_muted.set(count(mutes.len()));
+        // A rule that speaks again has no series any more.
+        self.metrics.rule_muted.reset();
+        for (_, mute) in &mutes {
+            let of_rule = self.metrics.rule_muted.with_label_values(&[&mute.rule]);
+            of_rule.inc();
+        }
+    }
+
     /// True while the disk is full: nothing is acknowledged.
     pub(crate) fn out_of_space(&self) -> bool {
         let disk = self.disk.as_ref();
@@ -437,8 +460,9 @@ impl App {
         }
         self.metrics.lapsed.set(self.view.lapsed_count());
         self.gauge_silence();
-        let muted = i64::try_from(self.view.mutes().len()).unwrap_or(i64::MAX);
-        self.metrics.rules_muted.set(muted);
+        self.gauge_mutes();
+        let untested = i64::try_from(self.untested().len()).unwrap_or(i64::MAX);
+        self.metrics.rules_untested.set(untested);
         let owed = self.view.owed(self.clock.now());
         for (state, count) in [
             ("due", owed.due),

@@ -2,7 +2,7 @@
 //! tests.
 
 use crate::config::KeptSeries;
-use crate::installation::{Faulty, between, failures, is_error};
+use crate::installation::{Faulty, between, failures, is_error, uncovered, untested};
 use crate::registry::File;
 use model::City;
 use model::fault::{Fault, Severity};
@@ -59,6 +59,11 @@ pub(crate) fn judge(
         }
     }
     let tests = outcomes.len();
+    // A file that cannot be read may play them.
+    if !faults.iter().any(is_error) {
+        let untested = untested(&rulebook, &outcomes);
+        faults.extend(uncovered("rulebook", &untested, Severity::Error));
+    }
     faults.extend(failures(
         outcomes.into_iter(),
         "correct the rule or the test; `sanfang rules test` tells the whole story",

@@ -1,5 +1,9 @@
 //! A city directory loaded whole: city, rulebook, wording, and what is rendered once from them.
 
+mod tried;
+
+pub(crate) use tried::{Tried, failures, outcomes, tried, uncovered, untested};
+
 use crate::registry::File;
 use dispatch::directory::{Contact, Directory, Loaded};
 use dispatch::ladder::{Call, Place};
@@ -10,7 +14,6 @@ use model::record::Edition;
 use model::release::Ask;
 use model::{Area, AreaLevel, City};
 use rules::Rulebook;
-use rules::suite::Outcome;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,6 +33,8 @@ pub(crate) struct Installation {
     pub(crate) city: Arc<City>,
     /// The rules in force.
     pub(crate) rulebook: Arc<Rulebook>,
+    /// Those that no test case plays, where they came with the city directory.
+    pub(crate) untested: Vec<String>,
     /// Texts.
     pub(crate) wording: Arc<Wording>,
     /// The areas as GeoJSON for consoles.
@@ -147,63 +152,6 @@ pub(crate) fn rulebook_files(directory: &Path) -> Result<Vec<File>, Faulty> {
 /// The rulebook of some files; faults are told with their paths in `directory`.
 pub(crate) fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, Faulty> {
     Rulebook::read(files).map_err(|faults| Faulty(located(directory, faults)))
-}
-
-/// What came of each case in a rulebook's folder `tests`.
-pub(crate) fn outcomes(directory: &Path, rulebook: &Arc<Rulebook>) -> Result<Vec<Outcome>, Faulty> {
-    let folder = directory.join("tests");
-    let (mut outcomes, mut faults) = (Vec::new(), Vec::new());
-    for (name, text) in texts(&folder, ".test.toml", "\0")? {
-        let path = folder.join(name).display().to_string();
-        match rules::suite::run(rulebook, &path, &text) {
-            Ok(found) => outcomes.extend(found),
-            Err(found) => faults.extend(found),
-        }
-    }
-    if faults.is_empty() {
-        Ok(outcomes)
-    } else {
-        Err(Faulty(faults))
-    }
-}
-
-/// The cases of its own tests that a rulebook fails: it is not what those who wrote it think it is.
-pub(crate) fn failed(directory: &Path, rulebook: &Arc<Rulebook>) -> Vec<Fault> {
-    if !directory.join("tests").is_dir() {
-        return Vec::new();
-    }
-    let outcomes = match outcomes(directory, rulebook) {
-        Ok(outcomes) => outcomes.into_iter(),
-        Err(faulty) => return faulty.0,
-    };
-    let remedy = format!(
-        "correct the rule or the test; `sanfang rules test {}` tells the whole story",
-        directory.display()
-    );
-    failures(outcomes, &remedy)
-}
-
-/// The cases that were not met, as faults of a rulebook.
-pub(crate) fn failures(outcomes: impl Iterator<Item = Outcome>, remedy: &str) -> Vec<Fault> {
-    let failed = outcomes.filter(|outcome| !outcome.failures.is_empty());
-    let faults = failed.map(|outcome| {
-        let failures = outcome.failures.iter();
-        let failures: Vec<String> = failures.map(ToString::to_string).collect();
-        Fault {
-            file: outcome.file,
-            line: Some(outcome.line),
-            field: "test".into(),
-            excerpt: None,
-            what: format!(
-                "the rulebook fails its own test {:?}: {}",
-                outcome.name,
-                failures.join(", ")
-            ),
-            remedy: remedy.to_owned(),
-            severity: Severity::Error,
-        }
-    });
-    faults.collect()
 }
 
 /// What is worth a look in a city that could be read.
@@ -324,7 +272,18 @@ impl Installation {
             (Ok(city), Ok(rules), Ok(wording)) => {
                 let rulebook = Arc::new(rules.rulebook);
                 let mut faults = between(&rulebook, &rules.folder, &city, directory);
-                let failed = failed(&rules.folder, &rulebook);
+                let Tried {
+                    faults: failed,
+                    untested,
+                } = tried(&rules.folder, &rulebook);
+                if !untested.is_empty() {
+                    let (rules, how) = (untested.join(", "), tried::REMEDY);
+                    tracing::error!(
+                        rules,
+                        how,
+                        "no test case plays these rules; they are served"
+                    );
+                }
                 if earlier
                     .rules
                     .as_ref()
@@ -354,6 +313,7 @@ impl Installation {
                         imported: rules.imported,
                         people: source,
                     },
+                    untested,
                     ..loaded
                 })
             }
@@ -382,6 +342,7 @@ impl Installation {
                 engine: rules::ENGINE.to_owned(),
             },
             sources: Sources::default(),
+            untested: Vec::new(),
             places: Places::new(&city),
             areas_geojson: geojson(&city.areas).into(),
             bbox: bbox(&city.areas),

@@ -63,6 +63,10 @@ pub(crate) struct Metrics {
     pub(crate) acts: IntGaugeVec,
     /// Silenced rules, each once for every zone or area named.
     pub(crate) rules_muted: IntGauge,
+    /// The same by rule.
+    pub(crate) rule_muted: IntGaugeVec,
+    /// Rules in force that no test case plays.
+    pub(crate) rules_untested: IntGauge,
     /// Products by lead time that are to be done, soon too late, or missed.
     pub(crate) products: IntGaugeVec,
     /// Products that nobody filed in time, by slot.
@@ -260,6 +264,17 @@ impl Metrics {
             rules_muted: {
                 let help = "Rules that people silenced, each once for every zone or area named";
                 let gauge = IntGauge::new("sanfang_rules_muted", help)?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
+            rule_muted: gauges(
+                "sanfang_rule_muted",
+                "Zones and areas in which people silenced a rule, by rule; none where it speaks everywhere",
+                &["rule"],
+            )?,
+            rules_untested: {
+                let help = "Rules in force that no test case of their rulebook plays";
+                let gauge = IntGauge::new("sanfang_rules_untested", help)?;
                 registry.register(Box::new(gauge.clone()))?;
                 gauge
             },

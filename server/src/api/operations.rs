@@ -22,8 +22,19 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
 /// `GET /healthz`: the process lives and its journal accepts.
 pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
     match app.fault() {
-        None => (StatusCode::OK, format!("ok\n{}", space(&app))),
+        None => (
+            StatusCode::OK,
+            format!("ok\n{}{}", space(&app), untested(&app)),
+        ),
         Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
+    }
+}
+
+/// Rules in force that no test case plays, on a line of their own.
+fn untested(app: &App) -> String {
+    match app.untested() {
+        [] => String::new(),
+        rules => format!("rules without a test case: {}\n", rules.join(", ")),
     }
 }
 

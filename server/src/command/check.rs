@@ -9,6 +9,7 @@ use clap::Args;
 use dispatch::directory::Directory;
 use model::City;
 use model::fault::{Fault, Severity};
+use rules::Rulebook;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +24,8 @@ pub(crate) struct Arguments {
     /// City directory, with its rules, wording, contacts and subscribers
     #[arg(long, value_name = "DIR", group = "what")]
     city: Option<PathBuf>,
-    /// Rulebook directory: by itself, or instead of the city's own
+    /// Rulebook directory: by itself, or instead of the city's own; a rule of it that no test case
+    /// plays is a fault, since it could not be put forward
     #[arg(long, value_name = "DIR", group = "what")]
     rules: Option<PathBuf>,
     /// Print one JSON object a line instead of words
@@ -124,8 +126,7 @@ impl Found {
             Ok(rulebook) => {
                 let rulebook = Arc::new(rulebook);
                 self.faults.extend(rulebook.notices.clone());
-                self.faults
-                    .extend(installation::failed(directory, &rulebook));
+                self.tried(directory, &rulebook, Severity::Error);
                 self.summaries.push(format!(
                     "{}: {} rules ({})",
                     directory.display(),
@@ -135,6 +136,15 @@ impl Found {
             }
             Err(faulty) => self.faults.extend(faulty.0),
         }
+    }
+
+    /// The rulebook's own tests; rules that none of them plays are of that severity.
+    fn tried(&mut self, directory: &Path, rulebook: &Arc<Rulebook>, severity: Severity) {
+        let tried = installation::tried(directory, rulebook);
+        let file = directory.display().to_string();
+        let uncovered = installation::uncovered(&file, &tried.untested, severity);
+        self.faults.extend(tried.faults);
+        self.faults.extend(uncovered);
     }
 
     /// People whom the city names to sign and the configuration does not know.
@@ -166,6 +176,11 @@ impl Found {
         directory: &Path,
         rules: Option<&Path>,
     ) -> Option<(City, Option<Directory>)> {
+        // What a city has is served; what is named besides is to be put forward.
+        let severity = match rules {
+            None => Severity::Notice,
+            Some(_) => Severity::Error,
+        };
         let rules = rules.map_or_else(|| directory.join("rules"), Path::to_owned);
         let city = installation::city(directory);
         let rulebook = installation::rulebook(&rules).map(Arc::new);
@@ -190,7 +205,7 @@ impl Found {
         if let (Ok(city), Ok(rulebook)) = (&city, &rulebook) {
             let between = installation::between(rulebook, &rules, city, directory);
             self.faults.extend(between);
-            self.faults.extend(installation::failed(&rules, rulebook));
+            self.tried(&rules, rulebook, severity);
             self.summaries.push(format!(
                 "{}: {} areas, {} zones, {} stations, {} sites, {} rules ({})",
                 directory.display(),

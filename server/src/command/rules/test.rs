@@ -5,10 +5,10 @@ use crate::command::{Failure, print};
 use crate::installation::{self, Faulty};
 use clap::Args;
 use model::Span;
+use model::fault::Severity;
 use rules::Rulebook;
 use rules::suite::{Outcome, Unmet};
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,11 +26,15 @@ pub(crate) struct Arguments {
 /// Runs the cases, file by file; what failed is told with what the tier asked for, what there was,
 /// and every change of tier that was found.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (mut lines, mut faulty) = (Vec::new(), Vec::new());
+    let (mut lines, mut faulty, mut bare) = (Vec::new(), Vec::new(), Vec::new());
     let (mut passed, mut failed) = (0, 0);
     for folder in &arguments.rules {
         let outcomes = match outcomes(folder) {
-            Ok(outcomes) => outcomes,
+            Ok((outcomes, untested)) => {
+                let file = folder.display().to_string();
+                bare.extend(installation::uncovered(&file, &untested, Severity::Error));
+                outcomes
+            }
             Err(found) => {
                 faulty.push(found.to_string());
                 continue;
@@ -67,19 +71,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "{failed} {cases} of the rulebook failed"
         )));
     }
+    if !bare.is_empty() {
+        let bare: Vec<String> = bare.iter().map(ToString::to_string).collect();
+        return Err(Failure::Failed(bare.join("\n")));
+    }
     Ok(())
 }
 
-/// What came of the cases of one rulebook; rules that none of them plays are named.
-fn outcomes(folder: &Path) -> Result<Vec<Outcome>, Faulty> {
+/// What came of the cases of one rulebook, and the rules that none of them plays.
+fn outcomes(folder: &Path) -> Result<(Vec<Outcome>, Vec<String>), Faulty> {
     let rulebook: Arc<Rulebook> = Arc::new(installation::rulebook(folder)?);
     let outcomes = installation::outcomes(folder, &rulebook)?;
-    let played: BTreeSet<&String> = outcomes.iter().map(|outcome| &outcome.rule).collect();
-    let ids = rulebook.rules.iter().map(|rule| &rule.id);
-    for id in ids.filter(|id| !played.contains(id)) {
-        eprintln!("notice: no test of {} plays rule {id}", folder.display());
-    }
-    Ok(outcomes)
+    let untested = installation::untested(&rulebook, &outcomes);
+    Ok((outcomes, untested))
 }
 
 fn object(outcome: &Outcome) -> String {
