@@ -35,6 +35,9 @@ const ASKED_MAX: usize = 16;
 /// Tries of a question to a zone that is busy, and the wait between two.
 const TRIES: u32 = 20;
 const BUSY: Duration = Duration::from_millis(250);
+/// Tries to keep what was found, and the wait between two.
+const KEEP_TRIES: u32 = 30;
+const KEEP_WAIT: Duration = Duration::from_secs(10);
 /// Work between two rests, which are as long.
 const STINT_US: u64 = 10_000;
 /// Readings between two looks at the clock and at whether it is cancelled.
@@ -247,9 +250,19 @@ impl App {
                 tracing::error!(%error, "the dry run of a rulebook failed");
                 Trial::failed(error.to_string())
             });
-            if let Err(error) = app.keep_trial(candidate, trial).await {
-                tracing::error!(%error, "the dry run of a rulebook is not kept: put it forward again");
+            // Another process may be adding to the registry, or the disk be full.
+            for _ in 0..KEEP_TRIES {
+                let Err(error) = app.keep_trial(candidate.clone(), trial.clone()).await else {
+                    return;
+                };
+                tracing::warn!(%error, "what the dry run of a rulebook found is not kept yet");
+                tokio::time::sleep(KEEP_WAIT).await;
             }
+            let hash = candidate.hash;
+            tracing::error!(
+                hash,
+                "the dry run of a rulebook is not kept: put it forward again"
+            );
         });
     }
 

@@ -29,6 +29,8 @@ mod forecasts;
 mod manners;
 #[path = "contracts/mutes.rs"]
 mod mutes;
+#[path = "contracts/official.rs"]
+mod official;
 #[path = "contracts/poll.rs"]
 mod poll;
 #[path = "contracts/refusals.rs"]

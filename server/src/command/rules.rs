@@ -1,11 +1,13 @@
 //! `sanfang rules`: the forecaster's workbench. A rulebook against its own tests, why a tier was
-//! found, what another rulebook would change, and which threshold does best.
+//! found, what another rulebook would change, and which threshold does best; and on a running server
+//! another rulebook in force, and a rule silenced for a while.
 
 mod chart;
 mod diff;
 mod explain;
 mod fit;
 mod heads;
+mod mute;
 mod outlook;
 mod reload;
 mod story;
@@ -50,6 +52,15 @@ pub(crate) enum Command {
     /// Another rulebook in force without a restart: put forward, dry run, signed by two persons
     #[command(subcommand)]
     Reload(reload::Command),
+    /// Silence a rule of a running server for a while: what it finds is shown, and nobody is told
+    ///
+    /// It takes nothing back that was told before, and rules that ask for its situation go on hearing it.
+    /// Once it is over, what still stands is proposed at once.
+    Mute(mute::Mute),
+    /// Let a silenced rule speak again: what it finds now is told at once
+    Unmute(mute::Unmute),
+    /// List the rules that are silenced, by whom, why and until when
+    Muted(mute::Muted),
 }
 
 /// Runs the command.
@@ -61,5 +72,8 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Diff(arguments) => diff::run(arguments),
         Command::Reload(command) => reload::run(command),
         Command::Tune(arguments) => tune::run(arguments),
+        Command::Mute(arguments) => mute::mute(arguments),
+        Command::Unmute(arguments) => mute::unmute(arguments),
+        Command::Muted(arguments) => mute::muted(arguments),
     }
 }

@@ -11,6 +11,7 @@ mod lapses;
 mod nearly_full;
 mod poisoned;
 mod privacy;
+mod rehearsed;
 mod reload;
 mod repeats;
 mod retention;

@@ -279,6 +279,46 @@ fn a_rulebook_that_fails_its_own_tests_is_not_taken() {
     assert!(err.contains(&words), "{err}");
 }
 
+/// What nobody has tried is not put forward; what a city has is served, and said aloud.
+#[test]
+fn rules_without_a_test_case_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    small::write_city(folder.path());
+    let rules = folder.path().join("city/rules");
+    fs::create_dir(rules.join("tests")).unwrap();
+    let own = small::root().join("testdata/city/rules/tests");
+    for entry in fs::read_dir(own).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.ends_with("cold.test.toml") && !path.ends_with("typhoon.test.toml") {
+            fs::copy(&path, rules.join("tests").join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let city = folder.path().join("city").display().to_string();
+    let rules = rules.display().to_string();
+    let words = format!("{rules}: field tests: no test case plays rules cold, typhoon — add");
+    let (code, out, err) = told(&sanfang(&["check", "--rules", &rules]));
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(out.starts_with(&words), "{out}");
+    let (code, out, _) = told(&sanfang(&["check", "--city", &city, "--rules", &rules]));
+    assert!(code == 2 && out.contains(&words), "{out}");
+    let (code, out, err) = told(&sanfang(&["rules", "test", &rules]));
+    assert!(code == 1 && err.contains(&words), "{out}{err}");
+    let (code, out, err) = told(&sanfang(&["check", "--city", &city]));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains(&format!("notice: {words}")), "{out}");
+    let served = small::Served::serve(folder.path(), 1, "");
+    let health = served.get("/healthz").1;
+    assert!(
+        health.ends_with("rules without a test case: cold, typhoon\n"),
+        "{health}"
+    );
+    let metrics = served.get("/metrics").1;
+    assert!(
+        metrics.contains("\nsanfang_rules_untested 2\n"),
+        "{metrics}"
+    );
+}
+
 #[test]
 fn rulebook_tests_are_read_by_people_and_programs() {
     let rules = "testdata/city/rules";

@@ -2,8 +2,11 @@
 
 use super::served::{Answer, Served};
 use super::small::eventually;
-use super::{depth, minutes_ago};
+use super::{depth, json_lines, minutes_ago, told};
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 const TOWNSHIP: &str = "440106014000";
 
@@ -70,6 +73,83 @@ fn a_silent_rule_is_shown_and_proposes_once_it_speaks_again() {
     });
     assert_eq!(muted(&served), Vec::<Value>::new());
     post(&served, "culvert/unmute", &json!({})).is_problem(409, "not silenced");
+}
+
+fn sanfang(served: &Served, folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let token = folder.join("token");
+    fs::write(&token, "token-chen\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sanfang"))
+        .arg("rules")
+        .args(arguments)
+        .env("SANFANG_SERVER", format!("http://{}", served.address()))
+        .arg("--token-file")
+        .arg(token)
+        .output()
+        .unwrap();
+    told(&output)
+}
+
+#[test]
+fn a_rule_is_silenced_from_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let served = Served::alone(folder);
+    let until = minutes_ago(-60);
+    let until = until.as_str();
+    let mute = [
+        "mute",
+        "culvert",
+        "--reason",
+        "sensor in the mud",
+        "--until",
+        until,
+    ];
+    let (code, out, err) = sanfang(&served, folder, &mute);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert!(err.contains("culvert: silenced until"), "{err}");
+    eventually("it is listed", || muted(&served).len() == 1);
+    let (code, table, err) = sanfang(&served, folder, &["muted"]);
+    assert_eq!(code, 0, "{err}");
+    let line = table
+        .lines()
+        .find(|line| line.starts_with("culvert"))
+        .unwrap();
+    assert!(
+        line.contains("chen") && line.contains("sensor in the mud"),
+        "{table}"
+    );
+    assert_eq!(table.lines().count(), 2, "{table}");
+    let (_, all, _) = sanfang(&served, folder, &["muted", "--all", "--json"]);
+    assert_eq!(json_lines(&all).len(), list(&served, "/v1/rules").len());
+    let metrics = served.get("/metrics").1;
+    assert!(
+        metrics.contains("\nsanfang_rule_muted{rule=\"culvert\"} 1\n"),
+        "{metrics}"
+    );
+    // Until when it may be is for the server to say; what is no time is not sent.
+    let long = minutes_ago(-60 * 25);
+    let long = ["mute", "culvert", "--reason", "x", "--until", long.as_str()];
+    let (code, _, err) = sanfang(&served, folder, &long);
+    assert!(code == 2 && err.contains("1d at most"), "{code} {err}");
+    let never = ["mute", "culvert", "--reason", "x", "--until", "soon"];
+    assert_eq!(sanfang(&served, folder, &never).0, 2);
+    let stranger = ["mute", "culvet", "--reason", "x", "--until", until];
+    let (code, _, err) = sanfang(&served, folder, &stranger);
+    assert!(
+        code == 2 && err.contains("no rule \"culvet\""),
+        "{code} {err}"
+    );
+
+    let (code, _, err) = sanfang(&served, folder, &["unmute", "culvert"]);
+    assert!(
+        code == 0 && err.contains("culvert: speaks again"),
+        "{code} {err}"
+    );
+    eventually("it is not listed", || muted(&served).is_empty());
+    let metrics = served.get("/metrics").1;
+    assert!(!metrics.contains("sanfang_rule_muted{"), "{metrics}");
+    let (code, _, err) = sanfang(&served, folder, &["unmute", "culvert"]);
+    assert!(code == 1 && err.contains("not silenced"), "{code} {err}");
 }
 
 #[test]

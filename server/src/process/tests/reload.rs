@@ -59,13 +59,38 @@ fn files(folder: &Path, from: &str, to: &str) -> BTreeMap<String, String> {
         files.insert(name, text.replacen(from, to, 1));
     }
     assert!(found, "{from}");
+    with_tests(files)
+}
+
+/// The one test that holds whatever the thresholds of rain are.
+const DRY: &str = r#"schema = 1
+[[test]]
+name = "a dry hour"
+rule = "rainstorm"
+start = "2023-09-07T12:00:00+08:00"
+interval = "1m"
+series = { rainfall = "0x60" }
+expect = [{ at = "59m", tier = "none" }]
+"#;
+
+/// The tests of the other rules beside them: no rule without one.
+pub(super) fn with_tests(mut files: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    for entry in fs::read_dir(city::root().join("testdata/city/rules/tests")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = match name.as_str() {
+            "rainstorm.test.toml" => DRY.to_owned(),
+            _ => fs::read_to_string(path).unwrap(),
+        };
+        files.insert(format!("tests/{name}"), text);
+    }
     files
 }
 
 const ORANGE: &str = r#"orange  = 'rainfall.sum("3h") >= 50.0'"#;
 const LOWER: &str = r#"orange  = 'rainfall.sum("3h") >= 38.0'"#;
 
-async fn put(running: &Running, person: &str, body: Value) -> Value {
+pub(super) async fn put(running: &Running, person: &str, body: Value) -> Value {
     let (status, item) = ask(running, person, "/v1/rulebooks", Some(&body)).await;
     assert_eq!(status, 201, "{item}");
     assert_eq!(item["state"], "candidate");
@@ -74,7 +99,7 @@ async fn put(running: &Running, person: &str, body: Value) -> Value {
 }
 
 /// The same once its dry run has ended.
-async fn tried(running: &Running, item: &Value) -> Value {
+pub(super) async fn tried(running: &Running, item: &Value) -> Value {
     let path = format!("/v1/rulebooks/{}", item["hash"].as_str().unwrap());
     for _ in 0..2_000 {
         let (status, item) = ask(running, "reader", &path, None).await;
@@ -88,7 +113,7 @@ async fn tried(running: &Running, item: &Value) -> Value {
 }
 
 /// A signature under what was put forward, whether its dry run has ended or not.
-async fn sign(running: &Running, person: &str, item: &Value) -> (u16, Value) {
+pub(super) async fn sign(running: &Running, person: &str, item: &Value) -> (u16, Value) {
     let path = format!("/v1/rulebooks/{}/approve", item["hash"].as_str().unwrap());
     let body = json!({ "seen": item["seen"] });
     ask(running, person, &path, Some(&body)).await
@@ -167,6 +192,23 @@ async fn what_cannot_be_used_is_refused_with_every_fault() {
     assert!(
         what.contains("1 mm a minute") && what.contains("orange"),
         "{what}"
+    );
+
+    // Nobody has said what a rule without a test is to find.
+    let mut bare = files(folder, ORANGE, LOWER);
+    bare.remove("tests/rainstorm.test.toml").unwrap();
+    bare.remove("tests/typhoon.test.toml").unwrap();
+    let problem = refused(&bare, 422).await;
+    assert_eq!(problem["faults"].as_array().unwrap().len(), 1, "{problem}");
+    let fault = &problem["faults"][0];
+    assert_eq!(
+        (&fault["file"], &fault["field"]),
+        (&json!("rulebook"), &json!("tests"))
+    );
+    assert_eq!(fault["what"], "no test case plays rules rainstorm, typhoon");
+    assert!(
+        fault["remedy"].as_str().unwrap().contains("[[test]]"),
+        "{fault}"
     );
 
     let mut outside = files(folder, ORANGE, LOWER);
@@ -358,6 +400,7 @@ async fn a_higher_threshold_lets_go() {
     assert_eq!(of_gauge(app, "yellow").len(), 1);
     let mut gone = files(folder, ORANGE, ORANGE);
     gone.remove("rainstorm.toml").unwrap();
+    gone.remove("tests/rainstorm.test.toml").unwrap();
     let situations = || app.view.situations().len();
     eventually("the yellow is on the screens", app, || situations() == 1).await;
     let item = put(&running, "zhao", json!({ "files": gone })).await;
