@@ -177,11 +177,15 @@ impl App {
         let mutes = self.view.mutes();
         let count = |mutes: usize| i64::try_from(mutes).unwrap_or(i64::MAX);
         self.metrics.rules_muted.set(count(mutes.len()));
+        let mut by_rule: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, mute) in &mutes {
+            *by_rule.entry(&mute.rule).or_default() += 1;
+        }
         // A rule that speaks again has no series any more.
         self.metrics.rule_muted.reset();
-        for (_, mute) in &mutes {
-            let of_rule = self.metrics.rule_muted.with_label_values(&[&mute.rule]);
-            of_rule.inc();
+        for (rule, places) in by_rule {
+            let of_rule = self.metrics.rule_muted.with_label_values(&[rule]);
+            of_rule.set(count(places));
         }
     }
 

@@ -1,8 +1,8 @@
 //! Forecasts of others, posted: what a rule asks of them is found, what cannot be read is told.
 
-use super::minutes_ago;
 use super::served::{Answer, Served, configuration};
 use super::small::eventually;
+use super::{json_lines, minutes_ago, sanfang, told};
 use serde_json::{Value, json};
 
 const TOWN: &str = "440106014000";
@@ -85,4 +85,56 @@ fn a_forecast_is_taken_and_a_later_issue_takes_its_place() {
         202
     );
     eventually("all is over", || tier(&served).is_none());
+    // Whoever asks the journal why hears what was foretold, too.
+    let (city, journal) = (folder.path().join("city"), folder.path().join("journal"));
+    let (city, journal) = (city.display().to_string(), journal.display().to_string());
+    let why = [
+        "rules",
+        "explain",
+        "--subject",
+        TOWN,
+        "--rule",
+        "expected",
+        "--json",
+    ];
+    let places = ["--city", &city, "--journal", &journal];
+    let (code, out, err) = told(&sanfang(&[&why[..], &places[..]].concat()));
+    assert_eq!(code, 0, "{err}");
+    let last = json_lines(&out).pop().unwrap();
+    let compared = expected(&last);
+    assert_eq!(compared["call"], r#"forecast(rainfall, "6h")"#, "{last}");
+    assert_eq!(compared["value"], "0", "{last}");
+}
+
+/// What the yellow tier compares, as it stands.
+fn expected(explained: &Value) -> Value {
+    let tiers = explained["outlook"]["tiers"].as_array().unwrap();
+    let yellow = tiers.iter().find(|tier| tier["tier"] == "yellow").unwrap();
+    yellow["rise"]["compared"][0].clone()
+}
+
+#[test]
+fn a_recorded_forecast_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    super::small::write_city(folder.path());
+    let rules = folder.path().join("expected");
+    std::fs::create_dir(&rules).unwrap();
+    std::fs::write(rules.join("expected.toml"), RULES).unwrap();
+    let issue = json!({ "issued": "2023-09-07T12:00:00+08:00", "source": "m", "parameter": "rainfall", "area": TOWN,
+        "start": "2023-09-07T12:00:00+08:00", "step": "1h", "values": [20, 20, 20, 0, 0, 0] });
+    let file = folder.path().join("issue.json");
+    std::fs::write(&file, issue.to_string()).unwrap();
+    let path = |path: &std::path::Path| path.display().to_string();
+    let (city, rules, file) = (path(&folder.path().join("city")), path(&rules), path(&file));
+    let why = ["rules", "explain", "--subject", TOWN, "--json"];
+    let places = ["--city", &city, "--rules", &rules, "--forecasts", &file];
+    let (code, out, err) = told(&sanfang(&[&why[..], &places[..]].concat()));
+    assert_eq!(code, 0, "{err}");
+    let rise = json_lines(&out).remove(0);
+    assert_eq!(
+        (&rise["to"], &rise["time"]),
+        (&json!("yellow"), &json!("2023-09-07T12:00:00+08:00")),
+        "{rise}"
+    );
+    assert_eq!(expected(&rise)["value"], "60", "{rise}");
 }
