@@ -3,7 +3,7 @@
 use super::{sanfang, small, told};
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&[&str]; 23] = [
+const COMMANDS: [&[&str]; 24] = [
     &[],
     &["demo"],
     &["serve"],
@@ -11,6 +11,7 @@ const COMMANDS: [&[&str]; 23] = [
     &["replay"],
     &["rules"],
     &["rules", "test"],
+    &["rules", "list"],
     &["rules", "explain"],
     &["rules", "diff"],
     &["rules", "tune"],
