@@ -2,13 +2,15 @@
 //!
 //! JSON is one object, an array, or one object a line; `{"type":"FeatureCollection"}` is GeoJSON, whose
 //! features name their area or lie on it. CSV has a header and a row for each step or point. What cannot
-//! be read is a fault of its own and holds nothing else up.
+//! be read is a fault of its own and holds nothing else up; a value that the parameter cannot have, such as
+//! a code for missing, costs its step.
 
 mod json;
 mod rows;
 #[cfg(test)]
 mod tests;
 
+use crate::quality::limits;
 use crate::register::quanta;
 use model::fault::{Faults, Place, quoted};
 use model::forecast::{POINTS_MAX, STEPS_MAX};
@@ -132,7 +134,22 @@ impl Reader<'_> {
             let remedy = format!("write a decimal number in {}", parameter.unit());
             self.fault(line, "value", what, &remedy);
         }
-        value
+        let (low, high) = limits::range(parameter);
+        let can_be = |value: &Quanta| (low..=high).contains(value);
+        if let Some(value) = value.filter(|value| !can_be(value)) {
+            let own = parameter.unit();
+            let shown = parameter.decimal(value.into());
+            let what = format!("{shown} {own} cannot be {parameter}");
+            let (low, high) = (
+                parameter.decimal(low.into()),
+                parameter.decimal(high.into()),
+            );
+            let remedy = format!(
+                "{parameter} lies within {low} and {high} {own}: check the unit; leave out what is not known (null)"
+            );
+            self.fault(line, "value", what, &remedy);
+        }
+        value.filter(can_be)
     }
 
     fn area(&mut self, line: u32, text: &str) -> Option<ForecastPlace> {

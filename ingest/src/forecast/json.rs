@@ -252,10 +252,10 @@ impl Reader<'_> {
             let from = self.time(line, "from", &step.from);
             let to = self.time(line, "to", &step.to);
             let value = self.value(line, parameter, &step.value.to_string(), unit);
-            let (Some(from), Some(to), Some(value)) = (from, to, value) else {
+            let (Some(from), Some(to)) = (from, to) else {
                 return;
             };
-            steps.push(Step { from, to, value });
+            steps.extend(value.map(|value| Step { from, to, value }));
         }
         if let (Some(start), Some(step), Some(values)) =
             (&written.start, &written.step, &written.values)
@@ -271,12 +271,9 @@ impl Reader<'_> {
             let mut from = start;
             for value in values {
                 let to = from + length;
-                if let Some(number) = value {
-                    let Some(value) = self.value(line, parameter, &number.to_string(), unit) else {
-                        return;
-                    };
-                    steps.push(Step { from, to, value });
-                }
+                let number = value.as_ref().map(Number::to_string);
+                let value = number.and_then(|text| self.value(line, parameter, &text, unit));
+                steps.extend(value.map(|value| Step { from, to, value }));
                 from = to;
             }
         }

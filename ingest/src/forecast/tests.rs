@@ -182,6 +182,44 @@ fn a_fault_costs_its_forecast_and_no_other() {
     );
 }
 
+#[test]
+fn a_value_that_cannot_be_costs_its_step() {
+    let city = city();
+    // Codes for missing, and a sign that rain does not have.
+    let rows = format!(
+        "{{{HEAD},\"parameter\":\"rainfall\",\"area\":\"440101000000\",\"start\":\"2025-06-01T08:00:00+08:00\",\"step\":\"1h\",\"values\":[1,99999,-50,null,2]}}"
+    );
+    let found = read("f.ndjson", rows.as_bytes(), &city);
+    let values: Vec<_> = steps(&found)
+        .into_iter()
+        .map(|(_, values)| values)
+        .collect();
+    assert_eq!(values, [[100, 200]]);
+    let [high, low] = found.faults.as_slice() else {
+        panic!("{}", said(&found));
+    };
+    assert_eq!((high.line, high.field.as_str()), (Some(1), "value"));
+    assert!(
+        high.what.contains("99999") && low.what.contains("-50"),
+        "{}",
+        said(&found)
+    );
+    assert!(high.remedy.contains("within 0 and 2000"), "{}", high.remedy);
+    let rows = "issued,source,parameter,station,from,to,value,unit\n\
+        2025-06-01T08:00:00+08:00,m,rainfall,G1,2025-06-01T08:00:00+08:00,2025-06-01T09:00:00+08:00,0.2,m\n\
+        2025-06-01T08:00:00+08:00,m,rainfall,G1,2025-06-01T09:00:00+08:00,2025-06-01T10:00:00+08:00,20,m\n";
+    let found = read("f.csv", rows.as_bytes(), &city);
+    let values: Vec<_> = steps(&found)
+        .into_iter()
+        .map(|(_, values)| values)
+        .collect();
+    assert_eq!(values, [[20_000]]);
+    assert_eq!(
+        found.faults.iter().map(|f| f.line).collect::<Vec<_>>(),
+        [Some(3)]
+    );
+}
+
 proptest! {
     #[test]
     fn never_panics(text in "\\PC{0,200}", bytes in prop::collection::vec(any::<u8>(), 0..200)) {

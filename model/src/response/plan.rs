@@ -41,6 +41,21 @@ pub enum Confidence {
     DesignDefault,
 }
 
+impl Confidence {
+    /// Every one, the surest first.
+    pub const ALL: [Self; 4] = [Self::Sure, Self::Likely, Self::Unsure, Self::DesignDefault];
+
+    /// As rulebooks write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sure => "sure",
+            Self::Likely => "likely",
+            Self::Unsure => "unsure",
+            Self::DesignDefault => "design-default",
+        }
+    }
+}
+
 /// Where a row comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

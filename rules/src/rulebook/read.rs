@@ -485,20 +485,15 @@ fn read_source(keys: &Keys<'_>, faults: &mut Faults) -> Option<Source> {
     keys.known("source.", &["document", "confidence"], faults);
     let (document, _) = keys.needed_text("document", faults)?;
     let (text, line) = keys.needed_text("confidence", faults)?;
-    let confidence = match text.as_str() {
-        "sure" => Confidence::Sure,
-        "likely" => Confidence::Likely,
-        "unsure" => Confidence::Unsure,
-        "design-default" => Confidence::DesignDefault,
-        other => {
-            faults.error(
-                keys.at(line),
-                "source.confidence",
-                format!("{} is none", quoted(other)),
-                "write sure, likely, unsure or design-default",
-            );
-            return None;
-        }
+    let written = |confidence: &Confidence| confidence.name() == text;
+    let Some(confidence) = Confidence::ALL.into_iter().find(written) else {
+        faults.error(
+            keys.at(line),
+            "source.confidence",
+            format!("{} is none", quoted(&text)),
+            "write sure, likely, unsure or design-default",
+        );
+        return None;
     };
     Some(Source {
         document,

@@ -55,8 +55,7 @@ pub(crate) async fn list(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Silencing {
-    /// Districts and townships; none means everywhere.
-    #[serde(default)]
+    /// Districts and townships, or the city's own code for everywhere; an empty list is nowhere.
     areas: Vec<AreaCode>,
     until: String,
     reason: String,
@@ -162,16 +161,26 @@ fn until(app: &App, text: &str) -> Result<Time, Problem> {
     Ok(until)
 }
 
-/// Areas of the city that the rule warns, or that hold such.
+/// Areas of the city that the rule warns, or that hold such; none of them stands for the whole city, which
+/// a person has to name: a filter that matched nothing must not silence everything.
 fn areas_of(app: &App, rule: &Rule, areas: Vec<AreaCode>) -> Result<Vec<AreaCode>, Problem> {
     known_areas(app, areas.iter())?;
     let city = &app.installation.city;
+    if areas.is_empty() {
+        return Err(Problem::bad_request(format!(
+            "areas: there is none; name districts or townships, or {} for the whole city",
+            city.code
+        )));
+    }
+    if areas == [city.code] {
+        return Ok(Vec::new());
+    }
     for code in &areas {
         let level = city.area_no(*code).and_then(|area| city.area(area));
         let level = level.map_or(AreaLevel::City, |area| area.level);
         if !matches!(level, AreaLevel::District | AreaLevel::Township) {
             return Err(Problem::bad_request(format!(
-                "areas: {code} is neither a district nor a township; leave areas out for the whole city"
+                "areas: {code} is neither a district nor a township; name the city alone for everywhere"
             )));
         }
         if level > rule.level {

@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod fit;
 mod heads;
+mod list;
 mod mute;
 mod outlook;
 mod reload;
@@ -24,6 +25,8 @@ use clap::Subcommand;
 pub(crate) enum Command {
     /// Run every tests/*.test.toml of a rulebook directory
     Test(test::Arguments),
+    /// What a rulebook warns of: every tier with its condition, its document and how sure that is
+    List(list::Arguments),
     /// What is usual at each station: distributions for the precipitation index, as rows of climate.csv
     Fit(fit::Arguments),
     /// Why this tier, here, then: values, thresholds, rule, version and observations
@@ -67,6 +70,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Test(arguments) => test::run(arguments),
+        Command::List(arguments) => list::run(arguments),
         Command::Fit(arguments) => fit::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),

@@ -3,7 +3,7 @@
 use super::{sanfang, small, told};
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&[&str]; 23] = [
+const COMMANDS: [&[&str]; 27] = [
     &[],
     &["demo"],
     &["serve"],
@@ -11,9 +11,13 @@ const COMMANDS: [&[&str]; 23] = [
     &["replay"],
     &["rules"],
     &["rules", "test"],
+    &["rules", "list"],
     &["rules", "explain"],
     &["rules", "diff"],
     &["rules", "tune"],
+    &["rules", "mute"],
+    &["rules", "unmute"],
+    &["rules", "muted"],
     &["warn"],
     &["warn", "list"],
     &["warn", "show"],

@@ -99,6 +99,8 @@ fn a_rule_is_silenced_from_a_terminal() {
     let mute = [
         "mute",
         "culvert",
+        "--area",
+        TOWNSHIP,
         "--reason",
         "sensor in the mud",
         "--until",
@@ -128,12 +130,29 @@ fn a_rule_is_silenced_from_a_terminal() {
     );
     // Until when it may be is for the server to say; what is no time is not sent.
     let long = minutes_ago(-60 * 25);
-    let long = ["mute", "culvert", "--reason", "x", "--until", long.as_str()];
+    let long = [
+        "mute",
+        "culvert",
+        "--area",
+        TOWNSHIP,
+        "--reason",
+        "x",
+        "--until",
+        long.as_str(),
+    ];
     let (code, _, err) = sanfang(&served, folder, &long);
     assert!(code == 2 && err.contains("1d at most"), "{code} {err}");
-    let never = ["mute", "culvert", "--reason", "x", "--until", "soon"];
+    let never = [
+        "mute", "culvert", "--area", TOWNSHIP, "--reason", "x", "--until", "soon",
+    ];
     assert_eq!(sanfang(&served, folder, &never).0, 2);
-    let stranger = ["mute", "culvet", "--reason", "x", "--until", until];
+    // Nobody silences a whole city by leaving something out.
+    let nowhere = ["mute", "culvert", "--reason", "x", "--until", until];
+    let (code, _, err) = sanfang(&served, folder, &nowhere);
+    assert!(code == 2 && err.contains("--area"), "{code} {err}");
+    let stranger = [
+        "mute", "culvet", "--area", TOWNSHIP, "--reason", "x", "--until", until,
+    ];
     let (code, _, err) = sanfang(&served, folder, &stranger);
     assert!(
         code == 2 && err.contains("no rule \"culvet\""),
@@ -157,7 +176,7 @@ fn what_makes_no_sense_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::alone(folder.path());
     let refused = |rule: &str, status: u16, words: &str, change: Value| {
-        let mut body = json!({ "areas": [], "until": minutes_ago(-60), "reason": "x" });
+        let mut body = json!({ "areas": [TOWNSHIP], "until": minutes_ago(-60), "reason": "x" });
         for (key, value) in change.as_object().unwrap() {
             body[key] = value.clone();
         }
@@ -184,13 +203,15 @@ fn what_makes_no_sense_is_refused_in_words() {
         "/v1/areas",
         json!({ "areas": ["440199000000"] }),
     );
-    refused(
-        "culvert",
-        400,
-        "whole city",
-        json!({ "areas": ["440100000000"] }),
-    );
-    let body = json!({ "until": minutes_ago(-60), "reason": "x" }).to_string();
+    // Nothing that is left out or matches nothing silences a city: that has to be named, and alone.
+    let whole = "440100000000 for the whole city";
+    refused("culvert", 400, whole, json!({ "areas": [] }));
+    refused("culvert", 422, "areas", json!({ "areas": null }));
+    let both = json!({ "areas": [TOWNSHIP, "440100000000"] });
+    refused("culvert", 400, "the city alone", both);
+    let body = json!({ "until": minutes_ago(-60), "reason": "x" });
+    post(&served, "culvert/mute", &body).is_problem(422, "missing field `areas`");
+    let body = json!({ "areas": [TOWNSHIP], "until": minutes_ago(-60), "reason": "x" }).to_string();
     let line = "POST /v1/rules/culvert/mute";
     let json = "Content-Type: application/json";
     served
@@ -198,4 +219,18 @@ fn what_makes_no_sense_is_refused_in_words() {
         .is_problem(401, "sign in");
     post(&served, "culvet/unmute", &json!({})).is_problem(404, "/v1/rules");
     assert_eq!(muted(&served), Vec::<Value>::new());
+}
+
+#[test]
+fn the_whole_city_is_silenced_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::alone(folder.path());
+    let body = json!({ "areas": ["440100000000"], "until": minutes_ago(-60), "reason": "wrong threshold" });
+    let answer = post(&served, "culvert/mute", &body);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    eventually("it is listed", || !muted(&served).is_empty());
+    assert_eq!(served.observe(&depth(1, "0.30")), 202);
+    eventually("what it finds is muted", || {
+        found(&served).is_some_and(|found| found["muted"]["reason"] == "wrong threshold")
+    });
 }

@@ -438,3 +438,55 @@ fn daily_rain_is_fitted_into_rows_of_the_climate_table() {
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(words.contains(":2: ") && words.contains(":3: "), "{words}");
 }
+
+/// Every rulebook that comes along stands in the page about them, each rule with its hazard; each tier of
+/// each rule is listed with a document and how sure it is.
+#[test]
+fn every_rulebook_is_listed_with_its_sources() {
+    let page = fs::read_to_string(root().join("docs/rulebooks.md")).unwrap();
+    let books = fs::read_dir(root().join("testdata/rulebooks")).unwrap();
+    let named = books.map(|book| book.unwrap().file_name().into_string().unwrap());
+    let mut folders: Vec<(String, String)> = named
+        .map(|name| (format!("testdata/rulebooks/{name}"), name))
+        .collect();
+    folders.push(("testdata/city/rules".into(), "testdata/city/rules".into()));
+    for (folder, name) in &folders {
+        let row = page
+            .lines()
+            .find(|l| l.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("docs/rulebooks.md has no row for {name}"));
+        let (code, out, err) = told(&sanfang(&["rules", "list", "--json", folder]));
+        assert_eq!(code, 0, "{err}");
+        let tiers = json_lines(&out);
+        assert!(!tiers.is_empty(), "{folder}");
+        for tier in tiers {
+            for word in [format!("`{}`", text(&tier, "rule")), text(&tier, "hazard")] {
+                assert!(
+                    row.contains(&word),
+                    "docs/rulebooks.md: {name} lacks {word}"
+                );
+            }
+            assert!(!text(&tier, "document").is_empty(), "{tier}");
+            assert!(!text(&tier, "condition").is_empty(), "{tier}");
+        }
+    }
+    let (_, out, _) = told(&sanfang(&["rules", "list", "testdata/rulebooks/hong-kong"]));
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(
+        lines[1],
+        "  rainstorm  11B03 暴雨 Rainstorm  each station, 30% of a city"
+    );
+    assert_eq!(lines[2], "    yellow  rainfall.sum(\"1h\") > mm(30)");
+    assert!(
+        lines[3].starts_with("            sure: Hong Kong Observatory"),
+        "{out}"
+    );
+    assert!(
+        out.ends_with("rules: 1; conditions: 3 sure, 0 likely, 0 unsure, 0 design-default\n"),
+        "{out}"
+    );
+}
+
+fn text(object: &Value, key: &str) -> String {
+    object[key].as_str().unwrap().to_owned()
+}

@@ -19,8 +19,8 @@ pub(crate) struct Mute {
     /// Until when, 2023-09-07T21:00:00+08:00; `[muting] max` of city.toml from now at most
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: String,
-    /// Only in this district or township; again for each. Without it everywhere
-    #[arg(long = "area", value_name = "CODE", value_parser = area)]
+    /// District or township; again for each. The city's own code alone is everywhere
+    #[arg(long = "area", value_name = "CODE", value_parser = area, required = true)]
     areas: Vec<AreaCode>,
     #[command(flatten)]
     remote: Remote,

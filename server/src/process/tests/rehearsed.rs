@@ -137,7 +137,7 @@ async fn forecasts_signals_and_silences_act_in_it() {
                 assert_eq!(status, 202, "{taken}");
             }
             5 => {
-                let mute = json!({ "until": "2023-09-07T13:00:00+08:00", "reason": "moss" });
+                let mute = json!({ "areas": ["440100000000"], "until": "2023-09-07T13:00:00+08:00", "reason": "moss" });
                 let (status, done) =
                     ask(&running, "chen", "/v1/rules/rainstorm/mute", Some(&mute)).await;
                 assert_eq!(status, 200, "{done}");
