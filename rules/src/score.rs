@@ -7,12 +7,14 @@
 //! left unsaid is counted in cells of an area and six hours: see [`Ground`].
 
 mod difference;
+mod doubts;
 mod events;
 mod issued;
 mod negatives;
 mod woken;
 
 pub use difference::{Difference, Shift, differences};
+pub use doubts::Doubt;
 pub use events::read;
 pub use issued::{Issued, Step};
 pub use negatives::{Ground, PERIOD};

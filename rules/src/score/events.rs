@@ -4,6 +4,7 @@ use super::Happening;
 use model::fault::{Fault, Faults, Place, quoted};
 use model::table::{Table, not_one_of, required};
 use model::{AreaCode, Hazard, Tier, Time};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 const COLUMNS: [&str; 6] = ["id", "hazard", "area", "tier", "start", "end"];
@@ -15,11 +16,20 @@ const COLUMNS: [&str; 6] = ["id", "hazard", "area", "tier", "start", "end"];
 pub fn read(file: &str, source: impl Read) -> Result<Vec<Happening>, Vec<Fault>> {
     let mut faults = Faults::default();
     let mut happenings = Vec::new();
+    let mut ids: BTreeMap<String, u32> = BTreeMap::new();
     if let Some(mut table) = Table::open(file, source, &COLUMNS, &mut faults) {
         let columns = COLUMNS.map(|name| table.column(name));
         while let Some(row) = table.next_row(&mut faults) {
             let place = Place::line(file, row.line());
             let cells = columns.map(|column| row.get(column));
+            let [id, ..] = cells;
+            if let Some(line) = ids
+                .insert(id.to_owned(), row.line())
+                .filter(|_| !id.is_empty())
+            {
+                let what = format!("{} is the event of line {line}, too", quoted(id));
+                faults.error(place, "id", what, "give each event an id of its own");
+            }
             happenings.extend(happening(place, cells, &mut faults));
         }
     }
@@ -93,6 +103,11 @@ mod tests {
             (4, "start"),
         ];
         assert_eq!(found, wanted.map(|(line, field)| (Some(line), field)));
+        let twice = format!("{text}{}\n", text.lines().nth(1).unwrap());
+        let faults = read("events.csv", twice.as_bytes()).unwrap_err();
+        let last = faults.last().unwrap();
+        assert_eq!((last.line, last.field.as_str()), (Some(5), "id"));
+        assert!(last.what.contains("line 2"), "{last}");
         let sound = text.lines().take(2).collect::<Vec<_>>().join("\n");
         let happenings = read("events.csv", sound.as_bytes()).unwrap();
         assert_eq!((happenings.len(), happenings[0].tier), (1, Tier::Red));

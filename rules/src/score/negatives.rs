@@ -21,7 +21,7 @@ pub struct Ground<'a> {
     pub(super) city: &'a City,
     areas: BTreeMap<Hazard, BTreeSet<AreaNo>>,
     /// First and last observation; `None` where there was none.
-    span: Option<(Time, Time)>,
+    pub(super) span: Option<(Time, Time)>,
 }
 
 impl<'a> Ground<'a> {
@@ -92,7 +92,7 @@ impl<'a> Ground<'a> {
     }
 
     /// Areas that could be warned of the hazard: the one named, those in it and those around it.
-    fn around(&self, hazard: Hazard, code: AreaCode) -> impl Iterator<Item = AreaNo> {
+    pub(super) fn around(&self, hazard: Hazard, code: AreaCode) -> impl Iterator<Item = AreaNo> {
         let named = self.city.area_no(code);
         let areas = self.areas.get(&hazard).into_iter().flatten().copied();
         areas.filter(move |area| {
@@ -110,7 +110,7 @@ impl<'a> Ground<'a> {
 }
 
 /// From when until when, both included, the tier was at `least` or higher.
-fn stretches(course: &[Step], least: Tier, last: Time) -> Vec<(Time, Time)> {
+pub(super) fn stretches(course: &[Step], least: Tier, last: Time) -> Vec<(Time, Time)> {
     let mut found = Vec::new();
     let mut since: Option<Time> = None;
     for step in course {

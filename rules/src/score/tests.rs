@@ -283,3 +283,32 @@ proptest! {
         prop_assert_eq!(ground.cells(HAZARD), 3 * periods);
     }
 }
+
+/// In force when it began, but issued earlier than a hit may be: by the book a miss and a false alarm, and
+/// said to be one.
+#[test]
+fn a_warning_that_stood_too_long_is_told_apart_from_none() {
+    let (city, rulebook) = (city(), rulebook());
+    let ground = Ground::new(&city, &rulebook, Some((local(0), local(24 * HOUR))));
+    let [here, ..] = TOWNSHIPS;
+    let stood = issued(&[(HOUR, here, Tier::Red), (12 * HOUR, here, Tier::None)]);
+    let doubts = |event: Happening| {
+        let events = [event];
+        let score = stood.score(&ground, &events, Pick::default());
+        let doubts = stood.doubts(&ground, &events, &score);
+        doubts
+            .into_iter()
+            .map(|(_, doubt)| doubt)
+            .collect::<Vec<_>>()
+    };
+    let at = |hour: i64| event(here, Tier::Orange, hour * HOUR, hour * HOUR + 10);
+    assert_eq!(doubts(at(6)), [], "a hit");
+    assert_eq!(doubts(at(8)), [Doubt::Standing { since: local(HOUR) }]);
+    assert_eq!(doubts(at(13)), [], "it had ended");
+    let [district, _] = DISTRICTS;
+    assert_eq!(doubts(event(district, Tier::Red, 480, 500)), [Doubt::Wider]);
+    let [.., bare] = TOWNSHIPS;
+    assert_eq!(doubts(event(bare, Tier::Red, 480, 500)), [Doubt::Elsewhere]);
+    let late = event(here, Tier::Red, 30 * HOUR + 1, 31 * HOUR);
+    assert_eq!(doubts(late), [Doubt::Outside]);
+}

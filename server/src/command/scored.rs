@@ -1,8 +1,8 @@
 //! Scores as programs and people read them.
 
 use super::Failure;
-use model::Span;
-use rules::score::{Happening, Score};
+use model::{City, Span};
+use rules::score::{Doubt, Ground, Happening, Issued, Score};
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::path::Path;
@@ -15,6 +15,43 @@ pub(crate) fn events(path: &Path) -> Result<Vec<Happening>, Failure> {
         let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
         Failure::BadInput(lines.join("\n"))
     })
+}
+
+/// Doubtful misses that are told one by one.
+const DOUBTS_MAX: usize = 20;
+
+/// Says which misses are the table's, or follow from what a hit is.
+pub(crate) fn say_doubts(
+    issued: &Issued,
+    ground: &Ground<'_>,
+    happenings: &[Happening],
+    score: &Score,
+    city: &City,
+) {
+    let doubts = issued.doubts(ground, happenings, score);
+    for (event, doubt) in doubts.iter().take(DOUBTS_MAX) {
+        let Happening {
+            id,
+            hazard,
+            area,
+            tier,
+            ..
+        } = event;
+        let since = match doubt {
+            Doubt::Standing { since } => {
+                format!(" since {}", since.display(city.offset_at(*since)))
+            }
+            Doubt::Unknown | Doubt::Wider | Doubt::Elsewhere | Doubt::Outside => String::new(),
+        };
+        eprintln!("notice: event {id} ({hazard} {tier} in {area}) is a miss: {doubt}{since}");
+    }
+    if let Some(more) = doubts
+        .len()
+        .checked_sub(DOUBTS_MAX)
+        .filter(|more| *more > 0)
+    {
+        eprintln!("notice: {more} more misses of such kinds");
+    }
 }
 
 /// A score with its ratios.

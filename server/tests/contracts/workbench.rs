@@ -204,6 +204,16 @@ fn a_threshold_is_swept() {
     assert_eq!(counts(3), ["1", "2", "0"], "63 mm: 84 alone");
     assert_eq!(rows[2]["csi"], "1");
     assert!(err.contains("highest CSI   orange = 60"), "{err}");
+    // Orange would hold wherever yellow does: that value is named and the others are tried.
+    let (code, out, err) = bench.tune(&["--sweep", "orange=30,60"]);
+    let values: Vec<String> = table(&out)
+        .iter()
+        .map(|row| row["orange"].clone())
+        .collect();
+    assert_eq!((code, values), (0, vec!["50".into(), "60".into()]), "{err}");
+    assert!(err.contains("not tried: orange = 30:"), "{err}");
+    let (code, out, err) = bench.tune(&["--sweep", "orange=30"]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
     // A value that stands and is not in the sweep is tried, too.
     let (_, out, _) = bench.tune(&["--sweep", "orange=40,60.5"]);
     let values: Vec<String> = table(&out)
@@ -281,7 +291,7 @@ fn what_cannot_be_swept_is_named() {
         ),
         (
             &["--rule", "rainstorm", "--sweep", "orange=110"],
-            "at orange = 110 the rulebook is refused",
+            "refused at every other value:\norange = 110:",
         ),
         (
             &[
@@ -322,6 +332,41 @@ fn what_cannot_be_swept_is_named() {
     let missing = ["--sweep", "orange=55", "--svg", "nowhere/curve.svg"];
     let (code, _, err) = bench.tune(&missing);
     assert!(code == 1 && err.contains("nowhere/curve.svg"), "{err}");
+}
+
+/// A miss that is the table's, or follows from what a hit is, says so.
+#[test]
+fn doubtful_misses_are_explained() {
+    let bench = Bench::new();
+    let rows = [
+        "wide,11B03,440106000000,orange,2023-09-03T12:50:00+08:00,2023-09-03T14:00:00+08:00",
+        "strange,11B03,330106000000,orange,2023-09-03T12:50:00+08:00,2023-09-03T14:00:00+08:00",
+        "elsewhere,11D02,440106014000,orange,2023-09-03T12:50:00+08:00,2023-09-03T14:00:00+08:00",
+        "early,11B03,440106014000,orange,2023-08-01T12:50:00+08:00,2023-08-01T14:00:00+08:00",
+        "quiet,11B03,440106014000,red,2023-09-01T12:50:00+08:00,2023-09-01T14:00:00+08:00",
+    ];
+    let table = format!("id,hazard,area,tier,start,end\n{}\n", rows.join("\n"));
+    bench.write("doubtful.csv", &table);
+    let (code, _, err) = bench.run(&["replay"], &["--score", &bench.path("doubtful.csv")]);
+    assert_eq!(code, 0, "{err}");
+    let told = |id: &str| {
+        err.lines()
+            .find(|line| line.starts_with(&format!("notice: event {id} ")))
+    };
+    assert!(told("wide").unwrap().contains("smaller areas"), "{err}");
+    assert!(
+        told("strange").unwrap().contains("none of the city's"),
+        "{err}"
+    );
+    assert!(
+        told("elsewhere").unwrap().contains("no rule of its hazard"),
+        "{err}"
+    );
+    assert!(
+        told("early").unwrap().contains("nothing was observed then"),
+        "{err}"
+    );
+    assert_eq!(told("quiet"), None, "that one was missed");
 }
 
 #[test]

@@ -87,6 +87,8 @@ impl Score {
         }
         rows.push(total);
         print::lines(&[Value::Object(object).to_string()])?;
+        let score = &figures(None, None).0;
+        scored::say_doubts(&self.issued, &ground, &self.happenings, score, city);
         words(&rows).iter().for_each(|line| eprintln!("{line}"));
         Ok(())
     }

@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "{path}: no event of {what} is in it: there is nothing to score against"
         )));
     }
-    let candidates = candidates(&folder, &files, &dials, hazard)?;
+    let (candidates, refused) = candidates(&folder, &files, &dials, hazard)?;
     let heads = Heads::open(&arguments.city, &city)?;
     let rulebooks: Vec<_> = candidates
         .iter()
@@ -99,6 +99,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (issued, summary) = trial::run(&city, &rulebooks, &arguments.files)?;
     // Where warnings are possible is the same for all: their rules have the same level and quorum.
     let ground = Ground::new(&city, &whole, summary.span);
+    let stands = candidates.iter().zip(&issued);
+    for (_, issued) in stands.filter(|(candidate, _)| candidate.is_current) {
+        let counted: Vec<_> = happenings
+            .iter()
+            .filter(|one| counts(one.hazard, one.tier))
+            .cloned()
+            .collect();
+        let score = issued.score(&ground, &counted, pick);
+        scored::say_doubts(issued, &ground, &counted, &score, &city);
+    }
     let worth = issued.iter().map(|issued| Worth {
         figures: Figures(issued.score(&ground, &happenings, pick)),
         told: heads.told(issued, Some(hazard)),
@@ -111,6 +121,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
     }
     summary.say();
+    for why in refused {
+        eprintln!("not tried: {why}");
+    }
     say(hazard, tier, &dials, &rows);
     Ok(())
 }
@@ -130,13 +143,14 @@ fn scope(hazard: Hazard, tier: Option<Tier>) -> String {
     }
 }
 
-/// Every value of the first sweep with every one of the second, each a rulebook of its own.
+/// Every value of the first sweep with every one of the second, each a rulebook of its own; and why some
+/// are none, such as an orange that is easier to reach than yellow.
 fn candidates(
     folder: &Path,
     files: &[(String, Vec<u8>)],
     dials: &[Dial],
     hazard: Hazard,
-) -> Result<Vec<Candidate>, Failure> {
+) -> Result<(Vec<Candidate>, Vec<String>), Failure> {
     let mut combined: Vec<Vec<String>> = vec![Vec::new()];
     for dial in dials {
         let with = |before: Vec<String>| {
@@ -152,7 +166,8 @@ fn candidates(
         )));
     }
     let stands: Vec<String> = dials.iter().map(Dial::stands).collect();
-    let candidate = |values: Vec<String>| {
+    let (mut candidates, mut refused) = (Vec::new(), Vec::new());
+    for values in combined {
         let numbers = dials.iter().zip(&values);
         let numbers: Vec<_> = numbers
             .map(|(dial, value)| (&dial.written, value.as_str()))
@@ -162,17 +177,22 @@ fn candidates(
             true => files.to_vec(),
             false => rewritten(files, &numbers),
         };
-        let rulebook = installation::rulebook_of(folder, &files).map_err(|faulty| {
-            let at = named(dials, &values);
-            Failure::BadInput(format!("at {at} the rulebook is refused:\n{faulty}"))
-        })?;
-        Ok(Candidate {
-            values,
-            is_current,
-            rulebook: Arc::new(rulebook.narrowed(hazard)),
-        })
-    };
-    combined.into_iter().map(candidate).collect()
+        match installation::rulebook_of(folder, &files) {
+            Ok(rulebook) => candidates.push(Candidate {
+                values,
+                is_current,
+                rulebook: Arc::new(rulebook.narrowed(hazard)),
+            }),
+            Err(faulty) => refused.push(format!("{}:\n{faulty}", named(dials, &values))),
+        }
+    }
+    if candidates.iter().all(|candidate| candidate.is_current) && !refused.is_empty() {
+        return Err(Failure::BadInput(format!(
+            "the rulebook is refused at every other value:\n{}",
+            refused.join("\n")
+        )));
+    }
+    Ok((candidates, refused))
 }
 
 /// `orange = 45, lower.when = 3`.
