@@ -86,6 +86,12 @@ export class Responses {
     this.world.emit('timeline', { number: entry.number });
   }
 
+  /** What was told of in no order before the screen opened. */
+  settle() {
+    this.entries.sort((a, b) => a.at.localeCompare(b.at) || a.number - b.number);
+    this.entries.forEach((entry, n) => { entry.number = n + 1; });
+  }
+
   signal(s) {
     this.say('standing', { identifier: s.identifier, sender: s.sender_name, hazard: s.hazard, sent: s.sent, official: Object.fromEntries(s.areas.map((code) => [code, s.tier])), found: {} });
     this.propose(s.areas);

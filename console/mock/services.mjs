@@ -43,7 +43,7 @@ export class Services {
     const districts = [...world.areas.values()].filter((p) => p.level === 'district').map((p) => p.code);
     const signals = [...world.signals.values()];
     const at = (seconds, run) => { world.time = now - seconds; run(); };
-    let rain, gale;
+    let rain;
     at(4 * D, () => { rain = this.#new('11B03', districts.slice(0, 3), now - 40 * 60, now + 8 * H, { state: 'open', by: 'li', reason: '会商:强降雨过程' }); });
     at(3 * D, () => this.file({ process: rain.id, slot: '3d', reference: '重要天气报告 2023-41' }, 'wang'));
     at(25 * H, () => this.file({ process: rain.id, slot: '1d', reference: '分区预报 2023-112' }, 'li'));
@@ -51,16 +51,17 @@ export class Services {
     at(2 * H, () => this.#counted(rain, '3h', signals[1]));
     at(30 * 60, () => this.#counted(rain, 'observed', null));
     at(2.9 * H, () => {
-      gale = this.#new('11B20', districts.slice(4, 7), now + 3 * H + 24 * 60, now + 9 * H, { basis: [{ ground: 'signal', reference: signals[0].identifier, sender: signals[0].sender_name, tier: 'yellow', onset: world.text(now + 3 * H) }] });
+      this.#new('11B20', districts.slice(4, 7), now + 3 * H + 24 * 60, now + 9 * H, { basis: [{ ground: 'signal', reference: signals[0].identifier, sender: signals[0].sender_name, tier: 'yellow', onset: world.text(now + 3 * H) }] });
     });
     at(26 * H, () => this.#new('11B37', districts, now + 4.2 * D, now + 6 * D, { state: 'open', by: 'wang', reason: '过程累积雨量大' }));
-    this.gale = gale;
-    world.time = now;
-    this.tick();
+    for (let minutes = 170; minutes >= 0; minutes -= 1) at(minutes * 60, () => this.tick());
     const day = this.night().day;
     const before = this.#day(-1);
     this.evenings.set(before, { day: before, state: 'filed', since: this.#hour(before, 17.4), due: this.#hour(before, EVENING.due), by: 'wang', text: { zh: `穗城夜间防范提醒（${before}）\n今夜有中雨,山边、低洼地带注意防范。\n`, en: `Suicheng: reminder for tonight (${before})\nModerate rain tonight; watch slopes and low ground.\n` } });
+    world.time = Date.parse(this.#hour(day, EVENING.due)) / 1000;
     this.#evening({ day, state: 'missed', since: this.#hour(day, EVENING.due), due: this.#hour(day, EVENING.due), by: '', text: { zh: '', en: '' } });
+    world.time = now;
+    this.responses.settle();
   }
 
   #day(shift = 0) {

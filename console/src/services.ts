@@ -50,8 +50,8 @@ export function ordered(services: Services | null): Process[] {
 const UNITS: Record<Lang, Record<string, string>> = { zh: { d: ' 天', h: ' 小时', m: ' 分', s: ' 秒' }, en: { d: ' d', h: ' h', m: ' min', s: ' s' } };
 
 /** `3h` in words. */
-export function leadName(slot: Pick<Slot, 'lead' | 'is_observed'>, lang: Lang): string {
-  if (slot.is_observed) return lang === 'zh' ? '实况' : 'Observed';
+export function leadName(slot: Pick<Slot, 'lead' | 'is_observed'>, lang: Lang, isShort = false): string {
+  if (slot.is_observed) return lang === 'zh' ? '实况' : isShort ? 'Now' : 'Observed';
   return slot.lead.replace(/(\d+)([dhms])/g, (_, n: string, unit: string) => `${n}${UNITS[lang][unit] ?? unit}`);
 }
 
@@ -60,20 +60,28 @@ export function leadName(slot: Pick<Slot, 'lead' | 'is_observed'>, lang: Lang): 
 export interface SameRisk {
   tier: Tier;
   hazard: string;
-  reasons: Risk['reasons'];
-  areas: string[];
+  townships: number;
+  /** Areas by what speaks for the risk there, the most first. */
+  parts: { reasons: Risk['reasons']; areas: string[] }[];
 }
 
-/** The same risk in several townships is one line, the highest tier first. */
+/** The same hazard and tier in several townships is one item, the highest tier first. */
 export function sameRisks(risks: readonly Risk[]): SameRisk[] {
-  const found = new Map<string, SameRisk>();
+  const found = new Map<string, Map<string, { reasons: Risk['reasons']; areas: string[] }>>();
   for (const { area, hazard, tier, reasons } of risks) {
-    const key = JSON.stringify([hazard, tier, reasons]);
-    const same = found.get(key) ?? { tier, hazard, reasons, areas: [] };
-    same.areas.push(area);
-    found.set(key, same);
+    const key = `${tier}/${hazard}`;
+    const parts = found.get(key) ?? new Map<string, { reasons: Risk['reasons']; areas: string[] }>();
+    const why = JSON.stringify(reasons);
+    const part = parts.get(why) ?? { reasons, areas: [] };
+    part.areas.push(area);
+    found.set(key, parts.set(why, part));
   }
-  return [...found.values()].sort((a, b) => rank(b.tier) - rank(a.tier) || a.hazard.localeCompare(b.hazard) || b.areas.length - a.areas.length);
+  const all = [...found].map<SameRisk>(([key, parts]) => {
+    const [tier, hazard] = key.split('/') as [Tier, string];
+    const ordered = [...parts.values()].sort((a, b) => b.areas.length - a.areas.length);
+    return { tier, hazard, parts: ordered, townships: ordered.reduce((sum, part) => sum + part.areas.length, 0) };
+  });
+  return all.sort((a, b) => rank(b.tier) - rank(a.tier) || a.hazard.localeCompare(b.hazard));
 }
 
 export interface OfDistrict {
