@@ -196,7 +196,7 @@ export async function watchCases() {
     await page.fill(id('reason'), '传感器在泥里');
     await page.fill(id('mute-until'), await ahead(60 * 24 * 3));
     await page.click(`dialog ${id('submit')}`);
-    await until('it is too long', async () => /24h at most/.test(await page.locator(`dialog ${id('refused')}`).innerText().catch(() => '')));
+    await until('it is too long', async () => /1d at most/.test(await page.locator(`dialog ${id('refused')}`).innerText().catch(() => '')));
     assert.deepEqual(await muted(), []);
     await page.fill(id('mute-until'), await ahead(90));
     await page.click(`dialog ${id('submit')}`);

@@ -94,7 +94,7 @@ export class Watch {
     if (!body.reason?.trim()) throw refuse(400, 'Bad request', 'reason: say why in a few words');
     const until = Date.parse(body.until) / 1000;
     if (!(until > world.time)) throw refuse(400, 'Bad request', `until: it is ${world.text(world.time)} already; name a time to come`);
-    if (until > world.time + MUTE_MAX_S) throw refuse(400, 'Bad request', `until: a rule may be silenced for 24h at most, until ${world.text(world.time + MUTE_MAX_S)}`);
+    if (until > world.time + MUTE_MAX_S) throw refuse(400, 'Bad request', `until: a rule may be silenced for 1d at most, until ${world.text(world.time + MUTE_MAX_S)}`);
     const places = body.areas?.length ? body.areas.map((area) => [world.district(area), area]) : [...world.areas.values()].filter((p) => p.level === 'district').map((p) => [p.code, null]);
     for (const [zone, area] of places) {
       this.muted = this.muted.filter((m) => m.rule !== id || m.zone !== zone || m.area !== area);

@@ -95,11 +95,13 @@ class Desk {
     const own = <T>(path: string, none: T): Promise<T> => (token ? api.get<T>(path) : Promise.resolve(none));
     const since = this.timeline.at(-1)?.number ?? 0;
     try {
-      const [responses, consequences, incidents, plans, entries, services] = await Promise.all([
+      const [responses, consequences, incidents, plans, entries] = await Promise.all([
         api.get<Response[]>('/v1/responses'), api.get<Consequence[]>('/v1/consequences'), own<Incident[]>('/v1/incidents', []),
         this.plans ?? own<Plans | null>('/v1/plans', null), own<Entry[]>(`/v1/timeline?since=${since}`, []),
-        own<Services | null>('/v1/services', null),
       ]);
+      // Whatever becomes of a process or a product is an entry.
+      const isOwed = entries.some((e) => e.kind === 'process' || e.kind === 'slot');
+      const services = token && (isOwed || !this.services) ? await api.get<Services>('/v1/services') : this.services;
       if (token !== store.api.token) {
         this.#again = true;
         return;
