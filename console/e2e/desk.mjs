@@ -7,6 +7,8 @@ import { accessFaults } from './access.mjs';
 import { another, cut, id, list, me, mend, post, second, test, token, until, warningOf } from './harness.mjs';
 
 const RULES = fileURLToPath(new URL('../../testdata/city/rules/', import.meta.url));
+/** The panels of a page on a phone. */
+const TABS = { responses: ['tasks', 'incidents', 'consequences', 'responses'], services: ['processes', 'evening', 'agenda'], blindness: ['blindness'] };
 /** A dry run of 72 h over the whole city, in a build for tests. */
 const TRIAL_MS = 180_000;
 const other = await list('/v1/me', second);
@@ -244,14 +246,16 @@ export async function cases(inForce) {
     for (const [viewport, locale] of [[{ width: 390, height: 844 }, 'zh-CN'], [{ width: 390, height: 844 }, 'en-GB'], [{ width: 1920, height: 1080 }, 'en-GB'], [{ width: 1920, height: 1080 }, 'zh-CN']]) {
       await page.setViewportSize(viewport);
       if ((await page.getAttribute('html', 'lang')) !== (locale === 'zh-CN' ? 'zh-CN' : 'en')) await page.click(id('language'));
-      for (const name of ['responses', 'timeline', 'rulebooks']) {
+      for (const name of ['responses', 'timeline', 'rulebooks', 'services', 'blindness']) {
         await turn(page, name);
-        const tabs = name === 'responses' && viewport.width < 800 ? ['tasks', 'incidents', 'consequences', 'responses'] : [null];
+        const tabs = viewport.width < 800 ? (TABS[name] ?? [null]) : [null];
         for (const tab of tabs) {
           if (tab) {
             await page.click(id(`tab-${tab}`));
             await page.locator(`#${tab}`).waitFor({ state: 'visible' });
           }
+          if (name === 'services') await page.waitForSelector(id('evening'), { state: 'attached' });
+          if (name === 'blindness') await page.waitForSelector(id('unseen'), { state: 'attached' });
           const [wide, over] = await page.evaluate(() => [document.documentElement.scrollWidth, [...document.querySelectorAll('.page *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.visually-hidden, .cut, pre')).map((e) => `${e.tagName}.${e.className}`)]);
           const where = `${name} ${tab ?? ''} ${locale} at ${viewport.width}`;
           assert.ok(wide <= viewport.width, `${where}: ${wide} px wide`);

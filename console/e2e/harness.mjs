@@ -12,7 +12,7 @@ const FLAGS = [
 ];
 const WAIT_MS = Number(process.env.WAIT_MS ?? 60_000);
 /** Errors that a case brings about: refusals, and a network that is gone. */
-const EXPECTED = /status of (401|403|409|422)|ERR_(FAILED|INCOMPLETE|CONNECTION|EMPTY)/;
+const EXPECTED = /status of (400|401|403|404|409|422)|ERR_(FAILED|INCOMPLETE|CONNECTION|EMPTY)/;
 const shots = process.env.SHOTS;
 const only = process.env.ONLY;
 

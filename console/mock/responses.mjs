@@ -86,6 +86,12 @@ export class Responses {
     this.world.emit('timeline', { number: entry.number });
   }
 
+  /** What was told of in no order before the screen opened. */
+  settle() {
+    this.entries.sort((a, b) => a.at.localeCompare(b.at) || a.number - b.number);
+    this.entries.forEach((entry, n) => { entry.number = n + 1; });
+  }
+
   signal(s) {
     this.say('standing', { identifier: s.identifier, sender: s.sender_name, hazard: s.hazard, sent: s.sent, official: Object.fromEntries(s.areas.map((code) => [code, s.tier])), found: {} });
     this.propose(s.areas);
@@ -207,7 +213,7 @@ export class Responses {
     if (body.level && !current) Object.assign(r, { started: now, ended: null });
     if (!body.level) r.ended = now;
     const implied = r.proposal ? r.proposal.level : (r.declined?.level ?? current);
-    Object.assign(r, { level: body.level, changed: now, by: person, reason: body.reason, basis, proposal: null, declined: rank(implied) !== rank(body.level) ? { level: implied } : null });
+    Object.assign(r, { level: body.level, changed: now, by: person, reason: body.reason, basis, proposal: null, declined: rank(implied) !== rank(body.level) ? { level: implied, by: person, at: now, reason: body.reason } : null });
     this.board.set(`${body.plan}/${body.area}`, r);
     this.say('response', this.line(r));
     if (body.level) {
@@ -225,7 +231,7 @@ export class Responses {
     reasoned(body.reason);
     if (!r?.proposal || r.proposal.level !== body.level) throw refuse(409, CHANGED, `level ${body.level ?? 'none'} is not proposed: look again`);
     r.proposal = null;
-    r.declined = { level: body.level };
+    r.declined = { level: body.level, by: person, at: this.world.text(this.world.time), reason: body.reason };
     this.say('response', this.line(r));
     return {};
   }
@@ -342,8 +348,14 @@ export class Responses {
     return areas.map((area) => {
       const { opened = null, closed = null, by = null, reason = null } = this.incidents.get(area) ?? {};
       const damage = [...this.damage.values()].map((of) => of.get(area)).filter(Boolean);
-      return { area, area_name: this.#named(area), opened, closed, by, reason, transfer: this.transfers.has(area) ? this.#moved(area) : null, damage, remains: this.remains(area) };
+      return { area, area_name: this.#named(area), opened, closed, by, reason, lifted: this.#lifted(area), transfer: this.transfers.has(area) ? this.#moved(area) : null, damage, remains: this.remains(area) };
     });
+  }
+
+  /** When the last signal there was lifted; the mock's signals stand. */
+  #lifted(area) {
+    const stands = this.remains(area).some((r) => r.kind === 'signal');
+    return stands ? null : (this.entries.findLast((e) => e.kind === 'over')?.at ?? null);
   }
 
   consequences() {

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Responses } from './responses.mjs';
 import { Rulebooks } from './rulebooks.mjs';
+import { ROLES, Services } from './services.mjs';
+import { Watch } from './watch.mjs';
 import { counted, World } from './world.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
@@ -40,8 +42,11 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
   } });
   const responses = new Responses(world);
   responses.begin();
+  const services = new Services(world, responses);
+  services.begin();
+  const watch = new Watch(world);
   const rulebooks = new Rulebooks(world);
-  const timer = setInterval(() => { world.advance((STEP_MS / 1000) * speed); }, STEP_MS);
+  const timer = setInterval(() => { world.advance((STEP_MS / 1000) * speed); services.tick(); }, STEP_MS);
   const server = createServer((request, response) => {
     answer(request, response).catch((error) => problem(response, error.status ?? 500, error.title ?? 'Failed', error.message, error.faults ? { faults: error.faults } : {}));
   });
@@ -49,6 +54,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
   async function answer(request, response) {
     const url = new URL(request.url, 'http://mock');
     const path = url.pathname;
+    const asked = url.searchParams;
     const person = PEOPLE[(request.headers.authorization ?? '').replace('Bearer ', '')];
     const json = (value, status = 200) => {
       response.writeHead(status, { 'content-type': 'application/json' });
@@ -94,6 +100,13 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
         const [scope, follow] = RESPOND[path.slice('/v1/responses'.length)] ?? [];
         if (!follow) throw refuse(404, 'Not found', path);
         return json(follow(responses, body, permit(scope)));
+      } else if (path === '/v1/services') return json(services.act(body, permit('respond')));
+      else if (path === '/v1/services/products') return json(services.file(body, permit('answer')));
+      else if (path === '/v1/evening') return json(services.fileEvening(body, permit('answer')));
+      else if (/^\/v1\/rules\/[^/]+\/(mute|unmute)$/.test(path)) {
+        const by = permit('approve');
+        const [, , , rule, what] = path.split('/');
+        return acted(what === 'mute' ? watch.mute(decodeURIComponent(rule), body, by) : watch.unmute(decodeURIComponent(rule), body));
       } else if (path.startsWith('/v1/rulebooks')) {
         const by = permit('approve');
         const [, , , hash, what] = path.split('/');
@@ -118,13 +131,20 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       response.writeHead(204).end();
       return;
     }
-    if (/^\/v1\/(sites|situations|blindness|deliveries|calls|incidents|timeline|plans|rulebooks.*)$/.test(path) || warning?.[2] === 'preview') known();
+    if (/^\/v1\/(sites|situations|blindness|deliveries|calls|incidents|timeline|plans|rulebooks.*|services|evening|rules)$/.test(path) || warning?.[2] === 'preview') known();
     switch (path) {
-      case '/v1/state': return json(world.state());
+      case '/v1/state': return json({ ...world.state(), roles: Object.fromEntries(Object.entries(ROLES).map(([role, [zh, en]]) => [role, { zh, en }])) });
       case '/v1/areas': return json(world.city.areas);
       case '/v1/stations': return json(world.city.stations);
       case '/v1/sites': return json(world.city.sites);
-      case '/v1/blindness': return json({ time: world.text(world.time), hazards: [], clusters: [], silent_series: 0 });
+      case '/v1/blindness': return json(asked.get('format') === 'geojson' ? watch.map(asked.get('hazard')) : watch.blindness(asked.get('hazard')));
+      case '/v1/services': return json(services.list());
+      case '/v1/rules': return json(watch.rules());
+      case '/v1/evening': {
+        if (asked.get('format') !== 'text') return json(services.evening(asked.get('day')));
+        response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+        return response.end(services.text(asked.get('day'), asked.get('lang') ?? 'zh'));
+      }
       case '/v1/situations': return json([...world.situations.values()]);
       case '/v1/warnings': return json(person ? [...world.warnings.values()] : [...world.warnings.values()].map(issued).filter(Boolean));
       case '/v1/deliveries': return json([...world.deliveries.values()].map(counted));

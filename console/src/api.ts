@@ -28,6 +28,11 @@ export class Api {
     return this.#call<T>('GET', path);
   }
 
+  /** What is to be read as it stands. */
+  text(path: string): Promise<string> {
+    return this.#ask('GET', path);
+  }
+
   post<T = void>(path: string, body: unknown): Promise<T> {
     return this.#call<T>('POST', path, body);
   }
@@ -49,6 +54,11 @@ export class Api {
   }
 
   async #call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const text = await this.#ask(method, path, body);
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  async #ask(method: string, path: string, body?: unknown): Promise<string> {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -66,7 +76,7 @@ export class Api {
     }
     const text = await response.text();
     if (!response.ok) throw refusal(response.status, text);
-    return (text ? JSON.parse(text) : undefined) as T;
+    return text;
   }
 }
 

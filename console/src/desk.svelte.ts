@@ -1,11 +1,12 @@
-// What stands behind the pages for responses, the timeline and rulebooks: read when something changed, and again after a gap.
+// What stands behind the pages beside the warnings: read when something changed, and again after a gap.
 
 import { joined } from './responses';
 import { store } from './store.svelte';
-import type { Consequence, Entry, Incident, Plans, Response, Rulebook } from './types';
+import type { Blindness, Consequence, Entry, Incident, Plans, Response, Rulebook } from './types';
+import type { Rule, Services } from './types.services';
 
-export type Page = 'warnings' | 'responses' | 'timeline' | 'rulebooks';
-export const PAGES: readonly Page[] = ['warnings', 'responses', 'timeline', 'rulebooks'];
+export type Page = 'warnings' | 'responses' | 'timeline' | 'rulebooks' | 'services' | 'blindness';
+export const PAGES: readonly Page[] = ['warnings', 'responses', 'timeline', 'rulebooks', 'services', 'blindness'];
 
 /** Entries come in bursts: what they changed is read at most this often. */
 const GAP_MS = 1000;
@@ -25,6 +26,10 @@ class Desk {
   plans = $state.raw<Plans | null>(null);
   timeline = $state.raw<Entry[]>([]);
   rulebooks = $state.raw<Rulebook[]>([]);
+  services = $state.raw<Services | null>(null);
+  /** Rules in force with their silences. */
+  rules = $state.raw<Rule[]>([]);
+  blindness = $state.raw<Blindness | null>(null);
   /** Read once since this reader came. */
   ready = $state(false);
   /** Why the newest reading failed. */
@@ -94,6 +99,9 @@ class Desk {
         api.get<Response[]>('/v1/responses'), api.get<Consequence[]>('/v1/consequences'), own<Incident[]>('/v1/incidents', []),
         this.plans ?? own<Plans | null>('/v1/plans', null), own<Entry[]>(`/v1/timeline?since=${since}`, []),
       ]);
+      // Whatever becomes of a process or a product is an entry.
+      const isOwed = entries.some((e) => e.kind === 'process' || e.kind === 'slot');
+      const services = token && (isOwed || !this.services) ? await api.get<Services>('/v1/services') : this.services;
       if (token !== store.api.token) {
         this.#again = true;
         return;
@@ -103,6 +111,7 @@ class Desk {
       this.incidents = incidents;
       this.plans = plans;
       this.timeline = joined(this.timeline, entries, TIMELINE_MAX);
+      this.services = services;
       this.failed = '';
       this.ready = true;
     } catch (error) {
@@ -125,6 +134,32 @@ class Desk {
     this.plans = null;
     this.timeline = [];
     this.rulebooks = [];
+    this.services = null;
+    this.rules = [];
+    this.blindness = null;
+  }
+
+  /** Rules with their silences: few change, and the stream says when. */
+  async readRules(): Promise<void> {
+    const { token } = store.api;
+    try {
+      const rules = token ? await store.api.get<Rule[]>('/v1/rules') : [];
+      if (token === store.api.token) this.rules = rules;
+    } catch (error) {
+      this.failed = store.why(error);
+    }
+  }
+
+  /** Where nobody sees what: read while somebody looks at it. */
+  async readBlindness(): Promise<void> {
+    const { token } = store.api;
+    try {
+      const blindness = token ? await store.api.get<Blindness>('/v1/blindness') : null;
+      if (token === store.api.token) this.blindness = blindness;
+      this.failed = '';
+    } catch (error) {
+      this.failed = store.why(error);
+    }
   }
 
   /** Reads rulebooks now, and by the clock until the page is left. */

@@ -6,7 +6,7 @@ import { doubtOf } from './quality';
 import { byChannel, byWarning, lastAt, onTheWay, unsent } from './progress';
 import { COLOUR, highest, TIERS } from './tier';
 import { age, clock, RecordClock, seconds, span, textLike } from './time';
-import type { Areas, Delivery, Remark, Signal, Situation, Tier, Warning } from './types';
+import type { Areas, Blind, Delivery, Remark, Signal, Situation, Tier, Warning } from './types';
 import { amended, areaTiers, becomes, changes, countByTier, isLapsed, isWaiting, needsReview, queue, relaysOf } from './warnings';
 import { missing, phrase, remarksOf } from './words';
 
@@ -52,7 +52,7 @@ describe('an amendment', () => {
 
 describe('silence', () => {
   it('is an alarm while a hazard is in force that nobody sees', () => {
-    const blind = { hazard: '11A02', area: 't1', since: AT, alarm: true, text: { zh: '甲', en: 'A' } };
+    const blind: Blind = { hazard: '11A02', area: 't1', why: 'silent', since: AT, in_force: 'orange', alarm: true, count: 1, stations: ['s1'], text: { zh: '甲', en: 'A' } };
     const up = apply(lists(), [{ name: 'silence', item: { blind: [blind] } }]);
     expect([...up.blind.values()]).toEqual([blind]);
     expect(apply(up, [{ name: 'silence', item: { blind: [{ ...blind, alarm: false }] } }]).blind.size).toBe(0);

@@ -92,7 +92,7 @@ describe('tasks', () => {
 });
 
 describe('the four ends', () => {
-  const incident = (change: Partial<Incident> = {}): Incident => ({ area: 'D1', area_name: {}, opened: AT, closed: null, by: null, reason: null, transfer: null, damage: [], remains: [], ...change });
+  const incident = (change: Partial<Incident> = {}): Incident => ({ area: 'D1', area_name: {}, opened: AT, closed: null, by: null, reason: null, lifted: null, transfer: null, damage: [], remains: [], ...change });
   const transfer = { planned: 5, moved: 3, left: 2, sheltered: 1, due: LATER, overdue: false, by: 'li', reported: AT, note: '', returned: null };
   const states = (i: Incident, all: Response[] = []) => endsOf(i, all).map((e) => e.state);
   it('stand apart', () => {
@@ -102,6 +102,7 @@ describe('the four ends', () => {
     expect(states(incident({ remains: [inForce], transfer }))).toEqual(['over', 'open', 'open', 'open']);
     expect(states(incident({ transfer }), [response({ area: 'D1', ended: LATER })])).toEqual(['over', 'over', 'open', 'open']);
     expect(states(incident({ transfer: { ...transfer, returned: LATER } }))).toEqual(['over', 'none', 'over', 'open']);
+    expect(endsOf(incident({ lifted: LATER }), [])[0]?.at).toBe(LATER);
     expect(states(incident({ closed: LATER }))).toEqual(['over', 'none', 'none', 'over']);
     expect(states(incident({ opened: null }))).toEqual(['over', 'none', 'none', 'none']);
   });
@@ -122,7 +123,7 @@ describe('the timeline', () => {
   });
   it('says a proposal once, and when it was sent away or went by itself', () => {
     const reasons = [{ term: 'x', count: 1, of: 1, needed: 1, areas: [], signals: [], text: {} }];
-    const list = moments([of({ proposal: proposal('IV') }), of({ proposal: { ...proposal('IV'), reasons } }), of({ declined: { level: 'IV' } }), of({ area: 'D1', proposal: proposal('IV') }), of({ area: 'D1' })]);
+    const list = moments([of({ proposal: proposal('IV') }), of({ proposal: { ...proposal('IV'), reasons } }), of({ declined: { level: 'IV', by: 'li', at: AT, reason: '雨停' } }), of({ area: 'D1', proposal: proposal('IV') }), of({ area: 'D1' })]);
     expect(list.map((m) => m.gone)).toEqual(['withdrawn', undefined, 'declined', undefined]);
   });
   it('concerns a district with its parts and with the whole city, not its neighbour', () => {

@@ -149,7 +149,7 @@ export function endsOf(incident: Incident, responses: Iterable<Response>): EndSt
   const ended = here.map((r) => r.ended).filter((at) => at !== null).sort().at(-1) ?? null;
   const moved = incident.transfer;
   return [
-    { end: 'signal', state: signals.length > 0 ? 'open' : 'over', at: null, left: signals },
+    { end: 'signal', state: signals.length > 0 ? 'open' : 'over', at: incident.lifted, left: signals },
     { end: 'response', state: inForce.length > 0 ? 'open' : ended ? 'over' : 'none', at: inForce.length > 0 ? null : ended, left: inForce },
     { end: 'return', state: !moved || moved.moved === 0 ? 'none' : moved.returned ? 'over' : 'open', at: moved?.returned ?? null, left: [] },
     { end: 'incident', state: !incident.opened ? 'none' : incident.closed ? 'over' : 'open', at: incident.closed, left: [] },
@@ -171,12 +171,20 @@ export function areasOfEntry(entry: Entry): string[] {
     case 'damage':
     case 'incident':
       return [entry.item.area];
+    case 'process':
+      return entry.item.areas;
+    case 'slot':
+    case 'evening':
+      return [];
   }
 }
 
 /** Whether an entry is about a district: it lies there, or the whole city has it. */
 export function concerns(entry: Entry, district: string, places: Places): boolean {
-  return areasOfEntry(entry).some((code) => {
+  const areas = areasOfEntry(entry);
+  // A product is the city's own duty.
+  if (areas.length === 0) return true;
+  return areas.some((code) => {
     const at = places.district(code);
     return at === district || places.properties(at)?.level === 'city';
   });

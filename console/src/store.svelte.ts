@@ -5,7 +5,7 @@ import { apply, blindKey, callKey, deliveryKey, EVENT_NAMES, keyed, signalKey, s
 import { Places } from './places';
 import { RecordClock, seconds, textLike } from './time';
 import type { Areas, Blindness, Call, Delivery, Lang, Me, Signal, Site, Situation, State, Station, Warning } from './types';
-import { phrase, type WordKey } from './words';
+import { codeName, phrase, type WordKey } from './words';
 
 /** Events are put on the screen at most this often. */
 const FLUSH_MS = 200;
@@ -47,6 +47,9 @@ class Store {
 
   /** Number of the newest step of the timeline that the stream told of. */
   entry = $state(0);
+  /** How often the stream told of silent sensors, and of silenced rules. */
+  silences = $state(0);
+  mutes = $state(0);
   /** How often everything was read: after each gap. */
   loads = $state(0);
 
@@ -166,6 +169,8 @@ class Store {
 
   #hear(name: string, data: string): void {
     const known = EVENT_NAMES.find((event) => event === name);
+    if (name === 'silence') this.silences += 1;
+    if (name === 'mute') this.mutes += 1;
     if (known) this.#take({ name: known, item: parse(data) } as LiveEvent);
     else if (name === 'time') {
       this.#heard = Date.now();
@@ -235,7 +240,7 @@ class Store {
       const [state, warnings, situations, calls, deliveries, signals, blindness] = await Promise.all([
         get<State>('/v1/state'), get<Warning[]>('/v1/warnings'), own<Situation>('/v1/situations'),
         own<Call>('/v1/calls'), own<Delivery>('/v1/deliveries'), get<Signal[]>('/v1/signals'),
-        token ? get<Blindness>('/v1/blindness') : Promise.resolve<Blindness>({ hazards: [] }),
+        token ? get<Blindness>('/v1/blindness') : null,
       ]);
       // Somebody came or went meanwhile: theirs is another load.
       if (token !== this.api.token) return;
@@ -244,7 +249,7 @@ class Store {
       this.lists = {
         warnings: keyed(warnings, (w) => w.id), situations: keyed(situations, situationKey), calls: keyed(calls, callKey),
         deliveries: keyed(deliveries, deliveryKey), signals: keyed(signals, signalKey),
-        blind: keyed(blindness.hazards.flatMap((h) => h.areas).filter((b) => b.alarm), blindKey),
+        blind: keyed((blindness?.hazards ?? []).flatMap((h) => h.areas).filter((b) => b.alarm), blindKey),
       };
       this.connection = 'live';
       this.attempts = 0;
@@ -269,6 +274,12 @@ class Store {
         void this.#load();
       }
     }
+  }
+
+  /** What a role is called here, else by the screen's own words. */
+  role(code: string | null | undefined): string {
+    const named = this.state?.roles[code ?? ''];
+    return named?.[this.lang] || named?.zh || codeName(code, this.lang);
   }
 
   /** Record time as text in the city's offset. */

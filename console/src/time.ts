@@ -24,6 +24,11 @@ export function day(time: string | null | undefined, lang: Lang): string {
   return `${date} ${months[month - 1] ?? ''}`;
 }
 
+/** The clock alone on the day of `now`, else with its day. */
+export function near(time: string | null | undefined, now: string, lang: Lang): string {
+  return time && time.slice(0, 10) === now.slice(0, 10) ? clock(time) : `${day(time, lang)} ${clock(time)}`.trim();
+}
+
 /** `mm:ss`, from an hour on `h:mm:ss`; negative spans are zero. */
 export function span(total: number): string {
   if (!Number.isFinite(total)) return '--:--';

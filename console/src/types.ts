@@ -1,5 +1,7 @@
 // The API's shapes as they come over the wire; times are RFC 3339 with offset.
 
+import type { FiledEvening, Process, Slot } from './types.services';
+
 export type Tier = 'none' | 'white' | 'blue' | 'yellow' | 'orange' | 'red';
 export type Lang = 'zh' | 'en';
 export type Words = { zh?: string; en?: string };
@@ -9,6 +11,8 @@ export interface State {
   time: string;
   mode: 'actual' | 'exercise' | 'test';
   zones: { code: string; name: Words | string }[];
+  /** What roles are called here; one that is not named is called by its code. */
+  roles: Record<string, Words>;
 }
 
 export interface AreaProperties {
@@ -92,15 +96,34 @@ export interface Situation {
 export interface Blind {
   hazard: string;
   area: string;
+  /** Its stations are silent, or it never had one. */
+  why: 'silent' | 'unseen';
   /** Since when; null where a sensor sees again, or where there never was one. */
   since: string | null;
+  /** The tier in force there. */
+  in_force: Tier;
   alarm: boolean;
+  count: number;
+  stations: string[];
+  text: Record<'zh' | 'en', string>;
+}
+
+/** Stations lost at about the same time. */
+export interface Cluster {
+  area: string;
+  since: string;
+  over: boolean;
+  count: number;
+  stations: string[];
   text: Record<'zh' | 'en', string>;
 }
 
 /** GET /v1/blindness. */
 export interface Blindness {
-  hazards: { hazard: string; areas: Blind[] }[];
+  time: string;
+  hazards: { hazard: string; name: Words; areas: Blind[] }[];
+  clusters: Cluster[];
+  silent_series: number;
 }
 
 export type WarningEvent = 'proposed' | 'issued' | 'updated' | 'ended' | 'cancelled';
@@ -312,6 +335,14 @@ export interface Task {
   note: string;
 }
 
+/** A proposal that a person sent away; who and when are not known of long ago. */
+export interface Declined {
+  level: Level | null;
+  by: string;
+  at: string | null;
+  reason: string;
+}
+
 /** An emergency response. Without a token it has no reasons, tasks or persons. */
 export interface Response {
   plan: string;
@@ -330,7 +361,7 @@ export interface Response {
   by?: string;
   reason?: string;
   basis?: Reason[];
-  declined?: { level: Level | null } | null;
+  declined?: Declined | null;
   /** The city's level, where this district stands below it. */
   below?: Level | null;
   proposal?: Proposal | null;
@@ -380,6 +411,8 @@ export interface Incident {
   closed: string | null;
   by: string | null;
   reason: string | null;
+  /** When the last signal there was lifted; null while one stands. */
+  lifted: string | null;
   transfer: Transfer | null;
   damage: Damage[];
   remains: Remaining[];
@@ -433,7 +466,10 @@ export type Entry = { number: number; at: string } & (
   | { kind: 'task'; item: Task }
   | { kind: 'transfer'; item: Transfer & { area: string } }
   | { kind: 'damage'; item: Damage & { area: string; holds: boolean } }
-  | { kind: 'incident'; item: Pick<Incident, 'area' | 'area_name' | 'opened' | 'closed' | 'by' | 'reason'> });
+  | { kind: 'incident'; item: Pick<Incident, 'area' | 'area_name' | 'opened' | 'closed' | 'by' | 'reason'> }
+  | { kind: 'process'; item: Process }
+  | { kind: 'slot'; item: Slot & { process: string } }
+  | { kind: 'evening'; item: FiledEvening });
 
 export type DifferenceKind = 'earlier' | 'later' | 'gained' | 'lost';
 export interface Compared {

@@ -7,11 +7,13 @@ mod library;
 mod lint;
 pub mod measure;
 pub mod places;
+mod roles;
 pub mod sms;
 
 pub use library::{Wording, WordingFault, language_variant};
 pub use lint::{Element, Finding, lint};
 pub use places::Places;
+pub use roles::Roles;
 
 use model::warning::Relayed;
 use model::{Channel, Hazard, Language, Mode, Named, Tier, Time};

@@ -229,10 +229,19 @@ pub struct Proposal {
 }
 
 /// What the warnings implied when a person sent it away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declined {
     /// That level; [`None`] for an end.
     pub level: Option<Level>,
+    /// Who sent it away; empty in records of before that was kept.
+    #[serde(default)]
+    pub by: String,
+    /// When.
+    #[serde(default)]
+    pub at: Option<Time>,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// A response of one plan in one area: proposed, in force, or over.

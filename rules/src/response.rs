@@ -257,12 +257,7 @@ impl Responses {
             for (code, (implied, clause, reasons)) in implied {
                 let before = self.state.board.response(&plan.id, code);
                 let mut now = before.cloned().unwrap_or_else(|| response(plan, code));
-                if now
-                    .declined
-                    .is_some_and(|declined| declined.level != implied)
-                {
-                    now.declined = None;
-                }
+                now.declined = now.declined.filter(|declined| declined.level == implied);
                 let is_settled = implied == now.level || now.declined.is_some();
                 now.proposal = (!is_settled).then(|| {
                     let stood = now.proposal.take().filter(|was| was.level == implied);
@@ -481,6 +476,15 @@ fn words(evidence: Evidence, tier: Tier, unit: &Unit, (count, total): (u32, u32)
 }
 
 /// What a person's decision leaves of what the warnings imply.
-fn declined(implied: Option<Level>, level: Option<Level>) -> Option<Declined> {
-    (implied != level).then_some(Declined { level: implied })
+fn declined(
+    implied: Option<Level>,
+    level: Option<Level>,
+    signed: &act::Signed<'_>,
+) -> Option<Declined> {
+    (implied != level).then(|| Declined {
+        level: implied,
+        by: signed.person.to_owned(),
+        at: Some(signed.at),
+        reason: signed.reason.to_owned(),
+    })
 }

@@ -52,6 +52,7 @@ fn serve(folder: &Path, centre: SocketAddr) -> Served {
     assert_ne!(settings, awake);
     std::fs::write(city.join("city.toml"), awake).unwrap();
     respond(&city);
+    forecast(&city);
     // It has no link for devices and mail, and would say so at each warning.
     let quiet = vec![("SANFANG_LOG".to_owned(), "off".to_owned())];
     let mut served = Served::with(folder, &city, centre.port(), quiet, "");
@@ -69,6 +70,16 @@ fn respond(city: &Path) {
     std::fs::write(city.join("responses.toml"), both).unwrap();
     let tasks = demo.join("plans.csv");
     std::fs::copy(tasks, city.join("plans.csv")).unwrap();
+}
+
+/// The demo city's products by lead time, with an evening that may be filed at any hour.
+fn forecast(city: &Path) {
+    let services = std::fs::read_to_string(root().join("testdata/city/services.toml")).unwrap();
+    let open = services.replace(r#"from = "16:00""#, r#"from = "00:01""#);
+    let open = open.replace(r#"due = "18:00""#, r#"due = "23:59""#);
+    let always = open.replace(r#"until = "06:00""#, r#"until = "00:00""#);
+    assert!(services != open && open != always);
+    std::fs::write(city.join("services.toml"), always).unwrap();
 }
 
 #[test]

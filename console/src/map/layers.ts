@@ -1,6 +1,7 @@
 // The map's sources and layers: our tiers as fills, others' signals as hatching, places as lettered points.
 
 import type { ExpressionSpecification, StyleSpecification } from 'maplibre-gl';
+import type { Sight } from '../blindness';
 import { COLOUR, tierLetter } from '../tier';
 import type { Areas, Lang, Tier } from '../types';
 
@@ -29,6 +30,9 @@ function colourOf(value: ExpressionSpecification, other: string): ExpressionSpec
 
 const state = (name: string): ExpressionSpecification => ['coalesce', ['feature-state', name], 'none'] as ExpressionSpecification;
 const level = (name: string): ExpressionSpecification => ['==', ['get', 'level'], name] as ExpressionSpecification;
+/** Neither a tier nor another's signal: what is not seen has a colour of its own. */
+const SIGHT_COLOUR: Record<Sight, string> = { alarm: '#ff5cf0', silent: '#b4c2d3', unseen: '#8a9bb0' };
+const sightColour = ['match', ['get', 'sight'], 'alarm', SIGHT_COLOUR.alarm, SIGHT_COLOUR.silent] as unknown as ExpressionSpecification;
 const empty = { type: 'FeatureCollection', features: [] } as unknown as Areas;
 
 export function style(areas: Areas, lang: Lang, p: Palette): StyleSpecification {
@@ -38,6 +42,7 @@ export function style(areas: Areas, lang: Lang, p: Palette): StyleSpecification 
     sources: {
       areas: { type: 'geojson', data: areas as never, promoteId: 'code', tolerance: 0.2 },
       signals: { type: 'geojson', data: empty as never },
+      blind: { type: 'geojson', data: empty as never },
       points: { type: 'geojson', data: empty as never },
       raised: { type: 'geojson', data: empty as never },
       labels: { type: 'geojson', data: empty as never },
@@ -61,6 +66,8 @@ export function style(areas: Areas, lang: Lang, p: Palette): StyleSpecification 
       { id: 'districts', type: 'line', source: 'areas', filter: level('district'), paint: { 'line-color': p.border, 'line-width': 1.3 } },
       { id: 'signal-halo', type: 'line', source: 'signals', paint: { 'line-color': p.halo, 'line-width': 6, 'line-opacity': 0.7 } },
       { id: 'signal-edge', type: 'line', source: 'signals', paint: { 'line-color': colourOf(['get', 'tier'], p.border), 'line-width': 2.6 } },
+      { id: 'veil', type: 'fill', source: 'blind', paint: { 'fill-pattern': ['concat', 'veil-', ['get', 'sight']] } },
+      { id: 'veil-edge', type: 'line', source: 'blind', filter: ['!=', ['get', 'sight'], 'unseen'], paint: { 'line-color': sightColour, 'line-width': ['match', ['get', 'sight'], 'alarm', 3.2, 1.4] } },
       { id: 'chosen', type: 'line', source: 'areas', paint: { 'line-color': p.ink, 'line-width': 3, 'line-opacity': ['case', ['boolean', ['feature-state', 'chosen'], false], 1, 0] } },
       {
         id: 'points', type: 'circle', source: 'points', minzoom: 9.6,
@@ -137,6 +144,29 @@ export function hatch(tier: Tier): ImageData | null {
         c.beginPath();
         c.moveTo(shift - 4, size + 4);
         c.lineTo(shift + size + 4, -4);
+        c.stroke();
+      }
+    }
+  });
+}
+
+/** Crossed hatching over what nobody sees, dots where there never was a station; it repeats without a seam. */
+export function veil(sight: Sight): ImageData | null {
+  const size = sight === 'unseen' ? 20 : 28;
+  return draw(size, (c) => {
+    c.strokeStyle = c.fillStyle = SIGHT_COLOUR[sight];
+    if (sight === 'unseen') {
+      c.beginPath();
+      c.arc(size / 2, size / 2, 1.8, 0, 2 * Math.PI);
+      c.fill();
+      return;
+    }
+    c.lineWidth = sight === 'alarm' ? 3 : 1.5;
+    for (const way of [1, -1]) {
+      for (const shift of [-size, 0, size]) {
+        c.beginPath();
+        c.moveTo(shift - 4, way > 0 ? size + 4 : -4);
+        c.lineTo(shift + size + 4, way > 0 ? -4 : size + 4);
         c.stroke();
       }
     }

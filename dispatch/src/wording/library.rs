@@ -2,6 +2,7 @@
 
 use super::answering::Lines;
 use super::files::{Frames, Phrases};
+use super::roles::{self, Roles};
 use super::{Facts, Issuer, Message, Purpose, clock, clock_near, lint, tier_word};
 use minijinja::{Environment, UndefinedBehavior, Value};
 use model::signal::{SignalKind, SignalText};
@@ -30,6 +31,7 @@ pub struct Wording {
     sms_parts_max: BTreeMap<Language, usize>,
     /// Where mails say how to answer by a click.
     links: Lines,
+    roles: Roles,
 }
 
 /// What a frame may name.
@@ -66,7 +68,8 @@ const SMS_PARTS_MAX: usize = 3;
 
 impl Wording {
     /// Reads every file of `wording/` (name and text): `sms.toml`, `email.toml`, `push.toml`,
-    /// `cap.toml`, `device.toml` and one per hazard named by its code. Every fault at once.
+    /// `cap.toml`, `device.toml`, `roles.toml` and one per hazard named by its code. Every fault at
+    /// once.
     pub fn load(files: &[(&str, &str)]) -> Result<Self, Vec<WordingFault>> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -76,11 +79,16 @@ impl Wording {
             phrases: BTreeMap::new(),
             sms_parts_max: BTreeMap::new(),
             links: Lines::default(),
+            roles: Roles::default(),
         };
         let mut faults = Vec::new();
         for (file, text) in files {
             match frame_channel(file) {
                 Some(channel) => this.read_frames(channel, file, text, &mut faults),
+                None if *file == roles::FILE => match toml::from_str(text) {
+                    Ok(named) => this.roles = Roles::read(named, &mut faults),
+                    Err(error) => faults.push(toml_fault(file, &error)),
+                },
                 None => this.read_phrases(file, text, &mut faults),
             }
         }
@@ -146,6 +154,11 @@ impl Wording {
             .get(&language)
             .copied()
             .unwrap_or(SMS_PARTS_MAX)
+    }
+
+    /// What the roles of responsible persons are called.
+    pub const fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     /// The line of a mail behind which `address` answers.

@@ -221,9 +221,7 @@ impl Board {
     pub fn remaining(&self, city: &City, area: AreaCode) -> Vec<Remaining> {
         let mut remaining = Vec::new();
         for standing in self.standing.values() {
-            let here = standing.official.iter();
-            let tiers = here.filter(|(code, _)| touches(city, **code, area));
-            if let Some(tier) = tiers.map(|(_, tier)| *tier).max() {
+            if let Some(tier) = standing.official_in(city, area) {
                 remaining.push(Remaining::Signal {
                     hazard: standing.hazard,
                     tier,
@@ -257,6 +255,15 @@ impl Board {
             area: incident.area,
         }));
         remaining
+    }
+}
+
+impl Standing {
+    /// The highest official tier in an area, in a part of it or over it.
+    pub fn official_in(&self, city: &City, area: AreaCode) -> Option<Tier> {
+        let here = self.official.iter();
+        let here = here.filter(|(code, _)| touches(city, **code, area));
+        here.map(|(_, tier)| *tier).max()
     }
 }
 

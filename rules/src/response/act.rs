@@ -30,8 +30,11 @@ impl Responses {
                 area,
                 level,
                 person,
-                ..
-            } => self.decline((plan, *area), *level, person, (at, out))?,
+                reason,
+            } => {
+                let signed = Signed { at, person, reason };
+                self.decline((plan, *area), *level, &signed, out)?;
+            }
             Order::Damage {
                 kind,
                 area,
@@ -153,7 +156,7 @@ impl Responses {
         let Some(mut now) = before.or_else(|| plan.map(|plan| response(plan, area))) else {
             return Err(unknown(plan_id, area));
         };
-        let implied = match (&now.proposal, now.declined) {
+        let implied = match (&now.proposal, &now.declined) {
             (Some(proposal), _) => proposal.level,
             (None, Some(declined)) => declined.level,
             (None, None) => current,
@@ -169,7 +172,7 @@ impl Responses {
         now.by = signed.person.to_owned();
         now.reason = signed.reason.to_owned();
         now.basis = now.proposal.take().map_or(Vec::new(), |was| was.reasons);
-        now.declined = declined(implied, level);
+        now.declined = declined(implied, level, signed);
         self.say(signed.at, What::Response(now.clone()), out);
         match level {
             Some(level) => {
@@ -185,13 +188,13 @@ impl Responses {
         &mut self,
         (plan, area): (&str, AreaCode),
         level: Option<Level>,
-        person: &str,
-        (at, out): (Time, &mut Vec<Entry>),
+        signed: &Signed<'_>,
+        out: &mut Vec<Entry>,
     ) -> Result<(), Refusal> {
         let before = self.state.board.response(plan, area).cloned();
         let current = before.as_ref().and_then(|before| before.level);
         let post = self.post_for((plan, area), level, current)?;
-        self.permit(person, &post, area)?;
+        self.permit(signed.person, &post, area)?;
         let proposed = before.filter(|before| {
             let proposal = before.proposal.as_ref();
             proposal.is_some_and(|proposal| proposal.level == level)
@@ -199,9 +202,9 @@ impl Responses {
         let Some(mut now) = proposed else {
             return Err(Refusal::NotProposed { level });
         };
-        now.declined = declined(level, current);
+        now.declined = declined(level, current, signed);
         now.proposal = None;
-        self.say(at, What::Response(now), out);
+        self.say(signed.at, What::Response(now), out);
         Ok(())
     }
 
@@ -381,10 +384,10 @@ impl Responses {
 }
 
 /// Who acts, when and why.
-struct Signed<'s> {
-    at: Time,
-    person: &'s str,
-    reason: &'s str,
+pub(super) struct Signed<'s> {
+    pub(super) at: Time,
+    pub(super) person: &'s str,
+    pub(super) reason: &'s str,
 }
 
 fn unknown(plan: &str, area: AreaCode) -> Refusal {

@@ -80,7 +80,7 @@ impl Night {
     }
 
     /// The night that follows the local day of an instant.
-    fn after(city: &City, times: &EveningTimes, at: Time) -> Self {
+    pub fn after(city: &City, times: &EveningTimes, at: Time) -> Self {
         let offset = city.offset_at(at);
         let next = at + DAY;
         let month = usize::from(at.month(offset)).saturating_sub(1);

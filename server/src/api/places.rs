@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use model::{StationNo, Tier};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `GET /v1/state`: what a console needs first.
@@ -29,6 +30,7 @@ pub(crate) async fn state(State(app): State<Arc<App>>) -> Json<Value> {
         "time": app.view.text(app.view.now()),
         "mode": app.mode.name(),
         "zones": zones,
+        "roles": app.installation.wording.roles().all().collect::<BTreeMap<_, _>>(),
     }))
 }
 

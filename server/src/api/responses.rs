@@ -67,8 +67,7 @@ pub(crate) async fn incidents(
     known(&app, &headers)?;
     let desk = Desk::of(&app);
     Ok(Json(
-        app.view
-            .responded(|responded| desk.incidents(&responded.board)),
+        app.view.responded(|responded| desk.incidents(responded)),
     ))
 }
 

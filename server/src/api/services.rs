@@ -1,21 +1,20 @@
 //! Weather processes with what is due before them, their products, and the evening product.
 
+mod evening;
 mod item;
 
 use super::responses::Act;
 use super::warnings::reason;
-use super::{Problem, known, permit};
+use super::{Problem, known};
 use crate::app::App;
-use crate::evening::{self, Draft};
 use crate::people::Scope;
 use axum::Json;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use item::evening_item;
+use axum::extract::State;
+use axum::http::HeaderMap;
+pub(crate) use evening::{evening, file_evening};
 pub(super) use item::{filed_item, process_item, slot_item};
 use model::service::ServiceAct;
-use model::{AreaCode, Hazard, Language, Named, Order, Time};
+use model::{AreaCode, Hazard, Order, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -183,105 +182,4 @@ fn short(text: String, field: &str, most: usize) -> Result<String, Problem> {
         )));
     }
     Ok(text)
-}
-
-/// How the evening product is wanted.
-#[derive(Deserialize)]
-pub(crate) struct Form {
-    #[serde(default)]
-    format: Option<String>,
-    #[serde(default)]
-    lang: Option<String>,
-}
-
-/// `GET /v1/evening`: what tonight is, what must be finished before dark and who can be reached, as
-/// JSON or, with `format=text`, as it would be printed; once filed, as it was filed.
-pub(crate) async fn evening(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    Query(form): Query<Form>,
-) -> Result<Response, Problem> {
-    known(&app, &headers)?;
-    let language = match form.lang.as_deref() {
-        None | Some("zh") => Language::Zh,
-        Some("en") => Language::En,
-        Some(_) => return Err(Problem::bad_request("lang: write zh or en")),
-    };
-    let draft = draft(&app)?;
-    let offset = app.installation.city.offset_at(app.clock.now());
-    match form.format.as_deref() {
-        None | Some("json") => {
-            let text = |time| app.view.text(time);
-            Ok(Json(evening_item(&draft, &app.installation.city, &text)).into_response())
-        }
-        Some("text") => {
-            let filed = draft.filed.as_ref().filter(|filed| !filed.by.is_empty());
-            let filed = filed.map(|filed| filed.text.clone());
-            let words = filed.unwrap_or_else(|| Named {
-                zh: draft.text(&app.installation.city, offset, Language::Zh),
-                en: draft.text(&app.installation.city, offset, Language::En),
-            });
-            let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-            Ok((StatusCode::OK, kind, words.get(language).to_owned()).into_response())
-        }
-        Some(_) => Err(Problem::bad_request("format: write json or text")),
-    }
-}
-
-fn draft(app: &App) -> Result<Draft, Problem> {
-    let draft = evening::draft(app, app.clock.now());
-    let remedy =
-        "this city has no evening product: add [evening] to services.toml of the city directory";
-    draft.ok_or_else(|| Problem::not_found(remedy))
-}
-
-/// The evening product, filed by a person: with these words, or as it is drafted.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Evening {
-    day: String,
-    #[serde(default)]
-    text: Option<Named>,
-}
-
-/// `POST /v1/evening`: 200 once it is filed, 409 where it was, or where none is open for that day.
-pub(crate) async fn file_evening(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    Json(body): Json<Evening>,
-) -> Result<Json<Value>, Problem> {
-    let person = permit(&app, &headers, Scope::Answer)?.id.clone();
-    let draft = draft(&app)?;
-    let running = &draft.tonight.night.day;
-    let day = short(body.day, "day", ID_MAX)?;
-    let text = match body.text {
-        Some(text) if text.zh.trim().is_empty() => {
-            return Err(Problem::bad_request("text: write it in Chinese at least"));
-        }
-        Some(text) => text,
-        None if day != *running => {
-            return Err(Problem::bad_request(format!(
-                "text: say what went out on {day}: only the evening of {running} is drafted now"
-            )));
-        }
-        None => {
-            let city = &app.installation.city;
-            let offset = city.offset_at(app.clock.now());
-            Named {
-                zh: draft.text(city, offset, Language::Zh),
-                en: draft.text(city, offset, Language::En),
-            }
-        }
-    };
-    let text = Named {
-        zh: short(text.zh, "text.zh", TEXT_MAX)?,
-        en: short(text.en, "text.en", TEXT_MAX)?,
-    };
-    let order = Order::Service(ServiceAct::Evening {
-        day: day.clone(),
-        person,
-        text,
-    });
-    app.order(app.installation.city.city_zone(), order).await?;
-    Ok(Json(json!({ "day": day })))
 }

@@ -7,11 +7,10 @@ use dispatch::directory::Contact;
 use dispatch::ladder::{Call, Place};
 use model::{AreaCode, AreaNo, City};
 use rules::service::Tonight;
-use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// The responsible persons of one township.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reach {
     /// Township.
     pub(crate) area: AreaCode,
@@ -30,7 +29,7 @@ pub(crate) struct Reach {
 }
 
 /// One responsible person, by post.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Post {
     /// Role.
     pub(crate) role: String,

@@ -1,6 +1,7 @@
 //! The evening product in words, to be printed, read out or filed.
 
 use super::{Draft, Reach};
+use dispatch::wording::Roles;
 use model::service::Ground;
 use model::{AreaCode, AreaLevel, AreaNo, City, Hazard, Language, Named, Offset, Tier, Time};
 use rules::service::{Risk, RiskReason};
@@ -8,9 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Draft {
     /// Its words in a language.
-    pub(crate) fn text(&self, city: &City, offset: Offset, language: Language) -> String {
+    pub(crate) fn text(
+        &self,
+        (city, roles): (&City, &Roles),
+        offset: Offset,
+        language: Language,
+    ) -> String {
         let words = Words {
             city,
+            roles,
             offset,
             language,
         };
@@ -25,6 +32,7 @@ impl Draft {
 /// What the words depend on.
 struct Words<'c> {
     city: &'c City,
+    roles: &'c Roles,
     offset: Offset,
     language: Language,
 }
@@ -282,7 +290,8 @@ impl Words<'_> {
             gaps.push(none.get(self.language).to_owned());
         }
         let silent = of.posts.iter().filter(|post| !post.has_phone());
-        let roles: Vec<&str> = silent.map(|post| post.role.as_str()).collect();
+        let named = silent.map(|post| self.roles.name(&post.role, self.language));
+        let roles: Vec<&str> = named.collect();
         if !roles.is_empty() {
             let roles = roles.join(self.pick("、", ", "));
             gaps.push(match self.language {

@@ -4,9 +4,9 @@
 use super::View;
 use model::response::{Board, Entry, What};
 use model::service::{EveningState, SlotState};
-use model::{Span, Time};
+use model::{AreaCode, City, Span, Time};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Entries of the timeline kept; the oldest go first.
 const TIMELINE_MAX: usize = 2_000;
@@ -30,6 +30,45 @@ impl Responded {
             self.timeline.pop_front();
         }
         true
+    }
+
+    /// When the last signal or warning in force in an area, in a part of it or over it was lifted;
+    /// [`None`] while one stands, and where the timeline remembers none.
+    pub(crate) fn lifted(&self, city: &City, area: AreaCode) -> Option<Time> {
+        let mut standing = self.board.standing.values();
+        if standing.any(|standing| standing.official_in(city, area).is_some()) {
+            return None;
+        }
+        let (mut here, mut lifted) = (BTreeSet::new(), None);
+        for entry in &self.timeline {
+            let (key, stands) = match &entry.what {
+                What::Standing(standing) => {
+                    let stands = standing.official_in(city, area).is_some();
+                    (&standing.key, stands)
+                }
+                // Its beginning may lie before all that is kept.
+                What::Over(standing) => {
+                    if standing.official_in(city, area).is_some() {
+                        here.insert(&standing.key);
+                    }
+                    (&standing.key, false)
+                }
+                What::Response(_)
+                | What::Task(_)
+                | What::Transfer(_)
+                | What::Damage(_)
+                | What::Incident(_)
+                | What::Process(_)
+                | What::Slot(_)
+                | What::Evening(_) => continue,
+            };
+            if stands {
+                here.insert(key);
+            } else if here.remove(key) {
+                lifted = Some(entry.at);
+            }
+        }
+        lifted
     }
 
     /// The entries kept, oldest first.

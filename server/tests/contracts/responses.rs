@@ -304,6 +304,8 @@ fn a_response_from_signal_to_closed_incident() {
     });
 
     // Four ends, and what each leaves.
+    let stands = &get(&served, "/v1/incidents")[0]["lifted"];
+    assert_eq!(*stands, Value::Null, "a signal stands there");
     let lifted = signal(&served, 3, "Cancel", "Extreme", TOWN);
     let remains = &lifted[0]["remains"][TOWN];
     assert_eq!(kinds(remains), ["response"], "{lifted}");
@@ -312,6 +314,10 @@ fn a_response_from_signal_to_closed_incident() {
         response["proposal"].is_object() && response["proposal"]["level"].is_null()
     });
     assert_eq!(get(&served, "/v1/consequences"), [Value::Null; 0]);
+    let timeline = get(&served, "/v1/timeline");
+    let over = timeline.iter().rfind(|entry| entry["kind"] == "over");
+    let lifted_at = &get(&served, "/v1/incidents")[0]["lifted"];
+    assert_eq!(*lifted_at, over.unwrap()["at"]);
     let end = respond(Value::Null, "II".into());
     post(&served, "chen", path, &end).is_problem(403, "总指挥");
     let ended = post(&served, "wang", path, &end).json();
@@ -377,7 +383,16 @@ fn damage_is_reported_and_a_proposal_sent_away() {
     let decline = "/v1/responses/decline";
     post(&served, "chen", decline, &away).is_problem(403, "总指挥");
     assert_eq!(post(&served, "wang", decline, &away).status, 200);
-    assert!(response(&served, "rain")["proposal"].is_null());
+    let quiet = response(&served, "rain");
+    let declined = &quiet["declined"];
+    assert!(quiet["proposal"].is_null() && declined["at"].is_string());
+    assert_eq!(
+        (&declined["level"], &declined["by"], &declined["reason"]),
+        (&"II".into(), &"wang".into(), &"已控制".into())
+    );
+    let timeline = get(&served, "/v1/timeline");
+    let last = timeline.last().unwrap();
+    assert_eq!(last["item"]["declined"], *declined);
     post(&served, "wang", decline, &away).is_problem(409, "not proposed");
     // Over and reported again, it is proposed again.
     for holds in [false, true] {

@@ -51,9 +51,13 @@ source = { document = "test", confidence = "design-default" }
 "#;
 
 fn serve(folder: &Path) -> Served {
+    serve_by(folder, SERVICES)
+}
+
+fn serve_by(folder: &Path, services: &str) -> Served {
     let city = folder.join("city");
     std::fs::create_dir_all(&city).unwrap();
-    std::fs::write(city.join("services.toml"), SERVICES).unwrap();
+    std::fs::write(city.join("services.toml"), services).unwrap();
     Served::configured(folder, |port| {
         configuration(port, "").replace(
             "\"answer\", \"signal\"]",
@@ -248,6 +252,7 @@ fn an_evening_is_drafted_and_filed() {
         (&2.into(), &2.into())
     );
     assert_eq!(reach["posts"][0]["role"], "township_head", "{reach}");
+    assert_eq!(reach["posts"][0]["role_name"]["zh"], "镇街责任人");
     let body = drafted.to_string();
     assert!(!body.contains("镇长") && !body.contains("139000"), "{body}");
     let english = served.get("/v1/evening?format=text&lang=en");
@@ -290,12 +295,49 @@ fn an_evening_is_drafted_and_filed() {
         (&"filed".into(), &"chen".into())
     );
     assert!(filed["text"]["zh"].as_str().unwrap().contains("今夜风险"));
+    the_evenings_of_other_days(&served, &day);
     let timeline = get(&served, "/v1/timeline");
     let last = timeline.as_array().unwrap().last().unwrap().clone();
     assert_eq!(
         (&last["kind"], &last["item"]["day"]),
         (&"evening".into(), &day)
     );
+
+    // Where nights last nearly until the next evening, now is the night after the day before.
+    drop(served);
+    let late = SERVICES.replace("from = \"00:01\"", "from = \"23:58\"");
+    let late = late.replace("until = \"00:00\"", "until = \"23:57\"");
+    let served = serve_by(folder.path(), &late);
+    let day = day.as_str().unwrap();
+    let path = format!("/v1/evening?day={day}");
+    eventually("it is read by its day", || served.get(&path).0 == 200);
+    assert_ne!(get(&served, "/v1/evening")["day"], day);
+    let past = get(&served, &path);
+    assert_eq!(
+        (&past["running"], &past["risks"], &past["filed"]),
+        (&false.into(), &Value::Null, &filed)
+    );
+    let printed = served.get(&format!("{path}&format=text&lang=zh"));
+    assert_eq!(
+        printed,
+        (200, filed["text"]["zh"].as_str().unwrap().to_owned())
+    );
+}
+
+/// The running day by its name is what it is without; other days are refused with those that can be read.
+fn the_evenings_of_other_days(served: &Served, day: &Value) {
+    let day = day.as_str().unwrap();
+    let named = get(served, &format!("/v1/evening?day={day}"));
+    assert_eq!(named["running"], true);
+    assert_eq!(
+        named["days"],
+        json!([{ "day": day, "state": "filed", "by": "chen" }])
+    );
+    let chen = ["Authorization: Bearer token-chen"];
+    for other in ["2020-01-01", "yesterday"] {
+        let path = format!("GET /v1/evening?day={other}");
+        served.ask(&path, &chen, b"").is_problem(404, day);
+    }
 }
 
 #[test]

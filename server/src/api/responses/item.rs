@@ -2,6 +2,7 @@
 
 use crate::api::services::{filed_item, process_item, slot_item};
 use crate::app::App;
+use crate::view::Responded;
 use model::response::{
     Board, Damage, DamageKind, Entry, Grade, Incident, Level, Plan, Post, Remaining, Response,
     Standing, Task, TaskState, Transfer, What,
@@ -89,7 +90,12 @@ impl<'a> Desk<'a> {
         item["by"] = json!(response.by);
         item["reason"] = json!(response.reason);
         item["basis"] = json!(response.basis);
-        item["declined"] = json!(response.declined);
+        item["declined"] = json!(response.declined.as_ref().map(|declined| json!({
+            "level": declined.level,
+            "by": declined.by,
+            "at": self.time(declined.at),
+            "reason": declined.reason,
+        })));
         item["below"] = json!(response.below);
         item["proposal"] = self.proposal(response, plan);
         item
@@ -251,7 +257,8 @@ impl<'a> Desk<'a> {
     }
 
     /// Areas with an incident, a transfer or damage.
-    pub(super) fn incidents(&self, board: &Board) -> Vec<Value> {
+    pub(super) fn incidents(&self, responded: &Responded) -> Vec<Value> {
+        let board = &responded.board;
         let damaged = board.damage.values().flat_map(|of_kind| of_kind.keys());
         let areas = board.incidents.keys().chain(board.transfers.keys());
         let areas: BTreeSet<AreaCode> = areas.chain(damaged).copied().collect();
@@ -267,6 +274,7 @@ impl<'a> Desk<'a> {
                 "closed": self.time(incident.and_then(|incident| incident.closed)),
                 "by": incident.map(|incident| &incident.by),
                 "reason": incident.map(|incident| &incident.reason),
+                "lifted": self.time(responded.lifted(self.city, area)),
                 "transfer": board.transfers.get(&area).map(|transfer| self.transfer(transfer)),
                 "damage": damage.map(|damage| self.damage(damage)).collect::<Vec<_>>(),
                 "remains": self.remains(board, area, &[]),

@@ -1,10 +1,12 @@
 //! Processes, slots and the evening product as the API shows them.
 
-use crate::evening::Draft;
+use crate::evening::{Draft, Reach};
+use dispatch::wording::Roles;
 use model::service::{Clock, Evening, Lead, Process, Product, Slot, SlotState};
-use model::{AreaCode, City, Named, Time};
-use rules::service::RiskReason;
+use model::{AreaCode, City, Language, Named, Time};
+use rules::service::{Night, RiskReason};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 type Text<'t> = &'t dyn Fn(Time) -> String;
 
@@ -120,8 +122,69 @@ pub(crate) fn filed_item(evening: &Evening, text: Text<'_>) -> Value {
     })
 }
 
+/// The evenings that can be read, the oldest first.
+fn days(kept: &BTreeMap<String, Evening>) -> Vec<Value> {
+    let day =
+        |evening: &Evening| json!({ "day": evening.day, "state": evening.state, "by": evening.by });
+    kept.values().map(day).collect()
+}
+
+/// The evening product of a day before: what was drafted then is not known any more.
+pub(super) fn past_item(
+    night: &Night,
+    evening: &Evening,
+    kept: &BTreeMap<String, Evening>,
+    text: Text<'_>,
+) -> Value {
+    json!({
+        "day": evening.day,
+        "running": false,
+        "from": text(night.from),
+        "due": text(evening.due),
+        "dark": text(night.dark),
+        "until": text(night.until),
+        "risks": null,
+        "transfers": null,
+        "reach": null,
+        "filed": filed_item(evening, text),
+        "days": days(kept),
+    })
+}
+
+/// The persons of a township, each with what the role is called.
+fn reach_item(reach: &Reach, (city, roles): (&City, &Roles)) -> Value {
+    let posts = reach.posts.iter().map(|post| {
+        let called = |language| roles.name(&post.role, language).to_owned();
+        json!({
+            "role": post.role,
+            "role_name": Named { zh: called(Language::Zh), en: called(Language::En) },
+            "area": post.area,
+            "site": post.site,
+            "channels": post.channels,
+            "answered": post.answered,
+        })
+    });
+    json!({
+        "area": reach.area,
+        "area_name": area_name(city, reach.area),
+        "people": reach.people,
+        "with_phone": reach.with_phone,
+        "without_phone": reach.without_phone,
+        "called": reach.called,
+        "answered": reach.answered,
+        "posts": posts.collect::<Vec<_>>(),
+    })
+}
+
 /// Tonight as it is drafted now, and what was filed.
-pub(crate) fn evening_item(draft: &Draft, city: &City, text: Text<'_>) -> Value {
+pub(super) fn evening_item(
+    draft: &Draft,
+    worded: (&City, &Roles),
+    kept: &BTreeMap<String, Evening>,
+    text: Text<'_>,
+) -> Value {
+    let (city, _) = worded;
+    let reach = draft.reach.iter();
     let night = &draft.tonight.night;
     let reason = |reason: &RiskReason| {
         json!({
@@ -155,13 +218,15 @@ pub(crate) fn evening_item(draft: &Draft, city: &City, text: Text<'_>) -> Value 
     });
     json!({
         "day": night.day,
+        "running": true,
         "from": text(night.from),
         "due": text(night.due),
         "dark": text(night.dark),
         "until": text(night.until),
         "risks": risks.collect::<Vec<_>>(),
         "transfers": transfers.collect::<Vec<_>>(),
-        "reach": draft.reach,
+        "reach": reach.map(|reach| reach_item(reach, worded)).collect::<Vec<_>>(),
         "filed": draft.filed.as_ref().map(|evening| filed_item(evening, text)),
+        "days": days(kept),
     })
 }

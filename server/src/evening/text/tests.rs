@@ -144,8 +144,9 @@ fn draft() -> (City, Draft) {
 #[test]
 fn an_evening_says_what_is_on_file() {
     let (city, draft) = draft();
+    let wording = crate::installation::wording(&testdata().join("city/wording")).unwrap();
     for (language, name) in [(Language::Zh, "zh.txt"), (Language::En, "en.txt")] {
-        let said = draft.text(&city, Offset(480), language);
+        let said = draft.text((&city, wording.roles()), Offset(480), language);
         let file = testdata().join("golden/evening").join(name);
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&file, &said).unwrap();
