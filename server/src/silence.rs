@@ -58,13 +58,14 @@ impl App {
         let read = rule.parameters().iter();
         let mut measured = read.filter(|p| station.parameters.contains(p));
         !measured.any(|parameter| {
-            let Some(newest) = self.view.newest_time(number, *parameter) else {
+            let Some((newest, cadence)) = self.view.heard(number, *parameter) else {
                 return false;
             };
             // Whether it rains there only the zone knows; who reported since then is heard.
             let found = home.and_then(|zone| self.view.silent_since(zone, number, *parameter));
             let today = When::on(now, city.offset_at(now));
-            let allowed = city.policy.silent_after(station, *parameter, today);
+            let policy = &city.policy;
+            let allowed = policy.silent_after(station, *parameter, today, &cadence);
             found.is_none_or(|found| newest > found) && now.since(newest) <= allowed
         })
     }
