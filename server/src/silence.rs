@@ -112,6 +112,18 @@ impl App {
                 .set(count);
         }
         let silent: usize = silent;
+        let clusters = self.view.silences(|zones| {
+            let each = zones.values().map(|zone| zone.clusters().count());
+            each.sum::<usize>()
+        });
+        let clusters = i64::try_from(clusters).unwrap_or(i64::MAX);
+        self.metrics.clusters.set(clusters);
+        let raised = self.view.raised_by_silence();
+        for hazard in rulebook.rules.iter().map(|rule| rule.hazard) {
+            let gauge = &self.metrics.raised_by_silence;
+            let count = raised.get(&hazard).copied().unwrap_or(0);
+            gauge.with_label_values(&[hazard.code()]).set(count);
+        }
         let silent = i64::try_from(silent).unwrap_or(i64::MAX);
         self.metrics.silent.set(silent);
     }
