@@ -5,6 +5,7 @@
 
 pub mod area;
 pub mod authority;
+pub mod cadence;
 pub mod channel;
 pub mod city;
 pub mod climate;
@@ -41,6 +42,7 @@ pub mod warning;
 
 pub use area::{Area, AreaCode, AreaLevel, AreaNo};
 pub use authority::{Act, Authority, AuthorityId};
+pub use cadence::Cadence;
 pub use channel::{Channel, SendError};
 pub use city::City;
 pub use climate::Climate;

@@ -2,7 +2,9 @@
 
 use crate::authority::{AuthorityId, Matrix};
 use crate::release::{Approval, Flow, Ladder, Lateness, Reach};
-use crate::{Channel, Hazard, Muting, Parameter, Span, Staleness, Station, Telling, Tier, When};
+use crate::{
+    Cadence, Channel, Hazard, Muting, Parameter, Span, Staleness, Station, Telling, Tier, When,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -17,6 +19,9 @@ pub const STALE_AFTER_IN_RAIN: Span = Span::from_minutes(2);
 
 /// The same for what is published once a day.
 pub const STALE_AFTER_DAILY: Span = Span::from_minutes(26 * 60);
+
+/// The longest silence that the readings of a station which registers no interval gain it.
+pub const LEARNT_MAX: Span = Span::from_minutes(24 * 60);
 
 /// Who may issue, how it is released, who is asked, what is late.
 #[derive(Clone, Debug, Default)]
@@ -109,11 +114,23 @@ impl Policy {
         self.staleness(kind, parameter).at(when)
     }
 
-    /// The same for a station, which is given time for two readings at the interval it is
-    /// registered with.
-    pub fn silent_after(&self, station: &Station, parameter: Parameter, when: When) -> Span {
-        let two = Span::from_seconds(2 * i64::from(station.interval_s));
-        self.stale_after(&station.kind, parameter, when).max(two)
+    /// The same for a station, which is given some intervals of its own: of the one it is registered
+    /// with, else of the one that its readings show, and then no more than [`LEARNT_MAX`].
+    pub fn silent_after(
+        &self,
+        station: &Station,
+        parameter: Parameter,
+        when: When,
+        cadence: &Cadence,
+    ) -> Span {
+        let staleness = self.staleness(&station.kind, parameter);
+        let own = match station.interval() {
+            Some(registered) => staleness.of_interval(registered),
+            None => cadence.usual().map_or(Span::ZERO, |usual| {
+                staleness.of_interval(usual).min(LEARNT_MAX)
+            }),
+        };
+        staleness.at(when).max(own)
     }
 
     /// How far around it a station of that kind sees what it measures, kilometres. Rain and weather
@@ -154,6 +171,7 @@ impl Policy {
             Parameter::Rainfall | Parameter::RainfallTotal => Staleness::of(STALE_AFTER_MINUTES),
             Parameter::WaterDepth => Staleness {
                 in_rain: Some(STALE_AFTER_IN_RAIN),
+                intervals: 2,
                 ..Staleness::of(STALE_AFTER_MINUTES)
             },
             Parameter::WaterLevel

@@ -26,7 +26,14 @@ pub struct When {
     pub is_raining: bool,
 }
 
-/// The silence allowed to one kind of station: a span, or a table `{ usual, in_rain, periods }`.
+/// Intervals of its own that a station may miss where its kind is not asked for more or fewer: one
+/// report is often skipped, and the next comes a little late.
+pub const INTERVALS: u8 = 3;
+/// Most intervals a kind may be given.
+pub const INTERVALS_MAX: u8 = 20;
+
+/// The silence allowed to one kind of station: a span, or a table
+/// `{ usual, in_rain, periods, intervals }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staleness {
     /// Outside every period, without rain.
@@ -35,6 +42,8 @@ pub struct Staleness {
     pub in_rain: Option<Span>,
     /// In parts of the year, in order: the first that holds the day counts.
     pub periods: Vec<(Period, Span)>,
+    /// So many intervals of a station's own are allowed at least.
+    pub intervals: u8,
 }
 
 impl Period {
@@ -90,6 +99,7 @@ impl Staleness {
             usual,
             in_rain: None,
             periods: Vec::new(),
+            intervals: INTERVALS,
         }
     }
 
@@ -104,6 +114,12 @@ impl Staleness {
             Some(in_rain) => in_rain.min(dry),
             None => dry,
         }
+    }
+
+    /// The silence that a station reporting at an interval is allowed at least, in any weather.
+    pub fn of_interval(&self, interval: Span) -> Span {
+        let millis = interval.millis().saturating_mul(i64::from(self.intervals));
+        Span::from_millis(millis)
     }
 
     /// Every span of it, with the key it stands under.
@@ -123,6 +139,12 @@ struct Table {
     in_rain: Option<Span>,
     #[serde(default)]
     periods: BTreeMap<String, Span>,
+    #[serde(default = "usual_intervals")]
+    intervals: u8,
+}
+
+const fn usual_intervals() -> u8 {
+    INTERVALS
 }
 
 impl<'de> Deserialize<'de> for Staleness {
@@ -138,7 +160,7 @@ impl<'de> Visitor<'de> for SpanOrTable {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "a span such as \"10m\", or { usual = \"10m\", in_rain = \"2m\", periods = { \"04-15..10-15\" = \"5m\" } }",
+            "a span such as \"10m\", or { usual = \"10m\", in_rain = \"2m\", periods = { \"04-15..10-15\" = \"5m\" }, intervals = 3 }",
         )
     }
 
@@ -159,6 +181,7 @@ impl<'de> Visitor<'de> for SpanOrTable {
             usual: table.usual,
             in_rain: table.in_rain,
             periods: periods.collect::<Result<_, _>>()?,
+            intervals: table.intervals,
         })
     }
 }
@@ -194,6 +217,16 @@ mod tests {
             read("\"10m\"").unwrap(),
             Staleness::of(Span::from_minutes(10))
         );
+    }
+
+    #[test]
+    fn a_kind_is_given_intervals_of_its_stations() {
+        let hourly = Span::from_minutes(60);
+        let of = |text| read(text).unwrap().of_interval(hourly).minutes();
+        assert_eq!(of("\"10m\""), 180);
+        assert_eq!(of("{ usual = \"10m\", intervals = 2 }"), 120);
+        let found = read("{ usual = \"10m\", intervals = -1 }").unwrap_err();
+        assert!(found.contains("u8"), "{found}");
     }
 
     #[test]

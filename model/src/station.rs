@@ -1,6 +1,6 @@
 //! Where values come from.
 
-use crate::{AreaNo, Named, Parameter, Zone};
+use crate::{AreaNo, Named, Parameter, Span, Zone};
 
 /// Who stands behind a station's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,12 @@ pub struct Station {
 }
 
 impl Station {
+    /// The interval it is registered with.
+    pub fn interval(&self) -> Option<Span> {
+        let registered = Span::from_seconds(i64::from(self.interval_s));
+        Some(registered).filter(|interval| *interval > Span::ZERO)
+    }
+
     /// What is left of a station that was taken out of the registry.
     pub(crate) fn retired(id: &str) -> Self {
         Self {

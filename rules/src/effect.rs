@@ -48,6 +48,9 @@ pub enum Reason {
     Heard,
 }
 
+/// Name under which the values of a [`Change`] say what silence added to them.
+pub const SILENCE: &str = "silence";
+
 /// A change of tier of one rule at one subject, with its evidence (design §4).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {

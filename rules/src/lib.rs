@@ -26,7 +26,7 @@ pub mod window;
 pub const ENGINE: &str = "4";
 
 pub use bulletin::Policy;
-pub use effect::{Change, Effect, Reason, Refusal, ServiceRefusal};
+pub use effect::{Change, Effect, Reason, Refusal, SILENCE, ServiceRefusal};
 pub use engine::{
     Compared, Counts, Engine, Figures, Finding, Outlook, Part, SNAPSHOT_FORMAT, SnapshotError,
     TierOutlook, Windowed,

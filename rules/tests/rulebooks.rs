@@ -7,7 +7,7 @@
 use model::Tier;
 use rules::rulebook::Confidence;
 use rules::{Rulebook, suite};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -76,457 +76,91 @@ fn the_rulebooks_pass_their_own_tests() {
     }
 }
 
-/// Figures that the sources have in so many words: rulebook, rule, tier, condition.
-const SURE: [(&str, &str, &str, &str); 73] = [
-    (
-        "rulebooks/drought",
-        "spi",
-        "blue",
-        r#"rainfall.spi("90d@08:00") <= -0.5"#,
-    ),
-    (
-        "rulebooks/drought",
-        "spi",
-        "yellow",
-        r#"rainfall.spi("90d@08:00") <= -1.0"#,
-    ),
-    (
-        "rulebooks/drought",
-        "spi",
-        "orange",
-        r#"rainfall.spi("90d@08:00") <= -1.5"#,
-    ),
-    (
-        "rulebooks/drought",
-        "spi",
-        "red",
-        r#"rainfall.spi("90d@08:00") <= -2.0"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "heat",
-        "yellow",
-        r#"temperature.days_at_least("10d@00:00", 35) >= 3"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "rainstorm_expected",
-        "blue",
-        r#"forecast(rainfall, "12h") >= 50"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "rainstorm_expected",
-        "yellow",
-        r#"forecast(rainfall, "6h") >= 50"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "rainstorm_expected",
-        "orange",
-        r#"forecast(rainfall, "3h") >= 50"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "rainstorm_expected",
-        "red",
-        r#"forecast(rainfall, "3h") >= 100"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "fog_expected",
-        "yellow",
-        r#"forecast(visibility, "12h") < 500"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "fog_expected",
-        "orange",
-        r#"forecast(visibility, "6h") < 200"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "fog_expected",
-        "red",
-        r#"forecast(visibility, "2h") < 50"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "heat_expected",
-        "orange",
-        r#"forecast(temperature, "24h") >= 37"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "heat_expected",
-        "red",
-        r#"forecast(temperature, "24h") >= 40"#,
-    ),
-    (
-        "city/rules",
-        "rainstorm",
-        "orange",
-        r#"rainfall.sum("3h") >= 50.0"#,
-    ),
-    (
-        "city/rules",
-        "rainstorm",
-        "red",
-        r#"rainfall.sum("3h") >= 100.0"#,
-    ),
-    (
-        "city/rules",
-        "typhoon",
-        "yellow",
-        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 24.5"#,
-    ),
-    (
-        "city/rules",
-        "typhoon",
-        "orange",
-        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 32.7"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "rainstorm",
-        "blue",
-        r#"rainfall.sum("12h") >= 50.0"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "rainstorm",
-        "yellow",
-        r#"rainfall.sum("6h") >= 50.0"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "rainstorm",
-        "orange",
-        r#"rainfall.sum("3h") >= 50.0"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "rainstorm",
-        "red",
-        r#"rainfall.sum("3h") >= 100.0"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "gale",
-        "blue",
-        r#"wind_speed.mean("10m") >= 10.8 || wind_gust.max("10m") >= 13.9"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "gale",
-        "yellow",
-        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 20.8"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "gale",
-        "orange",
-        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 28.5"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "gale",
-        "red",
-        r#"wind_speed.mean("10m") >= 32.7 || wind_gust.max("10m") >= 37.0"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "fog",
-        "yellow",
-        "visibility.last() < 500",
-    ),
-    (
-        "rulebooks/national-2007",
-        "fog",
-        "orange",
-        "visibility.last() < 200",
-    ),
-    (
-        "rulebooks/national-2007",
-        "fog",
-        "red",
-        "visibility.last() < 50",
-    ),
-    (
-        "rulebooks/national-2007",
-        "heat",
-        "orange",
-        r#"temperature.max("1d@00:00") >= 37"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "heat",
-        "red",
-        r#"temperature.max("1d@00:00") >= 40"#,
-    ),
-    (
-        "rulebooks/beijing",
-        "rainstorm",
-        "blue",
-        r#"rainfall.sum("1h") >= 30.0 || rainfall.sum("6h") >= 50.0 || rainfall.sum("24h") >= 70.0"#,
-    ),
-    (
-        "rulebooks/beijing",
-        "rainstorm",
-        "yellow",
-        r#"rainfall.sum("1h") >= 50.0 || rainfall.sum("6h") >= 70.0 || rainfall.sum("24h") >= 100.0"#,
-    ),
-    (
-        "rulebooks/hong-kong",
-        "rainstorm",
-        "yellow",
-        r#"rainfall.sum("1h") > mm(30)"#,
-    ),
-    (
-        "rulebooks/hong-kong",
-        "rainstorm",
-        "orange",
-        r#"rainfall.sum("1h") > mm(50)"#,
-    ),
-    (
-        "rulebooks/hong-kong",
-        "rainstorm",
-        "red",
-        r#"rainfall.sum("1h") > mm(70)"#,
-    ),
-    (
-        "rulebooks/jianghua",
-        "flash_flood",
-        "blue",
-        r#"rainfall.sum("1h") >= mm(35) || rainfall.sum("3h") >= mm(55) || rainfall.sum("6h") >= mm(70) || rainfall.sum("24h") >= mm(100)"#,
-    ),
-    (
-        "rulebooks/jianghua",
-        "flash_flood",
-        "yellow",
-        r#"rainfall.sum("1h") >= mm(45) || rainfall.sum("3h") >= mm(75) || rainfall.sum("6h") >= mm(95) || rainfall.sum("24h") >= mm(130)"#,
-    ),
-    (
-        "rulebooks/jianghua",
-        "flash_flood",
-        "orange",
-        r#"rainfall.sum("1h") >= mm(60) || rainfall.sum("3h") >= mm(100) || rainfall.sum("6h") >= mm(120) || rainfall.sum("24h") >= mm(160)"#,
-    ),
-    (
-        "rulebooks/jianghua",
-        "flash_flood",
-        "red",
-        r#"rainfall.sum("1h") >= mm(80) || rainfall.sum("3h") >= mm(120) || rainfall.sum("6h") >= mm(150) || rainfall.sum("24h") >= mm(200)"#,
-    ),
-    (
-        "rulebooks/hydrology",
-        "river_flood",
-        "yellow",
-        "water_level.last() >= site.warning",
-    ),
-    (
-        "rulebooks/hydrology",
-        "river_flood",
-        "orange",
-        "water_level.last() >= site.guarantee",
-    ),
-    (
-        "rulebooks/hydrology",
-        "river_flood",
-        "red",
-        "water_level.last() >= site.record",
-    ),
-    (
-        "rulebooks/hydrology",
-        "tide",
-        "blue",
-        "water_level.last() >= site.blue",
-    ),
-    (
-        "rulebooks/hydrology",
-        "tide",
-        "yellow",
-        "water_level.last() >= site.yellow",
-    ),
-    (
-        "rulebooks/hydrology",
-        "tide",
-        "red",
-        "water_level.last() >= site.red",
-    ),
-    (
-        "rulebooks/guangdong-2019",
-        "typhoon",
-        "yellow",
-        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 24.5"#,
-    ),
-    (
-        "rulebooks/guangdong-2019",
-        "typhoon",
-        "orange",
-        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 32.7"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "typhoon",
-        "blue",
-        r#"wind_speed.mean("10m") >= 10.8 || wind_gust.max("10m") >= 17.2"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "typhoon",
-        "yellow",
-        r#"wind_speed.mean("10m") >= 17.2 || wind_gust.max("10m") >= 24.5"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "typhoon",
-        "orange",
-        r#"wind_speed.mean("10m") >= 24.5 || wind_gust.max("10m") >= 32.7"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "typhoon",
-        "red",
-        r#"wind_speed.mean("10m") >= 32.7 || wind_gust.max("10m") >= 41.5"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "snowstorm",
-        "blue",
-        r#"snowfall.sum("12h") >= 4"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "snowstorm",
-        "yellow",
-        r#"snowfall.sum("12h") >= 6"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "snowstorm",
-        "orange",
-        r#"snowfall.sum("6h") >= 10"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "snowstorm",
-        "red",
-        r#"snowfall.sum("6h") >= 15"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "cold_wave",
-        "blue",
-        r#"temperature.delta("48h") <= -8 && temperature.min("48h") <= 4 && wind_speed.max("24h") >= 8.0 && temperature.count("48h") >= 40 * temperature.count("1h")"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "cold_wave",
-        "yellow",
-        r#"temperature.delta("24h") <= -10 && temperature.min("24h") <= 4 && wind_speed.max("24h") >= 10.8 && temperature.count("24h") >= 20 * temperature.count("1h")"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "cold_wave",
-        "orange",
-        r#"temperature.delta("24h") <= -12 && temperature.min("24h") <= 0 && wind_speed.max("24h") >= 10.8 && temperature.count("24h") >= 20 * temperature.count("1h")"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "cold_wave",
-        "red",
-        r#"temperature.delta("24h") <= -16 && temperature.min("24h") <= 0 && wind_speed.max("24h") >= 10.8 && temperature.count("24h") >= 20 * temperature.count("1h")"#,
-    ),
-    (
-        "rulebooks/national-2007",
-        "haze",
-        "yellow",
-        "visibility.last() < 3000",
-    ),
-    (
-        "rulebooks/national-2007",
-        "haze",
-        "orange",
-        "visibility.last() < 2000",
-    ),
-    (
-        "rulebooks/hydrology",
-        "low_water",
-        "yellow",
-        "water_level.last() <= site.drought_warning",
-    ),
-    (
-        "rulebooks/hydrology",
-        "low_water",
-        "orange",
-        "water_level.last() <= site.season_low",
-    ),
-    (
-        "rulebooks/hydrology",
-        "low_water",
-        "red",
-        "water_level.last() <= site.record_low",
-    ),
-    (
-        "rulebooks/hydrology",
-        "low_flow",
-        "yellow",
-        "flow.last() <= site.drought_warning_flow",
-    ),
-    (
-        "rulebooks/hydrology",
-        "low_flow",
-        "orange",
-        "flow.last() <= site.season_low_flow",
-    ),
-    (
-        "rulebooks/hydrology",
-        "low_flow",
-        "red",
-        "flow.last() <= site.record_low_flow",
-    ),
-    (
-        "rulebooks/hydrology",
-        "tide",
-        "orange",
-        "water_level.last() >= site.orange",
-    ),
-    (
-        "rulebooks/beijing",
-        "road_water",
-        "orange",
-        "water_depth.last() >= cm(30)",
-    ),
-    (
-        "rulebooks/beijing",
-        "road_water",
-        "red",
-        "water_depth.last() >= cm(50)",
-    ),
-    (
-        "rulebooks/beijing",
-        "overpass_water",
-        "orange",
-        "water_depth.last() >= cm(50)",
-    ),
-    (
-        "rulebooks/beijing",
-        "overpass_water",
-        "red",
-        "water_depth.last() >= cm(100)",
-    ),
-];
+/// Figures that the sources have in so many words: section of the domain facts, document, folder,
+/// rule, tier, condition.
+const SURE: &str = include_str!("rulebooks/sure.tsv");
+
+type Sure = BTreeMap<(String, String, String), (String, String)>;
+
+/// Document and condition by folder, rule and tier.
+fn sure_by_the_sources() -> Sure {
+    let rows = SURE.lines().filter(|line| !line.starts_with('#'));
+    let rows = rows.map(|line| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let [_, document, folder, rule, tier, condition] = cells[..] else {
+            panic!("six columns: {line}")
+        };
+        let key = [folder, rule, tier].map(str::to_owned);
+        (key.into(), (document.to_owned(), condition.to_owned()))
+    });
+    rows.collect()
+}
+
+/// The same as the rulebooks have it.
+fn sure_by_the_rulebooks() -> Sure {
+    let mut found = Sure::new();
+    for path in folders() {
+        let folder = path.strip_prefix(testdata()).unwrap().display().to_string();
+        let rulebook = Rulebook::read(&files(&path)).unwrap();
+        for rule in &rulebook.rules {
+            let tiers = Tier::WARNING.iter().map(|tier| tier.name());
+            for tier in tiers.filter(|tier| rule.conditions.contains_key(*tier)) {
+                let source = rule.sources.get(tier).unwrap_or(&rule.sources["rule"]);
+                if source.confidence == Confidence::Sure {
+                    let document = source.document.split([':', ';']).next().unwrap_or_default();
+                    let said = (document.trim().to_owned(), rule.conditions[tier].clone());
+                    found.insert((folder.clone(), rule.id.clone(), tier.to_owned()), said);
+                }
+            }
+        }
+    }
+    found
+}
 
 #[test]
-fn what_the_sources_say_in_so_many_words_stands_there_as_sure() {
-    for (folder, id, key, condition) in SURE {
-        let rulebook = Rulebook::read(&files(&testdata().join(folder))).unwrap();
-        let (_, rule) = rulebook.rule(id).unwrap();
-        assert_eq!(rule.conditions[key], condition, "{folder} {id} {key}");
-        let source = rule.sources.get(key).unwrap_or(&rule.sources["rule"]);
-        assert_eq!(source.confidence, Confidence::Sure, "{folder} {id} {key}");
+fn what_the_sources_say_in_so_many_words_stands_there_as_sure_and_nothing_else() {
+    let (wanted, found) = (sure_by_the_sources(), sure_by_the_rulebooks());
+    for (key, said) in &wanted {
+        assert_eq!(found.get(key), Some(said), "{key:?}");
     }
+    let unfounded: Vec<_> = found
+        .keys()
+        .filter(|key| !wanted.contains_key(key))
+        .collect();
+    assert!(
+        unfounded.is_empty(),
+        "called sure without a row: {unfounded:?}"
+    );
+}
+
+/// Where each Beaufort force begins, m/s (GB/T 28591-2012).
+const FORCES: [&str; 18] = [
+    "0", "0.3", "1.6", "3.4", "5.5", "8.0", "10.8", "13.9", "17.2", "20.8", "24.5", "28.5", "32.7",
+    "37.0", "41.5", "46.2", "51.0", "56.1",
+];
+
+/// A wind is compared with the beginning of a force and with nothing in between.
+#[test]
+fn winds_are_compared_with_forces() {
+    let forces: Vec<f64> = FORCES.iter().map(|force| force.parse().unwrap()).collect();
+    let mut compared = 0;
+    for folder in folders() {
+        let rulebook = Rulebook::read(&files(&folder)).unwrap();
+        for rule in &rulebook.rules {
+            for (key, condition) in &rule.conditions {
+                let bounds = condition.split("wind_").skip(1).filter_map(|after| {
+                    let (_, after) = after.split_once(">=")?;
+                    after.trim_start().split([' ', ')']).next()
+                });
+                for bound in bounds {
+                    let number: f64 = bound.parse().unwrap();
+                    assert!(forces.contains(&number), "{} {key}: {bound} m/s", rule.id);
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 60, "{compared}");
 }
 
 #[test]

@@ -79,6 +79,10 @@ pub(crate) struct Metrics {
     pub(crate) blind: IntGaugeVec,
     /// Series that are silent.
     pub(crate) silent: IntGauge,
+    /// Townships whose stations went together.
+    pub(crate) clusters: IntGauge,
+    /// Subjects that stand higher by their silence.
+    pub(crate) raised_by_silence: IntGaugeVec,
     /// Journal figures by name.
     pub(crate) journal: IntGaugeVec,
     /// Streams dropped because their reader was too slow.
@@ -310,6 +314,18 @@ impl Metrics {
                 registry.register(Box::new(gauge.clone()))?;
                 gauge
             },
+            clusters: {
+                let help =
+                    "Townships in which stations were lost together: power or network may be down";
+                let gauge = IntGauge::new("sanfang_lost_clusters", help)?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
+            raised_by_silence: gauges(
+                "sanfang_raised_by_silence",
+                "Subjects that count one tier higher because their sensors were lost: put forward, measured by nobody",
+                &["hazard"],
+            )?,
             journal: gauges("sanfang_journal", "Figures of the journal", &["figure"])?,
             slow_streams: counter(
                 "sanfang_streams_dropped_total",

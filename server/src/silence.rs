@@ -58,13 +58,14 @@ impl App {
         let read = rule.parameters().iter();
         let mut measured = read.filter(|p| station.parameters.contains(p));
         !measured.any(|parameter| {
-            let Some(newest) = self.view.newest_time(number, *parameter) else {
+            let Some((newest, cadence)) = self.view.heard(number, *parameter) else {
                 return false;
             };
             // Whether it rains there only the zone knows; who reported since then is heard.
             let found = home.and_then(|zone| self.view.silent_since(zone, number, *parameter));
             let today = When::on(now, city.offset_at(now));
-            let allowed = city.policy.silent_after(station, *parameter, today);
+            let policy = &city.policy;
+            let allowed = policy.silent_after(station, *parameter, today, &cadence);
             found.is_none_or(|found| newest > found) && now.since(newest) <= allowed
         })
     }
@@ -111,6 +112,18 @@ impl App {
                 .set(count);
         }
         let silent: usize = silent;
+        let clusters = self.view.silences(|zones| {
+            let each = zones.values().map(|zone| zone.clusters().count());
+            each.sum::<usize>()
+        });
+        let clusters = i64::try_from(clusters).unwrap_or(i64::MAX);
+        self.metrics.clusters.set(clusters);
+        let raised = self.view.raised_by_silence();
+        for hazard in rulebook.rules.iter().map(|rule| rule.hazard) {
+            let gauge = &self.metrics.raised_by_silence;
+            let count = raised.get(&hazard).copied().unwrap_or(0);
+            gauge.with_label_values(&[hazard.code()]).set(count);
+        }
         let silent = i64::try_from(silent).unwrap_or(i64::MAX);
         self.metrics.silent.set(silent);
     }

@@ -27,8 +27,8 @@ use dispatch::ladder::{Call, Place};
 use ingest::quality::{Cause, Finding};
 use model::silence::Silences;
 use model::{
-    AreaCode, City, Mute, Observation, Offset, Parameter, Pending, Signal, StationNo, Tier, Time,
-    Warning, WarningId,
+    AreaCode, Cadence, City, Mute, Observation, Offset, Parameter, Pending, Signal, StationNo,
+    Tier, Time, Warning, WarningId,
 };
 pub(crate) use newest::Changes;
 use newest::Newest;
@@ -157,9 +157,14 @@ impl View {
         self.newest.found(findings);
     }
 
-    /// Observation time of the newest value of one parameter of a station.
-    pub(crate) fn newest_time(&self, station: StationNo, parameter: Parameter) -> Option<Time> {
-        Some(self.newest.one(station, parameter)?.time)
+    /// Observation time of the newest value of one parameter of a station, and how often there is one.
+    pub(crate) fn heard(
+        &self,
+        station: StationNo,
+        parameter: Parameter,
+    ) -> Option<(Time, Cadence)> {
+        let last = self.newest.one(station, parameter)?;
+        Some((last.time, last.cadence))
     }
 
     /// The newest value of each parameter of a station.

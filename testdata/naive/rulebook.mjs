@@ -30,7 +30,9 @@ export function compile(rule) {
   const tiers = TIERS.slice(1).filter((tier) => rule[tier] !== undefined).map((tier) => ({ tier: TIERS.indexOf(tier), when: read(tier, rule[tier]) }));
   const continuing = rule.continuing === undefined ? null : read('continuing', rule.continuing);
   const lowerWhen = rule.lower?.when === undefined ? null : read('lower.when', rule.lower.when);
-  const trees = [...tiers.map(({ when }) => when), ...(continuing ? [continuing] : []), ...(lowerWhen ? [lowerWhen] : [])];
+  // What silence says is not followed; what it asks for is among the values.
+  const lost = ['when', 'near'].filter((key) => rule.lost?.[key] !== undefined).map((key) => read(`lost.${key}`, rule.lost[key]));
+  const trees = [...tiers.map(({ when }) => when), ...(continuing ? [continuing] : []), ...(lowerWhen ? [lowerWhen] : []), ...lost];
   return {
     id: rule.id, hazard: rule.hazard, subject: rule.subject ?? 'station', tiers, continuing, lowerWhen,
     area: { level: rule.area?.level ?? 'township', quorum: String(rule.area?.quorum ?? '1') },

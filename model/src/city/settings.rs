@@ -6,6 +6,7 @@ use crate::document::Document;
 use crate::fault::{Faults, Place};
 use crate::policy::{Policy, Together};
 use crate::release::{Approval, Ask, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
+use crate::staleness::INTERVALS_MAX;
 use crate::{
     AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Muting, Named, Span, Staleness, Telling,
     Tier,
@@ -213,6 +214,11 @@ fn check_silence(head: &Head, faults: &mut Faults) {
             let field = format!("staleness.{kind}");
             let what = format!("{key} is zero");
             faults.error(place, &field, what, "write a span such as 10m");
+        }
+        if !(1..=INTERVALS_MAX).contains(&staleness.intervals) {
+            let field = format!("staleness.{kind}.intervals");
+            let what = format!("not a number from 1 to {INTERVALS_MAX}");
+            faults.error(place, &field, what, "write intervals = 3, or leave it out");
         }
     }
     for (kind, km) in &head.sight {

@@ -243,7 +243,7 @@ impl Engine {
             let mut values = evaluation.texts(subject, &mut self.scratch.values);
             if let Some(held) = &mut subject.state {
                 let why = held.lost.map(|lost| lost.why.text().to_owned());
-                values.extend(why.map(|why| ("silence".to_owned(), Some(why))));
+                values.extend(why.map(|why| (crate::SILENCE.to_owned(), Some(why))));
                 held.values = values;
                 held.evaluated = subject.newest;
             }

@@ -4,6 +4,8 @@
 //! the record brings: readings themselves cost nothing here. How old a series is goes by its newest
 //! observation time; time in which nothing ran is nobody's silence.
 
+mod beat;
+mod cluster;
 mod layout;
 mod lost;
 
@@ -12,12 +14,11 @@ pub(crate) use layout::unseen;
 use super::Engine;
 use super::windows::Windows;
 use crate::effect::Effect;
+use beat::Beats;
 pub(super) use layout::Listening;
 use layout::{Allowed, Sight};
 use model::silence::{Blind, Cluster, NAMED_MAX, Silence as Said};
-use model::{
-    AreaCode, AreaNo, City, Hazard, Observation, Parameter, Span, StationNo, Tier, Time, When,
-};
+use model::{AreaCode, AreaNo, City, Hazard, Observation, Parameter, StationNo, Tier, Time, When};
 use serde::{Deserialize, Serialize};
 
 const MINUTE_MS: i64 = 60_000;
@@ -36,6 +37,7 @@ pub(super) struct Silence {
     floor: Option<i64>,
     /// By series.
     silent: Vec<bool>,
+    beats: Beats,
     /// Series heard, by sight.
     live: Vec<u32>,
     /// By sight: since when it is blind, and in what storm.
@@ -56,6 +58,8 @@ pub(super) struct Frozen {
     blind: Vec<(Hazard, AreaCode, Time, Tier)>,
     clusters: Vec<Cluster>,
     rained: Vec<(AreaCode, Time)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    beats: Vec<beat::Kept>,
 }
 
 impl Silence {
@@ -66,6 +70,7 @@ impl Silence {
             next: i64::MIN,
             floor: None,
             silent: vec![false; laid.series.len()],
+            beats: Beats::new(laid.series.len()),
             live: laid.sights.iter().map(Sight::count).collect(),
             blind: vec![None; sights],
             clusters: vec![None; laid.towns.len()],
@@ -91,17 +96,27 @@ impl Silence {
             let newest = windows
                 .get(number)
                 .map_or(i64::MIN, |view| view.newest_ms());
+            if listened.is_learnt {
+                self.beats.follow(number as usize, newest);
+            }
             let allowed = room.get(listened.class as usize);
             let allowed = allowed.copied().unwrap_or_default();
             let is_wet = |town: u16| {
                 let rained = self.rained.get(usize::from(town));
                 rained.is_some_and(|rained| *rained > dry_since)
             };
-            let allowed = match listened.town.is_some_and(is_wet) {
+            let is_raining = listened.town.is_some_and(is_wet);
+            let allowed = match is_raining {
                 true => allowed.in_rain,
                 false => allowed.dry,
             };
-            let is_late = |since: i64| now.saturating_sub(since) > allowed;
+            let is_late = |since: i64| {
+                let age = now.saturating_sub(since);
+                let when = When { is_raining, ..day };
+                age > allowed
+                    && !(listened.is_learnt
+                        && age <= self.beats.allowed(number, listened, when, city))
+            };
             if *silent && !is_late(newest) {
                 *silent = false;
                 heard.back.push(number);
@@ -128,6 +143,14 @@ impl Silence {
         heard
     }
 
+    /// The silence allowed to a series without rain and season, milliseconds.
+    fn allowed_usually(&self, number: u32, city: &City) -> i64 {
+        let of = self.laid.series.get(number as usize);
+        of.map_or(0, |of| {
+            self.beats.allowed(number, of, When::default(), city)
+        })
+    }
+
     /// Takes note of rain, where some kind of station is allowed less while it falls.
     #[inline]
     pub(super) fn rains(&mut self, series: u32, reading: &Observation) {
@@ -143,38 +166,6 @@ impl Silence {
                 *rained = (*rained).max(reading.time.millis());
             }
         }
-    }
-
-    /// Stations of a town whose last readings lie together.
-    fn cluster(&self, town: usize, city: &City, windows: &Windows) -> Option<Cluster> {
-        let town = self.laid.towns.get(town)?;
-        let mut lost: Vec<(i64, StationNo)> = Vec::new();
-        for station in &town.stations {
-            if station.series.iter().all(|number| self.is_silent(*number)) {
-                let newest = station
-                    .series
-                    .iter()
-                    .filter_map(|number| windows.get(*number));
-                let newest = newest.map(|view| view.newest_ms()).max();
-                // Who was never heard was not lost.
-                lost.extend(
-                    newest
-                        .filter(|newest| *newest > i64::MIN)
-                        .map(|newest| (newest, station.no)),
-                );
-            }
-        }
-        let policy = city.policy.silence;
-        let group = together(&mut lost, policy.within);
-        let is_cluster = group.len() >= policy.stations as usize;
-        let (last, _) = group.last().filter(|_| is_cluster)?;
-        let mut stations: Vec<StationNo> = group.iter().map(|(_, no)| *no).collect();
-        stations.sort_unstable();
-        Some(Cluster {
-            area: city.area(town.area)?.code,
-            since: Time::from_millis(*last),
-            stations,
-        })
     }
 
     /// What is kept at rest.
@@ -204,6 +195,7 @@ impl Silence {
                     Some((area.code, Time::from_millis(*rained)))
                 })
                 .collect(),
+            beats: self.beats.frozen(&self.laid),
         }
     }
 
@@ -244,6 +236,7 @@ impl Silence {
             let held = held.find(|(area, _)| Some(*area) == code);
             *rained = held.map_or(i64::MIN, |(_, time)| time.millis());
         }
+        self.beats.thaw(&self.laid, &frozen.beats);
         self.floor = frozen.floor;
         self.next = match self.floor {
             Some(_) => Time::from_minute(at.minute() + 1).millis(),
@@ -268,25 +261,6 @@ impl Silence {
 struct Heard {
     fell: Vec<u32>,
     back: Vec<u32>,
-}
-
-/// The most of them that lie within a span of each other, the later ones of two alike.
-pub(super) fn together<T: Copy + Ord>(all: &mut [(i64, T)], within: Span) -> &[(i64, T)] {
-    all.sort_unstable();
-    let (mut first, mut best) = (0, 0..0);
-    for (at, (time, _)) in all.iter().enumerate() {
-        let is_apart = |first: usize| {
-            let began = all.get(first).map_or(*time, |(began, _)| *began);
-            time.saturating_sub(began) > within.millis()
-        };
-        while is_apart(first) {
-            first += 1;
-        }
-        if at + 1 - first >= best.len() {
-            best = first..at + 1;
-        }
-    }
-    all.get(best).unwrap_or_default()
 }
 
 impl Engine {
@@ -383,26 +357,6 @@ impl Engine {
             count,
             stations,
         })
-    }
-
-    fn look_for_clusters(&mut self) -> Vec<Cluster> {
-        let mut found = Vec::new();
-        for town in 0..self.silence.clusters.len() {
-            let now = self.silence.cluster(town, &self.city, &self.windows);
-            let Some(held) = self.silence.clusters.get_mut(town) else {
-                continue;
-            };
-            if now == *held {
-                continue;
-            }
-            let over = held.as_ref().map(|held| Cluster {
-                stations: Vec::new(),
-                ..held.clone()
-            });
-            found.extend(now.clone().or(over));
-            *held = now;
-        }
-        found
     }
 
     fn district_of(&self, town: u16) -> AreaNo {

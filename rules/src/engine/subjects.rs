@@ -100,6 +100,8 @@ pub(super) enum Why {
     Rising,
     /// Several went together where the hazard is.
     Together,
+    /// It went with the stations around it, of any kind, where the hazard is or is near.
+    Cluster,
 }
 
 impl Why {
@@ -108,6 +110,7 @@ impl Why {
         match self {
             Self::Rising => "lost on a rising limb",
             Self::Together => "lost with its neighbours",
+            Self::Cluster => "lost with the stations around it",
         }
     }
 }

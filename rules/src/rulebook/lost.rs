@@ -1,4 +1,5 @@
-//! `lost = { when = "…", several = 3, within = "20m" }`: when the silence of a subject is evidence.
+//! `lost = { when = "…", near = "…", several = 3, within = "20m" }`: when the silence of a subject is
+//! evidence.
 
 use super::SubjectKind;
 use super::keys::Keys;
@@ -16,6 +17,9 @@ const WITHIN: Span = Span::from_minutes(20);
 pub(crate) struct Lost {
     /// What its last readings must say.
     pub(crate) when: Option<Program>,
+    /// What the last readings of some subject of the district say where the hazard is not far: as
+    /// good as in force for who went with the stations around it.
+    pub(crate) near: Option<Program>,
     /// So many subjects of an area lost together, where the hazard is there or forecast.
     pub(crate) several: Option<usize>,
     /// How far apart their last readings may lie.
@@ -30,7 +34,7 @@ pub(super) fn read(
     faults: &mut Faults,
 ) -> Option<Lost> {
     let lost = keys.table("lost", faults)?;
-    lost.known("lost.", &["when", "several", "within"], faults);
+    lost.known("lost.", &["when", "near", "several", "within"], faults);
     if subject == SubjectKind::Area {
         faults.error(
             lost.at(lost.line),
@@ -40,8 +44,11 @@ pub(super) fn read(
         );
     }
     let when = condition(&lost, "when", Relaxation::None, scope, faults);
-    if let Some((text, _)) = lost.text("when", faults) {
-        conditions.insert("lost.when".to_owned(), text);
+    let near = condition(&lost, "near", Relaxation::None, scope, faults);
+    for key in ["when", "near"] {
+        if let Some((text, _)) = lost.text(key, faults) {
+            conditions.insert(format!("lost.{key}"), text);
+        }
     }
     let several = lost.integer("several", faults).and_then(|(number, line)| {
         let several = usize::try_from(number).ok().filter(|n| *n >= 2);
@@ -67,7 +74,8 @@ pub(super) fn read(
             "add several = 3, or take it out",
         );
     }
-    if lost.get("when").or(lost.get("several")).is_none() {
+    let says = ["when", "near", "several"];
+    if !says.iter().any(|key| lost.get(key).is_some()) {
         faults.error(
             lost.at(lost.line),
             "lost",
@@ -77,6 +85,7 @@ pub(super) fn read(
     }
     Some(Lost {
         when,
+        near,
         several,
         within: within.unwrap_or(WITHIN),
     })

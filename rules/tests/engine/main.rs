@@ -15,6 +15,8 @@ mod rest;
 mod signalled;
 mod signing;
 mod silence;
+mod silence_around;
+mod silence_paced;
 mod silence_with;
 mod snapshots;
 mod storms;

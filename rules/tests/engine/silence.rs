@@ -475,6 +475,8 @@ fn ten_thousand_stations_lost_at_once_are_one_record() {
     assert!(bytes < 256 << 10, "{bytes} bytes");
 }
 
+const STATIONS: u32 = 7;
+
 /// A minute of a day: which stations speak, how late, and with what.
 #[derive(Clone, Debug)]
 struct Minute {
@@ -482,9 +484,9 @@ struct Minute {
     is_skipped: bool,
 }
 
-/// Six stations: rain gauges 0 and 1, culverts 2 to 5.
+/// Seven stations: rain gauges 0 and 1, culverts 2 to 5, and 6 that registers no interval.
 fn minutes() -> impl Strategy<Value = Vec<Minute>> {
-    let row = (0u32..6, 0i64..6, 0i32..2, prop::bool::weighted(0.1));
+    let row = (0u32..STATIONS, 0i64..6, 0i32..2, prop::bool::weighted(0.1));
     let minute = (prop::collection::vec(row, 0..3), prop::bool::weighted(0.02));
     let minute = minute.prop_map(|(speak, is_skipped)| Minute { speak, is_skipped });
     prop::collection::vec(minute, 20..160)
@@ -496,15 +498,17 @@ fn mixed() -> (Arc<City>, Arc<Rulebook>) {
         let area = if n % 2 == 1 { SOUTH } else { NORTH };
         stations.push(format!("C{n},culvert,{area},water_depth,60"));
     }
+    stations.push(format!("P7,pond,{SOUTH},water_depth,0"));
     let settings =
         "[sight]\nother = 0\n[silence]\nrain_for = \"5m\"\nstations = 2\nwithin = \"3m\"\n";
     let city = city_with(settings, &stations, NO_SITES);
-    let staleness = "rain_gauge = \"6m\"\nculvert = { usual = \"9m\", in_rain = \"3m\", periods = { \"09-08..09-30\" = \"7m\" } }\nother";
+    let staleness = "rain_gauge = \"6m\"\nculvert = { usual = \"9m\", in_rain = \"3m\", periods = { \"09-08..09-30\" = \"7m\" } }\n\
+                     pond = { usual = \"4m\", intervals = 2 }\nother";
     let city = with_staleness(&city, staleness);
     let depth = rule(
         "depth",
         "11A02",
-        "yellow = 'water_depth.last() >= 1'\nlost = { when = 'water_depth.delta(\"10m\") > 0', several = 2, within = \"4m\" }",
+        "yellow = 'water_depth.last() >= 1'\nlost = { when = 'water_depth.delta(\"10m\") > 0', near = 'water_depth.last() > 0', several = 2, within = \"4m\" }",
     );
     (city, rulebook(&(rain_rule() + &depth)))
 }
@@ -545,6 +549,7 @@ fn recount(records: &[(i64, Vec<Observation>)]) -> Vec<BTreeSet<u32>> {
     let mut found = Vec::new();
     let mut silent: BTreeSet<u32> = BTreeSet::new();
     let mut floor = None;
+    let mut seen: Vec<i64> = Vec::new();
     for (number, (now, _)) in records.iter().enumerate() {
         let earlier = &records[..number];
         let is_pause = earlier.last().is_some_and(|(before, _)| now - before > 2);
@@ -554,7 +559,7 @@ fn recount(records: &[(i64, Vec<Observation>)]) -> Vec<BTreeSet<u32>> {
         let all = || earlier.iter().flat_map(|(_, rows)| rows);
         let sound = |row: &&Observation| row.quality != Quality::Wrong;
         let minute_of = |row: &Observation| row.time.since(at(0)).minutes();
-        for station in 0..6u32 {
+        for station in 0..STATIONS {
             let own = all()
                 .filter(sound)
                 .filter(|row| row.station == StationNo(station));
@@ -564,11 +569,19 @@ fn recount(records: &[(i64, Vec<Observation>)]) -> Vec<BTreeSet<u32>> {
             let mut wet = rain.filter(|row| row.value > 0).map(minute_of);
             let is_wet = wet.any(|minute| minute > now - 5);
             // At local midnight, six hours after the beginning, the season begins.
-            let allowed = match (station < 2, is_wet) {
-                (true, _) => 6,
-                (false, true) => 3,
-                (false, false) if *now >= 360 => 7,
-                (false, false) => 9,
+            let allowed = match (station, is_wet) {
+                (0 | 1, _) => 6,
+                (2..=5, true) => 3,
+                (2..=5, false) if *now >= 360 => 7,
+                (2..=5, false) => 9,
+                _ => {
+                    seen.extend(newest.filter(|newest| seen.last() != Some(newest)));
+                    let mut gaps: Vec<i64> = seen.windows(2).map(|two| two[1] - two[0]).collect();
+                    gaps.drain(..gaps.len().saturating_sub(7));
+                    gaps.sort_unstable();
+                    let usual = gaps.get(gaps.len() / 2);
+                    usual.map_or(4, |usual| 4.max(2 * usual))
+                }
             };
             if silent.contains(&station) {
                 if newest.is_some_and(|newest| now - newest <= allowed) {
@@ -642,7 +655,7 @@ proptest! {
             for (hazard, area, stations) in [
                 (Hazard::Rainstorm, SOUTH, vec![0]),
                 (Hazard::Rainstorm, NORTH, vec![1]),
-                (Hazard::Waterlogging, SOUTH, vec![2, 4]),
+                (Hazard::Waterlogging, SOUTH, vec![2, 4, 6]),
                 (Hazard::Waterlogging, NORTH, vec![3, 5]),
             ] {
                 if stations.iter().all(|no| wanted.contains(no)) {

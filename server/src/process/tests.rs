@@ -10,6 +10,7 @@ pub(crate) mod full;
 mod lapses;
 mod nearly_full;
 mod poisoned;
+mod power_cut;
 mod privacy;
 mod rehearsed;
 mod reload;

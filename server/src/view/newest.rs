@@ -3,7 +3,7 @@
 
 use super::remarks::{Flag, Remarks};
 use ingest::quality::{Cause, Finding};
-use model::{City, Observation, Parameter, Quality, StationNo, Time};
+use model::{Cadence, City, Observation, Parameter, Quality, StationNo, Time};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -20,8 +20,18 @@ pub(super) struct Last {
     pub(super) quality: Quality,
     /// Why it is suspect, or what else a person should look at.
     pub(super) cause: Option<Cause>,
+    /// How often it was newer than before, as far as this process knows.
+    pub(super) cadence: Cadence,
     /// The look that sees it first, as [`Newest::changes`] counts them.
     look: u64,
+}
+
+impl Last {
+    /// Goes on from the value before it.
+    fn follow(&mut self, before: &Self) {
+        self.cadence = before.cadence;
+        self.cadence.note(self.time.since(before.time));
+    }
 }
 
 /// By station number.
@@ -75,6 +85,7 @@ impl Newest {
                 value: observation.value,
                 quality: observation.quality,
                 cause: None,
+                cadence: Cadence::default(),
                 look: self.next_look(),
             };
             let newest = parameters.entry(observation.parameter).or_insert(last);
@@ -84,6 +95,7 @@ impl Newest {
                 if is_doubted && newest.quality == last.quality {
                     last.cause = newest.cause;
                 }
+                last.follow(newest);
                 *newest = last;
             }
         }
@@ -164,15 +176,17 @@ impl Newest {
                 continue;
             };
             let mut parameters = place.write();
-            let last = Last {
+            let mut last = Last {
                 time: row.time,
                 value: row.value,
                 quality: row.quality,
                 cause: causes.remove(&(row.station, row.parameter)),
+                cadence: Cadence::default(),
                 look: self.next_look(),
             };
             let newest = parameters.entry(row.parameter).or_insert(last);
             if last.time >= newest.time {
+                last.follow(newest);
                 *newest = last;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::View;
 use model::silence::Silences;
-use model::{AreaCode, Parameter, Silence, StationNo, Time};
+use model::{AreaCode, Hazard, Parameter, Silence, StationNo, Time};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -29,6 +29,18 @@ impl View {
     ) -> Option<Time> {
         let inner = self.inner.read();
         inner.silences.get(&zone)?.silent_since(station, parameter)
+    }
+
+    /// Subjects that count for a tier because their sensors were lost and have not reported since, by
+    /// hazard.
+    pub(crate) fn raised_by_silence(&self) -> BTreeMap<Hazard, i64> {
+        let mut found = BTreeMap::new();
+        for item in self.inner.read().situations.values() {
+            if item.stale && item.values.contains_key(rules::SILENCE) {
+                *found.entry(item.hazard).or_default() += 1;
+            }
+        }
+        found
     }
 
     /// Looks at what is silent, by the code of the zone.

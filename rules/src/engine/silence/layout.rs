@@ -5,7 +5,7 @@ use super::super::laid::Laid;
 use super::super::subjects::{Place, RuleState, Subject};
 use super::super::windows::Windows;
 use crate::rulebook::Rulebook;
-use model::{AreaLevel, AreaNo, City, Hazard, Parameter, Station, StationNo, When, Zone};
+use model::{AreaLevel, AreaNo, Cadence, City, Hazard, Parameter, Station, StationNo, When, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A zone as a listener has it.
@@ -30,8 +30,10 @@ pub(in super::super) struct Listening {
 pub(super) struct Listened {
     pub(super) station: StationNo,
     pub(super) parameter: Parameter,
-    /// Stations of a kind that report as often are allowed the same.
+    /// Stations of a kind that are registered to report as often are allowed the same.
     pub(super) class: u32,
+    /// Who registers no interval shows it by its readings.
+    pub(super) is_learnt: bool,
     /// The town it stands in.
     pub(super) town: Option<u16>,
 }
@@ -112,6 +114,7 @@ impl Listening {
                 station: no,
                 parameter,
                 class,
+                is_learnt: station.interval().is_none(),
                 town: own.and_then(|own| u16::try_from(own).ok()),
             });
             reaches.push(reach);
@@ -134,7 +137,7 @@ impl Listening {
                         day: None,
                         is_raining,
                     };
-                    city.policy.silent_after(station, *parameter, when)
+                    city.policy.stale_after(&station.kind, *parameter, when)
                 };
                 at(true) < at(false)
             });
@@ -165,12 +168,14 @@ impl Listening {
         reach.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// What each class is allowed that day.
+    /// What each class is allowed that day, whatever its readings show.
     pub(super) fn allowed(&self, city: &City, day: When, found: &mut Vec<Allowed>) {
+        let unknown = Cadence::default();
         let of = |(no, parameter): &(StationNo, Parameter)| {
             let allowed = city.station(*no).map(|station| {
                 let at = |when| {
-                    let allowed = city.policy.silent_after(station, *parameter, when);
+                    let policy = &city.policy;
+                    let allowed = policy.silent_after(station, *parameter, when, &unknown);
                     allowed.millis()
                 };
                 Allowed {

@@ -5,11 +5,13 @@ use super::super::calm::Ahead;
 use super::super::subjects::{Lost, State, Subject, Why};
 use super::super::verdict::Evaluation;
 use super::super::{Engine, NONE};
-use super::{Heard, together};
-use crate::condition::Kleene;
+use super::Heard;
+use super::cluster::together;
+use crate::condition::{Kleene, Program};
 use crate::effect::Reason;
+use crate::rulebook::Lost as LostSpec;
 use model::{AreaNo, Tier, Time};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
     /// Follows the silence of a minute where rules take it for evidence.
@@ -37,31 +39,131 @@ impl Engine {
         for (rule, area) in areas {
             self.lose_together(rule, area, now);
         }
+        self.lose_in_clusters(now);
     }
 
-    /// Areas of subjects that fell silent not long ago and count for nothing yet: the hazard may
-    /// begin after its sensors were lost. Who is silent for longer says nothing of it.
+    /// Areas of subjects that may still count.
     fn may_still_count(&self, now: i64) -> BTreeSet<(usize, u32)> {
         let mut areas = BTreeSet::new();
         let rules = self.rulebook.rules.iter().zip(&self.rules);
         for (number, (rule, state)) in (0usize..).zip(rules) {
-            let asks = rule.lost.as_ref().filter(|lost| lost.several.is_some());
-            let Some(within) = asks.map(|lost| lost.within.millis()) else {
+            let Some(lost) = rule.lost.as_ref().filter(|lost| lost.several.is_some()) else {
                 continue;
             };
             for subject in &state.subjects {
-                let counts = |state: &State| state.lost.is_some();
-                if !self.is_lost(subject) || subject.state.as_deref().is_some_and(counts) {
-                    continue;
-                }
-                let patience = subject.holds.gap_ms.saturating_add(within);
-                let is_recent = |last: i64| now.saturating_sub(last) <= patience;
-                if self.last_of(subject).is_some_and(is_recent) {
+                if self.is_lost_lately(subject, lost, now) {
                     areas.extend(subject.areas.iter().map(|area| (number, *area)));
                 }
             }
         }
         areas
+    }
+
+    /// True where a subject fell silent not long ago and counts for nothing yet: the hazard may
+    /// begin after its sensors were lost. Who is silent for longer says nothing of it.
+    fn is_lost_lately(&self, subject: &Subject, lost: &LostSpec, now: i64) -> bool {
+        let counts = |state: &State| state.lost.is_some();
+        if !self.is_lost(subject) || subject.state.as_deref().is_some_and(counts) {
+            return false;
+        }
+        let read = subject.series.iter().filter(|number| **number != NONE);
+        let allowed = read.map(|number| self.silence.allowed_usually(*number, &self.city));
+        let allowed = allowed.fold(subject.holds.gap_ms, i64::max);
+        let patience = allowed.saturating_add(lost.within.millis());
+        let last = self.last_of(subject);
+        last.is_some_and(|last| now.saturating_sub(last) <= patience)
+    }
+
+    /// Subjects that went with the stations around them count where their hazard is in force or
+    /// near in the district.
+    fn lose_in_clusters(&mut self, now: i64) {
+        let mut gone: Vec<(usize, u32)> = Vec::new();
+        let rules = self.rulebook.rules.iter().zip(&self.rules);
+        for (number, (rule, state)) in (0usize..).zip(rules) {
+            let Some(lost) = &rule.lost else {
+                continue;
+            };
+            let went = (0u32..).zip(&state.subjects).filter(|(_, subject)| {
+                self.is_lost_lately(subject, lost, now) && self.went_with_others(subject)
+            });
+            gone.extend(went.map(|(subject, _)| (number, subject)));
+        }
+        // Asked before any of them counts: none is there because another went.
+        let mut there: BTreeMap<(usize, AreaNo), bool> = BTreeMap::new();
+        for (rule, subject) in &gone {
+            for district in self.districts_of(*rule, *subject) {
+                if !there.contains_key(&(*rule, district)) {
+                    let is_there = self.is_there(*rule, district) || self.is_near(*rule, district);
+                    there.insert((*rule, district), is_there);
+                }
+            }
+        }
+        for (rule, subject) in gone {
+            let mut districts = self.districts_of(rule, subject).into_iter();
+            if districts.any(|district| there.get(&(rule, district)) == Some(&true)) {
+                self.count_lost(rule, subject, Why::Cluster, now);
+            }
+        }
+    }
+
+    /// Areas that count a subject.
+    fn areas_of(&self, rule_no: usize, subject_no: u32) -> impl Iterator<Item = AreaNo> + '_ {
+        let state = self.rules.get(rule_no);
+        let counted = state.into_iter().flat_map(move |state| {
+            let subject = state.subjects.get(subject_no as usize);
+            let areas = subject.into_iter().flat_map(|subject| subject.areas.iter());
+            areas.filter_map(|area| state.areas.get(*area as usize))
+        });
+        counted.map(|count| count.area)
+    }
+
+    /// Their districts.
+    fn districts_of(&self, rule_no: usize, subject_no: u32) -> BTreeSet<AreaNo> {
+        let areas = self.areas_of(rule_no, subject_no);
+        areas.map(|area| self.district_above(area)).collect()
+    }
+
+    /// True where a rule's hazard is in force in a district.
+    fn is_there(&self, rule_no: usize, district: AreaNo) -> bool {
+        let rule = self.rulebook.rules.get(rule_no);
+        rule.is_some_and(|rule| self.storm(rule.hazard, district) > Tier::None)
+    }
+
+    /// True where the last readings of some subject of a district say that the hazard is near, no
+    /// suspect ones among them: a subject that is heard, or that was until it went with the stations
+    /// around it, and where nobody muted the rule.
+    fn is_near(&mut self, rule_no: usize, district: AreaNo) -> bool {
+        let rule = self.rulebook.rules.get(rule_no);
+        let lost = rule.and_then(|rule| rule.lost.as_ref());
+        if lost.is_none_or(|lost| lost.near.is_none()) {
+            return false;
+        }
+        let subjects = self
+            .rules
+            .get(rule_no)
+            .map_or(0, |state| state.subjects.len());
+        let mut subjects = 0..u32::try_from(subjects).unwrap_or(NONE);
+        subjects.any(|no| {
+            self.speaks_in(rule_no, no, district)
+                && self.said(rule_no, no, |lost| lost.near.as_ref(), false)
+        })
+    }
+
+    /// True where the readings of a subject tell of a district as it is.
+    fn speaks_in(&self, rule_no: usize, subject_no: u32, district: AreaNo) -> bool {
+        let (Some(rule), Some(state)) = (self.rulebook.rules.get(rule_no), self.rules.get(rule_no))
+        else {
+            return false;
+        };
+        let subject = state.subjects.get(subject_no as usize);
+        let is_there =
+            subject.is_some_and(|subject| !self.is_lost(subject) || self.went_with_others(subject));
+        let mut areas = self.areas_of(rule_no, subject_no);
+        is_there
+            && areas.any(|area| {
+                self.district_above(area) == district
+                    && !self.mutes.is_silent(rule, &self.city, area)
+            })
     }
 
     /// Subjects of rules that listen, which these series belong to.
@@ -93,6 +195,21 @@ impl Engine {
 
     /// True where the last readings of a subject that fell silent say what its rule asks for.
     fn was_rising(&mut self, rule_no: usize, subject_no: u32) -> bool {
+        let state = self.rules.get(rule_no);
+        let subject = state.and_then(|state| state.subjects.get(subject_no as usize));
+        subject.is_some_and(|subject| self.is_lost(subject))
+            && self.said(rule_no, subject_no, |lost| lost.when.as_ref(), true)
+    }
+
+    /// True where a condition of `lost` held at the last reading of a subject, by suspect ones too
+    /// where these count.
+    fn said(
+        &mut self,
+        rule_no: usize,
+        subject_no: u32,
+        of: fn(&LostSpec) -> Option<&Program>,
+        suspects: bool,
+    ) -> bool {
         let mut asked = std::mem::take(&mut self.scratch.asked);
         let mut values = std::mem::take(&mut self.scratch.values);
         self.asked_of(rule_no, subject_no, &mut asked);
@@ -100,9 +217,8 @@ impl Engine {
         let state = self.rules.get(rule_no);
         let subject = state.and_then(|state| state.subjects.get(subject_no as usize));
         let rises = rule.zip(subject).is_some_and(|(rule, subject)| {
-            let when = rule.lost.as_ref().and_then(|lost| lost.when.as_ref());
-            let last = self.last_of(subject).filter(|_| self.is_lost(subject));
-            let Some((when, last)) = when.zip(last) else {
+            let asked_for = rule.lost.as_ref().and_then(of);
+            let Some((program, last)) = asked_for.zip(self.last_of(subject)) else {
                 return false;
             };
             let evaluation = Evaluation {
@@ -112,8 +228,8 @@ impl Engine {
                 city: &self.city,
                 forecasts: &self.forecasts,
             };
-            evaluation.figures(subject, Time::from_millis(last), true, &mut values);
-            when.evaluate(&evaluation.situated(subject, &values, false)) == Kleene::True
+            evaluation.figures(subject, Time::from_millis(last), suspects, &mut values);
+            program.evaluate(&evaluation.situated(subject, &values, false)) == Kleene::True
         });
         (self.scratch.asked, self.scratch.values) = (asked, values);
         rises
@@ -137,8 +253,7 @@ impl Engine {
         let mut silent: Vec<(i64, u32)> = silent.collect();
         let group = together(&mut silent, within);
         let counted = state.areas.get(area as usize).map(|count| count.area);
-        let is_there =
-            |area: AreaNo| self.storm(rule.hazard, self.district_above(area)) > Tier::None;
+        let is_there = |area: AreaNo| self.is_there(rule_no, self.district_above(area));
         if group.len() < several || !counted.is_some_and(is_there) {
             return;
         }
