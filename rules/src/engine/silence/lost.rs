@@ -22,6 +22,9 @@ impl Engine {
         for (rule, subject) in self.concerned(&heard.back) {
             self.hear_again(rule, subject, now);
         }
+        if !self.silence.hears_too_little() {
+            return;
+        }
         let fell = self.concerned(&heard.fell);
         for (rule, subject) in &fell {
             if self.was_rising(*rule, *subject) {
@@ -66,17 +69,22 @@ impl Engine {
         if !self.is_lost(subject) || subject.state.as_deref().is_some_and(counts) {
             return false;
         }
+        let Some(last) = self.last_of(subject) else {
+            return false;
+        };
         let read = subject.series.iter().filter(|number| **number != NONE);
-        let allowed = read.map(|number| self.silence.allowed_usually(*number, &self.city));
+        let allowed = read.map(|number| self.silence.allowed_dry(*number));
         let allowed = allowed.fold(subject.holds.gap_ms, i64::max);
         let patience = allowed.saturating_add(lost.within.millis());
-        let last = self.last_of(subject);
-        last.is_some_and(|last| now.saturating_sub(last) <= patience)
+        now.saturating_sub(last) <= patience
     }
 
     /// Subjects that went with the stations around them count where their hazard is in force or
     /// near in the district.
     fn lose_in_clusters(&mut self, now: i64) {
+        if self.silence.clusters.iter().all(Option::is_none) {
+            return;
+        }
         let mut gone: Vec<(usize, u32)> = Vec::new();
         let rules = self.rulebook.rules.iter().zip(&self.rules);
         for (number, (rule, state)) in (0usize..).zip(rules) {
