@@ -11,7 +11,7 @@ use crate::condition::{Kleene, Program};
 use crate::effect::Reason;
 use crate::rulebook::Lost as LostSpec;
 use model::{AreaNo, Tier, Time};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl Engine {
     /// Follows the silence of a minute where rules take it for evidence.
@@ -97,18 +97,15 @@ impl Engine {
             gone.extend(went.map(|(subject, _)| (number, subject)));
         }
         // Asked before any of them counts: none is there because another went.
-        let mut there: BTreeMap<(usize, AreaNo), bool> = BTreeMap::new();
-        for (rule, subject) in &gone {
-            for district in self.districts_of(*rule, *subject) {
-                if !there.contains_key(&(*rule, district)) {
-                    let is_there = self.is_there(*rule, district) || self.is_near(*rule, district);
-                    there.insert((*rule, district), is_there);
-                }
-            }
-        }
+        let asked = gone.iter().flat_map(|(rule, subject)| {
+            let districts = self.districts_of(*rule, *subject).into_iter();
+            districts.map(|district| (*rule, district))
+        });
+        let mut there: BTreeSet<(usize, AreaNo)> = asked.collect();
+        there.retain(|(rule, at)| self.is_there(*rule, *at) || self.is_near(*rule, *at));
         for (rule, subject) in gone {
             let mut districts = self.districts_of(rule, subject).into_iter();
-            if districts.any(|district| there.get(&(rule, district)) == Some(&true)) {
+            if districts.any(|district| there.contains(&(rule, district))) {
                 self.count_lost(rule, subject, Why::Cluster, now);
             }
         }
