@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Gaps remembered: of seven, three outages do not pass for the usual.
 const GAPS_MAX: usize = 7;
+/// The longest silence that readings gain a series.
+const PATIENCE_MAX: Span = Span::from_minutes(24 * 60);
 const MINUTE_MS: i64 = 60_000;
 
 /// The latest gaps between newest readings, whole minutes.
@@ -41,6 +43,12 @@ impl Cadence {
         let middle = known.get(known.len() / 2)?;
         Some(Span::from_minutes(i64::from(*middle)))
     }
+
+    /// So many usual gaps, a day at most; nothing where none is known.
+    pub fn patience(&self, intervals: u8) -> Span {
+        let usual = self.usual().map_or(0, Span::minutes);
+        Span::from_minutes(usual * i64::from(intervals)).min(PATIENCE_MAX)
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +78,14 @@ mod tests {
         let slow_then_fast = [[3_600; 7].as_slice(), &[300; 4]].concat();
         assert_eq!(usual(&slow_then_fast), Some(5));
         assert_eq!(usual(&[i64::from(u32::MAX)]), Some(i64::from(u16::MAX)));
+        let patience = |gap_s| {
+            let mut cadence = Cadence::default();
+            cadence.note(Span::from_seconds(gap_s));
+            cadence.patience(3).minutes()
+        };
+        assert_eq!(
+            [patience(0), patience(900), patience(86_400)],
+            [0, 45, 1_440]
+        );
     }
 }

@@ -20,9 +20,6 @@ pub const STALE_AFTER_IN_RAIN: Span = Span::from_minutes(2);
 /// The same for what is published once a day.
 pub const STALE_AFTER_DAILY: Span = Span::from_minutes(26 * 60);
 
-/// The longest silence that the readings of a station which registers no interval gain it.
-pub const LEARNT_MAX: Span = Span::from_minutes(24 * 60);
-
 /// Who may issue, how it is released, who is asked, what is late.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -115,7 +112,7 @@ impl Policy {
     }
 
     /// The same for a station, which is given some intervals of its own: of the one it is registered
-    /// with, else of the one that its readings show, and then no more than [`LEARNT_MAX`].
+    /// with, else of the one that its readings show, and then no more than a day.
     pub fn silent_after(
         &self,
         station: &Station,
@@ -126,11 +123,14 @@ impl Policy {
         let staleness = self.staleness(&station.kind, parameter);
         let own = match station.interval() {
             Some(registered) => staleness.of_interval(registered),
-            None => cadence.usual().map_or(Span::ZERO, |usual| {
-                staleness.of_interval(usual).min(LEARNT_MAX)
-            }),
+            None => staleness.of_cadence(cadence),
         };
         staleness.at(when).max(own)
+    }
+
+    /// So many intervals of its own a kind of station is given.
+    pub fn intervals(&self, kind: &str, parameter: Parameter) -> u8 {
+        self.staleness(kind, parameter).intervals
     }
 
     /// How far around it a station of that kind sees what it measures, kilometres. Rain and weather

@@ -1,6 +1,6 @@
 //! How long a kind of station may be silent (domain §8.1): as usual, by season, and while rain falls.
 
-use crate::{Offset, Span, Time};
+use crate::{Cadence, Offset, Span, Time};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -120,6 +120,11 @@ impl Staleness {
     pub fn of_interval(&self, interval: Span) -> Span {
         let millis = interval.millis().saturating_mul(i64::from(self.intervals));
         Span::from_millis(millis)
+    }
+
+    /// The same by what its readings show.
+    pub fn of_cadence(&self, cadence: &Cadence) -> Span {
+        cadence.patience(self.intervals)
     }
 
     /// Every span of it, with the key it stands under.

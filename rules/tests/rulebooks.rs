@@ -86,10 +86,8 @@ type Sure = BTreeMap<(String, String, String), (String, String)>;
 fn sure_by_the_sources() -> Sure {
     let rows = SURE.lines().filter(|line| !line.starts_with('#'));
     let rows = rows.map(|line| {
-        let cells: Vec<&str> = line.split('\t').collect();
-        let [_, document, folder, rule, tier, condition] = cells[..] else {
-            panic!("six columns: {line}")
-        };
+        let cells: [&str; 6] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        let [_, document, folder, rule, tier, condition] = cells;
         let key = [folder, rule, tier].map(str::to_owned);
         (key.into(), (document.to_owned(), condition.to_owned()))
     });

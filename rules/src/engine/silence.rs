@@ -84,6 +84,11 @@ impl Silence {
         self.silent.get(series as usize) == Some(&true)
     }
 
+    /// True where anything is silent.
+    fn hears_too_little(&self) -> bool {
+        self.silent.contains(&true)
+    }
+
     /// Notes which series fell silent and which report again at a whole minute.
     fn look(&mut self, now: i64, floor: i64, day: When, city: &City, windows: &Windows) -> Heard {
         let mut room = std::mem::take(&mut self.allowed);
@@ -105,17 +110,20 @@ impl Silence {
                 let rained = self.rained.get(usize::from(town));
                 rained.is_some_and(|rained| *rained > dry_since)
             };
-            let is_raining = listened.town.is_some_and(is_wet);
-            let allowed = match is_raining {
+            let by_kind = match listened.town.is_some_and(is_wet) {
                 true => allowed.in_rain,
                 false => allowed.dry,
             };
             let is_late = |since: i64| {
                 let age = now.saturating_sub(since);
-                let when = When { is_raining, ..day };
-                age > allowed
+                age > by_kind
                     && !(listened.is_learnt
-                        && age <= self.beats.allowed(number, listened, when, city))
+                        && age
+                            <= self
+                                .beats
+                                .cadence(number)
+                                .patience(allowed.intervals)
+                                .millis())
             };
             if *silent && !is_late(newest) {
                 *silent = false;
@@ -143,11 +151,16 @@ impl Silence {
         heard
     }
 
-    /// The silence allowed to a series without rain and season, milliseconds.
-    fn allowed_usually(&self, number: u32, city: &City) -> i64 {
+    /// The silence allowed to a series that day without rain, milliseconds.
+    fn allowed_dry(&self, number: u32) -> i64 {
         let of = self.laid.series.get(number as usize);
-        of.map_or(0, |of| {
-            self.beats.allowed(number, of, When::default(), city)
+        let allowed = of.and_then(|of| Some((of, self.allowed.get(of.class as usize)?)));
+        allowed.map_or(0, |(of, allowed)| match of.is_learnt {
+            true => {
+                let learnt = self.beats.cadence(number).patience(allowed.intervals);
+                allowed.dry.max(learnt.millis())
+            }
+            false => allowed.dry,
         })
     }
 

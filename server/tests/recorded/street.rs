@@ -154,16 +154,35 @@ fn play(names: &[&str], columns: &[&str], levels: &[&str], filled: bool) -> Opti
         &file.display().to_string(),
     ]);
     let mut ours: BTreeMap<&str, Vec<(i64, usize, usize)>> = BTreeMap::new();
+    let mut away: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut silences = 0;
     for line in &signals {
+        let sensor = line["subject"].as_str().unwrap();
         let change = (
             millis(line),
             rung(names, &line["from"]),
             rung(names, &line["to"]),
         );
-        ours.entry(line["subject"].as_str().unwrap())
-            .or_default()
-            .push(change);
+        let of_sensor = ours.entry(sensor).or_default();
+        let (_, from, to) = change;
+        match of_sensor.last() {
+            // Heard again: its values decide as if it had not been away.
+            Some((_, before, raised)) if Some(&(*before, *raised)) == away.get(sensor) => {
+                assert_eq!((from, to), (*raised, *before), "{line}");
+                away.remove(sensor);
+                of_sensor.pop();
+            }
+            Some(_) | None => of_sensor.push(change),
+        }
+        // It was away for longer than it may be while the water rose: one tier more until it reports.
+        if line["values"]["silence"] == "lost on a rising limb" {
+            assert_eq!(to, from + 1, "{line}");
+            away.insert(sensor, (from, to));
+            silences += 1;
+        }
     }
+    assert!(away.is_empty(), "all were heard again: {away:?}");
+    println!("{silences} times a sensor was away while the water rose");
     let tenths_of = |level: &&str| tenths_of_mm(level.parse().unwrap());
     let ladder = Ladder {
         levels: levels.iter().map(tenths_of).collect(),

@@ -1,7 +1,7 @@
 //! How often those series report whose stations register no interval.
 
-use super::layout::{Listened, Listening};
-use model::{Cadence, City, Span, StationNo, Time, When};
+use super::layout::Listening;
+use model::{Cadence, Span, StationNo, Time};
 use serde::{Deserialize, Serialize};
 
 /// One series.
@@ -48,17 +48,6 @@ impl Beats {
             .get(series as usize)
             .map(|beat| beat.cadence)
             .unwrap_or_default()
-    }
-
-    /// The silence that its readings so far gain a series, milliseconds; no less than its kind is
-    /// allowed.
-    pub(super) fn allowed(&self, series: u32, of: &Listened, when: When, city: &City) -> i64 {
-        let cadence = self.cadence(series);
-        city.station(of.station).map_or(0, |station| {
-            let policy = &city.policy;
-            let allowed = policy.silent_after(station, of.parameter, when, &cadence);
-            allowed.millis()
-        })
     }
 
     pub(super) fn frozen(&self, laid: &Listening) -> Vec<Kept> {

@@ -62,6 +62,8 @@ pub(super) struct Sight {
 pub(super) struct Allowed {
     pub(super) dry: i64,
     pub(super) in_rain: i64,
+    /// So many intervals that its readings show.
+    pub(super) intervals: u8,
 }
 
 impl Sight {
@@ -184,6 +186,7 @@ impl Listening {
                         is_raining: true,
                         ..day
                     }),
+                    intervals: city.policy.intervals(&station.kind, *parameter),
                 }
             });
             allowed.unwrap_or_default()

@@ -11,7 +11,7 @@ use crate::condition::{Kleene, Program};
 use crate::effect::Reason;
 use crate::rulebook::Lost as LostSpec;
 use model::{AreaNo, Tier, Time};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl Engine {
     /// Follows the silence of a minute where rules take it for evidence.
@@ -21,6 +21,9 @@ impl Engine {
         }
         for (rule, subject) in self.concerned(&heard.back) {
             self.hear_again(rule, subject, now);
+        }
+        if !self.silence.hears_too_little() {
+            return;
         }
         let fell = self.concerned(&heard.fell);
         for (rule, subject) in &fell {
@@ -66,17 +69,22 @@ impl Engine {
         if !self.is_lost(subject) || subject.state.as_deref().is_some_and(counts) {
             return false;
         }
+        let Some(last) = self.last_of(subject) else {
+            return false;
+        };
         let read = subject.series.iter().filter(|number| **number != NONE);
-        let allowed = read.map(|number| self.silence.allowed_usually(*number, &self.city));
+        let allowed = read.map(|number| self.silence.allowed_dry(*number));
         let allowed = allowed.fold(subject.holds.gap_ms, i64::max);
         let patience = allowed.saturating_add(lost.within.millis());
-        let last = self.last_of(subject);
-        last.is_some_and(|last| now.saturating_sub(last) <= patience)
+        now.saturating_sub(last) <= patience
     }
 
     /// Subjects that went with the stations around them count where their hazard is in force or
     /// near in the district.
     fn lose_in_clusters(&mut self, now: i64) {
+        if self.silence.clusters.iter().all(Option::is_none) {
+            return;
+        }
         let mut gone: Vec<(usize, u32)> = Vec::new();
         let rules = self.rulebook.rules.iter().zip(&self.rules);
         for (number, (rule, state)) in (0usize..).zip(rules) {
@@ -89,18 +97,15 @@ impl Engine {
             gone.extend(went.map(|(subject, _)| (number, subject)));
         }
         // Asked before any of them counts: none is there because another went.
-        let mut there: BTreeMap<(usize, AreaNo), bool> = BTreeMap::new();
-        for (rule, subject) in &gone {
-            for district in self.districts_of(*rule, *subject) {
-                if !there.contains_key(&(*rule, district)) {
-                    let is_there = self.is_there(*rule, district) || self.is_near(*rule, district);
-                    there.insert((*rule, district), is_there);
-                }
-            }
-        }
+        let asked = gone.iter().flat_map(|(rule, subject)| {
+            let districts = self.districts_of(*rule, *subject).into_iter();
+            districts.map(|district| (*rule, district))
+        });
+        let mut there: BTreeSet<(usize, AreaNo)> = asked.collect();
+        there.retain(|(rule, at)| self.is_there(*rule, *at) || self.is_near(*rule, *at));
         for (rule, subject) in gone {
             let mut districts = self.districts_of(rule, subject).into_iter();
-            if districts.any(|district| there.get(&(rule, district)) == Some(&true)) {
+            if districts.any(|district| there.contains(&(rule, district))) {
                 self.count_lost(rule, subject, Why::Cluster, now);
             }
         }
