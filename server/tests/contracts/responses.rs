@@ -270,6 +270,10 @@ fn a_response_from_signal_to_closed_incident() {
     let timeline = || get(&served, "/v1/timeline");
     let ours = |entry: &Value| entry["kind"] == "standing" && entry["item"]["hazard"] == "11A02";
     eventually("ours is heard of", || timeline().iter().any(ours));
+    // The city's zone may have heard of it before the district's is shown.
+    eventually("ours is listed", || {
+        !get(&served, "/v1/warnings").is_empty()
+    });
 
     // Ours is taken back: what is not its own stays, and is said.
     let ours = get(&served, "/v1/warnings").remove(0);
