@@ -123,7 +123,8 @@ impl Found {
         match installation::rulebook(directory) {
             Ok(rulebook) => {
                 let rulebook = Arc::new(rulebook);
-                self.faults.extend(rulebook.notices.clone());
+                self.faults
+                    .extend(installation::worth_a_look(directory, &rulebook));
                 self.faults
                     .extend(installation::failed(directory, &rulebook));
                 self.summaries.push(format!(
@@ -190,6 +191,7 @@ impl Found {
         if let (Ok(city), Ok(rulebook)) = (&city, &rulebook) {
             let between = installation::between(rulebook, &rules, city, directory);
             self.faults.extend(between);
+            self.faults.extend(installation::strays(&rules));
             self.faults.extend(installation::failed(&rules, rulebook));
             self.summaries.push(format!(
                 "{}: {} areas, {} zones, {} stations, {} sites, {} rules ({})",

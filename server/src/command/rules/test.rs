@@ -73,6 +73,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// What came of the cases of one rulebook; rules that none of them plays are named.
 fn outcomes(folder: &Path) -> Result<Vec<Outcome>, Faulty> {
     let rulebook: Arc<Rulebook> = Arc::new(installation::rulebook(folder)?);
+    for notice in installation::worth_a_look(folder, &rulebook) {
+        eprintln!("notice: {notice}");
+    }
     let outcomes = installation::outcomes(folder, &rulebook)?;
     let played: BTreeSet<&String> = outcomes.iter().map(|outcome| &outcome.rule).collect();
     let ids = rulebook.rules.iter().map(|rule| &rule.id);
