@@ -358,7 +358,7 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
         forecasts: expected::read(keys, start, faults),
         signals: signalled::read(keys, start, faults),
         series: read_series(keys, faults),
-        thresholds: read_thresholds(rulebook, rule, keys, faults),
+        thresholds: read_thresholds(rulebook, keys, faults),
         expect: read_expectations(of, keys, faults),
     })
 }
@@ -423,22 +423,8 @@ fn known_rules(rulebook: &Rulebook, id: &str) -> String {
     format!("{}known: {}{dots}", perhaps(id, ids()), known.join(", "))
 }
 
-/// Thresholds that a rule and those it asks for read.
-fn thresholds_of(rulebook: &Rulebook, rule: usize) -> BTreeSet<&str> {
-    let (mut seen, mut ahead) = (BTreeSet::new(), vec![rule]);
-    let mut found = BTreeSet::new();
-    while let Some(number) = ahead.pop() {
-        if let Some(rule) = rulebook.rules.get(number).filter(|_| seen.insert(number)) {
-            found.extend(rule.thresholds.iter().map(String::as_str));
-            ahead.extend(rule.situations());
-        }
-    }
-    found
-}
-
 fn read_thresholds(
     rulebook: &Rulebook,
-    rule: usize,
     keys: &Keys<'_>,
     faults: &mut Faults,
 ) -> BTreeMap<String, String> {
@@ -446,7 +432,9 @@ fn read_thresholds(
         return BTreeMap::new();
     };
     let mut found = BTreeMap::new();
-    let known = thresholds_of(rulebook, rule);
+    // A site has what other rules read there, too.
+    let all = rulebook.rules.iter().flat_map(|rule| &rule.thresholds);
+    let known: BTreeSet<&str> = all.map(String::as_str).collect();
     for name in table.table.keys() {
         let name = name.get_ref().as_ref();
         if !known.contains(name) {
@@ -460,8 +448,8 @@ fn read_thresholds(
             faults.error(
                 table.at(table.key(name)),
                 &table.field(name),
-                format!("no condition of the rule reads site.{name}"),
-                format!("{near}it reads: {reads}"),
+                format!("no rule reads site.{name}"),
+                format!("{near}read are: {reads}"),
             );
         }
         match table.get(name).map(|(value, spot)| (decimal(value), spot)) {

@@ -125,7 +125,7 @@ fn plain(message: &str) -> (String, String) {
     let example = "write it like rainfall.sum(\"6h\") >= 50.0".to_owned();
     let message = message.trim_start_matches("Syntax error: ");
     let named = message.split('\'').nth(1).unwrap_or_default().trim();
-    if message.contains("<EOF>") && !message.starts_with("missing") {
+    if named == "<EOF>" {
         return ("it ends too early".into(), example);
     }
     if message.starts_with("missing") {
