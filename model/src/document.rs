@@ -131,7 +131,8 @@ impl<'t> Document<'t> {
     pub fn finish(self, known: &[&str], faults: &mut Faults) {
         for key in self.table.get_ref().keys() {
             let place = Place::line(self.file, self.line(key.span().start));
-            let remedy = format!("take it out; known here: {}", known.join(", "));
+            let near = perhaps(key.get_ref(), known.iter().copied());
+            let remedy = format!("{near}take it out; known here: {}", known.join(", "));
             faults.error(place, key.get_ref(), "the key is not known", remedy);
         }
     }
@@ -243,10 +244,10 @@ mod tests {
         document.finish(&["port", "row"], &mut faults);
         let texts: Vec<_> = faults.into_vec().iter().map(ToString::to_string).collect();
         let starts = [
-            "f.toml:1: field port: ",
+            "f.toml:1:8: field port: ",
             "f.toml: field city: it is missing — write it",
-            "f.toml:6: field row: ",
-            "f.toml:8: field row: unknown field `nmae`",
+            "f.toml:6:8: field row: ",
+            "f.toml:8:1: field row: unknown field `nmae`",
             "f.toml:2: field spare: the key is not known",
         ];
         assert_eq!(texts.len(), starts.len(), "{texts:#?}");
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn what_is_no_toml_says_where() {
         for (bytes, start) in [
-            (&b"a = 1\nb = = 2\n"[..], "f.toml:2: "),
+            (&b"a = 1\nb = = 2\n"[..], "f.toml:2:5: "),
             (&b"\xff\xfe"[..], "f.toml: it is not UTF-8"),
         ] {
             let mut faults = Faults::default();
