@@ -12,7 +12,7 @@ mod tests;
 
 use crate::quality::limits;
 use crate::register::quanta;
-use model::fault::{Faults, Place, quoted};
+use model::fault::{Faults, Place, perhaps, quoted};
 use model::forecast::{POINTS_MAX, STEPS_MAX};
 use model::{
     AreaCode, AreaLevel, City, Fault, Forecast, ForecastPlace, ForecastSeries, Named, Parameter,
@@ -113,8 +113,10 @@ impl Reader<'_> {
         let parameter = Parameter::from_name(text.trim());
         if parameter.is_none() {
             let what = format!("{} is not a parameter", quoted(text));
-            let known = Parameter::ALL.map(Parameter::name).join(", ");
-            self.fault(line, "parameter", what, &format!("known: {known}"));
+            let known = Parameter::ALL.map(Parameter::name);
+            let near = perhaps(text.trim(), known);
+            let remedy = format!("{near}known: {}", known.join(", "));
+            self.fault(line, "parameter", what, &remedy);
         }
         parameter
     }

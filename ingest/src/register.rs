@@ -154,7 +154,7 @@ impl Registrar {
             quality,
             ratio,
             interval_s,
-            range: limits::range(parameter),
+            range: parameter.range(),
             plain_decimals: (ratio == Ratio::ONE && quality != Quality::Missing)
                 .then(|| parameter.decimals() as u8),
         };

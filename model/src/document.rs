@@ -1,7 +1,8 @@
 //! A TOML file taken apart key by key, so that one bad entry does not hide the others.
 
-use crate::fault::{Faults, Place};
+use crate::fault::{Faults, Place, line_of, perhaps};
 use serde::de::DeserializeOwned;
+use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 
@@ -23,7 +24,8 @@ impl<'t> Document<'t> {
         let (table, errors) = DeTable::parse_recoverable(text);
         let document = Self { file, text, table };
         for error in &errors {
-            document.report("", 0, error, "correct the TOML", faults);
+            let span = error.span().unwrap_or_default();
+            document.report("", &span, error, "correct the TOML", faults);
         }
         errors.is_empty().then_some(document)
     }
@@ -36,13 +38,8 @@ impl<'t> Document<'t> {
     ) -> Option<(u32, T)> {
         let value = self.table.get_mut().remove(key)?;
         let start = value.span().start;
-        match T::deserialize(ValueDeserializer::from(value)) {
-            Ok(found) => Some((self.line(start), found)),
-            Err(error) => {
-                self.report(key, start, &error, "correct the value", faults);
-                None
-            }
-        }
+        let found = self.salvaged(key, value, "correct the value", faults)?;
+        Some((self.line(start), found))
     }
 
     /// The value of a key that must be there.
@@ -73,13 +70,9 @@ impl<'t> Document<'t> {
         let mut rows = Vec::with_capacity(array.len());
         for item in array {
             let start = item.span().start;
-            match T::deserialize(ValueDeserializer::from(item)) {
-                Ok(row) => rows.push((self.line(start), row)),
-                Err(error) => {
-                    let remedy = format!("correct this [[{key}]]");
-                    self.report(key, start, &error, &remedy, faults);
-                }
-            }
+            let remedy = format!("correct this [[{key}]]");
+            let row = self.salvaged(key, item, &remedy, faults);
+            rows.extend(row.map(|row| (self.line(start), row)));
         }
         rows
     }
@@ -90,10 +83,46 @@ impl<'t> Document<'t> {
         match T::deserialize(Deserializer::from(table)) {
             Ok(found) => Some(found),
             Err(error) => {
-                let line = error.span().map(|span| line_of(text, span.start));
-                let place = Place { file, line };
-                faults.error(place, "", first_line(&error), "correct the TOML");
+                let place = match error.span() {
+                    Some(span) => Place::words(file, text, &span),
+                    None => Place::file(file),
+                };
+                faults.error(
+                    place,
+                    "",
+                    first_line(&error),
+                    remedy_of(&error, "correct the TOML"),
+                );
                 None
+            }
+        }
+    }
+
+    /// A value as `T`; `None` where it is wrong, with every fault of it: what is wrong is taken out and the
+    /// rest read again.
+    fn salvaged<T: DeserializeOwned>(
+        &self,
+        field: &str,
+        mut value: Spanned<DeValue<'t>>,
+        remedy: &str,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        let whole = value.span();
+        let mut removed: Vec<String> = Vec::new();
+        loop {
+            let error = match T::deserialize(ValueDeserializer::from(value.clone())) {
+                Ok(found) => return removed.is_empty().then_some(found),
+                Err(error) => error,
+            };
+            let span = error.span().unwrap_or_else(|| whole.clone());
+            // What was taken out for a fault of its own is not missing.
+            let missing = words(&error).next().filter(|_| is_missing(&error));
+            if !missing.is_some_and(|missing| removed.iter().any(|name| name == missing)) {
+                self.report(field, &span, &error, remedy, faults);
+            }
+            match remove(&mut value, &span) {
+                Some(name) if removed.len() < FAULTS_OF_ONE => removed.push(name),
+                Some(_) | None => return None,
             }
         }
     }
@@ -102,7 +131,8 @@ impl<'t> Document<'t> {
     pub fn finish(self, known: &[&str], faults: &mut Faults) {
         for key in self.table.get_ref().keys() {
             let place = Place::line(self.file, self.line(key.span().start));
-            let remedy = format!("take it out; known here: {}", known.join(", "));
+            let near = perhaps(key.get_ref(), known.iter().copied());
+            let remedy = format!("{near}take it out; known here: {}", known.join(", "));
             faults.error(place, key.get_ref(), "the key is not known", remedy);
         }
     }
@@ -115,26 +145,73 @@ impl<'t> Document<'t> {
     fn report(
         &self,
         field: &str,
-        start: usize,
+        span: &Range<usize>,
         error: &toml::de::Error,
         remedy: &str,
         faults: &mut Faults,
     ) {
-        let line = self.line(error.span().map_or(start, |span| span.start));
-        let place = Place::line(self.file, line);
-        faults.error(place, field, first_line(error), remedy);
+        let place = Place::words(self.file, self.text, span);
+        faults.error(place, field, first_line(error), remedy_of(error, remedy));
     }
+}
+
+/// Faults of one value that are told at once.
+const FAULTS_OF_ONE: usize = 20;
+
+/// Takes out what stands at a place: a key with its value, or an entry of a list. Its name, or nothing
+/// for an entry.
+fn remove(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<String> {
+    match value.get_mut() {
+        DeValue::Table(table) => {
+            let mut keys = table.iter();
+            let wrong = keys.find(|(key, value)| key.span() == *span || value.span() == *span);
+            if let Some(name) = wrong.map(|(key, _)| key.get_ref().to_string()) {
+                table.remove(name.as_str());
+                return Some(name);
+            }
+            table.iter_mut().find_map(|(_, value)| remove(value, span))
+        }
+        DeValue::Array(array) => {
+            let at = array.iter().position(|item| item.span() == *span);
+            if let Some(at) = at {
+                let held = array.iter().enumerate();
+                let kept = held.filter(|(place, _)| *place != at);
+                *array = kept.map(|(_, item)| item.clone()).collect();
+                return Some(String::new());
+            }
+            array.iter_mut().find_map(|item| remove(item, span))
+        }
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_) => None,
+    }
+}
+
+fn is_missing(error: &toml::de::Error) -> bool {
+    error.message().starts_with("missing field")
+}
+
+/// The words that a message sets apart: what was written, and what might have been.
+fn words(error: &toml::de::Error) -> impl Iterator<Item = &str> {
+    error.message().split('`').skip(1).step_by(2)
+}
+
+/// What to do, with the nearest of the words that would have been right.
+fn remedy_of(error: &toml::de::Error, remedy: &str) -> String {
+    let is_unknown = error.message().starts_with("unknown");
+    let mut words = words(error);
+    let near = words
+        .next()
+        .filter(|_| is_unknown)
+        .map(|word| perhaps(word, words));
+    format!("{}{remedy}", near.unwrap_or_default())
 }
 
 fn first_line(error: &toml::de::Error) -> String {
     let line = error.message().lines().next();
     line.unwrap_or_default().to_owned()
-}
-
-fn line_of(text: &str, at: usize) -> u32 {
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    let breaks = before.iter().filter(|b| **b == b'\n').count();
-    u32::try_from(breaks + 1).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -167,10 +244,10 @@ mod tests {
         document.finish(&["port", "row"], &mut faults);
         let texts: Vec<_> = faults.into_vec().iter().map(ToString::to_string).collect();
         let starts = [
-            "f.toml:1: field port: ",
+            "f.toml:1:8: field port: ",
             "f.toml: field city: it is missing — write it",
-            "f.toml:6: field row: ",
-            "f.toml:8: field row: unknown field `nmae`",
+            "f.toml:6:8: field row: ",
+            "f.toml:8:1: field row: unknown field `nmae`",
             "f.toml:2: field spare: the key is not known",
         ];
         assert_eq!(texts.len(), starts.len(), "{texts:#?}");
@@ -185,7 +262,7 @@ mod tests {
     #[test]
     fn what_is_no_toml_says_where() {
         for (bytes, start) in [
-            (&b"a = 1\nb = = 2\n"[..], "f.toml:2: "),
+            (&b"a = 1\nb = = 2\n"[..], "f.toml:2:5: "),
             (&b"\xff\xfe"[..], "f.toml: it is not UTF-8"),
         ] {
             let mut faults = Faults::default();

@@ -100,12 +100,18 @@ pub struct Place<'a> {
     pub file: &'a str,
     /// Line, from 1.
     pub line: Option<u32>,
+    /// Text of the file, and the first and the end byte of the words that are meant.
+    words: Option<(&'a str, usize, usize)>,
 }
 
 impl<'a> Place<'a> {
     /// The file as a whole.
     pub const fn file(file: &'a str) -> Self {
-        Self { file, line: None }
+        Self {
+            file,
+            line: None,
+            words: None,
+        }
     }
 
     /// A line of it.
@@ -113,8 +119,36 @@ impl<'a> Place<'a> {
         Self {
             file,
             line: Some(line),
+            words: None,
         }
     }
+
+    /// Some words of its text; their line is counted only where a fault is kept.
+    pub const fn words(file: &'a str, text: &'a str, bytes: &Range<usize>) -> Self {
+        Self {
+            file,
+            line: None,
+            words: Some((text, bytes.start, bytes.end)),
+        }
+    }
+
+    /// Its line, and the words in it.
+    fn shown(&self) -> (Option<u32>, Option<Excerpt>) {
+        match self.words {
+            None => (self.line, None),
+            Some((text, start, end)) => {
+                let line = line_of(text, start);
+                (Some(line), Excerpt::of(text, &(start..end.max(start))))
+            }
+        }
+    }
+}
+
+/// The line of a byte in a text, from 1.
+pub fn line_of(text: &str, at: usize) -> u32 {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
+    u32::try_from(breaks + 1).unwrap_or(u32::MAX)
 }
 
 /// Faults kept at most; the rest are counted.
@@ -137,22 +171,7 @@ impl Faults {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.errors += 1;
         self.keep(place, field, what.into(), remedy.into(), Severity::Error);
-    }
-
-    /// The same about some words of a line.
-    pub fn error_in(
-        &mut self,
-        place: Place<'_>,
-        field: &str,
-        (what, remedy): (String, String),
-        excerpt: Option<Excerpt>,
-    ) {
-        self.error(place, field, what, remedy);
-        if let Some(kept) = self.kept.last_mut().filter(|_| self.beyond == 0) {
-            kept.excerpt = excerpt;
-        }
     }
 
     /// Something to look at.
@@ -164,6 +183,16 @@ impl Faults {
         remedy: impl Into<String>,
     ) {
         self.keep(place, field, what.into(), remedy.into(), Severity::Notice);
+    }
+
+    /// One that is told of words kept from an earlier reading.
+    pub fn add(&mut self, fault: Fault) {
+        self.errors += usize::from(fault.severity == Severity::Error);
+        if self.kept.len() < FAULTS_MAX {
+            self.kept.push(fault);
+        } else {
+            self.beyond += 1;
+        }
     }
 
     /// Appends those of another reading.
@@ -204,15 +233,18 @@ impl Faults {
         remedy: String,
         severity: Severity,
     ) {
+        self.errors += usize::from(severity == Severity::Error);
+        // Lines are counted for what is kept only.
         if self.kept.len() >= FAULTS_MAX {
             self.beyond += 1;
             return;
         }
+        let (line, excerpt) = place.shown();
         self.kept.push(Fault {
             file: place.file.to_owned(),
-            line: place.line,
+            line,
             field: field.to_owned(),
-            excerpt: None,
+            excerpt,
             what,
             remedy,
             severity,
@@ -220,15 +252,43 @@ impl Faults {
     }
 }
 
-/// `did you mean rainfall? ` where one of the known words is nearly the one that was written.
+/// `did you mean rainfall? ` where one of the known words is nearly the one that was written, but for
+/// its case, or the one is the beginning of the other.
 pub fn perhaps<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    let far = |known: &&str| strsim::damerau_levenshtein(word, known);
-    let nearest = known.into_iter().min_by_key(far);
-    let is_near = |known: &&str| far(known) <= (word.chars().count() / 3).max(1);
-    nearest
-        .filter(is_near)
-        .map_or_else(String::new, |known| format!("did you mean {known}? "))
+    nearest(word, known).map_or_else(String::new, |known| format!("did you mean {known}? "))
 }
+
+/// The known word that was probably meant.
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let word: String = word
+        .chars()
+        .take(WORD_MAX)
+        .flat_map(char::to_lowercase)
+        .collect();
+    let letters = word.chars().count();
+    let far = |known: &str| {
+        let known = known.to_lowercase();
+        let distance = strsim::damerau_levenshtein(&word, &known);
+        let begins = known.starts_with(&word) || word.starts_with(&known);
+        // `town` for `township`: nearer than nothing, further than a slip of the finger.
+        let is_part = begins && letters.min(known.chars().count()) >= PART_MIN;
+        let is_near = distance <= (letters / 3).max(1);
+        match (is_near, is_part) {
+            (true, _) => Some(distance),
+            (false, true) => Some(WORD_MAX + distance),
+            (false, false) => None,
+        }
+    };
+    let near = known
+        .into_iter()
+        .filter_map(|known| Some((far(known)?, known)));
+    near.min_by_key(|(far, _)| *far).map(|(_, known)| known)
+}
+
+/// Characters of a word that are looked at for what may have been meant.
+const WORD_MAX: usize = 80;
+/// Fewest characters of a word that stands for one it begins.
+const PART_MIN: usize = 3;
 
 /// At most sixty characters of a foreign text, quoted, for messages.
 pub fn quoted(text: &str) -> String {
@@ -269,6 +329,33 @@ mod tests {
                 "sites.csv: it is empty — add a header line"
             ]
         );
+    }
+
+    #[test]
+    fn words_are_shown_with_their_line_and_column() {
+        let mut faults = Faults::default();
+        let text = "schema = 1\nlevel = \"town\"\n";
+        let place = Place::words("a.toml", text, &(19..25));
+        faults.error(place, "level", "no level", "write township");
+        let told = faults.into_vec()[0].to_string();
+        let shown = "a.toml:2:9: field level: no level — write township\n    level = \"town\"\n            ^^^^^^";
+        assert_eq!(told, shown);
+    }
+
+    #[test]
+    fn the_nearest_word_is_found() {
+        let known = ["city", "district", "township", "11B03", "11B09", "rain"];
+        for (word, near) in [
+            ("town", Some("township")),
+            ("11b03", Some("11B03")),
+            ("11B99", Some("11B09")),
+            ("rian", Some("rain")),
+            ("Distrct", Some("district")),
+            ("", None),
+            ("snowfall", None),
+        ] {
+            assert_eq!(nearest(word, known), near, "{word}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What threatens: event types with their national code.
 
+use crate::fault::nearest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -169,6 +170,22 @@ impl Hazard {
         }
     }
 
+    /// What to write in place of a text that is no event code: the code that is nearly the same, or
+    /// that of the hazard so named, and all there are.
+    pub fn near(text: &str) -> String {
+        let code = nearest(text, Self::ALL.map(Self::code));
+        let name = nearest(text, Self::ALL.iter().flat_map(|h| [h.zh(), h.en()]));
+        let mut all = Self::ALL.into_iter();
+        let meant = all.find(|hazard| match code {
+            Some(code) => hazard.code() == code,
+            None => [hazard.zh(), hazard.en()].map(Some).contains(&name),
+        });
+        let meant = meant.map_or_else(String::new, |hazard| {
+            format!("did you mean {hazard} ({}, {})? ", hazard.zh(), hazard.en())
+        });
+        format!("{meant}known: {}", Self::ALL.map(Self::code).join(" "))
+    }
+
     /// CAP 1.2 `category`.
     pub const fn cap_category(self) -> &'static str {
         match self {
@@ -213,8 +230,8 @@ impl<'de> Deserialize<'de> for Hazard {
         let code = String::deserialize(deserializer)?;
         Self::from_code(&code).ok_or_else(|| {
             serde::de::Error::custom(format!(
-                "{code:?} is not a known event code; known: {}",
-                Self::ALL.map(Self::code).join(" ")
+                "{code:?} is not a known event code; {}",
+                Self::near(&code)
             ))
         })
     }

@@ -224,6 +224,47 @@ impl Parameter {
         10i64.pow(self.decimals())
     }
 
+    /// Least and greatest value that can be, in quanta: what lies beyond is a fault of its sensor.
+    pub const fn range(self) -> (Quanta, Quanta) {
+        let (low, high) = self.range_in_units();
+        let quanta = self.quanta_per_unit() as Quanta;
+        (low * quanta, high * quanta)
+    }
+
+    const fn range_in_units(self) -> (Quanta, Quanta) {
+        match self {
+            // A day's world record is 1,825 mm (Foc-Foc 1966); what is high but possible is the
+            // screen's to mark.
+            Self::Rainfall => (0, 2000),
+            Self::RainfallTotal => (0, 200_000),
+            Self::WaterLevel | Self::GroundwaterLevel => (-1000, 9000),
+            // Pressure sensors above the water read a little below zero.
+            Self::WaterDepth => (-1, 100),
+            Self::Flow => (-200_000, 400_000),
+            Self::WindSpeed => (0, 75),
+            Self::WindGust => (0, 150),
+            Self::WindDirection => (0, 360),
+            Self::Temperature => (-80, 60),
+            // Capacitive sensors read some per cent above saturation in long rain.
+            Self::Humidity | Self::SoilMoisture => (0, 105),
+            Self::Pressure => (500, 1100),
+            Self::Visibility => (0, 100_000),
+            Self::Displacement => (-100_000, 100_000),
+            Self::Tilt => (-180, 180),
+            Self::Crack => (-10_000, 10_000),
+            Self::PorePressure => (-100, 10_000),
+            // The deepest snow of a day on record, 1.9 m (Silver Lake 1921), is less than this as water.
+            Self::Snowfall => (0, 500),
+            Self::Lightning => (0, 1_000_000),
+            // The largest stone on record had 203 mm (Vivian 2010).
+            Self::Hail => (0, 300),
+            Self::RoadTemperature => (-80, 100),
+            Self::FireDanger => (1, 5),
+            // Above the normal level there is more than all.
+            Self::Storage => (0, 200),
+        }
+    }
+
     /// True where zero means "none", so that a ratio of a threshold makes sense (semantics §18).
     pub const fn is_ratio_scale(self) -> bool {
         match self {

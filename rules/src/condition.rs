@@ -8,6 +8,7 @@
 mod asked;
 mod compared;
 mod forecast;
+mod grammar;
 mod implied;
 mod indicator;
 mod linear;
@@ -16,13 +17,16 @@ pub(crate) mod lull;
 mod parse;
 mod program;
 mod ratio;
+mod reach;
 mod reading;
 mod unit;
 
 pub use asked::Asked;
 pub(crate) use compared::{Compared, What};
+pub(crate) use implied::Quarrel;
 pub(crate) use linear::SITE_SCALE;
 pub use literal::{Literal, literals};
+pub(crate) use parse::compile_with_remarks;
 pub use parse::{Aggregate, Call, ConditionError, Reading, Scope, compile};
 pub(crate) use program::Turn;
 pub use program::{Kleene, Program, Situated};

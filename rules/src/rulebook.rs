@@ -8,10 +8,13 @@ mod check;
 mod gauges;
 pub(crate) mod keys;
 mod layout;
+mod link;
 mod literal;
 mod lost;
+mod mention;
 mod order;
 mod quorum;
+mod quoted;
 mod read;
 mod samples;
 mod season;
@@ -27,6 +30,7 @@ pub(crate) use lost::Lost;
 use crate::condition::lull::{self, Lull, Lulls, PARAMETERS_MAX};
 use crate::condition::{Asked, Call, Program, Ratio};
 use crate::window::{Function, Gauge, Plan};
+use model::fault::Excerpt;
 use model::{AreaLevel, Fault, Hazard, Named, Offset, Parameter, Severity, Span, Tier, Time};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,6 +111,8 @@ pub struct Rule {
     pub(crate) lost: Option<Lost>,
     /// When it may rise, beside its conditions.
     pub limits: Limits,
+    /// Where it is written.
+    pub(crate) origin: Origin,
     pub(crate) continuing: Option<Program>,
     pub(crate) lower_when: Option<Program>,
     /// Whose tiers its conditions ask for.
@@ -126,6 +132,17 @@ pub struct Rule {
     pub(crate) gauges_by_station: bool,
     /// True where that tells of `lower.when`, too.
     pub(crate) gauges_falls: bool,
+}
+
+/// Where a rule is written, for who is told of it later than at its reading.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// File of the rulebook.
+    pub(crate) file: String,
+    /// Line it begins on.
+    pub(crate) line: u32,
+    /// Line and words of each of its kinds.
+    pub(crate) kinds: Vec<Option<(u32, Excerpt)>>,
 }
 
 /// What limits when a rule rises, beside its conditions.

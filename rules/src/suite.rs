@@ -22,16 +22,18 @@ mod stage;
 
 use crate::engine::Engine;
 use crate::rulebook::SubjectKind;
-use crate::rulebook::keys::{Keys, decimal};
+use crate::rulebook::keys::{Keys, decimal, parsed};
 use crate::rulebook::{Rule, Rulebook};
 use crate::{Compared, Effect, Policy};
-use model::fault::{Faults, Place, quoted};
+use model::fault::{Faults, perhaps, quoted};
 use model::{
     Fault, Forecast, Mode, Observation, Parameter, Quality, Quanta, Signal, Span, Tier, Time,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use toml::de::DeTable;
+
+/// Tiers that may be expected.
+const TIERS: [&str; 6] = ["none", "white", "blue", "yellow", "orange", "red"];
 
 /// What came of one test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,34 +277,25 @@ fn hear(
 }
 
 fn read(rulebook: &Rulebook, file: &str, text: &str, faults: &mut Faults) -> Vec<Trial> {
-    let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let line = Keys::line_of(text, &error.span().unwrap_or_default());
-        let place = Place::line(file, line);
-        faults.error(
-            place,
-            "",
-            format!("not TOML: {}", error.message()),
-            "mend the line",
-        );
-    }
-    if !errors.is_empty() {
+    let Some(table) = parsed(file, text, faults) else {
         return Vec::new();
-    }
-    let keys = Keys {
-        file,
-        text,
-        table: table.get_ref(),
-        line: 1,
     };
+    let keys = Keys::of_file(file, text, &table);
     keys.known("", &["schema", "test"], faults);
     match keys.integer("schema", faults) {
         Some((crate::rulebook::SCHEMA, _)) => {}
-        Some(_) | None => faults.error(keys.at(1), "schema", "it is not 1", "write schema = 1"),
+        Some((_, spot)) => {
+            faults.error(keys.at(spot), "schema", "it is not 1", "write schema = 1");
+        }
+        None if keys.get("schema").is_some() => {}
+        None => {
+            let remedy = "begin the file with schema = 1";
+            faults.error(keys.start(), "schema", "it is missing", remedy);
+        }
     }
     let tests = keys.tables("test", faults);
     if tests.is_empty() {
-        faults.error(keys.at(1), "test", "there is no test", "add [[test]]");
+        faults.error(keys.start(), "test", "there is no test", "add [[test]]");
     }
     tests
         .iter()
@@ -317,22 +310,22 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
     ];
     keys.known("test.", &known, faults);
     let (name, _) = keys.needed_text("name", faults)?;
-    let (id, line) = keys.needed_text("rule", faults)?;
-    let Some((rule, _)) = rulebook.rule(&id) else {
+    let (id, spot) = keys.needed_text("rule", faults)?;
+    let Some((rule, of)) = rulebook.rule(&id) else {
         faults.error(
-            keys.at(line),
+            keys.at(spot),
             "rule",
             format!("no rule {}", quoted(&id)),
-            "name one of the rulebook",
+            known_rules(rulebook, &id),
         );
         return None;
     };
-    let (start, line) = keys.needed_text("start", faults)?;
+    let (start, spot) = keys.needed_text("start", faults)?;
     let start = match Time::parse(&start) {
         Ok((time, _)) => time,
         Err(error) => {
             faults.error(
-                keys.at(line),
+                keys.at(spot),
                 "start",
                 error.to_string(),
                 "write a whole minute",
@@ -344,16 +337,18 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
         .span("interval", faults)
         .unwrap_or(Span::from_minutes(1));
     if interval <= Span::ZERO {
-        faults.error(keys.at(keys.line), "interval", "it is nothing", "write 1m");
+        let spot = keys.value("interval");
+        faults.error(keys.at(spot), "interval", "it is nothing", "write 1m");
         return None;
     }
     let stale = keys.span("stale", faults);
     if stale.is_some_and(|stale| stale <= Span::ZERO) {
-        faults.error(keys.at(keys.line), "stale", "it is nothing", "write 10m");
+        let spot = keys.value("stale");
+        faults.error(keys.at(spot), "stale", "it is nothing", "write 10m");
         return None;
     }
     Some(Trial {
-        line: keys.line,
+        line: keys.line(),
         stale,
         name,
         rule,
@@ -363,8 +358,8 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
         forecasts: expected::read(keys, start, faults),
         signals: signalled::read(keys, start, faults),
         series: read_series(keys, faults),
-        thresholds: read_thresholds(keys, faults),
-        expect: read_expectations(keys, faults),
+        thresholds: read_thresholds(rulebook, keys, faults),
+        expect: read_expectations(of, keys, faults),
     })
 }
 
@@ -375,7 +370,7 @@ fn read_series(keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Parameter, Vec<Opti
             return Vec::new();
         }
         faults.error(
-            keys.at(keys.line),
+            keys.at(keys.spot),
             "series",
             "it is missing",
             "add series = { rainfall = \"1x60\" }",
@@ -385,22 +380,17 @@ fn read_series(keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Parameter, Vec<Opti
     let mut found = Vec::new();
     for name in table.table.keys() {
         let name = name.get_ref().as_ref();
-        let Some((text, line)) = table.text(name, faults) else {
+        let Some((text, spot)) = table.text(name, faults) else {
             continue;
         };
         let Some(parameter) = Parameter::from_name(name) else {
-            faults.error(
-                table.at(line),
-                name,
-                "it is no parameter",
-                "write rainfall, water_depth, …",
-            );
+            no_parameter(&table, name, &[], faults);
             continue;
         };
         match series::expand(&text, parameter) {
             Ok(values) => found.push((parameter, values)),
             Err(error) => faults.error(
-                table.at(line),
+                table.at(spot),
                 name,
                 error.to_string(),
                 "write 0x30 10+10x5 _x3",
@@ -410,54 +400,116 @@ fn read_series(keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Parameter, Vec<Opti
     found
 }
 
-fn read_thresholds(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
+/// A parameter that is none, or a key that is not among the others that may stand there.
+fn no_parameter(table: &Keys<'_>, name: &str, others: &[&'static str], faults: &mut Faults) {
+    let parameters = Parameter::ALL.map(Parameter::name);
+    let known: Vec<&str> = others.iter().copied().chain(parameters).collect();
+    let near = perhaps(name, known.iter().copied());
+    let remedy = format!("{near}known: {}", known.join(", "));
+    let (place, field) = (table.at(table.key(name)), table.field(name));
+    faults.error(place, &field, "it is no parameter", remedy);
+}
+
+/// Which rule may have been meant, and some that there are.
+fn known_rules(rulebook: &Rulebook, id: &str) -> String {
+    const NAMES_MAX: usize = 20;
+    let ids = || rulebook.rules.iter().map(|rule| rule.id.as_str());
+    let known: Vec<&str> = ids().take(NAMES_MAX).collect();
+    let dots = if rulebook.rules.len() > NAMES_MAX {
+        ", …"
+    } else {
+        ""
+    };
+    format!("{}known: {}{dots}", perhaps(id, ids()), known.join(", "))
+}
+
+fn read_thresholds(
+    rulebook: &Rulebook,
+    keys: &Keys<'_>,
+    faults: &mut Faults,
+) -> BTreeMap<String, String> {
     let Some(table) = keys.table("site", faults) else {
         return BTreeMap::new();
     };
     let mut found = BTreeMap::new();
+    // A site has what other rules read there, too.
+    let all = rulebook.rules.iter().flat_map(|rule| &rule.thresholds);
+    let known: BTreeSet<&str> = all.map(String::as_str).collect();
     for name in table.table.keys() {
         let name = name.get_ref().as_ref();
-        match table.get(name).map(|(value, line)| (decimal(value), line)) {
+        if !known.contains(name) {
+            let reads: Vec<&str> = known.iter().copied().collect();
+            let reads = if reads.is_empty() {
+                "none".into()
+            } else {
+                reads.join(", ")
+            };
+            let near = perhaps(name, known.iter().copied());
+            faults.error(
+                table.at(table.key(name)),
+                &table.field(name),
+                format!("no rule reads site.{name}"),
+                format!("{near}read are: {reads}"),
+            );
+        }
+        match table.get(name).map(|(value, spot)| (decimal(value), spot)) {
             Some((Some(text), _)) => {
                 found.insert(name.to_owned(), text);
             }
-            Some((None, line)) => {
-                faults.error(table.at(line), name, "it is not a number", "write 0.15")
-            }
+            Some((None, spot)) => faults.error(
+                table.at(spot),
+                &table.field(name),
+                "it is not a number",
+                "write 0.15",
+            ),
             None => {}
         }
     }
     found
 }
 
-fn read_expectations(keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Span, Tier)> {
+fn read_expectations(rule: &Rule, keys: &Keys<'_>, faults: &mut Faults) -> Vec<(Span, Tier)> {
     let mut found = Vec::new();
+    let tiers: Vec<&str> = rule.tiers.iter().map(|t| t.tier.name()).collect();
+    let has_tier = |tier: Tier| tier == Tier::None || rule.tiers.iter().any(|t| t.tier == tier);
+    let before = faults.errors();
     for expectation in keys.tables("expect", faults) {
         expectation.known("expect.", &["at", "tier"], faults);
         let at = expectation.span("at", faults);
         let tier = expectation.needed_text("tier", faults);
-        let Some((name, line)) = tier else {
+        let Some((name, spot)) = tier else {
             continue;
         };
         match (at, Tier::from_name(&name)) {
+            (Some(_), Some(tier)) if !has_tier(tier) => faults.error(
+                expectation.at(spot),
+                "tier",
+                format!("rule {} has no {tier}", rule.id),
+                format!("it has: none, {}", tiers.join(", ")),
+            ),
             (Some(at), Some(tier)) => found.push((at, tier)),
+            // That it cannot be read is said already.
+            (None, _) if expectation.get("at").is_some() => {}
             (None, _) => faults.error(
-                expectation.at(line),
+                expectation.at(expectation.spot),
                 "at",
                 "it is missing",
                 "write at = \"30m\"",
             ),
             (_, None) => faults.error(
-                expectation.at(line),
+                expectation.at(spot),
                 "tier",
                 format!("{} is no tier", quoted(&name)),
-                "write none, white, blue, yellow, orange or red",
+                format!(
+                    "{}write none, white, blue, yellow, orange or red",
+                    perhaps(&name, TIERS)
+                ),
             ),
         }
     }
-    if found.is_empty() {
+    if found.is_empty() && faults.errors() == before {
         faults.error(
-            keys.at(keys.line),
+            keys.at(keys.value("expect")),
             "expect",
             "nothing is expected",
             "add expect = [{ at = \"30m\", tier = \"red\" }]",

@@ -75,7 +75,7 @@ fn a_fault_shows_the_words_it_is_about() {
         ),
         (
             r#"red = 'rainfall.sum("3h") >='"#,
-            "field red: not a CEL expression",
+            "a.toml:8:29: field red: it cannot be read: it ends too early — write it like",
             "^",
         ),
         (
@@ -85,11 +85,20 @@ fn a_fault_shows_the_words_it_is_about() {
       visibilty.last() < 50'''
       ^^^^^^^^^",
         ),
-        // Written with escapes: the words are not found in the line, and the line is named all the same.
+        // Written with escapes: the words are found behind them.
         (
-            r#"red = "rainfal.sum(\"3h\") >= 5""#,
-            "a.toml:8: field red: ",
-            "",
+            r#"red = "rainfall.sum(\"3h\") >= 5 || rainfal.last() > 1""#,
+            "a.toml:8:37: field red: ",
+            r#"
+    red = "rainfall.sum(\"3h\") >= 5 || rainfal.last() > 1"
+                                        ^^^^^^^"#,
+        ),
+        (
+            r#"red = 'signal("11b1") >= red'"#,
+            "did you mean 11B01 (台风, typhoon)?",
+            r#"
+    red = 'signal("11b1") >= red'
+                  ^^^^^^"#,
         ),
     ];
     for (tiers, words, carets) in told {
@@ -135,6 +144,20 @@ fn a_ladder_that_cannot_be_climbed_is_refused() {
             r#"forecast(rainfall, "6h") >= 50"#,
             r#"forecast(rainfall, "6h") >= 30"#,
         ),
+        (
+            r#"forecast(rainfall, "3h") >= 30"#,
+            r#"forecast(rainfall, "6h") >= 30"#,
+        ),
+        (
+            r#"forecast(visibility, "3h") < 200"#,
+            r#"forecast(visibility, "6h") < 500"#,
+        ),
+        (
+            "water_depth.last() >= 0.3",
+            r#"water_depth.max("1h") >= 0.2"#,
+        ),
+        ("temperature.last() <= 0", r#"temperature.min("24h") <= 0"#),
+        (r#"snowfall.sum("6h") >= 4"#, r#"snowfall.sum("12h") >= 4"#),
         ("typhoon.hours_to(7) <= 24", "typhoon.hours_to(7) <= 48"),
         (
             r#"rainfall.effective("14d@08:00", 0.84) >= 100"#,
@@ -198,6 +221,15 @@ fn a_ladder_that_cannot_be_climbed_is_refused() {
             r#"temperature.max("1h") >= 35"#,
         ),
         ("visibility.last() < 500", "visibility.last() < 200"),
+        // Of two parameters the newest value of one may be older than the window.
+        (
+            r#"water_depth.last() >= 0.3 && rainfall.last() >= 0"#,
+            r#"water_depth.max("1h") >= 0.2 && rainfall.last() >= 0"#,
+        ),
+        (
+            r#"forecast(rainfall, "6h") >= 50"#,
+            r#"forecast(rainfall, "3h") >= 50"#,
+        ),
         (
             r#"rainfall.sum("1h") >= 50 || rainfall.sum("3h") >= 80"#,
             r#"rainfall.sum("1h") >= 40"#,
@@ -227,7 +259,7 @@ fn what_limits_a_rise_is_checked() {
     for (line, words) in [
         (
             "season = [\"summer\"]",
-            "a.toml:9: field season: \"summer\" is not two days of a year",
+            "a.toml:9:11: field season: \"summer\" is not two days of a year",
         ),
         (
             "season = [\"02-30..03-01\"]",
@@ -245,7 +277,7 @@ fn what_limits_a_rise_is_checked() {
         ),
         (
             "samples = \"4 of 3\"",
-            "a.toml:9: field samples: 4 of 3 cannot be asked for",
+            "a.toml:9:11: field samples: 4 of 3 cannot be asked for",
         ),
         (
             "samples = \"most\"",
@@ -254,7 +286,7 @@ fn what_limits_a_rise_is_checked() {
         ("samples = 3", "field samples: it is not a text"),
         (
             "qc_min = \"good\"",
-            "a.toml:9: field qc_min: \"good\" is none",
+            "a.toml:9:10: field qc_min: \"good\" is none",
         ),
         (
             "qc_min = [0, 3]",
@@ -273,6 +305,13 @@ fn what_limits_a_rise_is_checked() {
     ] {
         assert_eq!(faults_of(&format!("{red}{line}")), "");
     }
+    let found = faults_of(&format!(
+        "{red}season = [\"04-15..10-15\", \"04-31..05-02\"]"
+    ));
+    let carets = "
+    season = [\"04-15..10-15\", \"04-31..05-02\"]
+                              ^^^^^^^^^^^^^^";
+    assert!(found.contains(carets), "{found}");
     let asks = "subject = \"area\"\nred = 'situation(\"a\") >= red'\n";
     for line in [
         "samples = \"2 of 3\"",

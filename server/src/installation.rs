@@ -154,6 +154,40 @@ pub(crate) fn rulebook_of(directory: &Path, files: &[File]) -> Result<Rulebook, 
     Rulebook::read(files).map_err(|faults| Faulty(located(directory, faults)))
 }
 
+/// What is worth a look in a rulebook by itself.
+pub(crate) fn worth_a_look(directory: &Path, rulebook: &Rulebook) -> Vec<Fault> {
+    let mut all = located(directory, rulebook.notices.clone());
+    all.extend(strays(directory));
+    all
+}
+
+/// Tests in the folder of a rulebook that nobody runs.
+pub(crate) fn strays(directory: &Path) -> Vec<Fault> {
+    let tests = directory.join("tests");
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name.ends_with(".toml"))
+            .collect();
+        names.sort();
+        names
+    };
+    let is_test = |name: &String| name.ends_with(".test.toml");
+    let misnamed = names(&tests).into_iter().filter(|name| !is_test(name));
+    let misplaced = names(directory).into_iter().filter(is_test);
+    let misnamed = misnamed.map(|name| {
+        let right = name.replace(".toml", ".test.toml");
+        (tests.join(name), format!("call it {right}"))
+    });
+    let misplaced = misplaced.map(|name| (directory.join(name), "move it to tests/".to_owned()));
+    let strays = misnamed.chain(misplaced).map(|(path, remedy)| Fault {
+        severity: Severity::Notice,
+        ..fault(&path, "no test in it is run", &remedy)
+    });
+    strays.collect()
+}
+
 /// What is worth a look in a city that could be read.
 pub(crate) fn notices(city: &City, directory: &Path) -> Vec<Fault> {
     located(directory, city.check())
@@ -536,7 +570,11 @@ fn located(folder: &Path, faults: Vec<Fault>) -> Vec<Fault> {
 
 /// A file or folder that is of no use as a whole.
 fn whole(path: &Path, what: &str, remedy: &str) -> Faulty {
-    Faulty(vec![Fault {
+    Faulty(vec![fault(path, what, remedy)])
+}
+
+fn fault(path: &Path, what: &str, remedy: &str) -> Fault {
+    Fault {
         file: path.display().to_string(),
         line: None,
         field: String::new(),
@@ -544,7 +582,7 @@ fn whole(path: &Path, what: &str, remedy: &str) -> Faulty {
         what: what.to_owned(),
         remedy: remedy.to_owned(),
         severity: Severity::Error,
-    }])
+    }
 }
 
 fn bbox(areas: &[Area]) -> [f64; 4] {

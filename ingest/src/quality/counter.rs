@@ -1,6 +1,6 @@
 //! Rain counters: what fell between two readings, through overflow, restart and the day's turn.
 
-use super::limits::{self, RAIN_HOUR_SUSPECT, RAIN_MINUTE_MAX};
+use super::limits::{RAIN_HOUR_SUSPECT, RAIN_MINUTE_MAX};
 use super::series::{Point, Seat, Series};
 use super::{Cause, Finding, Screen, Screened, found_by};
 use model::{Observation, Parameter, Quality, Quanta};
@@ -156,7 +156,7 @@ fn fallen(before: Point, now: Point, is_day_turn: bool) -> Option<Fallen> {
         return None;
     };
     let amount = Quanta::try_from(counted.0).ok()?;
-    let (low, high) = limits::range(Parameter::Rainfall);
+    let (low, high) = Parameter::Rainfall.range();
     let is_credible = (low..=high).contains(&amount);
     is_credible.then_some(Fallen {
         amount,

@@ -1,6 +1,6 @@
 //! What each parameter can be and how fast it can change: the numbers of quality control as data.
 //!
-//! Ranges, steps and least variability follow WMO-No. 8 (annex on automatic stations, levels of
+//! Ranges (the parameter's own, see the model), steps and least variability follow WMO-No. 8 (annex on automatic stations, levels of
 //! Zahumenský 2004) as the China Meteorological Administration applies them (QX/T 118), per minute;
 //! those without a standard are this project's design and wide.
 
@@ -42,47 +42,6 @@ pub struct Still {
     pub change: Quanta,
     /// Minutes without one after which the sensor counts as stuck.
     pub minutes: i64,
-}
-
-/// Least and greatest value that intake lets pass, in quanta.
-pub const fn range(parameter: Parameter) -> (Quanta, Quanta) {
-    let (low, high) = range_in_units(parameter);
-    let quanta = parameter.quanta_per_unit() as Quanta;
-    (low * quanta, high * quanta)
-}
-
-const fn range_in_units(parameter: Parameter) -> (Quanta, Quanta) {
-    match parameter {
-        // A day's world record is 1,825 mm (Foc-Foc 1966); what is high but possible is the
-        // screen's to mark.
-        Parameter::Rainfall => (0, 2000),
-        Parameter::RainfallTotal => (0, 200_000),
-        Parameter::WaterLevel | Parameter::GroundwaterLevel => (-1000, 9000),
-        // Pressure sensors above the water read a little below zero.
-        Parameter::WaterDepth => (-1, 100),
-        Parameter::Flow => (-200_000, 400_000),
-        Parameter::WindSpeed => (0, 75),
-        Parameter::WindGust => (0, 150),
-        Parameter::WindDirection => (0, 360),
-        Parameter::Temperature => (-80, 60),
-        // Capacitive sensors read some per cent above saturation in long rain.
-        Parameter::Humidity | Parameter::SoilMoisture => (0, 105),
-        Parameter::Pressure => (500, 1100),
-        Parameter::Visibility => (0, 100_000),
-        Parameter::Displacement => (-100_000, 100_000),
-        Parameter::Tilt => (-180, 180),
-        Parameter::Crack => (-10_000, 10_000),
-        Parameter::PorePressure => (-100, 10_000),
-        // The deepest snow of a day on record, 1.9 m (Silver Lake 1921), is less than this as water.
-        Parameter::Snowfall => (0, 500),
-        Parameter::Lightning => (0, 1_000_000),
-        // The largest stone on record had 203 mm (Vivian 2010).
-        Parameter::Hail => (0, 300),
-        Parameter::RoadTemperature => (-80, 100),
-        Parameter::FireDanger => (1, 5),
-        // Above the normal level there is more than all.
-        Parameter::Storage => (0, 200),
-    }
 }
 
 /// How fast the parameter may change; `None` where no rate is impossible.

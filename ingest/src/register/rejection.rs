@@ -2,7 +2,6 @@
 
 use super::units::UnitError;
 use crate::protocol::{DecodeError, Field, Reading, What};
-use crate::quality::limits;
 use model::Parameter;
 use std::fmt;
 
@@ -117,7 +116,7 @@ impl Rejection {
             }
             Reason::NotANumber => "write a decimal number such as 0.6".into(),
             Reason::Range(parameter) => {
-                let (low, high) = limits::range(parameter);
+                let (low, high) = parameter.range();
                 format!(
                     "{parameter} lies within {} and {} {}: check the unit and the sensor",
                     parameter.decimal(low.into()),

@@ -319,13 +319,13 @@ fn each_fault_names_file_line_field_and_remedy() {
             "city.toml",
             "[\"11B03\"]",
             "[\"11X03\"]",
-            "city.toml:33: field matrix: \"11X03\" is not a known event code",
+            "city.toml:33:12: field matrix: \"11X03\" is not a known event code",
         ),
         (
             "city.toml",
             "act = \"relay\"",
             "act = \"shout\"",
-            "city.toml:36: field matrix: unknown variant `shout`",
+            "city.toml:36:7: field matrix: unknown variant `shout`",
         ),
         (
             "city.toml",
@@ -361,19 +361,19 @@ fn each_fault_names_file_line_field_and_remedy() {
             "city.toml",
             "review = true",
             "revue = true",
-            "city.toml:45: field flow: unknown field `revue`",
+            "city.toml:45:1: field flow: unknown field `revue`",
         ),
         (
             "city.toml",
             "border_km = 3.0",
             "border = 3.0",
-            "city.toml:5: unknown field `border`",
+            "city.toml:5:1: unknown field `border`",
         ),
         (
             "city.toml",
             "border_km = 3.0",
             "border_km = ",
-            "city.toml:5: ",
+            "city.toml:5:",
         ),
         (
             "city.toml",

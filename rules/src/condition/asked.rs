@@ -4,7 +4,7 @@ use super::ConditionError;
 use cel::IdedExpr;
 use cel::common::ast::{Expr, LiteralValue};
 use model::Hazard;
-use model::fault::perhaps;
+use model::fault::quoted;
 
 /// Whose tier a condition asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(super) fn asked_of(tree: &IdedExpr) -> Option<Result<Asked, ConditionError>>
     };
     let name = name.inner();
     let asked = match is_signal {
-        true => signal(name).map_err(|error| error.of(tree)),
+        true => signal(name).map_err(|error| error.of(argument)),
         false => Ok(Asked::Situation {
             id: name.to_owned(),
             rule: usize::MAX,
@@ -61,11 +61,8 @@ pub(super) fn asked_of(tree: &IdedExpr) -> Option<Result<Asked, ConditionError>>
 
 fn signal(code: &str) -> Result<Asked, ConditionError> {
     let hazard = Hazard::from_code(code).ok_or_else(|| {
-        let near = perhaps(code, Hazard::ALL.map(Hazard::code));
-        ConditionError::new(
-            format!("{code} is no event code that we know"),
-            format!("{near}write the code of a hazard: signal(\"11B01\")"),
-        )
+        let what = format!("{} is no event code that we know", quoted(code));
+        ConditionError::new(what, Hazard::near(code))
     })?;
     Ok(Asked::Signal(hazard))
 }

@@ -4,10 +4,21 @@
 //! different calls hang together but that windows within windows hold no more.
 
 use super::parse::{Call, Reading};
-use super::program::{Atom, Op, Program, Test};
+use super::program::{Atom, Kleene, Op, Program, Test};
+use super::reach;
+use crate::forecast::Ask;
 use crate::window::{Function, Window};
 use model::{Parameter, Tier};
 use std::cmp::Ordering;
+
+/// What a condition comes to whatever is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quarrel {
+    /// All of it holds always, or never.
+    Whole(bool),
+    /// Some of its comparisons that are joined do.
+    Part(bool),
+}
 
 /// A condition as it was written, out of its flat program.
 enum Tree<'p> {
@@ -22,6 +33,18 @@ impl Program {
         match (self.tree(), other.tree()) {
             (Some(ours), Some(theirs)) => ours.implies(&theirs, calls),
             (None, _) | (_, None) => false,
+        }
+    }
+
+    /// What in it hangs on nothing that is measured: comparisons that contradict each other, or leave
+    /// nothing out. A comparison that is so by itself is not told here.
+    pub(crate) fn quarrel(&self, calls: &[Call]) -> Option<Quarrel> {
+        let tree = self.tree()?;
+        match (&tree, tree.outcome(calls)) {
+            (Tree::Leaf(Op::Constant(truth)), _) => Some(Quarrel::Whole(*truth == Kleene::True)),
+            (Tree::Leaf(_), _) => None,
+            (Tree::And(..) | Tree::Or(..), Some(holds)) => Some(Quarrel::Whole(holds)),
+            (Tree::And(..) | Tree::Or(..), None) => tree.part(calls).map(Quarrel::Part),
         }
     }
 
@@ -50,7 +73,69 @@ impl Program {
     }
 }
 
-impl Tree<'_> {
+impl<'p> Tree<'p> {
+    /// What it comes to, where that can be told.
+    fn outcome(&self, calls: &[Call]) -> Option<bool> {
+        match self {
+            Self::Leaf(Op::Constant(truth)) => Some(*truth == Kleene::True),
+            Self::Leaf(op) => reach::fixed(op, calls).map(|fixed| fixed.holds),
+            Self::And(one, another) | Self::Or(one, another) => {
+                let ends = matches!(self, Self::Or(..));
+                let (one, another) = (one.outcome(calls), another.outcome(calls));
+                if one == Some(ends) || another == Some(ends) {
+                    return Some(ends);
+                }
+                let both = one.is_some() && another.is_some();
+                (both && one == another)
+                    .then_some(!ends)
+                    .or_else(|| self.pairs(calls).then_some(ends))
+            }
+        }
+    }
+
+    /// True where two of its joined comparisons settle it: with `&&` they exclude each other, with
+    /// `||` one of them holds always.
+    fn pairs(&self, calls: &[Call]) -> bool {
+        let is_or = matches!(self, Self::Or(..));
+        let mut leaves = Vec::new();
+        self.joined(is_or, &mut leaves);
+        let settles = |one: &Op, another: &Op| match is_or {
+            false => inverse(another).is_some_and(|not| implies(one, &not, calls)),
+            true => inverse(one).is_some_and(|not| implies(&not, another, calls)),
+        };
+        let later = |at: usize| leaves.iter().skip(at + 1);
+        let mut each = leaves.iter().enumerate();
+        each.any(|(at, one)| {
+            later(at).any(|another| settles(one, another) || settles(another, one))
+        })
+    }
+
+    /// Comparisons that are joined alike.
+    fn joined(&self, or: bool, leaves: &mut Vec<&'p Op>) {
+        match self {
+            Self::Leaf(op) => leaves.push(op),
+            Self::And(one, another) | Self::Or(one, another) => {
+                if matches!(self, Self::Or(..)) == or {
+                    one.joined(or, leaves);
+                    another.joined(or, leaves);
+                }
+            }
+        }
+    }
+
+    /// What a joined part of it comes to.
+    fn part(&self, calls: &[Call]) -> Option<bool> {
+        match self {
+            Self::Leaf(_) => None,
+            Self::And(one, another) | Self::Or(one, another) => {
+                let is_or = matches!(self, Self::Or(..));
+                let own = self.pairs(calls).then_some(is_or);
+                own.or_else(|| one.part(calls))
+                    .or_else(|| another.part(calls))
+            }
+        }
+    }
+
     fn implies(&self, other: &Self, calls: &[Call]) -> bool {
         match (self, other) {
             (Self::Or(one, another), _) => {
@@ -82,6 +167,30 @@ impl Tree<'_> {
             return false;
         };
         self.implies(one, calls) || self.implies(another, calls)
+    }
+}
+
+/// The comparison that holds where that one does not.
+fn inverse(op: &Op) -> Option<Op> {
+    match op {
+        Op::AtLeast { call, bound } => Some(Op::AtMost {
+            call: *call,
+            bound: bound.checked_sub(1)?,
+        }),
+        Op::AtMost { call, bound } => Some(Op::AtLeast {
+            call: *call,
+            bound: bound.checked_add(1)?,
+        }),
+        Op::Linear(atom) => Some(Op::Linear(Atom {
+            test: atom.test.negated(),
+            ..atom.clone()
+        })),
+        Op::Tier { index, test, tier } => Some(Op::Tier {
+            index: *index,
+            test: test.negated(),
+            tier: *tier,
+        }),
+        Op::Constant(_) | Op::And | Op::Or => None,
     }
 }
 
@@ -205,36 +314,51 @@ fn widens(of: &Atom, over: &Atom, calls: &[Call]) -> bool {
         return false;
     };
     let rises = matches!(test, Test::AtLeast | Test::Above);
+    let falls = matches!(test, Test::AtMost | Test::Below);
+    // What falls from the sky is never less than nothing.
+    let adds_up = matches!(
+        short.parameter,
+        Parameter::Rainfall | Parameter::RainfallTotal | Parameter::Snowfall | Parameter::Lightning
+    );
     let grows = match short.function {
-        // What falls from the sky is never less than nothing.
-        Function::Sum => {
-            rises
-                && matches!(
-                    short.parameter,
-                    Parameter::Rainfall | Parameter::RainfallTotal
-                )
+        Function::Sum | Function::Expected(Ask::Sum) => rises && adds_up,
+        Function::Max | Function::Expected(Ask::Max) => rises,
+        Function::Min | Function::Expected(Ask::Min) => falls,
+        // The newest value lies in every window up to now, where nothing else is read beside it.
+        Function::Last => {
+            let (max, min) = (Function::Max, Function::Min);
+            (long.function == max && rises) || (long.function == min && falls)
         }
-        Function::Max => rises,
-        Function::Min => matches!(test, Test::AtMost | Test::Below),
-        Function::Last
-        | Function::Mean
+        Function::Mean
         | Function::Delta
         | Function::Rate
         | Function::Count
         | Function::Age
         | Function::Indicator(_)
-        | Function::Expected(_) => false,
+        | Function::Expected(Ask::CircleIn(_) | Ask::Distance | Ask::Closest) => false,
     };
-    let (Some(Window::Rolling(within)), Some(Window::Rolling(around))) =
-        (short.window, long.window)
-    else {
-        return false;
+    let is_within = match (short.window, long.window) {
+        (Some(Window::Rolling(within)), Some(Window::Rolling(around))) => within <= around,
+        (None, Some(Window::Rolling(_))) => reads_one(calls),
+        (_, _) => false,
     };
     let same = Reading {
         window: long.window,
+        function: if short.function == Function::Last {
+            long.function
+        } else {
+            short.function
+        },
         ..short
     };
     let order = of.order_of_bounds(over);
     let bounds = order.is_some_and(|(order, _)| follows(test, as_well, order));
-    grows && same == long && within <= around && bounds
+    grows && same == long && is_within && bounds
+}
+
+/// True where only one parameter is read: its newest reading is the newest of all.
+fn reads_one(calls: &[Call]) -> bool {
+    let mut parameters = calls.iter().map(|call| call.reading.parameter);
+    let first = parameters.next();
+    parameters.all(|parameter| Some(parameter) == first)
 }

@@ -2,9 +2,11 @@
 
 use super::asked::{Asked, asked_of};
 use super::forecast;
+use super::grammar::unreadable;
 use super::linear::{Dimension, Linear, atom, too_large};
 use super::program::{Kleene, Op, Program, Test};
 use super::ratio::Ratio;
+use super::reach;
 use super::reading::{not_aggregate, not_number, own_reading};
 use super::unit::{UNITS, Unit};
 use super::{CONDITION_BYTES_MAX, CONDITION_DEPTH_MAX, Relaxation};
@@ -121,6 +123,11 @@ impl ConditionError {
         }
     }
 
+    /// The same about some bytes of the text.
+    pub(super) fn at_bytes(self, at: Option<Range<usize>>) -> Self {
+        Self { at, ..self }
+    }
+
     /// The same about a part of the syntax tree, where it is not about a smaller one.
     pub(super) fn of(mut self, tree: &IdedExpr) -> Self {
         self.node.get_or_insert(tree.id);
@@ -145,20 +152,32 @@ pub fn compile(
     relaxation: Relaxation,
     scope: &mut Scope,
 ) -> Result<Program, ConditionError> {
+    compile_with_remarks(source, relaxation, scope).map(|(program, _)| program)
+}
+
+/// The same with what is to be said of comparisons that go one way whatever is measured.
+pub(crate) fn compile_with_remarks(
+    source: &str,
+    relaxation: Relaxation,
+    scope: &mut Scope,
+) -> Result<(Program, Vec<ConditionError>), ConditionError> {
     let (tree, places) = parsed(source)?;
     let mut compiler = Compiler {
         source,
         scope,
         relaxation,
         ops: Vec::new(),
+        remarks: Vec::new(),
     };
     let truth = compiler.truth(&tree, false);
     truth.map_err(|error| error.placed(&places))?;
+    let remarks = compiler.remarks.into_iter();
+    let remarks = remarks.map(|remark| remark.placed(&places)).collect();
     let program = Program {
         ops: compiler.ops.into(),
     };
     if program.fits() {
-        Ok(program)
+        Ok((program, remarks))
     } else {
         Err(ConditionError::new(
             "the condition is nested too deeply",
@@ -180,14 +199,9 @@ pub(super) fn parsed(source: &str) -> Result<(IdedExpr, SourceInfo), ConditionEr
         .parse_with_source_info(source);
     parsed.map_err(|errors| {
         let first = errors.errors.first();
-        let what = first.map_or("unreadable", |error| &error.msg);
-        ConditionError {
-            at: first.and_then(|error| byte(source, error.pos)),
-            ..ConditionError::new(
-                format!("not a CEL expression: {what}"),
-                "write it like rainfall.sum(\"6h\") >= 50.0",
-            )
-        }
+        let message = first.map_or("no condition", |error| &error.msg);
+        let place = first.and_then(|error| byte(source, error.pos));
+        unreadable(source, message, place)
     })
 }
 
@@ -196,13 +210,20 @@ struct Compiler<'a> {
     scope: &'a mut Scope,
     relaxation: Relaxation,
     ops: Vec<Op>,
+    remarks: Vec<ConditionError>,
 }
 
 impl Compiler<'_> {
     /// Compiles a boolean expression; a negation is pushed down to the comparisons.
     fn truth(&mut self, tree: &IdedExpr, negated: bool) -> Result<(), ConditionError> {
+        let before = self.ops.len();
         let truth = self.truth_of(tree, negated);
-        truth.map_err(|error| error.of(tree))
+        truth.map_err(|error| error.of(tree))?;
+        if let Some(op) = self.ops.get(before).filter(|_| is_comparison(tree)) {
+            let remark = reach::remark(op, &self.scope.calls);
+            self.remarks.extend(remark.map(|remark| remark.of(tree)));
+        }
+        Ok(())
     }
 
     fn truth_of(&mut self, tree: &IdedExpr, negated: bool) -> Result<(), ConditionError> {
@@ -249,6 +270,12 @@ impl Compiler<'_> {
         test: Test,
         right: &IdedExpr,
     ) -> Result<(), ConditionError> {
+        if is_comparison(left) || is_comparison(right) {
+            return Err(ConditionError::new(
+                "two comparisons are written as one",
+                "join them with &&: rainfall.sum(\"1h\") >= 10 && rainfall.sum(\"1h\") <= 30",
+            ));
+        }
         match (asked_of(left), asked_of(right)) {
             (Some(asked), None) => return self.tier(asked?, test, right),
             (None, Some(asked)) => return self.tier(asked?, test.mirrored(), left),
@@ -390,6 +417,10 @@ impl Compiler<'_> {
             (_, Some(root), _) if forecast::is_asked(root) => self.expected(call),
             (_, Some(_), _) => self.reading(call),
             (name, None, [inner]) if Unit::named(name).is_some() => self.measured(name, inner),
+            // Joints and questions have names that nobody writes.
+            (name, None, _) if !name.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                Err(not_number())
+            }
             (name, None, _) => {
                 let units = UNITS.map(|unit| unit.name);
                 let others = ["situation", "signal", "duration", "forecast"];
@@ -519,6 +550,11 @@ fn number_of_literal(literal: &LiteralValue) -> Result<Linear, ConditionError> {
         }
         LiteralValue::Boolean(_) | LiteralValue::Bytes(_) | LiteralValue::Null => Err(not_number()),
     }
+}
+
+/// True for `a >= b` and its like.
+fn is_comparison(tree: &IdedExpr) -> bool {
+    matches!(&tree.expr, Expr::Call(call) if test_of(&call.func_name).is_some())
 }
 
 fn test_of(name: &str) -> Option<Test> {

@@ -2,17 +2,20 @@
 
 use super::{Rule, Rulebook, SubjectKind, are_unset};
 use crate::condition::Ratio;
-use model::fault::{Faults, Place, quoted};
+use model::fault::{Faults, Place, Severity, perhaps, quoted};
 use model::{AreaNo, City, Fault, Site};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of areas or sites shown in one notice.
 const NAMES_MAX: usize = 5;
+/// Kinds shown as known.
+const KINDS_MAX: usize = 20;
 
 pub(super) fn check(rulebook: &Rulebook, city: &City) -> Vec<Fault> {
     let mut faults = Faults::default();
     let enrolled = crate::engine::enrolled(city, rulebook);
     for (rule, enrolled) in rulebook.rules.iter().zip(&enrolled) {
+        check_kinds(rule, city, &mut faults);
         check_thresholds(rule, city, &mut faults);
         check_areas(rule, enrolled, city, &mut faults);
     }
@@ -61,19 +64,68 @@ fn check_thresholds(rule: &Rule, city: &City, faults: &mut Faults) {
         }
     }
     check_unset(rule, city, faults);
-    for name in &rule.thresholds {
-        let anywhere = city
-            .sites
-            .iter()
-            .any(|site| site.thresholds.contains_key(name));
-        if !anywhere {
-            faults.notice(
-                Place::file("sites.csv"),
-                name,
-                format!("rule {} reads site.{name}, which no site has", rule.id),
-                "add the column, or change the rule",
-            );
+    let asked = |site: &&Site| {
+        let station = || city.station(site.station?);
+        match rule.subject {
+            SubjectKind::Site => rule.has_kind(&site.kind),
+            SubjectKind::Station => station().is_some_and(|station| rule.takes_station(station)),
+            SubjectKind::Area => false,
         }
+    };
+    let asked: Vec<&Site> = city.sites.iter().filter(asked).collect();
+    let known: BTreeSet<&str> = asked
+        .iter()
+        .flat_map(|site| site.thresholds.keys().map(String::as_str))
+        .collect();
+    for name in &rule.thresholds {
+        if known.contains(name.as_str()) {
+            continue;
+        }
+        let who = match rule.subject {
+            SubjectKind::Station => "no site at a station that it is for",
+            SubjectKind::Site | SubjectKind::Area => "no site that it is for",
+        };
+        let near = perhaps(name, known.iter().copied());
+        faults.notice(
+            rule.place(),
+            &format!("rule {}", rule.id),
+            format!("it reads site.{name}, which {who} has: what asks for it never holds"),
+            format!("{near}add the column to sites.csv, or change the rule"),
+        );
+    }
+}
+
+/// Kinds of stations or sites that the city does not have.
+fn check_kinds(rule: &Rule, city: &City, faults: &mut Faults) {
+    let (kinds, file): (BTreeSet<&str>, _) = match rule.subject {
+        SubjectKind::Site => (
+            city.sites.iter().map(|s| s.kind.as_str()).collect(),
+            "sites.csv",
+        ),
+        SubjectKind::Station | SubjectKind::Area => {
+            let kinds = city.stations.iter().map(|s| s.kind.as_str());
+            (kinds.collect(), "stations.csv")
+        }
+    };
+    for (kind, excerpt) in rule.kinds.iter().zip(&rule.origin.kinds) {
+        if kinds.contains(kind.as_str()) {
+            continue;
+        }
+        let near = perhaps(kind, kinds.iter().copied());
+        let known: Vec<&str> = kinds.iter().copied().take(KINDS_MAX).collect();
+        let (line, excerpt) = match excerpt {
+            Some((line, excerpt)) => (*line, Some(excerpt.clone())),
+            None => (rule.origin.line, None),
+        };
+        faults.add(Fault {
+            file: rule.origin.file.clone(),
+            line: Some(line),
+            field: "kinds".into(),
+            excerpt,
+            what: format!("nothing in {file} is of the kind {}", quoted(kind)),
+            remedy: format!("{near}known there: {}", known.join(", ")),
+            severity: Severity::Notice,
+        });
     }
 }
 
@@ -123,7 +175,7 @@ fn check_areas(rule: &Rule, enrolled: &BTreeMap<AreaNo, u32>, city: &City, fault
                 "check its parameters and kinds against stations.csv and sites.csv",
             )
         };
-        faults.notice(Place::file("rules"), &at, what, remedy);
+        faults.notice(rule.place(), &at, what, remedy);
         return;
     }
     let numbered = (0u16..).map(AreaNo).zip(&city.areas);
@@ -148,7 +200,7 @@ fn check_areas(rule: &Rule, enrolled: &BTreeMap<AreaNo, u32>, city: &City, fault
         }
     };
     faults.notice(
-        Place::file("rules"),
+        rule.place(),
         &at,
         format!(
             "{} areas can never be warned by it: {}",
@@ -157,6 +209,13 @@ fn check_areas(rule: &Rule, enrolled: &BTreeMap<AreaNo, u32>, city: &City, fault
         ),
         remedy,
     );
+}
+
+impl Rule {
+    /// Where it begins in the rulebook.
+    fn place(&self) -> Place<'_> {
+        Place::line(&self.origin.file, self.origin.line)
+    }
 }
 
 /// The first few names.

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 /// A window whose days begin at another time than those of the same parameter elsewhere.
 #[derive(Clone, Debug)]
 pub(super) struct OtherDays {
-    /// The rule that asks for it.
-    pub(super) rule: String,
+    /// Number of the rule that asks for it.
+    pub(super) rule: usize,
     /// The call as written.
     pub(super) call: String,
 }
@@ -20,7 +20,7 @@ pub(super) struct OtherDays {
 pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherDays>) {
     let mut plans: BTreeMap<Parameter, Plan> = BTreeMap::new();
     let mut others = Vec::new();
-    for rule in rules {
+    for (number, rule) in rules.iter_mut().enumerate() {
         // A slot ends at its own series' newest reading: that is the subject's newest time
         // only where the rule reads a single parameter.
         let single = rule.parameters.len() == 1;
@@ -64,7 +64,7 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
             };
             if !fits {
                 others.push(OtherDays {
-                    rule: rule.id.clone(),
+                    rule: number,
                     call: call.text.clone(),
                 });
             }

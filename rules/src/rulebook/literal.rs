@@ -82,12 +82,7 @@ pub fn written(
     for (number, (file, bytes)) in files.iter().enumerate() {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         let (table, _) = DeTable::parse_recoverable(text);
-        let keys = Keys {
-            file,
-            text,
-            table: table.get_ref(),
-            line: 1,
-        };
+        let keys = Keys::of_file(file, text, table.get_ref());
         // What is wrong with the files was said when the rulebook was read.
         let unsaid = &mut Faults::default();
         for keys in keys.tables("rule", unsaid) {

@@ -37,7 +37,7 @@ pub(super) fn read(
     lost.known("lost.", &["when", "near", "several", "within"], faults);
     if subject == SubjectKind::Area {
         faults.error(
-            lost.at(lost.line),
+            lost.at(lost.spot),
             "lost",
             "an area does not fall silent",
             "use it with subject = \"station\" or \"site\"",
@@ -50,11 +50,11 @@ pub(super) fn read(
             conditions.insert(format!("lost.{key}"), text);
         }
     }
-    let several = lost.integer("several", faults).and_then(|(number, line)| {
+    let several = lost.integer("several", faults).and_then(|(number, spot)| {
         let several = usize::try_from(number).ok().filter(|n| *n >= 2);
         if several.is_none() {
             faults.error(
-                lost.at(line),
+                lost.at(spot),
                 "lost.several",
                 format!("{number} is not several"),
                 "write 2 or more; for one alone write when = \"…\"",
@@ -64,11 +64,12 @@ pub(super) fn read(
     });
     let within = lost.span("within", faults);
     if within.is_some_and(|within| within <= Span::ZERO) {
-        faults.error(lost.at(lost.line), "lost.within", "it is zero", "write 20m");
+        let spot = lost.value("within");
+        faults.error(lost.at(spot), "lost.within", "it is zero", "write 20m");
     }
     if within.is_some() && lost.get("several").is_none() {
         faults.error(
-            lost.at(lost.line),
+            lost.at(lost.key("within")),
             "lost.within",
             "nothing would use it",
             "add several = 3, or take it out",
@@ -77,7 +78,7 @@ pub(super) fn read(
     let says = ["when", "near", "several"];
     if !says.iter().any(|key| lost.get(key).is_some()) {
         faults.error(
-            lost.at(lost.line),
+            lost.at(lost.spot),
             "lost",
             "it says nothing",
             "write when = 'water_level.rate(\"30m\") >= 0.3', or several = 3",

@@ -3,19 +3,22 @@
 mod limits;
 mod tiers;
 
-use super::keys::{Keys, decimal};
+use super::keys::{Keys, Spot, decimal, parsed};
 use super::{
-    Confidence, Quorum, RULES_MAX, Rule, Rulebook, SCHEMA, Source, SubjectKind, harmless, order,
+    Confidence, Quorum, RULES_MAX, Rule, Rulebook, SCHEMA, Source, SubjectKind, harmless, link,
+    mention,
 };
-use crate::condition::{Asked, Ratio, Relaxation, Scope};
+use crate::condition::{Ratio, Relaxation, Scope};
 use limits::{check_limits, read_limits};
-use model::fault::{Faults, Place, quoted};
+use model::fault::{Faults, Place, line_of, perhaps, quoted};
 use model::{AreaLevel, Fault, Hazard, Named, Span, Tier};
 use std::collections::BTreeMap;
 pub(super) use tiers::condition;
 use tiers::{check_vocabulary, parameters_of, read_tiers};
 use toml::de::DeTable;
 
+/// Longest id of a rule.
+const ID_CHARS_MAX: usize = 64;
 const RULE_KEYS: [&str; 25] = [
     "id",
     "hazard",
@@ -44,11 +47,25 @@ const RULE_KEYS: [&str; 25] = [
     "note",
 ];
 
+/// A file and the tables in it.
+struct File<'t> {
+    name: &'t str,
+    text: &'t str,
+    table: DeTable<'t>,
+}
+
+/// Rules as far as they are read, each with the table it stands in.
+#[derive(Default)]
+struct Found<'t> {
+    versions: Vec<String>,
+    rules: Vec<Rule>,
+    places: Vec<Keys<'t>>,
+    ids: link::Ids<'t>,
+}
+
 /// Reads all files; the hash is left to the caller.
 pub(super) fn read(files: &[&(String, Vec<u8>)]) -> Result<Rulebook, Vec<Fault>> {
     let mut faults = Faults::default();
-    let mut rules: Vec<Rule> = Vec::new();
-    let mut versions: Vec<String> = Vec::new();
     if files.is_empty() {
         faults.error(
             Place::file("rules"),
@@ -57,24 +74,40 @@ pub(super) fn read(files: &[&(String, Vec<u8>)]) -> Result<Rulebook, Vec<Fault>>
             "add rules/*.toml",
         );
     }
-    for (file, bytes) in files {
-        read_file(file, bytes, &mut versions, &mut rules, &mut faults);
-    }
-    link(&mut rules, &mut faults);
-    let dependency_order = order::order(&rules).unwrap_or_else(|cycle| {
+    let files = files.iter();
+    let files: Vec<File<'_>> = files
+        .filter_map(|(name, bytes)| file_of(name, bytes, &mut faults))
+        .collect();
+    if let Some((file, spot)) = beyond(&files) {
         faults.error(
-            Place::file("rules"),
-            "situation",
-            format!("rules wait for each other: {}", cycle.join(", ")),
-            "take one situation() out of the circle",
+            file.keys().at(spot),
+            "rule",
+            format!("more than {RULES_MAX} rules"),
+            "take some out",
         );
-        Vec::new()
-    });
+        return Err(faults.into_vec());
+    }
+    let mut found = Found::default();
+    for file in &files {
+        read_file(file, &mut found, &mut faults);
+    }
+    let Found {
+        versions,
+        mut rules,
+        places,
+        ids,
+    } = found;
+    link::link(&mut rules, &places, &ids, &mut faults);
+    let dependency_order = link::ordered(&rules, &places, &mut faults);
     let (plans, others) = super::layout::plan(&mut rules);
     for other in others {
+        let Some(keys) = places.get(other.rule) else {
+            continue;
+        };
+        let (field, spot) = mention::place(keys, |text| mention::call(text, &other.call));
         faults.error(
-            Place::file("rules"),
-            &format!("rule {}", other.rule),
+            keys.at(spot),
+            &field,
             format!(
                 "the days of {} begin at another time than those of the same parameter in another call",
                 other.call
@@ -96,48 +129,50 @@ pub(super) fn read(files: &[&(String, Vec<u8>)]) -> Result<Rulebook, Vec<Fault>>
     })
 }
 
-fn read_file(
-    file: &str,
-    bytes: &[u8],
-    versions: &mut Vec<String>,
-    rules: &mut Vec<Rule>,
-    faults: &mut Faults,
-) {
+fn file_of<'t>(name: &'t str, bytes: &'t [u8], faults: &mut Faults) -> Option<File<'t>> {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        faults.error(Place::file(file), "", "it is not UTF-8", "save it as UTF-8");
-        return;
+        faults.error(Place::file(name), "", "it is not UTF-8", "save it as UTF-8");
+        return None;
     };
-    let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let line = Keys::line_of(text, &error.span().unwrap_or_default());
-        let place = Place::line(file, line);
-        faults.error(
-            place,
-            "",
-            format!("not TOML: {}", error.message()),
-            "mend the line",
-        );
+    let table = parsed(name, text, faults)?;
+    Some(File { name, text, table })
+}
+
+/// The first rule beyond those that one rulebook may have: nothing is read of so many.
+fn beyond<'f>(files: &'f [File<'f>]) -> Option<(&'f File<'f>, Spot)> {
+    let rules = files.iter().flat_map(|file| {
+        let rules = file
+            .table
+            .get("rule")
+            .and_then(|rules| rules.get_ref().as_array());
+        rules
+            .into_iter()
+            .flat_map(|rules| rules.iter())
+            .map(move |rule| (file, rule.span().into()))
+    });
+    rules.into_iter().nth(RULES_MAX)
+}
+
+impl File<'_> {
+    const fn keys(&self) -> Keys<'_> {
+        Keys::of_file(self.name, self.text, &self.table)
     }
-    if !errors.is_empty() {
-        return;
-    }
-    let keys = Keys {
-        file,
-        text,
-        table: table.get_ref(),
-        line: 1,
-    };
+}
+
+fn read_file<'t>(file: &'t File<'t>, found: &mut Found<'t>, faults: &mut Faults) {
+    let keys = file.keys();
     keys.known("", &["schema", "version", "rule", "note"], faults);
     match keys.integer("schema", faults) {
         Some((SCHEMA, _)) => {}
-        Some((other, line)) => faults.error(
-            keys.at(line),
+        Some((other, spot)) => faults.error(
+            keys.at(spot),
             "schema",
             format!("schema {other} is not read by this version"),
             format!("write schema = {SCHEMA}, or upgrade"),
         ),
+        None if keys.get("schema").is_some() => {}
         None => faults.error(
-            keys.at(1),
+            keys.start(),
             "schema",
             "it is missing",
             format!("begin the file with schema = {SCHEMA}"),
@@ -147,40 +182,67 @@ fn read_file(
         .needed_text("version", faults)
         .map(|(version, _)| version);
     let version = version.unwrap_or_default();
-    if !versions.contains(&version) {
-        versions.push(version.clone());
+    if !found.versions.contains(&version) {
+        found.versions.push(version.clone());
     }
+    let (mut line, mut counted) = (1, 0);
     for keys in keys.tables("rule", faults) {
-        if rules.len() >= RULES_MAX {
-            faults.error(
-                keys.at(keys.line),
-                "rule",
-                format!("more than {RULES_MAX} rules"),
-                "take some out",
-            );
-            return;
-        }
-        if let Some(rule) = read_rule(&keys, &version, faults) {
-            if rules.iter().any(|held| held.id == rule.id) {
-                faults.error(
-                    keys.at(keys.line),
+        // Lines are counted on from rule to rule: a file is gone through once.
+        let between = keys.text.get(counted..keys.spot.start());
+        line += between.map_or(0, |between| line_of(between, between.len()) - 1);
+        counted = keys.spot.start();
+        let id = read_id(&keys, faults);
+        if let Some((id, spot)) = &id {
+            match found.ids.get(id) {
+                Some(first) => faults.error(
+                    keys.at(*spot),
                     "id",
-                    format!("{} is there twice", quoted(&rule.id)),
-                    "give each rule its own id",
-                );
+                    format!("{} is there twice", quoted(id)),
+                    format!(
+                        "give each rule its own id; the first is in {}, line {}",
+                        first.file,
+                        first.line()
+                    ),
+                ),
+                None => {
+                    found.ids.insert(id.clone(), keys);
+                }
             }
-            rules.push(rule);
+        }
+        let id = id.map(|(id, _)| id).unwrap_or_default();
+        if let Some(rule) = read_rule(&keys, (id, line), &version, faults) {
+            found.rules.push(rule);
+            found.places.push(keys);
         }
     }
 }
 
-fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule> {
+/// An id stands in addresses, in commands and in the names of files.
+fn read_id(keys: &Keys<'_>, faults: &mut Faults) -> Option<(String, Spot)> {
+    let (id, spot) = keys.needed_text("id", faults)?;
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let begins = id.starts_with(char::is_alphanumeric);
+    if !begins || !id.chars().all(is_plain) || id.chars().count() > ID_CHARS_MAX {
+        faults.error(
+            keys.at(spot),
+            "id",
+            format!("{} is no id", quoted(&id)),
+            format!(
+                "write letters, digits, _, - and . only, a letter or digit first, at most {ID_CHARS_MAX}"
+            ),
+        );
+    }
+    Some((id, spot))
+}
+
+fn read_rule(
+    keys: &Keys<'_>,
+    (id, line): (String, u32),
+    version: &str,
+    faults: &mut Faults,
+) -> Option<Rule> {
     let before = faults.errors();
     keys.known("rule.", &RULE_KEYS, faults);
-    let id = keys
-        .needed_text("id", faults)
-        .map(|(id, _)| id)
-        .unwrap_or_default();
     let hazard = read_hazard(keys, faults);
     let subject = read_subject(keys, faults);
     let (level, quorum, neighbours) = read_area(keys, faults);
@@ -214,6 +276,8 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
     check_vocabulary(keys, subject, &scope, (lowering, proposing), sound, faults);
     let name = read_name(keys, faults);
     let renew = read_renew(keys, faults);
+    check_renew(keys, &renew, faults);
+    let kinds = keys.texts("kinds", faults);
     let sources = read_sources(keys, faults);
     let rule = Rule {
         id,
@@ -223,7 +287,15 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
             .text("version", faults)
             .map_or_else(|| version.to_owned(), |(v, _)| v),
         subject,
-        kinds: keys.texts("kinds", faults),
+        origin: super::Origin {
+            file: keys.file.to_owned(),
+            line,
+            kinds: kinds
+                .iter()
+                .map(|(_, spot)| keys.excerpt(*spot, line))
+                .collect(),
+        },
+        kinds: kinds.into_iter().map(|(kind, _)| kind).collect(),
         level,
         quorum,
         neighbours,
@@ -251,7 +323,7 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
     };
     if rule.tiers.iter().any(|t| t.tier == Tier::White) && rule.hazard != Hazard::Typhoon {
         faults.error(
-            keys.at(keys.line),
+            keys.at(keys.key("white")),
             "white",
             "white is for typhoons only",
             "use blue or higher",
@@ -262,14 +334,14 @@ fn read_rule(keys: &Keys<'_>, version: &str, faults: &mut Faults) -> Option<Rule
 }
 
 fn read_hazard(keys: &Keys<'_>, faults: &mut Faults) -> Option<Hazard> {
-    let (code, line) = keys.needed_text("hazard", faults)?;
+    let (code, spot) = keys.needed_text("hazard", faults)?;
     let hazard = Hazard::from_code(&code);
     if hazard.is_none() {
         faults.error(
-            keys.at(line),
+            keys.at(spot),
             "hazard",
             format!("{} is not a known event code", quoted(&code)),
-            format!("known: {}", Hazard::ALL.map(Hazard::code).join(" ")),
+            Hazard::near(&code),
         );
     }
     hazard
@@ -278,21 +350,33 @@ fn read_hazard(keys: &Keys<'_>, faults: &mut Faults) -> Option<Hazard> {
 fn read_subject(keys: &Keys<'_>, faults: &mut Faults) -> SubjectKind {
     match keys.text("subject", faults) {
         None => SubjectKind::Station,
-        Some((text, line)) => match text.as_str() {
+        Some((text, spot)) => match text.as_str() {
             "station" => SubjectKind::Station,
             "site" => SubjectKind::Site,
             "area" => SubjectKind::Area,
             other => {
                 faults.error(
-                    keys.at(line),
+                    keys.at(spot),
                     "subject",
                     format!("{} is no subject", quoted(other)),
-                    "write station, site or area",
+                    format!("{}write station, site or area", near_subject(other)),
                 );
                 SubjectKind::Station
             }
         },
     }
+}
+
+/// A gauge is a station.
+fn near_subject(word: &str) -> String {
+    let names = ["station", "site", "area"];
+    let stands_for = match word {
+        "gauge" | "gage" | "sensor" | "meter" | "camera" | "站" | "测站" => "station",
+        "place" | "culvert" | "village" | "点" => "site",
+        "city" | "district" | "township" | "town" | "zone" | "区" => "area",
+        other => other,
+    };
+    perhaps(stands_for, names)
 }
 
 fn read_area(keys: &Keys<'_>, faults: &mut Faults) -> (AreaLevel, Quorum, usize) {
@@ -301,7 +385,7 @@ fn read_area(keys: &Keys<'_>, faults: &mut Faults) -> (AreaLevel, Quorum, usize)
         return found;
     };
     area.known("area.", &["level", "quorum", "neighbours"], faults);
-    if let Some((text, line)) = area.text("level", faults) {
+    if let Some((text, spot)) = area.text("level", faults) {
         found.0 = match text.as_str() {
             "city" => AreaLevel::City,
             "district" => AreaLevel::District,
@@ -309,33 +393,36 @@ fn read_area(keys: &Keys<'_>, faults: &mut Faults) -> (AreaLevel, Quorum, usize)
             "community" => AreaLevel::Community,
             other => {
                 faults.error(
-                    area.at(line),
+                    area.at(spot),
                     "area.level",
                     format!("{} is no level", quoted(other)),
-                    "write city, district, township or community",
+                    format!(
+                        "{}write city, district, township or community",
+                        perhaps(other, ["city", "district", "township", "community"])
+                    ),
                 );
                 AreaLevel::Township
             }
         };
     }
-    if let Some((value, line)) = area.get("quorum") {
+    if let Some((value, spot)) = area.get("quorum") {
         let text = value.as_str().map(str::to_owned).or_else(|| decimal(value));
         let text = text.unwrap_or_default();
         match Quorum::parse(&text) {
             Ok(quorum) => found.1 = quorum,
             Err(error) => faults.error(
-                area.at(line),
+                area.at(spot),
                 "area.quorum",
                 error.to_string(),
                 "write \"1\", \"2 of 5\" or \"30%\"",
             ),
         }
     }
-    if let Some((number, line)) = area.integer("neighbours", faults) {
+    if let Some((number, spot)) = area.integer("neighbours", faults) {
         match usize::try_from(number) {
             Ok(number) if number <= 20 => found.2 = number,
             Ok(_) | Err(_) => faults.error(
-                area.at(line),
+                area.at(spot),
                 "area.neighbours",
                 format!("{number} is out of range"),
                 "use 0 to 20",
@@ -350,30 +437,30 @@ fn read_relaxation(keys: &Keys<'_>, ratio_key: &str, faults: &mut Faults) -> Rel
     let by = keys.number("by", faults);
     let whole = |r: Ratio| r.number() > 0 && r.number() <= r.of();
     match (ratio, by) {
-        (Some((_, line)), Some(_)) => {
+        (Some((_, spot)), Some(_)) => {
             faults.error(
-                keys.at(line),
-                ratio_key,
+                keys.at(spot),
+                &keys.field(ratio_key),
                 "it stands beside by",
                 "keep one of the two",
             );
             Relaxation::None
         }
         (Some((ratio, _)), None) if whole(ratio) => Relaxation::Ratio(ratio),
-        (Some((_, line)), None) => {
+        (Some((_, spot)), None) => {
             faults.error(
-                keys.at(line),
-                ratio_key,
+                keys.at(spot),
+                &keys.field(ratio_key),
                 "it is not a ratio above 0 and at most 1",
                 "write 0.8",
             );
             Relaxation::None
         }
         (None, Some((by, _))) if by.number() >= 0 => Relaxation::By(by),
-        (None, Some((_, line))) => {
+        (None, Some((_, spot))) => {
             faults.error(
-                keys.at(line),
-                "by",
+                keys.at(spot),
+                &keys.field("by"),
                 "it is negative",
                 "write how far below the bound, in its unit",
             );
@@ -385,19 +472,16 @@ fn read_relaxation(keys: &Keys<'_>, ratio_key: &str, faults: &mut Faults) -> Rel
 
 fn read_proposal(keys: &Keys<'_>, faults: &mut Faults) -> Relaxation {
     match (keys.get("propose_at"), keys.table("propose", faults)) {
-        (Some((_, line)), Some(_)) => {
+        (Some((_, spot)), Some(_)) => {
             faults.error(
-                keys.at(line),
+                keys.at(spot),
                 "propose_at",
                 "it stands beside propose",
                 "keep one of the two",
             );
             Relaxation::None
         }
-        (Some(_), None) => {
-            let only = Keys { ..*keys };
-            read_relaxation(&only, "propose_at", faults)
-        }
+        (Some(_), None) => read_relaxation(keys, "propose_at", faults),
         (None, Some(propose)) => {
             propose.known("propose.", &["by"], faults);
             read_relaxation(&propose, "at", faults)
@@ -409,7 +493,7 @@ fn read_proposal(keys: &Keys<'_>, faults: &mut Faults) -> Relaxation {
 fn read_name(keys: &Keys<'_>, faults: &mut Faults) -> Named {
     let Some(name) = keys.table("name", faults) else {
         faults.error(
-            keys.at(keys.line),
+            keys.at(keys.spot),
             "name",
             "it is missing",
             "add name = { zh = \"…\", en = \"…\" }",
@@ -440,7 +524,7 @@ fn read_renew(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<Tier, Span> {
                 found.insert(tier, span);
             }
             Some(_) => faults.error(
-                renew.at(renew.line),
+                renew.at(renew.value(tier.name())),
                 &format!("renew.{tier}"),
                 "it is shorter than a minute",
                 "write 3h",
@@ -449,6 +533,23 @@ fn read_renew(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<Tier, Span> {
         }
     }
     found
+}
+
+/// A warning at a tier that the rule does not have is never renewed.
+fn check_renew(keys: &Keys<'_>, renew: &BTreeMap<Tier, Span>, faults: &mut Faults) {
+    let Some(table) = keys.table("renew", &mut Faults::default()) else {
+        return;
+    };
+    for tier in renew.keys() {
+        if keys.get(tier.name()).is_none() {
+            faults.notice(
+                table.at(table.key(tier.name())),
+                &format!("renew.{tier}"),
+                format!("the rule has no {tier}: nothing would use it"),
+                format!("take it out, or add {tier} = '…'"),
+            );
+        }
+    }
 }
 
 fn read_sources(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<String, Source> {
@@ -460,7 +561,7 @@ fn read_sources(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<String, Source
             }
         }
         None => faults.error(
-            keys.at(keys.line),
+            keys.at(keys.spot),
             "source",
             "it is missing",
             "add source = { document = \"…\", confidence = \"design-default\" }",
@@ -484,14 +585,17 @@ fn read_sources(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<String, Source
 fn read_source(keys: &Keys<'_>, faults: &mut Faults) -> Option<Source> {
     keys.known("source.", &["document", "confidence"], faults);
     let (document, _) = keys.needed_text("document", faults)?;
-    let (text, line) = keys.needed_text("confidence", faults)?;
+    let (text, spot) = keys.needed_text("confidence", faults)?;
     let written = |confidence: &Confidence| confidence.name() == text;
     let Some(confidence) = Confidence::ALL.into_iter().find(written) else {
         faults.error(
-            keys.at(line),
+            keys.at(spot),
             "source.confidence",
             format!("{} is none", quoted(&text)),
-            "write sure, likely, unsure or design-default",
+            format!(
+                "{}write sure, likely, unsure or design-default",
+                perhaps(&text, Confidence::ALL.map(Confidence::name))
+            ),
         );
         return None;
     };
@@ -499,26 +603,4 @@ fn read_source(keys: &Keys<'_>, faults: &mut Faults) -> Option<Source> {
         document,
         confidence,
     })
-}
-
-/// Resolves situations to rule numbers.
-fn link(rules: &mut [Rule], faults: &mut Faults) {
-    let ids: Vec<String> = rules.iter().map(|rule| rule.id.clone()).collect();
-    for rule in rules {
-        let at = format!("rule {}", rule.id);
-        for asked in &mut rule.asked {
-            let Asked::Situation { id, rule } = asked else {
-                continue;
-            };
-            match ids.iter().position(|known| known == id) {
-                Some(number) => *rule = number,
-                None => faults.error(
-                    Place::file("rules"),
-                    &at,
-                    format!("situation({}) names no rule", quoted(id)),
-                    format!("known: {}", ids.join(", ")),
-                ),
-            }
-        }
-    }
 }

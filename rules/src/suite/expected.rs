@@ -55,21 +55,21 @@ fn series_of(
     step: Span,
     faults: &mut Faults,
 ) -> Option<Forecast> {
-    let (text, line) = table.text(name, faults)?;
+    let (text, spot) = table.text(name, faults)?;
     let Some(parameter) = Parameter::from_name(name) else {
-        let remedy = "write at, step, or a parameter: rainfall, wind_gust, …";
-        faults.error(table.at(line), name, "it is no parameter", remedy);
+        super::no_parameter(table, name, &["at", "step"], faults);
         return None;
     };
     let values = match series::expand(&text, parameter) {
         Ok(values) if step > Span::ZERO => values,
         Ok(_) => {
-            faults.error(table.at(line), "step", "it is nothing", "write 1h");
+            let spot = table.value("step");
+            faults.error(table.at(spot), "step", "it is nothing", "write 1h");
             return None;
         }
         Err(error) => {
             let remedy = "write 0x30 10+10x5 _x3";
-            faults.error(table.at(line), name, error.to_string(), remedy);
+            faults.error(table.at(spot), name, error.to_string(), remedy);
             return None;
         }
     };
@@ -102,7 +102,7 @@ fn point_of(point: &Keys<'_>, start: Time, faults: &mut Faults) -> TrackPoint {
     for name in ["lon", "lat"] {
         if number(name).is_none() {
             let remedy = "write lon = 113.1, lat = 23.05";
-            faults.error(point.at(point.line), name, "it is no number", remedy);
+            faults.error(point.at(point.value(name)), name, "it is no number", remedy);
         }
     }
     TrackPoint {

@@ -8,7 +8,7 @@
 
 use super::stage;
 use crate::rulebook::keys::Keys;
-use model::fault::Faults;
+use model::fault::{Faults, perhaps, quoted};
 use model::signal::SignalKind;
 use model::{AreaCode, AreaLevel, Hazard, Mode, Signal, Span, Tier, Time};
 use std::collections::BTreeMap;
@@ -24,23 +24,19 @@ pub(super) fn read(keys: &Keys<'_>, start: Time, faults: &mut Faults) -> Vec<(Ti
         let at = start + table.span("at", faults).unwrap_or(Span::ZERO);
         let hazard = table.needed_text("hazard", faults);
         let tier = table.needed_text("tier", faults);
-        let (Some((code, hazard_line)), Some((name, tier_line))) = (hazard, tier) else {
+        let (Some((code, hazard_spot)), Some((name, tier_spot))) = (hazard, tier) else {
             continue;
         };
         let (hazard, tier) = (Hazard::from_code(&code), Tier::from_name(&name));
         if hazard.is_none() {
-            let what = format!("{code} is no event code that we know");
-            faults.error(
-                table.at(hazard_line),
-                "hazard",
-                what,
-                "write 11B01, 11B03, …",
-            );
+            let what = format!("{} is no event code that we know", quoted(&code));
+            faults.error(table.at(hazard_spot), "hazard", what, Hazard::near(&code));
         }
         if tier.is_none() {
-            let what = format!("{name} is no tier");
-            let remedy = "write none, white, blue, yellow, orange or red";
-            faults.error(table.at(tier_line), "tier", what, remedy);
+            let what = format!("{} is no tier", quoted(&name));
+            let near = perhaps(&name, super::TIERS);
+            let remedy = format!("{near}write none, white, blue, yellow, orange or red");
+            faults.error(table.at(tier_spot), "tier", what, remedy);
         }
         told.extend(hazard.zip(tier).map(|(hazard, tier)| (at, hazard, tier)));
     }

@@ -125,7 +125,8 @@ impl Found {
         match installation::rulebook(directory) {
             Ok(rulebook) => {
                 let rulebook = Arc::new(rulebook);
-                self.faults.extend(rulebook.notices.clone());
+                self.faults
+                    .extend(installation::worth_a_look(directory, &rulebook));
                 self.tried(directory, &rulebook, Severity::Error);
                 self.summaries.push(format!(
                     "{}: {} rules ({})",
@@ -205,6 +206,7 @@ impl Found {
         if let (Ok(city), Ok(rulebook)) = (&city, &rulebook) {
             let between = installation::between(rulebook, &rules, city, directory);
             self.faults.extend(between);
+            self.faults.extend(installation::strays(&rules));
             self.tried(&rules, rulebook, severity);
             self.summaries.push(format!(
                 "{}: {} areas, {} zones, {} stations, {} sites, {} rules ({})",

@@ -433,3 +433,57 @@ fn what_the_city_says_by_channels_without_a_link_is_named() {
         assert!(!out.contains(&format!("field {field}:")), "{out}");
     }
 }
+
+/// A rulebook that loads and does less than its writer thinks: each of it with its place.
+#[test]
+fn what_a_city_lacks_for_a_rulebook_is_noticed_where_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = |id: &str, lines: &str| {
+        format!(
+            "[[rule]]\nid = \"{id}\"\nhazard = \"11B03\"\nname = {{ zh = \"甲\", en = \"A\" }}\n\
+             source = {{ document = \"d\", confidence = \"sure\" }}\n{lines}\n"
+        )
+    };
+    let text = format!(
+        "schema = 1\nversion = \"x\"\n{}{}{}",
+        rule(
+            "kinds",
+            "subject = \"site\"\nkinds = [\"culverts\"]\nred = 'water_depth.last() >= 0.5'"
+        ),
+        rule("gauges", "red = 'rainfall.sum(\"1h\") >= site.yellow'"),
+        rule("metres", "red = 'rainfall.sum(\"1h\") >= m(30)'"),
+    );
+    fs::write(folder.path().join("a.toml"), text).unwrap();
+    fs::create_dir(folder.path().join("tests")).unwrap();
+    fs::write(folder.path().join("tests/y.toml"), "garbage").unwrap();
+    let path = folder.path().display().to_string();
+    let (code, out, err) = told(&sanfang(&[
+        "check",
+        "--city",
+        "testdata/city",
+        "--rules",
+        &path,
+    ]));
+    assert_eq!(code, 0, "{out}{err}");
+    for words in [
+        "a.toml:9:10: field kinds: nothing in sites.csv is of the kind \"culverts\" — did you mean culvert?",
+        "kinds = [\"culverts\"]\n             ^^^^^^^^^^",
+        "a.toml:11: field rule gauges: it reads site.yellow, which no site at a station that it is for has",
+        "a.toml:22:27: field red: this never holds: no rainfall.sum(\"1h\") is more than 500 mm",
+        "tests/y.toml: no test in it is run — call it y.test.toml",
+    ] {
+        assert!(out.contains(words), "{words}\n--\n{out}");
+    }
+    let (code, out, _) = told(&sanfang(&["check", "--json", "--rules", &path]));
+    assert_eq!(code, 0, "{out}");
+    let notices = json_lines(&out);
+    assert_eq!(notices.len(), 2, "{out}");
+    assert_eq!(notices[0]["severity"], "notice");
+    assert_eq!(
+        (&notices[0]["line"], &notices[0]["column"]),
+        (&22.into(), &27.into())
+    );
+    let (code, _, err) = told(&sanfang(&["rules", "test", &path]));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("notice: "), "{err}");
+}

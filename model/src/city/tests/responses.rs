@@ -139,7 +139,7 @@ fn each_fault_names_its_line_and_what_to_do() {
         (
             "level = \"IV\"",
             "level = \"V\"",
-            "responses.toml:32: field response: unknown variant `V`",
+            "responses.toml:32:9: field response: unknown variant `V`",
         ),
         (
             "at = \"city\"",

@@ -137,7 +137,7 @@ fn what_is_wrong_is_said_with_its_line() {
         (
             "\"11B03\", \"11A02\"",
             "\"11B99\"",
-            "services.toml:10: field ladder: ",
+            "services.toml:10:12: field ladder: ",
         ),
         (
             "lasts = \"1d\"",
@@ -147,7 +147,7 @@ fn what_is_wrong_is_said_with_its_line() {
         (
             "lasts = \"1d\"",
             "lasts = \"1y\"",
-            "services.toml:11: field ladder: ",
+            "services.toml:11:9: field ladder: ",
         ),
         ("lasts = \"1d\"\n", "", "missing field `lasts`"),
         (
@@ -190,7 +190,7 @@ fn what_is_wrong_is_said_with_its_line() {
         (
             "clock = \"17:00\"",
             "clock = \"5pm\"",
-            "services.toml:23: field ladder: \"5pm\" is no time of day: write as 16:00",
+            "services.toml:23:9: field ladder: \"5pm\" is no time of day: write as 16:00",
         ),
         (
             "audience = [\"公众\"]",
@@ -210,7 +210,7 @@ fn what_is_wrong_is_said_with_its_line() {
         (
             "counts = [\"signal\", \"warning\"]",
             "counts = [\"mail\"]",
-            "services.toml:34: field ladder: unknown variant `mail`",
+            "services.toml:34:11: field ladder: unknown variant `mail`",
         ),
         (
             "grain = \"district\"",
@@ -220,7 +220,7 @@ fn what_is_wrong_is_said_with_its_line() {
         (
             "grain = \"district\"",
             "grain = \"street\"",
-            "services.toml:30: field ladder: unknown variant `street`",
+            "services.toml:30:9: field ladder: unknown variant `street`",
         ),
         (
             "lead = \"observed\"",
@@ -250,6 +250,41 @@ fn what_is_wrong_is_said_with_its_line() {
         assert!(
             faults.iter().any(|fault| fault.contains(said)),
             "{to}: {faults:#?} has no {said:?}"
+        );
+    }
+}
+
+/// What is wrong in one place hides nothing that is wrong in another of the same ladder.
+#[test]
+fn every_fault_of_a_ladder_comes_at_once_with_the_nearest_name() {
+    let wrong = SERVICES
+        .replacen("grain = \"district\"", "grain = \"distric\"", 1)
+        .replacen("at_least = \"yellow\"", "at_leest = \"yellow\"", 1)
+        .replacen("clock = \"17:00\"", "clock = \"5pm\"", 1)
+        .replacen("lasts = \"1d\"", "lasts = \"1 day\"", 1)
+        .replacen("closes = \"12h\"\n", "", 1)
+        .replacen("due = \"18:00\"", "due = \"six\"", 1)
+        .replacen("until = \"06:00\"", "untill = \"06:00\"", 1);
+    let faults = with(&wrong).unwrap_err();
+    let wanted = [
+        "services.toml:11:9: field ladder: ",
+        "services.toml:22:9: field ladder: \"5pm\" is no time of day",
+        "services.toml:29:9: field ladder: unknown variant `distric`",
+        "services.toml:34:1: field ladder: unknown field `at_leest`",
+        "missing field `closes`",
+        "services.toml:43:7: field evening: \"six\" is no time of day",
+        "services.toml:44:1: field evening: unknown field `untill`",
+    ];
+    for wanted in wanted {
+        let found = faults.iter().filter(|fault| fault.contains(wanted));
+        assert_eq!(found.count(), 1, "{wanted}: {faults:#?}");
+    }
+    assert_eq!(faults.len(), wanted.len(), "{faults:#?}");
+    for near in ["district", "at_least", "until"] {
+        let meant = format!("did you mean {near}?");
+        assert!(
+            faults.iter().any(|fault| fault.contains(&meant)),
+            "{near}: {faults:#?}"
         );
     }
 }

@@ -5,7 +5,7 @@ use super::super::samples::{Samples, SamplesError};
 use super::super::season::{Season, SeasonError};
 use super::super::{Limits, Rule, SubjectKind};
 use model::Tier;
-use model::fault::{Faults, quoted};
+use model::fault::{Faults, perhaps, quoted};
 use std::collections::BTreeMap;
 use toml::de::DeValue;
 
@@ -45,12 +45,13 @@ fn read_seasons(
     table.known("season.", &Tier::WARNING.map(Tier::name), faults);
     for tier in Tier::WARNING {
         let name = format!("season.{tier}");
-        let Some((_, line)) = table.get(tier.name()) else {
+        if table.get(tier.name()).is_none() {
             continue;
-        };
+        }
         if !conditions.contains_key(tier.name()) {
             let what = format!("the rule has no {tier}");
-            faults.error(table.at(line), &name, what, "take the season out");
+            let spot = table.key(tier.name());
+            faults.error(table.at(spot), &name, what, "take the season out");
         }
         if let Some(season) = read_season(&table, tier.name(), &name, conditions, faults) {
             seasons.insert(tier, season);
@@ -66,12 +67,13 @@ fn read_season(
     conditions: &mut BTreeMap<String, String>,
     faults: &mut Faults,
 ) -> Option<Season> {
-    let (_, line) = keys.get(key)?;
+    let (_, spot) = keys.get(key)?;
     let before = faults.errors();
-    let texts = keys.texts(key, faults);
+    let written = keys.texts(key, faults);
     if faults.errors() > before {
         return None;
     }
+    let texts: Vec<String> = written.iter().map(|(text, _)| text.clone()).collect();
     match Season::parse(&texts) {
         Ok(season) => {
             conditions.insert(name.to_owned(), texts.join(", "));
@@ -84,7 +86,11 @@ fn read_season(
                 }
                 SeasonError::Count(_) => "write [\"04-15..10-15\"], or leave season out",
             };
-            faults.error(keys.at(line), name, error.to_string(), remedy);
+            // The first that is none, where it is one of them.
+            let alone = |text: &String| Season::parse(std::slice::from_ref(text)).is_err();
+            let mut wrong = written.iter().filter(|(text, _)| alone(text));
+            let spot = wrong.next().map_or(spot, |(_, spot)| *spot);
+            faults.error(keys.at(spot), name, error.to_string(), remedy);
             None
         }
     }
@@ -95,7 +101,7 @@ fn read_samples(
     conditions: &mut BTreeMap<String, String>,
     faults: &mut Faults,
 ) -> Option<Samples> {
-    let (text, line) = keys.text("samples", faults)?;
+    let (text, spot) = keys.text("samples", faults)?;
     match Samples::parse(&text) {
         Ok(samples) => {
             conditions.insert("samples".to_owned(), text);
@@ -107,7 +113,7 @@ fn read_samples(
                     "write samples = \"2 of 3\""
                 }
             };
-            faults.error(keys.at(line), "samples", error.to_string(), remedy);
+            faults.error(keys.at(spot), "samples", error.to_string(), remedy);
             None
         }
     }
@@ -119,7 +125,7 @@ fn read_quality(
     conditions: &mut BTreeMap<String, String>,
     faults: &mut Faults,
 ) -> bool {
-    let Some((value, line)) = keys.get("qc_min") else {
+    let Some((value, spot)) = keys.get("qc_min") else {
         return false;
     };
     let is_sound = match value.as_str() {
@@ -130,8 +136,12 @@ fn read_quality(
                 Some(other) => format!("{} is none", quoted(other)),
                 None => "it is not a text: windows do not keep every flag apart".to_owned(),
             };
+            let near = value
+                .as_str()
+                .map(|word| perhaps(word, ["usable", "sound"]));
             let remedy = "write \"usable\" (every flag but 2 wrong and 8 missing) or \"sound\" (without 1 suspect, too)";
-            faults.error(keys.at(line), "qc_min", what, remedy);
+            let remedy = format!("{}{remedy}", near.unwrap_or_default());
+            faults.error(keys.at(spot), "qc_min", what, remedy);
             return false;
         }
     };
@@ -143,11 +153,11 @@ fn read_quality(
 /// What limits a rule must fit what it reads.
 pub(super) fn check_limits(keys: &Keys<'_>, rule: &Rule, faults: &mut Faults) {
     let limits = &rule.limits;
-    let line = |key: &str| keys.get(key).map_or(keys.line, |(_, line)| line);
+    let value = |key: &str| keys.value(key);
     let reads_nothing = rule.parameters.is_empty();
     if limits.samples.is_some() && reads_nothing {
         faults.error(
-            keys.at(line("samples")),
+            keys.at(value("samples")),
             "samples",
             "the rule reads no readings that could be counted",
             "take samples out, or give it to the rules that this one asks for",
@@ -155,7 +165,7 @@ pub(super) fn check_limits(keys: &Keys<'_>, rule: &Rule, faults: &mut Faults) {
     }
     if limits.sound && reads_nothing {
         faults.error(
-            keys.at(line("qc_min")),
+            keys.at(value("qc_min")),
             "qc_min",
             "the rule reads no readings whose quality could count",
             "take qc_min out, or give it to the rules that this one asks for",
@@ -164,7 +174,7 @@ pub(super) fn check_limits(keys: &Keys<'_>, rule: &Rule, faults: &mut Faults) {
     let is_told_only = reads_nothing && !rule.looks_ahead() && rule.subject == SubjectKind::Area;
     if (limits.season.is_some() || !limits.seasons.is_empty()) && is_told_only {
         faults.error(
-            keys.at(line("season")),
+            keys.at(value("season")),
             "season",
             "a rule that reads nothing but situations is not looked at when a season begins",
             "give the season to the rules that this one asks for",

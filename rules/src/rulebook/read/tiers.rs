@@ -1,8 +1,10 @@
 //! The conditions of a rule, tier by tier.
 
-use super::super::keys::Keys;
-use super::super::{CALLS_MAX, SITUATIONS_MAX, SubjectKind, TierRule};
-use crate::condition::{Call, Program, Relaxation, Scope, compile};
+use super::super::keys::{Keys, Spot};
+use super::super::{CALLS_MAX, SITUATIONS_MAX, SubjectKind, TierRule, mention};
+use crate::condition::{
+    Call, ConditionError, Program, Quarrel, Relaxation, Scope, compile_with_remarks,
+};
 use crate::window::Function;
 use model::fault::Faults;
 use model::{Parameter, Tier};
@@ -26,7 +28,12 @@ pub(super) fn read_tiers(
         let Some(raise) = condition(keys, tier.name(), Relaxation::None, scope, faults) else {
             continue;
         };
-        let relaxed = condition(keys, tier.name(), lowering, scope, faults);
+        let relaxed = match lowering {
+            Relaxation::None => None,
+            Relaxation::Ratio(_) | Relaxation::By(_) => {
+                condition(keys, tier.name(), lowering, scope, faults)
+            }
+        };
         let propose = match proposing {
             Relaxation::None => None,
             Relaxation::Ratio(_) | Relaxation::By(_) => {
@@ -43,7 +50,7 @@ pub(super) fn read_tiers(
     check_ladder(keys, &tiers, scope, faults);
     if conditions.is_empty() {
         faults.error(
-            keys.at(keys.line),
+            keys.at(keys.spot),
             "rule",
             "no tier has a condition",
             "add red = '…' or another tier",
@@ -68,16 +75,20 @@ fn check_ladder(keys: &Keys<'_>, tiers: &[TierRule], scope: &Scope, faults: &mut
             continue;
         };
         let (lower, easier) = (lower.tier.name(), easier.tier.name());
-        let line = keys.get(easier).map_or(keys.line, |(_, line)| line);
-        let written = keys.text(easier, faults).unwrap_or_default().0;
-        let place = keys.excerpt(easier, &(0..written.len()));
-        let (line, excerpt) = place.map_or((line, None), |(line, e)| (line, Some(e)));
-        let words = (
+        faults.error(
+            keys.at(whole(keys, easier)),
+            easier,
             format!("{easier} holds wherever {lower} does, so that {lower} is never shown"),
             format!("make {easier} harder to reach than {lower}, or leave {lower} out"),
         );
-        faults.error_in(keys.at(line), easier, words, excerpt);
     }
+}
+
+/// Where all of a condition stands, without its quotes.
+fn whole(keys: &Keys<'_>, key: &str) -> Spot {
+    let text = keys.get(key).and_then(|(value, _)| value.as_str());
+    let part = text.and_then(|text| keys.part(key, &(0..text.len())));
+    part.unwrap_or_else(|| keys.value(key))
 }
 
 /// One condition; a fault says what is wrong with it.
@@ -88,17 +99,53 @@ pub(in super::super) fn condition(
     scope: &mut Scope,
     faults: &mut Faults,
 ) -> Option<Program> {
-    let (text, line) = keys.text(key, faults)?;
-    match compile(&text, relaxation, scope) {
-        Ok(program) => Some(program),
+    let (text, _) = keys.text(key, faults)?;
+    let spot = |error: &ConditionError| {
+        let part = error.at.as_ref().and_then(|bytes| keys.part(key, bytes));
+        part.unwrap_or_else(|| whole(keys, key))
+    };
+    match compile_with_remarks(&text, relaxation, scope) {
+        Ok((program, remarks)) => {
+            // A loosened bound is not what somebody wrote.
+            if relaxation == Relaxation::None {
+                for remark in remarks {
+                    let spot = spot(&remark);
+                    faults.notice(keys.at(spot), &keys.field(key), remark.what, remark.remedy);
+                }
+                note_quarrel(keys, key, &program, scope, faults);
+            }
+            Some(program)
+        }
         Err(error) => {
-            let place = error.at.and_then(|bytes| keys.excerpt(key, &bytes));
-            let (line, excerpt) = place.map_or((line, None), |(line, e)| (line, Some(e)));
-            let words = (error.what, error.remedy);
-            faults.error_in(keys.at(line), key, words, excerpt);
+            let spot = spot(&error);
+            faults.error(keys.at(spot), &keys.field(key), error.what, error.remedy);
             None
         }
     }
+}
+
+/// Comparisons that contradict each other, or leave nothing out together.
+fn note_quarrel(keys: &Keys<'_>, key: &str, program: &Program, scope: &Scope, faults: &mut Faults) {
+    let (what, remedy) = match program.quarrel(&scope.calls) {
+        None => return,
+        Some(Quarrel::Whole(true)) => (
+            "it always holds, whatever is measured",
+            "compare a call such as rainfall.sum(\"6h\") with a number that not everything reaches",
+        ),
+        Some(Quarrel::Whole(false)) => (
+            "it can never hold: no value meets all of it at once",
+            "check the numbers and whether || is meant in place of &&",
+        ),
+        Some(Quarrel::Part(true)) => (
+            "a part of it always holds, whatever is measured",
+            "check the numbers and whether && is meant in place of ||",
+        ),
+        Some(Quarrel::Part(false)) => (
+            "a part of it can never hold: no value meets all of it at once",
+            "check the numbers and whether || is meant in place of &&",
+        ),
+    };
+    faults.notice(keys.at(whole(keys, key)), &keys.field(key), what, remedy);
 }
 
 /// What the conditions of a rule ask for must fit its subject and each other.
@@ -110,12 +157,13 @@ pub(super) fn check_vocabulary(
     sound: bool,
     faults: &mut Faults,
 ) {
-    let at = keys.at(keys.line);
+    let at = keys.at(keys.spot);
     for call in &scope.calls {
         let is_expected = matches!(call.reading.function, Function::Expected(_));
         if !is_expected && call.reading.aggregate.is_some() != (subject == SubjectKind::Area) {
+            let (_, spot) = mention::place(keys, |text| mention::call(text, &call.text));
             faults.error(
-                at,
+                keys.at(spot),
                 "subject",
                 format!("{} does not fit the subject", call.text),
                 "area.max(…) goes with subject = \"area\", and only it",
@@ -123,8 +171,10 @@ pub(super) fn check_vocabulary(
         }
     }
     if subject == SubjectKind::Area && !scope.sites.is_empty() {
+        let first = scope.sites.first().map(|name| format!("site.{name}"));
+        let (_, spot) = mention::place(keys, |text| mention::call(text, first.as_deref()?));
         faults.error(
-            at,
+            keys.at(spot),
             "subject",
             "an area has no site.<threshold>",
             "write the number, or use subject = \"site\"",

@@ -81,6 +81,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// What came of the cases of one rulebook, and the rules that none of them plays.
 fn outcomes(folder: &Path) -> Result<(Vec<Outcome>, Vec<String>), Faulty> {
     let rulebook: Arc<Rulebook> = Arc::new(installation::rulebook(folder)?);
+    for notice in installation::worth_a_look(folder, &rulebook) {
+        eprintln!("notice: {notice}");
+    }
     let outcomes = installation::outcomes(folder, &rulebook)?;
     let untested = installation::untested(&rulebook, &outcomes);
     Ok((outcomes, untested))
