@@ -326,7 +326,7 @@ impl Engine {
             self.look_again(out);
         }
         if self.at.millis() > self.next_deadline {
-            self.pass_deadlines();
+            self.pass_deadlines(self.at.millis());
             self.settle(out);
         }
         if self.at.millis() >= self.next_unmute {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readClimate } from './climate.mjs';
 import { span } from './rulebook.mjs';
 import { parseToml } from './toml.mjs';
 
@@ -9,11 +10,12 @@ import { parseToml } from './toml.mjs';
 export function readCity(directory) {
   const settings = parseToml(readFileSync(join(directory, 'city.toml'), 'utf8'), 'city.toml');
   const collection = JSON.parse(readFileSync(join(directory, 'areas.geojson'), 'utf8'));
-  const areas = new Map(collection.features.map(({ properties }) => [properties.code, properties]));
+  const areas = new Map(collection.features.map(({ properties, geometry }) => [properties.code, { ...properties, geometry }]));
   const stations = new Map(readCsv(join(directory, 'stations.csv')).map((row) => [row.id, { ...row, parameters: row.parameters.split(';') }]));
   const sites = new Map(readCsv(join(directory, 'sites.csv')).map((row) => [row.id, row]));
   return {
     code: String(settings.code), offset: offsetMinutes(settings.time_zone), areas, stations, sites,
+    climate: readClimate(join(directory, 'climate.csv')),
     pastAfter: span(settings.lateness?.past_after ?? '15m'),
     staleness: Object.fromEntries(Object.entries(settings.staleness ?? {}).map(([kind, allowed]) => [kind, span(allowed.usual ?? allowed)])),
   };

@@ -22,7 +22,7 @@ export function askDays(series, parameter, name, [window, argument], time, offse
 }
 
 /** The running day and those before it: what was measured in each, gone through one by one. A day begins after its hour and ends with it. */
-function daysOf(series, window, time, offsetMinutes) {
+export function daysOf(series, window, time, offsetMinutes) {
   const [text, clock] = window.split('@');
   const [hour, minute] = clock.split(':').map(Number);
   const shift = (mutated('window-plus') ? -1 : 0) + (mutated('window-minus') ? 1 : 0);

@@ -2,10 +2,11 @@
 
 import { nodes } from './cel.mjs';
 import { DAYS, askDays } from './days-of.mjs';
+import { FIGURES, figure } from './figures-of.mjs';
 import { mutated } from './mutations.mjs';
 import { PARAMETERS, factor } from './parameters.mjs';
 import { ask, rounded } from './readings.mjs';
-import { TIERS, UNITS } from './rulebook.mjs';
+import { TIERS, UNITS, span } from './rulebook.mjs';
 
 const REVERSED = { '>=': '<=', '<=': '>=', '>': '<', '<': '>', '==': '==', '!=': '!=' };
 
@@ -118,25 +119,29 @@ function binary(node, scope) {
 
 /** One side of a comparison; a unit function is read in the unit of what the other side measures. */
 function sideOf(node, other, scope) {
-  const scale = (inner) => {
-    if (inner.kind === 'scaled') return { ...inner, inner: scale(inner.inner) };
-    if (inner.kind !== 'call' || inner.target || !UNITS.has(inner.name)) return inner;
-    const parameter = [...nodes(other)].find((one) => one.kind === 'name' && one.name in PARAMETERS)?.name;
-    const written = { mps: 'm/s', kmh: 'km/h', percent: '%' }[inner.name] ?? inner.name;
-    const times = parameter === undefined ? 1 : factor(parameter, written);
-    if (times === undefined) throw new Error(`${inner.text} does not fit ${parameter}`);
-    return { kind: 'number', value: rounded(inner.args[0].value * times) };
-  };
-  return evaluate(scale(node), scope);
+  const parameter = [...nodes(other)].find((one) => one.kind === 'name' && one.name in PARAMETERS)?.name;
+  return evaluate(inUnitOf(node, parameter), scope);
+}
+
+function inUnitOf(node, parameter) {
+  if (node.kind === 'scaled') return { ...node, inner: inUnitOf(node.inner, parameter) };
+  if (node.kind === 'string') return { kind: 'number', value: span(node.value) / 1000 };
+  if (node.kind !== 'call' || node.target || !UNITS.has(node.name)) return node;
+  const written = { mps: 'm/s', kmh: 'km/h', percent: '%' }[node.name] ?? node.name;
+  const times = parameter === undefined ? 1 : factor(parameter, written);
+  if (times === undefined) throw new Error(`${node.text} does not fit ${parameter}`);
+  return { kind: 'number', value: rounded(node.args[0].value * times) };
 }
 
 function call(node, scope) {
   const { target, name, args } = node;
   if (target === null) {
     if (name === 'situation') return scope.situation(args[0].value);
-    if (name === 'forecast') return null;
+    if (name === 'forecast') return scope.expected.figure(null, args[0].name, scope.places(), args[1].value, scope.time, scope.lowering);
     throw new Error(`unknown function ${name}`);
   }
+  if (target.kind === 'name' && target.name === 'forecast') return scope.expected.figure(name, args[0].name, scope.places(), args[1].value, scope.time, scope.lowering);
+  if (target.kind === 'name' && target.name === 'typhoon') return scope.expected.cyclone(name, args[0]?.value, scope.points(), scope.time);
   if (target.kind === 'name' && target.name in PARAMETERS) return series(scope, scope.station, target.name, name, args);
   if (target.kind === 'call' && target.name === 'station' && target.target?.name === 'site') {
     const parameter = Object.keys(PARAMETERS).find((one) => scope.city.stations.get(scope.station)?.parameters.includes(one) && (one === target.args[0].value || one.endsWith(`_${target.args[0].value}`)));
@@ -147,17 +152,27 @@ function call(node, scope) {
 }
 
 function series(scope, station, parameter, name, args) {
-  const given = scope.readings.series(station, parameter);
+  const all = scope.readings.series(station, parameter);
+  const given = scope.sound ? all.filter(({ suspect }) => !suspect) : all;
+  if (FIGURES.has(name)) {
+    const { time, lowering } = scope;
+    const told = args.map((arg) => (arg.kind === 'name' ? arg.name : arg.kind === 'string' ? arg.value : evaluate(inUnitOf(arg, parameter), scope)));
+    return figure({ series: given, parameter, name, args: told, time, offset: scope.city.offset, lowering, climate: scope.city.climate, station });
+  }
   if (DAYS.has(name)) return askDays(given, parameter, name, args.map((arg) => arg.value), scope.time, scope.city.offset, scope.lowering);
   return ask(given, parameter, name, args[0]?.value, scope.time, scope.city.offset, scope.lowering);
 }
 
-/** `area.max(rainfall.sum("1h"))`: over the area's stations for which the inner value is known. */
+/** `area.max(rainfall.sum("1h"))`: over the area's stations for which the inner value is known; the mean by what each stands for. */
 function aggregate({ name, args }, scope) {
-  const values = scope.members.map((station) => evaluate(args[0], { ...scope, station, memo: null })).filter((value) => value !== null);
-  if (values.length === 0) return null;
-  const sum = values.reduce((a, b) => a + b, 0);
-  const folds = { max: () => Math.max(...values), min: () => Math.min(...values), sum: () => rounded(sum), mean: () => rounded(sum / values.length), count: () => values.length };
-  if (!(name in folds)) throw new Error(`no aggregate named ${name}`);
-  return folds[name]();
+  const all = scope.members.map((station) => ({ station, value: evaluate(args[0], { ...scope, station, memo: null }) }));
+  const known = all.filter(({ value }) => value !== null);
+  if (known.length === 0) return null;
+  const values = known.map(({ value }) => value);
+  if (name === 'max') return Math.max(...values);
+  if (name === 'min') return Math.min(...values);
+  if (name !== 'mean') throw new Error(`no aggregate named ${name}`);
+  const shares = mutated('plain-mean') ? known.map(() => 1) : known.map(({ station }) => scope.shareOf(station));
+  const whole = shares.reduce((sum, share) => sum + share, 0);
+  return whole === 0 ? null : rounded(shares.reduce((sum, share, index) => sum + share * values[index], 0) / whole);
 }

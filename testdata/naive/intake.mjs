@@ -49,7 +49,7 @@ export function observationOf(line, city) {
   if (!station) return { refused: 'unknown station' };
   if (!station.parameters.includes(parameter)) return { refused: 'parameter not registered at the station' };
   return {
-    station: id, parameter, time, quanta: quanta(parameter, own), counted: quality !== 2 && quality !== 8,
+    station: id, parameter, time, quanta: quanta(parameter, own), counted: quality !== 2 && quality !== 8, quality: quality ?? 0,
     ...intervals(parameter, interval, station),
   };
 }

@@ -36,6 +36,13 @@ export class Ladder {
     return due.length === 0 ? null : Math.min(...due);
   }
 
+  /** When a fall completes if what is false stays so, or null: asked where no reading will come. */
+  get falls() {
+    const falling = this.#latches.filter((latch) => latch.set && latch.quiet !== null);
+    const after = mutated('skip-hold') ? 0 : this.#rule.lowerAfter;
+    return falling.length === 0 ? null : Math.min(...falling.map((latch) => this.#evaluated + after - latch.quiet));
+  }
+
   /** Completes the rises whose deadline lies before `record`. */
   pass(record) {
     for (const latch of this.#latches) {
@@ -44,23 +51,40 @@ export class Ladder {
   }
 
   /** One evaluation at `time`. `corrected` is the time of the value that was replaced, or null.
-   *  `look(time)` gives the tiers' truth for rising, `relaxed()` and `may()` that for falling. */
-  step(time, corrected, look, relaxed, may) {
-    if (corrected !== null && !mutated('skip-withdrawal')) this.#withdraw(corrected, look);
+   *  `look(time)` gives the tiers' truth for rising, `relaxed()` and `may()` that for falling. `samples` are the newest observation
+   *  times, the rule's number of them at most; `dayOf(time)` is the calendar's. A hold begins at `from`: when what brings it was heard. */
+  step(time, from, corrected, look, relaxed, may, samples, dayOf) {
+    if (corrected !== null && !mutated('skip-withdrawal')) this.#withdraw(corrected, look, samples, dayOf);
     const truths = look(time);
-    this.#latches.forEach((latch, index) => this.#raise(latch, truths[index], time));
+    this.#latches.forEach((latch, index) => this.#raise(latch, truths[index] === true && this.#rises(index, time, look, samples, dayOf), time, from));
     if (this.#latches.some((latch) => latch.set)) this.#lower(time, relaxed, may);
     this.#evaluated = time;
   }
 
-  #raise(latch, held, time) {
+  /** Whether a tier whose condition holds may rise: in season, and with enough samples. */
+  #rises(index, time, look, samples, dayOf) {
+    const asked = mutated('skip-samples') ? null : this.#rule.samples;
+    const held = samples.filter((one) => this.#isSample(index, one, look, dayOf));
+    return this.#inSeason(index, time, dayOf) && (asked === null || held.length >= asked.k);
+  }
+
+  /** A sample that holds out of season is none. */
+  #isSample(index, time, look, dayOf) {
+    return look(time)[index] === true && this.#inSeason(index, time, dayOf);
+  }
+
+  #inSeason(index, time, dayOf) {
+    return mutated('skip-season') || this.#rule.season(this.#latches[index].tier, dayOf(time));
+  }
+
+  #raise(latch, held, time, from) {
     if (latch.set) return;
-    if (held !== true) {
+    if (!held) {
       latch.since = null;
       return;
     }
-    latch.since ??= time;
-    if (time - latch.since >= this.#raiseAfter()) this.#set(latch, latch.since + this.#raiseAfter(), time);
+    latch.since ??= from;
+    if (from - latch.since >= this.#raiseAfter()) this.#set(latch, latch.since + this.#raiseAfter(), time);
   }
 
   #set(latch, at, evaluated = this.#evaluated) {
@@ -68,11 +92,14 @@ export class Ladder {
     latch.quiet = null;
   }
 
-  #withdraw(corrected, look) {
-    for (const latch of this.#latches) {
-      if (!latch.set || corrected > latch.set.evaluated) continue;
-      if (look(latch.set.evaluated)[this.#latches.indexOf(latch)] === false) clear(latch);
-    }
+  #withdraw(corrected, look, samples, dayOf) {
+    const asked = mutated('keep-samples') ? null : this.#rule.samples;
+    this.#latches.forEach((latch, index) => {
+      if (!latch.set || corrected > latch.set.evaluated) return;
+      const ofThen = samples.filter((time) => time <= latch.set.evaluated);
+      const failed = ofThen.filter((time) => !this.#isSample(index, time, look, dayOf)).length;
+      if (look(latch.set.evaluated)[index] === false || (asked !== null && failed > asked.n - asked.k)) clear(latch);
+    });
   }
 
   #lower(time, relaxed, may) {

@@ -1,6 +1,6 @@
 //! A naive model of `sanfang replay`, from the same specification and with none of its code:
 //!
-//!   node testdata/naive/naive.mjs --city DIR [--rules DIR] [--signals|--peaks] [--mutate NAME] FILE…
+//!   node testdata/naive/naive.mjs --city DIR [--rules DIR] [--forecasts FILE] [--signals|--peaks] [--mutate NAME] FILE…
 //!
 //! `--peaks` prints the highest tier of each hazard and zone, as the files of `testdata/expected` have it.
 
@@ -10,20 +10,25 @@ import { parseArgs } from 'node:util';
 import { Bulletins } from './bulletins.mjs';
 import { display, readCity, zoneOf } from './city.mjs';
 import { linesOf, observationOf } from './intake.mjs';
-import { MUTATIONS, plant } from './mutations.mjs';
+import { Expected, readForecasts } from './expected.mjs';
+import { MUTATIONS, mutated, plant } from './mutations.mjs';
 import { Readings } from './readings.mjs';
 import { TIERS, readRules } from './rulebook.mjs';
 import { Situations } from './situations.mjs';
 
 const MINUTE = 60_000;
+const LOOKS = 10 * MINUTE;
 
-/** Replays lines; `say` takes each result as an object. Gives the counts of what became of the lines. */
-export function replay(city, rules, lines, signals, say) {
+/** Replays lines and what is forecast beside them; `say` takes each result as an object. Gives the counts of what became of the lines. */
+export function replay(city, rules, lines, forecasts, signals, say) {
   const readings = new Readings();
+  const expected = new Expected();
   const bulletins = new Bulletins(city);
-  const situations = new Situations(city, rules, readings, (rule, area) => bulletins.situation(rule, area));
+  const situations = new Situations(city, rules, readings, expected, (rule, area) => bulletins.situation(rule, area));
   bulletins.enrol(situations.subjects);
   const counts = { accepted: 0, duplicate: 0, correction: 0, late: 0 };
+  const zones = new Set([...city.areas.keys()].map((area) => zoneOf(city, area)));
+  const looking = new Set();
   let record = -Infinity;
   const tell = (changes) => {
     for (const change of changes) {
@@ -31,10 +36,27 @@ export function replay(city, rules, lines, signals, say) {
       for (const event of bulletins.take(change, record)) if (!signals) say({ ...event, time: display(city, event.time) });
     }
   };
-  const advance = (time) => {
+  const tick = (time) => {
     record = time;
     tell(situations.pass(time));
+    if (time % LOOKS === 0 && looking.size > 0) tell(situations.lookAgain(looking, time));
     for (const event of bulletins.flush(time)) if (!signals) say({ ...event, time: display(city, event.time) });
+  };
+  const advance = (time) => {
+    for (let minute = (Math.floor(record / MINUTE) + 1) * MINUTE; minute <= time && record > -Infinity; minute += MINUTE) tick(minute);
+    if (record < time) tick(time);
+  };
+  const issue = (until) => {
+    while (forecasts.length > 0 && forecasts[0].issued <= until) {
+      const [{ issued }] = forecasts;
+      const atOnce = forecasts.filter((one) => one.issued === issued);
+      forecasts.splice(0, atOnce.length);
+      advance(issued);
+      const heard = new Set();
+      for (const forecast of atOnce) if (expected.take(forecast)) for (const zone of zonesOf(city, forecast, zones)) heard.add(zone);
+      for (const zone of heard) looking.add(zone);
+      if (!mutated('deaf-to-issues')) tell(situations.lookAhead(heard, record));
+    }
   };
   for (const line of lines) {
     if (line.trim() === '') continue;
@@ -43,6 +65,7 @@ export function replay(city, rules, lines, signals, say) {
       counts[observation.refused] = (counts[observation.refused] ?? 0) + 1;
       continue;
     }
+    issue(observation.time);
     if (observation.time > record) advance(observation.time);
     else if (observation.time < record - MINUTE) counts.late += 1;
     const outcome = readings.put(observation);
@@ -50,7 +73,15 @@ export function replay(city, rules, lines, signals, say) {
     if (outcome !== 'new') counts[outcome] += 1;
     if (outcome !== 'duplicate') tell(situations.observe(observation, outcome === 'correction' ? observation.time : null));
   }
+  issue(Infinity);
   return counts;
+}
+
+/** The zones that hear a forecast: that of its place, every one where it is of the whole city or of a cyclone. */
+function zonesOf(city, { storm, place }, zones) {
+  if (storm !== undefined) return zones;
+  const zone = zoneOf(city, city.stations.get(place)?.area ?? place);
+  return zone === city.code ? zones : [zone];
 }
 
 /** The highest tier that a hazard's warnings had in each zone, one `hazard zone tier` a line. */
@@ -72,14 +103,14 @@ function signalLine(city, { subject, time, from, to, values }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { positionals: files, values: options } = parseArgs({
     allowPositionals: true,
-    options: { city: { type: 'string' }, rules: { type: 'string' }, signals: { type: 'boolean', default: false }, peaks: { type: 'boolean', default: false }, mutate: { type: 'string' }, mutations: { type: 'boolean', default: false } },
+    options: { city: { type: 'string' }, rules: { type: 'string' }, signals: { type: 'boolean', default: false }, peaks: { type: 'boolean', default: false }, mutate: { type: 'string' }, mutations: { type: 'string' }, forecasts: { type: 'string' } },
   });
   if (options.mutations) {
-    console.log(Object.keys(MUTATIONS).join('\n'));
+    console.log(Object.keys(MUTATIONS[options.mutations] ?? {}).join('\n'));
     process.exit(0);
   }
   if (!options.city || files.length === 0) {
-    console.error('use: node testdata/naive/naive.mjs --city DIR [--rules DIR] [--signals|--peaks] [--mutate NAME] FILE…');
+    console.error('use: node testdata/naive/naive.mjs --city DIR [--rules DIR] [--forecasts FILE] [--signals|--peaks] [--mutate NAME] FILE…');
     process.exit(2);
   }
   plant(options.mutate ?? null);
@@ -89,7 +120,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     for (const file of files) yield* linesOf(file);
   })();
   const results = [];
-  const counts = replay(city, rules, lines, options.signals, (result) => results.push(result));
+  const forecasts = options.forecasts === undefined ? [] : readForecasts(options.forecasts);
+  const counts = replay(city, rules, lines, forecasts, options.signals, (result) => results.push(result));
   const out = options.peaks ? peaksOf(city, results) : results.map((result) => JSON.stringify(result));
   process.stdout.write(out.map((line) => `${line}\n`).join(''));
   for (const [name, count] of Object.entries(counts)) console.error(`${name.padStart(12)}  ${count}`);

@@ -7,25 +7,30 @@ import { span } from './rulebook.mjs';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const COVERAGE = 0.8;
+const [SUSPECT, BY_A_PERSON] = [1, 3];
 
 /** All readings of all stations. */
 export class Readings {
   #series = new Map();
 
   /** Files an observation: `new`, `duplicate` or `correction`. */
-  put({ station, parameter, time, quanta, counted, interval, covers }) {
+  put({ station, parameter, time, quanta, counted, quality, interval, covers }) {
     const series = this.series(station, parameter);
+    const filed = { time, quanta, counted, suspect: quality === SUSPECT, interval, covers };
     let at = series.length;
     while (at > 0 && series[at - 1].time > time) at -= 1;
     const old = at > 0 && series[at - 1].time === time ? series[at - 1] : null;
     if (old === null) {
       if (mutated('drop-late') && at < series.length) return 'duplicate';
-      series.splice(at, 0, { time, quanta, counted, interval, covers });
+      series.splice(at, 0, filed);
       return 'new';
     }
-    if (old.quanta === quanta && old.counted === counted) return 'duplicate';
+    const same = old.quanta === quanta && old.counted === counted;
+    // The same value again lifts no suspicion, unless a person stands by it.
+    if (same && old.suspect && quality !== BY_A_PERSON && !mutated('suspicion-fades')) filed.suspect = true;
+    if (same && old.suspect === filed.suspect) return 'duplicate';
     if (mutated('drop-correction')) return 'duplicate';
-    series[at - 1] = { time, quanta, counted, interval, covers };
+    series[at - 1] = filed;
     return 'correction';
   }
 
@@ -102,7 +107,11 @@ function fold(name, inside, unit) {
       return inside.count;
     case 'delta':
       return (inside.newest.quanta - inside.oldest.quanta) / unit;
-    case 'rate':
+    case 'rate': {
+      const found = slope(inside, unit);
+      return found === null ? null : rounded(found);
+    }
+    case 'slope':
       return slope(inside, unit);
     default:
       throw new Error(`no call named ${name}`);
@@ -129,7 +138,7 @@ function slope(inside, unit) {
     xy += seconds * quanta;
   }
   const below = inside.count * xx - x * x;
-  return below === 0 ? null : rounded(((inside.count * xy - x * y) / below / unit) * 3600);
+  return below === 0 ? null : ((inside.count * xy - x * y) / below / unit) * 3600;
 }
 
 /** To nine decimals: what is equal on paper compares equal. */

@@ -39,8 +39,27 @@ export function compile(rule) {
     raiseAfter: span(rule.raise?.after ?? '0m'), lowerAfter: span(rule.lower?.after ?? '0m'),
     below: rule.lower?.below, by: rule.lower?.by, proposeAt: rule.propose_at, proposeBy: rule.propose?.by,
     kinds: rule.kinds ?? (rule.kind === undefined ? null : [rule.kind].flat()),
-    calls: callsOf(trees), parameters: parametersOf(trees),
+    samples: samplesOf(rule.samples), sound: rule.qc_min === 'sound', season: seasonOf(rule.season),
+    calls: callsOf(trees), parameters: parametersOf(trees), looksAhead: trees.some((tree) => [...nodes(tree)].some(isAhead)),
   };
+}
+
+/** `k of n`, or null. */
+function samplesOf(text) {
+  if (text === undefined) return null;
+  const [k, n] = text.split(' of ').map(Number);
+  return { k, n };
+}
+
+/** Whether a tier may rise on a day, `month-day` as text: of the whole rule or of single tiers. */
+function seasonOf(given) {
+  const inside = (periods) => (day) => periods.some((period) => {
+    const [from, to] = period.split('..');
+    return from <= to ? from <= day && day <= to : day >= from || day <= to;
+  });
+  if (given === undefined) return () => true;
+  if (Array.isArray(given)) return (_, day) => inside(given)(day);
+  return (tier, day) => given[TIERS[tier]] === undefined || inside(given[TIERS[tier]])(day);
 }
 
 /** The outermost calls on values, each once, in the order written. */
@@ -54,9 +73,18 @@ function callsOf(trees) {
   return [...calls.values()];
 }
 
+/** A call on what is expected: `forecast(…)`, `forecast.max(…)`, `typhoon.distance()`. */
+export const isAhead = (node) => node.kind === 'call' && (node.target === null ? node.name === 'forecast' : ['forecast', 'typhoon'].includes(node.target.name));
+
+/** What is read there: parameters but for those that are only expected. */
 function parametersOf(trees) {
   const names = new Set();
-  for (const tree of trees) for (const node of nodes(tree)) if (node.kind === 'name' && node.name in PARAMETERS) names.add(node.name);
+  const visit = (node) => {
+    if (isAhead(node)) return;
+    if (node.kind === 'name' && node.name in PARAMETERS) names.add(node.name);
+    for (const inner of [node.target, node.inner, node.left, node.right, ...(node.args ?? [])]) if (inner) visit(inner);
+  };
+  trees.forEach(visit);
   return names;
 }
 

@@ -31,6 +31,11 @@ impl Engine {
     /// Looks once more at the rules that read no observations: what is ahead of them moves with time.
     pub(super) fn look_again(&mut self, out: &mut Vec<Effect>) {
         let due = self.at.millis().div_euclid(EVERY_MS) * EVERY_MS;
+        // What this look finds ends no rise whose time came before it (semantics §4).
+        if due > self.next_deadline {
+            self.pass_deadlines(due);
+            self.settle(out);
+        }
         self.look_at(due, |rule| rule.looks_ahead() && rule.hears_only());
         self.settle(out);
         self.plan_look();

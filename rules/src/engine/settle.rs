@@ -22,8 +22,7 @@ impl Engine {
 
     /// Completes the rises whose deadline the record has passed, and the falls of rules that no
     /// reading wakes.
-    pub(super) fn pass_deadlines(&mut self) {
-        let record = self.at.millis();
+    pub(super) fn pass_deadlines(&mut self, record: i64) {
         self.next_deadline = i64::MAX;
         for rule in 0..self.rules.len() {
             let watched = self.rules.get(rule).map_or(0, |state| state.watches.len());

@@ -72,6 +72,26 @@ fn a_forecast_wakes_and_time_brings_it_nearer() {
     assert_eq!(tiers(&out, at(0)), wanted);
 }
 
+/// What was expected for eight minutes is over when the next look comes: the rise came before it
+/// (semantics §4).
+#[test]
+fn a_look_undoes_no_rise_whose_time_came_before_it() {
+    let held = "yellow = 'forecast(rainfall, \"1h\") >= 50'\nsubject = \"area\"\n\
+        area = { level = \"district\", quorum = \"1\" }\nraise = { after = \"8m\" }\nlower = { after = \"0m\" }";
+    let rules = rulebook(&rule("expected", "11B03", held));
+    let mut engine = engine(&city(&gauges(1), NO_SITES), &rules, Policy::Replay);
+    let mut out = Vec::new();
+    engine.step(at(31), &rain(31, &[(31, 40, 60), (40, 200, 0)]), &mut out);
+    for minute in 32..60 {
+        engine.step(at(minute), &Input::Tick, &mut out);
+    }
+    let wanted = [(39, Tier::Yellow), (40, Tier::None)];
+    let wanted: Vec<_> = wanted
+        .map(|(minute, tier)| (minute, "expected".to_owned(), tier))
+        .into();
+    assert_eq!(tiers(&out, at(0)), wanted);
+}
+
 #[test]
 fn measured_and_expected_together() {
     let mixed = "yellow = 'rainfall.sum(\"3h\") + forecast(rainfall, \"1h\") >= 50'\nlower = { after = \"0m\" }";

@@ -2,6 +2,7 @@
 
 use super::city::setting;
 use super::mirror::{Mirror, Said};
+use super::silences::Silences;
 use crate::courier::{INTENT, PROGRESS};
 use crate::pump::kind;
 use dispatch::intent::{Intent, IntentId};
@@ -46,6 +47,7 @@ pub(super) struct Audit {
     pub(super) issuers: BTreeSet<String>,
     /// Identifiers of the far side that are on disk with their message.
     receipts: BTreeSet<(Told, u64)>,
+    pub(super) silences: Silences,
     digest: u64,
 }
 
@@ -71,6 +73,7 @@ impl Audit {
             signed: BTreeSet::new(),
             issuers: BTreeSet::new(),
             receipts: BTreeSet::new(),
+            silences: Silences::default(),
             digest: 0xcbf2_9ce4_8422_2325,
         }
     }
@@ -137,8 +140,11 @@ impl Audit {
             let told = self.told.entry(of).or_default();
             told.push((record.kind, record.payload().to_vec()));
         }
+        let before = self.mirror.said(zone.0).len();
         self.mirror.feed(Zone(zone.0), record);
-        Ok(())
+        let said = self.mirror.said(zone.0).get(before..).unwrap_or_default();
+        self.silences
+            .step(Zone(zone.0), record.time_ms, &input, said)
     }
 
     fn warning(&mut self, zone: Partition, record: &Record) -> Result<(), String> {

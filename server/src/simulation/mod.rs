@@ -21,6 +21,7 @@ mod people;
 mod plant;
 mod posts;
 mod random;
+mod silences;
 mod table;
 mod world;
 

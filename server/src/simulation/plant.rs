@@ -33,10 +33,14 @@ pub(super) enum Plant {
     SignatureForged,
     /// What leaves a link waits in the gateway until the next time that passes.
     LeavesLate,
+    /// Another rule falls silent than the one that a person named.
+    MuteMisheard,
+    /// A silence is stored as one that lasts an hour longer.
+    MuteOutlasts,
 }
 
 impl Plant {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::PositionForgotten,
         Self::PositionAhead,
         Self::StartsLate,
@@ -52,5 +56,7 @@ impl Plant {
         Self::IntentLost,
         Self::SignatureForged,
         Self::LeavesLate,
+        Self::MuteMisheard,
+        Self::MuteOutlasts,
     ];
 }

@@ -38,7 +38,9 @@ const PLACES: [&str; 5] = [
 ];
 const GATEWAYS: [&str; 2] = ["sms", "email"];
 const POSTS: [&str; 1] = ["post"];
-const ACTS: [&str; 6] = ["approve", "reject", "amend", "cancel", "issue", "process"];
+const ACTS: [&str; 8] = [
+    "approve", "reject", "amend", "cancel", "issue", "process", "mute", "unmute",
+];
 
 /// Every pair of which a search that is worth its name has met some.
 pub(super) fn wanted() -> BTreeSet<(&'static str, &'static str)> {
@@ -89,6 +91,7 @@ pub(super) fn wanted() -> BTreeSet<(&'static str, &'static str)> {
     all(&["repeated", "delayed", "dropped", "sent again"], &POSTS);
     all(&["fresh", "twice"], &ACTS);
     all(&["stale"], &["approve", "reject", "amend", "cancel"]);
+    all(&["told after a silence"], &["expiry", "unmute"]);
     wanted
 }
 

@@ -9,13 +9,14 @@ use super::people::{self, Act};
 use super::plant::Plant;
 use super::posts::{Post, Posts};
 use super::random::Random;
+use super::silences::{misheard, outlasting};
 use super::table::Table;
 use crate::app::{App, Period};
 use crate::courier::{Courier, Sms};
 use crate::pump::Pump;
 use crate::questions::Asked;
 use journal::Journal;
-use model::{Order, Span, Time};
+use model::{Order, Span, Time, Zone};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
@@ -66,6 +67,8 @@ pub(super) struct World {
     pub(super) posts: Posts,
     acts: Vec<JoinHandle<()>>,
     places: Vec<Place>,
+    /// Chances of those who silence rules; seeds that failed before there were any go on without.
+    silencing: Option<Random>,
     snapshots: Period,
     started: u64,
     /// Owners of which a commit failed: they end with it.
@@ -127,6 +130,7 @@ impl World {
             posts: Posts::default(),
             acts: Vec::new(),
             places,
+            silencing: (!super::kept().any(|kept| kept == seed)).then(|| Random::new(!seed)),
             snapshots,
             started: 0,
             broken: BTreeSet::new(),
@@ -186,6 +190,9 @@ impl World {
             self.table.met("full", step);
         }
         self.audit.take(self.log.stored())?;
+        for how in std::mem::take(&mut self.audit.silences.told) {
+            self.table.met("told after a silence", how);
+        }
         self.acts.retain(|act| !act.is_finished());
         let (runtime, audit) = (&self.runtime, &self.audit);
         self.posts
@@ -199,7 +206,33 @@ impl World {
         for (at, message) in std::mem::take(&mut self.late) {
             self.hand_over(at, message)?;
         }
+        self.silence();
         Ok(())
+    }
+
+    /// Now and then somebody silences a rule, or lets one speak, through any node.
+    fn silence(&mut self) {
+        let Some(mut random) = self.silencing.take() else {
+            return;
+        };
+        let live: Vec<Arc<App>> = self.live().map(|(_, node)| Arc::clone(&node.app)).collect();
+        if random.one_in(4)
+            && let Some(app) = random.of(&live)
+            && let Some(mut act) = self.audit.silences.act(self.now, &mut random)
+        {
+            let twice = random.one_in(8);
+            self.table
+                .met(if twice { "twice" } else { act.seen }, act.name);
+            match self.plant {
+                Some(Plant::MuteMisheard) => act.order = misheard(&act.order),
+                Some(Plant::MuteOutlasts) => act.order = outlasting(&act.order),
+                Some(_) | None => {}
+            }
+            for _ in 0..if twice { 2 } else { 1 } {
+                self.note(Arc::clone(app), vec![(act.zone, act.order.clone())]);
+            }
+        }
+        self.silencing = Some(random);
     }
 
     pub(super) fn pass_by(&mut self, span: Span) -> Result<(), String> {
@@ -324,6 +357,10 @@ impl World {
         {
             orders.push((act.zone, forged));
         }
+        self.note(app, orders);
+    }
+
+    fn note(&mut self, app: Arc<App>, orders: Vec<(Zone, Order)>) {
         let asked = self.runtime.spawn(async move {
             // Refused or lost: whoever acts sees that nothing came of it.
             drop(app.note(orders).await);
