@@ -82,7 +82,7 @@ impl Engine {
             && series.newest_ms() < watch.due
             && series.newest_ms().saturating_sub(watch.rested_until) <= watch.step_max
             && (spec.day_edges.is_empty() || self.feeds.is_still(number, at, reading))
-            && watch.gauge == gauge.read(&series)
+            && gauge.reads(watch.gauge, &series)
             && watch
                 .sure
                 .is_none_or(|sure| sure == gauge.read_sure(&series))
