@@ -106,7 +106,11 @@ impl Evaluation<'_> {
             limited(Bits::Ahead, ahead)
         });
         let any = |truths: &Truths| truths.contains(&Kleene::True);
-        if self.rule.has_lulls && !any(&held) && !ahead.as_ref().is_some_and(any) {
+        if self.rule.has_lulls
+            && !any(&held)
+            && !ahead.as_ref().is_some_and(any)
+            && self.follows_figures(subject)
+        {
             ahead_of.lulls = self.lulls(subject, values);
         }
         if subject.state.is_none() && !any(&held) && !ahead.as_ref().is_some_and(any) {
@@ -181,6 +185,12 @@ impl Evaluation<'_> {
         }
         subject.state = Some(state);
         Some(withdrawn)
+    }
+
+    /// True where a figure moves by what is read alone: one without suspect readings may also when the
+    /// minutes of a day go that had some, which then counts as it stands.
+    fn follows_figures(&self, subject: &Subject) -> bool {
+        !(self.rule.limits.sound && self.has_suspects(subject))
     }
 
     /// The conditions of every tier at a subject, for nothing but their cost; how many hold.
@@ -491,7 +501,10 @@ impl Evaluation<'_> {
         let Some((station, series)) = series else {
             return nothing;
         };
-        if matches!(call.reading.function, Function::Indicator(Indicator::Exceedance(_))) {
+        if matches!(
+            call.reading.function,
+            Function::Indicator(Indicator::Exceedance(_))
+        ) {
             return Beside {
                 sums: exceedance::sums(&series, time),
                 ..nothing

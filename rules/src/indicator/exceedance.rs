@@ -128,11 +128,13 @@ pub(crate) fn sums(series: &View<'_>, time: Time) -> [i64; DURATIONS_H.len()] {
 /// amount on the curve: each of them grows by no more than falls.
 pub(crate) fn left(curve: &Curve, sums: [i64; DURATIONS_H.len()], times: Ratio) -> i64 {
     let amounts = curve.amounts.iter().zip(sums);
-    let each = amounts.filter(|(amount, _)| **amount > 0).map(|(amount, sum)| {
-        let per = Ratio::new(i128::from(*amount), i128::from(PER_UNIT));
-        let bound = per.and_then(|per| times.times(per)).map(Ratio::ceil);
-        let left = bound.map(|bound| bound.saturating_sub(i128::from(sum)));
-        left.map_or(0, |left| i64::try_from(left).unwrap_or(i64::MAX))
-    });
+    let each = amounts
+        .filter(|(amount, _)| **amount > 0)
+        .map(|(amount, sum)| {
+            let per = Ratio::new(i128::from(*amount), i128::from(PER_UNIT));
+            let bound = per.and_then(|per| times.times(per)).map(Ratio::ceil);
+            let left = bound.map(|bound| bound.saturating_sub(i128::from(sum)));
+            left.map_or(0, |left| i64::try_from(left).unwrap_or(i64::MAX))
+        });
     each.min().unwrap_or(0)
 }

@@ -97,7 +97,8 @@ impl Gauge {
             let (mut is_there, mut is_known, mut is_covered) = (reached == 0, false, false);
             let (own, bounds_of) = part.split(&mut slots, &mut bounds);
             for (slot, bounds) in own.iter().zip(bounds_of.chunks(part.chunk())) {
-                let Some((held, length)) = of(series, *slot).filter(|(held, _)| held.count > 0) else {
+                let Some((held, length)) = of(series, *slot).filter(|(held, _)| held.count > 0)
+                else {
                     continue;
                 };
                 let at = |turn: usize| bounds.get(turn).is_some_and(|bound| held.sum >= *bound);
