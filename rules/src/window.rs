@@ -25,7 +25,7 @@ mod value;
 pub use block::{Block, SHARED_LAG};
 pub use days::DAYS_MAX;
 pub(crate) use days::Day;
-pub(crate) use gauge::Gauge;
+pub(crate) use gauge::{Gauge, Turning};
 pub use query::{Function, Length, View, Window};
 pub(crate) use sealed::{Keep, Sealed};
 pub use sparse::SPARSE_READINGS_MAX;

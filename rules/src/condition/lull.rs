@@ -7,9 +7,9 @@
 
 use super::program::{Atom, Op, Program, Situated, Test};
 use super::{Call, Kleene, Ratio};
-use crate::indicator::return_period;
+use crate::indicator::exceedance::DURATIONS_H;
 use crate::indicator::spell::Spell;
-use crate::indicator::{Indicator, PER_UNIT};
+use crate::indicator::{Indicator, exceedance, return_period};
 use crate::window::{Function, Value};
 use model::Parameter;
 use model::climate::Level;
@@ -44,6 +44,17 @@ pub(crate) struct Beside<'a> {
     /// Seconds that readings must stand for until its days are covered; `None` where nothing is known
     /// of what is usual.
     pub(crate) uncovered_s: Option<i64>,
+    /// Sums over the durations of its curve.
+    pub(crate) sums: [i64; DURATIONS_H.len()],
+}
+
+impl Beside<'_> {
+    /// Nothing known.
+    pub(crate) const NOTHING: Self = Self {
+        levels: &[],
+        uncovered_s: None,
+        sums: [0; DURATIONS_H.len()],
+    };
 }
 
 /// What the series of each of a rule's parameters must bring, one of them.
@@ -271,14 +282,13 @@ impl Asked<'_> {
             (Function::Sum, true) | (Function::Indicator(Indicator::Effective(_)), true)
                 if is_rain =>
             {
-                raining(edge, value, Ratio::ONE)
+                raining(edge, value)
             }
-            (Function::Indicator(Indicator::Exceedance(curve)), true) if is_rain => {
-                let least = curve.amounts().map(|(_, amount)| amount).min();
-                let times =
-                    least.and_then(|least| Ratio::new(i128::from(least), i128::from(PER_UNIT)));
-                times.map_or(Lull::NONE, |times| raining(edge, value, times))
-            }
+            (Function::Indicator(Indicator::Exceedance(curve)), true) if is_rain => Lull {
+                rain: exceedance::left(&curve, (self.beside)(written).sums, edge),
+                sink: -1,
+                ..Lull::LASTING
+            },
             (Function::Indicator(Indicator::ReturnPeriod), true) if is_rain => {
                 let levels = (self.beside)(written).levels;
                 let rain = return_period::left(levels, value, edge);
@@ -367,15 +377,14 @@ fn sinking(edge: Ratio) -> Lull {
     }
 }
 
-/// What is left to an edge, each quantum of the figure being so many of rain. A negative reading
-/// would take off what later leaves again.
-pub(crate) fn raining(edge: Ratio, value: Option<&Value>, quanta: Ratio) -> Lull {
+/// What is left to an edge of a figure that grows by no more than falls. A negative reading would take
+/// off what later leaves again.
+pub(crate) fn raining(edge: Ratio, value: Option<&Value>) -> Lull {
     let (held, of) = value.map_or((0, 1), |value| (value.number, value.of));
     let left = || {
         let left = edge.number().checked_mul(of)?;
         let left = left.checked_sub(held.checked_mul(edge.of())?)?;
-        let left = left.checked_mul(quanta.number())?;
-        let of = edge.of().checked_mul(of)?.checked_mul(quanta.of())?;
+        let of = edge.of().checked_mul(of)?;
         i64::try_from(left.checked_add(of - 1)?.div_euclid(of)).ok()
     };
     Lull {

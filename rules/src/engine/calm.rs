@@ -45,8 +45,23 @@ pub(super) struct Gate {
     rain: i64,
     /// Seconds that all readings stand for.
     cover_s: i64,
+    /// The shortest calm of what it wakes, but for those that are awake.
     calm: Calm,
+    /// Which of the feeds are awake, whatever is read: a bit each, where they are so few.
+    awake: u64,
 }
+
+/// Whom a reading may concern among what its series wakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Concerned {
+    /// Any of them.
+    All,
+    /// Those that are awake, a bit each in their order.
+    Awake(u64),
+}
+
+/// Feeds of one series of which each has a bit.
+const AWAKE_MAX: usize = u64::BITS as usize;
 
 /// From where to where no day ends.
 const EVER: (i64, i64) = (i64::MIN, i64::MAX);
@@ -79,6 +94,11 @@ impl Calm {
             && time <= self.until
     }
 
+    /// True where every reading is to be looked at.
+    const fn is_awake(&self) -> bool {
+        self.is_still || self.rain == i64::MIN
+    }
+
     fn and(self, other: &Self) -> Self {
         Self {
             rain: self.rain.min(other.rain),
@@ -87,7 +107,7 @@ impl Calm {
             reach: self.reach.min(other.reach),
             sink: self.sink.max(other.sink),
             cover_s: self.cover_s.min(other.cover_s),
-            is_still: self.is_still || other.is_still,
+            is_still: false,
         }
     }
 
@@ -130,15 +150,16 @@ impl Gate {
         rain: 0,
         cover_s: 0,
         calm: Calm::NONE,
+        awake: 0,
     };
 }
 
 impl Feeds {
-    /// Takes note of a reading; true where it can change nothing.
+    /// Takes note of a reading and tells whom it may concern.
     #[inline]
-    pub(super) fn passes(&mut self, series: u32, reading: &Observation, is_new: bool) -> bool {
+    pub(super) fn note(&mut self, series: u32, reading: &Observation, is_new: bool) -> Concerned {
         let Some(gate) = self.gates.get_mut(series as usize) else {
-            return false;
+            return Concerned::All;
         };
         gate.rain = gate.rain.saturating_add(i64::from(reading.value.max(0)));
         // An interval that is not said may be any.
@@ -147,7 +168,11 @@ impl Feeds {
             said => said,
         };
         gate.cover_s = gate.cover_s.saturating_add(i64::from(cover_s));
-        is_new && !gate.calm.is_still && gate.calm.holds(gate, reading)
+        if is_new && gate.calm.holds(gate, reading) {
+            Concerned::Awake(gate.awake)
+        } else {
+            Concerned::All
+        }
     }
 
     /// True where a reading that was taken note of cannot change what one feed leads to.
@@ -165,17 +190,25 @@ impl Feeds {
             .is_some_and(|(gate, calm)| calm.is_still && calm.holds(gate, reading))
     }
 
-    /// Makes a series as calm as the least calm of what it wakes.
-    #[inline]
+    /// Makes a series as calm as the least calm of what it wakes, those that are awake left out where a
+    /// bit is there for each.
     pub(super) fn gather(&mut self, series: u32) {
         let calms = self.calms.get(self.of(series)).unwrap_or_default();
-        let calm = calms.iter().fold(Calm::LASTING, Calm::and);
+        let (mut calm, mut awake) = (Calm::LASTING, 0);
+        for (at, own) in calms.iter().enumerate() {
+            if own.is_awake() && calms.len() <= AWAKE_MAX {
+                awake |= 1 << at;
+            } else {
+                calm = calm.and(own);
+            }
+        }
         if let Some(gate) = self.gates.get_mut(series as usize) {
-            gate.calm = calm;
+            (gate.calm, gate.awake) = (calm, awake);
         }
     }
 
-    /// Notes what a series of rain must bring before sums that lie below their bounds are looked at.
+    /// Notes what a series of rain must bring before sums that lie below their bounds are looked at; the
+    /// series is to be gathered.
     pub(super) fn rest(&mut self, series: u32, at: usize, lull: Option<Lull>, view: &View<'_>) {
         let gate = self.gates.get(series as usize);
         if let (Some(lull), Some(gate), Some(calm)) = (lull, gate, self.calms.get_mut(at)) {

@@ -1,6 +1,6 @@
 //! Evaluating rules at the subjects that a reading wakes, and the standing that follows.
 
-use super::calm::Ahead;
+use super::calm::{Ahead, Concerned};
 use super::subjects::{Feed, Place, RuleState, Subject, Watch};
 use super::verdict::{Evaluation, standing};
 use super::{Asked, Cause, Engine, Moved};
@@ -10,60 +10,99 @@ use crate::effect::{Change, Reason};
 use crate::rulebook::Rule;
 use model::{Observation, Tier, Time};
 
+/// Why a reading changes nothing at a subject.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quiet {
+    /// All is where it was.
+    AsBefore,
+    /// It came to rest until more has come.
+    AtRest,
+}
+
 impl Engine {
     /// Evaluates every rule at every subject that the series feeds, where the reading can change
     /// anything there.
     #[inline]
     pub(super) fn wake(&mut self, series: u32, reading: &Observation, corrected: Option<i64>) {
-        let is_new = corrected.is_none();
-        if !self.feeds.passes(series, reading, is_new) {
-            self.wake_each(series, reading, corrected);
+        match self.feeds.note(series, reading, corrected.is_none()) {
+            Concerned::All => self.wake_all(series, reading, corrected),
+            Concerned::Awake(awake) => self.wake_few(series, reading, awake),
         }
     }
 
-    fn wake_each(&mut self, series: u32, reading: &Observation, corrected: Option<i64>) {
+    fn wake_all(&mut self, series: u32, reading: &Observation, corrected: Option<i64>) {
         for at in self.feeds.of(series) {
-            let Some(feed) = self.feeds.get(at) else {
-                continue;
-            };
-            if corrected.is_none() && self.feeds.is_calm(series, at, reading) {
-                continue;
-            }
-            let rule = usize::from(feed.rule);
-            if !self.is_quiet(at, feed, series, reading, corrected.is_some()) {
-                let cause = Cause {
-                    corrected,
-                    read: Some(reading.time.millis()),
-                    ..Cause::READING
-                };
-                self.evaluate(rule, feed.subject, &cause);
+            if corrected.is_some() || !self.feeds.is_calm(series, at, reading) {
+                self.wake_one(at, series, reading, corrected);
             }
         }
         self.feeds.gather(series);
     }
 
-    /// True where nothing can change: nothing is set or waiting and every running sum lies below
+    /// Wakes those whose bits are set.
+    #[inline]
+    fn wake_few(&mut self, series: u32, reading: &Observation, mut awake: u64) {
+        let first = self.feeds.of(series).start;
+        let mut has_changed = false;
+        while awake != 0 {
+            let at = first + awake.trailing_zeros() as usize;
+            awake &= awake - 1;
+            has_changed |= self.wake_one(at, series, reading, None);
+        }
+        if has_changed {
+            self.feeds.gather(series);
+        }
+    }
+
+    /// Evaluates what one feed leads to unless that can change nothing; true where its calm may be
+    /// another.
+    fn wake_one(
+        &mut self,
+        at: usize,
+        series: u32,
+        reading: &Observation,
+        corrected: Option<i64>,
+    ) -> bool {
+        let Some(feed) = self.feeds.get(at) else {
+            return false;
+        };
+        match self.quiet(at, feed, series, reading, corrected.is_some()) {
+            Some(Quiet::AsBefore) => false,
+            Some(Quiet::AtRest) => true,
+            None => {
+                let cause = Cause {
+                    corrected,
+                    read: Some(reading.time.millis()),
+                    ..Cause::READING
+                };
+                self.evaluate(usize::from(feed.rule), feed.subject, &cause);
+                true
+            }
+        }
+    }
+
+    /// Whether nothing can change: nothing is set or waiting and every running sum lies below
     /// the lowest bound of any tier, or all sums lie where they lay when the subject came to rest.
     #[inline]
-    fn is_quiet(
+    fn quiet(
         &mut self,
         at: usize,
         feed: Feed,
         series: u32,
         reading: &Observation,
         is_corrected: bool,
-    ) -> bool {
+    ) -> Option<Quiet> {
         let (rule, subject) = (usize::from(feed.rule), feed.subject);
         let (Some(spec), Some(state)) = (self.rulebook.rules.get(rule), self.rules.get_mut(rule))
         else {
-            return true;
+            return Some(Quiet::AsBefore);
         };
         let number = series;
         let (Some(watch), Some(series)) = (
             state.watches.get_mut(subject as usize),
             self.windows.get(series),
         ) else {
-            return false;
+            return None;
         };
         if let Some(floors) = spec.floors.as_ref().filter(|_| !watch.is_active) {
             let slots = series.slots();
@@ -74,7 +113,7 @@ impl Engine {
             if is_below {
                 let lull = Watch::below(&series, floors, spec);
                 self.feeds.rest(number, at, lull, &series);
-                return true;
+                return Some(Quiet::AtRest);
             }
         }
         if let (Some(gauge), false) = (watch.gauge_of(spec, &state.gauges), is_corrected)
@@ -82,15 +121,15 @@ impl Engine {
             && series.newest_ms() < watch.due
             && series.newest_ms().saturating_sub(watch.rested_until) <= watch.step_max
             && (spec.day_edges.is_empty() || self.feeds.is_still(number, at, reading))
-            && watch.gauge == gauge.read(&series)
+            && gauge.reads(watch.gauge, &series)
             && watch
                 .sure
                 .is_none_or(|sure| sure == gauge.read_sure(&series))
         {
             watch.rested_until = series.newest_ms();
-            return true;
+            return Some(Quiet::AsBefore);
         }
-        false
+        None
     }
 
     /// Evaluates one rule at one subject at its newest observation time.

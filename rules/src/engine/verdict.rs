@@ -10,7 +10,7 @@ use crate::area::Standing;
 use crate::condition::lull::{self, Beside, Lull, Lulls, PARAMETERS_MAX};
 use crate::condition::{Aggregate, Call, Kleene, Program, Situated};
 use crate::forecast::Forecasts;
-use crate::indicator::{Indicator, Source, effective};
+use crate::indicator::{Indicator, Source, effective, exceedance};
 use crate::rulebook::Rule;
 use crate::situation::{Asked, Set, Situation, TIERS, Truths, Verdict, or_higher};
 use crate::window::{Function, Gauge, Value, View, Window};
@@ -106,7 +106,11 @@ impl Evaluation<'_> {
             limited(Bits::Ahead, ahead)
         });
         let any = |truths: &Truths| truths.contains(&Kleene::True);
-        if self.rule.has_lulls && !any(&held) && !ahead.as_ref().is_some_and(any) {
+        if self.rule.has_lulls
+            && !any(&held)
+            && !ahead.as_ref().is_some_and(any)
+            && self.follows_figures(subject)
+        {
             ahead_of.lulls = self.lulls(subject, values);
         }
         if subject.state.is_none() && !any(&held) && !ahead.as_ref().is_some_and(any) {
@@ -181,6 +185,12 @@ impl Evaluation<'_> {
         }
         subject.state = Some(state);
         Some(withdrawn)
+    }
+
+    /// True where a figure moves by what is read alone: one without suspect readings may also when the
+    /// minutes of a day go that had some, which then counts as it stands.
+    fn follows_figures(&self, subject: &Subject) -> bool {
+        !(self.rule.limits.sound && self.has_suspects(subject))
     }
 
     /// The conditions of every tier at a subject, for nothing but their cost; how many hold.
@@ -479,10 +489,7 @@ impl Evaluation<'_> {
 
     /// What is known of a call's series beside its figure.
     fn beside(&self, subject: &Subject, call: &Call) -> Beside<'_> {
-        let nothing = Beside {
-            levels: &[],
-            uncovered_s: None,
-        };
+        let nothing = Beside::NOTHING;
         let of = |parameter: &Parameter| *parameter == call.reading.parameter;
         let place = self.rule.parameters.iter().position(of);
         let number = place.and_then(|place| subject.series.get(place).copied());
@@ -490,10 +497,22 @@ impl Evaluation<'_> {
             let station = self.windows.station(number)?;
             Some((station, self.windows.get(number)?))
         });
-        let (Some((station, series)), Some(window)) = (series, call.reading.window) else {
+        let (climate, time) = (&self.city.climate, Time::from_millis(subject.newest));
+        let Some((station, series)) = series else {
             return nothing;
         };
-        let (climate, time) = (&self.city.climate, Time::from_millis(subject.newest));
+        if matches!(
+            call.reading.function,
+            Function::Indicator(Indicator::Exceedance(_))
+        ) {
+            return Beside {
+                sums: exceedance::sums(&series, time),
+                ..nothing
+            };
+        }
+        let Some(window) = call.reading.window else {
+            return nothing;
+        };
         match window {
             Window::Rolling(span) => Beside {
                 levels: climate.levels(call.reading.parameter, span, station),

@@ -102,7 +102,7 @@ pub(crate) fn still(decay: Decay, source: &Source<'_>, edges: impl Iterator<Item
         ..Lull::LASTING
     };
     let still = above.fold(still, |still, edge| {
-        still.or(lull::raining(edge, Some(&value), Ratio::ONE))
+        still.or(lull::raining(edge, Some(&value)))
     });
     let spare = weighed.spare();
     let billion = i128::from(BILLION);

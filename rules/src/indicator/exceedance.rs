@@ -6,8 +6,9 @@
 //! flows), Guzzetti et al. 2008 (world, lower envelope), Aleotti 2004 (Piedmont), Innes 1983, Crosta and
 //! Frattini 2001, Jan and Chen 2005 (Taiwan), Dahal and Hasegawa 2008 (Nepal); others by their figures.
 
-use super::Source;
-use crate::window::{Function, Value};
+use super::{PER_UNIT, Source};
+use crate::condition::Ratio;
+use crate::window::{Function, Value, View};
 use model::{Span, Time};
 
 /// Durations over which a curve is asked, hours.
@@ -103,7 +104,7 @@ pub(super) fn of(curve: &Curve, source: &Source<'_>) -> Value {
         // What the longest of them lacks, shorter ones have not lost.
         covered |= sum.covered;
         let ratio = Value {
-            number: sum.number * i128::from(super::PER_UNIT),
+            number: sum.number * i128::from(PER_UNIT),
             of: i128::from(amount),
             covered: true,
         };
@@ -112,4 +113,28 @@ pub(super) fn of(curve: &Curve, source: &Source<'_>) -> Value {
         }
     }
     Value { covered, ..highest }
+}
+
+/// Sums over each of the durations up to `time`.
+pub(crate) fn sums(series: &View<'_>, time: Time) -> [i64; DURATIONS_H.len()] {
+    DURATIONS_H.map(|hours| {
+        let from = time - Span::from_minutes(i64::from(hours) * 60);
+        let sum = series.figure(Function::Sum, from, time, true);
+        i64::try_from(sum.number).unwrap_or(i64::MAX)
+    })
+}
+
+/// Quanta of rain without which no sum of those over the curve's durations comes to so many times the
+/// amount on the curve: each of them grows by no more than falls.
+pub(crate) fn left(curve: &Curve, sums: [i64; DURATIONS_H.len()], times: Ratio) -> i64 {
+    let amounts = curve.amounts.iter().zip(sums);
+    let each = amounts
+        .filter(|(amount, _)| **amount > 0)
+        .map(|(amount, sum)| {
+            let per = Ratio::new(i128::from(*amount), i128::from(PER_UNIT));
+            let bound = per.and_then(|per| times.times(per)).map(Ratio::ceil);
+            let left = bound.map(|bound| bound.saturating_sub(i128::from(sum)));
+            left.map_or(0, |left| i64::try_from(left).unwrap_or(i64::MAX))
+        });
+    each.min().unwrap_or(0)
 }

@@ -3,8 +3,9 @@
 
 use super::{Rule, Rulebook, SubjectKind};
 use crate::condition::{Program, Ratio, Reading, Turn};
+use crate::indicator::exceedance::Curve;
 use crate::indicator::{Indicator, PER_UNIT, return_period};
-use crate::window::{Function, Gauge, Plan, Window};
+use crate::window::{Function, Gauge, Plan, Turning, Window};
 use model::climate::{Climate, Level};
 use model::{Parameter, Span, StationNo};
 use std::collections::BTreeMap;
@@ -64,29 +65,35 @@ fn gauge(
     also: Option<&Program>,
     levels: Option<Levels<'_>>,
 ) -> Option<Gauge> {
-    let mut turns: BTreeMap<u16, Vec<i64>> = BTreeMap::new();
+    let mut sums: BTreeMap<u16, Turning> = BTreeMap::new();
+    let mut curves: BTreeMap<Curve, Turning> = BTreeMap::new();
     let slot = |window: Span| u16::try_from(plan?.slot(window)?).ok();
     for (call, turn) in all_turns(rule, also)? {
         let reading = rule.calls.get(usize::from(call))?.reading;
-        match (reading.function, reading.window) {
+        let (slot, bound) = match (reading.function, reading.window) {
             (Function::Sum, _) => {
                 let slot = (*rule.slots.get(usize::from(call))?)?;
-                turns.entry(slot).or_default().push(turn.whole(Ratio::ONE)?);
+                (slot, turn.whole(Ratio::ONE)?)
             }
             // The largest of some ratios reaches a bound where one of them does.
             (Function::Indicator(Indicator::Exceedance(curve)), _) => {
+                let mut bounds = Vec::new();
+                let of_curve = curves.entry(curve).or_default();
+                of_curve.slots.clear();
                 for (duration, amount) in curve.amounts() {
                     let per = Ratio::new(i128::from(amount), i128::from(PER_UNIT))?;
-                    let bounds = turns.entry(slot(duration)?).or_default();
+                    of_curve.slots.push(slot(duration)?);
                     bounds.push(turn.whole(per)?);
                 }
+                of_curve.turns.push(bounds);
+                continue;
             }
             (Function::Indicator(Indicator::ReturnPeriod), Some(Window::Rolling(span))) => {
                 let levels = levels?(reading.parameter, span);
-                let bounds = turns.entry(slot(span)?).or_default();
-                bounds.push(return_period::turn(levels, turn.whole(Ratio::ONE)?));
+                let bound = return_period::turn(levels, turn.whole(Ratio::ONE)?);
+                (slot(span)?, bound)
             }
-            (Function::Indicator(Indicator::Effective(_)), _) => {}
+            (Function::Indicator(Indicator::Effective(_)), _) => continue,
             (
                 Function::Last
                 | Function::Max
@@ -100,9 +107,12 @@ fn gauge(
                 | Function::Expected(_),
                 _,
             ) => return None,
-        }
+        };
+        let of_sum = sums.entry(slot).or_default();
+        of_sum.slots = vec![slot];
+        of_sum.turns.push(vec![bound]);
     }
-    Gauge::new(turns)
+    Gauge::new(sums.into_values().chain(curves.into_values()))
 }
 
 /// Where effective rainfalls turn the truth of any condition of the rule, by call.

@@ -70,12 +70,13 @@ pub(super) fn plan(rules: &mut [Rule]) -> (BTreeMap<Parameter, Plan>, Vec<OtherD
             }
         }
         let limits = &rule.limits;
-        // Each reading is a sample; what suspect readings add to sums counts for nothing, and what
-        // is at rest out of season may rise by the same sums in it.
+        // Each reading is a sample; running sums have in them what suspect readings add, which counts
+        // for nothing where sound ones are asked for; and what is at rest out of season may rise by the
+        // same sums in it.
         let looks_always = limits.samples.is_some() || limits.sound;
         let has_seasons = limits.has_seasons();
         rule.floors = floors(rule).filter(|_| !looks_always);
-        rule.has_lulls = !looks_always && has_lulls(rule);
+        rule.has_lulls = limits.samples.is_none() && has_lulls(rule);
         if !looks_always && !has_seasons {
             let plan = rule.parameters.first().and_then(|p| plans.get(p));
             gauges::lay(rule, plan);
