@@ -258,6 +258,41 @@ fn every_name_that_is_not_known_comes_with_the_nearest() {
     );
 }
 
+/// A key of the wrong kind is not missing besides, and one fault is told once.
+#[test]
+fn one_mistake_is_one_fault() {
+    let good = text("red = 'rainfall.last() > 5'");
+    for (right, wrong, words) in [
+        (
+            "{ zh = \"甲\", en = \"A\" }",
+            "\"甲\"",
+            "a.toml:6:11: field name: it is not a table",
+        ),
+        (
+            "name ",
+            "nome ",
+            "field rule.nome: no such key — did you mean name?",
+        ),
+        (
+            "{ document = \"d\", confidence = \"sure\" }",
+            "\"d\"",
+            "a.toml:7:11: field source: it is not a table",
+        ),
+        (
+            "schema = 1",
+            "schema = \"1\"",
+            "a.toml:1:10: field schema: ",
+        ),
+    ] {
+        let wrong = good.replacen(right, wrong, 1);
+        let faults = Rulebook::read(&[("a.toml".into(), wrong.into())]).unwrap_err();
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let most = if words.contains("no such key") { 2 } else { 1 };
+        assert_eq!(told.len(), most, "{told:#?}");
+        assert!(told[0].contains(words), "{words}\n--\n{}", told[0]);
+    }
+}
+
 #[test]
 fn a_test_that_asks_for_what_is_not_there_is_a_fault() {
     let lines = "subject = \"site\"\nyellow = 'water_depth.last() >= 0.15'\nred = 'water_depth.last() >= site.close'";

@@ -260,6 +260,20 @@ impl<'t> Keys<'t> {
         })
     }
 
+    /// A table that must be there, written like `example`.
+    pub(crate) fn needed_table(
+        &self,
+        key: &'static str,
+        example: &str,
+        faults: &mut Faults,
+    ) -> Option<Keys<'t>> {
+        if self.get(key).is_none() {
+            let remedy = format!("add {key} = {example}");
+            faults.error(self.at(self.spot), key, "it is missing", remedy);
+        }
+        self.table(key, faults)
+    }
+
     pub(crate) fn tables(&self, key: &str, faults: &mut Faults) -> Vec<Keys<'t>> {
         let Some((value, spot)) = self.get(key) else {
             return Vec::new();

@@ -491,13 +491,7 @@ fn read_proposal(keys: &Keys<'_>, faults: &mut Faults) -> Relaxation {
 }
 
 fn read_name(keys: &Keys<'_>, faults: &mut Faults) -> Named {
-    let Some(name) = keys.table("name", faults) else {
-        faults.error(
-            keys.at(keys.spot),
-            "name",
-            "it is missing",
-            "add name = { zh = \"…\", en = \"…\" }",
-        );
+    let Some(name) = keys.needed_table("name", "{ zh = \"…\", en = \"…\" }", faults) else {
         return Named::default();
     };
     name.known("name.", &["zh", "en"], faults);
@@ -554,19 +548,10 @@ fn check_renew(keys: &Keys<'_>, renew: &BTreeMap<Tier, Span>, faults: &mut Fault
 
 fn read_sources(keys: &Keys<'_>, faults: &mut Faults) -> BTreeMap<String, Source> {
     let mut found = BTreeMap::new();
-    match keys.table("source", faults) {
-        Some(source) => {
-            if let Some(source) = read_source(&source, faults) {
-                found.insert("rule".to_owned(), source);
-            }
-        }
-        None => faults.error(
-            keys.at(keys.spot),
-            "source",
-            "it is missing",
-            "add source = { document = \"…\", confidence = \"design-default\" }",
-        ),
-    }
+    let example = "{ document = \"…\", confidence = \"design-default\" }";
+    let source = keys.needed_table("source", example, faults);
+    let source = source.and_then(|source| read_source(&source, faults));
+    found.extend(source.map(|source| ("rule".to_owned(), source)));
     let Some(sources) = keys.table("sources", faults) else {
         return found;
     };
