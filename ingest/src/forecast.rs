@@ -10,7 +10,6 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use crate::quality::limits;
 use crate::register::quanta;
 use model::fault::{Faults, Place, perhaps, quoted};
 use model::forecast::{POINTS_MAX, STEPS_MAX};
@@ -136,7 +135,7 @@ impl Reader<'_> {
             let remedy = format!("write a decimal number in {}", parameter.unit());
             self.fault(line, "value", what, &remedy);
         }
-        let (low, high) = limits::range(parameter);
+        let (low, high) = parameter.range();
         let can_be = |value: &Quanta| (low..=high).contains(value);
         if let Some(value) = value.filter(|value| !can_be(value)) {
             let own = parameter.unit();

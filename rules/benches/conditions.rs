@@ -83,9 +83,10 @@ fn filled(parameter: Parameter) -> Block {
         block.add(60);
         for minute in 0..MINUTES {
             let seed = (gauge as i64 * 2_654_435_761 + minute * 40_503) % 1009;
-            let value = match parameter {
-                Parameter::Rainfall => (seed - 800).max(0) / 10,
-                _ => (minute % 745 - 372).abs() * (5 + gauge as i64) + seed / 10,
+            let value = if parameter == Parameter::Rainfall {
+                (seed - 800).max(0) / 10
+            } else {
+                (minute % 745 - 372).abs() * (5 + gauge as i64) + seed / 10
             };
             let reading = Observation {
                 station: StationNo(0),
@@ -123,7 +124,15 @@ fn figure(call: &Call, block: &Block, gauge: usize) -> Value {
         Function::Indicator(Indicator::Effective(_)) => share(day * 1_300_000_007, 1_000_000_000),
         Function::Indicator(Indicator::Exceedance(_)) => share(day * 1000, 4321),
         Function::Indicator(_) | Function::Expected(_) => share(day % 20_000, 1),
-        function => over(function, call.reading.window),
+        function @ (Function::Last
+        | Function::Sum
+        | Function::Max
+        | Function::Min
+        | Function::Mean
+        | Function::Delta
+        | Function::Rate
+        | Function::Count
+        | Function::Age) => over(function, call.reading.window),
     }
 }
 

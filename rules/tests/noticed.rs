@@ -1,9 +1,4 @@
 //! Rulebooks that load and are worth a look, words for what cannot be read, and tests that are none.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fixture that cannot be built ends its test"
-)]
-
 use rules::{Rulebook, suite};
 use std::sync::Arc;
 

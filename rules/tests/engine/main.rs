@@ -10,7 +10,6 @@ mod little;
 mod mutes;
 mod orders;
 mod outlook;
-mod partitions;
 mod relays;
 mod rest;
 mod signalled;
