@@ -329,5 +329,22 @@ export async function cases(inForce) {
     await until('the one before is in force', async () => (await list('/v1/rulebooks')).find((r) => r.hash === before.hash).state === 'in_force');
     await theirs.context().close();
   });
+
+  await test('a dry run that came to no end says why, and is put forward again instead of signed', { signed: true }, async (page) => {
+    // As a restart in the middle of a dry run leaves it.
+    await page.route('**/v1/rulebooks', async (route) => {
+      if (route.request().method() !== 'GET') return route.continue();
+      const answer = await route.fetch();
+      const broken = { ...tried, state: 'candidate', trial: { ...tried.trial, state: 'failed', reason: 'the process ended in the middle of it' } };
+      await route.fulfill({ response: answer, json: [broken, ...(await answer.json()).filter((r) => r.hash !== broken.hash)] });
+    });
+    await page.reload();
+    await turn(page, 'rulebooks');
+    await page.locator('[data-testid=rulebook][data-state=candidate]').filter({ hasText: tried.version }).first().click();
+    await page.waitForSelector(`${id('trial')}[data-state=failed]`);
+    assert.match(await page.locator(id('rb-failed')).innerText(), /the process ended in the middle of it/);
+    assert.equal(await page.locator(id('rb-sign')).count(), 0, 'nothing to sign');
+    assert.ok(await page.locator(id('rb-back')).isEnabled(), 'it can be put forward again');
+  });
   return tried;
 }

@@ -35,7 +35,7 @@ export class Rulebooks {
     for (const d of differences) (counts[d.tier] ??= {})[d.kind] = (counts[d.tier][d.kind] ?? 0) + 1;
     const compared = (old, fresh) => ({ old, new: fresh, more: fresh - old });
     return {
-      state: 'done', from: world.text(world.time - 72 * 3600), to: world.text(world.time), readings: 1_842_200, unheld: [], unheard: [], counts,
+      state: 'done', from: world.text(world.time - 72 * 3600), to: world.text(world.time), readings: 1_842_200, heard: { forecasts: 264, signals: 7, silences: 1 }, unheld: [], unheard: [], counts,
       people: compared(812_400, 904_100), people_night: compared(301_200, 371_900), rings: compared(1_203_000, 1_422_300), rings_night: compared(420_400, 533_000), differences,
     };
   }
@@ -81,7 +81,7 @@ export class Rulebooks {
     const nothing = { old: 0, new: 0, more: 0 };
     Object.assign(book, {
       state: 'candidate', by: person, at: this.world.text(this.world.time), note: body.note ?? '', against: present.hash, tests: 24, signed: [], ended: null, began: Date.now(),
-      trial: { state: 'running', progress: 0, from: null, to: null, readings: 0, unheld: [], unheard: [], counts: {}, people: nothing, people_night: nothing, rings: nothing, rings_night: nothing, differences: [] },
+      trial: { state: 'running', progress: 0, from: null, to: null, readings: 0, heard: { forecasts: 0, signals: 0, silences: 0 }, unheld: [], unheard: [], counts: {}, people: nothing, people_night: nothing, rings: nothing, rings_night: nothing, differences: [] },
     });
     return this.find(book.hash);
   }

@@ -480,7 +480,11 @@ export interface Compared {
 
 /** A dry run of a rulebook beside the one in force. */
 export interface Trial {
-  state: 'running' | 'done' | 'cancelled';
+  state: 'running' | 'done' | 'cancelled' | 'failed';
+  /** Why it failed, where it did. */
+  reason?: string | null;
+  /** What zones heard meanwhile beside readings. */
+  heard: { forecasts: number; signals: number; silences: number };
   /** Parts of a thousand. */
   progress?: number | null;
   from: string | null;
