@@ -10,6 +10,7 @@ mod little;
 mod mutes;
 mod orders;
 mod outlook;
+mod partitions;
 mod relays;
 mod rest;
 mod signalled;
