@@ -1,6 +1,6 @@
 //! A TOML file taken apart key by key, so that one bad entry does not hide the others.
 
-use crate::fault::{Faults, Place, line_of, perhaps};
+use crate::fault::{Faults, Place, line_of, nearest, perhaps};
 use serde::de::DeserializeOwned;
 use std::ops::Range;
 use toml::Spanned;
@@ -120,6 +120,8 @@ impl<'t> Document<'t> {
             if !missing.is_some_and(|missing| removed.iter().any(|name| name == missing)) {
                 self.report(field, &span, &error, remedy, faults);
             }
+            // Nor is what was written nearly so.
+            removed.extend(meant(&error).map(str::to_owned));
             match remove(&mut value, &span) {
                 Some(name) if removed.len() < FAULTS_OF_ONE => removed.push(name),
                 Some(_) | None => return None,
@@ -198,15 +200,19 @@ fn words(error: &toml::de::Error) -> impl Iterator<Item = &str> {
     error.message().split('`').skip(1).step_by(2)
 }
 
-/// What to do, with the nearest of the words that would have been right.
-fn remedy_of(error: &toml::de::Error, remedy: &str) -> String {
+/// The word that was probably meant in place of one that is not known.
+fn meant(error: &toml::de::Error) -> Option<&str> {
     let is_unknown = error.message().starts_with("unknown");
-    let mut words = words(error);
-    let near = words
-        .next()
-        .filter(|_| is_unknown)
-        .map(|word| perhaps(word, words));
-    format!("{}{remedy}", near.unwrap_or_default())
+    let mut words = words(error).filter(|_| is_unknown);
+    nearest(words.next()?, words)
+}
+
+/// What to do, with the word that was probably meant.
+fn remedy_of(error: &toml::de::Error, remedy: &str) -> String {
+    match meant(error) {
+        Some(meant) => format!("did you mean {meant}? {remedy}"),
+        None => remedy.to_owned(),
+    }
 }
 
 fn first_line(error: &toml::de::Error) -> String {

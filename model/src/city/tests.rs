@@ -319,7 +319,7 @@ fn each_fault_names_file_line_field_and_remedy() {
             "city.toml",
             "[\"11B03\"]",
             "[\"11X03\"]",
-            "city.toml:33:12: field matrix: \"11X03\" is not a known event code",
+            "city.toml:33:11: field matrix: \"11X03\" is not a known event code",
         ),
         (
             "city.toml",

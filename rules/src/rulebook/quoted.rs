@@ -15,8 +15,13 @@ pub(super) fn place_in(written: &str, at: usize) -> Option<usize> {
         1
     };
     let mut passed = 0;
-    while passed < at {
+    loop {
         let rest = written.get(place..)?;
+        // What stands for nothing lies before the text that goes on after it.
+        let is_void = is_basic && matches!(escape(rest), Some((_, 0)));
+        if passed >= at && !(is_void && rest.starts_with('\\')) {
+            return Some(place);
+        }
         let (long, stands_for) = match rest.chars().next()? {
             '\\' if is_basic => escape(rest)?,
             '\r' if rest.starts_with("\r\n") => (2, 1),
@@ -25,7 +30,6 @@ pub(super) fn place_in(written: &str, at: usize) -> Option<usize> {
         place += long;
         passed += stands_for;
     }
-    Some(place)
 }
 
 /// Bytes of an escape, and of what it stands for.
