@@ -79,6 +79,9 @@ fn an_id_is_unique_over_all_files_and_plain() {
     let words = "b.toml:10:6: field id: \"b\" is there twice — give each rule its own id; the first is in \
                  a.toml, line 9\n    id = \"b\"\n         ^^^";
     assert_eq!(told[0], words);
+    // The first is the one that is asked for: a second under its name closes no circle.
+    let again = [rule("a", None), rule("a", Some("a"))];
+    assert_eq!(faults(&[file("a.toml", &again)]).len(), 1);
     for id in [
         "../../etc/passwd",
         "my culvert/1?",
