@@ -1,7 +1,7 @@
 //! Rules that ask for each other, ids, and rulebooks of many rules.
 #![expect(
-    clippy::unwrap_used,
-    reason = "a fixture that cannot be built ends its test"
+    clippy::disallowed_methods,
+    reason = "how long many rules take is measured"
 )]
 
 use rules::Rulebook;
