@@ -41,17 +41,23 @@ impl Excerpt {
 impl fmt::Display for Excerpt {
     /// The line, and carets under the part.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let carets = "^".repeat(self.length.max(1));
+        // Of a very long line, what is around the part.
+        let from = match self.line.chars().count() > SHOWN_MAX {
+            true => self.before.saturating_sub(SHOWN_MAX / 4),
+            false => 0,
+        };
+        let shown: String = self.line.chars().skip(from).take(SHOWN_MAX).collect();
         // A tab is as wide in both lines.
-        let before: String = self
-            .line
-            .chars()
-            .take(self.before)
-            .map(|c| if c == '\t' { c } else { ' ' })
-            .collect();
-        write!(f, "    {}\n    {before}{carets}", self.line.trim_end())
+        let before = self.line.chars().skip(from).take(self.before - from);
+        let before: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let room = SHOWN_MAX.saturating_sub(self.before - from);
+        let carets = "^".repeat(self.length.min(room).max(1));
+        write!(f, "    {}\n    {before}{carets}", shown.trim_end())
     }
 }
+
+/// Characters of a line shown at most.
+const SHOWN_MAX: usize = 240;
 
 /// One fault. Never holds personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -340,6 +346,17 @@ mod tests {
         let told = faults.into_vec()[0].to_string();
         let shown = "a.toml:2:9: field level: no level — write township\n    level = \"town\"\n            ^^^^^^";
         assert_eq!(told, shown);
+    }
+
+    #[test]
+    fn of_a_very_long_line_what_is_around_the_words_is_shown() {
+        let text = format!("{} here {}", "a".repeat(5000), "b".repeat(5000));
+        let shown = Excerpt::of(&text, &(5001..5005)).unwrap().to_string();
+        let (line, carets) = shown.split_once('\n').unwrap();
+        assert_eq!(line.chars().count(), SHOWN_MAX + 4);
+        assert_eq!(carets.find("^^^^"), line.find("here"));
+        let all = Excerpt::of(&text, &(0..text.len())).unwrap().to_string();
+        assert_eq!(all.chars().filter(|c| *c == '^').count(), SHOWN_MAX);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Rules that ask for each other, ids, and rulebooks of many rules.
+
 use rules::Rulebook;
 
 /// A rule of that id; its red asks for the situation of another, where one is given.

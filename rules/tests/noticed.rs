@@ -1,4 +1,5 @@
 //! Rulebooks that load and are worth a look, words for what cannot be read, and tests that are none.
+
 use rules::{Rulebook, suite};
 use std::sync::Arc;
 
@@ -182,6 +183,27 @@ fn what_is_written_in_place_of_a_sign_is_named() {
         assert_eq!(told.len(), 1, "{condition}: {told:#?}");
         assert!(told[0].contains(words), "{words}\n--\n{}", told[0]);
         assert!(told[0].ends_with('^'), "{}", told[0]);
+    }
+    for (long, ends) in [
+        (
+            format!("rainfall.last(){} >= 30", "+1".repeat(900)),
+            Some("in one comparison"),
+        ),
+        (
+            format!("rainfall.last() >= {}30", "-".repeat(900)),
+            Some("in one comparison"),
+        ),
+        (
+            format!("site{} >= 3", ".a".repeat(900)),
+            Some("in one comparison"),
+        ),
+        (format!("rainfall{} >= 3", ".last()".repeat(90)), None),
+        (format!("rainfall.last(){} >= 300", "+1".repeat(100)), None),
+        (format!("{}(rainfall.last() >= 3)", "!".repeat(1900)), None),
+    ] {
+        let (_, told) = said(&format!("red = '{long}'"));
+        let words = ends.unwrap_or_default();
+        assert!(ends.is_none() || told[0].contains(words), "{told:#?}");
     }
     let deep = format!("{}rainfall.last() > 1{}", "(".repeat(300), ")".repeat(300));
     let (_, told) = said(&format!("red = '{deep}'"));

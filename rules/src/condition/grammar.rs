@@ -52,6 +52,34 @@ const SIGNS: [(&str, &str); 30] = [
 /// Signs that a condition has: what begins with one is not looked at further.
 const RIGHT: [&str; 6] = ["==", "!=", ">=", "<=", "&&", "||"];
 
+/// Sums, products and steps into members in a row: each is a level of the tree that the parser makes,
+/// which it does not count as one.
+const LEVELS_MAX: usize = 100;
+
+/// A text of more levels than anybody needs, which the parser would go down one by one.
+pub(super) fn beyond(source: &str) -> Option<ConditionError> {
+    let (mut quote, mut sums, mut members) = (None, 0, 0);
+    for (at, letter) in source.char_indices() {
+        match (quote, letter) {
+            (Some(open), letter) if letter == open => quote = None,
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '+' | '-' | '*' | '/' | '%') => sums += 1,
+            (None, '.' | '[') => members += 1,
+            // A comparison begins anew.
+            (None, '<' | '>' | '=' | '&' | '|') => (sums, members) = (0, 0),
+            (Some(_) | None, _) => {}
+        }
+        if sums > LEVELS_MAX || members > LEVELS_MAX {
+            let error = ConditionError::new(
+                format!("more than {LEVELS_MAX} sums and products stand in one comparison"),
+                "split it into rules joined by situation(\"id\")",
+            );
+            return Some(error.at_bytes(Some(at..at + letter.len_utf8())));
+        }
+    }
+    None
+}
+
 /// Why the parser refuses a text, by its message and the place it gives.
 pub(super) fn unreadable(
     source: &str,

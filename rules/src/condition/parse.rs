@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, asked_of};
 use super::forecast;
-use super::grammar::unreadable;
+use super::grammar;
 use super::linear::{Dimension, Linear, atom, too_large};
 use super::program::{Kleene, Op, Program, Test};
 use super::ratio::Ratio;
@@ -194,6 +194,9 @@ pub(super) fn parsed(source: &str) -> Result<(IdedExpr, SourceInfo), ConditionEr
             "split it into rules joined by situation(\"id\")",
         ));
     }
+    if let Some(beyond) = grammar::beyond(source) {
+        return Err(beyond);
+    }
     let parsed = cel::parser::Parser::new()
         .max_recursion_depth(CONDITION_DEPTH_MAX)
         .parse_with_source_info(source);
@@ -201,7 +204,7 @@ pub(super) fn parsed(source: &str) -> Result<(IdedExpr, SourceInfo), ConditionEr
         let first = errors.errors.first();
         let message = first.map_or("no condition", |error| &error.msg);
         let place = first.and_then(|error| byte(source, error.pos));
-        unreadable(source, message, place)
+        grammar::unreadable(source, message, place)
     })
 }
 

@@ -69,6 +69,10 @@ impl<'t> Keys<'t> {
     }
 
     pub(crate) const fn at(&self, spot: Spot) -> Place<'t> {
+        // A file as a whole has no words.
+        if spot.1 == 0 {
+            return self.start();
+        }
         Place::words(self.file, self.text, &(spot.0..spot.1))
     }
 

@@ -14,7 +14,8 @@ pub(super) type Ids<'t> = BTreeMap<String, Keys<'t>>;
 
 /// Resolves situations to rule numbers; what a rule with a fault finds is no fault of who asks for it.
 pub(super) fn link(rules: &mut [Rule], places: &[Keys<'_>], ids: &Ids<'_>, faults: &mut Faults) {
-    let numbered = rules.iter().enumerate();
+    // Of two with one id, which is a fault of its own, the first is meant.
+    let numbered = rules.iter().enumerate().rev();
     let numbers: BTreeMap<String, usize> = numbered.map(|(n, rule)| (rule.id.clone(), n)).collect();
     for (rule, keys) in rules.iter_mut().zip(places) {
         for asked in &mut rule.asked {
