@@ -31,7 +31,7 @@ const clock = ({ time }) => time.slice(11, 16);
 /** Tier changes as `18:05 S1 none>red`. */
 function signals(rule, lines, place = city('water_depth')) {
   const found = [];
-  replay(place, [compile({ id: 'r', hazard: '11A02', ...rule })], lines, true, (change) => found.push(`${clock(change)} ${change.subject} ${change.from}>${change.to}`));
+  replay(place, [compile({ id: 'r', hazard: '11A02', ...rule })], lines, [], true, (change) => found.push(`${clock(change)} ${change.subject} ${change.from}>${change.to}`));
   return found;
 }
 
@@ -39,7 +39,7 @@ function signals(rule, lines, place = city('water_depth')) {
 function warnings(rule, lines, place = city('water_depth')) {
   const found = [];
   const areas = (event) => Object.entries(event.areas).map(([code, tier]) => `${code.slice(6, 9)}:${tier}`).join(' ');
-  replay(place, [compile({ id: 'r', hazard: '11A02', ...rule })], lines, false, (event) => found.push(`${clock(event)} ${event.event} ${event.tier} ${areas(event)}`));
+  replay(place, [compile({ id: 'r', hazard: '11A02', ...rule })], lines, [], false, (event) => found.push(`${clock(event)} ${event.event} ${event.tier} ${areas(event)}`));
   return found;
 }
 
