@@ -456,9 +456,19 @@ fn what_a_city_lacks_for_a_rulebook_is_noticed_where_it_is_written() {
     fs::write(folder.path().join("a.toml"), text).unwrap();
     fs::create_dir(folder.path().join("tests")).unwrap();
     fs::write(folder.path().join("tests/y.toml"), "garbage").unwrap();
-    let case = "schema = 1\n[[test]]\nname = \"dry\"\nrule = \"metres\"\nstart = \"2025-06-01T12:00:00+08:00\"\n\
-                series = { rainfall = \"0x5\" }\nexpect = [{ at = \"1m\", tier = \"none\" }]\n";
-    fs::write(folder.path().join("tests/x.test.toml"), case).unwrap();
+    let case = |rule: &str, series: &str| {
+        format!(
+            "[[test]]\nname = \"dry\"\nrule = \"{rule}\"\nstart = \"2025-06-01T12:00:00+08:00\"\n\
+             series = {{ {series} = \"0x5\" }}\nexpect = [{{ at = \"1m\", tier = \"none\" }}]\n"
+        )
+    };
+    let cases = [
+        case("kinds", "water_depth"),
+        case("gauges", "rainfall"),
+        case("metres", "rainfall"),
+    ];
+    let cases = format!("schema = 1\n{}", cases.concat());
+    fs::write(folder.path().join("tests/x.test.toml"), cases).unwrap();
     let path = folder.path().display().to_string();
     let (code, out, err) = told(&sanfang(&[
         "check",
