@@ -207,6 +207,8 @@ export async function cases(inForce) {
     if (!(await responseOf('wind', city))?.level) await post('/v1/responses', { plan: 'wind', area: city, level: 'IV', seen: null, reason: '会商决定' });
     const w = await inForce(page);
     await page.click(`#queue [data-id="${w.id}"]`);
+    // The screen may hear later than we that it is in force.
+    await page.locator(`${id('detail')} button`).filter({ has: page.locator('kbd', { hasText: /^X$/ }) }).waitFor();
     await page.keyboard.press('x');
     await page.fill(id('reason'), '水已退');
     await page.click(id('submit'));
