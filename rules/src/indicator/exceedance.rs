@@ -129,15 +129,17 @@ pub(crate) fn sums(series: &View<'_>, time: Time) -> [i64; DURATIONS_H.len()] {
 pub(crate) fn left(curve: &Curve, sums: [i64; DURATIONS_H.len()], times: Ratio) -> i64 {
     let of = times.of().saturating_mul(i128::from(PER_UNIT));
     let amounts = curve.amounts.iter().zip(sums);
-    let each = amounts.filter(|(amount, _)| **amount > 0).map(|(amount, sum)| {
-        let product = times.number().checked_mul(i128::from(*amount))?;
-        // Rounded up: the first sum that is over.
-        let bound = match (i64::try_from(product), i64::try_from(of)) {
-            (Ok(product), Ok(of)) => -i128::from((-product).div_euclid(of)),
-            (Err(_), _) | (_, Err(_)) => -product.checked_neg()?.div_euclid(of),
-        };
-        i64::try_from(bound.checked_sub(i128::from(sum))?).ok()
-    });
+    let each = amounts
+        .filter(|(amount, _)| **amount > 0)
+        .map(|(amount, sum)| {
+            let product = times.number().checked_mul(i128::from(*amount))?;
+            // Rounded up: the first sum that is over.
+            let bound = match (i64::try_from(product), i64::try_from(of)) {
+                (Ok(product), Ok(of)) => -i128::from((-product).div_euclid(of)),
+                (Err(_), _) | (_, Err(_)) => -product.checked_neg()?.div_euclid(of),
+            };
+            i64::try_from(bound.checked_sub(i128::from(sum))?).ok()
+        });
     // What is too large to tell is taken for nothing left.
     each.map(|left| left.unwrap_or(0)).min().unwrap_or(0)
 }

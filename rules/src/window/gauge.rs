@@ -94,7 +94,9 @@ impl Gauge {
             let reached = (wanted >> 2) as usize;
             let (own, turns) = part.split(&mut slots, &mut bounds);
             let next = part.row(turns, reached);
-            let last = reached.checked_sub(1).and_then(|last| part.row(turns, last));
+            let last = reached
+                .checked_sub(1)
+                .and_then(|last| part.row(turns, last));
             let (mut is_there, mut is_known, mut is_covered) = (reached == 0, false, false);
             for (window, slot) in own.iter().enumerate() {
                 let Some((held, length)) = of(series, *slot).filter(|(held, _)| held.count > 0)
@@ -128,7 +130,10 @@ impl Gauge {
                 };
                 let held = figures(held, length);
                 if held.count > 0 {
-                    let own = turns.iter().skip(window).step_by(usize::from(part.windows).max(1));
+                    let own = turns
+                        .iter()
+                        .skip(window)
+                        .step_by(usize::from(part.windows).max(1));
                     let is_at = own.map(|bound| u64::from(held.sum >= *bound));
                     reached = reached.max(is_at.sum());
                     known = 1;
