@@ -1,6 +1,6 @@
 //! How what an observation costs grows with the rulebook: 100,000 gauges of a hundred kinds.
 //!
-//! *Ten* rules hold for every gauge. A *thousand* are ten for each kind, so that each reading is still
+//! *Ten* rules hold for every gauge, also where they ask for sound readings or for samples. A *thousand* are ten for each kind, so that each reading is still
 //! of ten. *A hundred* all hold for every gauge, over windows and bounds of their own.
 #![expect(
     clippy::panic,
@@ -55,7 +55,7 @@ fn city(gauges: u32) -> Arc<City> {
 }
 
 /// A rule of four tiers over two windows and one of the last quarter of an hour.
-fn rule(out: &mut String, id: &str, kind: Option<u32>, number: u32) {
+fn rule(out: &mut String, id: &str, kind: Option<u32>, number: u32, more: &str) {
     let (short, long) = (1 + number % 3, 4 + number % 3);
     let bound = |tier: u32| 20 + 10 * tier + 3 * (number % 10);
     let kinds = kind.map_or(String::new(), |kind| format!("kinds = [\"kind_{kind}\"]\n"));
@@ -75,12 +75,13 @@ fn rule(out: &mut String, id: &str, kind: Option<u32>, number: u32) {
         .unwrap();
     }
     out.push_str("continuing = 'rainfall.sum(\"15m\") >= 3'\npropose_at = 0.9\nlower = { after = \"30m\", below = 0.8 }\n");
+    out.push_str(more);
 }
 
-fn rulebook(rules: impl Iterator<Item = (String, Option<u32>, u32)>) -> Arc<Rulebook> {
+fn rulebook(rules: impl Iterator<Item = (String, Option<u32>, u32)>, more: &str) -> Arc<Rulebook> {
     let mut text = String::from("schema = 1\nversion = \"bench\"\n");
     for (id, kind, number) in rules {
-        rule(&mut text, &id, kind, number);
+        rule(&mut text, &id, kind, number, more);
     }
     Arc::new(
         Rulebook::read(&[("bench.toml".into(), text.into())])
@@ -121,17 +122,27 @@ fn bench(c: &mut Criterion) {
     let hundred = (0..100).map(|n| (format!("r{n}"), None, n));
     let few = GAUGES / 10;
     let books = [
-        ("ten rules, 100,000 gauges", GAUGES, rulebook(ten())),
+        ("ten rules, 100,000 gauges", GAUGES, rulebook(ten(), "")),
         (
             "a thousand rules, 100,000 gauges",
             GAUGES,
-            rulebook(thousand),
+            rulebook(thousand, ""),
         ),
-        ("ten rules, 10,000 gauges", few, rulebook(ten())),
+        ("ten rules, 10,000 gauges", few, rulebook(ten(), "")),
         (
             "a hundred rules at each of 10,000 gauges",
             few,
-            rulebook(hundred),
+            rulebook(hundred, ""),
+        ),
+        (
+            "ten rules of sound readings, 10,000 gauges",
+            few,
+            rulebook(ten(), "qc_min = \"sound\"\n"),
+        ),
+        (
+            "ten rules of two samples in three, 10,000 gauges",
+            few,
+            rulebook(ten(), "samples = \"2 of 3\"\n"),
         ),
     ];
     let mut group = c.benchmark_group("rulebooks");

@@ -228,7 +228,7 @@ impl Atom {
             let Some(Some(threshold)) = at.sites.get(usize::from(*site)) else {
                 return Kleene::False;
             };
-            let Some(term) = factor.checked_mul(i128::from(*threshold)) else {
+            let Some(term) = times(*factor, i128::from(*threshold)) else {
                 return Kleene::Unknown;
             };
             number = number.saturating_add(term);
@@ -238,12 +238,12 @@ impl Atom {
                 return Kleene::Unknown;
             };
             // Beyond 128 bits nothing measured lies; what cannot be told exactly is unknown.
-            let term = value.number.checked_mul(*factor);
+            let term = times(value.number, *factor);
             let sum = term
-                .and_then(|t| t.checked_mul(of))
-                .zip(number.checked_mul(value.of))
+                .and_then(|t| times(t, of))
+                .zip(times(number, value.of))
                 .and_then(|(t, n)| n.checked_add(t));
-            match (sum, of.checked_mul(value.of)) {
+            match (sum, times(of, value.of)) {
                 (Some(sum), Some(product)) => (number, of) = (sum, product),
                 (None, _) | (_, None) => return Kleene::Unknown,
             }
@@ -337,6 +337,19 @@ impl Program {
             }
         }
         Some(floors)
+    }
+}
+
+/// The product where 128 bits hold it. Nearly all numbers are of 64 bits, or one: then nothing need be
+/// watched for.
+#[inline]
+fn times(a: i128, b: i128) -> Option<i128> {
+    if b == 1 {
+        return Some(a);
+    }
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
+        (Err(_), _) | (_, Err(_)) => a.checked_mul(b),
     }
 }
 

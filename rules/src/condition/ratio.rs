@@ -105,8 +105,16 @@ impl Ratio {
 }
 
 pub(super) const fn gcd(mut a: u128, mut b: u128) -> u128 {
-    while b != 0 {
+    // Dividing 128 bits takes many times as long as dividing 64, which is mostly enough.
+    while b > u64::MAX as u128 || a > u64::MAX as u128 && b != 0 {
         (a, b) = (b, a % b);
+    }
+    if b != 0 {
+        let (mut small_a, mut small_b) = (a as u64, b as u64);
+        while small_b != 0 {
+            (small_a, small_b) = (small_b, small_a % small_b);
+        }
+        a = small_a as u128;
     }
     if a == 0 { 1 } else { a }
 }

@@ -41,12 +41,18 @@ impl Engine {
 
     /// Wakes those whose bits are set.
     #[inline]
-    fn wake_few(&mut self, series: u32, reading: &Observation, mut awake: u64) {
+    fn wake_few(&mut self, series: u32, reading: &Observation, awake: u64) {
         let first = self.feeds.of(series).start;
         let mut has_changed = false;
-        while awake != 0 {
-            let at = first + awake.trailing_zeros() as usize;
-            awake &= awake - 1;
+        let each = |mut awake: u64| {
+            std::iter::from_fn(move || {
+                let at = awake.trailing_zeros() as usize;
+                let is_there = awake != 0;
+                awake &= awake.wrapping_sub(1);
+                is_there.then_some(first + at)
+            })
+        };
+        for at in each(awake) {
             has_changed |= self.wake_one(at, series, reading, None);
         }
         if has_changed {

@@ -205,7 +205,8 @@ impl Evaluation<'_> {
     }
 
     /// Notes where the sums of a subject lie, at which nothing changes; those without suspect
-    /// readings too, where it asks for sureness. What falls does so by its own time.
+    /// readings too, where it asks for sureness. What falls does so by its own time. What is expected
+    /// moves with time, but for nothing, until a forecast wakes the subject.
     fn rest(
         &self,
         subject: &Subject,
@@ -216,7 +217,8 @@ impl Evaluation<'_> {
     ) {
         let series = subject.series.first();
         let series = series.and_then(|series| self.windows.get(*series));
-        if let (Some(gauge), Some(series)) = (gauge, series) {
+        let stands = self.forecasts.is_empty() || !self.rule.looks_ahead();
+        if let (Some(gauge), Some(series), true) = (gauge, series, stands) {
             watch.gauge = gauge.read(&series);
             watch.sure = asks.then(|| gauge.read_sure(&series));
             watch.rests = true;

@@ -127,14 +127,19 @@ pub(crate) fn sums(series: &View<'_>, time: Time) -> [i64; DURATIONS_H.len()] {
 /// Quanta of rain without which no sum of those over the curve's durations comes to so many times the
 /// amount on the curve: each of them grows by no more than falls.
 pub(crate) fn left(curve: &Curve, sums: [i64; DURATIONS_H.len()], times: Ratio) -> i64 {
+    let of = times.of().saturating_mul(i128::from(PER_UNIT));
     let amounts = curve.amounts.iter().zip(sums);
     let each = amounts
         .filter(|(amount, _)| **amount > 0)
         .map(|(amount, sum)| {
-            let per = Ratio::new(i128::from(*amount), i128::from(PER_UNIT));
-            let bound = per.and_then(|per| times.times(per)).map(Ratio::ceil);
-            let left = bound.map(|bound| bound.saturating_sub(i128::from(sum)));
-            left.map_or(0, |left| i64::try_from(left).unwrap_or(i64::MAX))
+            let product = times.number().checked_mul(i128::from(*amount))?;
+            // Rounded up: the first sum that is over.
+            let bound = match (i64::try_from(product), i64::try_from(of)) {
+                (Ok(product), Ok(of)) => -i128::from((-product).div_euclid(of)),
+                (Err(_), _) | (_, Err(_)) => -product.checked_neg()?.div_euclid(of),
+            };
+            i64::try_from(bound.checked_sub(i128::from(sum))?).ok()
         });
-    each.min().unwrap_or(0)
+    // What is too large to tell is taken for nothing left.
+    each.map(|left| left.unwrap_or(0)).min().unwrap_or(0)
 }

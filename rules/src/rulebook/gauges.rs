@@ -58,7 +58,8 @@ impl Rule {
 }
 
 /// How the truth of all tiers, and of `also`, hangs on running sums; `None` where it hangs on
-/// anything else but rain that fell on days, which stands still while none falls.
+/// anything else but rain that fell on days, which stands still while none falls, and what is expected,
+/// as long as nothing is.
 fn gauge(
     rule: &Rule,
     plan: Option<&Plan>,
@@ -93,7 +94,8 @@ fn gauge(
                 let bound = return_period::turn(levels, turn.whole(Ratio::ONE)?);
                 (slot(span)?, bound)
             }
-            (Function::Indicator(Indicator::Effective(_)), _) => continue,
+            // As long as nobody says what is expected, that stays unknown.
+            (Function::Indicator(Indicator::Effective(_)) | Function::Expected(_), _) => continue,
             (
                 Function::Last
                 | Function::Max
@@ -103,8 +105,7 @@ fn gauge(
                 | Function::Rate
                 | Function::Count
                 | Function::Age
-                | Function::Indicator(_)
-                | Function::Expected(_),
+                | Function::Indicator(_),
                 _,
             ) => return None,
         };

@@ -18,7 +18,7 @@ pub(crate) struct Gauge {
     parts: Box<[Part]>,
     /// Slots of the windows, those of one figure beside each other.
     slots: Box<[u16]>,
-    /// Sums at which a truth turns, by window, rising.
+    /// Sums at which a truth turns: those of one turn by window, turns of one figure rising.
     bounds: Box<[i64]>,
 }
 
@@ -26,7 +26,6 @@ pub(crate) struct Gauge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Part {
     windows: u16,
-    /// Bounds of each window.
     turns: u16,
 }
 
@@ -57,10 +56,9 @@ impl Gauge {
                 windows: u16::try_from(own.len()).ok()?,
                 turns: u16::try_from(turns.len()).ok()?,
             });
-            for window in 0..own.len() {
-                for turn in &turns {
-                    bounds.push(*turn.get(window)?);
-                }
+            for turn in turns {
+                let bound_of = |window| turn.get(window).copied();
+                bounds.extend((0..own.len()).map(bound_of).collect::<Option<Vec<_>>>()?);
             }
             slots.extend(own);
         }
@@ -94,18 +92,25 @@ impl Gauge {
             shift -= 8;
             let wanted = number >> shift & 0xff;
             let reached = (wanted >> 2) as usize;
+            let (own, turns) = part.split(&mut slots, &mut bounds);
+            let next = part.row(turns, reached);
+            let last = reached
+                .checked_sub(1)
+                .and_then(|last| part.row(turns, last));
             let (mut is_there, mut is_known, mut is_covered) = (reached == 0, false, false);
-            let (own, bounds_of) = part.split(&mut slots, &mut bounds);
-            for (slot, bounds) in own.iter().zip(bounds_of.chunks(part.chunk())) {
+            for (window, slot) in own.iter().enumerate() {
                 let Some((held, length)) = of(series, *slot).filter(|(held, _)| held.count > 0)
                 else {
                     continue;
                 };
-                let at = |turn: usize| bounds.get(turn).is_some_and(|bound| held.sum >= *bound);
-                if at(reached) {
+                let is_at = |turn: Option<&[i64]>| {
+                    let bound = turn.and_then(|bounds| bounds.get(window));
+                    bound.is_some_and(|bound| held.sum >= *bound)
+                };
+                if is_at(next) {
                     return false;
                 }
-                is_there = is_there || at(reached - 1);
+                is_there = is_there || is_at(last);
                 is_known = true;
                 is_covered = is_covered || length.is_covered(held.covered_s);
             }
@@ -117,16 +122,20 @@ impl Gauge {
         let (mut slots, mut bounds) = (&*self.slots, &*self.bounds);
         let mut number = 0;
         for part in &self.parts {
-            let (own, bounds_of) = part.split(&mut slots, &mut bounds);
+            let (own, turns) = part.split(&mut slots, &mut bounds);
             let (mut reached, mut known, mut covered) = (0u64, 0u64, 0u64);
-            for (slot, bounds) in own.iter().zip(bounds_of.chunks(part.chunk())) {
+            for (window, slot) in own.iter().enumerate() {
                 let Some((held, length)) = of(series, *slot) else {
                     continue;
                 };
                 let held = figures(held, length);
                 if held.count > 0 {
-                    let own = bounds.iter().map(|bound| u64::from(held.sum >= *bound));
-                    reached = reached.max(own.sum());
+                    let own = turns
+                        .iter()
+                        .skip(window)
+                        .step_by(usize::from(part.windows).max(1));
+                    let is_at = own.map(|bound| u64::from(held.sum >= *bound));
+                    reached = reached.max(is_at.sum());
                     known = 1;
                     covered |= u64::from(length.is_covered(held.covered_s));
                 }
@@ -148,10 +157,11 @@ impl Part {
         (own, rising)
     }
 
-    /// Bounds of one window.
+    /// The bounds of one turn, by window.
     #[inline]
-    fn chunk(self) -> usize {
-        usize::from(self.turns).max(1)
+    fn row(self, turns: &[i64], turn: usize) -> Option<&[i64]> {
+        let windows = usize::from(self.windows);
+        turns.get(turn * windows..(turn + 1) * windows)
     }
 }
 
@@ -159,4 +169,103 @@ impl Part {
 fn of<'v>(series: &View<'v>, slot: u16) -> Option<(&'v Slot, &'v Length)> {
     let slot = usize::from(slot);
     series.slots.get(slot).zip(series.plan.lengths.get(slot))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Gauge, Turning};
+    use crate::window::{Block, Plan};
+    use model::{Observation, Parameter, Quality, Span, StationNo, Time};
+    use proptest::prelude::*;
+
+    const MINUTES: [i64; 4] = [5, 15, 40, 120];
+
+    /// Minutes since the reading before, quanta, seconds it stands for.
+    fn readings() -> impl Strategy<Value = Vec<(i64, i32, u32)>> {
+        let bout = (
+            1usize..60,
+            prop_oneof![2 => Just(0i32), 2 => 1i32..6, 1 => 6i32..40],
+            prop_oneof![8 => Just(1i64), 1 => 2i64..12, 1 => 30i64..90],
+            prop_oneof![8 => Just(60u32), 1 => Just(300u32), 1 => Just(1800u32)],
+        );
+        let each = |(count, value, step, interval_s): (usize, i32, i64, u32)| {
+            (0..count).map(move |at| (if at == 0 { step } else { 1 }, value, interval_s))
+        };
+        let bouts = prop::collection::vec(bout, 2..14);
+        bouts.prop_map(move |bouts| bouts.into_iter().flat_map(each).collect())
+    }
+
+    /// Bounds that rise, by window.
+    fn bounds() -> impl Strategy<Value = [[i64; 3]; 4]> {
+        let rising = prop::array::uniform3(1i64..400).prop_map(|steps| {
+            let mut sum = 0;
+            steps.map(|step| {
+                sum += step;
+                sum
+            })
+        });
+        prop::array::uniform4(rising)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// One sum and the highest of four: the number says what the figures say, and is told from all
+        /// others.
+        #[test]
+        fn a_number_is_what_figures_say(rows in readings(), slot in 0u16..4, curve in bounds()) {
+            let mut plan = Plan::default();
+            for minutes in MINUTES {
+                plan.add_slot(Span::from_minutes(minutes));
+            }
+            let mut block = Block::new(plan, Parameter::Rainfall);
+            block.add(60);
+            let own = curve[usize::from(slot)];
+            let sum = Turning {
+                slots: vec![slot],
+                turns: own.iter().map(|bound| vec![*bound]).collect(),
+            };
+            let highest = Turning {
+                slots: (0..4).collect(),
+                turns: (0..3).map(|turn| curve.iter().map(|own| own[turn]).collect()).collect(),
+            };
+            let gauge = Gauge::new([sum, highest]).unwrap();
+            let mut minute = 28_000_000;
+            for (at, (step, value, interval_s)) in rows.into_iter().enumerate() {
+                minute += step;
+                let reading = Observation {
+                    station: StationNo(0),
+                    parameter: Parameter::Rainfall,
+                    time: Time::from_minute(minute),
+                    value,
+                    interval_s,
+                    quality: if at % 23 == 22 { Quality::Suspect } else { Quality::Correct },
+                };
+                block.place(0, &reading);
+                let view = block.view(0).unwrap();
+                let figures = [0, 1, 2, 3].map(|slot| {
+                    view.running(crate::window::Function::Sum, slot, true)
+                });
+                let reached = |slot: usize| {
+                    let known = figures[slot].is_known();
+                    let turns = curve[slot].iter();
+                    turns.filter(|bound| known && figures[slot].number >= i128::from(**bound)).count() as u64
+                };
+                let of = |slots: &[usize]| {
+                    let highest = slots.iter().map(|slot| reached(*slot)).max().unwrap();
+                    let known = slots.iter().any(|slot| figures[*slot].is_known());
+                    let covered = slots.iter().any(|slot| figures[*slot].is_known() && figures[*slot].covered);
+                    highest << 2 | u64::from(known) << 1 | u64::from(covered)
+                };
+                let number = of(&[usize::from(slot)]) << 8 | of(&[0, 1, 2, 3]);
+                prop_assert_eq!(gauge.read(&view), number);
+                for other in 0u64..1 << 4 {
+                    let one = other << 8 | number & 0xff;
+                    let two = number & 0xff00 | other;
+                    prop_assert_eq!(gauge.reads(one, &view), one == number);
+                    prop_assert_eq!(gauge.reads(two, &view), two == number);
+                }
+            }
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Subjects at rest are not evaluated; everything is told as if they were.
 
 use crate::little::{
-    NO_SITES, SOUTH, at, city, engine, gauges, lines, reading, rule, rulebook, usual_city,
+    NO_SITES, SOUTH, at, city, code, engine, gauges, lines, reading, rule, rulebook, usual_city,
 };
-use model::{Order, Parameter, Quality};
+use model::{Forecast, ForecastPlace, ForecastSeries, Input, Order, Parameter, Quality, Step};
 use proptest::prelude::*;
 use rules::{Effect, Engine, Policy};
 
@@ -21,7 +21,11 @@ fn rules(also: &str) -> String {
         "blue = 'rainfall.sum(\"4h\") >= 20{also}'\nraise = {{ after = \"3m\" }}\nlower = {{ after = \"6m\" }}\n\
          area = {{ level = \"township\", quorum = \"2 of 3\" }}"
     );
-    rule("plain", "11B03", &plain) + &rule("held", "11A02", &held)
+    let ahead = format!(
+        "yellow = 'rainfall.sum(\"15m\") >= 4 && forecast(rainfall, \"2h\") >= 10{also}'\norange = 'rainfall.sum(\"15m\") >= 8{also}'\npropose_at = 0.9\n\
+         lower = {{ after = \"4m\", when = 'rainfall.sum(\"15m\") < 2' }}"
+    );
+    rule("plain", "11B03", &plain) + &rule("held", "11A02", &held) + &rule("ahead", "11B03", &ahead)
 }
 
 #[derive(Clone, Debug)]
@@ -41,7 +45,7 @@ fn storm() -> impl Strategy<Value = Vec<Event>> {
         prop_oneof![9 => Just(0i64), 1 => 1i64..20],
         prop_oneof![3 => Just(0i32), 2 => 1i32..8],
         prop::bool::weighted(0.15),
-        prop_oneof![20 => Just(0u8), 1 => 1u8..3],
+        prop_oneof![20 => Just(0u8), 1 => 1u8..4],
     );
     let event = event.prop_map(|(station, step, back, mm, suspect, order)| Event {
         station,
@@ -78,6 +82,21 @@ fn bouts() -> impl Strategy<Value = Vec<Event>> {
         .prop_map(move |bouts| bouts.into_iter().flat_map(events).collect())
 }
 
+/// Rain for three hours.
+fn expected(now: i64, mm: i32) -> Input {
+    Input::Forecasts(vec![Forecast::Series(ForecastSeries {
+        issued: at(now),
+        source: "met office".into(),
+        parameter: Parameter::Rainfall,
+        place: ForecastPlace::Area(code("440100000000")),
+        steps: vec![Step {
+            from: at(now),
+            to: at(now + 180),
+            value: mm * 100,
+        }],
+    })])
+}
+
 fn tell(engine: &mut Engine, events: &[Event]) -> Vec<String> {
     let (mut now, mut out) = (0, Vec::new());
     for event in events {
@@ -93,6 +112,9 @@ fn tell(engine: &mut Engine, events: &[Event]) -> Vec<String> {
         }
         engine.observe(at(now), &o, &mut out);
         let subject = format!("G{}", event.station + 1);
+        if event.order == 3 {
+            engine.step(at(now), &expected(now, event.mm * 3), &mut out);
+        }
         let (rule, person) = ("plain".to_owned(), "duty".to_owned());
         let order = match event.order {
             1 => Order::Confirm {

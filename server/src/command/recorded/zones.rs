@@ -1,4 +1,5 @@
-//! The zones of a replay, each stepped through some thousand lines before the next one's turn.
+//! The zones of a replay, each stepped through its part of some ten thousand lines before the next
+//! one's turn.
 //!
 //! Zones know nothing of each other: their order matters only for what is printed, which is put
 //! back in the order of the lines. What a zone remembers is read and written from end to end
@@ -11,8 +12,9 @@ use rules::{Effect, Engine, Policy, Rulebook};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-/// Lines and minutes that wait for their zones, at most.
-const WAITING_MAX: u32 = 4096;
+/// Lines and minutes that wait for their zones, at most: several minutes of thousands of stations, so
+/// that what a zone remembers of each is in the caches for all of them but the first.
+const WAITING_MAX: u32 = 1 << 16;
 
 /// Every zone of a city, and what waits for them.
 pub(crate) struct Zones {
