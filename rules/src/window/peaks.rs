@@ -1,10 +1,10 @@
-//! Largest and smallest cell of each two hours: what a long window's extremes are found from without
+//! Largest and smallest cell of each four hours: what a long window's extremes are found from without
 //! a look at each of its minutes.
 
 use super::matrix::MISSING;
 
-/// Minutes of one stretch.
-pub(super) const STRETCH: i64 = 128;
+/// Minutes of one stretch: shorter ones are found sooner and take more room, four bytes each.
+pub(super) const STRETCH: i64 = 256;
 
 /// The extremes of the cells of one stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
