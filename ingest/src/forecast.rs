@@ -138,15 +138,11 @@ impl Reader<'_> {
         let (low, high) = parameter.range();
         let can_be = |value: &Quanta| (low..=high).contains(value);
         if let Some(value) = value.filter(|value| !can_be(value)) {
-            let own = parameter.unit();
             let shown = parameter.decimal(value.into());
-            let what = format!("{shown} {own} cannot be {parameter}");
-            let (low, high) = (
-                parameter.decimal(low.into()),
-                parameter.decimal(high.into()),
-            );
+            let what = format!("{shown} {} cannot be {parameter}", parameter.unit());
             let remedy = format!(
-                "{parameter} lies within {low} and {high} {own}: check the unit; leave out what is not known (null)"
+                "{}: check the unit; leave out what is not known (null)",
+                parameter.bounds()
             );
             self.fault(line, "value", what, &remedy);
         }

@@ -231,6 +231,13 @@ impl Parameter {
         (low * quanta, high * quanta)
     }
 
+    /// Its range in words: `rainfall lies within 0 and 2000 mm`.
+    pub fn bounds(self) -> String {
+        let (low, high) = self.range();
+        let (low, high) = (self.decimal(low.into()), self.decimal(high.into()));
+        format!("{self} lies within {low} and {high} {}", self.unit())
+    }
+
     const fn range_in_units(self) -> (Quanta, Quanta) {
         match self {
             // A day's world record is 1,825 mm (Foc-Foc 1966); what is high but possible is the

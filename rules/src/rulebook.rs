@@ -8,7 +8,7 @@ mod check;
 mod gauges;
 pub(crate) mod keys;
 mod layout;
-mod link;
+pub(crate) mod link;
 mod literal;
 mod lost;
 mod mention;
@@ -22,6 +22,7 @@ mod season;
 pub use literal::{LiteralError, Written, rewritten, written};
 pub use model::response::{Confidence, Source};
 pub use quorum::{Quorum, QuorumError};
+pub use read::is_id;
 pub use samples::{SAMPLES_MAX, Samples, SamplesError};
 pub use season::{PERIODS_MAX, Season, SeasonError};
 

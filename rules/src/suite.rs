@@ -23,6 +23,7 @@ mod stage;
 use crate::engine::Engine;
 use crate::rulebook::SubjectKind;
 use crate::rulebook::keys::{Keys, decimal, parsed};
+use crate::rulebook::link::known_ids;
 use crate::rulebook::{Rule, Rulebook};
 use crate::{Compared, Effect, Policy};
 use model::fault::{Faults, perhaps, quoted};
@@ -316,7 +317,7 @@ fn read_trial(rulebook: &Rulebook, keys: &Keys<'_>, faults: &mut Faults) -> Opti
             keys.at(spot),
             "rule",
             format!("no rule {}", quoted(&id)),
-            known_rules(rulebook, &id),
+            known_ids(&id, rulebook.rules.iter().map(|rule| rule.id.as_str())),
         );
         return None;
     };
@@ -408,19 +409,6 @@ fn no_parameter(table: &Keys<'_>, name: &str, others: &[&'static str], faults: &
     let remedy = format!("{near}known: {}", known.join(", "));
     let (place, field) = (table.at(table.key(name)), table.field(name));
     faults.error(place, &field, "it is no parameter", remedy);
-}
-
-/// Which rule may have been meant, and some that there are.
-fn known_rules(rulebook: &Rulebook, id: &str) -> String {
-    const NAMES_MAX: usize = 20;
-    let ids = || rulebook.rules.iter().map(|rule| rule.id.as_str());
-    let known: Vec<&str> = ids().take(NAMES_MAX).collect();
-    let dots = if rulebook.rules.len() > NAMES_MAX {
-        ", …"
-    } else {
-        ""
-    };
-    format!("{}known: {}{dots}", perhaps(id, ids()), known.join(", "))
 }
 
 fn read_thresholds(

@@ -181,11 +181,15 @@ impl App {
         for (_, mute) in &mutes {
             *by_rule.entry(&mute.rule).or_default() += 1;
         }
+        let mut shown = self.metrics.rules_shown_muted.lock();
         // A rule that speaks again has no series any more.
-        self.metrics.rule_muted.reset();
+        for rule in shown.extract_if(.., |rule| !by_rule.contains_key(rule.as_str())) {
+            drop(self.metrics.rule_muted.remove_label_values(&[&rule]));
+        }
         for (rule, places) in by_rule {
             let of_rule = self.metrics.rule_muted.with_label_values(&[rule]);
             of_rule.set(count(places));
+            shown.insert(rule.to_owned());
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod tried;
 
-pub(crate) use tried::{Tried, failures, outcomes, tried, uncovered, untested};
+pub(crate) use tried::{Tried, failures, outcomes, strays, tried, uncovered, untested};
 
 use crate::registry::File;
 use dispatch::directory::{Contact, Directory, Loaded};
@@ -159,33 +159,6 @@ pub(crate) fn worth_a_look(directory: &Path, rulebook: &Rulebook) -> Vec<Fault> 
     let mut all = located(directory, rulebook.notices.clone());
     all.extend(strays(directory));
     all
-}
-
-/// Tests in the folder of a rulebook that nobody runs.
-pub(crate) fn strays(directory: &Path) -> Vec<Fault> {
-    let tests = directory.join("tests");
-    let names = |folder: &Path| -> Vec<String> {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .filter(|name| name.ends_with(".toml"))
-            .collect();
-        names.sort();
-        names
-    };
-    let is_test = |name: &String| name.ends_with(".test.toml");
-    let misnamed = names(&tests).into_iter().filter(|name| !is_test(name));
-    let misplaced = names(directory).into_iter().filter(is_test);
-    let misnamed = misnamed.map(|name| {
-        let right = name.replace(".toml", ".test.toml");
-        (tests.join(name), format!("call it {right}"))
-    });
-    let misplaced = misplaced.map(|name| (directory.join(name), "move it to tests/".to_owned()));
-    let strays = misnamed.chain(misplaced).map(|(path, remedy)| Fault {
-        severity: Severity::Notice,
-        ..fault(&path, "no test in it is run", &remedy)
-    });
-    strays.collect()
 }
 
 /// What is worth a look in a city that could be read.

@@ -1,5 +1,9 @@
 //! What the process counts about itself, in Prometheus' text format.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use prometheus::{
     CounterVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
@@ -65,6 +69,8 @@ pub(crate) struct Metrics {
     pub(crate) rules_muted: IntGauge,
     /// The same by rule.
     pub(crate) rule_muted: IntGaugeVec,
+    /// The rules that have such a series, so that no scrape meets it half made.
+    pub(crate) rules_shown_muted: Arc<Mutex<BTreeSet<String>>>,
     /// Rules in force that no test case plays.
     pub(crate) rules_untested: IntGauge,
     /// Products by lead time that are to be done, soon too late, or missed.
@@ -276,6 +282,7 @@ impl Metrics {
                 "Zones and areas in which people silenced a rule, by rule; none where it speaks everywhere",
                 &["rule"],
             )?,
+            rules_shown_muted: Arc::default(),
             rules_untested: {
                 let help = "Rules in force that no test case of their rulebook plays";
                 let gauge = IntGauge::new("sanfang_rules_untested", help)?;

@@ -1,8 +1,8 @@
 //! What each parameter can be and how fast it can change: the numbers of quality control as data.
 //!
-//! Ranges (the parameter's own, see the model), steps and least variability follow WMO-No. 8 (annex on automatic stations, levels of
-//! Zahumenský 2004) as the China Meteorological Administration applies them (QX/T 118), per minute;
-//! those without a standard are this project's design and wide.
+//! Ranges (the parameter's own, see the model), steps and least variability follow WMO-No. 8 (annex
+//! on automatic stations, levels of Zahumenský 2004) as the China Meteorological Administration
+//! applies them (QX/T 118), per minute; those without a standard are this project's design and wide.
 
 use model::{Parameter, Quanta};
 

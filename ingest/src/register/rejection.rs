@@ -116,13 +116,7 @@ impl Rejection {
             }
             Reason::NotANumber => "write a decimal number such as 0.6".into(),
             Reason::Range(parameter) => {
-                let (low, high) = parameter.range();
-                format!(
-                    "{parameter} lies within {} and {} {}: check the unit and the sensor",
-                    parameter.decimal(low.into()),
-                    parameter.decimal(high.into()),
-                    parameter.unit()
-                )
+                format!("{}: check the unit and the sensor", parameter.bounds())
             }
             Reason::Future => "set the sender's clock and the offset of its times".into(),
         }

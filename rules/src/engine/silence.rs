@@ -114,16 +114,10 @@ impl Silence {
                 true => allowed.in_rain,
                 false => allowed.dry,
             };
+            let beats = &self.beats;
             let is_late = |since: i64| {
                 let age = now.saturating_sub(since);
-                age > by_kind
-                    && !(listened.is_learnt
-                        && age
-                            <= self
-                                .beats
-                                .cadence(number)
-                                .patience(allowed.intervals)
-                                .millis())
+                age > by_kind && age > beats.patience(listened, number, allowed.intervals)
             };
             if *silent && !is_late(newest) {
                 *silent = false;
@@ -155,12 +149,9 @@ impl Silence {
     fn allowed_dry(&self, number: u32) -> i64 {
         let of = self.laid.series.get(number as usize);
         let allowed = of.and_then(|of| Some((of, self.allowed.get(of.class as usize)?)));
-        allowed.map_or(0, |(of, allowed)| match of.is_learnt {
-            true => {
-                let learnt = self.beats.cadence(number).patience(allowed.intervals);
-                allowed.dry.max(learnt.millis())
-            }
-            false => allowed.dry,
+        allowed.map_or(0, |(of, allowed)| {
+            let learnt = self.beats.patience(of, number, allowed.intervals);
+            allowed.dry.max(learnt)
         })
     }
 

@@ -78,15 +78,15 @@ fn gauge(
             }
             // The largest of some ratios reaches a bound where one of them does.
             (Function::Indicator(Indicator::Exceedance(curve)), _) => {
-                let mut bounds = Vec::new();
-                let of_curve = curves.entry(curve).or_default();
-                of_curve.slots.clear();
-                for (duration, amount) in curve.amounts() {
+                let amounts = || curve.amounts();
+                let slots = amounts().map(|(duration, _)| slot(duration));
+                let bounds = amounts().map(|(_, amount)| {
                     let per = Ratio::new(i128::from(amount), i128::from(PER_UNIT))?;
-                    of_curve.slots.push(slot(duration)?);
-                    bounds.push(turn.whole(per)?);
-                }
-                of_curve.turns.push(bounds);
+                    turn.whole(per)
+                });
+                let of_curve = curves.entry(curve).or_default();
+                of_curve.slots = slots.collect::<Option<_>>()?;
+                of_curve.turns.push(bounds.collect::<Option<_>>()?);
                 continue;
             }
             (Function::Indicator(Indicator::ReturnPeriod), Some(Window::Rolling(span))) => {

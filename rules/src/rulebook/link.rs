@@ -12,6 +12,18 @@ const NAMES_MAX: usize = 20;
 /// Where each id is written first, rules that are left out for a fault among them.
 pub(super) type Ids<'t> = BTreeMap<String, Keys<'t>>;
 
+/// Which rule may have been meant, and some that there are.
+pub(crate) fn known_ids<'i>(id: &str, ids: impl Iterator<Item = &'i str> + Clone) -> String {
+    let near = perhaps(id, ids.clone());
+    let some: Vec<&str> = ids.clone().take(NAMES_MAX).collect();
+    let dots = if ids.clone().nth(NAMES_MAX).is_some() {
+        ", …"
+    } else {
+        ""
+    };
+    format!("{near}known: {}{dots}", some.join(", "))
+}
+
 /// Resolves situations to rule numbers; what a rule with a fault finds is no fault of who asks for it.
 pub(super) fn link(rules: &mut [Rule], places: &[Keys<'_>], ids: &Ids<'_>, faults: &mut Faults) {
     // Of two with one id, which is a fault of its own, the first is meant.
@@ -27,10 +39,7 @@ pub(super) fn link(rules: &mut [Rule], places: &[Keys<'_>], ids: &Ids<'_>, fault
             } else if !ids.contains_key(id) {
                 let (field, spot) = mention::place(keys, |text| mention::situation(text, id));
                 let what = format!("situation({}) names no rule", quoted(id));
-                let known: Vec<&str> = ids.keys().map(String::as_str).take(NAMES_MAX).collect();
-                let dots = if ids.len() > NAMES_MAX { ", …" } else { "" };
-                let near = perhaps(id, ids.keys().map(String::as_str));
-                let remedy = format!("{near}known: {}{dots}", known.join(", "));
+                let remedy = known_ids(id, ids.keys().map(String::as_str));
                 faults.error(keys.at(spot), &field, what, remedy);
             }
         }

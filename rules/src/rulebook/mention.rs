@@ -14,7 +14,8 @@ pub(super) fn place(
     // What is wrong with the tables was said when they were read.
     let unsaid = &mut Faults::default();
     let own = Tier::WARNING.map(|tier| (Some(*keys), tier.name()));
-    let within = ["lower", "lost"].map(|table| (keys.table(table, unsaid), "when"));
+    let within = [("lower", "when"), ("lost", "when"), ("lost", "near")];
+    let within = within.map(|(table, key)| (keys.table(table, unsaid), key));
     let all = own.into_iter().chain([(Some(*keys), "continuing")]);
     for (table, key) in all.chain(within) {
         let Some((table, (text, whole))) = table.and_then(|t| Some((t, t.text(key, unsaid)?)))

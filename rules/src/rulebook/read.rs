@@ -220,9 +220,7 @@ fn read_file<'t>(file: &'t File<'t>, found: &mut Found<'t>, faults: &mut Faults)
 /// An id stands in addresses, in commands and in the names of files.
 fn read_id(keys: &Keys<'_>, faults: &mut Faults) -> Option<(String, Spot)> {
     let (id, spot) = keys.needed_text("id", faults)?;
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let begins = id.starts_with(char::is_alphanumeric);
-    if !begins || !id.chars().all(is_plain) || id.chars().count() > ID_CHARS_MAX {
+    if !is_id(&id) {
         faults.error(
             keys.at(spot),
             "id",
@@ -233,6 +231,13 @@ fn read_id(keys: &Keys<'_>, faults: &mut Faults) -> Option<(String, Spot)> {
         );
     }
     Some((id, spot))
+}
+
+/// True where a text may be the id of a rule.
+pub fn is_id(text: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let begins = text.starts_with(char::is_alphanumeric);
+    begins && text.chars().all(is_plain) && text.chars().count() <= ID_CHARS_MAX
 }
 
 fn read_rule(

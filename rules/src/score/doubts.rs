@@ -1,8 +1,10 @@
 //! Misses that say more of the table of events, or of what a hit is, than of the warnings.
 
+use super::issued::Courses;
 use super::negatives::stretches;
 use super::{BEFORE, Ground, Happening, Issued, Score};
 use model::{City, Time};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Why an event could hardly have been a hit.
@@ -53,41 +55,40 @@ impl Issued {
         happenings: &'a [Happening],
         score: &Score,
     ) -> Vec<(&'a Happening, Doubt)> {
-        let missed = happenings
-            .iter()
-            .filter(|event| score.misses.contains(&event.id));
-        let doubted = missed.filter_map(|event| Some((event, self.doubt(ground, event)?)));
+        let missed: BTreeSet<&String> = score.misses.iter().collect();
+        let courses = self.courses();
+        let missed = happenings.iter().filter(|event| missed.contains(&event.id));
+        let doubted = missed.filter_map(|event| Some((event, doubt(&courses, ground, event)?)));
         doubted.collect()
     }
+}
 
-    fn doubt(&self, ground: &Ground<'_>, event: &Happening) -> Option<Doubt> {
-        let city: &City = ground.city;
-        let Some(area) = city.area_no(event.area) else {
-            return Some(Doubt::Unknown);
-        };
-        let mut around = ground.around(event.hazard, event.area).peekable();
-        if around.peek().is_none() {
-            return Some(Doubt::Elsewhere);
-        }
-        if !around.any(|warned| city.is_within(area, warned)) {
-            return Some(Doubt::Wider);
-        }
-        let observed =
-            |(first, last): (Time, Time)| event.end >= first && event.start.since(last) <= BEFORE;
-        if !ground.span.is_some_and(observed) {
-            return Some(Doubt::Outside);
-        }
-        let courses = self.courses();
-        let of_place = courses.iter().filter(|((hazard, code), _)| {
-            let holds = city
-                .area_no(*code)
-                .is_some_and(|no| city.is_within(area, no));
-            *hazard == event.hazard && holds
-        });
-        let standing = of_place.flat_map(|(_, course)| stretches(course, event.tier, event.end));
-        let standing =
-            standing.filter(|(from, until)| *from < event.start - BEFORE && *until >= event.start);
-        let since = standing.map(|(from, _)| from).min()?;
-        Some(Doubt::Standing { since })
+fn doubt(courses: &Courses, ground: &Ground<'_>, event: &Happening) -> Option<Doubt> {
+    let city: &City = ground.city;
+    let Some(area) = city.area_no(event.area) else {
+        return Some(Doubt::Unknown);
+    };
+    let mut around = ground.around(event.hazard, event.area).peekable();
+    if around.peek().is_none() {
+        return Some(Doubt::Elsewhere);
     }
+    if !around.any(|warned| city.is_within(area, warned)) {
+        return Some(Doubt::Wider);
+    }
+    let observed =
+        |(first, last): (Time, Time)| event.end >= first && event.start.since(last) <= BEFORE;
+    if !ground.span.is_some_and(observed) {
+        return Some(Doubt::Outside);
+    }
+    let of_place = courses.iter().filter(|((hazard, code), _)| {
+        let holds = city
+            .area_no(*code)
+            .is_some_and(|no| city.is_within(area, no));
+        *hazard == event.hazard && holds
+    });
+    let standing = of_place.flat_map(|(_, course)| stretches(course, event.tier, event.end));
+    let standing =
+        standing.filter(|(from, until)| *from < event.start - BEFORE && *until >= event.start);
+    let since = standing.map(|(from, _)| from).min()?;
+    Some(Doubt::Standing { since })
 }

@@ -19,6 +19,9 @@ pub struct Step {
     pub to: Tier,
 }
 
+/// The changes of each hazard in each area, by time.
+pub(super) type Courses = BTreeMap<(Hazard, AreaCode), Vec<Step>>;
+
 /// Warnings as they are issued.
 #[derive(Clone, Debug, Default)]
 pub struct Issued {
@@ -76,8 +79,8 @@ impl Issued {
     }
 
     /// The changes of each hazard in each area, by time.
-    pub(super) fn courses(&self) -> BTreeMap<(Hazard, AreaCode), Vec<Step>> {
-        let mut courses: BTreeMap<_, Vec<Step>> = BTreeMap::new();
+    pub(super) fn courses(&self) -> Courses {
+        let mut courses = Courses::new();
         for step in &self.steps {
             let course = courses.entry((step.hazard, step.area)).or_default();
             course.push(*step);

@@ -1,6 +1,6 @@
-//! A rulebook's own tests: what came of them, and the rules that none of them plays.
+//! A rulebook's own tests: what came of them, those that nobody runs, and the rules that none of them plays.
 
-use super::{Faulty, texts};
+use super::{Faulty, fault, texts};
 use model::Fault;
 use model::fault::Severity;
 use rules::Rulebook;
@@ -38,6 +38,33 @@ pub(crate) fn outcomes(directory: &Path, rulebook: &Arc<Rulebook>) -> Result<Vec
     } else {
         Err(Faulty(faults))
     }
+}
+
+/// Tests in the folder of a rulebook that nobody runs.
+pub(crate) fn strays(directory: &Path) -> Vec<Fault> {
+    let tests = directory.join("tests");
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name.ends_with(".toml"))
+            .collect();
+        names.sort();
+        names
+    };
+    let is_test = |name: &String| name.ends_with(".test.toml");
+    let misnamed = names(&tests).into_iter().filter(|name| !is_test(name));
+    let misplaced = names(directory).into_iter().filter(is_test);
+    let misnamed = misnamed.map(|name| {
+        let right = name.replace(".toml", ".test.toml");
+        (tests.join(name), format!("call it {right}"))
+    });
+    let misplaced = misplaced.map(|name| (directory.join(name), "move it to tests/".to_owned()));
+    let strays = misnamed.chain(misplaced).map(|(path, remedy)| Fault {
+        severity: Severity::Notice,
+        ..fault(&path, "no test in it is run", &remedy)
+    });
+    strays.collect()
 }
 
 /// Plays the tests of a rulebook directory. One that is not there is a rulebook of the journal, which

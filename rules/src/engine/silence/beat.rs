@@ -1,6 +1,6 @@
 //! How often those series report whose stations register no interval.
 
-use super::layout::Listening;
+use super::layout::{Listened, Listening};
 use model::{Cadence, Span, StationNo, Time};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,14 @@ impl Beats {
             .get(series as usize)
             .map(|beat| beat.cadence)
             .unwrap_or_default()
+    }
+
+    /// So many of the intervals that its readings show, milliseconds; nothing where one is registered.
+    pub(super) fn patience(&self, of: &Listened, series: u32, intervals: u8) -> i64 {
+        match of.is_learnt {
+            true => self.cadence(series).patience(intervals).millis(),
+            false => 0,
+        }
     }
 
     pub(super) fn frozen(&self, laid: &Listening) -> Vec<Kept> {

@@ -59,8 +59,7 @@ pub(crate) struct Muted {
 const PATH: &str = "/v1/rules";
 
 fn rule(id: &str) -> Result<String, String> {
-    let is_clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    match !id.is_empty() && id.chars().all(is_clean) {
+    match rules::rulebook::is_id(id) {
         true => Ok(id.to_owned()),
         false => Err("no rule has such an id: see `sanfang rules muted --all`".into()),
     }
