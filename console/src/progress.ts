@@ -21,7 +21,7 @@ export interface Tally {
   finished: number | null;
 }
 
-const CHANNELS = ['sms', 'push', 'cap', 'email', 'webhook', 'device'];
+const CHANNELS = ['sms', 'voice', 'area', 'cell', 'broadcast', 'push', 'cap', 'email', 'webhook', 'device'];
 const order = (channel: string): number => (CHANNELS.indexOf(channel) + 1 || CHANNELS.length + 1);
 
 export function byChannel(rows: Iterable<Delivery>): Tally[] {

@@ -202,11 +202,15 @@ impl Recipient<'_> {
     /// Whether that channel reaches it.
     pub fn has(&self, channel: Channel) -> bool {
         match channel {
-            Channel::Sms => self.phone().is_some(),
+            Channel::Sms | Channel::Voice => self.phone().is_some(),
             Channel::Email => self.email().is_some(),
             Channel::Push => self.push().is_some(),
             Channel::Device => matches!(self, Self::Device(_)),
-            Channel::Cap | Channel::Webhook => false,
+            Channel::Cap
+            | Channel::Webhook
+            | Channel::Area
+            | Channel::Cell
+            | Channel::Broadcast => false,
         }
     }
 }

@@ -257,20 +257,27 @@ impl Intent {
     /// True where each recipient's state is known; an area job gives counts only.
     pub const fn is_named(&self) -> bool {
         match self.channel {
-            Channel::Cap => false,
-            Channel::Sms | Channel::Push | Channel::Email | Channel::Webhook | Channel::Device => {
-                true
-            }
+            Channel::Cap | Channel::Area | Channel::Cell | Channel::Broadcast => false,
+            Channel::Sms
+            | Channel::Push
+            | Channel::Email
+            | Channel::Webhook
+            | Channel::Device
+            | Channel::Voice => true,
         }
     }
 
-    /// True where one document goes to a target that knows its own readers: a feed, a webhook,
-    /// the apps that subscribed to places.
+    /// True where one document or job goes to a target that knows its own readers: a feed, a
+    /// webhook, a carrier, the apps that subscribed to places.
     pub fn is_publication(&self) -> bool {
         match self.channel {
-            Channel::Cap | Channel::Webhook => true,
+            Channel::Cap
+            | Channel::Webhook
+            | Channel::Area
+            | Channel::Cell
+            | Channel::Broadcast => true,
             Channel::Push => self.audience.reach == Reach::Public,
-            Channel::Sms | Channel::Email | Channel::Device => false,
+            Channel::Sms | Channel::Email | Channel::Device | Channel::Voice => false,
         }
     }
 

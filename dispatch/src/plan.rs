@@ -274,7 +274,7 @@ impl Plan<'_> {
             if channel == Channel::Cap && self.warning.relay.is_some() {
                 continue;
             }
-            if matches!(channel, Channel::Cap | Channel::Webhook) {
+            if channel.is_document() {
                 self.document(way, &goals);
                 continue;
             }

@@ -19,17 +19,31 @@ pub enum Channel {
     Webhook,
     /// Sign, siren or barrier at a site, over MQTT.
     Device,
+    /// A call that is read out and answered by key-press, through a SIP gateway.
+    Voice,
+    /// Area job: a release platform or a carrier is told areas, text and times, resolves the
+    /// numbers from its own data and answers with counts.
+    Area,
+    /// Cell broadcast (3GPP TS 23.041) through a carrier's platform.
+    Cell,
+    /// What a broadcaster shows or reads out in an area: emergency broadcast, television crawl,
+    /// loudspeakers, displays.
+    Broadcast,
 }
 
 impl Channel {
     /// Every channel.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Sms,
         Self::Cap,
         Self::Push,
         Self::Email,
         Self::Webhook,
         Self::Device,
+        Self::Voice,
+        Self::Area,
+        Self::Cell,
+        Self::Broadcast,
     ];
 
     /// The name used in configuration, metrics and the API.
@@ -41,6 +55,30 @@ impl Channel {
             Self::Email => "email",
             Self::Webhook => "webhook",
             Self::Device => "device",
+            Self::Voice => "voice",
+            Self::Area => "area",
+            Self::Cell => "cell",
+            Self::Broadcast => "broadcast",
+        }
+    }
+}
+
+impl Channel {
+    /// True where what is said in an area goes to targets that know their own readers, each a link
+    /// of its own: `webhook/<name>`, `area/<name>`.
+    pub const fn has_targets(self) -> bool {
+        match self {
+            Self::Webhook | Self::Area | Self::Cell | Self::Broadcast => true,
+            Self::Sms | Self::Cap | Self::Push | Self::Email | Self::Device | Self::Voice => false,
+        }
+    }
+
+    /// True where a document tells of a whole revision with what stays as it was, so that the far
+    /// side always holds the set in force.
+    pub const fn is_document(self) -> bool {
+        match self {
+            Self::Cap | Self::Webhook | Self::Cell | Self::Broadcast => true,
+            Self::Sms | Self::Push | Self::Email | Self::Device | Self::Voice | Self::Area => false,
         }
     }
 }

@@ -11,21 +11,65 @@ use std::collections::BTreeSet;
 /// Names listed in one notice; of more the count is said.
 const NAMED_MAX: usize = 5;
 
-/// Names of links that stand in for those that `given` lacks.
-pub(crate) fn absent<'a>(given: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Names of links that stand in for those that `given` lacks and `city` may speak by.
+pub(crate) fn absent<'a>(given: impl Iterator<Item = &'a str>, city: &City) -> Vec<String> {
     let given: BTreeSet<&str> = given.collect();
-    let is_given = |channel: Channel| match channel {
-        Channel::Webhook => given.iter().any(|link| link.starts_with("webhook/")),
-        Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => {
-            given.contains(channel.name())
-        }
-    };
     let channels = Channel::ALL.into_iter();
-    let lacking = channels.filter(|channel| !is_given(*channel));
+    let lacking = channels.filter(|channel| {
+        may_speak(*channel, city) && !given.iter().any(|link| carries(link, *channel))
+    });
     let lacking = lacking.map(Channel::name);
     // An authority without a target of its own may be among those that have one.
     let requests = (!given.contains(REQUEST)).then_some(REQUEST);
     lacking.chain(requests).map(str::to_owned).collect()
+}
+
+/// Whether a link of that name takes what is said by `channel`.
+fn carries(link: &str, channel: Channel) -> bool {
+    let rest = link.strip_prefix(channel.name());
+    rest.is_some_and(|rest| {
+        if channel.has_targets() {
+            rest.starts_with('/')
+        } else {
+            rest.is_empty()
+        }
+    })
+}
+
+/// Whether anything is ever said by that channel: what a city need not name is (who is not
+/// reached hears by a next channel, devices stand at sites, others are asked), the rest only
+/// where its flows, ladders or calls to sign say so.
+fn may_speak(channel: Channel, city: &City) -> bool {
+    match channel {
+        Channel::Sms
+        | Channel::Cap
+        | Channel::Push
+        | Channel::Email
+        | Channel::Webhook
+        | Channel::Device => true,
+        Channel::Voice | Channel::Area | Channel::Cell | Channel::Broadcast => {
+            let policy = &city.policy;
+            !speakers(channel, city).is_empty()
+                || policy.telling.signing_channels.contains(&channel)
+                || policy.telling.request_channels.contains(&channel)
+        }
+    }
+}
+
+/// Flows and ladders of `city.toml` that open a channel, in words.
+fn speakers(channel: Channel, city: &City) -> Vec<String> {
+    let flows = city.policy.flows.iter();
+    let mut speakers: Vec<String> = flows
+        .filter(|flow| flow.channels.contains(&channel))
+        .map(flow_words)
+        .collect();
+    for ladder in &city.policy.ladders {
+        if ladder.steps.iter().any(|s| s.channels.contains(&channel)) {
+            let tiers: Vec<&str> = ladder.tiers.iter().map(|tier| tier.name()).collect();
+            speakers.push(format!("the ladder of {}", tiers.join(", ")));
+        }
+    }
+    speakers
 }
 
 /// What the links of a configuration file serve.
@@ -56,13 +100,7 @@ impl Served<'_> {
     }
 
     fn has(&self, channel: Channel) -> bool {
-        let name = channel.name();
-        match channel {
-            Channel::Webhook => self.links.iter().any(|link| link.starts_with("webhook/")),
-            Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => {
-                self.links.iter().any(|link| link == name)
-            }
-        }
+        self.links.iter().any(|link| carries(link, channel))
     }
 
     /// Flows and ladders of `city.toml` that open a channel without a link. Devices are told of by
@@ -71,17 +109,7 @@ impl Served<'_> {
         if channel == Channel::Device {
             return None;
         }
-        let flows = city.policy.flows.iter();
-        let mut users: Vec<String> = flows
-            .filter(|flow| flow.channels.contains(&channel))
-            .map(flow_words)
-            .collect();
-        for ladder in &city.policy.ladders {
-            if ladder.steps.iter().any(|s| s.channels.contains(&channel)) {
-                let tiers: Vec<&str> = ladder.tiers.iter().map(|tier| tier.name()).collect();
-                users.push(format!("the ladder of {}", tiers.join(", ")));
-            }
-        }
+        let users = speakers(channel, city);
         let name = channel.name();
         let (field, section) = section(channel);
         let what = format!(
@@ -177,6 +205,10 @@ const fn section(channel: Channel) -> (&'static str, &'static str) {
         Channel::Email => ("email", "[email]"),
         Channel::Webhook => ("webhook", "[[webhook]]"),
         Channel::Device => ("devices", "[devices]"),
+        Channel::Voice => ("voice", "[voice]"),
+        Channel::Area => ("area", "[[area]]"),
+        Channel::Cell => ("cell", "[[cell]]"),
+        Channel::Broadcast => ("broadcast", "[[broadcast]]"),
         // Every process has these two.
         Channel::Cap => ("cap", "a CAP feed"),
         Channel::Push => ("push", "a push hub"),
@@ -212,8 +244,24 @@ fn listed(names: &[String]) -> String {
 mod tests {
     use super::*;
 
+    use std::path::Path;
+
+    /// The demo city with `edit` made to its city.toml.
+    fn city(edit: impl Fn(String) -> String) -> City {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/city");
+        let read = |name: &str| {
+            let bytes = std::fs::read(folder.join(name)).ok()?;
+            if name == "city.toml" {
+                return Some(edit(String::from_utf8(bytes).ok()?).into_bytes());
+            }
+            Some(bytes)
+        };
+        City::read(read, &[]).unwrap()
+    }
+
     #[test]
     fn each_channel_without_a_link_has_one_that_stands_in() {
+        let city = city(|text| text);
         let given = [
             "cap",
             "push",
@@ -221,8 +269,38 @@ mod tests {
             "webhook/tv",
             "request/44010041600000/met",
         ];
-        assert_eq!(absent(given.into_iter()), ["email", "device", "request"]);
+        assert_eq!(
+            absent(given.into_iter(), &city),
+            ["email", "device", "request"]
+        );
         let given = ["cap", "push", "email", "device"];
-        assert_eq!(absent(given.into_iter()), ["sms", "webhook", "request"]);
+        assert_eq!(
+            absent(given.into_iter(), &city),
+            ["sms", "webhook", "request"]
+        );
+    }
+
+    #[test]
+    fn a_channel_that_a_city_need_not_have_is_stood_in_for_where_it_speaks_by_it() {
+        let city = city(|text| {
+            let of_public = r#"channels = ["cap", "sms", "push", "email", "webhook"]"#;
+            text.replace(of_public, r#"channels = ["cap", "area", "cell"]"#)
+        });
+        let given = ["cap", "push", "sms", "email", "device", "area/12379"];
+        assert_eq!(
+            absent(given.into_iter(), &city),
+            ["webhook", "cell", "request"]
+        );
+        let links = given.map(str::to_owned);
+        let served = Served {
+            file: "sanfang.toml",
+            links: &links,
+        };
+        let notices = served.notices(&city, None);
+        let fields: Vec<&str> = notices.iter().map(|n| n.field.as_str()).collect();
+        assert!(
+            fields.contains(&"cell") && !fields.contains(&"area"),
+            "{fields:?}"
+        );
     }
 }

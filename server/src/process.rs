@@ -393,7 +393,7 @@ async fn app(
     let city = Arc::clone(&installation.city);
     let metrics = Metrics::new().map_err(|error| StartError::City(error.to_string()))?;
     let latency = Arc::new(Latency::default());
-    let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()));
+    let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
     let names = registry.links(&configured, links_max, options.clock.now());

@@ -99,10 +99,15 @@ impl Texts {
 /// The bit of a channel; none for those that reach no person.
 pub(super) const fn way(channel: Channel) -> u32 {
     match channel {
-        Channel::Sms => SMS,
+        Channel::Sms | Channel::Voice => SMS,
         Channel::Email => EMAIL,
         Channel::Push => PUSH,
-        Channel::Cap | Channel::Webhook | Channel::Device => 0,
+        Channel::Cap
+        | Channel::Webhook
+        | Channel::Device
+        | Channel::Area
+        | Channel::Cell
+        | Channel::Broadcast => 0,
     }
 }
 

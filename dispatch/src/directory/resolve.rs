@@ -220,11 +220,19 @@ impl Directory {
         }
         let text = |text: Option<&str>| hash64(&[text.unwrap_or_default().as_bytes()]);
         let (address, shared) = match (channel, seen.recipient) {
-            (Channel::Sms, person) => (person.phone()?, seen.shared),
+            (Channel::Sms | Channel::Voice, person) => (person.phone()?, seen.shared),
             (Channel::Email, person) => (text(person.email()), true),
             (Channel::Push, person) => (text(person.push()), true),
             (Channel::Device, Recipient::Device(device)) => (text(Some(&device.id)), true),
-            (Channel::Device | Channel::Cap | Channel::Webhook, _) => return None,
+            (
+                Channel::Device
+                | Channel::Cap
+                | Channel::Webhook
+                | Channel::Area
+                | Channel::Cell
+                | Channel::Broadcast,
+                _,
+            ) => return None,
         };
         Some(Row {
             recipient: seen.number,
@@ -320,9 +328,15 @@ const DEVICE: u32 = 1 << 31;
 fn way(channel: Channel) -> u32 {
     match channel {
         Channel::Device => DEVICE,
-        Channel::Sms | Channel::Email | Channel::Push | Channel::Cap | Channel::Webhook => {
-            columns::way(channel)
-        }
+        Channel::Sms
+        | Channel::Email
+        | Channel::Push
+        | Channel::Cap
+        | Channel::Webhook
+        | Channel::Voice
+        | Channel::Area
+        | Channel::Cell
+        | Channel::Broadcast => columns::way(channel),
     }
 }
 

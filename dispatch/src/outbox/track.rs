@@ -155,7 +155,15 @@ fn texts(intent: &Intent, always_ucs2: bool) -> Vec<Text> {
         let digest = Sha256::digest(words.text.as_bytes());
         let parts = match intent.channel {
             Channel::Sms => parts_of(&words.text, always_ucs2),
-            Channel::Cap | Channel::Push | Channel::Email | Channel::Webhook | Channel::Device => 1,
+            Channel::Cap
+            | Channel::Push
+            | Channel::Email
+            | Channel::Webhook
+            | Channel::Device
+            | Channel::Voice
+            | Channel::Area
+            | Channel::Cell
+            | Channel::Broadcast => 1,
         };
         if let Some(slot) = texts.get_mut(usize::from(words.variant_no)) {
             *slot = Text {

@@ -154,9 +154,11 @@ impl Plan<'_> {
         };
         // A document speaks of the whole; below it each person is told what concerns them.
         let is_told_apart = match way.channel {
-            Channel::Cap => false,
+            Channel::Cap | Channel::Area | Channel::Cell | Channel::Broadcast => false,
             Channel::Webhook => change.to == Tier::None || purpose == Purpose::Cancelled,
-            Channel::Sms | Channel::Push | Channel::Email | Channel::Device => true,
+            Channel::Sms | Channel::Push | Channel::Email | Channel::Device | Channel::Voice => {
+                true
+            }
         };
         let words = self.words(way.channel, &saying, &audience);
         let spare = self.spare(&saying, &audience, opened);

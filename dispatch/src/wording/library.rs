@@ -136,12 +136,15 @@ impl Wording {
             && facts.purpose.takes_words()
         {
             message.text = match channel {
-                Channel::Sms => format!("【{}】{words}", variables.signature),
+                Channel::Sms | Channel::Area => format!("【{}】{words}", variables.signature),
                 Channel::Cap
                 | Channel::Push
                 | Channel::Email
                 | Channel::Webhook
-                | Channel::Device => words.clone(),
+                | Channel::Device
+                | Channel::Voice
+                | Channel::Cell
+                | Channel::Broadcast => words.clone(),
             };
         }
         mark_mode(&mut message, facts.mode);
@@ -452,10 +455,10 @@ fn combinations() -> impl Iterator<Item = (Hazard, Tier, Purpose, Language, Chan
 
 fn needs(channel: Channel, purpose: Purpose) -> bool {
     match channel {
-        Channel::Sms | Channel::Email | Channel::Push => {
+        Channel::Sms | Channel::Email | Channel::Push | Channel::Voice => {
             !matches!(purpose, Purpose::SiteAlarm | Purpose::Withdraw)
         }
-        Channel::Cap | Channel::Webhook => {
+        Channel::Cap | Channel::Webhook | Channel::Area | Channel::Cell | Channel::Broadcast => {
             purpose.is_public()
                 || matches!(
                     purpose,
@@ -473,10 +476,12 @@ fn frame_channel(file: &str) -> Option<Channel> {
         .find(|channel| channel.name() == stem)
 }
 
-/// Webhooks carry the words of CAP.
+/// Webhooks carry the words of CAP, whatever else has no words of its own those of short
+/// messages.
 const fn frames_of(channel: Channel) -> Channel {
     match channel {
         Channel::Webhook => Channel::Cap,
+        Channel::Area | Channel::Cell | Channel::Voice | Channel::Broadcast => Channel::Sms,
         Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => channel,
     }
 }

@@ -47,20 +47,29 @@ pub(crate) fn route(app: &App, intent: &Intent) -> Route {
 fn serves(link: &str, intent: &Intent) -> bool {
     match intent.channel {
         Channel::Webhook => match &intent.audience.authority {
-            None => link.starts_with("webhook/"),
-            Some(authority) => is_target(link, authority),
+            None => is_target(link, &intent.link),
+            Some(authority) => is_asked(link, authority),
         },
-        Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => {
-            link == intent.link
-        }
+        Channel::Area | Channel::Cell | Channel::Broadcast => is_target(link, &intent.link),
+        Channel::Sms
+        | Channel::Cap
+        | Channel::Push
+        | Channel::Email
+        | Channel::Device
+        | Channel::Voice => link == intent.link,
     }
 }
 
-fn is_target(link: &str, authority: &str) -> bool {
-    let rest = link.strip_prefix(REQUEST);
-    let rest = rest.and_then(|rest| rest.strip_prefix('/'));
-    rest.and_then(|rest| rest.strip_prefix(authority))
+/// `webhook/tv` is a target of `webhook`.
+fn is_target(link: &str, of: &str) -> bool {
+    link.strip_prefix(of)
         .is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn is_asked(link: &str, authority: &str) -> bool {
+    let rest = link.strip_prefix(REQUEST);
+    rest.and_then(|rest| rest.strip_prefix('/'))
+        .is_some_and(|rest| is_target(rest, authority))
 }
 
 /// Whether somebody hears nothing because this intent has no link. Requests and calls to sign take
@@ -74,7 +83,7 @@ fn is_missed(app: &App, intent: &Intent) -> bool {
                 .contacts()
                 .iter()
                 .any(|contact| contact.role == *authority && !contact.email.is_empty());
-        let has_target = |link: &String| app.is_served(link) && is_target(link, authority);
+        let has_target = |link: &String| app.is_served(link) && is_asked(link, authority);
         return !by_mail && !app.links.iter().any(has_target);
     }
     if intent.purpose == Purpose::Signature {

@@ -47,7 +47,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
     registry.earlier().unwrap();
     registry.install(&installation, now).await.unwrap();
     let given = [SMS.to_owned(), EMAIL.to_owned()];
-    let absent = links::absent(given.iter().map(String::as_str));
+    let absent = links::absent(given.iter().map(String::as_str), &city);
     let configured: Vec<String> = given.into_iter().chain(absent.iter().cloned()).collect();
     let links = registry.links(&configured, 64, now).await.unwrap();
     let metrics = Metrics::new().unwrap();
