@@ -5,6 +5,7 @@
 //! [`model::Channel`].
 
 pub mod answer_link;
+pub mod area;
 pub mod breaker;
 pub mod cap;
 pub mod device;

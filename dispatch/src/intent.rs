@@ -79,6 +79,10 @@ pub struct Intent {
     /// True where call-and-answer asks again: it takes nothing out of the queues.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
+    /// True where an area job stands behind it: whom it reaches is known by counts alone, and
+    /// nobody is told twice for an outcome that is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_area: bool,
     /// Words by language; `variant_no` names one.
     pub words: Vec<Message>,
     /// Words for the channels still to try, in their order, should this one not reach a person.
@@ -282,9 +286,12 @@ impl Intent {
     }
 
     /// Semantics §36: silence is worse than a duplicate for orange and red to named people. A CAP
-    /// document is the same one however often it is published.
+    /// document is the same one however often it is published, and an area job has a number by
+    /// which the far side knows it: putting it again asks after it.
     pub fn resend_when_unknown(&self) -> bool {
-        self.channel == Channel::Cap || (self.is_named() && self.tier >= Tier::Orange)
+        let is_named = self.is_named() && !self.by_area;
+        let is_the_same = matches!(self.channel, Channel::Cap | Channel::Area);
+        is_the_same || (is_named && self.tier >= Tier::Orange)
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Outbox {
     /// Texts an address got, and until when that matters; only rows that share their address.
     seen: BTreeMap<(u64, u64), Time>,
     found: Found,
+    /// Intents of which nothing leaves for now.
+    paused: BTreeSet<IntentId>,
     stats: Stats,
     /// When accounts are next looked through for what may be forgotten.
     forget_at: Option<Time>,
@@ -124,6 +126,7 @@ impl Outbox {
             seq: 0,
             seen: BTreeMap::new(),
             found: Found::default(),
+            paused: BTreeSet::new(),
             stats: Stats::default(),
             forget_at: None,
             recovering: false,
@@ -149,6 +152,7 @@ impl Outbox {
             Event::Up => self.up = true,
             Event::Window(parts) => self.window = parts.min(self.limits.window),
             Event::Down => self.down(at, out),
+            Event::Paused(intents) => self.paused = intents.clone(),
             Event::Tick => self.tick(at, out),
         }
         self.fill(at, out);

@@ -77,6 +77,7 @@ fn intent(
         only_told: matches!(purpose, Purpose::Cancelled | Purpose::Ended | Purpose::Fall),
         only_new: false,
         again: false,
+        by_area: false,
         spare: Vec::new(),
         instead_of: None,
         words: vec![Message {

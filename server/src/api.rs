@@ -1,6 +1,7 @@
 //! The HTTP API: `/v1`, the CAP feed, the console, and what operators ask.
 
 mod answer;
+mod area_jobs;
 mod blindness;
 mod calls;
 mod cap;
@@ -52,6 +53,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     }
     if roles.has(Role::Console) {
         open = open.merge(console());
+    }
+    if app.relay.is_some() {
+        open = open.merge(crate::relay::routes());
     }
     if roles.has(Role::Console) || roles.has(Role::Dispatch) {
         open = open.route("/v1/push", get(stream::push));
@@ -181,6 +185,7 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/incidents", get(responses::incidents))
         .route("/v1/timeline", get(responses::timeline))
         .route("/v1/deliveries", get(calls::deliveries))
+        .route("/v1/area-jobs/{job}", post(area_jobs::act))
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/answer", post(calls::answer))
         .route("/v1/calls/tap", post(calls::tap))

@@ -109,6 +109,8 @@ pub(crate) struct App {
     pub(crate) public_url: String,
     /// Links by which mails are answered.
     pub(crate) answer_links: AnswerLinks,
+    /// What this process relays, where it is a carrier's or a platform's.
+    pub(crate) relay: Option<crate::relay::Relay>,
     /// CAP documents by file name, newest last.
     pub(crate) cap: crate::capbook::CapBook,
     /// What this process does.

@@ -1,10 +1,12 @@
 //! `sanfang.toml`: one file, read into values that cannot be wrong, every fault at once.
 
+mod area;
 mod bulletin;
 mod http;
 mod kafka;
 mod read;
 
+pub(crate) use area::{AreaSection, CentreSection};
 pub(crate) use bulletin::BulletinSection;
 pub(crate) use http::HttpSection;
 pub(crate) use kafka::KafkaSection;
@@ -50,6 +52,10 @@ pub(crate) struct Config {
     pub(crate) email: Option<EmailSection>,
     /// Webhook targets.
     pub(crate) webhooks: Vec<WebhookSection>,
+    /// Targets of area jobs.
+    pub(crate) areas: Vec<AreaSection>,
+    /// Who sends area jobs to a relay.
+    pub(crate) centres: Vec<CentreSection>,
     /// Site devices.
     pub(crate) devices: Option<DeviceSection>,
     /// Brokers that observations come from.
@@ -391,6 +397,7 @@ impl Config {
         }
         names.extend(self.email.iter().map(|_| "email".to_owned()));
         names.extend(self.webhooks.iter().map(WebhookSection::link_name));
+        names.extend(self.areas.iter().map(AreaSection::link_name));
         names.extend(self.devices.iter().map(|_| "device".to_owned()));
         names
     }

@@ -30,6 +30,7 @@ mod pump;
 mod questions;
 mod registry;
 mod rehearsal;
+mod relay;
 mod reload;
 mod remember;
 mod replies;
@@ -76,6 +77,8 @@ enum Command {
     Demo(command::demo::Arguments),
     /// The service
     Serve(command::serve::Arguments),
+    /// Take area jobs of centres and carry them to the phones of the own roll, for a carrier or a platform
+    Relay(command::relay::Arguments),
     /// Recorded observations through the rules, as fast as the machine can
     Replay(command::replay::Arguments),
     /// The forecaster's workbench: test, explain, compare and tune rulebooks
@@ -116,6 +119,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => command::check::run(&arguments),
         Command::Demo(arguments) => command::demo::run(&arguments),
         Command::Serve(arguments) => command::serve::run(&arguments),
+        Command::Relay(arguments) => command::relay::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Rules(command) => command::rules::run(&command),
         Command::Topics(command) => command::topics::run(&command),

@@ -8,7 +8,7 @@ use crate::bulletins::Feed;
 use crate::capbook::CapBook;
 use crate::clock::{Clock, monotonic_micros};
 use crate::config::{HttpSection, KeptSeries};
-use crate::courier::{self, DeviceLink, Single};
+use crate::courier::{self, AreaLink, DeviceLink, Single};
 use crate::edge::{self, Edge};
 use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
@@ -21,6 +21,7 @@ use crate::peers::{self, Peers};
 use crate::people::People;
 use crate::pump;
 use crate::registry::{Registry, RegistryError};
+use crate::relay::{Post, Relay};
 use crate::reload::Reload;
 use crate::roles::{Role, Roles};
 use crate::screens::Screens;
@@ -100,6 +101,8 @@ pub(crate) struct Options {
     pub(crate) roles: Roles,
     /// Who it is among others, where there can be any.
     pub(crate) seat: Option<Place>,
+    /// What it relays, where it is a carrier's or a platform's.
+    pub(crate) relay: Option<Post>,
 }
 
 /// A process among others.
@@ -121,6 +124,8 @@ pub(crate) enum LinkKind {
     Devices(Box<DeviceConfig>),
     /// Anything else.
     Single(Single),
+    /// A release platform or a carrier that takes area jobs.
+    Area(Arc<AreaLink>),
     /// Nothing: the configuration gives no link of that channel.
     Absent,
 }
@@ -222,6 +227,8 @@ pub(crate) struct Folders<'a> {
     pub(crate) directory: &'a Path,
     /// The key they are sealed under.
     pub(crate) key_file: &'a Path,
+    /// True where the city directory is a relay's: areas and a roll.
+    pub(crate) is_roll: bool,
 }
 
 /// How the journal lies on disk.
@@ -317,7 +324,12 @@ fn open_with(
     let vault = Vault::open(folders.directory, folders.key_file).map_err(RegistryError::Vault)?;
     let held = journal()?;
     let registry = Registry::open(held.shared(), mode, vault)?;
-    let installation = Installation::load(folders.city, None, &registry.earlier()?)?;
+    let earlier = registry.earlier()?;
+    let installation = if folders.is_roll {
+        Installation::load_roll(folders.city, &earlier)?
+    } else {
+        Installation::load(folders.city, None, &earlier)?
+    };
     let opened = Opened {
         held,
         registry,
@@ -428,6 +440,8 @@ async fn app(
     } else {
         Standing::Elsewhere
     };
+    let kept = Topic::new(Kind::Registry, options.mode);
+    let relay = options.relay.map(|post| Relay::open(post, &*shared, kept));
     let end = App::registry_end(&*shared, options.mode);
     let reload = Reload::new(Arc::clone(&installation.rulebook), end);
     let app = App {
@@ -471,6 +485,7 @@ async fn app(
         absent: absent.into_iter().collect(),
         public_url: options.public_url,
         answer_links,
+        relay: relay.transpose()?,
         roles: options.roles,
         zones: Zones::new(zones, standing),
         serving: RwLock::default(),
@@ -588,6 +603,7 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind, term: Term) -> Served {
                 courier::run_single(shared, number, devices, term).await
             }
             LinkKind::Single(single) => courier::run_single(shared, number, single, term).await,
+            LinkKind::Area(link) => courier::run_area(shared, number, link, term).await,
             LinkKind::Absent => courier::run_absent(shared, number, term).await,
         }
     });

@@ -5,7 +5,7 @@ use super::contacts::Contact;
 use super::numbers::hash64;
 use super::order::Rank;
 use super::{Directory, Recipient, Subscriber};
-use crate::intent::Audience;
+use crate::intent::{Audience, RecipientNo};
 use crate::outbox::Row;
 use crate::wording::language_variant;
 use model::release::{Ask, Reach};
@@ -279,11 +279,18 @@ impl Directory {
                 people: &self.people,
                 row: at,
             }),
-            number: crate::intent::RecipientNo(number),
+            number: RecipientNo(number),
             ways: bits & WAYS,
             language: columns::language(bits),
             shared: bits & SHARED != 0,
         })
+    }
+
+    /// The township somebody belongs to, or the smallest area known where it is larger; `None` for
+    /// one who was taken out.
+    pub fn area_of(&self, city: &City, no: RecipientNo) -> Option<AreaNo> {
+        let row = *self.rows.get(no.0 as usize)?;
+        (row != super::NOWHERE).then(|| self.area_from(city, row).0)
     }
 
     /// The township of a row and the first row that may belong to another.

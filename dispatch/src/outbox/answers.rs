@@ -268,6 +268,7 @@ mod tests {
             only_told: false,
             only_new: false,
             again: false,
+            by_area: false,
             words: vec![words(Channel::Sms)],
             spare: vec![words(Channel::Push), words(Channel::Email)],
             instead_of: None,

@@ -82,7 +82,8 @@ impl Outbox {
             self.close(key.no, State::Expired, out);
             return Served::Drained;
         }
-        if track.intent.not_before.is_some_and(|from| at < from) {
+        let waits = track.intent.not_before.is_some_and(|from| at < from);
+        if waits || self.paused.contains(&track.intent.id) {
             return Served::Idle;
         }
         let Some(slot) = track.streams.get_mut(usize::from(key.pass)) else {

@@ -183,6 +183,7 @@ impl Plan<'_> {
                 && purpose != Purpose::Withdraw,
             only_new: false,
             again: false,
+            by_area: false,
             audience,
             words,
             spare,

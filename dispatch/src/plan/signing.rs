@@ -74,6 +74,7 @@ pub fn signing(
             only_told: false,
             only_new: false,
             again: false,
+            by_area: false,
             words: Language::ALL
                 .into_iter()
                 .map(|language| desk.wording.message(*channel, language, &facts))

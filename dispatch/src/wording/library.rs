@@ -111,6 +111,17 @@ impl Wording {
         }
     }
 
+    /// Of an installation that composes nothing: a relay says what others wrote.
+    pub fn silent() -> Self {
+        Self {
+            environment: Environment::new(),
+            phrases: BTreeMap::new(),
+            sms_parts_max: BTreeMap::new(),
+            links: Lines::default(),
+            roles: Roles::default(),
+        }
+    }
+
     /// The text of `facts` for one channel and language; variant numbers follow the language.
     pub fn message(&self, channel: Channel, language: Language, facts: &Facts<'_>) -> Message {
         let variables = self.variables(language, facts);

@@ -118,6 +118,7 @@ async fn demo(arguments: &Arguments, began: Time, journal: &Path) -> Result<(), 
         city: &arguments.city,
         directory: &journal.join("directory"),
         key_file: &journal.join("directory.key"),
+        is_roll: false,
     };
     let (opened, installation) = process::open(folders, journal, Storage::default(), Mode::Actual)?;
     let clock = match arguments.speed {
@@ -260,5 +261,6 @@ fn options(
         bulletins: Vec::new(),
         roles: Roles::ALL,
         seat: None,
+        relay: None,
     }
 }

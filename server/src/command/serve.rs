@@ -5,15 +5,17 @@ use crate::app::{App, Period};
 use crate::bulletins;
 use crate::clock::Clock;
 use crate::config::{BulletinSection, Config, EmailSection, Store};
-use crate::courier::Single;
+use crate::courier::{AreaLink, Single};
 use crate::edge;
 use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
+use crate::relay::Post;
 use crate::roles::{Role, Roles};
 use crate::signals::follow;
 use clap::Args;
+use dispatch::gateway::area::AreaTarget;
 use dispatch::gateway::cap::poll::{PollConfig, Poller};
 use dispatch::gateway::email::Email;
 use dispatch::gateway::http::{self, ClientConfig};
@@ -23,9 +25,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ingest::transport::Frame;
 use ingest::transport::mqtt::{self, MqttConfig};
-use model::{Mode, Span};
+use model::{Mode, Span, Time};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -85,19 +87,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         tracing::warn!("{notice}");
     }
     arguments.over(&mut config)?;
+    if !config.centres.is_empty() {
+        let why = "centre: this is a relay's configuration: run `sanfang relay` with it, or take \
+                   [[centre]] out";
+        return Err(Failure::BadInput(why.to_owned()));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    runtime.block_on(serve(arguments, config))
+    runtime.block_on(serve(&arguments.config, config))
 }
 
-async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
+/// Serves a configuration; of a relay, jobs and what carries them alone.
+pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
+    let is_roll = !config.centres.is_empty();
     let failed = |words: String| Failure::Failed(words);
     let folders = Folders {
         city: &config.city,
         directory: &config.directory.folder,
         key_file: &config.directory.key_file,
+        is_roll,
     };
     let storage = config.retention.storage();
     let mut seat = None;
@@ -121,7 +131,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
             process::open_kafka(folders, options, &layout, Mode::Actual)?
         }
     };
-    let file = arguments.config.display().to_string();
+    let file = path.display().to_string();
     let reach = installation.rulebook.reach();
     if let Some(fault) = config.retention.series_fault(&file, reach) {
         return Err(Failure::BadInput(fault.to_string()));
@@ -143,6 +153,11 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     for notice in served.notices(city, Some(people)).iter().chain(&empty) {
         tracing::warn!("{notice}");
     }
+    let relay = if is_roll {
+        Some(post(&config).map_err(Failure::BadInput)?)
+    } else {
+        None
+    };
     let options = Options {
         installation,
         clock: Clock::wall(),
@@ -164,6 +179,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         bulletins: config.bulletins.iter().map(BulletinSection::feed).collect(),
         roles: config.roles,
         seat,
+        relay,
     };
     let node = options.seat.as_ref().map(|place| place.node.clone());
     let running = process::start(opened, options).await?;
@@ -215,6 +231,27 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     running.stop().await.map_err(failed)
 }
 
+/// What a relay works with.
+fn post(config: &Config) -> Result<Post, String> {
+    let centres: Result<Vec<_>, String> = config.centres.iter().map(|c| c.centre()).collect();
+    let roll = [installation::SUBSCRIBERS].map(|name| config.city.join(name));
+    // The day on which the roll was put there is its date, as far as the relay knows.
+    let of = roll.iter().find_map(|path| changed(path));
+    Ok(Post {
+        centres: centres?,
+        pace_per_s: config.sms.iter().map(|sms| sms.pace_per_s).sum(),
+        roll_of: of.unwrap_or_default(),
+        links: config.sms.len(),
+    })
+}
+
+/// When a file was last changed.
+fn changed(path: &Path) -> Option<Time> {
+    let changed = std::fs::metadata(path).and_then(|of| of.modified()).ok()?;
+    let since = changed.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Time::from_seconds(i64::try_from(since.as_secs()).ok()?))
+}
+
 /// The links of a configuration, in an order that stays while it does.
 fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
     let mut kinds = vec![
@@ -233,6 +270,12 @@ fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
         let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
         let webhook = Webhook::new(section.gateway()?, client);
         kinds.push(LinkKind::Single(Single::Webhook(Arc::new(webhook))));
+    }
+    for section in &config.areas {
+        let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
+        let target = AreaTarget::new(section.gateway()?, client);
+        let band = section.band();
+        kinds.push(LinkKind::Area(Arc::new(AreaLink { target, band })));
     }
     if let Some(section) = &config.devices {
         kinds.push(LinkKind::Devices(Box::new(section.gateway()?)));

@@ -1,8 +1,9 @@
 //! Reading and checking `sanfang.toml`: each key by itself, then what must fit together.
 
 use super::{
-    BulletinSection, Config, DeviceSection, DirectorySection, EmailSection, HttpSection,
-    KafkaSection, PollSection, RetentionSection, SmsSection, Store, WebhookSection,
+    AreaSection, BulletinSection, CentreSection, Config, DeviceSection, DirectorySection,
+    EmailSection, HttpSection, KafkaSection, PollSection, RetentionSection, SmsSection, Store,
+    WebhookSection,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 24] = [
     "city",
     "journal",
     "kafka",
@@ -35,6 +36,8 @@ const KEYS: [&str; 22] = [
     "sms",
     "email",
     "webhook",
+    "area",
+    "centre",
     "devices",
     "mqtt",
     "poll",
@@ -50,6 +53,8 @@ struct Sections {
     sms: Vec<(u32, SmsSection)>,
     email: Option<(u32, EmailSection)>,
     webhooks: Vec<(u32, WebhookSection)>,
+    areas: Vec<(u32, AreaSection)>,
+    centres: Vec<(u32, CentreSection)>,
     devices: Option<(u32, DeviceSection)>,
     mqtt: Vec<(u32, MqttConfig)>,
     polls: Vec<(u32, PollSection)>,
@@ -99,6 +104,8 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         sms: document.rows("sms", faults),
         email: document.take("email", faults),
         webhooks: document.rows("webhook", faults),
+        areas: document.rows("area", faults),
+        centres: document.rows("centre", faults),
         devices: document.take("devices", faults),
         mqtt: document.rows("mqtt", faults),
         polls: document.rows("poll", faults),
@@ -188,6 +195,8 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         sms: plain(sections.sms),
         email: sections.email.map(|(_, section)| section),
         webhooks: plain(sections.webhooks),
+        areas: plain(sections.areas),
+        centres: plain(sections.centres),
         devices: sections.devices.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
         polls: plain(sections.polls),
@@ -251,6 +260,12 @@ impl Sections {
         for (_, webhook) in &mut self.webhooks {
             own(&mut webhook.secret_file);
         }
+        for (_, area) in &mut self.areas {
+            own(&mut area.secret_file);
+        }
+        for (_, centre) in &mut self.centres {
+            own(&mut centre.secret_file);
+        }
         if let Some((_, devices)) = &mut self.devices {
             devices.password_file.iter_mut().for_each(own);
             own(&mut devices.secrets_file);
@@ -263,8 +278,48 @@ impl Sections {
         }
     }
 
+    /// Targets of area jobs, and who sends jobs to a relay.
+    fn check_jobs(&self, name: &str, faults: &mut Faults) {
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.areas {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "area.name", place, faults);
+            if let Some((field, what, remedy)) = section.fault() {
+                faults.error(place, field, what, remedy);
+            } else if let Err(why) = section.gateway() {
+                faults.error(place, "area", why, "correct this [[area]]");
+            }
+        }
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.centres {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "centre.name", place, faults);
+            if section.authorities.is_empty() {
+                let remedy = "write the 14-digit codes in whose name it may speak";
+                faults.error(place, "centre.authorities", "it is empty", remedy);
+            }
+            if let Err(why) = section.centre() {
+                faults.error(place, "centre", why, "correct this [[centre]]");
+            }
+        }
+        if self.centres.is_empty() {
+            return;
+        }
+        for (line, section) in self.sms.iter().filter(|(_, sms)| sms.pace_per_s == 0) {
+            let what = format!(
+                "{} has none: nobody could say when the last phone rings",
+                section.name
+            );
+            let remedy = "write how many messages a second the centre behind it takes";
+            faults.error(Place::line(name, *line), "sms.pace_per_s", what, remedy);
+        }
+    }
+
     fn check(&self, name: &str, faults: &mut Faults) {
-        check_people(name, &self.people, faults);
+        // Nobody signs at a relay.
+        if self.centres.is_empty() {
+            check_people(name, &self.people, faults);
+        }
         let mut names = BTreeSet::new();
         for (line, section) in self.sms.iter().skip(1) {
             let what = format!(
@@ -289,6 +344,7 @@ impl Sections {
                 faults.error(place, "webhook", why, "correct this [[webhook]]");
             }
         }
+        self.check_jobs(name, faults);
         if let Some((line, section)) = &self.email {
             let usable = section
                 .gateway()

@@ -239,19 +239,8 @@ impl Outgoing {
         Command::new(addressed, action).map_err(|error| SendError::Permanent(error.to_string()))
     }
 
-    /// The revision that an intent tells of, also where another process decided it just now.
-    async fn revision(&self, intent: &Intent) -> Result<Arc<Warning>, SendError> {
-        let known = || self.app.view.revision(intent.warning, intent.revision);
-        if let Some(known) = known() {
-            return Ok(known);
-        }
-        let read = self.app.every_zone().await;
-        read.map_err(|error| SendError::Transient(error.to_string()))?;
-        known().ok_or_else(|| SendError::Permanent("revision is gone".into()))
-    }
-
     async fn cap(&self, intent: &Intent) -> Result<Receipt, SendError> {
-        let warning = self.revision(intent).await?;
+        let warning = self.app.revision(intent).await?;
         let now = self.app.clock.now();
         self.app
             .cap
@@ -265,6 +254,22 @@ impl Outgoing {
             reference: intent.warning.to_string(),
             proof: Proof::Delivered,
         })
+    }
+}
+
+impl App {
+    /// The revision that an intent tells of, also where another process decided it just now.
+    pub(super) async fn revision(
+        self: &Arc<Self>,
+        intent: &Intent,
+    ) -> Result<Arc<Warning>, SendError> {
+        let known = || self.view.revision(intent.warning, intent.revision);
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        let read = self.every_zone().await;
+        read.map_err(|error| SendError::Transient(error.to_string()))?;
+        known().ok_or_else(|| SendError::Permanent("revision is gone".into()))
     }
 }
 

@@ -64,6 +64,7 @@ fn opened(folder: &Path, storage: Storage) -> Result<(Opened, Installation), Sta
         city: &folder.join("city"),
         directory: &folder.join("directory"),
         key_file: &folder.join("directory.key"),
+        is_roll: false,
     };
     open(folders, &folder.join("journal"), storage, Mode::Actual)
 }
@@ -98,6 +99,7 @@ fn options(installation: Installation, minute: i64, snapshots: Period, links: Li
         bulletins: Vec::new(),
         roles: Roles::ALL,
         seat: None,
+        relay: None,
     }
 }
 

@@ -94,6 +94,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         absent: absent.into_iter().collect(),
         public_url: String::new(),
         answer_links: AnswerLinks::new(None, link_key),
+        relay: None,
         roles: Roles::ALL,
         // Nobody looks at what others say: each step shows its own.
         zones: Zones::new(city.zones.len(), Standing::Here),

@@ -78,6 +78,7 @@ impl Cramped {
             city: &folder.join("city"),
             directory: &folder.join("directory"),
             key_file: &folder.join("directory.key"),
+            is_roll: false,
         };
         let disk = || {
             let disk = DiskJournal::open_on(Box::new(medium), options)?;
@@ -107,6 +108,7 @@ impl Cramped {
             bulletins: Vec::new(),
             roles: Roles::ALL,
             seat: None,
+            relay: None,
         };
         Self {
             running: start(opened, options).await.unwrap(),
