@@ -78,7 +78,8 @@ enum Command {
     /// The service
     Serve(command::serve::Arguments),
     /// Take area jobs of centres and carry them to the phones of the own roll, for a carrier or a platform
-    Relay(command::relay::Arguments),
+    #[command(subcommand)]
+    Relay(command::relay::Relaying),
     /// Recorded observations through the rules, as fast as the machine can
     Replay(command::replay::Arguments),
     /// The forecaster's workbench: test, explain, compare and tune rulebooks
@@ -119,7 +120,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => command::check::run(&arguments),
         Command::Demo(arguments) => command::demo::run(&arguments),
         Command::Serve(arguments) => command::serve::run(&arguments),
-        Command::Relay(arguments) => command::relay::run(&arguments),
+        Command::Relay(relaying) => command::relay::run(&relaying),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Rules(command) => command::rules::run(&command),
         Command::Topics(command) => command::topics::run(&command),

@@ -239,6 +239,10 @@ impl App {
         hash: &str,
     ) -> Result<Report, RelayError> {
         let known = relay.jobs.lock().of(centre, job)?.clone();
+        if known.phase == Phase::Killed && known.released.is_none() {
+            let phase = known.phase.name();
+            return Err(RelayError::Over { job, phase });
+        }
         if known.phase != Phase::Read {
             // The same release again: its answer was lost.
             return self.job_report(relay, centre, job);

@@ -3,9 +3,20 @@
 use super::{Failure, serve};
 use crate::config::{Config, Store};
 use crate::roles::{Role, Roles};
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+mod conform;
+
+/// What to do.
+#[derive(Subcommand)]
+pub(crate) enum Relaying {
+    /// Take jobs and carry them, until SIGINT or SIGTERM
+    Serve(Arguments),
+    /// Ask a far side whether it answers as docs/area-jobs.md says; nothing is sent unless --send is given
+    Conform(conform::Arguments),
+}
 
 /// What to relay.
 #[derive(Args)]
@@ -18,8 +29,15 @@ pub(crate) struct Arguments {
     listen: Option<SocketAddr>,
 }
 
-/// Relays until SIGINT or SIGTERM.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Does it.
+pub(crate) fn run(relaying: &Relaying) -> Result<(), Failure> {
+    match relaying {
+        Relaying::Serve(arguments) => relay(arguments),
+        Relaying::Conform(arguments) => conform::run(arguments),
+    }
+}
+
+fn relay(arguments: &Arguments) -> Result<(), Failure> {
     let (mut config, notices) =
         Config::read(&arguments.config).map_err(|faults| Failure::BadInput(faults.to_string()))?;
     for notice in notices {

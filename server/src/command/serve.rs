@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     arguments.over(&mut config)?;
     if !config.centres.is_empty() {
-        let why = "centre: this is a relay's configuration: run `sanfang relay` with it, or take \
+        let why = "centre: this is a relay's configuration: run `sanfang relay serve` with it, or take \
                    [[centre]] out";
         return Err(Failure::BadInput(why.to_owned()));
     }

@@ -123,7 +123,7 @@ impl Drop for Relay {
 
 fn spawn(folder: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_sanfang"))
-        .args(["relay", "--config"])
+        .args(["relay", "serve", "--config"])
         .arg(folder.join("relay.toml"))
         .env("SANFANG_LOG", "warn")
         .spawn()
@@ -271,4 +271,51 @@ fn a_job_that_is_read_otherwise_waits_for_a_person() {
         let sent = of("accepted") + of("delivered");
         sent >= settled as u64 && sent + of("withdrawn") == PEOPLE as u64
     });
+}
+
+/// What `sanfang relay conform` says of a far side, and whether it is content.
+fn conforms(folder: &Path, port: u16, more: &[&str]) -> (bool, String) {
+    let said = Command::new(env!("CARGO_BIN_EXE_sanfang"))
+        .args(["relay", "conform", "--authority", "44010041600000"])
+        .args(["--url", &format!("http://127.0.0.1:{port}/v1/")])
+        .args(["--area", TOWNSHIP, "--secret-file"])
+        .arg(folder.join("secret"))
+        .args(more)
+        .output()
+        .unwrap();
+    let lines = String::from_utf8_lossy(&said.stdout).into_owned();
+    (said.status.success(), lines)
+}
+
+#[test]
+fn our_relay_conforms_and_one_that_says_yes_to_everything_does_not() {
+    let there = tempfile::tempdir().unwrap();
+    let Some(smsc) = Centre::plain() else {
+        return;
+    };
+    let relay = Relay::start(there.path(), smsc.port, 1_000);
+    let (content, lines) = conforms(there.path(), relay.port, &[]);
+    assert!(content, "{lines}");
+    assert!(lines.lines().count() >= 20, "{lines}");
+    assert!(smsc.taken().is_empty(), "it may be asked of one in use");
+    let (content, lines) = conforms(there.path(), relay.port, &["--send"]);
+    assert!(content, "{lines}");
+    assert_eq!(smsc.taken().len(), PEOPLE - 1);
+    assert!(smsc.taken()[0].1.contains("测试"));
+
+    let yes = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = yes.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for mut stream in yes.incoming().flatten() {
+            let mut request = [0; 8192];
+            drop(stream.read(&mut request));
+            let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+            drop(stream.write_all(answer));
+        }
+    });
+    let (content, lines) = conforms(there.path(), port, &[]);
+    assert!(!content, "{lines}");
+    let met = lines.lines().filter(|line| line.starts_with("ok")).count();
+    assert_eq!(met, 0, "{lines}");
 }

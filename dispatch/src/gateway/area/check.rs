@@ -71,7 +71,7 @@ pub enum Objection {
         to: Time,
     },
     /// A text would not go out.
-    #[error("the text in {} is refused: {why}", .language.bcp47())]
+    #[error("the text in {} is refused: {why}", .language.tag())]
     Text {
         /// Its language.
         language: Language,

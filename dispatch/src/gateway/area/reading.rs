@@ -102,7 +102,7 @@ impl Reading {
         let languages: Vec<String> = self
             .by_language
             .iter()
-            .map(|(language, heads)| format!("{}={heads}", language.bcp47()))
+            .map(|(language, heads)| format!("{}={heads}", language.tag()))
             .collect();
         let text = format!(
             "sanfang/reading/1\n{}\n{}\n{}\n{}\n{} {}",

@@ -139,24 +139,32 @@ impl Phase {
 impl Counts {
     /// All numbers of the job.
     pub const fn total(&self) -> u64 {
-        self.waiting + self.sent() + self.expired + self.withdrawn
+        self.waiting
+            .saturating_add(self.sent())
+            .saturating_add(self.expired)
+            .saturating_add(self.withdrawn)
     }
 
     /// Those that left, or may have.
     pub const fn sent(&self) -> u64 {
-        self.accepted + self.delivered + self.failed + self.unknown
+        self.accepted
+            .saturating_add(self.delivered)
+            .saturating_add(self.failed)
+            .saturating_add(self.unknown)
     }
 }
 
 impl AddAssign for Counts {
+    /// What another side says may be of any size.
     fn add_assign(&mut self, other: Self) {
-        self.waiting += other.waiting;
-        self.accepted += other.accepted;
-        self.delivered += other.delivered;
-        self.failed += other.failed;
-        self.unknown += other.unknown;
-        self.expired += other.expired;
-        self.withdrawn += other.withdrawn;
+        let sum = |mine: &mut u64, theirs: u64| *mine = mine.saturating_add(theirs);
+        sum(&mut self.waiting, other.waiting);
+        sum(&mut self.accepted, other.accepted);
+        sum(&mut self.delivered, other.delivered);
+        sum(&mut self.failed, other.failed);
+        sum(&mut self.unknown, other.unknown);
+        sum(&mut self.expired, other.expired);
+        sum(&mut self.withdrawn, other.withdrawn);
     }
 }
 

@@ -122,7 +122,7 @@ impl JobItem {
         DeliveryItem {
             planned: self.heads.max(counts.total()),
             sent: counts.sent(),
-            accepted: counts.accepted + counts.delivered,
+            accepted: counts.accepted.saturating_add(counts.delivered),
             delivered: counts.delivered,
             failed: counts.failed,
             unknown: counts.unknown,
