@@ -330,14 +330,16 @@ impl Asking<'_> {
         let mut beside = self.job(31);
         let nowhere = AreaCode::parse("990000000000");
         beside.areas = nowhere.into_iter().collect();
-        let met = match self.target.put(&beside, now).await {
-            Ok(reading) if reading.heads == 0 && reading.unknown == beside.areas => Ok(()),
-            Ok(reading) => Err(format!(
-                "{} heads, unknown {:?}",
-                reading.heads, reading.unknown
-            )),
-            Err(SendError::Permanent(_)) => Ok(()),
-            Err(error) => Err(words(&error)),
+        let body = json(&beside);
+        let put = (Method::PUT, "");
+        let met = match self.call(put, beside.job, &body, Signed::Well).await {
+            Ok((400..=499, _)) => Ok(()),
+            Ok((status, said)) => match serde_json::from_value::<Reading>(said) {
+                Ok(reading) if reading.heads == 0 && reading.unknown == beside.areas => Ok(()),
+                Ok(reading) => Err(format!("{} heads", reading.heads)),
+                Err(error) => Err(format!("answered {status}: {error}")),
+            },
+            Err(why) => Err(why),
         };
         self.demand(
             "an area that does not exist is nobody, never everybody",
