@@ -545,8 +545,12 @@ impl Walk {
 #[derive(Default)]
 struct Known {
     parameters: BTreeSet<Parameter>,
+    /// When the first forecast was heard.
+    first_forecast: Option<Time>,
+    /// Since when all of a kind are known in every zone, where they are not from the begin on.
     forecasts_since: Option<Time>,
     signals_since: Option<Time>,
+    orders_since: Option<Time>,
 }
 
 impl Known {
@@ -556,9 +560,11 @@ impl Known {
         } = past;
         self.parameters
             .extend(readings.iter().map(|reading| reading.parameter));
-        let forecasts = self.forecasts_since.into_iter();
-        self.forecasts_since = forecasts.chain(heard.forecasts_since()).min();
+        let first = self.first_forecast.into_iter();
+        self.first_forecast = first.chain(heard.first_forecast()).min();
+        self.forecasts_since = self.forecasts_since.max(heard.forecasts_since);
         self.signals_since = self.signals_since.max(heard.signals_since);
+        self.orders_since = self.orders_since.max(heard.orders_since);
         let times = readings.iter().map(|reading| reading.time);
         trial.from = times.clone().chain(trial.from).min();
         trial.to = times.chain(trial.to).max();
@@ -576,7 +582,7 @@ impl Known {
         let rules = || course.rulebooks.iter().flat_map(|book| &book.rules);
         let before = |what: &str, time: Time| format!("{what} before {}", app.view.text(time));
         if rules().any(Rule::looks_ahead) {
-            match self.forecasts_since {
+            match self.first_forecast.max(self.forecasts_since) {
                 None => unheld.push("forecasts".into()),
                 Some(first) if first > begin => unheld.push(before("forecasts", first)),
                 Some(_) => {}
@@ -586,6 +592,9 @@ impl Known {
             && let Some(since) = self.signals_since
         {
             unheld.push(before("signals", since));
+        }
+        if let Some(since) = self.orders_since {
+            unheld.push(before("silences", since));
         }
         unheld
     }
