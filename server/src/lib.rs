@@ -54,6 +54,7 @@ mod zones;
 
 use clap::{Parser, Subcommand};
 use model::fault::Fault;
+use model::{City, Signal};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -97,6 +98,12 @@ enum Command {
 /// Every fault of a configuration whose relative paths begin in `base`.
 pub fn faults_of_configuration(file: &str, bytes: &[u8], base: &Path) -> Vec<Fault> {
     config::faults(file, bytes, base)
+}
+
+/// The signals of other authorities that a file given to `replay` holds for a city, and its faults.
+pub fn official_signals(file: &str, bytes: &[u8], city: &City) -> (Vec<Signal>, Vec<Fault>) {
+    let read = command::recorded::official_signals(file, bytes, city);
+    (read.signals, read.faults)
 }
 
 /// Does what the arguments of the process say.
