@@ -42,6 +42,9 @@ mod simulation;
 #[cfg(test)]
 #[path = "../tests/small/city.rs"]
 mod small_city;
+#[cfg(test)]
+#[path = "../tests/small/rulebook.rs"]
+mod small_rulebook;
 mod snapshot;
 mod space;
 mod stream;
