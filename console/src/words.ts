@@ -106,7 +106,7 @@ const CODES: Record<string, Pair> = {
   township_head: ['镇街责任人', 'Township head'], township_head_deputy: ['镇街副职', 'Township deputy'], site_owner: ['点位责任人', 'Site owner'], site_owner_deputy: ['点位副职', 'Site deputy'],
   primary: ['本人', 'Primary'], deputy: ['副职', 'Deputy'], district: ['区值班', 'District duty'], city: ['市值班', 'City duty'], everyone: ['全部人员', 'Everyone'],
   rain_gauge: ['雨量站', 'Rain gauge'], depth_sensor: ['水深计', 'Depth sensor'], slope: ['边坡', 'Slope'], weather: ['气象站', 'Weather station'], culvert: ['涵洞', 'Culvert'], underpass: ['下穿隧道', 'Underpass'],
-  waterlogging: ['易涝点', 'Waterlogging point'], school: ['学校', 'School'], nursing_home: ['养老院', 'Nursing home'], reservoir: ['水库', 'Reservoir'], river_gauge: ['水位站', 'River gauge'],
+  waterlogging: ['易涝点', 'Waterlogging point'], school: ['学校', 'School'], nursing_home: ['养老院', 'Nursing home'], village: ['村', 'Village'], reservoir: ['水库', 'Reservoir'], river_gauge: ['水位站', 'River gauge'],
   rainstorm: ['暴雨', 'Rainstorm'], zh: ['中文', 'Chinese'], en: ['英文', 'English'], close: ['封闭', 'Close'], height: ['限高', 'Height'],
   approve: ['签发', 'approve'], issue: ['发布取消', 'issue'], answer: ['叫应记录', 'answer'], read: ['查看', 'read'],
 };

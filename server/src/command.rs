@@ -5,7 +5,7 @@ pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod print;
-mod recorded;
+pub(crate) mod recorded;
 pub(crate) mod relay;
 pub(crate) mod remote;
 pub(crate) mod replay;

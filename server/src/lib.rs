@@ -43,6 +43,9 @@ mod simulation;
 #[cfg(test)]
 #[path = "../tests/small/city.rs"]
 mod small_city;
+#[cfg(test)]
+#[path = "../tests/small/rulebook.rs"]
+mod small_rulebook;
 mod snapshot;
 mod space;
 mod stream;
@@ -55,6 +58,7 @@ mod zones;
 
 use clap::{Parser, Subcommand};
 use model::fault::Fault;
+use model::{City, Signal};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -101,6 +105,12 @@ enum Command {
 /// Every fault of a configuration whose relative paths begin in `base`.
 pub fn faults_of_configuration(file: &str, bytes: &[u8], base: &Path) -> Vec<Fault> {
     config::faults(file, bytes, base)
+}
+
+/// The signals of other authorities that a file given to `replay` holds for a city, and its faults.
+pub fn official_signals(file: &str, bytes: &[u8], city: &City) -> (Vec<Signal>, Vec<Fault>) {
+    let read = command::recorded::official_signals(file, bytes, city);
+    (read.signals, read.faults)
 }
 
 /// Does what the arguments of the process say.
