@@ -19,7 +19,7 @@ use crate::roles::Roles;
 use crate::screens::Screens;
 use crate::view::{Lapsed, View};
 use crate::zones::{Standing, Zones};
-use dispatch::intent::Audience;
+use dispatch::intent::{Audience, Intent};
 use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
 use journal::{
@@ -99,6 +99,8 @@ pub(crate) struct App {
     pub(crate) bulletins: Vec<crate::bulletins::Feed>,
     /// Links by name, in partition order; empty where one is no longer configured.
     pub(crate) links: Vec<String>,
+    /// Targets of area jobs by link, to be asked before anything is signed.
+    pub(crate) area_links: Vec<(String, Arc<crate::courier::AreaLink>)>,
     /// What is open at the listener.
     pub(crate) edge: Edge,
     /// Those of them that stand in for links the configuration does not give.
@@ -289,7 +291,11 @@ impl App {
     /// Whom a release would tell now, with which words: who was told already and hears nothing new
     /// is not counted. `told` is the zone's, by [`App::told`]; without it everybody is counted, and
     /// the answer says so.
-    pub(crate) fn preview(&self, told: Option<&Planner>, warning: &Warning) -> serde_json::Value {
+    pub(crate) fn preview(
+        &self,
+        told: Option<&Planner>,
+        warning: &Warning,
+    ) -> (serde_json::Value, Vec<Intent>) {
         let installation = &self.installation;
         let (city, directory) = (&installation.city, &installation.directory);
         let public = RefCell::new((BTreeSet::new(), BTreeSet::new()));
@@ -342,7 +348,7 @@ impl App {
             .iter()
             .map(|(code, heads)| serde_json::json!({ "code": code, "heads": heads }))
             .collect();
-        serde_json::json!({
+        let counted = serde_json::json!({
             "heads": heads,
             "everybody": everybody,
             "townships": townships,
@@ -350,7 +356,8 @@ impl App {
             "texts": texts,
             "segments": segments,
             "remarks": preview.remarks,
-        })
+        });
+        (counted, preview.jobs)
     }
 
     /// Subscribers of areas whom none of the channels reaches.

@@ -405,6 +405,11 @@ async fn app(
     let city = Arc::clone(&installation.city);
     let metrics = Metrics::new().map_err(|error| StartError::City(error.to_string()))?;
     let latency = Arc::new(Latency::default());
+    let area_links = options.links.iter().filter_map(|(name, kind)| match kind {
+        LinkKind::Area(link) => Some((name.clone(), Arc::clone(link))),
+        LinkKind::Sms(..) | LinkKind::Devices(_) | LinkKind::Single(_) | LinkKind::Absent => None,
+    });
+    let area_links = area_links.collect();
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
@@ -482,6 +487,7 @@ async fn app(
             .collect(),
         push: Hub::new(PUSH_EVENTS_MAX, options.http.streams as usize),
         edge: Edge::new(options.http),
+        area_links,
         absent: absent.into_iter().collect(),
         public_url: options.public_url,
         answer_links,

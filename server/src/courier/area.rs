@@ -3,6 +3,7 @@
 
 mod flight;
 mod item;
+mod readings;
 
 pub(crate) use item::{AreaAct, Did, JobItem};
 

@@ -191,7 +191,7 @@ mod tests {
             orders_since: at(1_300),
         };
         let silences = "silences before 1300".to_owned();
-        assert_eq!(unheld(&known, rain), [silences.clone()]);
+        assert_eq!(unheld(&known, rain), std::slice::from_ref(&silences));
         let signals = "signals before 1200".to_owned();
         assert_eq!(unheld(&known, signal), [signals, silences.clone()]);
         let forecasts = "forecasts before 1100".to_owned();

@@ -161,6 +161,16 @@ fn job(served: &Served, purpose: &str) -> Option<Value> {
     rows.next()
 }
 
+/// How the far side would read what a signature sends.
+fn readings(served: &Served) -> Value {
+    let warning = list(served, "/v1/warnings").remove(0);
+    let id = warning["id"].as_str().unwrap();
+    let (status, body) = served.get(&format!("/v1/warnings/{id}/preview"));
+    assert_eq!(status, 200, "{body}");
+    let preview: Value = serde_json::from_str(&body).unwrap();
+    preview["jobs"].clone()
+}
+
 fn count(row: Option<&Value>, of: &str) -> u64 {
     row.map_or(0, |row| row[of].as_u64().unwrap_or(0))
 }
@@ -181,6 +191,12 @@ fn a_signed_warning_reaches_the_phones_of_a_carriers_own_roll() {
         smsc.taken().is_empty(),
         "nothing leaves before it is signed"
     );
+    let read = readings(&served);
+    assert_eq!(read[0]["link"], "area/carrier", "{read}");
+    assert_eq!(read[0]["heads"], PEOPLE, "{read}");
+    assert_eq!(read[0]["last_phone_s"], 1, "at a thousand a second: {read}");
+    assert_eq!(read[0]["objections"], serde_json::json!([]), "{read}");
+    assert!(smsc.taken().is_empty(), "a preview sends nothing");
     let signed = sign(&served, "token-chen");
     assert_eq!(signed.0, 204, "{}", signed.1);
 
@@ -233,6 +249,12 @@ fn a_job_that_is_read_otherwise_waits_for_a_person() {
     eventually("something is to be signed", || {
         !list(&served, "/v1/warnings").is_empty()
     });
+    let read = readings(&served);
+    let objection = read[0]["objections"][0].as_str().unwrap_or_default();
+    assert!(
+        objection.contains("at least 100"),
+        "before it is signed: {read}"
+    );
     assert_eq!(sign(&served, "token-chen").0, 204);
     eventually("the job is held", || {
         job(&served, "alert").is_some_and(|row| row["job"]["state"] == "held")

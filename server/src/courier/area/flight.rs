@@ -57,7 +57,13 @@ impl Flight {
         loop {
             let now = self.app.clock.now();
             let reading = self.link.target.put(&job, now).await?;
-            let objections = check(&job, &reading, &self.link.band, self.inhabitants(&job), now);
+            let objections = check(
+                &job,
+                &reading,
+                &self.link.band,
+                inhabitants(&self.app, &job),
+                now,
+            );
             if objections.is_empty() || self.is_let_go() {
                 return self.release(&job, &reading).await;
             }
@@ -113,17 +119,6 @@ impl Flight {
         Ok(Job::of(&self.intent, warning.hazard, sender, name))
     }
 
-    /// Inhabitants of the areas; nothing where one of them has no figure.
-    fn inhabitants(&self, job: &Job) -> Option<u64> {
-        let city = &self.app.installation.city;
-        let of = |code: &model::AreaCode| {
-            let area = city.area(city.area_no(*code)?)?;
-            (area.population > 0).then_some(area.population)
-        };
-        // Areas of one job never lie in each other.
-        job.areas.iter().map(of).sum()
-    }
-
     async fn say(&self, item: JobItem) {
         let job = self.intent.id;
         // The link may have ended.
@@ -131,8 +126,19 @@ impl Flight {
     }
 }
 
+/// Inhabitants of the areas of a job; nothing where one of them has no figure.
+pub(super) fn inhabitants(app: &App, job: &Job) -> Option<u64> {
+    let city = &app.installation.city;
+    let of = |code: &model::AreaCode| {
+        let area = city.area(city.area_no(*code)?)?;
+        (area.population > 0).then_some(area.population)
+    };
+    // Areas of one job never lie in each other.
+    job.areas.iter().map(of).sum()
+}
+
 /// The authority a warning goes out under: its code and its name.
-fn sender(app: &App, warning: &Warning) -> (String, model::Named) {
+pub(super) fn sender(app: &App, warning: &Warning) -> (String, model::Named) {
     let matrix = &app.installation.city.policy.matrix;
     let mut own = matrix.own();
     let named = own.find(|authority| authority.id.to_string() == warning.authority);
