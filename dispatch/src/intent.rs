@@ -21,8 +21,8 @@ pub struct IntentId([u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId([u8; 16]);
 
-/// Whom an intent is for. Areas stand with everything below them; a list that is empty
-/// selects nobody, never everybody.
+/// Whom an intent is for. Areas stand with everything below them unless they stand alone; a list
+/// that is empty selects nobody, never everybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Audience {
@@ -31,6 +31,10 @@ pub struct Audience {
     /// Areas told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub areas: Vec<AreaCode>,
+    /// True where the areas are listed one by one down to the smallest, each without what is below
+    /// it: of a district somebody else may be told something else in one of its townships.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
     /// Sites told, by id: their responsible persons or their devices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<String>,
@@ -152,6 +156,7 @@ impl Audience {
         Self {
             reach,
             areas: Vec::new(),
+            alone: false,
             sites: Vec::new(),
             ask: None,
             roles: Vec::new(),

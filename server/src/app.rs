@@ -365,6 +365,7 @@ impl App {
         let (city, directory) = (&self.installation.city, &self.installation.directory);
         let mut audience = Audience::of(Reach::Public, directory.version());
         audience.areas = areas.into_iter().collect();
+        audience.alone = true;
         let channels: Vec<Channel> = channels.into_iter().collect();
         let preview = directory.preview(city, &audience, &channels);
         preview.map_or(0, |preview| preview.missed)

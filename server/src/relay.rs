@@ -268,7 +268,7 @@ impl App {
         };
         let mut batch = Batch::new(now.millis(), Priority::Vital);
         self.keep_job(&kept, &key, &mut batch);
-        for intent in kept.intents(&self.sms_links()) {
+        for intent in kept.intents(&self.installation.places, &self.sms_links()) {
             self.queue_job(&intent, &mut batch);
         }
         let done = self.journal.submit_waiting(batch)?.await;
@@ -314,7 +314,7 @@ impl App {
             self.keep_job(&kept, &slot_key(slot), &mut batch);
         }
         if act == Act::Kill {
-            for intent in kept.withdrawals(&self.sms_links(), now) {
+            for intent in kept.withdrawals(&self.installation.places, &self.sms_links(), now) {
                 self.queue_job(&intent, &mut batch);
             }
         }

@@ -203,7 +203,7 @@ impl Directory {
                     selection.classes = named.fold(0, |bits, (_, at)| bits | 1 << at);
                 }
                 let base = contacts + devices;
-                for span in self.order.cover(areas.into_iter()) {
+                for span in self.order.cover(areas.into_iter(), audience.alone) {
                     let rows = self.people.rows(&span);
                     selection.ranges.push(base + rows.start..base + rows.end);
                 }
@@ -397,7 +397,7 @@ impl<'a> Asked<'a> {
             .collect();
         districts.sort_unstable();
         districts.dedup();
-        let spans = directory.order.cover(areas.iter().copied());
+        let spans = directory.order.cover(areas.iter().copied(), false);
         Self {
             audience,
             spans,

@@ -3,7 +3,7 @@
 use dispatch::gateway::area::{Act, Counts, Job, Phase, Reading, Report, Slot, Text};
 use dispatch::intent::{Audience, Intent, IntentId};
 use dispatch::ledger::State;
-use dispatch::wording::{Message, Purpose, language_variant};
+use dispatch::wording::{Message, Places, Purpose, language_variant};
 use model::{AreaCode, Channel, Language, Reach, Span, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -107,10 +107,13 @@ impl Kept {
         true
     }
 
-    /// What is said by each link. People whose language the job has no text in get the English
+    /// What is said by each link, its areas one by one, so that what a newer job says of a part of
+    /// them takes only that out. People whose language the job has no text in get the English
     /// one, or its first.
-    pub(super) fn intents(&self, links: &[String]) -> Vec<Intent> {
+    pub(super) fn intents(&self, places: &Places, links: &[String]) -> Vec<Intent> {
         let job = &self.job;
+        let areas = job.areas.iter().flat_map(|code| places.under(*code));
+        let areas: Vec<AreaCode> = areas.collect();
         let created = self.released.unwrap_or(job.created);
         let of = |link: &String| Intent {
             id: link_id(job.job, link),
@@ -121,7 +124,8 @@ impl Kept {
             channel: Channel::Sms,
             mode: job.mode,
             audience: Audience {
-                areas: job.areas.clone(),
+                areas: areas.clone(),
+                alone: true,
                 roles: job.classes.clone(),
                 ..Audience::of(Reach::Public, "")
             },
@@ -143,24 +147,27 @@ impl Kept {
     }
 
     /// What takes back the rest of it.
-    pub(super) fn withdrawals(&self, links: &[String], now: Time) -> Vec<Intent> {
-        let withdrawn = self.intents(links).into_iter().map(|intent| Intent {
-            id: IntentId::derive(
-                intent.warning,
-                intent.revision,
-                &intent.link,
-                Purpose::Withdraw,
-                Reach::Public,
-                &self.job.job.to_string(),
-            ),
-            purpose: Purpose::Withdraw,
-            // What a newer revision says takes the place of what an older one has unsent.
-            revision: intent.revision.saturating_add(1),
-            only_told: false,
-            words: Vec::new(),
-            created: now,
-            ..intent
-        });
+    pub(super) fn withdrawals(&self, places: &Places, links: &[String], now: Time) -> Vec<Intent> {
+        let withdrawn = self
+            .intents(places, links)
+            .into_iter()
+            .map(|intent| Intent {
+                id: IntentId::derive(
+                    intent.warning,
+                    intent.revision,
+                    &intent.link,
+                    Purpose::Withdraw,
+                    Reach::Public,
+                    &self.job.job.to_string(),
+                ),
+                purpose: Purpose::Withdraw,
+                // What a newer revision says takes the place of what an older one has unsent.
+                revision: intent.revision.saturating_add(1),
+                only_told: false,
+                words: Vec::new(),
+                created: now,
+                ..intent
+            });
         withdrawn.collect()
     }
 

@@ -2,7 +2,7 @@
 
 use super::wire_time;
 use crate::intent::{Intent, IntentId};
-use crate::wording::Purpose;
+use crate::wording::{Places, Purpose};
 use model::{AreaCode, Hazard, Language, Mode, Named, Tier, Time, WarningId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -132,8 +132,15 @@ impl Act {
 }
 
 impl Job {
-    /// What an intent of channel `area` asks of a target.
-    pub fn of(intent: &Intent, hazard: Hazard, sender: String, sender_name: Named) -> Self {
+    /// What an intent of channel `area` asks of a target. An intent lists its areas one by one; a
+    /// job names those that are whole, each with everything below it.
+    pub fn of(
+        intent: &Intent,
+        places: &Places,
+        hazard: Hazard,
+        sender: String,
+        sender_name: Named,
+    ) -> Self {
         let texts = intent.words.iter().map(|message| Text {
             language: message.language,
             text: message.text.clone(),
@@ -148,7 +155,7 @@ impl Job {
             purpose: intent.purpose,
             hazard,
             tier: intent.tier,
-            areas: intent.audience.areas.clone(),
+            areas: whole(places, &intent.audience.areas),
             classes: intent.audience.roles.clone(),
             texts: texts.collect(),
             onset: intent.onset,
@@ -215,4 +222,16 @@ impl Job {
         }
         Ok(())
     }
+}
+
+/// The highest areas of which everything below is among `areas`: none lies in another.
+fn whole(places: &Places, areas: &[AreaCode]) -> Vec<AreaCode> {
+    let listed: BTreeSet<AreaCode> = areas.iter().copied().collect();
+    let is_whole = |code: &AreaCode| places.under(*code).iter().all(|area| listed.contains(area));
+    let whole: BTreeSet<AreaCode> = listed.iter().copied().filter(is_whole).collect();
+    let is_highest = |code: &AreaCode| {
+        let mut above = places.upwards(*code).into_iter().skip(1);
+        !above.any(|area| whole.contains(&area))
+    };
+    whole.iter().copied().filter(is_highest).collect()
 }

@@ -54,6 +54,10 @@ impl Flight {
 
     async fn fly(&mut self) -> Result<Outcome, SendError> {
         let job = self.job().await?;
+        if job.areas.is_empty() {
+            // Whoever lives there is told something else by another job.
+            return Ok(Outcome::Delivered);
+        }
         loop {
             let now = self.app.clock.now();
             let reading = self.link.target.put(&job, now).await?;
@@ -116,7 +120,9 @@ impl Flight {
     async fn job(&self) -> Result<Job, SendError> {
         let warning = self.app.revision(&self.intent).await?;
         let (sender, name) = sender(&self.app, &warning);
-        Ok(Job::of(&self.intent, warning.hazard, sender, name))
+        let places = &self.app.installation.places;
+        let job = Job::of(&self.intent, places, warning.hazard, sender, name);
+        Ok(job)
     }
 
     async fn say(&self, item: JobItem) {

@@ -17,9 +17,10 @@ impl App {
     /// rings, and what a release would be held for.
     pub(crate) async fn read_jobs(&self, warning: &Warning, intents: Vec<Intent>) -> Vec<Value> {
         let (code, name) = sender(self, warning);
-        let jobs = intents
-            .iter()
-            .map(|intent| Job::of(intent, warning.hazard, code.clone(), name.clone()));
+        let jobs = intents.iter().map(|intent| {
+            let places = &self.installation.places;
+            Job::of(intent, places, warning.hazard, code.clone(), name.clone())
+        });
         let jobs: Vec<Job> = jobs.collect();
         let asked = jobs
             .iter()
