@@ -25,7 +25,7 @@ mod tests;
 
 pub use contacts::Contact;
 pub use read::Loaded;
-pub use resolve::{Head, Page, Preview, ROWS_MAX, ResolveError};
+pub use resolve::{Head, Page, Preview, ROWS_MAX, ResolveError, address_of};
 pub use sealed::{SealError, SealKey};
 
 use columns::People;

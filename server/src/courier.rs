@@ -10,6 +10,7 @@ mod device_link;
 mod inbox;
 mod ledger;
 mod marks;
+mod phone;
 mod publish;
 mod rate;
 mod reply;
@@ -86,6 +87,8 @@ pub(crate) struct Courier {
     /// What people answered, for the next commit.
     answered: Vec<(Zone, Order)>,
     rows: Vec<Row>,
+    /// Retired addresses that the operators' list was told of.
+    retired: usize,
 }
 
 impl Courier {
@@ -149,6 +152,7 @@ impl Courier {
             ledger: Ledger::default(),
             answered: Vec::new(),
             rows: Vec::new(),
+            retired: 0,
         };
         courier.settle()?;
         Ok(courier)
@@ -294,6 +298,12 @@ impl Courier {
             .repeated
             .with_label_values(&labels)
             .set(repeated);
+        let retired = self.outbox.ledger().retired();
+        if retired.len() != self.retired {
+            self.retired = retired.len();
+            let list = retired.collect();
+            self.app.retired.lock().insert(self.partition, list);
+        }
         let now = self.app.clock.now();
         self.touched.extend(self.rates.slowing(now));
         for id in std::mem::take(&mut self.touched) {
@@ -385,6 +395,7 @@ impl Courier {
                 Outcome::Throttled => "throttled",
                 Outcome::Transient => "transient",
                 Outcome::Permanent => "failed",
+                Outcome::Retired => "retired",
                 Outcome::Uncertain => "unknown",
             };
             let labels = [channel, link, state];

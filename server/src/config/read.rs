@@ -2,11 +2,12 @@
 
 use super::{
     BulletinSection, Config, DeviceSection, DirectorySection, EmailSection, HttpSection,
-    KafkaSection, PollSection, RetentionSection, SmsSection, Store, WebhookSection,
+    KafkaSection, PollSection, PushSection, RetentionSection, SmsSection, Store, WebhookSection,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
 use crate::roles::{Role, Roles};
+use dispatch::gateway::adapter::{Shapes, shipped};
 use dispatch::gateway::email::Email;
 use ingest::transport::mqtt::MqttConfig;
 use model::document::Document;
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 24] = [
     "city",
     "journal",
     "kafka",
@@ -35,6 +36,8 @@ const KEYS: [&str; 22] = [
     "sms",
     "email",
     "webhook",
+    "push",
+    "adapters",
     "devices",
     "mqtt",
     "poll",
@@ -50,6 +53,8 @@ struct Sections {
     sms: Vec<(u32, SmsSection)>,
     email: Option<(u32, EmailSection)>,
     webhooks: Vec<(u32, WebhookSection)>,
+    push: (u32, PushSection),
+    adapters: Option<(u32, PathBuf)>,
     devices: Option<(u32, DeviceSection)>,
     mqtt: Vec<(u32, MqttConfig)>,
     polls: Vec<(u32, PollSection)>,
@@ -99,6 +104,8 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         sms: document.rows("sms", faults),
         email: document.take("email", faults),
         webhooks: document.rows("webhook", faults),
+        push: push(name, &mut document, faults),
+        adapters: document.take("adapters", faults),
         devices: document.take("devices", faults),
         mqtt: document.rows("mqtt", faults),
         polls: document.rows("poll", faults),
@@ -188,6 +195,8 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         sms: plain(sections.sms),
         email: sections.email.map(|(_, section)| section),
         webhooks: plain(sections.webhooks),
+        push: sections.push.1,
+        adapters: sections.adapters.map(|(_, folder)| folder),
         devices: sections.devices.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
         polls: plain(sections.polls),
@@ -249,7 +258,12 @@ impl Sections {
             email.password_file.iter_mut().for_each(own);
         }
         for (_, webhook) in &mut self.webhooks {
-            own(&mut webhook.secret_file);
+            webhook.secret_file.iter_mut().for_each(own);
+            super::push::anchor(&mut webhook.account, base);
+        }
+        self.push.1.anchor(base);
+        if let Some((_, folder)) = &mut self.adapters {
+            own(folder);
         }
         if let Some((_, devices)) = &mut self.devices {
             devices.password_file.iter_mut().for_each(own);
@@ -281,11 +295,14 @@ impl Sections {
                 faults.error(place, "sms.smpp", fault.to_string(), "correct this link");
             }
         }
+        let shapes = self.shapes(name, faults);
+        let (line, push) = &self.push;
+        push.check(&shapes, Place::line(name, *line), faults);
         let mut names = BTreeSet::new();
         for (line, section) in &self.webhooks {
             let place = Place::line(name, *line);
             unique(&mut names, &section.name, "webhook.name", place, faults);
-            if let Err(why) = section.gateway() {
+            if let Err(why) = section.gateway(&shapes) {
                 faults.error(place, "webhook", why, "correct this [[webhook]]");
             }
         }
@@ -328,6 +345,34 @@ impl Sections {
             bulletin.check(place, faults);
         }
     }
+}
+
+impl Sections {
+    /// Shapes of services; those that cannot be read are said.
+    fn shapes(&self, name: &str, faults: &mut Faults) -> Shapes {
+        let folder = self.adapters.as_ref();
+        let found = super::shapes(folder.map(|(_, folder)| folder.as_path()));
+        found.unwrap_or_else(|wrong| {
+            let place = folder.map_or(Place::file(name), |(line, _)| Place::line(name, *line));
+            for what in wrong {
+                let remedy =
+                    "correct the file; dispatch/adapters has examples, docs/push.md the form";
+                faults.error(place, "adapters", what, remedy);
+            }
+            shipped().unwrap_or_default()
+        })
+    }
+}
+
+/// `[push]`, each part by itself, with the line it begins on.
+fn push(name: &str, document: &mut Document<'_>, faults: &mut Faults) -> (u32, PushSection) {
+    let Some((line, table)) = document.take("push", faults) else {
+        return (0, PushSection::default());
+    };
+    (
+        line,
+        PushSection::read(table, Place::line(name, line), faults),
+    )
 }
 
 /// The link of a mail is opened by phones, and carries the right to answer.

@@ -1,14 +1,19 @@
 //! Gateways that take one message at a time: e-mail, webhook, app push, devices, CAP.
 
 use super::inbox::pushed;
+use super::phone::{Shown, in_areas};
 use super::{Courier, DeviceLink};
 use crate::app::App;
 use crate::capbook::CapBookError;
 use crate::term::Term;
 use dispatch::directory::Recipient;
+use dispatch::gateway::adapter::Adapter;
+use dispatch::gateway::area_topics::AreaTopics;
 use dispatch::gateway::device::command::Addressed;
 use dispatch::gateway::device::{Action, Command};
 use dispatch::gateway::email::{Email, Mail};
+use dispatch::gateway::notice::Unsent;
+use dispatch::gateway::web_push::WebPush;
 use dispatch::gateway::webhook::Webhook;
 use dispatch::gateway::{Proof, Receipt};
 use dispatch::intent::{DeliveryId, Intent};
@@ -35,6 +40,14 @@ pub(crate) enum Single {
     Webhook(Arc<Webhook>),
     /// The hub of subscribed apps.
     Push,
+    /// A service that shows notifications, by an adapter.
+    App(Arc<Adapter>),
+    /// The push services of browsers.
+    Browsers(Arc<WebPush>),
+    /// The topics of areas.
+    Areas(Arc<AreaTopics>),
+    /// A group or board that takes words.
+    Group(Arc<Adapter>),
     /// The site devices' broker.
     Device(Arc<DeviceLink>),
     /// Our CAP feed.
@@ -58,6 +71,9 @@ pub(crate) async fn run(
     let mut flying: FuturesUnordered<BoxFuture<'static, Answer>> = FuturesUnordered::new();
     if matches!(gateway, Single::Push) {
         courier.push_again();
+    }
+    if let Single::Areas(topics) = &gateway {
+        courier.remember_areas(topics).await;
     }
     courier.step(Event::Up);
     while !term.is_over() {
@@ -87,6 +103,9 @@ pub(crate) async fn run(
     }
     while let Some(answer) = flying.next().await {
         courier.step(Event::Answers(&[answer]));
+    }
+    if let Single::Areas(topics) = &gateway {
+        topics.close().await;
     }
     courier.finish().await
 }
@@ -134,7 +153,7 @@ impl Outgoing {
     async fn go(self) -> Answer {
         let token = self.token;
         let result = match &self.words {
-            None => Err(SendError::Permanent("no words in that language".into())),
+            None => Err(SendError::Permanent("no words in that language".into()).into()),
             Some((intent, message)) => self.send(intent, message).await,
         };
         let outcome = match result {
@@ -146,16 +165,26 @@ impl Outgoing {
             Err(error) => {
                 tracing::warn!(%error, "not sent");
                 match error {
-                    SendError::Transient(_) => Outcome::Transient,
-                    SendError::Permanent(_) => Outcome::Permanent,
-                    SendError::Uncertain(_) => Outcome::Uncertain,
+                    Unsent::Retired(_) => self.retired(),
+                    Unsent::Throttled(_) => Outcome::Throttled,
+                    Unsent::Send(SendError::Transient(_)) => Outcome::Transient,
+                    Unsent::Send(SendError::Permanent(_)) => Outcome::Permanent,
+                    Unsent::Send(SendError::Uncertain(_)) => Outcome::Uncertain,
                 }
             }
         };
         Answer { token, outcome }
     }
 
-    async fn send(&self, intent: &Intent, message: &Message) -> Result<Receipt, SendError> {
+    /// A browser that is gone is forgotten: it left nothing but its address.
+    fn retired(&self) -> Outcome {
+        if let Some(subscriptions) = &self.app.subscriptions {
+            subscriptions.forget(self.token.recipient());
+        }
+        Outcome::Retired
+    }
+
+    async fn send(&self, intent: &Intent, message: &Message) -> Result<Receipt, Unsent> {
         let at = self.app.clock.now();
         let recipient = self.token.recipient();
         let delivery = DeliveryId::derive(intent.id, recipient);
@@ -168,15 +197,14 @@ impl Outgoing {
                 let known = self.app.installation.directory.recipient(recipient);
                 let to = known.and_then(|r| r.email().map(str::to_owned));
                 let to = to.ok_or_else(|| SendError::Permanent("no address any more".into()))?;
-                email
-                    .send(&Mail {
-                        delivery: &delivery,
-                        to: &to,
-                        subject: &message.subject,
-                        text: &self.mail_text(intent, message, at),
-                        at,
-                    })
-                    .await
+                let mail = Mail {
+                    delivery: &delivery,
+                    to: &to,
+                    subject: &message.subject,
+                    text: &self.mail_text(intent, message, at),
+                    at,
+                };
+                Ok(email.send(&mail).await?)
             }
             Single::Webhook(webhook) => {
                 let body = serde_json::to_vec(&Published::new(intent))
@@ -187,11 +215,29 @@ impl Outgoing {
                 let message = pushed(&self.app, intent, recipient)?;
                 Ok(message.with(|message| self.app.push.send(message)))
             }
+            Single::App(adapter) => {
+                let shown = Shown::to_app(&self.app, intent, message, recipient)?;
+                adapter.send(&shown.notice(intent, &delivery), at).await
+            }
+            Single::Browsers(browsers) => {
+                let shown = Shown::to_app(&self.app, intent, message, recipient)?;
+                browsers.send(&shown.notice(intent, &delivery), at).await
+            }
+            Single::Group(adapter) => {
+                let shown = Shown::to_group(intent)?;
+                adapter.send(&shown.notice(intent, &delivery), at).await
+            }
+            Single::Areas(topics) => {
+                // Without its revision, which is perhaps gone, the message's own time counts.
+                let revision = self.revision(intent).await.ok();
+                let validity = revision.map(|warning| warning.expires);
+                Ok(topics.send(&in_areas(intent, validity), at).await?)
+            }
             Single::Device(devices) => {
                 let command = self.command(intent, message, at)?;
-                devices.send(&command, at).await
+                Ok(devices.send(&command, at).await?)
             }
-            Single::Cap => self.cap(intent).await,
+            Single::Cap => Ok(self.cap(intent).await?),
         }
     }
 
