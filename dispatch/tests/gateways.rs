@@ -20,8 +20,17 @@ mod peers;
 #[path = "gateways/poll.rs"]
 mod poll;
 #[cfg(test)]
+#[path = "gateways/push_services.rs"]
+mod push_services;
+#[cfg(test)]
 #[path = "gateways/server.rs"]
 mod server;
+#[cfg(test)]
+#[path = "gateways/topics.rs"]
+mod topics;
+#[cfg(test)]
+#[path = "gateways/web_push.rs"]
+mod web_push;
 #[cfg(test)]
 #[path = "gateways/webhook.rs"]
 mod webhook;

@@ -20,7 +20,7 @@ use dispatch::gateway::adapter::shape::Audience;
 use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::gate::GateConfig;
-use dispatch::gateway::http::{self, ClientConfig};
+use dispatch::gateway::http::{ClientConfig, client};
 use dispatch::gateway::smpp::LinkConfig;
 use dispatch::gateway::webhook::{Webhook, WebhookConfig};
 use ingest::transport::mqtt::{MqttConfig, Version};
@@ -339,7 +339,7 @@ impl WebhookSection {
                 ));
             }
         };
-        let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
+        let client = client(&ClientConfig::default()).map_err(|error| error.to_string())?;
         let webhook = Webhook::new(self.own(url, file)?, client);
         Ok(Single::Webhook(Arc::new(webhook)))
     }

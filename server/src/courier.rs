@@ -87,8 +87,8 @@ pub(crate) struct Courier {
     /// What people answered, for the next commit.
     answered: Vec<(Zone, Order)>,
     rows: Vec<Row>,
-    /// Retired addresses that the operators' list was told of.
-    retired: usize,
+    /// Retirements that the operators' list was told of.
+    retired: Option<u64>,
 }
 
 impl Courier {
@@ -152,7 +152,7 @@ impl Courier {
             ledger: Ledger::default(),
             answered: Vec::new(),
             rows: Vec::new(),
-            retired: 0,
+            retired: None,
         };
         courier.settle()?;
         Ok(courier)
@@ -298,10 +298,10 @@ impl Courier {
             .repeated
             .with_label_values(&labels)
             .set(repeated);
-        let retired = self.outbox.ledger().retired();
-        if retired.len() != self.retired {
-            self.retired = retired.len();
-            let list = retired.collect();
+        let retired = self.outbox.stats().retired;
+        if self.retired != Some(retired) {
+            self.retired = Some(retired);
+            let list = self.outbox.ledger().retired().collect();
             self.app.retired.lock().insert(self.partition, list);
         }
         let now = self.app.clock.now();

@@ -45,6 +45,7 @@ mod small_city;
 mod snapshot;
 mod space;
 mod stream;
+mod subscriptions;
 mod term;
 mod vault;
 mod view;

@@ -27,14 +27,17 @@ use crate::screens::Screens;
 use crate::silence;
 use crate::space;
 use crate::stream::Stream;
+use crate::subscriptions::{self, Subscriptions};
 use crate::term::Term;
 use crate::vault::Vault;
 use crate::view::View;
 use crate::watch;
 use crate::zones::{Standing, Zones};
+use dispatch::gateway::area_topics::{AreaTopics, AreaTopicsConfig};
 use dispatch::gateway::device::DeviceConfig;
 use dispatch::gateway::push::Hub;
 use dispatch::gateway::smpp::LinkConfig;
+use dispatch::gateway::web_push::WebPush;
 use ingest::register::Registrar;
 use journal::{
     Claim, Claims, DiskJournal, Journal, JournalError, KafkaJournal, KafkaOptions, Kind, Layout,
@@ -44,7 +47,7 @@ use model::{Mode, Zone};
 use parking_lot::{Mutex, RwLock};
 use rules::Policy;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -86,6 +89,8 @@ pub(crate) struct Options {
     pub(crate) http: HttpSection,
     /// Whether observations are taken without a token.
     pub(crate) open_intake: bool,
+    /// Browsers that residents subscribe, where they are kept, and how many.
+    pub(crate) subscriptions: Option<(Arc<WebPush>, PathBuf, usize)>,
     /// Address others reach the CAP feed under.
     pub(crate) public_url: String,
     /// Address that mails are answered under; without it they carry no link.
@@ -119,6 +124,8 @@ pub(crate) enum LinkKind {
     Sms(Box<LinkConfig>, u32),
     /// Site devices, connected to where the link is served.
     Devices(Box<DeviceConfig>),
+    /// Topics of areas, connected to where the link is served.
+    Areas(Box<AreaTopicsConfig>),
     /// Anything else.
     Single(Single),
     /// Nothing: the configuration gives no link of that channel.
@@ -413,6 +420,12 @@ async fn app(
     let cap = CapBook::new(Arc::clone(&installation));
     let link_key = registry.derive(answer_links::PURPOSE);
     let answer_links = AnswerLinks::new(options.answer_url.as_deref(), link_key);
+    let subscription_key = registry.derive(subscriptions::PURPOSE);
+    let subscriptions = options.subscriptions.map(|(browsers, folder, most)| {
+        Subscriptions::open(&folder, subscription_key, most, browsers)
+            .map_err(|error| StartError::City(format!("{}: {error}", folder.display())))
+    });
+    let subscriptions = subscriptions.transpose()?;
     let peers = options.seat.map(|place| {
         let own = place.address;
         let own = own.unwrap_or_else(|| peers::address(address, &place.broker));
@@ -469,6 +482,8 @@ async fn app(
         push: Hub::new(PUSH_EVENTS_MAX, options.http.streams as usize),
         edge: Edge::new(options.http),
         absent: absent.into_iter().collect(),
+        subscriptions,
+        retired: Mutex::default(),
         public_url: options.public_url,
         answer_links,
         roles: options.roles,
@@ -586,6 +601,10 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind, term: Term) -> Served {
             LinkKind::Devices(config) => {
                 let devices = Single::Device(DeviceLink::start(*config));
                 courier::run_single(shared, number, devices, term).await
+            }
+            LinkKind::Areas(config) => {
+                let topics = Single::Areas(Arc::new(AreaTopics::new(*config)));
+                courier::run_single(shared, number, topics, term).await
             }
             LinkKind::Single(single) => courier::run_single(shared, number, single, term).await,
             LinkKind::Absent => courier::run_absent(shared, number, term).await,

@@ -91,6 +91,7 @@ fn options(installation: Installation, minute: i64, snapshots: Period, links: Li
         listen: ([127, 0, 0, 1], 0).into(),
         http: HttpSection::default(),
         open_intake: true,
+        subscriptions: None,
         public_url: String::new(),
         answer_url: None,
         snapshots,
