@@ -14,6 +14,9 @@ mod devices;
 #[path = "gateways/email.rs"]
 mod email;
 #[cfg(test)]
+#[path = "peers/node.rs"]
+mod node;
+#[cfg(test)]
 #[path = "gateways/peers.rs"]
 mod peers;
 #[cfg(test)]
