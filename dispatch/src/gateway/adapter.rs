@@ -438,10 +438,11 @@ fn clock(at: Time) -> [(&'static str, Value); 2] {
 }
 
 fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
-    pairs
-        .into_iter()
+    let pairs = pairs.into_iter();
+    let pairs: BTreeMap<String, Value> = pairs
         .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+        .collect();
+    Value::from(pairs)
 }
 
 /// A delivery's 32 digits as a UUID.

@@ -361,7 +361,8 @@ fn a_right_to_send_is_kept_renewed_when_refused_and_asked_for_by_one_alone() {
             ],
         );
         let words = words();
-        let send = |second| huawei.send(&notice("t", &words), at(second));
+        let said = notice("t", &words);
+        let send = |second| huawei.send(&said, at(second));
         let (one, two) = tokio::join!(send(0), send(0));
         assert_eq!((kind(&one), kind(&two)), ("taken", "taken"));
         let asked = *tokens.lock().unwrap();

@@ -11,7 +11,8 @@ use dispatch::gateway::notice::{Notice, Unsent, Urgency, Words};
 use dispatch::gateway::web_push::{WebPush, WebPushConfig};
 use model::{SendError, Span, Time};
 use serde_json::{Value, json};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,22 +33,21 @@ struct Peer {
 impl Peer {
     fn start() -> Option<Self> {
         let modules = node::modules()?;
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
-        let child = Command::new("node")
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let mut child = Command::new("node")
             .arg(node::script("push.mjs"))
             .arg(port.to_string())
             .env("PEER_MODULES", modules)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        for _ in 0..500 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Some(Self { child, port });
-            }
-            std::thread::park_timeout(Duration::from_millis(20));
-        }
-        panic!("the push service does not listen");
+        let mut said = String::new();
+        let out = child.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut said).unwrap();
+        assert!(said.contains("running on port"), "{said}");
+        Some(Self { child, port })
     }
 
     async fn ask(&self, path: &str, body: &Value) -> Value {

@@ -1,5 +1,5 @@
 // The push service and browser of the npm package `web-push-testing`, on loopback alone.
-// PORT as the only argument; it says `listening` once it does.
+// PORT as the only argument; the package prints a line once it listens.
 
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
