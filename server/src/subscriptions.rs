@@ -386,4 +386,4 @@ fn is_of(token: &str, endpoint: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

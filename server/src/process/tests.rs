@@ -9,6 +9,7 @@ mod ended;
 pub(crate) mod full;
 mod lapses;
 mod nearly_full;
+mod phones;
 mod poisoned;
 mod power_cut;
 mod privacy;

@@ -14,8 +14,10 @@ jPQ3VkvFiLo4EIybq4UEXQBm8GehRANCAAQ2FWaho9+ZrsdXExh772wQjBKRCtdG
 vMZEUhYagtx0wp0oH+XqnvZXpEMQiSxxKAJloSsZqojsGXDXj2u9ScmX
 -----END PRIVATE KEY-----";
 
-const P256DH: &str =
+pub(crate) const P256DH: &str =
     "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
+
+pub(crate) const AUTH: &str = "BTBZMqHH6r4Tts7J_aSIgg";
 
 fn browsers() -> Arc<WebPush> {
     let config = WebPushConfig {
@@ -38,7 +40,7 @@ fn open(folder: &Path) -> Subscriptions {
 }
 
 fn browser(name: &str) -> Subscription {
-    let line = format!("https://push.example.org/{name}#{P256DH}.BTBZMqHH6r4Tts7J_aSIgg");
+    let line = format!("https://push.example.org/{name}#{P256DH}.{AUTH}");
     Subscription::parse(&line).unwrap()
 }
 
@@ -136,7 +138,7 @@ fn nothing_of_a_subscription_is_on_disk_in_the_clear_and_a_damaged_one_harms_no_
 fn neither_strangers_services_nor_crowds_are_taken() {
     let folder = tempfile::tempdir().unwrap();
     let all = Subscriptions::open(folder.path(), [7; 32], 10_000, browsers()).unwrap();
-    let line = format!("http://127.0.0.1/admin#{P256DH}.BTBZMqHH6r4Tts7J_aSIgg");
+    let line = format!("http://127.0.0.1/admin#{P256DH}.{AUTH}");
     let inside = Subscription::parse(&line).unwrap();
     let at = |s| Time::from_seconds(s);
     let refused = all.put(&inside, vec![], Language::Zh, (None, at(0)));

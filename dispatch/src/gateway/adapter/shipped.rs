@@ -159,9 +159,7 @@ mod tests {
                 .join("; ")
         };
         assert!(faults("name = 1").contains("x.toml: line 1: "));
-        let unknown = good
-            .replace("{{ body }}", "{{ bodi }}")
-            .replace("body|json", "bodi|json");
+        let unknown = good.replace("~ body)", "~ bodi)");
         let said = faults(&unknown);
         assert!(
             said.contains("request.json") && said.contains("bodi"),
