@@ -24,6 +24,8 @@ pub(crate) const BODY_MAX: usize = 8 << 10;
 pub(crate) struct Key {
     /// base64url, for `applicationServerKey`.
     key: String,
+    /// Languages that may be asked for.
+    languages: Vec<&'static str>,
 }
 
 /// A subscription as the browser gives it, and what it is for.
@@ -66,7 +68,8 @@ fn subscriptions(app: &App) -> Result<&Subscriptions, Problem> {
 /// `GET /v1/push/key`.
 pub(crate) async fn key(State(app): State<Arc<App>>) -> Result<Json<Key>, Problem> {
     let key = subscriptions(&app)?.public_key().to_owned();
-    Ok(Json(Key { key }))
+    let languages = Language::ALL.into_iter().map(Language::tag).collect();
+    Ok(Json(Key { key, languages }))
 }
 
 /// `POST /v1/push/subscriptions`: 201 once it is kept. Which areas those are is the browser's to
