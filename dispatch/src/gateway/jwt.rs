@@ -12,7 +12,7 @@ use std::fmt;
 /// A private key that signs claims. Never printed.
 pub enum SigningKey {
     /// P-256, `ES256`.
-    Elliptic(EcdsaKeyPair),
+    Elliptic(Box<EcdsaKeyPair>),
     /// RSA of 2,048 bits or more, `RS256`.
     Rsa(Box<rsa::KeyPair>),
 }
@@ -43,7 +43,7 @@ impl SigningKey {
         let random = SystemRandom::new();
         let elliptic = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der, &random);
         if let Ok(key) = elliptic {
-            return Ok(Self::Elliptic(key));
+            return Ok(Self::Elliptic(Box::new(key)));
         }
         let rsa = rsa::KeyPair::from_pkcs8(&der);
         rsa.map(|key| Self::Rsa(Box::new(key)))

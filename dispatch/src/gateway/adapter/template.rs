@@ -209,24 +209,29 @@ fn json(value: Value) -> Result<String, Error> {
 
 fn plain(value: &Value) -> Option<serde_json::Value> {
     use serde_json::Value as Json;
-    Some(match value.kind() {
-        ValueKind::Bool => Json::Bool(value.is_true()),
-        ValueKind::Number => Json::Number(i64::try_from(value.clone()).ok()?.into()),
-        ValueKind::String => Json::String(value.as_str()?.to_owned()),
-        ValueKind::Map => {
-            let mut map = serde_json::Map::new();
-            for key in value.try_iter().ok()? {
-                let inner = value.get_item(&key).ok()?;
-                map.insert(key.as_str()?.to_owned(), plain(&inner)?);
-            }
-            Json::Object(map)
+    if let Some(text) = value.as_str() {
+        return Some(Json::String(text.to_owned()));
+    }
+    let kind = value.kind();
+    if kind == ValueKind::Bool {
+        Some(Json::Bool(value.is_true()))
+    } else if kind == ValueKind::Number {
+        Some(Json::Number(i64::try_from(value.clone()).ok()?.into()))
+    } else if kind == ValueKind::Map {
+        let mut map = serde_json::Map::new();
+        for key in value.try_iter().ok()? {
+            let inner = value.get_item(&key).ok()?;
+            map.insert(key.as_str()?.to_owned(), plain(&inner)?);
         }
-        ValueKind::Seq | ValueKind::Iterable => {
-            let all = value.try_iter().ok()?;
-            Json::Array(all.map(|inner| plain(&inner)).collect::<Option<_>>()?)
-        }
-        _ => return None,
-    })
+        Some(Json::Object(map))
+    } else if kind == ValueKind::Seq {
+        let all = value.try_iter().ok()?;
+        Some(Json::Array(
+            all.map(|inner| plain(&inner)).collect::<Option<_>>()?,
+        ))
+    } else {
+        None
+    }
 }
 
 /// Percent-encoding of everything but the unreserved characters (RFC 3986).

@@ -13,6 +13,7 @@ use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
 use dispatch::gateway::jwt::SigningKey;
 use dispatch::gateway::web_push::{WebPush, WebPushConfig};
+use dispatch::gateway::webhook::{Webhook, WebhookConfig};
 use model::{Order, Zone};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -266,4 +267,67 @@ async fn each_token_goes_by_its_service_and_a_retired_one_is_never_tried_again()
         }
     }
     assert!(looked > 5, "{looked} files");
+}
+
+/// A target that takes calls and never answers: the others hear at once, by their own threads.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_black_hole_webhook_delays_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    city::write_city(folder);
+    let hole = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = hole.local_addr().unwrap().port();
+    let fallen: Arc<Mutex<usize>> = Arc::default();
+    let calls = Arc::clone(&fallen);
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = hole.accept().await {
+            *calls.lock() += 1;
+            held.push(stream);
+        }
+    });
+    let (port, asked) = services().await;
+    let webhook = |name: &str, url: String| {
+        let config = WebhookConfig {
+            name: name.into(),
+            url: url.parse().unwrap(),
+            secret: b"secret".to_vec(),
+            gate: GATE,
+        };
+        let client = client(&ClientConfig::default()).unwrap();
+        let link = Single::Webhook(Arc::new(Webhook::new(config, client)));
+        (format!("webhook/{name}"), LinkKind::Single(link))
+    };
+    let links = vec![
+        ("cap".to_owned(), LinkKind::Single(Single::Cap)),
+        ("push".to_owned(), LinkKind::Single(Single::Push)),
+        webhook("hole", format!("http://127.0.0.1:{silent}/hook")),
+        webhook("well", format!("http://127.0.0.1:{port}/hook")),
+    ];
+    let running = serve(folder, 0, every(3), links).await;
+    let app = Arc::clone(&running.app);
+    report(&app, 1, &[("W1", "water_depth", "0.3")]).await;
+    sign(&app).await;
+    let begun = tokio::time::Instant::now();
+    let told = || asked.lock().get("/hook").copied().unwrap_or(0);
+    eventually("both are called", &app, || {
+        told() >= 1 && *fallen.lock() >= 1
+    })
+    .await;
+    // The hole is waited for ten seconds.
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    report(&app, 2, &[("W1", "water_depth", "0.6")]).await;
+    sign(&app).await;
+    eventually("the next one too", &app, || told() >= 2).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        begun.elapsed()
+    );
+    drop(app);
+    running.stop().await.unwrap();
 }
