@@ -58,6 +58,7 @@ pub struct AreaTopics {
 type Held = BTreeMap<AreaCode, BTreeMap<WarningId, Item>>;
 
 /// What stands in one area of one warning.
+#[derive(Clone)]
 struct Item {
     revision: u32,
     until: Time,
@@ -114,6 +115,42 @@ impl AreaTopics {
             reference: notice.warning.to_string(),
             proof: Proof::Accepted,
         })
+    }
+
+    /// Holds for longer what stands for longer: a renewal tells nobody anything, but who comes later
+    /// must hear of it. `validity` is that of a warning in an area where it is in force.
+    ///
+    /// # Errors
+    /// As of [`Self::send`]; what was not taken is renewed the next time.
+    pub async fn renew(
+        &self,
+        validity: impl Fn(WarningId, AreaCode) -> Option<Time>,
+        at: Time,
+    ) -> Result<(), SendError> {
+        let mut held = self.held.lock().await;
+        for (area, warnings) in held.iter_mut() {
+            let longer = |(id, item): (&WarningId, &Item)| {
+                let until = validity(*id, *area)?;
+                (until > item.until).then_some((*id, until))
+            };
+            let longer: Vec<(WarningId, Time)> = warnings.iter().filter_map(longer).collect();
+            if longer.is_empty() {
+                continue;
+            }
+            self.connect().await?;
+            let mut renewed = warnings.clone();
+            renewed.retain(|id, held| at < held.until || longer.iter().any(|(l, _)| l == id));
+            for (id, until) in longer {
+                if let Some(item) = renewed.get_mut(&id) {
+                    item.until = until;
+                }
+            }
+            let (payload, left) = message(*area, &renewed, at);
+            self.publish(&format!("{}/{area}", self.config.prefix), payload, left)
+                .await?;
+            *warnings = renewed;
+        }
+        Ok(())
     }
 
     /// Says goodbye to the broker.

@@ -85,6 +85,14 @@ fn who_comes_later_hears_all_that_stands_in_their_area_until_it_ends() {
         assert_eq!(updated["warnings"][0]["r"], 2);
         let elsewhere = heard(&address, "warn/440103000000").await.unwrap();
         assert_eq!(elsewhere["warnings"], json!([{ "n": 1, "r": 1 }]));
+        // A renewal holds it for longer where the warning stands, and there alone.
+        let stands = |id: WarningId, area: AreaCode| {
+            let is_it = id == notice(1, 1, 0, &[]).warning && area == other;
+            is_it.then_some(at(500))
+        };
+        topics.renew(stands, at(1)).await.unwrap();
+        let renewed = heard(&address, "warn/440103000000").await.unwrap();
+        assert_eq!(renewed["warnings"], elsewhere["warnings"]);
         // The broker forgets it with the last of what stands: two seconds from the last word on.
         tokio::time::sleep(Duration::from_millis(3200)).await;
         assert_eq!(heard(&address, "warn/440106014000").await, None);

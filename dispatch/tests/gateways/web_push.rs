@@ -84,6 +84,10 @@ fn push(service: String) -> WebPush {
     WebPush::new(config, http.unwrap()).unwrap()
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program of others looks at its own clock"
+)]
 /// The clock of the peer, which looks at the claim's end.
 fn now() -> Time {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

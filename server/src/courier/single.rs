@@ -23,11 +23,13 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use journal::{JournalError, Kind, Partition, Topic};
-use model::{AreaCode, SendError, Span, Tier, Time, Warning};
+use model::{AreaCode, SendError, Span, Tier, Time, Warning, WarningId};
 use std::sync::Arc;
 
 /// Messages on their way at once on one such link.
 const WINDOW: usize = 32;
+/// Between two looks at what was renewed without a word to anybody.
+const RENEW_EVERY: Span = Span::from_seconds(30);
 /// Longest pause of a link whose far side takes nothing.
 const PAUSE_MAX: Span = Span::from_seconds(5);
 
@@ -76,7 +78,17 @@ pub(crate) async fn run(
         courier.remember_areas(topics).await;
     }
     courier.step(Event::Up);
+    let mut renewed = app.clock.now();
     while !term.is_over() {
+        if let Single::Areas(topics) = &gateway
+            && app.clock.now() >= renewed + RENEW_EVERY
+        {
+            renewed = app.clock.now();
+            let stands = |id, area| stands(&app, id, area);
+            if let Err(error) = topics.renew(stands, renewed).await {
+                tracing::warn!(%error, "topics not renewed; trying again");
+            }
+        }
         for (token, words) in courier.departures()? {
             let outgoing = Outgoing {
                 app: Arc::clone(&app),
@@ -108,6 +120,13 @@ pub(crate) async fn run(
         topics.close().await;
     }
     courier.finish().await
+}
+
+/// Until when a warning is in force in an area.
+fn stands(app: &App, id: WarningId, area: AreaCode) -> Option<Time> {
+    let newest = app.view.original(id)?;
+    let tier = newest.areas.get(&area)?.tier;
+    (tier != Tier::None).then_some(newest.expires)
 }
 
 /// The link numbered `number`, whatever its far side is.
