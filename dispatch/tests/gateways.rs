@@ -2,6 +2,9 @@
 //! validator, and small HTTP servers that misbehave on purpose.
 
 #[cfg(test)]
+#[path = "gateways/apns.rs"]
+mod apns;
+#[cfg(test)]
 #[path = "gateways/cap_documents.rs"]
 mod cap_documents;
 #[cfg(test)]

@@ -11,22 +11,19 @@ use dispatch::gateway::http::{ClientConfig, client};
 use dispatch::gateway::notice::{Notice, Unsent, Urgency, Words, sayings};
 use model::{SendError, Span, Time};
 use ring::rsa;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
-    RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
-};
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const DELIVERY: &str = "0123456789abcdef0123456789abcdef";
-const COLLAPSE: &str = "0123456789abcdef01234567";
+pub(crate) const DELIVERY: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const COLLAPSE: &str = "0123456789abcdef01234567";
 /// The first seven digits of it.
 const NUMBER: u32 = 0x0123456;
 
-fn at(second: i64) -> Time {
+pub(crate) fn at(second: i64) -> Time {
     Time::from_seconds(1_694_063_040 + second)
 }
 
@@ -39,7 +36,7 @@ fn gate() -> GateConfig {
     }
 }
 
-fn adapter(shape: &str, account: &[(&str, String)]) -> Adapter {
+pub(crate) fn adapter(shape: &str, account: &[(&str, String)]) -> Adapter {
     let shapes = shipped().unwrap();
     let shape = Arc::clone(shapes.get(shape).unwrap());
     let http = client(&ClientConfig {
@@ -59,7 +56,7 @@ fn adapter(shape: &str, account: &[(&str, String)]) -> Adapter {
     Adapter::new(config, http.unwrap()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn notice<'a>(to: &'a str, words: &'a [Words]) -> Notice<'a> {
+pub(crate) fn notice<'a>(to: &'a str, words: &'a [Words]) -> Notice<'a> {
     Notice {
         delivery: DELIVERY,
         to,
@@ -76,11 +73,11 @@ fn notice<'a>(to: &'a str, words: &'a [Words]) -> Notice<'a> {
     }
 }
 
-fn words() -> Vec<Words> {
+pub(crate) fn words() -> Vec<Words> {
     sayings("暴雨红色", "天河区\"请撤离\"", "")
 }
 
-fn kind(result: &Result<dispatch::gateway::Receipt, Unsent>) -> &'static str {
+pub(crate) fn kind(result: &Result<dispatch::gateway::Receipt, Unsent>) -> &'static str {
     match result {
         Ok(_) => "taken",
         Err(Unsent::Retired(_)) => "retired",
@@ -92,7 +89,7 @@ fn kind(result: &Result<dispatch::gateway::Receipt, Unsent>) -> &'static str {
 }
 
 /// Answers of a service, the next one each time.
-type Script = Arc<Mutex<(u16, String)>>;
+pub(crate) type Script = Arc<Mutex<(u16, String)>>;
 
 /// A service whose token is had at `token_path` with `token` in the answer.
 async fn service(token_path: &'static str, token: Value, script: Script) -> Server {
@@ -106,12 +103,16 @@ async fn service(token_path: &'static str, token: Value, script: Script) -> Serv
     .await
 }
 
-fn script() -> Script {
+pub(crate) fn script() -> Script {
     Arc::new(Mutex::new((0, String::new())))
 }
 
 /// Plays each answer once, a fresh adapter each, so that none hears of the one before.
-async fn plays(script: &Script, made: impl Fn() -> Adapter, cases: &[(u16, Value, &str)]) {
+pub(crate) async fn plays(
+    script: &Script,
+    made: impl Fn() -> Adapter,
+    cases: &[(u16, Value, &str)],
+) {
     let words = words();
     for (second, (status, body, want)) in (0..).zip(cases) {
         *script.lock().unwrap() = (*status, body.to_string());
@@ -148,7 +149,7 @@ fn form(request: &Request) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn openssl(arguments: &[&str]) -> Option<String> {
+pub(crate) fn openssl(arguments: &[&str]) -> Option<String> {
     let made = Command::new("openssl").args(arguments).output();
     let Ok(made) = made else {
         missing("openssl");
@@ -158,13 +159,13 @@ fn openssl(arguments: &[&str]) -> Option<String> {
     String::from_utf8(made.stdout).ok()
 }
 
-fn der(pem: &str) -> Vec<u8> {
+pub(crate) fn der(pem: &str) -> Vec<u8> {
     let lines = pem.lines().filter(|line| !line.starts_with("-----"));
     STANDARD.decode(lines.collect::<String>()).unwrap()
 }
 
 /// Header and claims of a token whose signature is right.
-fn verified(token: &str, verify: impl Fn(&[u8], &[u8]) -> bool) -> (Value, Value) {
+pub(crate) fn verified(token: &str, verify: impl Fn(&[u8], &[u8]) -> bool) -> (Value, Value) {
     let parts: Vec<&str> = token.split('.').collect();
     let read = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap();
     let signed = format!("{}.{}", parts[0], parts[1]);
@@ -632,150 +633,6 @@ fn what_is_too_long_is_said_in_shorter_words_and_never_cut() {
         let refused = wecom.send(&notice("", &longer), at(1)).await;
         assert_eq!(kind(&refused), "permanent");
         assert_eq!(server.count(), 1);
-    });
-}
-
-/// A strict APNs: HTTP/2 alone, the token's signature, the headers. Gives what each request was.
-async fn apple(
-    public: Vec<u8>,
-    answers: Arc<Mutex<(u16, String)>>,
-) -> (u16, Arc<Mutex<Vec<Value>>>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let seen: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let told = Arc::clone(&seen);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (public, answers, told) = (public.clone(), Arc::clone(&answers), Arc::clone(&told));
-            tokio::spawn(async move {
-                let mut connection = h2::server::handshake(stream).await.unwrap();
-                while let Some(Ok((request, mut respond))) = connection.accept().await {
-                    let header = |name: &str| -> String {
-                        let value = request.headers().get(name);
-                        value.map_or(String::new(), |v| v.to_str().unwrap().to_owned())
-                    };
-                    let token = header("authorization");
-                    let token = token.strip_prefix("bearer ").unwrap();
-                    let (head, claims) = verified(token, |signed, signature| {
-                        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &public);
-                        key.verify(signed, signature).is_ok()
-                    });
-                    let line = format!("{} {}", request.method(), request.uri().path());
-                    let names = [
-                        "topic",
-                        "push-type",
-                        "priority",
-                        "expiration",
-                        "collapse-id",
-                        "id",
-                    ];
-                    let apns = names.map(|name| (name, header(&format!("apns-{name}"))));
-                    let apns: BTreeMap<&str, String> = apns.into_iter().collect();
-                    let mut incoming = request.into_body();
-                    let (status, body) = answers.lock().unwrap().clone();
-                    let told = Arc::clone(&told);
-                    tokio::spawn(async move {
-                        let mut bytes = Vec::new();
-                        while let Some(Ok(part)) = incoming.data().await {
-                            bytes.extend_from_slice(&part);
-                        }
-                        told.lock().unwrap().push(json!({
-                            "line": line, "head": head, "claims": claims, "apns": apns,
-                            "body": serde_json::from_slice::<Value>(&bytes).unwrap(),
-                        }));
-                        let answer = http::Response::builder()
-                            .status(status)
-                            .header("apns-id", "A1");
-                        let mut out = respond
-                            .send_response(answer.body(()).unwrap(), false)
-                            .unwrap();
-                        out.send_data(body.into_bytes().into(), true).unwrap();
-                    });
-                }
-            });
-        }
-    });
-    (port, seen)
-}
-
-#[test]
-fn apns_over_http_2_with_each_reason_once() {
-    let Some(pem) = openssl(&[
-        "genpkey",
-        "-algorithm",
-        "EC",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-    ]) else {
-        return;
-    };
-    let random = ring::rand::SystemRandom::new();
-    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der(&pem), &random);
-    let public = key.unwrap().public_key().as_ref().to_vec();
-    runtime().block_on(async {
-        let script = script();
-        let (port, seen) = apple(public, Arc::clone(&script)).await;
-        let made = || {
-            adapter(
-                "apns",
-                &[
-                    ("key", pem.clone()),
-                    ("key_id", "ABC123DEFG".into()),
-                    ("team_id", "TEAM123456".into()),
-                    ("topic", "org.example.warn".into()),
-                    ("base", format!("http://127.0.0.1:{port}")),
-                ],
-            )
-        };
-        let reason = |reason: &str| json!({ "reason": reason });
-        plays(
-            &script,
-            made,
-            &[
-                (200, json!(""), "taken"),
-                (400, reason("BadDeviceToken"), "retired"),
-                (400, reason("DeviceTokenNotForTopic"), "retired"),
-                (
-                    410,
-                    json!({ "reason": "Unregistered", "timestamp": 1 }),
-                    "retired",
-                ),
-                (410, reason("ExpiredToken"), "retired"),
-                (400, reason("BadCollapseId"), "permanent"),
-                (400, reason("BadTopic"), "transient"),
-                (400, reason("PayloadEmpty"), "permanent"),
-                (403, reason("ExpiredProviderToken"), "transient"),
-                (403, reason("InvalidProviderToken"), "transient"),
-                (413, reason("PayloadTooLarge"), "permanent"),
-                (429, reason("TooManyRequests"), "throttled"),
-                (429, reason("TooManyProviderTokenUpdates"), "throttled"),
-                (500, reason("InternalServerError"), "transient"),
-                (503, reason("ServiceUnavailable"), "transient"),
-                (503, reason("Shutdown"), "transient"),
-            ],
-        )
-        .await;
-        let first = seen.lock().unwrap()[0].clone();
-        assert_eq!(first["line"], "POST /3/device/token%3A1");
-        assert_eq!(
-            first["head"],
-            json!({ "alg": "ES256", "kid": "ABC123DEFG", "typ": "JWT" })
-        );
-        assert_eq!(
-            first["claims"],
-            json!({ "iss": "TEAM123456", "iat": at(0).seconds() })
-        );
-        assert_eq!(
-            first["apns"],
-            json!({
-                "topic": "org.example.warn", "push-type": "alert", "priority": "10",
-                "expiration": at(600).seconds().to_string(), "collapse-id": COLLAPSE,
-                "id": "01234567-89ab-cdef-0123-456789abcdef",
-            })
-        );
-        let aps = &first["body"]["aps"];
-        assert_eq!(aps["alert"]["title"], "暴雨红色");
-        assert_eq!(aps["interruption-level"], "time-sensitive");
     });
 }
 

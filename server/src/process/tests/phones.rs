@@ -308,26 +308,19 @@ async fn a_black_hole_webhook_delays_no_other() {
     let app = Arc::clone(&running.app);
     report(&app, 1, &[("W1", "water_depth", "0.3")]).await;
     sign(&app).await;
-    let begun = tokio::time::Instant::now();
     let told = || asked.lock().get("/hook").copied().unwrap_or(0);
-    eventually("both are called", &app, || {
-        told() >= 1 && *fallen.lock() >= 1
-    })
-    .await;
-    // The hole is waited for ten seconds.
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        begun.elapsed()
-    );
-    report(&app, 2, &[("W1", "water_depth", "0.6")]).await;
-    sign(&app).await;
-    eventually("the next one too", &app, || told() >= 2).await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(9),
-        "{:?}",
-        begun.elapsed()
-    );
+    // The hole is waited for ten seconds each time.
+    let quick = async {
+        eventually("both are called", &app, || {
+            told() >= 1 && *fallen.lock() >= 1
+        })
+        .await;
+        report(&app, 2, &[("W1", "water_depth", "0.6")]).await;
+        sign(&app).await;
+        eventually("the next one too", &app, || told() >= 2).await;
+    };
+    let done = tokio::time::timeout(Duration::from_secs(9), quick).await;
+    assert!(done.is_ok(), "the hole held up the other");
     drop(app);
     running.stop().await.unwrap();
 }
