@@ -122,7 +122,7 @@ fn apns_over_http_2_with_each_reason_once() {
                 (403, reason("ExpiredProviderToken"), "transient"),
                 (403, reason("InvalidProviderToken"), "transient"),
                 (413, reason("PayloadTooLarge"), "permanent"),
-                (429, reason("TooManyRequests"), "throttled"),
+                (429, reason("TooManyRequests"), "transient"),
                 (429, reason("TooManyProviderTokenUpdates"), "throttled"),
                 (500, reason("InternalServerError"), "transient"),
                 (503, reason("ServiceUnavailable"), "transient"),

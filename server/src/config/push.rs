@@ -98,15 +98,17 @@ impl TryFrom<toml::Value> for Given {
     }
 }
 
-/// How each service is treated: a slow one has an eighth of the link's window and as many waiting.
-const fn gate(in_flight_max: usize) -> GateConfig {
-    GateConfig {
-        in_flight_max,
-        waiting_max: in_flight_max,
-        failures_max: 5,
-        pause: Span::from_seconds(30),
-    }
-}
+/// How each service is treated. All that a link has on its way may wait: what is turned away would
+/// count as tried. A service that does not answer is left alone after the first three.
+const GATE: GateConfig = GateConfig {
+    in_flight_max: 16,
+    waiting_max: 64,
+    failures_max: 3,
+    pause: Span::from_seconds(30),
+};
+/// For an answer of a push service: one that gives none holds up readers of the others for so long,
+/// once.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl PushSection {
     /// Reads `[push]`, each part by itself.
@@ -222,9 +224,13 @@ impl WebSection {
             subject: self.subject.clone(),
             key,
             services: services.unwrap_or_else(|| SERVICES.map(str::to_owned).to_vec()),
-            gate: gate(8),
+            gate: GATE,
         };
-        let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
+        let client = ClientConfig {
+            answer_timeout: ANSWER_TIMEOUT,
+            ..ClientConfig::default()
+        };
+        let client = http::client(&client).map_err(|error| error.to_string())?;
         WebPush::new(config, client).map_err(|error| error.to_string())
     }
 
@@ -349,7 +355,7 @@ pub(super) fn adapter(
         name: link.to_owned(),
         shape: Arc::clone(found),
         account: given,
-        gate: gate(16),
+        gate: GATE,
     };
     Adapter::new(config, client).map_err(|error| error.to_string())
 }
