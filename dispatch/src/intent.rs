@@ -1,5 +1,6 @@
 //! What is to be said to whom by which link: a query with words, never a list of people.
 
+use crate::gateway::notice;
 use crate::wording::{Message, Purpose};
 use model::release::{Ask, Reach};
 use model::{AreaCode, Channel, Mode, Tier, Time, WarningId};
@@ -277,7 +278,7 @@ impl Intent {
     }
 
     /// True where one document or job goes to a target that knows its own readers: a feed, a
-    /// webhook, a carrier, the apps that subscribed to places.
+    /// webhook, a carrier, the apps that subscribed to places, the topics of areas.
     pub fn is_publication(&self) -> bool {
         match self.channel {
             Channel::Cap
@@ -285,7 +286,9 @@ impl Intent {
             | Channel::Area
             | Channel::Cell
             | Channel::Broadcast => true,
-            Channel::Push => self.audience.reach == Reach::Public,
+            Channel::Push => {
+                self.audience.reach == Reach::Public && notice::carried_by(&self.link).is_none()
+            }
             Channel::Sms | Channel::Email | Channel::Device | Channel::Voice => false,
         }
     }

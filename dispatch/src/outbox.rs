@@ -91,6 +91,7 @@ struct Found {
     turn: u32,
     giving_back: bool,
     closed: Vec<(IntentId, State)>,
+    retired: Vec<Entry>,
     answers: usize,
 }
 
@@ -519,6 +520,7 @@ impl Outbox {
         self.found.rows = rows;
         let closed = self.found.closed.drain(..);
         entries.extend(closed.map(|(intent, state)| Entry::Closed { intent, state }));
+        entries.append(&mut self.found.retired);
         if self.found.answers > 0 {
             self.unsaved.push_back((self.seq, self.found.answers));
             self.unsaved_total += self.found.answers;

@@ -501,3 +501,6 @@ mod leaving;
 mod parts;
 #[path = "outbox/refused.rs"]
 mod refused;
+#[cfg(test)]
+#[path = "outbox/retired.rs"]
+mod retired;

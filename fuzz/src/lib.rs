@@ -17,7 +17,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 29] = [
+pub const TARGETS: [(&str, Target); 32] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -43,6 +43,9 @@ pub const TARGETS: [(&str, Target); 29] = [
     ("smpp", delivery::smpp),
     ("receipt", delivery::receipt),
     ("device", delivery::device),
+    ("answer", delivery::answer),
+    ("shape", delivery::shape),
+    ("subscription", delivery::subscription),
     ("journal", storage::journal),
     ("input", storage::input),
     ("progress", storage::progress),

@@ -19,6 +19,7 @@ mod rules;
 mod services;
 mod signals;
 mod stream;
+mod subscriptions;
 mod warnings;
 
 #[cfg(test)]
@@ -192,6 +193,14 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/signals", get(signals::list))
         .route("/v1/bulletins", get(signals::sources))
         .route("/v1/signals/{identifier}/relay", post(signals::relay))
+        .route("/v1/push/key", get(subscriptions::key))
+        .route("/v1/push/retired", get(subscriptions::retired))
+        .route(
+            "/v1/push/subscriptions",
+            post(subscriptions::leave)
+                .delete(subscriptions::take_back)
+                .layer(DefaultBodyLimit::max(subscriptions::BODY_MAX)),
+        )
         .route("/v1/me", get(operations::me))
         .route("/v1/stream", get(stream::follow))
         .route("/cap/feed.atom", get(cap::feed))

@@ -17,9 +17,11 @@ use crate::registry::Registry;
 use crate::reload::Reload;
 use crate::roles::Roles;
 use crate::screens::Screens;
+use crate::subscriptions::Subscriptions;
 use crate::view::{Lapsed, View};
 use crate::zones::{Standing, Zones};
-use dispatch::intent::{Audience, Intent};
+use dispatch::intent::{Audience, Intent, RecipientNo};
+use dispatch::ledger::Retired;
 use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
 use journal::{
@@ -107,6 +109,10 @@ pub(crate) struct App {
     pub(crate) absent: BTreeSet<String>,
     /// Subscribed apps.
     pub(crate) push: Arc<dispatch::gateway::push::Hub>,
+    /// Subscriptions of browsers, where Web Push is configured.
+    pub(crate) subscriptions: Option<Subscriptions>,
+    /// Push tokens that their services will never take again, by link.
+    pub(crate) retired: Mutex<BTreeMap<Partition, Vec<(RecipientNo, Retired)>>>,
     /// Address others reach the CAP feed under.
     pub(crate) public_url: String,
     /// Links by which mails are answered.
@@ -475,6 +481,11 @@ impl App {
         self.gauge_bulletins();
         for (what, open) in self.edge.open() {
             self.metrics.open.with_label_values(&[what]).set(open);
+        }
+        if let Some(subscriptions) = &self.subscriptions {
+            let count = i64::try_from(subscriptions.len()).unwrap_or(i64::MAX);
+            let open = &self.metrics.open;
+            open.with_label_values(&["subscriptions"]).set(count);
         }
         self.metrics.lapsed.set(self.view.lapsed_count());
         self.gauge_silence();

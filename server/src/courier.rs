@@ -11,6 +11,7 @@ mod device_link;
 mod inbox;
 mod ledger;
 mod marks;
+mod phone;
 mod publish;
 mod rate;
 mod relayed;
@@ -97,6 +98,8 @@ pub(crate) struct Courier {
     relayed: Relayed,
     jobs: Jobs,
     rows: Vec<Row>,
+    /// Retirements that the operators' list was told of.
+    retired: Option<u64>,
 }
 
 impl Courier {
@@ -161,6 +164,7 @@ impl Courier {
             relayed: Relayed::default(),
             jobs,
             rows: Vec::new(),
+            retired: None,
         };
         courier.settle()?;
         Ok(courier)
@@ -310,6 +314,12 @@ impl Courier {
             .repeated
             .with_label_values(&labels)
             .set(repeated);
+        let retired = self.outbox.stats().retired;
+        if self.retired != Some(retired) {
+            self.retired = Some(retired);
+            let list = self.outbox.ledger().retired().collect();
+            self.app.retired.lock().insert(self.partition, list);
+        }
         let now = self.app.clock.now();
         self.touched.extend(self.rates.slowing(now));
         self.count_jobs(now)?;
@@ -408,6 +418,7 @@ impl Courier {
                 Outcome::Throttled => "throttled",
                 Outcome::Transient => "transient",
                 Outcome::Permanent => "failed",
+                Outcome::Retired => "retired",
                 Outcome::Uncertain => "unknown",
             };
             let labels = [channel, link, state];

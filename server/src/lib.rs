@@ -49,6 +49,7 @@ mod small_rulebook;
 mod snapshot;
 mod space;
 mod stream;
+mod subscriptions;
 mod term;
 mod vault;
 mod view;

@@ -28,14 +28,17 @@ use crate::screens::Screens;
 use crate::silence;
 use crate::space;
 use crate::stream::Stream;
+use crate::subscriptions::{self, Subscriptions};
 use crate::term::Term;
 use crate::vault::Vault;
 use crate::view::View;
 use crate::watch;
 use crate::zones::{Standing, Zones};
+use dispatch::gateway::area_topics::{AreaTopics, AreaTopicsConfig};
 use dispatch::gateway::device::DeviceConfig;
 use dispatch::gateway::push::Hub;
 use dispatch::gateway::smpp::LinkConfig;
+use dispatch::gateway::web_push::WebPush;
 use ingest::register::Registrar;
 use journal::{
     Claim, Claims, DiskJournal, Journal, JournalError, KafkaJournal, KafkaOptions, Kind, Layout,
@@ -45,7 +48,7 @@ use model::{Mode, Zone};
 use parking_lot::{Mutex, RwLock};
 use rules::Policy;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -87,6 +90,8 @@ pub(crate) struct Options {
     pub(crate) http: HttpSection,
     /// Whether observations are taken without a token.
     pub(crate) open_intake: bool,
+    /// Browsers that residents subscribe, where they are kept, and how many.
+    pub(crate) subscriptions: Option<(Arc<WebPush>, PathBuf, usize)>,
     /// Address others reach the CAP feed under.
     pub(crate) public_url: String,
     /// Address that mails are answered under; without it they carry no link.
@@ -122,6 +127,8 @@ pub(crate) enum LinkKind {
     Sms(Box<LinkConfig>, u32),
     /// Site devices, connected to where the link is served.
     Devices(Box<DeviceConfig>),
+    /// Topics of areas, connected to where the link is served.
+    Areas(Box<AreaTopicsConfig>),
     /// Anything else.
     Single(Single),
     /// A release platform or a carrier that takes area jobs.
@@ -407,7 +414,11 @@ async fn app(
     let latency = Arc::new(Latency::default());
     let area_links = options.links.iter().filter_map(|(name, kind)| match kind {
         LinkKind::Area(link) => Some((name.clone(), Arc::clone(link))),
-        LinkKind::Sms(..) | LinkKind::Devices(_) | LinkKind::Single(_) | LinkKind::Absent => None,
+        LinkKind::Sms(..)
+        | LinkKind::Devices(_)
+        | LinkKind::Single(_)
+        | LinkKind::Areas(_)
+        | LinkKind::Absent => None,
     });
     let area_links = area_links.collect();
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
@@ -430,6 +441,12 @@ async fn app(
     let cap = CapBook::new(Arc::clone(&installation));
     let link_key = registry.derive(answer_links::PURPOSE);
     let answer_links = AnswerLinks::new(options.answer_url.as_deref(), link_key);
+    let subscription_key = registry.derive(subscriptions::PURPOSE);
+    let subscriptions = options.subscriptions.map(|(browsers, folder, most)| {
+        Subscriptions::open(&folder, subscription_key, most, browsers)
+            .map_err(|error| StartError::City(format!("{}: {error}", folder.display())))
+    });
+    let subscriptions = subscriptions.transpose()?;
     let peers = options.seat.map(|place| {
         let own = place.address;
         let own = own.unwrap_or_else(|| peers::address(address, &place.broker));
@@ -489,6 +506,8 @@ async fn app(
         edge: Edge::new(options.http),
         area_links,
         absent: absent.into_iter().collect(),
+        subscriptions,
+        retired: Mutex::default(),
         public_url: options.public_url,
         answer_links,
         relay: relay.transpose()?,
@@ -607,6 +626,10 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind, term: Term) -> Served {
             LinkKind::Devices(config) => {
                 let devices = Single::Device(DeviceLink::start(*config));
                 courier::run_single(shared, number, devices, term).await
+            }
+            LinkKind::Areas(config) => {
+                let topics = Single::Areas(Arc::new(AreaTopics::new(*config)));
+                courier::run_single(shared, number, topics, term).await
             }
             LinkKind::Single(single) => courier::run_single(shared, number, single, term).await,
             LinkKind::Area(link) => courier::run_area(shared, number, link, term).await,

@@ -222,7 +222,7 @@ impl Directory {
         let (address, shared) = match (channel, seen.recipient) {
             (Channel::Sms | Channel::Voice, person) => (person.phone()?, seen.shared),
             (Channel::Email, person) => (text(person.email()), true),
-            (Channel::Push, person) => (text(person.push()), true),
+            (Channel::Push, person) => (address_of(person.push().unwrap_or_default()), true),
             (Channel::Device, Recipient::Device(device)) => (text(Some(&device.id)), true),
             (
                 Channel::Device
@@ -324,6 +324,11 @@ impl Directory {
             .map_or(u32::MAX, |start| base + start);
         (self.order.area(rank).map_or(AreaNo(0), township), until)
     }
+}
+
+/// A text address as [`Row::address`] has it.
+pub fn address_of(text: &str) -> u64 {
+    hash64(&[text.as_bytes()])
 }
 
 /// Bits of audience classes.

@@ -103,6 +103,8 @@ pub enum Outcome {
     Transient,
     /// Refused for good.
     Permanent,
+    /// Refused for good, as everything that goes to this address will be.
+    Retired,
     /// It may have gone out.
     Uncertain,
 }

@@ -378,6 +378,7 @@ fn a_view_touches_nothing() {
         if !first() {
             break;
         }
+        #[expect(clippy::disallowed_methods, reason = "waiting for a housekeeper")]
         std::thread::sleep(Duration::from_millis(10));
     }
     assert!(!first(), "the view cleans as a journal does");

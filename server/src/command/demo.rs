@@ -249,6 +249,7 @@ fn options(
         listen: arguments.listen,
         http: HttpSection::default(),
         open_intake: true,
+        subscriptions: None,
         public_url: format!("http://{}", arguments.listen),
         answer_url: Some(format!("http://{}", arguments.listen)),
         snapshots: Period {

@@ -4,7 +4,7 @@ use super::Failure;
 use crate::app::{App, Period};
 use crate::bulletins;
 use crate::clock::Clock;
-use crate::config::{BulletinSection, Config, EmailSection, Store};
+use crate::config::{BulletinSection, Config, EmailSection, Store, shapes};
 use crate::courier::{AreaLink, Single};
 use crate::edge;
 use crate::installation;
@@ -20,7 +20,7 @@ use dispatch::gateway::cap::poll::{PollConfig, Poller};
 use dispatch::gateway::email::Email;
 use dispatch::gateway::http::{self, ClientConfig};
 use dispatch::gateway::state_bulletin;
-use dispatch::gateway::webhook::Webhook;
+use dispatch::gateway::web_push::WebPush;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ingest::transport::Frame;
@@ -136,7 +136,17 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     if let Some(fault) = config.retention.series_fault(&file, reach) {
         return Err(Failure::BadInput(fault.to_string()));
     }
-    let links = links(&config).map_err(Failure::BadInput)?;
+    let browsers = config.push.web.as_ref().map(|web| {
+        let gateway = web.gateway().map_err(Failure::BadInput)?;
+        Ok::<_, Failure>((Arc::new(gateway), web.subscriptions_max()))
+    });
+    let browsers = browsers.transpose()?;
+    let subscribed = browsers.as_ref().map(|(browsers, most)| {
+        let folder = config.directory.folder.join("subscriptions");
+        (Arc::clone(browsers), folder, *most)
+    });
+    let links = links(&config, browsers.as_ref().map(|(browsers, _)| browsers));
+    let links = links.map_err(Failure::BadInput)?;
     let city = &installation.city;
     for id in people::unknown_signers(&city.policy, &city.plans, &config.people) {
         tracing::warn!(
@@ -168,6 +178,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         listen: config.listen,
         http: edge::with_descriptors(config.http),
         open_intake: config.open_intake,
+        subscriptions: subscribed,
         public_url: config.public_url.clone(),
         answer_url: config.email.as_ref().and_then(EmailSection::answer_url),
         snapshots: Period {
@@ -253,7 +264,10 @@ fn changed(path: &Path) -> Option<Time> {
 }
 
 /// The links of a configuration, in an order that stays while it does.
-fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
+fn links(
+    config: &Config,
+    browsers: Option<&Arc<WebPush>>,
+) -> Result<Vec<(String, LinkKind)>, String> {
     let mut kinds = vec![
         LinkKind::Single(Single::Cap),
         LinkKind::Single(Single::Push),
@@ -266,10 +280,18 @@ fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
         let email = Email::new(section.gateway()?).map_err(|error| format!("email: {error}"))?;
         kinds.push(LinkKind::Single(Single::Email(Arc::new(email))));
     }
+    let shapes = shapes(config.adapters.as_deref()).map_err(|faults| faults.join("; "))?;
     for section in &config.webhooks {
-        let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
-        let webhook = Webhook::new(section.gateway()?, client);
-        kinds.push(LinkKind::Single(Single::Webhook(Arc::new(webhook))));
+        kinds.push(LinkKind::Single(section.gateway(&shapes)?));
+    }
+    for adapter in config.push.adapters(&shapes)? {
+        kinds.push(LinkKind::Single(Single::App(Arc::new(adapter))));
+    }
+    if let Some(browsers) = browsers {
+        kinds.push(LinkKind::Single(Single::Browsers(Arc::clone(browsers))));
+    }
+    if let Some(topics) = config.push.topics() {
+        kinds.push(LinkKind::Areas(Box::new(topics?)));
     }
     for section in &config.areas {
         let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;

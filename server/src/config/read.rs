@@ -2,12 +2,13 @@
 
 use super::{
     AreaSection, BulletinSection, CentreSection, Config, DeviceSection, DirectorySection,
-    EmailSection, HttpSection, KafkaSection, PollSection, RetentionSection, SmsSection, Store,
-    WebhookSection,
+    EmailSection, HttpSection, KafkaSection, PollSection, PushSection, RetentionSection,
+    SmsSection, Store, WebhookSection,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
 use crate::roles::{Role, Roles};
+use dispatch::gateway::adapter::{Shapes, shipped};
 use dispatch::gateway::email::Email;
 use ingest::transport::mqtt::MqttConfig;
 use model::document::Document;
@@ -17,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 26] = [
     "city",
     "journal",
     "kafka",
@@ -38,6 +39,8 @@ const KEYS: [&str; 24] = [
     "webhook",
     "area",
     "centre",
+    "push",
+    "adapters",
     "devices",
     "mqtt",
     "poll",
@@ -55,6 +58,8 @@ struct Sections {
     webhooks: Vec<(u32, WebhookSection)>,
     areas: Vec<(u32, AreaSection)>,
     centres: Vec<(u32, CentreSection)>,
+    push: (u32, PushSection),
+    adapters: Option<(u32, PathBuf)>,
     devices: Option<(u32, DeviceSection)>,
     mqtt: Vec<(u32, MqttConfig)>,
     polls: Vec<(u32, PollSection)>,
@@ -106,6 +111,8 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         webhooks: document.rows("webhook", faults),
         areas: document.rows("area", faults),
         centres: document.rows("centre", faults),
+        push: push(name, &mut document, faults),
+        adapters: document.take("adapters", faults),
         devices: document.take("devices", faults),
         mqtt: document.rows("mqtt", faults),
         polls: document.rows("poll", faults),
@@ -197,6 +204,8 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         webhooks: plain(sections.webhooks),
         areas: plain(sections.areas),
         centres: plain(sections.centres),
+        push: sections.push.1,
+        adapters: sections.adapters.map(|(_, folder)| folder),
         devices: sections.devices.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
         polls: plain(sections.polls),
@@ -258,7 +267,12 @@ impl Sections {
             email.password_file.iter_mut().for_each(own);
         }
         for (_, webhook) in &mut self.webhooks {
-            own(&mut webhook.secret_file);
+            webhook.secret_file.iter_mut().for_each(own);
+            super::push::anchor(&mut webhook.account, base);
+        }
+        self.push.1.anchor(base);
+        if let Some((_, folder)) = &mut self.adapters {
+            own(folder);
         }
         for (_, area) in &mut self.areas {
             own(&mut area.secret_file);
@@ -336,11 +350,14 @@ impl Sections {
                 faults.error(place, "sms.smpp", fault.to_string(), "correct this link");
             }
         }
+        let shapes = self.shapes(name, faults);
+        let (line, push) = &self.push;
+        push.check(&shapes, Place::line(name, *line), faults);
         let mut names = BTreeSet::new();
         for (line, section) in &self.webhooks {
             let place = Place::line(name, *line);
             unique(&mut names, &section.name, "webhook.name", place, faults);
-            if let Err(why) = section.gateway() {
+            if let Err(why) = section.gateway(&shapes) {
                 faults.error(place, "webhook", why, "correct this [[webhook]]");
             }
         }
@@ -384,6 +401,34 @@ impl Sections {
             bulletin.check(place, faults);
         }
     }
+}
+
+impl Sections {
+    /// Shapes of services; those that cannot be read are said.
+    fn shapes(&self, name: &str, faults: &mut Faults) -> Shapes {
+        let folder = self.adapters.as_ref();
+        let found = super::shapes(folder.map(|(_, folder)| folder.as_path()));
+        found.unwrap_or_else(|wrong| {
+            let place = folder.map_or(Place::file(name), |(line, _)| Place::line(name, *line));
+            for what in wrong {
+                let remedy =
+                    "correct the file; dispatch/adapters has examples, docs/push.md the form";
+                faults.error(place, "adapters", what, remedy);
+            }
+            shipped().unwrap_or_default()
+        })
+    }
+}
+
+/// `[push]`, each part by itself, with the line it begins on.
+fn push(name: &str, document: &mut Document<'_>, faults: &mut Faults) -> (u32, PushSection) {
+    let Some((line, table)) = document.take("push", faults) else {
+        return (0, PushSection::default());
+    };
+    (
+        line,
+        PushSection::read(table, Place::line(name, line), faults),
+    )
 }
 
 /// The link of a mail is opened by phones, and carries the right to answer.

@@ -10,6 +10,7 @@ pub(crate) mod full;
 mod lapses;
 mod muted;
 mod nearly_full;
+mod phones;
 mod poisoned;
 mod power_cut;
 mod privacy;
@@ -93,6 +94,7 @@ fn options(installation: Installation, minute: i64, snapshots: Period, links: Li
         listen: ([127, 0, 0, 1], 0).into(),
         http: HttpSection::default(),
         open_intake: true,
+        subscriptions: None,
         public_url: String::new(),
         answer_url: None,
         snapshots,

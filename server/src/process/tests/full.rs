@@ -101,6 +101,7 @@ impl Cramped {
             listen: ([127, 0, 0, 1], 0).into(),
             http: HttpSection::default(),
             open_intake: true,
+            subscriptions: None,
             public_url: String::new(),
             answer_url: None,
             snapshots: NEVER,
