@@ -350,7 +350,7 @@ impl Installation {
             },
             sources: Sources::default(),
             untested: Vec::new(),
-            places: Places::new(&city),
+            places: Places::new(&city, wording.names()),
             areas_geojson: geojson(&city.areas).into(),
             bbox: bbox(&city.areas),
             directory,
