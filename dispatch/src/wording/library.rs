@@ -134,6 +134,29 @@ impl Wording {
     /// stands whole and the lint says so: nothing is cut.
     pub fn message(&self, channel: Channel, language: Language, facts: &Facts<'_>) -> Message {
         let written = self.variables(language, facts, false);
+        self.compose(channel, language, facts, &written)
+    }
+
+    /// The text of `facts` and everything wrong with it.
+    pub(super) fn linted(
+        &self,
+        channel: Channel,
+        language: Language,
+        facts: &Facts<'_>,
+    ) -> (Message, Vec<Finding>) {
+        let written = self.variables(language, facts, false);
+        let message = self.compose(channel, language, facts, &written);
+        let findings = lint::lint(&message, facts, &written.known(), &self.settings);
+        (message, findings)
+    }
+
+    fn compose(
+        &self,
+        channel: Channel,
+        language: Language,
+        facts: &Facts<'_>,
+        written: &Variables,
+    ) -> Message {
         let (written_value, said) = (written.value(), speaks(channel));
         let said = said.then(|| self.variables(language, facts, true).value());
         let part = |slot| {
@@ -142,7 +165,7 @@ impl Wording {
                 Some(said) if is_spoken => said,
                 Some(_) | None => &written_value,
             };
-            self.slot(channel, language, facts, slot, value, &written)
+            self.slot(channel, language, facts, slot, value, written)
         };
         let mut message = Message {
             language,
@@ -153,11 +176,11 @@ impl Wording {
             variant_no: language_variant(language),
         };
         if message.text.is_empty() {
-            let text = bare(&written, language);
-            message.text = finish(channel, language, facts.mode, "text", text, &written);
+            let text = bare(written, language);
+            message.text = finish(channel, language, facts.mode, "text", text, written);
         }
         if let Some(words) = own_words(facts, language) {
-            let finish = |slot, text| finish(channel, language, facts.mode, slot, text, &written);
+            let finish = |slot, text| finish(channel, language, facts.mode, slot, text, written);
             match channel {
                 Channel::Sms | Channel::Area => {
                     let signed = &written.signed;

@@ -107,7 +107,8 @@ impl Places {
     }
 
     /// `codes` as short as they can be said truly: one area by its name, several of a district by
-    /// their number and it, several districts by one of them and their number.
+    /// their number and it, several districts by one of them and their number. Visitors are told the
+    /// district of a township.
     pub fn brief(&self, codes: &BTreeSet<AreaCode>, language: Language) -> String {
         let said = self.said(codes);
         let (districts, units) = self.districts_of(&said);
@@ -115,22 +116,35 @@ impl Places {
             code.map_or_else(String::new, |code| self.name(*code, language))
         };
         let (first, many) = (name(districts.first()), districts.len());
+        let district = districts.first();
+        let is_foreign = match language {
+            Language::Zh | Language::ZhHant | Language::En => false,
+            Language::Ja | Language::Ko | Language::Fr => true,
+        };
+        let in_part = match language {
+            Language::Ja => format!("{first}の一部"),
+            Language::Ko => format!("{first} 일부"),
+            Language::Zh | Language::ZhHant | Language::En | Language::Fr => {
+                format!("{first} (en partie)")
+            }
+        };
         match (said.as_slice(), many) {
+            // A visitor knows districts and no townships.
+            ([only], 1) if is_foreign && Some(only) != district => in_part,
             ([only], _) => self.name(*only, language),
+            (_, 1) if is_foreign => in_part,
             (_, 1) => match language {
                 Language::Zh => format!("{first}{units}镇街"),
                 Language::ZhHant => format!("{first}{units}鎮街"),
                 Language::En => format!("{units} townships in {first}"),
-                Language::Ja => format!("{first}の{units}街鎮"),
-                Language::Ko => format!("{first} {units}개 동네"),
-                Language::Fr => format!("{units} quartiers de {first}"),
+                Language::Ja | Language::Ko | Language::Fr => in_part,
             },
             _ => match language {
                 Language::Zh => format!("{first}等{many}区"),
                 Language::ZhHant => format!("{first}等{many}區"),
                 Language::En => format!("{many} districts incl. {first}"),
                 Language::Ja => format!("{first}など{many}区"),
-                Language::Ko => format!("{first} 등 {many}개 구"),
+                Language::Ko => format!("{first} 등 {many}구"),
                 Language::Fr => format!("{many} districts dont {first}"),
             },
         }

@@ -87,6 +87,7 @@ fn plain_letter(c: char) -> String {
         '“' | '”' | '«' | '»' => "\"",
         '–' | '—' => "-",
         '…' => "...",
+        '°' => "",
         '\u{a0}' | '\u{202f}' => " ",
         other => return other.to_string(),
     };

@@ -138,7 +138,7 @@ pub(super) fn danger_word(tier: Tier, language: Language) -> String {
             "非常危险",
             "danger to life",
             "命の危険",
-            "생명이 위험",
+            "생명 위험",
             "danger de mort",
         ),
     };

@@ -38,7 +38,17 @@ impl Default for Sample {
                 "天河区、海珠区等3区26个镇街",
                 "26 townships in 3 districts incl. Tianhe",
             )),
-            area: Names::from(&name("天河区等3区", "3 districts incl. Tianhe")),
+            area: Names::each(|language| {
+                let area = match language {
+                    Language::Zh => "天河区等3区",
+                    Language::ZhHant => "天河區等3區",
+                    Language::En => "3 districts incl. Tianhe",
+                    Language::Ja => "天河区など3区",
+                    Language::Ko => "톈허구 등 3구",
+                    Language::Fr => "3 districts dont Tianhe",
+                };
+                area.to_owned()
+            }),
         }
     }
 }
@@ -105,7 +115,15 @@ impl Wording {
         };
         let relay = sample_relay();
         let mut known = BTreeSet::new();
+        let mut rendered: BTreeMap<(Channel, Purpose, Language), bool> = BTreeMap::new();
         for (hazard, tier, purpose) in combinations() {
+            let own_white = self
+                .phrases
+                .get(&hazard)
+                .is_some_and(|phrases| !phrases.white.is_empty());
+            if tier == Tier::White && !own_white {
+                continue;
+            }
             let facts = Facts {
                 purpose,
                 mode: Mode::Actual,
@@ -152,10 +170,21 @@ impl Wording {
             };
             for channel in TRIED {
                 let has_frames = self.channels.contains(&channel) || REQUIRED.contains(&channel);
-                if !has_frames || !needs(channel, purpose) {
+                // What has room for anything is as good at one tier as at another.
+                let is_same = tier != Tier::Orange && !is_budgeted(channel);
+                if !has_frames || !needs(channel, purpose) || is_same {
                     continue;
                 }
                 for language in self.languages(purpose) {
+                    let frame = (channel, purpose, *language);
+                    if !rendered.contains_key(&frame) {
+                        let found = self.unrendered(channel, *language, &facts);
+                        rendered.insert(frame, found.is_empty());
+                        faults.extend(found);
+                    }
+                    if rendered.get(&frame) != Some(&true) {
+                        continue;
+                    }
                     for plain in [false, true] {
                         if plain && !self.has_plain(channel, purpose, *language) {
                             continue;
@@ -225,6 +254,19 @@ const REQUIRED: [Channel; 5] = [
     Channel::Cap,
     Channel::Device,
 ];
+
+/// Channels whose texts have a budget, and those with one text alone.
+const fn is_budgeted(channel: Channel) -> bool {
+    match channel {
+        Channel::Sms
+        | Channel::Area
+        | Channel::Cell
+        | Channel::Voice
+        | Channel::Broadcast
+        | Channel::Device => true,
+        Channel::Email | Channel::Push | Channel::Cap | Channel::Webhook => false,
+    }
+}
 
 const fn is_over(purpose: Purpose) -> bool {
     matches!(

@@ -37,6 +37,8 @@ pub(super) struct Variables {
     pub(super) effect: String,
     pub(super) act: String,
     pub(super) action: String,
+    /// What the action says beyond the order.
+    pub(super) rest: String,
     pub(super) duty: String,
     pub(super) sign: String,
     pub(super) after: String,
@@ -101,6 +103,7 @@ impl Variables {
             ("effect", Value::from(self.effect.as_str())),
             ("act", Value::from(self.act.as_str())),
             ("action", Value::from(self.action.as_str())),
+            ("rest", Value::from(self.rest.as_str())),
             ("duty", Value::from(self.duty.as_str())),
             ("sign", Value::from(self.sign.as_str())),
             ("after", Value::from(self.after.as_str())),
@@ -202,6 +205,7 @@ impl Wording {
                 }
             },
             effect,
+            rest: rest_of(&action, &act),
             act,
             action,
             duty,
@@ -233,6 +237,13 @@ impl Wording {
             }
         }
     }
+}
+
+/// `action` without the order that opens it, where it opens with it.
+fn rest_of(action: &str, act: &str) -> String {
+    let rest = action.strip_prefix(act).unwrap_or(action);
+    let is_between = |c: char| c.is_whitespace() || [',', ';', '、', '.', '。'].contains(&c);
+    rest.trim_start_matches(is_between).to_owned()
 }
 
 /// What a signal says at a tier: in the reader's language where it speaks that, in Chinese for
