@@ -177,12 +177,13 @@ impl Wording {
                 }
                 for language in self.languages(purpose) {
                     let frame = (channel, purpose, *language);
-                    if !rendered.contains_key(&frame) {
+                    let is_whole = *rendered.entry(frame).or_insert_with(|| {
                         let found = self.unrendered(channel, *language, &facts);
-                        rendered.insert(frame, found.is_empty());
+                        let is_whole = found.is_empty();
                         faults.extend(found);
-                    }
-                    if rendered.get(&frame) != Some(&true) {
+                        is_whole
+                    });
+                    if !is_whole {
                         continue;
                     }
                     for plain in [false, true] {
@@ -217,20 +218,14 @@ impl Wording {
     ) -> Vec<WordingFault> {
         let file = format!("{channel}.toml");
         let key = format!("{}.{}", facts.purpose.name(), language.tag());
-        let mut faults = self.unrendered(channel, language, facts);
-        if !faults.is_empty() {
-            return faults;
-        }
-        let message = self.message(channel, language, facts);
-        for finding in self.lint(&message, facts) {
+        let (message, findings) = self.linted(channel, language, facts);
+        let findings = findings.into_iter().map(|finding| {
             let hazard = facts.hazard;
-            let what = format!(
-                "with the phrases of {hazard} {tier}: {finding}: {:?}",
-                message.text
-            );
-            faults.push(fault(&file, &key, what));
-        }
-        faults
+            let text = [&message.subject, &message.text, &message.instruction];
+            let what = format!("with the phrases of {hazard} {tier}: {finding}: {text:?}");
+            fault(&file, &key, what)
+        });
+        findings.collect()
     }
 }
 

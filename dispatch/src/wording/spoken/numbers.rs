@@ -222,7 +222,7 @@ fn french(number: u64) -> String {
         }
         100..=999 => {
             let hundred = number / 100;
-            let many = number % 100 == 0 && hundred > 1;
+            let many = number.is_multiple_of(100) && hundred > 1;
             let head = match hundred {
                 1 => "cent".to_owned(),
                 _ => format!(
