@@ -3,7 +3,7 @@
 use crate::gateway::notice;
 use crate::wording::{Message, Purpose};
 use model::release::{Ask, Reach};
-use model::{AreaCode, Channel, Mode, Tier, Time, WarningId};
+use model::{AreaCode, Channel, Language, Mode, Tier, Time, WarningId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -197,6 +197,19 @@ impl Audience {
 }
 
 impl Intent {
+    /// The wording for a recipient of that language's number: their own, else that of the centre's
+    /// own languages which they can use best, else the first. Responsible persons are written to
+    /// in fewer languages than the public.
+    pub fn words_for(&self, variant: u8) -> Option<&Message> {
+        let own = self.words.iter().find(|m| m.variant_no == variant);
+        let language = Language::ALL.get(usize::from(variant));
+        let near = || {
+            let working = language?.working();
+            self.words.iter().find(|m| m.language.working() == working)
+        };
+        own.or_else(near).or_else(|| self.words.first())
+    }
+
     /// The same thing said to one responsible person by the first channel left that `link_of`
     /// finds a way for (its link); `None` where none is left. Each channel is tried once: what
     /// falls back again has fewer left. The identity is derived, so that a fall back that is

@@ -18,7 +18,7 @@ pub use asking::{Asking, asking};
 pub use signing::signing;
 
 use crate::intent::Intent;
-use crate::wording::{Finding, Issuer, Places, Purpose, Wording};
+use crate::wording::{Finding, Issuer, Names, Places, Purpose, Wording};
 use eased::Eased;
 use model::authority::Ruling;
 use model::release::Flow;
@@ -195,6 +195,7 @@ impl Plan<'_> {
         let city = self.desk.city;
         let site = city.site_no(id).and_then(|no| city.site(no));
         let place = site.map_or_else(|| same(id), |site| site.name.clone());
+        let place = self.desk.wording.names().all(&place);
         let purpose = match way.reach {
             Reach::Device => Purpose::SiteAlarm,
             Reach::Responsible | Reach::Public => responsible_purpose(change),
@@ -500,18 +501,12 @@ impl Plan<'_> {
             .unwrap_or(self.warning.time)
     }
 
-    fn list(&self, areas: &BTreeSet<AreaCode>) -> Named {
-        Named {
-            zh: self.desk.places.list(areas, Language::Zh),
-            en: self.desk.places.list(areas, Language::En),
-        }
+    fn list(&self, areas: &BTreeSet<AreaCode>) -> Names {
+        Names::each(|language| self.desk.places.list(areas, language))
     }
 
-    fn name(&self, code: AreaCode) -> Named {
-        Named {
-            zh: self.desk.places.name(code, Language::Zh),
-            en: self.desk.places.name(code, Language::En),
-        }
+    fn name(&self, code: AreaCode) -> Names {
+        Names::each(|language| self.desk.places.name(code, language))
     }
 }
 

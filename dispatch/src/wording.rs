@@ -2,23 +2,39 @@
 //! purpose, from the templates of a city's `wording/` directory.
 
 mod answering;
+pub mod cell;
+mod consequence;
+mod facts;
 mod files;
 mod library;
 mod lint;
 pub mod measure;
+mod names;
 pub mod places;
 mod roles;
+mod settings;
 pub mod sms;
+mod spoken;
+mod terms;
+mod traditional;
+mod trial;
+mod variables;
 
-pub use library::{Wording, WordingFault, language_variant};
-pub use lint::{Element, Finding, lint};
+pub use consequence::At;
+pub use facts::{Facts, Issuer, Message, language_variant};
+pub use library::{Wording, WordingFault};
+pub use lint::{Element, Finding};
+pub use names::{NameBook, Names};
 pub use places::Places;
 pub use roles::Roles;
+pub use terms::{clock, clock_near, tier_word};
+pub use traditional::traditional;
+pub use trial::Sample;
 
-use model::warning::Relayed;
-use model::{Channel, Hazard, Language, Mode, Named, Tier, Time};
+use variables::Known;
+
+use model::Language;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Why somebody is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -147,113 +163,8 @@ impl Purpose {
     }
 }
 
-/// The authority a text speaks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Issuer {
-    /// 14-character authority code.
-    pub id: String,
-    /// Full name.
-    pub name: Named,
-    /// Registered SMS signature, without brackets.
-    pub signature: Named,
-    /// Where to check that a message is true: a hotline or an address.
-    pub verify: Named,
-}
-
-/// Everything a text speaks of.
-#[derive(Clone, Debug)]
-pub struct Facts<'a> {
-    /// Why it is said.
-    pub purpose: Purpose,
-    /// World; anything but actual is marked first and last.
-    pub mode: Mode,
-    /// Hazard.
-    pub hazard: Hazard,
-    /// Its name as the rule gives it; the hazard's own where empty.
-    pub hazard_name: &'a Named,
-    /// Tier in force after this message.
-    pub tier: Tier,
-    /// Tier told before; none at first.
-    pub from: Tier,
-    /// Who speaks.
-    pub issuer: &'a Issuer,
-    /// False where the coloured signal belongs to another authority.
-    pub own: bool,
-    /// Issue time.
-    pub issued: Time,
-    /// When it begins (or eases, or ends) at the place.
-    pub start: Time,
-    /// Latest time for a responsible person to have acted.
-    pub deadline: Time,
-    /// Offset of the city for display.
-    pub offset: model::Offset,
-    /// Area list or site name.
-    pub place: &'a Named,
-    /// What was measured; may be empty.
-    pub measure: &'a Named,
-    /// Words a person put in place of the template's, by language tag; used where a text calls
-    /// to act ([`Purpose::takes_words`]).
-    pub text: &'a BTreeMap<String, String>,
-    /// The signal that is passed on.
-    pub relay: Option<&'a Relayed>,
-}
-
-/// One finished text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// Language.
-    pub language: Language,
-    /// Channel it was made for.
-    pub channel: Channel,
-    /// Body; for CAP the `description`.
-    pub text: String,
-    /// Subject, notice title or CAP `headline`; empty for short messages.
-    pub subject: String,
-    /// CAP `instruction`; empty elsewhere.
-    pub instruction: String,
-    /// Number of the wording within its intent: ledgers name a text by it.
-    pub variant_no: u8,
-}
-
-/// `7日21:40` or `21:40 on 7 Sep`: what a person reads at a glance, local time.
-pub fn clock(time: Time, offset: model::Offset, language: Language) -> String {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let text = time.display(offset);
-    // A time outside four-digit years is printed whole rather than cut wrongly.
-    let (Some(month), Some(day), Some(hm)) = (text.get(5..7), text.get(8..10), text.get(11..16))
-    else {
-        return text;
-    };
-    let day = day.trim_start_matches('0');
-    match language {
-        Language::Zh => format!("{day}日{hm}"),
-        Language::En => {
-            let month = month
-                .parse::<usize>()
-                .ok()
-                .and_then(|m| MONTHS.get(m.checked_sub(1)?))
-                .unwrap_or(&"");
-            format!("{hm} on {day} {month}")
-        }
-    }
-}
-
-/// Like [`clock`], but only hours and minutes on the day of `now`.
-pub fn clock_near(time: Time, now: Time, offset: model::Offset, language: Language) -> String {
-    let (text, today) = (time.display(offset), now.display(offset));
-    match (text.get(..10), today.get(..10), text.get(11..16)) {
-        (Some(day), Some(this), Some(hm)) if day == this => hm.to_owned(),
-        _ => clock(time, offset, language),
-    }
-}
-
-/// The colour as a text says it.
-pub fn tier_word(tier: Tier, language: Language) -> String {
-    match language {
-        Language::Zh => tier.zh().to_owned(),
-        Language::En => tier.name().to_uppercase(),
-    }
+/// `zh, en, ja`: languages by their tags.
+fn language_tags<'l>(languages: impl Iterator<Item = &'l Language>) -> String {
+    let tags: Vec<&str> = languages.map(|language| language.tag()).collect();
+    tags.join(", ")
 }

@@ -43,10 +43,11 @@ impl Fixture {
             .iter()
             .map(|(a, b)| (a.as_str(), b.as_str()))
             .collect();
+        let wording = Wording::load(&files).unwrap();
         Self {
-            places: Places::new(&city),
+            places: Places::new(&city, wording.names()),
             city,
-            wording: Wording::load(&files).unwrap(),
+            wording,
         }
     }
 

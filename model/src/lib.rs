@@ -70,7 +70,7 @@ pub use site::{Site, SiteNo};
 pub use staleness::{Staleness, When};
 pub use station::Station;
 pub use telling::{QuietHours, Telling};
-pub use text::{Language, Named};
+pub use text::{Language, Named, Working};
 pub use tier::Tier;
 pub use time::{Offset, Span, Time};
 pub use warning::{Warning, WarningId};

@@ -53,6 +53,8 @@ pub struct Flow {
     /// Classes of `subscribers.csv` (`school`, `construction`) that a rise is told to, of the
     /// public; empty means everybody.
     pub classes: Vec<String>,
+    /// True where these people asked for easy words.
+    pub plain: bool,
     /// Signatures asked for: none, one or two different people.
     pub signatures: u8,
     /// True where a second person must review it afterwards (the emergency flow).
@@ -200,6 +202,7 @@ impl Flow {
                 .filter(|c| reach != Reach::Public || *c != Channel::Device)
                 .collect(),
             classes: Vec::new(),
+            plain: false,
             signatures,
             review: false,
             review_within: approval.review_within,

@@ -8,7 +8,7 @@ use dispatch::gateway::cap::{
     WriteError,
 };
 use dispatch::plan::issuer_of;
-use dispatch::wording::{self, Facts, Issuer, Places};
+use dispatch::wording::{self, Facts, Issuer, Names, Places};
 use journal::{Batch, Journal, JournalError, Kind, Partition, Priority, Topic};
 use known::Known;
 use model::warning::Event;
@@ -98,7 +98,7 @@ impl CapBook {
                 .iter()
                 .map(|a| (a.code, CapArea::prepare(a)))
                 .collect(),
-            places: Places::new(city),
+            places: Places::new(city, installation.wording.names()),
             own,
             first,
             inner: RwLock::default(),
@@ -287,11 +287,13 @@ impl CapBook {
         for (tier, codes) in by_tier {
             let (purpose, from) = known.purpose(warning, tier, &codes);
             let strongest = warning.evidence.iter().max_by_key(|e| e.tier);
-            for language in Language::ALL {
-                let named = |pick: &dyn Fn(Language) -> String| Named {
-                    zh: pick(Language::Zh),
-                    en: pick(Language::En),
-                };
+            let place = Names::each(|language| self.places.list(&codes, language));
+            let area = Names::each(|language| self.places.brief(&codes, language));
+            let measure = strongest.map_or_else(Named::default, |evidence| Named {
+                zh: wording::measure::words(evidence, Language::Zh),
+                en: wording::measure::words(evidence, Language::En),
+            });
+            for language in self.installation.wording.languages(purpose).iter().copied() {
                 let facts = Facts {
                     purpose,
                     mode: warning.mode,
@@ -305,14 +307,13 @@ impl CapBook {
                     start: warning.time,
                     deadline: warning.expires,
                     offset: self.installation.city.offset,
-                    place: &named(&|l| self.places.list(&codes, l)),
-                    measure: &named(&|l| {
-                        strongest
-                            .map(|e| wording::measure::words(e, l))
-                            .unwrap_or_default()
-                    }),
+                    place: &place,
+                    area: &area,
+                    site: None,
+                    measure: &measure,
                     text: &warning.text,
                     relay: None,
+                    plain: false,
                 };
                 let message = self
                     .installation

@@ -237,11 +237,7 @@ impl Courier {
     /// The intent of that id and one of its wordings.
     pub(crate) fn words(&self, id: IntentId, variant: u8) -> Option<(Arc<Intent>, Message)> {
         let intent = self.intents.get(&id)?;
-        let message = intent
-            .words
-            .iter()
-            .find(|m| m.variant_no == variant)?
-            .clone();
+        let message = intent.words_for(variant)?.clone();
         Some((Arc::clone(intent), message))
     }
 

@@ -8,7 +8,7 @@ use crate::registry::File;
 use dispatch::directory::{Contact, Directory, Loaded};
 use dispatch::ladder::{Call, Place};
 use dispatch::plan::Desk;
-use dispatch::wording::{Places, Wording};
+use dispatch::wording::{Places, Wording, WordingFault};
 use model::fault::{Fault, Severity};
 use model::record::Edition;
 use model::release::Ask;
@@ -211,18 +211,26 @@ pub(crate) fn wording(directory: &Path) -> Result<Wording, Faulty> {
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
-    Wording::load(&borrowed).map_err(|faults| {
-        let faults = faults.into_iter().map(|fault| Fault {
-            file: fault.file,
-            line: None,
-            field: fault.key,
-            excerpt: None,
-            what: fault.what,
-            remedy: "correct the template".into(),
-            severity: Severity::Error,
-        });
-        Faulty(located(directory, faults.collect()))
-    })
+    Wording::load(&borrowed).map_err(|faults| Faulty(worded(directory, faults)))
+}
+
+/// What is wrong with the texts of `city` once its own names and authorities stand in them.
+pub(crate) fn unfit_words(wording: &Wording, city: &City, directory: &Path) -> Vec<Fault> {
+    let places = Places::new(city, wording.names());
+    worded(&directory.join("wording"), wording.check(city, &places))
+}
+
+fn worded(directory: &Path, faults: Vec<WordingFault>) -> Vec<Fault> {
+    let faults = faults.into_iter().map(|fault| Fault {
+        file: fault.file,
+        line: None,
+        field: fault.key,
+        excerpt: None,
+        what: fault.what,
+        remedy: "correct the text".into(),
+        severity: Severity::Error,
+    });
+    located(directory, faults.collect())
 }
 
 impl Installation {
@@ -378,7 +386,7 @@ impl Installation {
             },
             sources: Sources::default(),
             untested: Vec::new(),
-            places: Places::new(&city),
+            places: Places::new(&city, wording.names()),
             areas_geojson: geojson(&city.areas).into(),
             bbox: bbox(&city.areas),
             directory,

@@ -1,7 +1,7 @@
 //! Subscribers as columns: about 24 bytes each beside e-mail addresses and push tokens.
 
 use super::order::Rank;
-use model::{Channel, Language};
+use model::{Channel, Language, Working};
 use std::ops::Range;
 
 /// Audience classes one directory can tell apart.
@@ -120,8 +120,8 @@ pub(super) const fn language(bits: u32) -> Language {
 }
 
 pub(super) const fn language_bit(language: Language) -> u32 {
-    match language {
-        Language::Zh => 0,
-        Language::En => ENGLISH,
+    match language.working() {
+        Working::Zh => 0,
+        Working::En => ENGLISH,
     }
 }

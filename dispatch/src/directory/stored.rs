@@ -138,10 +138,7 @@ fn write_contact(to: &mut impl Sink, contact: &Contact) {
     to.put(&contact.site.map_or(NONE, |s| s.0).to_le_bytes());
     to.put(&contact.phone.unwrap_or(0).to_le_bytes());
     to.put(&contact.deputy.map_or(NONE, |d| d.0).to_le_bytes());
-    let language = match contact.language {
-        Language::Zh => 0,
-        Language::En => 1,
-    };
+    let language = u8::try_from(contact.language.index()).unwrap_or_default();
     to.put(&[language, u8::from(contact.is_deputy), contact.level]);
 }
 
@@ -233,11 +230,10 @@ fn contact(from: &mut Reader<'_>) -> Option<Contact> {
         phone,
         email,
         push,
-        language: if language == 1 {
-            Language::En
-        } else {
-            Language::Zh
-        },
+        language: Language::ALL
+            .get(usize::from(language))
+            .copied()
+            .unwrap_or_default(),
         deputy,
         is_deputy: is_deputy == 1,
         level,

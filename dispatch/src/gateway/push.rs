@@ -45,7 +45,7 @@ pub struct PushMessage<'a> {
     pub areas: &'a [AreaCode],
     /// Sites it concerns, by id: of those who answer for them.
     pub sites: &'a [String],
-    /// JSON by language; a client in another language gets the first.
+    /// JSON by language; a client in another language gets the working language nearest to it.
     pub words: &'a [(Language, String)],
 }
 

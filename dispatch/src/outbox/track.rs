@@ -4,7 +4,7 @@ use super::before::Before;
 use super::effects::Row;
 use crate::gateway::smpp::parts_of;
 use crate::intent::{Audience, Intent, RecipientNo};
-use model::{AreaCode, Channel, Span, Tier, Time};
+use model::{AreaCode, Channel, Language, Span, Tier, Time};
 use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -149,9 +149,14 @@ pub(super) fn text_of(texts: &[Text], variant: u8) -> Text {
 }
 
 fn texts(intent: &Intent, always_ucs2: bool) -> Vec<Text> {
-    let slots = intent.words.iter().map(|w| usize::from(w.variant_no) + 1);
-    let mut texts = vec![Text::NONE; slots.max().unwrap_or(0)];
-    for words in &intent.words {
+    let highest = intent.words.iter().map(|w| usize::from(w.variant_no) + 1);
+    let slots = highest
+        .max()
+        .map_or(0, |slots| slots.max(Language::ALL.len()));
+    let mut texts = vec![Text::NONE; slots];
+    for (variant, slot) in texts.iter_mut().enumerate() {
+        let words = u8::try_from(variant).ok().and_then(|v| intent.words_for(v));
+        let Some(words) = words else { continue };
         let digest = Sha256::digest(words.text.as_bytes());
         let parts = match intent.channel {
             Channel::Sms => parts_of(&words.text, always_ucs2),
@@ -165,15 +170,13 @@ fn texts(intent: &Intent, always_ucs2: bool) -> Vec<Text> {
             | Channel::Cell
             | Channel::Broadcast => 1,
         };
-        if let Some(slot) = texts.get_mut(usize::from(words.variant_no)) {
-            *slot = Text {
-                hash: digest
-                    .iter()
-                    .take(8)
-                    .fold(0, |all, b| (all << 8) | u64::from(*b)),
-                parts: u8::try_from(parts).unwrap_or(u8::MAX),
-            };
-        }
+        *slot = Text {
+            hash: digest
+                .iter()
+                .take(8)
+                .fold(0, |all, b| (all << 8) | u64::from(*b)),
+            parts: u8::try_from(parts).unwrap_or(u8::MAX),
+        };
     }
     texts
 }

@@ -6,8 +6,8 @@ use super::told::{Change, Told, Way};
 use super::{Desk, Plan, measure};
 use crate::intent::{Audience, Intent, IntentId};
 use crate::ladder::{Place, Rung};
-use crate::wording::Purpose;
-use model::{AreaCode, Language, Named, Reach, Tier, Time, Warning};
+use crate::wording::{Names, Purpose};
+use model::{AreaCode, Named, Reach, Tier, Time, Warning};
 use std::collections::BTreeSet;
 
 /// A rung that is due, as the ladder says it.
@@ -57,7 +57,7 @@ pub fn asking(
             Place::Site(id) => (
                 BTreeSet::new(),
                 Some(id.clone()),
-                site_name(desk, id),
+                desk.wording.names().all(&site_name(desk, id)),
                 measure::of_site(warning, id),
                 warning.sites.get(id).map(|site| site.onset),
             ),
@@ -119,13 +119,9 @@ fn onset_at(warning: &Warning, code: AreaCode, desk: &Desk<'_>) -> Option<Time> 
 }
 
 /// `东风涵洞 barrier-C1`: which of the site's devices.
-fn device_name(desk: &Desk<'_>, site: &str, device: &str) -> Named {
-    let site = site_name(desk, site);
-    let of = |language| format!("{} {device}", site.get(language));
-    Named {
-        zh: of(Language::Zh),
-        en: of(Language::En),
-    }
+fn device_name(desk: &Desk<'_>, site: &str, device: &str) -> Names {
+    let site = desk.wording.names().all(&site_name(desk, site));
+    Names::each(|language| format!("{} {device}", site.get(language)))
 }
 
 fn site_name(desk: &Desk<'_>, id: &str) -> Named {

@@ -3,9 +3,9 @@
 use super::told::{Change, Way};
 use super::{Plan, issuer_of};
 use crate::intent::{Audience, Intent, IntentId};
-use crate::wording::{Facts, Issuer, Message, Purpose, lint};
+use crate::wording::{At, Facts, Issuer, Message, Names, Purpose};
 use model::authority::Ruling;
-use model::{Act, AreaCode, Channel, Language, Named, Reach, Tier, Time};
+use model::{Act, AreaCode, Channel, Named, Reach, Tier, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing to say, before it has words.
@@ -16,7 +16,7 @@ pub(super) struct Saying {
     pub(super) areas: BTreeSet<AreaCode>,
     pub(super) site: Option<String>,
     pub(super) onset: Time,
-    pub(super) place: Named,
+    pub(super) place: Names,
     pub(super) measure: Named,
     pub(super) exposure: u8,
     /// False where what a person wrote was meant for another tier.
@@ -36,7 +36,7 @@ impl Plan<'_> {
             areas,
             site: None,
             onset: self.warning.time,
-            place: Named::default(),
+            place: Names::default(),
             measure: Named::default(),
             exposure: 2,
             own_words: false,
@@ -237,6 +237,12 @@ impl Plan<'_> {
         let own = ruling.is_some_and(|r| !matches!(r.act, Act::Request | Act::Relay)) && !asked;
         let issuer = self.issuer(ruling);
         let nothing = BTreeMap::new();
+        let area = match saying.areas.is_empty() {
+            true => saying.place.clone(),
+            false => Names::each(|language| self.desk.places.brief(&saying.areas, language)),
+        };
+        let mut remarks = self.remarks.take();
+        let (site, plain) = (self.site_of(saying), self.asks_for_plain(saying));
         let facts = Facts {
             purpose: saying.purpose,
             mode: warning.mode,
@@ -251,6 +257,8 @@ impl Plan<'_> {
             deadline: self.at + self.desk.city.policy.telling.deadline(tier),
             offset: self.desk.city.offset_at(self.at),
             place: &saying.place,
+            area: &area,
+            site,
             measure: &saying.measure,
             text: if saying.own_words {
                 &warning.text
@@ -258,18 +266,19 @@ impl Plan<'_> {
                 &nothing
             },
             relay: warning.relay.as_ref(),
+            plain,
         };
         let wording = self.desk.wording;
-        let messages: Vec<Message> = Language::ALL
-            .into_iter()
-            .map(|language| wording.message(channel, language, &facts))
+        let messages: Vec<Message> = wording
+            .languages(saying.purpose)
+            .iter()
+            .map(|language| wording.message(channel, *language, &facts))
             .collect();
-        let is_shown = channel == Channel::Sms && saying.way.reach == Reach::Public;
-        if let Some(remarks) = self.remarks.as_deref_mut().filter(|_| is_shown) {
+        let is_shown = is_linted(channel) && saying.way.reach == Reach::Public;
+        if let Some(remarks) = remarks.as_deref_mut().filter(|_| is_shown) {
             for message in &messages {
-                let parts_max = wording.sms_parts_max(message.language);
                 let known = remarks.entry(message.language).or_default();
-                for finding in lint(message, &facts, parts_max) {
+                for finding in wording.lint(message, &facts) {
                     if !known.contains(&finding) {
                         known.push(finding);
                     }
@@ -277,7 +286,38 @@ impl Plan<'_> {
             }
             remarks.retain(|_, findings| !findings.is_empty());
         }
+        self.remarks = remarks;
         messages
+    }
+
+    /// The site that is spoken of: the one that it is about, or of those in the areas the first at
+    /// the highest tier. What eases has no consequence to warn of.
+    fn site_of(&self, saying: &Saying) -> Option<At<'_>> {
+        let (warning, city) = (self.warning, self.desk.city);
+        if saying.change.to < saying.change.from || warning.relay.is_some() {
+            return None;
+        }
+        let inside = |area: AreaCode| {
+            let mut above = self.desk.places.upwards(area).into_iter();
+            above.any(|code| saying.areas.contains(&code))
+        };
+        let of_areas = || {
+            let sites = warning.sites.iter();
+            let sites = sites.filter(|(_, site)| site.tier > Tier::None && inside(site.area));
+            let worst = sites.min_by_key(|(id, site)| (std::cmp::Reverse(site.tier), *id));
+            worst.map(|(id, site)| (id.as_str(), site.tier))
+        };
+        let own = saying.site.as_deref().map(|id| (id, saying.change.to));
+        let (id, tier) = own.or_else(of_areas)?;
+        let site = city.site_no(id).and_then(|no| city.site(no))?;
+        Some(At::new(site, tier))
+    }
+
+    /// True where the flow that lets it out is for people who asked for easy words.
+    fn asks_for_plain(&self, saying: &Saying) -> bool {
+        let tier = saying.change.to.max(saying.change.from);
+        self.flow_by(saying.way, tier)
+            .is_some_and(|flow| flow.plain)
     }
 
     /// The authority the warning goes out under, else the one the matrix names, else our first.
@@ -290,5 +330,18 @@ impl Plan<'_> {
             .or(ruling.map(|r| r.authority))
             .or(matrix.own().next());
         authority.map_or_else(Issuer::default, issuer_of)
+    }
+}
+
+/// Channels whose texts to the public a signer is told the faults of: those with little room.
+const fn is_linted(channel: Channel) -> bool {
+    match channel {
+        Channel::Sms | Channel::Area | Channel::Cell | Channel::Broadcast => true,
+        Channel::Cap
+        | Channel::Push
+        | Channel::Email
+        | Channel::Webhook
+        | Channel::Device
+        | Channel::Voice => false,
     }
 }

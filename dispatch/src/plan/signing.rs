@@ -2,9 +2,9 @@
 
 use super::{Desk, issuer_of, measure};
 use crate::intent::{Audience, Intent, IntentId};
-use crate::wording::{Facts, Issuer, Purpose};
+use crate::wording::{Facts, Issuer, Names, Purpose};
 use model::pending::Signing;
-use model::{AreaCode, Language, Named, Reach, Tier, Time, Warning};
+use model::{AreaCode, Reach, Tier, Time, Warning};
 use std::collections::BTreeSet;
 
 /// Adds one intent for each way to `out`: the contacts that have the ids of the people who are
@@ -27,10 +27,8 @@ pub fn signing(
         .filter(|(_, area)| area.tier > Tier::None)
         .map(|(code, _)| *code)
         .collect();
-    let place = Named {
-        zh: desk.places.list(&risen, Language::Zh),
-        en: desk.places.list(&risen, Language::En),
-    };
+    let place = Names::each(|language| desk.places.list(&risen, language));
+    let area = Names::each(|language| desk.places.brief(&risen, language));
     let until = signing.until.unwrap_or(signing.ends);
     let facts = Facts {
         purpose: Purpose::Signature,
@@ -46,9 +44,12 @@ pub fn signing(
         deadline: until,
         offset: desk.city.offset_at(at),
         place: &place,
+        area: &area,
+        site: None,
         measure: &measure::of_areas(warning, &risen, desk),
         text: &warning.text,
         relay: warning.relay.as_ref(),
+        plain: false,
     };
     let telling = &desk.city.policy.telling;
     for channel in &telling.signing_channels {
@@ -75,9 +76,11 @@ pub fn signing(
             only_new: false,
             again: false,
             by_area: false,
-            words: Language::ALL
-                .into_iter()
-                .map(|language| desk.wording.message(*channel, language, &facts))
+            words: desk
+                .wording
+                .languages(Purpose::Signature)
+                .iter()
+                .map(|language| desk.wording.message(*channel, *language, &facts))
                 .collect(),
             spare: Vec::new(),
             instead_of: None,

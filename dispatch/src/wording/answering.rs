@@ -35,7 +35,11 @@ impl Lines {
         let own = self.0.get(&language).map(String::as_str);
         let line = own.unwrap_or(match language {
             Language::Zh => "点此回报:{{link}}",
+            Language::ZhHant => "點此回報:{{link}}",
             Language::En => "Answer here: {{link}}",
+            Language::Ja => "こちらから回答:{{link}}",
+            Language::Ko => "여기서 응답: {{link}}",
+            Language::Fr => "Répondez ici : {{link}}",
         });
         line.replace(LINK, address)
     }

@@ -1,14 +1,19 @@
 //! The templates of a city, read once and tried out whole: a wording that loads cannot fail later.
 
 use super::answering::Lines;
-use super::files::{Frames, Phrases};
+use super::consequence::{self, Consequences};
+use super::files::{Frame, Frames, Phrases, Translated};
+use super::lint::{self, Finding};
+use super::names::{self, NameBook};
 use super::roles::{self, Roles};
-use super::{Facts, Issuer, Message, Purpose, clock, clock_near, lint, tier_word};
+use super::settings::{self, Settings};
+use super::terms::{mark, spoken_mark};
+use super::traditional::traditional;
+use super::variables::Variables;
+use super::{Facts, Message, Purpose, Sample, language_variant, sms, spoken};
 use minijinja::{Environment, UndefinedBehavior, Value};
-use model::signal::{SignalKind, SignalText};
-use model::warning::Relayed;
-use model::{Channel, Hazard, Language, Mode, Named, Offset, Tier, Time};
-use std::collections::BTreeMap;
+use model::{Channel, Hazard, Language, Mode, Tier};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A fault in a template file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,84 +30,80 @@ pub struct WordingFault {
 /// All templates and phrases of a city.
 #[derive(Debug)]
 pub struct Wording {
-    environment: Environment<'static>,
-    phrases: BTreeMap<Hazard, Phrases>,
-    /// Most parts a short message may have, by language.
-    sms_parts_max: BTreeMap<Language, usize>,
+    pub(super) environment: Environment<'static>,
+    pub(super) phrases: BTreeMap<Hazard, Phrases>,
+    pub(super) settings: Settings,
+    pub(super) names: NameBook,
+    /// How many forms each slot of each frame has.
+    forms: BTreeMap<Slot, usize>,
+    /// Channels that have a file of frames.
+    pub(super) channels: BTreeSet<Channel>,
+    /// Channels that always speak in easy words.
+    plain: BTreeSet<Channel>,
     /// Where mails say how to answer by a click.
     links: Lines,
     roles: Roles,
 }
 
-/// What a frame may name.
-#[derive(Debug, Default)]
-struct Variables {
-    signature: String,
-    issuer: String,
-    verify: String,
-    issued: String,
-    start: String,
-    deadline: String,
-    hazard: String,
-    tier: String,
-    from: String,
-    place: String,
-    measure: String,
-    effect: String,
-    action: String,
-    duty: String,
-    sign: String,
-    after: String,
-    own: bool,
-    sender: String,
-    sent: String,
-    headline: String,
-    description: String,
-    instruction: String,
-}
-
-const SLOTS: [&str; 3] = ["subject", "text", "instruction"];
-
-/// Default bound of parts where `[limits]` names none.
-const SMS_PARTS_MAX: usize = 3;
+/// One slot of one frame.
+type Slot = (Channel, Purpose, Language, &'static str);
 
 impl Wording {
-    /// Reads every file of `wording/` (name and text): `sms.toml`, `email.toml`, `push.toml`,
-    /// `cap.toml`, `device.toml`, `roles.toml` and one per hazard named by its code. Every fault at
-    /// once.
+    /// Reads every file of `wording/` (name and text): `wording.toml`, `sms.toml`, `email.toml`,
+    /// `push.toml`, `cap.toml`, `device.toml`, `voice.toml`, `cell.toml`, `broadcast.toml`,
+    /// `roles.toml`, `names.toml`, `consequences.toml`, one per hazard named by its code and one
+    /// per further language named by its tag. Every fault at once.
     pub fn load(files: &[(&str, &str)]) -> Result<Self, Vec<WordingFault>> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        let mut faults = Vec::new();
         let mut this = Self {
             environment,
-            phrases: BTreeMap::new(),
-            sms_parts_max: BTreeMap::new(),
-            links: Lines::default(),
-            roles: Roles::default(),
+            ..Self::silent()
         };
-        let mut faults = Vec::new();
+        // What the others are read by comes first.
+        if let Some((file, text)) = files.iter().find(|(file, _)| *file == settings::FILE) {
+            match toml::from_str(text) {
+                Ok(read) => this.settings = read,
+                Err(error) => faults.push(toml_fault(file, &error)),
+            }
+        }
+        this.settings.check(&mut faults);
+        let mut translations = Vec::new();
         for (file, text) in files {
-            match frame_channel(file) {
-                Some(channel) => this.read_frames(channel, file, text, &mut faults),
-                None if *file == roles::FILE => match toml::from_str(text) {
-                    Ok(named) => this.roles = Roles::read(named, &mut faults),
-                    Err(error) => faults.push(toml_fault(file, &error)),
-                },
-                None => this.read_phrases(file, text, &mut faults),
+            if let Some(channel) = frame_channel(file) {
+                this.read_frames(channel, file, text, &mut faults);
+            } else if let Some(language) = language_of(file) {
+                translations.push((language, *file, *text));
+            } else {
+                match *file {
+                    settings::FILE => {}
+                    roles::FILE => match toml::from_str(text) {
+                        Ok(named) => this.roles = Roles::read(named, &mut faults),
+                        Err(error) => faults.push(toml_fault(file, &error)),
+                    },
+                    names::FILE => match toml::from_str(text) {
+                        Ok(named) => this.names = NameBook::read(named, &mut faults),
+                        Err(error) => faults.push(toml_fault(file, &error)),
+                    },
+                    consequence::FILE => {
+                        let languages = &this.settings.languages.public;
+                        Consequences::read(text, languages, &mut this.environment, &mut faults);
+                    }
+                    _ => this.read_phrases(file, text, &mut faults),
+                }
             }
         }
-        for hazard in Hazard::ALL {
-            if !this.phrases.contains_key(&hazard) {
-                faults.push(fault(
-                    &format!("{hazard}.toml"),
-                    "hazard",
-                    "the file is missing; write effect, action, duty and sign for each tier".into(),
-                ));
-            }
+        for (language, file, text) in translations {
+            this.read_translation(language, file, text, &mut faults);
         }
+        for phrases in this.phrases.values_mut() {
+            phrases.derive(Language::Zh, Language::ZhHant, traditional);
+        }
+        this.find_gaps(&mut faults);
         if faults.is_empty() {
-            this.try_out(&mut faults);
+            this.try_out(&Sample::default(), &mut faults);
         }
         if faults.is_empty() {
             Ok(this)
@@ -116,58 +117,108 @@ impl Wording {
         Self {
             environment: Environment::new(),
             phrases: BTreeMap::new(),
-            sms_parts_max: BTreeMap::new(),
+            settings: Settings::default(),
+            names: NameBook::default(),
+            forms: BTreeMap::new(),
+            channels: BTreeSet::new(),
+            plain: BTreeSet::new(),
             links: Lines::default(),
             roles: Roles::default(),
         }
     }
 
-    /// The text of `facts` for one channel and language; variant numbers follow the language.
+    /// The languages that a text of that purpose is made in.
+    pub fn languages(&self, purpose: Purpose) -> &[Language] {
+        self.settings.languages(purpose)
+    }
+
+    /// What the city calls its places in languages that its registry does not have.
+    pub const fn names(&self) -> &NameBook {
+        &self.names
+    }
+
+    /// The text of `facts` for one channel and language, each part in the longest form that its
+    /// channel has room for; variant numbers follow the language. Where no form fits, the shortest
+    /// stands whole and the lint says so: nothing is cut.
     pub fn message(&self, channel: Channel, language: Language, facts: &Facts<'_>) -> Message {
-        let variables = self.variables(language, facts);
-        let render = |slot: &str| {
-            let name = template_name(frames_of(channel), facts.purpose, language, slot);
-            self.environment
-                .get_template(&name)
-                .and_then(|template| template.render(variables.value()))
-                .unwrap_or_default()
+        let written = self.variables(language, facts, false);
+        self.compose(channel, language, facts, &written)
+    }
+
+    /// The text of `facts` and everything wrong with it.
+    pub(super) fn linted(
+        &self,
+        channel: Channel,
+        language: Language,
+        facts: &Facts<'_>,
+    ) -> (Message, Vec<Finding>) {
+        let written = self.variables(language, facts, false);
+        let message = self.compose(channel, language, facts, &written);
+        let findings = lint::lint(&message, facts, &written.known(), &self.settings);
+        (message, findings)
+    }
+
+    fn compose(
+        &self,
+        channel: Channel,
+        language: Language,
+        facts: &Facts<'_>,
+        written: &Variables,
+    ) -> Message {
+        let (written_value, said) = (written.value(), speaks(channel));
+        let said = said.then(|| self.variables(language, facts, true).value());
+        let part = |slot| {
+            let is_spoken = is_spoken(channel, slot);
+            let value = match &said {
+                Some(said) if is_spoken => said,
+                Some(_) | None => &written_value,
+            };
+            self.slot(channel, language, facts, slot, value, written)
         };
         let mut message = Message {
             language,
             channel,
-            text: render("text"),
-            subject: render("subject"),
-            instruction: render("instruction"),
+            text: part("text"),
+            subject: part("subject"),
+            instruction: part("instruction"),
             variant_no: language_variant(language),
         };
         if message.text.is_empty() {
-            message.text = plain(&variables, language);
+            let text = bare(written, language);
+            message.text = finish(channel, language, facts.mode, "text", text, written);
         }
-        if let Some(words) = facts.text.get(language.tag())
-            && facts.purpose.takes_words()
-        {
-            message.text = match channel {
-                Channel::Sms | Channel::Area => format!("【{}】{words}", variables.signature),
+        if let Some(words) = own_words(facts, language) {
+            let finish = |slot, text| finish(channel, language, facts.mode, slot, text, written);
+            match channel {
+                Channel::Sms | Channel::Area => {
+                    let signed = &written.signed;
+                    message.text = finish("text", format!("{signed}{words}"));
+                }
+                Channel::Broadcast => {
+                    message.text = finish("text", words.clone());
+                    message.instruction = finish("instruction", words);
+                }
                 Channel::Cap
                 | Channel::Push
                 | Channel::Email
                 | Channel::Webhook
                 | Channel::Device
                 | Channel::Voice
-                | Channel::Cell
-                | Channel::Broadcast => words.clone(),
-            };
+                | Channel::Cell => message.text = finish("text", words),
+            }
         }
-        mark_mode(&mut message, facts.mode);
         message
     }
 
-    /// The most parts that a short message in `language` may have.
-    pub fn sms_parts_max(&self, language: Language) -> usize {
-        self.sms_parts_max
-            .get(&language)
-            .copied()
-            .unwrap_or(SMS_PARTS_MAX)
+    /// Everything wrong with a text of `facts`; empty where it may go out.
+    pub fn lint(&self, message: &Message, facts: &Facts<'_>) -> Vec<Finding> {
+        let variables = self.variables(message.language, facts, false);
+        lint::lint(message, facts, &variables.known(), &self.settings)
+    }
+
+    /// Why words that a person wrote may not go out at all in that world.
+    pub fn forbidden(text: &str, mode: Mode) -> Option<Finding> {
+        lint::forbidden(text, mode)
     }
 
     /// What the roles of responsible persons are called.
@@ -178,6 +229,83 @@ impl Wording {
     /// The line of a mail behind which `address` answers.
     pub fn answer_line(&self, language: Language, address: &str) -> String {
         self.links.line(language, address)
+    }
+
+    /// True where a frame has words for who asks for easy ones.
+    pub(super) fn has_plain(&self, channel: Channel, purpose: Purpose, language: Language) -> bool {
+        let count = self.forms.get(&(channel, purpose, language, "plain"));
+        count.is_some_and(|count| *count > 0)
+    }
+
+    /// What templates name and is not there, and frames that are missing.
+    pub(super) fn unrendered(
+        &self,
+        channel: Channel,
+        language: Language,
+        facts: &Facts<'_>,
+    ) -> Vec<WordingFault> {
+        let file = format!("{channel}.toml");
+        let key = format!("{}.{}", facts.purpose.name(), language.tag());
+        let frame = (channel, facts.purpose, language);
+        if !self
+            .forms
+            .contains_key(&(frame.0, frame.1, frame.2, "text"))
+        {
+            return vec![fault(&file, &key, "the frame is missing".into())];
+        }
+        let value = self.variables(language, facts, false).value();
+        let mut faults = Vec::new();
+        for slot in ["subject", "text", "instruction", "plain"] {
+            let count = self.forms.get(&(frame.0, frame.1, frame.2, slot));
+            for form in 0..count.copied().unwrap_or(0) {
+                let name = template_name(frame.0, frame.1, frame.2, slot, form);
+                let template = self.environment.get_template(&name);
+                if let Err(error) = template.and_then(|template| template.render(&value)) {
+                    let what = format!("{error}; see the list of variables");
+                    faults.push(fault(&file, &format!("{key}.{slot}"), what));
+                }
+            }
+        }
+        faults
+    }
+
+    /// One part of a message: the first form that fits, or the last there is.
+    fn slot(
+        &self,
+        channel: Channel,
+        language: Language,
+        facts: &Facts<'_>,
+        slot: &'static str,
+        value: &Value,
+        variables: &Variables,
+    ) -> String {
+        let frames = frames_of(channel);
+        let count = |slot| {
+            let count = self.forms.get(&(frames, facts.purpose, language, slot));
+            count.copied().unwrap_or(0)
+        };
+        let wants_plain = facts.plain || self.plain.contains(&frames);
+        let source = match slot {
+            "text" if wants_plain && count("plain") > 0 => "plain",
+            other => other,
+        };
+        let mut said = String::new();
+        for form in 0..count(source) {
+            let name = template_name(frames, facts.purpose, language, source, form);
+            let template = self.environment.get_template(&name);
+            let text = template.and_then(|template| template.render(value));
+            let text = text.unwrap_or_default();
+            if text.trim().is_empty() {
+                continue;
+            }
+            said = finish(channel, language, facts.mode, slot, text, variables);
+            let way = (channel, facts.purpose);
+            let cost = self.settings.cost(way, slot, language, &said);
+            if cost.is_none_or(|cost| cost.fits()) {
+                break;
+            }
+        }
+        said
     }
 
     fn read_frames(
@@ -191,27 +319,50 @@ impl Wording {
             Ok(frames) => frames,
             Err(error) => return faults.push(toml_fault(file, &error)),
         };
-        if channel == Channel::Sms {
-            self.sms_parts_max = frames.limits.clone();
+        self.channels.insert(channel);
+        if frames.plain {
+            self.plain.insert(channel);
         }
         if channel == Channel::Email {
             self.links = Lines::read(file, &frames.link, faults);
         }
         for purpose in Purpose::WORDED {
-            for language in Language::ALL {
+            let mut written = frames.of(purpose).cloned().unwrap_or_default();
+            if let Some(simple) = written
+                .get(&Language::Zh)
+                .map(|frame| frame.map(traditional))
+            {
+                written.entry(Language::ZhHant).or_insert(simple);
+            }
+            let wanted = self.settings.languages(purpose).iter();
+            let missing = wanted.filter(|language| !written.contains_key(language));
+            let missing: Vec<Language> = missing.copied().collect();
+            for language in missing.iter().filter(|_| needs(channel, purpose)) {
                 let key = format!("{}.{}", purpose.name(), language.tag());
-                let Some(frame) = frames.of(purpose).and_then(|by| by.get(&language)) else {
-                    if needs(channel, purpose) {
-                        faults.push(fault(file, &key, "the frame is missing".into()));
-                    }
-                    continue;
-                };
-                for (slot, source) in SLOTS.into_iter().zip(frame.slots()) {
-                    let name = template_name(channel, purpose, language, slot);
-                    if let Err(error) = self.environment.add_template_owned(name, source.to_owned())
-                    {
-                        faults.push(fault(file, &format!("{key}.{slot}"), error.to_string()));
-                    }
+                faults.push(fault(file, &key, "the frame is missing".into()));
+            }
+            for (language, frame) in written {
+                self.add_frame((channel, purpose, language), &frame, file, faults);
+            }
+        }
+    }
+
+    fn add_frame(
+        &mut self,
+        (channel, purpose, language): (Channel, Purpose, Language),
+        frame: &Frame,
+        file: &str,
+        faults: &mut Vec<WordingFault>,
+    ) {
+        let key = format!("{}.{}", purpose.name(), language.tag());
+        for (slot, forms) in frame.slots() {
+            self.forms
+                .insert((channel, purpose, language, slot), forms.0.len());
+            for (at, source) in forms.0.iter().enumerate() {
+                let name = template_name(channel, purpose, language, slot, at);
+                let added = self.environment.add_template_owned(name, source.clone());
+                if let Err(error) = added {
+                    faults.push(fault(file, &format!("{key}.{slot}"), error.to_string()));
                 }
             }
         }
@@ -226,285 +377,231 @@ impl Wording {
             let what = format!("{} belongs in {0}.toml", phrases.hazard);
             faults.push(fault(file, "hazard", what));
         }
-        for language in Language::ALL {
-            if !phrases.after.contains_key(&language) {
-                let key = format!("after.{}", language.tag());
-                faults.push(fault(file, &key, "the phrases are missing".into()));
-            }
-            for tier in Tier::WARNING {
-                let key = format!("{tier}.{}", language.tag());
-                match phrases.of(tier, language) {
-                    None => faults.push(fault(file, &key, "the phrases are missing".into())),
-                    Some(phrase) if phrase.has_gap() => {
-                        let what = "effect, action, duty and sign must all say something";
-                        faults.push(fault(file, &key, what.into()));
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
         self.phrases.insert(phrases.hazard, phrases);
     }
 
-    /// Renders every text once with sample facts and lints it.
-    fn try_out(&self, faults: &mut Vec<WordingFault>) {
-        let name = |zh: &str, en: &str| Named {
-            zh: zh.into(),
-            en: en.into(),
+    fn read_translation(
+        &mut self,
+        language: Language,
+        file: &str,
+        text: &str,
+        faults: &mut Vec<WordingFault>,
+    ) {
+        let hazards: BTreeMap<Hazard, Translated> = match toml::from_str(text) {
+            Ok(hazards) => hazards,
+            Err(error) => return faults.push(toml_fault(file, &error)),
         };
-        let issuer = Issuer {
-            id: "44010036000000".into(),
-            name: name("穗城市三防总指挥部", "Suicheng Three-Defence HQ"),
-            signature: name("穗城三防", "Suicheng"),
-            verify: name("12345", "12345"),
-        };
-        let place = name(
-            "天河区、海珠区等3区26个镇街",
-            "26 townships in 3 districts incl. Tianhe",
-        );
-        let measure = name("3小时雨量104.5毫米", "rain 104.5 mm in 3 h");
-        let (nothing, empty) = (BTreeMap::new(), Named::default());
-        let relay = sample_relay();
-        for (hazard, tier, purpose, language, channel) in combinations() {
-            let facts = Facts {
-                purpose,
-                mode: Mode::Actual,
-                hazard,
-                hazard_name: &empty,
-                tier: match purpose {
-                    Purpose::Ended
-                    | Purpose::Cancelled
-                    | Purpose::StandDown
-                    | Purpose::RequestOver => Tier::None,
-                    Purpose::Alert
-                    | Purpose::Rise
-                    | Purpose::Fall
-                    | Purpose::Reminder
-                    | Purpose::Request
-                    | Purpose::SiteAlarm
-                    | Purpose::DeviceFault
-                    | Purpose::Relay
-                    | Purpose::Signature
-                    | Purpose::Withdraw => tier,
-                },
-                from: Tier::Yellow,
-                issuer: &issuer,
-                own: true,
-                issued: Time::from_seconds(1_694_094_000),
-                start: Time::from_seconds(1_694_093_700),
-                deadline: Time::from_seconds(1_694_095_800),
-                offset: Offset(480),
-                place: &place,
-                measure: &measure,
-                text: &nothing,
-                relay: Some(&relay),
+        for (hazard, said) in hazards {
+            let is_new = self
+                .phrases
+                .get_mut(&hazard)
+                .is_none_or(|phrases| phrases.add(language, said));
+            if !is_new {
+                let what = format!("{hazard}.toml has {} already", language.tag());
+                faults.push(fault(file, &hazard.to_string(), what));
+            }
+        }
+    }
+
+    /// Each hazard, tier and language that the city can send and has no words for.
+    fn find_gaps(&self, faults: &mut Vec<WordingFault>) {
+        let Settings { languages, .. } = &self.settings;
+        let all: BTreeSet<Language> = languages
+            .public
+            .iter()
+            .chain(&languages.staff)
+            .copied()
+            .collect();
+        for hazard in Hazard::ALL {
+            let file = format!("{hazard}.toml");
+            let Some(phrases) = self.phrases.get(&hazard) else {
+                let what =
+                    "the file is missing; write effect, act, action, duty and sign for each tier";
+                faults.push(fault(&file, "hazard", what.into()));
+                continue;
             };
-            let file = format!("{channel}.toml");
-            let variables = self.variables(language, &facts);
-            for slot in SLOTS {
-                let template = template_name(channel, purpose, language, slot);
-                let rendered = self
-                    .environment
-                    .get_template(&template)
-                    .and_then(|template| template.render(variables.value()));
-                if let Err(error) = rendered {
-                    let key = format!("{}.{}.{slot}", purpose.name(), language.tag());
-                    faults.push(fault(
-                        &file,
-                        &key,
-                        format!("{error}; see the list of variables"),
-                    ));
+            for language in all.iter().copied() {
+                let tag = language.tag();
+                let mut add = |key: String, what: String| faults.push(fault(&file, &key, what));
+                if !phrases.after.contains_key(&language) {
+                    add(format!("after.{tag}"), "the phrases are missing".into());
+                }
+                if phrases
+                    .easy
+                    .get(&language)
+                    .is_none_or(|said| said.trim().is_empty())
+                {
+                    let what = "say in easy words what comes";
+                    add(format!("easy.{tag}"), what.into());
+                }
+                let is_registered = match language {
+                    Language::Zh | Language::En | Language::ZhHant => true,
+                    Language::Ja | Language::Ko | Language::Fr => false,
+                };
+                if !is_registered && !phrases.name.contains_key(&language) {
+                    add(format!("name.{tag}"), "say what it is called".into());
+                }
+                for tier in Tier::WARNING {
+                    let Some(phrase) = phrases.of(tier, language) else {
+                        add(format!("{tier}.{tag}"), "the phrases are missing".into());
+                        continue;
+                    };
+                    let mut gaps = phrase.gaps();
+                    if languages.staff.contains(&language) {
+                        gaps.extend(phrase.staff_gaps());
+                    }
+                    if !gaps.is_empty() {
+                        let what = format!("{} must say something", gaps.join(", "));
+                        add(format!("{tier}.{tag}"), what);
+                    }
                 }
             }
-            let message = self.message(channel, language, &facts);
-            for finding in lint(&message, &facts, self.sms_parts_max(language)) {
-                let key = format!("{}.{}", purpose.name(), language.tag());
-                let what = format!("with the phrases of {hazard}.toml {tier}: {finding}");
-                faults.push(fault(&file, &key, what));
-            }
-        }
-        faults.dedup();
-    }
-
-    fn variables(&self, language: Language, facts: &Facts<'_>) -> Variables {
-        // A fall speaks of what remains, so its phrases are those of the tier left behind.
-        let spoken = if facts.tier == Tier::None {
-            facts.from
-        } else {
-            facts.tier
-        };
-        let phrases = self.phrases.get(&facts.hazard);
-        let phrase = phrases
-            .and_then(|p| p.of(spoken, language))
-            .cloned()
-            .unwrap_or_default();
-        let after = phrases.and_then(|p| p.after.get(&language)).map(|after| {
-            if facts.tier == Tier::None {
-                &after.ended
-            } else {
-                &after.fall
-            }
-        });
-        let relay = facts.relay;
-        let words = relay.and_then(|relay| words_of(relay, spoken, language));
-        let name = facts.hazard_name.get(language);
-        let hazard = match language {
-            Language::Zh if name.is_empty() => facts.hazard.zh(),
-            Language::En if facts.hazard_name.en.is_empty() => facts.hazard.en(),
-            Language::Zh | Language::En => name,
-        };
-        Variables {
-            signature: facts.issuer.signature.get(language).to_owned(),
-            issuer: facts.issuer.name.get(language).to_owned(),
-            verify: facts.issuer.verify.get(language).to_owned(),
-            issued: clock(facts.issued, facts.offset, language),
-            start: clock_near(facts.start, facts.issued, facts.offset, language),
-            deadline: clock_near(facts.deadline, facts.issued, facts.offset, language),
-            hazard: hazard.to_owned(),
-            tier: tier_word(facts.tier, language),
-            from: tier_word(facts.from, language),
-            place: facts.place.get(language).to_owned(),
-            measure: facts.measure.get(language).to_owned(),
-            effect: phrase.effect,
-            action: phrase.action,
-            duty: phrase.duty,
-            sign: phrase.sign,
-            after: after.cloned().unwrap_or_default(),
-            own: facts.own,
-            sender: relay.map(|r| r.sender_name.clone()).unwrap_or_default(),
-            sent: relay.map_or_else(String::new, |r| clock(r.sent, facts.offset, language)),
-            headline: words.map(|w| w.headline.clone()).unwrap_or_default(),
-            description: words.map(|w| w.description.clone()).unwrap_or_default(),
-            instruction: words.map(|w| w.instruction.clone()).unwrap_or_default(),
         }
     }
 }
 
-impl Variables {
-    fn value(&self) -> Value {
-        Value::from_pairs([
-            ("signature", Value::from(self.signature.as_str())),
-            ("issuer", Value::from(self.issuer.as_str())),
-            ("verify", Value::from(self.verify.as_str())),
-            ("issued", Value::from(self.issued.as_str())),
-            ("start", Value::from(self.start.as_str())),
-            ("deadline", Value::from(self.deadline.as_str())),
-            ("hazard", Value::from(self.hazard.as_str())),
-            ("tier", Value::from(self.tier.as_str())),
-            ("from", Value::from(self.from.as_str())),
-            ("place", Value::from(self.place.as_str())),
-            ("measure", Value::from(self.measure.as_str())),
-            ("effect", Value::from(self.effect.as_str())),
-            ("action", Value::from(self.action.as_str())),
-            ("duty", Value::from(self.duty.as_str())),
-            ("sign", Value::from(self.sign.as_str())),
-            ("after", Value::from(self.after.as_str())),
-            ("own", Value::from(self.own)),
-            ("sender", Value::from(self.sender.as_str())),
-            ("sent", Value::from(self.sent.as_str())),
-            ("headline", Value::from(self.headline.as_str())),
-            ("description", Value::from(self.description.as_str())),
-            ("instruction", Value::from(self.instruction.as_str())),
-        ])
+/// What a person wrote in that language; who reads Chinese in traditional characters gets the
+/// simplified words converted.
+fn own_words(facts: &Facts<'_>, language: Language) -> Option<String> {
+    if !facts.purpose.takes_words() {
+        return None;
     }
-}
-
-/// What a signal says at a tier: in the reader's language where it speaks that, else as it stands.
-fn words_of(relay: &Relayed, tier: Tier, language: Language) -> Option<&SignalText> {
-    let texts = relay.texts_of(tier);
-    let own = texts.iter().find(|text| text.language == language);
-    own.or(texts.first())
-}
-
-/// What templates are tried out with.
-fn sample_relay() -> Relayed {
-    let text = SignalText {
-        language: Language::Zh,
-        headline: "市气象台发布暴雨橙色预警信号".into(),
-        description: "预计未来3小时雨量将达50毫米以上".into(),
-        instruction: "请做好防御".into(),
+    let own = facts.text.get(language.tag()).cloned();
+    let simple = || {
+        let words = facts.text.get(Language::Zh.tag())?;
+        (language == Language::ZhHant).then(|| traditional(words))
     };
-    Relayed {
-        identifier: "44010041600000_20230907214000".into(),
-        authority: model::AuthorityId::default(),
-        sender_name: "市气象台".into(),
-        sent: Time::from_seconds(1_694_094_000),
-        kind: SignalKind::Alert,
-        texts: BTreeMap::from([(Tier::Orange, vec![text])]),
+    own.or_else(simple)
+}
+
+/// True where a channel has a part that is read out.
+const fn speaks(channel: Channel) -> bool {
+    matches!(channel, Channel::Voice | Channel::Broadcast)
+}
+
+fn is_spoken(channel: Channel, slot: &str) -> bool {
+    match channel {
+        Channel::Voice => slot == "text",
+        Channel::Broadcast => slot == "instruction",
+        Channel::Sms
+        | Channel::Cap
+        | Channel::Push
+        | Channel::Email
+        | Channel::Webhook
+        | Channel::Device
+        | Channel::Area
+        | Channel::Cell => false,
     }
 }
 
-/// The number of a language's wording within an intent.
-pub const fn language_variant(language: Language) -> u8 {
-    match language {
-        Language::Zh => 0,
-        Language::En => 1,
+/// A rendered part as it goes out: numbers in words where it is read out, an alphabet that costs
+/// less where it is sent by the part, marks where it is no earnest.
+fn finish(
+    channel: Channel,
+    language: Language,
+    mode: Mode,
+    slot: &str,
+    text: String,
+    variables: &Variables,
+) -> String {
+    let is_spoken = is_spoken(channel, slot);
+    let text = match channel {
+        Channel::Sms | Channel::Area | Channel::Cell => match language {
+            Language::En | Language::Fr => sms::fold(&text),
+            Language::Zh | Language::ZhHant | Language::Ja | Language::Ko => text,
+        },
+        Channel::Voice | Channel::Broadcast if is_spoken => spoken::words(&text, language),
+        Channel::Voice
+        | Channel::Broadcast
+        | Channel::Cap
+        | Channel::Push
+        | Channel::Email
+        | Channel::Webhook
+        | Channel::Device => text,
+    };
+    let mark = match is_spoken {
+        true => spoken_mark(mode, language),
+        false => mark(mode, language),
+    };
+    let (first, last) = (mark.trim_start(), mark.trim_end());
+    if mark.is_empty() {
+        return text;
+    }
+    match text.strip_prefix(variables.signed.as_str()) {
+        Some(rest) => format!("{}{mark}{}{last}", variables.signed, rest.trim_start()),
+        None => format!("{first}{}{last}", text.trim_end()),
     }
 }
 
-fn combinations() -> impl Iterator<Item = (Hazard, Tier, Purpose, Language, Channel)> {
-    let channels = [
-        Channel::Sms,
-        Channel::Email,
-        Channel::Push,
-        Channel::Cap,
-        Channel::Device,
-    ];
-    Hazard::ALL.into_iter().flat_map(move |hazard| {
-        Tier::WARNING.into_iter().flat_map(move |tier| {
-            Purpose::WORDED.into_iter().flat_map(move |purpose| {
-                Language::ALL.into_iter().flat_map(move |language| {
-                    channels
-                        .into_iter()
-                        .filter(move |channel| needs(*channel, purpose))
-                        .map(move |channel| (hazard, tier, purpose, language, channel))
-                })
-            })
-        })
-    })
-}
-
-fn needs(channel: Channel, purpose: Purpose) -> bool {
+/// Whether a channel says something for a purpose.
+pub(super) const fn needs(channel: Channel, purpose: Purpose) -> bool {
     match channel {
         Channel::Sms | Channel::Email | Channel::Push | Channel::Voice => {
             !matches!(purpose, Purpose::SiteAlarm | Purpose::Withdraw)
         }
-        Channel::Cap | Channel::Webhook | Channel::Area | Channel::Cell | Channel::Broadcast => {
+        Channel::Cap | Channel::Webhook => {
             purpose.is_public()
                 || matches!(
                     purpose,
                     Purpose::Request | Purpose::RequestOver | Purpose::Relay
                 )
         }
-        Channel::Device => purpose == Purpose::SiteAlarm,
+        Channel::Area | Channel::Cell | Channel::Broadcast => {
+            purpose.is_public() || matches!(purpose, Purpose::Relay)
+        }
+        Channel::Device => matches!(purpose, Purpose::SiteAlarm),
     }
 }
 
 fn frame_channel(file: &str) -> Option<Channel> {
     let stem = file.strip_suffix(".toml")?;
-    Channel::ALL
+    let channel = Channel::ALL
         .into_iter()
-        .find(|channel| channel.name() == stem)
+        .find(|channel| channel.name() == stem)?;
+    (frames_of(channel) == channel).then_some(channel)
 }
 
-/// Webhooks carry the words of CAP, whatever else has no words of its own those of short
-/// messages.
-const fn frames_of(channel: Channel) -> Channel {
+fn language_of(file: &str) -> Option<Language> {
+    let stem = file.strip_suffix(".toml")?;
+    Language::ALL
+        .into_iter()
+        .find(|language| language.tag() == stem)
+}
+
+/// Webhooks carry the words of CAP, area jobs those of short messages to the public.
+pub(super) const fn frames_of(channel: Channel) -> Channel {
     match channel {
         Channel::Webhook => Channel::Cap,
-        Channel::Area | Channel::Cell | Channel::Voice | Channel::Broadcast => Channel::Sms,
-        Channel::Sms | Channel::Cap | Channel::Push | Channel::Email | Channel::Device => channel,
+        Channel::Area => Channel::Sms,
+        Channel::Sms
+        | Channel::Cap
+        | Channel::Push
+        | Channel::Email
+        | Channel::Device
+        | Channel::Voice
+        | Channel::Cell
+        | Channel::Broadcast => channel,
     }
 }
 
-fn template_name(channel: Channel, purpose: Purpose, language: Language, slot: &str) -> String {
-    format!("{channel}.{}.{}.{slot}", purpose.name(), language.tag())
+fn template_name(
+    channel: Channel,
+    purpose: Purpose,
+    language: Language,
+    slot: &str,
+    form: usize,
+) -> String {
+    format!(
+        "{channel}.{}.{}.{slot}.{form}",
+        purpose.name(),
+        language.tag()
+    )
 }
 
 /// The barest true text, for a combination that has no frame (a reminder by CAP, say).
-fn plain(variables: &Variables, language: Language) -> String {
+fn bare(variables: &Variables, language: Language) -> String {
     let Variables {
-        signature,
+        signed,
         issued,
         place,
         hazard,
@@ -513,33 +610,16 @@ fn plain(variables: &Variables, language: Language) -> String {
         ..
     } = variables;
     match language {
-        Language::Zh => format!("【{signature}】{issued}{place}{hazard}{tier}。核实{verify}"),
-        Language::En => {
-            format!("【{signature}】{issued} {place}: {hazard} {tier}. Verify: {verify}")
-        }
+        Language::Zh => format!("{signed}{issued}{place}{hazard}{tier}。核实{verify}"),
+        Language::ZhHant => format!("{signed}{issued}{place}{hazard}{tier}。核實{verify}"),
+        Language::En => format!("{signed} {issued} {place}: {hazard} {tier}. Verify: {verify}"),
+        Language::Ja => format!("{signed}{issued} {place} {hazard} {tier}。確認 {verify}"),
+        Language::Ko => format!("{signed} {issued} {place} {hazard} {tier}. 확인 {verify}"),
+        Language::Fr => format!("{signed} {issued} {place} : {hazard} {tier}. Vérifier : {verify}"),
     }
 }
 
-/// Exercises and tests are marked first and last, after the signature where there is one.
-fn mark_mode(message: &mut Message, mode: Mode) {
-    let mark = match (mode, message.language) {
-        (Mode::Actual, _) => return,
-        (Mode::Exercise, Language::Zh) => "【演练】",
-        (Mode::Exercise, Language::En) => " EXERCISE ",
-        (Mode::Test, Language::Zh) => "【测试】",
-        (Mode::Test, Language::En) => " TEST ",
-    };
-    let body = std::mem::take(&mut message.text);
-    message.text = match body.split_once('】').filter(|_| body.starts_with('【')) {
-        Some((signature, rest)) => format!("{signature}】{mark}{rest}{mark}"),
-        None => format!("{mark}{body}{mark}"),
-    };
-    if !message.subject.is_empty() {
-        message.subject = format!("{mark}{}{mark}", message.subject);
-    }
-}
-
-fn fault(file: &str, key: &str, what: String) -> WordingFault {
+pub(super) fn fault(file: &str, key: &str, what: String) -> WordingFault {
     WordingFault {
         file: file.into(),
         key: key.into(),

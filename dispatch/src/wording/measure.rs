@@ -1,7 +1,7 @@
 //! Evidence into words: `rainfall.sum("3h") = 104.5` reads "3小时雨量104.5毫米".
 
 use model::warning::Evidence;
-use model::{Language, Parameter};
+use model::{Language, Parameter, Working};
 
 /// Calls shown in one text; more would push the action off the screen.
 const CALLS_MAX: usize = 2;
@@ -20,9 +20,9 @@ pub fn words(evidence: &Evidence, language: Language) -> String {
             said.push(words);
         }
     }
-    said.join(match language {
-        Language::Zh => ",",
-        Language::En => ", ",
+    said.join(match language.working() {
+        Working::Zh => ",",
+        Working::En => ", ",
     })
 }
 
@@ -39,18 +39,18 @@ fn call_words(call: &str, value: &str, language: Language) -> Option<String> {
     let (zh, en) = quantity(parameter)?;
     let (unit_zh, unit_en) = unit(parameter);
     let (window_zh, window_en) = window(argument);
-    Some(match (language, function) {
-        (Language::Zh, "last") => format!("{zh}{value}{unit_zh}"),
-        (Language::En, "last") => format!("{en} {value}{unit_en}"),
-        (Language::Zh, "sum") => format!("{window_zh}{zh}{value}{unit_zh}"),
-        (Language::En, "sum") => format!("{en} {value}{unit_en} in {window_en}"),
-        (Language::Zh, "max") => format!("{window_zh}最大{zh}{value}{unit_zh}"),
-        (Language::En, "max") => format!("highest {en} {value}{unit_en} in {window_en}"),
-        (Language::Zh, "min") => format!("{window_zh}最小{zh}{value}{unit_zh}"),
-        (Language::En, "min") => format!("lowest {en} {value}{unit_en} in {window_en}"),
-        (Language::Zh, "mean") => format!("{window_zh}平均{zh}{value}{unit_zh}"),
-        (Language::En, "mean") => format!("mean {en} {value}{unit_en} over {window_en}"),
-        (Language::Zh, "delta") => {
+    Some(match (language.working(), function) {
+        (Working::Zh, "last") => format!("{zh}{value}{unit_zh}"),
+        (Working::En, "last") => format!("{en} {value}{unit_en}"),
+        (Working::Zh, "sum") => format!("{window_zh}{zh}{value}{unit_zh}"),
+        (Working::En, "sum") => format!("{en} {value}{unit_en} in {window_en}"),
+        (Working::Zh, "max") => format!("{window_zh}最大{zh}{value}{unit_zh}"),
+        (Working::En, "max") => format!("highest {en} {value}{unit_en} in {window_en}"),
+        (Working::Zh, "min") => format!("{window_zh}最小{zh}{value}{unit_zh}"),
+        (Working::En, "min") => format!("lowest {en} {value}{unit_en} in {window_en}"),
+        (Working::Zh, "mean") => format!("{window_zh}平均{zh}{value}{unit_zh}"),
+        (Working::En, "mean") => format!("mean {en} {value}{unit_en} over {window_en}"),
+        (Working::Zh, "delta") => {
             let verb = match (is_height(parameter), number < 0.0) {
                 (true, true) => "下降",
                 (true, false) => "上升",
@@ -62,12 +62,12 @@ fn call_words(call: &str, value: &str, language: Language) -> Option<String> {
                 value.trim_start_matches('-')
             )
         }
-        (Language::En, "delta") => {
+        (Working::En, "delta") => {
             let verb = if number < 0.0 { "down" } else { "up" };
             let value = value.trim_start_matches('-');
             format!("{en} {verb} {value}{unit_en} in {window_en}")
         }
-        (Language::Zh, "rate") => {
+        (Working::Zh, "rate") => {
             let verb = if number < 0.0 {
                 "每小时降"
             } else {
@@ -75,12 +75,12 @@ fn call_words(call: &str, value: &str, language: Language) -> Option<String> {
             };
             format!("{zh}{verb}{}{unit_zh}", value.trim_start_matches('-'))
         }
-        (Language::En, "rate") => {
+        (Working::En, "rate") => {
             let verb = if number < 0.0 { "falling" } else { "rising" };
             let value = value.trim_start_matches('-');
             format!("{en} {verb} {value}{unit_en} an hour")
         }
-        (Language::Zh | Language::En, _) => return None,
+        (Working::Zh | Working::En, _) => return None,
     })
 }
 

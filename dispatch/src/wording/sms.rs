@@ -49,12 +49,49 @@ impl Alphabet {
         }
     }
 
-    fn units(self, c: char) -> usize {
+    pub(super) fn units(self, c: char) -> usize {
         match self {
             Self::Gsm7 => septets(c).unwrap_or(1),
             Self::Ucs2 => c.len_utf16(),
         }
     }
+}
+
+/// `text` with accents that the GSM alphabet lacks left out (`fenêtres`, `août`), where that makes
+/// it fit the alphabet whole; else as it is.
+pub fn fold(text: &str) -> String {
+    let folded: String = text.chars().map(plain_letter).collect::<Vec<_>>().concat();
+    match Alphabet::of(&folded) {
+        Alphabet::Gsm7 => folded,
+        Alphabet::Ucs2 => text.to_owned(),
+    }
+}
+
+fn plain_letter(c: char) -> String {
+    let plain = match c {
+        'â' | 'á' | 'ã' => "a",
+        'ê' | 'ë' => "e",
+        'î' | 'ï' | 'í' => "i",
+        'ô' | 'ó' | 'õ' => "o",
+        'û' | 'ú' => "u",
+        'ÿ' => "y",
+        'ç' => "c",
+        'À' | 'Á' | 'Â' | 'Ã' => "A",
+        'È' | 'Ê' | 'Ë' => "E",
+        'Î' | 'Ï' => "I",
+        'Ô' => "O",
+        'Û' | 'Ù' => "U",
+        'œ' => "oe",
+        'Œ' => "OE",
+        '’' | '‘' => "'",
+        '“' | '”' | '«' | '»' => "\"",
+        '–' | '—' => "-",
+        '…' => "...",
+        '°' => "",
+        '\u{a0}' | '\u{202f}' => " ",
+        other => return other.to_string(),
+    };
+    plain.to_owned()
 }
 
 /// Counts units and parts of `text`.
@@ -171,6 +208,14 @@ mod tests {
                 .collect::<Vec<_>>(),
             [66, 14]
         );
+    }
+
+    #[test]
+    fn accents_go_where_that_halves_the_bill() {
+        let (french, han) = ("Fermez les fenêtres, évacuez dès août", "fenêtre 水");
+        assert_eq!(fold(french), "Fermez les fenetres, évacuez dès aout");
+        assert_eq!(Alphabet::of(&fold(french)), Alphabet::Gsm7);
+        assert_eq!(fold(han), han);
     }
 
     proptest! {

@@ -77,6 +77,8 @@ struct FlowRow {
     channels: Vec<Channel>,
     #[serde(default)]
     classes: Vec<String>,
+    #[serde(default)]
+    plain: bool,
     signatures: u8,
     #[serde(default)]
     review: bool,
@@ -151,6 +153,7 @@ fn with_defaults(row: FlowRow, approval: &Approval) -> Flow {
         reach: row.audience,
         channels: row.channels,
         classes: row.classes,
+        plain: row.plain,
         signatures: row.signatures,
         review: row.review,
         basis: row.basis,

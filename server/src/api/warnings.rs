@@ -9,8 +9,9 @@ use crate::view::WarningItem;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use dispatch::wording::Wording;
 use model::warning::Event;
-use model::{AreaCode, Hazard, Order, Tier, WarningId};
+use model::{AreaCode, Hazard, Language, Mode, Order, Tier, WarningId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -150,7 +151,7 @@ impl Act for Amendment {
             warning,
             revision: self.revision,
             areas: self.areas,
-            text: self.text,
+            text: own_words(self.text)?,
             person,
             reason: reason(self.reason)?,
         })
@@ -247,11 +248,12 @@ pub(crate) async fn issue(
     }
     known_areas(&app, body.areas.keys())?;
     let reason = reason(body.reason)?;
+    let text = own_words(body.text)?;
     let orders = app.by_zone(&body.areas).into_iter().map(|(zone, areas)| {
         let order = Order::Issue {
             hazard: body.hazard,
             areas,
-            text: body.text.clone(),
+            text: text.clone(),
             person: person.clone(),
             reason: reason.clone(),
         };
@@ -316,6 +318,23 @@ fn unknown(id: &str) -> Problem {
 }
 
 /// A reason that says something.
+/// What a person wrote, in languages that there are. Words that carry the mark of an exercise
+/// never go out in earnest, whoever signs them.
+fn own_words(text: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Problem> {
+    for (tag, words) in &text {
+        if !Language::ALL.iter().any(|language| language.tag() == tag) {
+            let known = Language::ALL.map(Language::tag).join(", ");
+            return Err(Problem::bad_request(format!(
+                "text: {tag:?} is none of the languages {known}"
+            )));
+        }
+        if let Some(finding) = Wording::forbidden(words, Mode::Actual) {
+            return Err(Problem::bad_request(format!("text.{tag}: {finding}")));
+        }
+    }
+    Ok(text)
+}
+
 pub(super) fn reason(text: String) -> Result<String, Problem> {
     if text.trim().is_empty() {
         return Err(Problem::bad_request("reason: say why in a few words"));

@@ -219,6 +219,10 @@ impl Found {
                 rulebook.version,
             ));
         }
+        if let (Ok(city), Some(Ok(wording))) = (&city, &wording) {
+            let unfit = installation::unfit_words(wording, city, directory);
+            self.faults.extend(unfit);
+        }
         let (city, unread) = match city {
             Ok(city) => (Some(city), None),
             Err(faulty) => (None, Some(faulty)),

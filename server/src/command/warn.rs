@@ -157,7 +157,8 @@ impl FromStr for Words {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let (tag, words) = text.split_once('=').ok_or("write LANGUAGE=TEXT, zh=…")?;
-        let language = Language::from_tag(tag).ok_or("the language is zh or en")?;
+        let language =
+            Language::from_tag(tag).ok_or("the language is zh, en, zh-Hant, ja, ko or fr")?;
         Ok(Self {
             language,
             text: words.to_owned(),

@@ -3,7 +3,9 @@
 use super::{Draft, Reach};
 use dispatch::wording::Roles;
 use model::service::Ground;
-use model::{AreaCode, AreaLevel, AreaNo, City, Hazard, Language, Named, Offset, Tier, Time};
+use model::{
+    AreaCode, AreaLevel, AreaNo, City, Hazard, Language, Named, Offset, Tier, Time, Working,
+};
 use rules::service::{Risk, RiskReason};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,9 +41,9 @@ struct Words<'c> {
 
 impl Words<'_> {
     fn pick<'t>(&self, zh: &'t str, en: &'t str) -> &'t str {
-        match self.language {
-            Language::Zh => zh,
-            Language::En => en,
+        match self.language.working() {
+            Working::Zh => zh,
+            Working::En => en,
         }
     }
 
@@ -62,12 +64,12 @@ impl Words<'_> {
             self.clock(night.until),
             self.clock(night.due),
         );
-        match self.language {
-            Language::Zh => format!(
+        match self.language.working() {
+            Working::Zh => format!(
                 "{city}夜间防范提醒（{}）\n{dark}天黑，至{until}；{due}前报送。\n",
                 night.day
             ),
-            Language::En => format!(
+            Working::En => format!(
                 "{city}: reminder for tonight ({})\nDark at {dark}, until {until}; to be filed by {due}.\n",
                 night.day
             ),
@@ -97,17 +99,19 @@ impl Words<'_> {
         }
         for ((tier, hazard, reasons), areas) in same {
             let hazard = self.pick(hazard.zh(), hazard.en());
-            let tier = match (tier.0, self.language) {
-                (Tier::None, Language::Zh) => "未定级".to_owned(),
-                (Tier::None, Language::En) => "no tier yet".to_owned(),
-                (tier, language) => dispatch::wording::tier_word(tier, language),
+            let tier = match (tier.0, self.language.working()) {
+                (Tier::None, Working::Zh) => "未定级".to_owned(),
+                (Tier::None, Working::En) => "no tier yet".to_owned(),
+                (tier, Working::Zh | Working::En) => {
+                    dispatch::wording::tier_word(tier, self.language)
+                }
             };
             let reasons: Vec<String> = reasons.iter().map(|reason| self.reason(reason)).collect();
             let (between, areas) = (self.pick("；", "; "), self.places(&areas));
             let reasons = reasons.join(between);
-            let line = match self.language {
-                Language::Zh => format!("{hazard}{tier}：{areas}。依据：{reasons}。"),
-                Language::En => format!("{hazard}, {tier}: {areas}. Basis: {reasons}."),
+            let line = match self.language.working() {
+                Working::Zh => format!("{hazard}{tier}：{areas}。依据：{reasons}。"),
+                Working::En => format!("{hazard}, {tier}: {areas}. Basis: {reasons}."),
             };
             text.push_str(&line);
             text.push('\n');
@@ -124,10 +128,10 @@ impl Words<'_> {
         };
         let ground = self.pick(ground.0, ground.1);
         let since = self.clock(reason.since);
-        let tier = match (reason.tier, self.language) {
+        let tier = match (reason.tier, self.language.working()) {
             (Tier::None, _) => String::new(),
-            (tier, Language::Zh) => tier.zh().to_owned(),
-            (tier, Language::En) => format!(" {}", tier.name()),
+            (tier, Working::Zh) => tier.zh().to_owned(),
+            (tier, Working::En) => format!(" {}", tier.name()),
         };
         let sender = match reason.ground {
             Ground::Signal if !reason.sender.is_empty() => {
@@ -140,9 +144,9 @@ impl Words<'_> {
             | Ground::Forecast
             | Ground::Process => String::new(),
         };
-        match self.language {
-            Language::Zh => format!("{ground}{tier}{sender}，{since}起"),
-            Language::En => format!("{ground}{tier}{sender}, from {since}"),
+        match self.language.working() {
+            Working::Zh => format!("{ground}{tier}{sender}，{since}起"),
+            Working::En => format!("{ground}{tier}{sender}, from {since}"),
         }
     }
 
@@ -165,16 +169,16 @@ impl Words<'_> {
         let listed = by_district.iter().map(|(district, within)| {
             let name = district.map_or_else(String::new, |no| self.name(no));
             if all.get(district) == Some(within) {
-                return match self.language {
-                    Language::Zh => format!("{name}（全区）"),
-                    Language::En => format!("all of {name}"),
+                return match self.language.working() {
+                    Working::Zh => format!("{name}（全区）"),
+                    Working::En => format!("all of {name}"),
                 };
             }
             let each: Vec<String> = within.iter().map(|no| self.name(*no)).collect();
             let each = each.join(self.pick("、", ", "));
-            match self.language {
-                Language::Zh => format!("{name}{each}"),
-                Language::En => format!("{each} ({name})"),
+            match self.language.working() {
+                Working::Zh => format!("{name}{each}"),
+                Working::En => format!("{each} ({name})"),
             }
         });
         listed.collect::<Vec<_>>().join(self.pick("；", "; "))
@@ -202,13 +206,13 @@ impl Words<'_> {
             let finish = self.clock(transfer.due.min(draft.tonight.night.dark));
             let (planned, moved) = (transfer.planned, transfer.moved);
             let left = planned.saturating_sub(moved);
-            let line = match self.language {
-                Language::Zh => {
+            let line = match self.language.working() {
+                Working::Zh => {
                     format!(
                         "{name}：计划{planned}人，已转移{moved}人，尚余{left}人，{finish}前完成。"
                     )
                 }
-                Language::En => {
+                Working::En => {
                     format!("{name}: {moved} of {planned} moved, {left} left, by {finish}.")
                 }
             };
@@ -222,9 +226,9 @@ impl Words<'_> {
         let own = self.name(no);
         match self.district(no).filter(|district| *district != no) {
             None => own,
-            Some(district) => match self.language {
-                Language::Zh => format!("{}{own}", self.name(district)),
-                Language::En => format!("{own}, {}", self.name(district)),
+            Some(district) => match self.language.working() {
+                Working::Zh => format!("{}{own}", self.name(district)),
+                Working::En => format!("{own}, {}", self.name(district)),
             },
         }
     }
@@ -268,11 +272,11 @@ impl Words<'_> {
 
     fn counts(&self, name: &str, counts: [usize; 5], text: &mut String) {
         let [people, with, without, called, answered] = counts;
-        text.push_str(&match self.language {
-            Language::Zh => format!(
+        text.push_str(&match self.language.working() {
+            Working::Zh => format!(
                 "{name}：责任人{people}人，有电话{with}人，无电话{without}人；最近叫应{called}处，已应答{answered}处。\n"
             ),
-            Language::En => format!(
+            Working::En => format!(
                 "{name}: {people} people, {with} with a telephone, {without} without; last call asked {called} places, {answered} answered.\n"
             ),
         });
@@ -294,16 +298,16 @@ impl Words<'_> {
         let roles: Vec<&str> = named.collect();
         if !roles.is_empty() {
             let roles = roles.join(self.pick("、", ", "));
-            gaps.push(match self.language {
-                Language::Zh => format!("无电话：{roles}"),
-                Language::En => format!("without a telephone: {roles}"),
+            gaps.push(match self.language.working() {
+                Working::Zh => format!("无电话：{roles}"),
+                Working::En => format!("without a telephone: {roles}"),
             });
         }
         if of.called > of.answered {
             let open = of.called - of.answered;
-            gaps.push(match self.language {
-                Language::Zh => format!("最近叫应{open}处未应答"),
-                Language::En => format!("not answered at the last call: {open}"),
+            gaps.push(match self.language.working() {
+                Working::Zh => format!("最近叫应{open}处未应答"),
+                Working::En => format!("not answered at the last call: {open}"),
             });
         }
         if !gaps.is_empty() {

@@ -143,7 +143,13 @@ impl Held {
             .frames
             .iter()
             .find(|(language, _)| *language == client.language);
-        own.or(self.frames.first()).map(|(_, frame)| frame.clone())
+        let near = self
+            .frames
+            .iter()
+            .find(|(language, _)| language.working() == client.language.working());
+        own.or(near)
+            .or(self.frames.first())
+            .map(|(_, frame)| frame.clone())
     }
 
     /// Of a watched area and a larger or smaller one that is spoken of, the smaller counts.

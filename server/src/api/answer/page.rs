@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use dispatch::directory::Contact;
 use dispatch::ladder::{Call, Place};
 use model::order::Answer;
-use model::{Hazard, Language};
+use model::{Hazard, Language, Working};
 use std::fmt::Write;
 
 /// Nothing is loaded from anywhere, nobody frames it, and its address is told to nobody.
@@ -60,9 +60,9 @@ impl Page {
     /// What is asked, with what was answered just now.
     pub(super) fn asking(asked: &Asked<'_>, given: Option<Answer>) -> Self {
         let language = asked.contact.language;
-        let say = |zh, en| match language {
-            Language::Zh => zh,
-            Language::En => en,
+        let say = |zh, en| match language.working() {
+            Working::Zh => zh,
+            Working::En => en,
         };
         let title = say("回报", "Your answer");
         let mut body = format!("<h1>{title}</h1>");
@@ -157,14 +157,14 @@ fn line(asked: &Asked<'_>, call: &Call, language: Language) -> String {
         Place::Site(id) => site(id),
         Place::Device { site: id, device } => format!("{} {device}", site(id)),
     };
-    let hazard = asked.hazard.map_or("", |hazard| match language {
-        Language::Zh => hazard.zh(),
-        Language::En => hazard.en(),
+    let hazard = asked.hazard.map_or("", |hazard| match language.working() {
+        Working::Zh => hazard.zh(),
+        Working::En => hazard.en(),
     });
     // No colour: it may be another authority's to give.
-    let mut line = match language {
-        Language::Zh => format!("{place}:{hazard}"),
-        Language::En => format!("{place}: {hazard}"),
+    let mut line = match language.working() {
+        Working::Zh => format!("{place}:{hazard}"),
+        Working::En => format!("{place}: {hazard}"),
     };
     if let Some(said) = &call.answered {
         let _ = write!(line, " · {}", word(said.answer, language));
@@ -173,15 +173,15 @@ fn line(asked: &Asked<'_>, call: &Call, language: Language) -> String {
 }
 
 const fn word(answer: Answer, language: Language) -> &'static str {
-    match (language, answer) {
-        (Language::Zh, Answer::Received) => "收到",
-        (Language::Zh, Answer::AtPost) => "已到岗",
-        (Language::Zh, Answer::Moved) => "已转移",
-        (Language::Zh, Answer::NeedsHelp) => "需要支援",
-        (Language::En, Answer::Received) => "Received",
-        (Language::En, Answer::AtPost) => "At post",
-        (Language::En, Answer::Moved) => "People moved",
-        (Language::En, Answer::NeedsHelp) => "Need help",
+    match (language.working(), answer) {
+        (Working::Zh, Answer::Received) => "收到",
+        (Working::Zh, Answer::AtPost) => "已到岗",
+        (Working::Zh, Answer::Moved) => "已转移",
+        (Working::Zh, Answer::NeedsHelp) => "需要支援",
+        (Working::En, Answer::Received) => "Received",
+        (Working::En, Answer::AtPost) => "At post",
+        (Working::En, Answer::Moved) => "People moved",
+        (Working::En, Answer::NeedsHelp) => "Need help",
     }
 }
 
