@@ -4,7 +4,7 @@
 //! time is the kernel's count for its thread; rates depend on what else the machine does, so the
 //! load average stands below the table.
 
-use dispatch::gateway::smpp::{
+use dispatch::gateway::sms::{
     Link, LinkConfig, Outcome, Prepared, Receipts, Sender, Submit, Turn, Validity,
 };
 use dispatch::simulator::carrier::{Carrier, CarrierConfig};

@@ -12,7 +12,7 @@ pub mod email;
 pub mod http;
 pub(crate) mod mac;
 pub mod push;
-pub mod smpp;
+pub mod sms;
 pub mod state_bulletin;
 pub mod webhook;
 

@@ -17,7 +17,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 28] = [
+pub const TARGETS: [(&str, Target); 31] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -40,6 +40,9 @@ pub const TARGETS: [(&str, Target); 28] = [
     ("bulletin", signals::bulletin),
     ("wording", delivery::wording),
     ("smpp", delivery::smpp),
+    ("cmpp", delivery::cmpp),
+    ("sgip", delivery::sgip),
+    ("smgp", delivery::smgp),
     ("receipt", delivery::receipt),
     ("device", delivery::device),
     ("journal", storage::journal),

@@ -15,7 +15,7 @@ use crate::process::Storage;
 use crate::roles::Roles;
 use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
-use dispatch::gateway::smpp::LinkConfig;
+use dispatch::gateway::sms::{LinkConfig, Protocol, Secret};
 use dispatch::gateway::webhook::WebhookConfig;
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
@@ -202,17 +202,25 @@ impl Default for DirectorySection {
     }
 }
 
-/// One SMS link to a carrier account.
+/// One account at a carrier.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SmsSection {
     /// Name in metrics and on the screen.
     pub(crate) name: String,
+    /// What the carrier speaks.
+    #[serde(default)]
+    protocol: Protocol,
     /// Most messages a second the contract allows; 0 for no limit of ours.
     #[serde(default)]
     pub(crate) pace_per_s: u32,
-    /// The bind.
-    pub(crate) smpp: LinkConfig,
+    /// Whose phones it carries: carriers' names, or how numbers begin. The account without this
+    /// carries the rest.
+    #[serde(default)]
+    pub(crate) carries: Vec<String>,
+    /// Its links.
+    #[serde(alias = "smpp")]
+    link: LinkConfig,
 }
 
 /// The mail relay.
@@ -267,6 +275,21 @@ pub(crate) struct DeviceSection {
     password_file: Option<PathBuf>,
     /// TOML file: a secret for each device id, hexadecimal.
     secrets_file: PathBuf,
+}
+
+impl SmsSection {
+    /// What the gateway takes; reads the password.
+    pub(crate) fn gateway(&self) -> Result<LinkConfig, String> {
+        let mut link = self.link.clone();
+        link.protocol = self.protocol;
+        if let Some(file) = link.password_file.take() {
+            if !link.password.0.is_empty() {
+                return Err("password and password_file: give one of them".into());
+            }
+            link.password = Secret(secret_text(&file)?);
+        }
+        Ok(link)
+    }
 }
 
 impl EmailSection {

@@ -34,7 +34,7 @@ use crate::watch;
 use crate::zones::{Standing, Zones};
 use dispatch::gateway::device::DeviceConfig;
 use dispatch::gateway::push::Hub;
-use dispatch::gateway::smpp::LinkConfig;
+use dispatch::gateway::sms::LinkConfig;
 use ingest::register::Registrar;
 use journal::{
     Claim, Claims, DiskJournal, Journal, JournalError, KafkaJournal, KafkaOptions, Kind, Layout,

@@ -222,8 +222,9 @@ fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
         LinkKind::Single(Single::Push),
     ];
     for section in &config.sms {
-        let smpp = Box::new(section.smpp.clone());
-        kinds.push(LinkKind::Sms(smpp, section.pace_per_s));
+        let link = section.gateway();
+        let link = link.map_err(|why| format!("sms {}: {why}", section.name))?;
+        kinds.push(LinkKind::Sms(Box::new(link), section.pace_per_s));
     }
     if let Some(section) = &config.email {
         let email = Email::new(section.gateway()?).map_err(|error| format!("email: {error}"))?;

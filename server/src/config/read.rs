@@ -245,6 +245,9 @@ impl Sections {
     /// Relative paths are relative to the file.
     fn anchor(&mut self, base: &Path) {
         let own = |path: &mut PathBuf| *path = base.join(&*path);
+        for (_, account) in &mut self.sms {
+            account.link.password_file.iter_mut().for_each(own);
+        }
         if let Some((_, email)) = &mut self.email {
             email.password_file.iter_mut().for_each(own);
         }
@@ -277,8 +280,13 @@ impl Sections {
         for (line, section) in &self.sms {
             let place = Place::line(name, *line);
             unique(&mut names, &section.name, "sms.name", place, faults);
-            for fault in section.smpp.faults() {
-                faults.error(place, "sms.smpp", fault.to_string(), "correct this link");
+            match section.gateway() {
+                Ok(link) => {
+                    for fault in link.faults() {
+                        faults.error(place, "sms.link", fault.to_string(), "correct this link");
+                    }
+                }
+                Err(why) => faults.error(place, "sms.link", why, "correct this link"),
             }
         }
         let mut names = BTreeSet::new();

@@ -6,7 +6,7 @@ use super::node::SMS;
 use super::owners::WINDOW;
 use super::plant::Plant;
 use super::world::{Owner, Work, World};
-use dispatch::gateway::smpp::{
+use dispatch::gateway::sms::{
     Answer as WireAnswer, DeliveryReceipt, MessageKey, MessageState, Outcome as WireOutcome,
     ReasonCode, Status, Turn,
 };

@@ -103,7 +103,7 @@ every_s = 1
         (4, "colour"),
         (5, "person.token_sha256"),
         (13, "person"),
-        (15, "sms.smpp"),
+        (15, "sms.link"),
         (20, "webhook"),
         (24, "mqtt"),
         (28, "poll.url"),

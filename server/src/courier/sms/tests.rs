@@ -14,7 +14,7 @@ fn sms(app: &Arc<App>) -> Sms {
     let courier = Courier::open(Arc::clone(app), 5, Limits::default()).unwrap();
     Sms {
         courier,
-        sender: Sender::default(),
+        style: Style::default(),
         texts: FxHashMap::default(),
         reference: 0,
         waiting: VecDeque::new(),
