@@ -1,11 +1,7 @@
 //! Links of every protocol against the simulated carrier: logins, receipts whatever way they take,
 //! faults, fail-over.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use dispatch::gateway::sms::{
     Answer, DeliveryReceipt, Ending, Link, LinkConfig, MessageState, Outcome, Prepared, Proof,
@@ -265,7 +261,7 @@ async fn every_submit_has_one_answer_whatever_the_carrier_does() {
         assert_eq!((driver.answers.len(), tokens.len()), (400, 400));
         let count = |is: fn(&Outcome) -> bool| {
             let outcomes = driver.answers.iter().map(|a| a.outcome);
-            outcomes.filter(|outcome| is(outcome)).count()
+            outcomes.filter(is).count()
         };
         let throttled =
             count(|o| matches!(o, Outcome::Throttled { pause_ms, .. } if *pause_ms >= 100));
@@ -481,4 +477,141 @@ async fn a_session_keeps_its_pace() {
     driver.send(&texts[..1], 0..100).await;
     let took = began.elapsed();
     assert!(took >= Duration::from_millis(700), "{took:?}");
+}
+
+/// SGIP has no heart-beat: an idle session ends and logs in anew, which is no outage while it works.
+#[tokio::test]
+async fn an_idle_session_without_a_heart_beat_logs_in_anew() {
+    let (counts, address) = carrier(CarrierConfig {
+        protocol: Protocol::Sgip,
+        ..CarrierConfig::default()
+    })
+    .await;
+    let mut config = config(Protocol::Sgip, &[&address]);
+    config.enquire_after = Some(Span::from_millis(150));
+    let texts = texts(&config);
+    let mut driver = Driver::new(config);
+    driver.until("session", |d| d.link.room() > 0).await;
+    driver
+        .until("logins", |d| {
+            assert_eq!(d.link.window(), 16, "it counts as up all the while");
+            Counts::read(&counts.binds) >= 4
+        })
+        .await;
+    assert_eq!((driver.ups, driver.endings.len()), (1, 0));
+    driver.until("session", |d| d.link.room() > 0).await;
+    driver.send(&texts[..1], 0..3).await;
+    assert!(driver.answers.iter().all(accepted));
+}
+
+/// Reads one answer of SGIP: command, result.
+async fn answer(stream: &mut tokio::net::TcpStream) -> Option<(u32, u8)> {
+    use tokio::io::AsyncReadExt;
+    let mut head = [0; 20];
+    stream.read_exact(&mut head).await.ok()?;
+    let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+    let mut body = vec![0; usize::try_from(length).unwrap() - 20];
+    stream.read_exact(&mut body).await.ok()?;
+    let command = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+    Some((command, body.first().copied().unwrap_or(0)))
+}
+
+/// Who connects to us is the gateway, or is told why not; however many come, the link goes on.
+#[tokio::test]
+async fn strangers_at_the_door_are_refused_in_the_protocols_words() {
+    use dispatch::gateway::sms::Sequence;
+    use dispatch::gateway::sms::sgip::pdu::{Bind, Body, Deliver, command};
+    use tokio::io::AsyncWriteExt;
+    let (_, address) = carrier(CarrierConfig {
+        protocol: Protocol::Sgip,
+        ..CarrierConfig::default()
+    })
+    .await;
+    let mut config = config(Protocol::Sgip, &[&address]);
+    config.receivers = 2;
+    config.connect_timeout = Span::from_millis(700);
+    let door = config.listen.unwrap();
+    let mut driver = Driver::new(config);
+    driver.until("session", |d| d.link.room() > 0).await;
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let strangers = async {
+        let bytes = |body: Body<'_>| {
+            let mut bytes = Vec::new();
+            body.encode(Sequence::number(9), &mut bytes);
+            bytes
+        };
+        let bind = |login_type, password| {
+            bytes(Body::Bind(Bind {
+                login_type,
+                name: b"900001",
+                password,
+                reserve: b"",
+            }))
+        };
+        let deliver = |text| {
+            bytes(Body::Deliver(Deliver {
+                source: b"8613800000001",
+                coding: 15,
+                content: text,
+                ..Deliver::default()
+            }))
+        };
+        let refused = [
+            (bind(2, b"wrong"), (command::BIND, 1)),
+            (bind(1, b"secret"), (command::BIND, 4)),
+            (deliver(b"1"), (command::DELIVER, 1)),
+        ];
+        for (first, (request, result)) in refused {
+            let mut stream = tokio::net::TcpStream::connect(door).await.unwrap();
+            stream.write_all(&first).await.unwrap();
+            let said = answer(&mut stream).await;
+            assert_eq!(said, Some((request | command::RESP, result)));
+            assert_eq!(answer(&mut stream).await, None, "and left");
+        }
+        let mut welcome = Vec::new();
+        for result in [0, 0, 3] {
+            let mut stream = tokio::net::TcpStream::connect(door).await.unwrap();
+            stream.write_all(&bind(2, b"secret")).await.unwrap();
+            let said = answer(&mut stream).await;
+            assert_eq!(said, Some((command::BIND | command::RESP, result)));
+            welcome.push(stream);
+        }
+        let mut gateway = welcome.remove(0);
+        gateway
+            .write_all(&deliver(&[0xCA, 0xD5, 0xB5, 0xBD, b'1']))
+            .await
+            .unwrap();
+        let said = answer(&mut gateway).await;
+        assert_eq!(said, Some((command::DELIVER | command::RESP, 0)));
+        let mut silent = Vec::new();
+        for _ in 0..40 {
+            silent.push(tokio::net::TcpStream::connect(door).await.unwrap());
+        }
+        // Who says nothing is left in its time.
+        assert_eq!(answer(silent.last_mut().unwrap()).await, None);
+        stop.send(()).unwrap();
+        (welcome, gateway)
+    };
+    let mut replies = Vec::new();
+    let serve = async {
+        let mut turn = Turn::default();
+        while stopped.try_recv().is_err() {
+            let next = Duration::from_millis(20);
+            if tokio::time::timeout(next, driver.link.turn(&mut turn))
+                .await
+                .is_ok()
+            {
+                replies.append(&mut turn.replies);
+                driver.take(&mut turn);
+            }
+        }
+    };
+    let ((mut welcome, _gateway), ()) =
+        tokio::time::timeout(PATIENCE, async { tokio::join!(strangers, serve) })
+            .await
+            .unwrap();
+    assert_eq!(replies.len(), 1);
+    assert_eq!((replies[0].phone, &*replies[0].text), (phone(1), "收到1"));
+    assert!(driver.link.room() > 0, "the session that sends went on");
+    welcome.clear();
 }

@@ -15,6 +15,7 @@ use crate::process::Storage;
 use crate::roles::Roles;
 use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
+use dispatch::gateway::sms::share::{Share, ShareFault};
 use dispatch::gateway::sms::{LinkConfig, Protocol, Secret};
 use dispatch::gateway::webhook::WebhookConfig;
 use ingest::transport::mqtt::{MqttConfig, Version};
@@ -292,6 +293,19 @@ impl SmsSection {
     }
 }
 
+/// The phones of each account, or what is wrong with how they share them; nothing to share where there
+/// is one.
+pub(crate) fn shares(
+    accounts: &[SmsSection],
+) -> Result<Vec<Option<Share>>, Vec<(usize, ShareFault)>> {
+    let carries: Vec<&[String]> = accounts.iter().map(|it| it.carries.as_slice()).collect();
+    if carries.iter().all(|words| words.is_empty()) && carries.len() < 2 {
+        return Ok(vec![None; carries.len()]);
+    }
+    let shares = Share::of(&carries)?;
+    Ok(shares.into_iter().map(Some).collect())
+}
+
 impl EmailSection {
     /// Address that mails are answered under.
     pub(crate) fn answer_url(&self) -> Option<String> {
@@ -406,7 +420,7 @@ impl Config {
     pub(crate) fn link_names(&self) -> Vec<String> {
         let mut names = vec!["cap".to_owned(), "push".to_owned()];
         for (place, section) in self.sms.iter().enumerate() {
-            // The first account carries everything: `sanfang check` says so of the others.
+            // Intents of the channel are named after the first; each account takes its own phones.
             names.push(match place {
                 0 => "sms".to_owned(),
                 _ => format!("sms/{}", section.name),

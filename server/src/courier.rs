@@ -35,6 +35,7 @@ pub(crate) use {
 use crate::app::{App, DISPATCH};
 use crate::term::Term;
 use crate::view::DeliveryItem;
+use dispatch::gateway::sms::share::Share;
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Progress, State};
 use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Row};
@@ -86,6 +87,8 @@ pub(crate) struct Courier {
     /// What people answered, for the next commit.
     answered: Vec<(Zone, Order)>,
     rows: Vec<Row>,
+    /// Which phones are this link's, where several accounts share them.
+    share: Option<Share>,
 }
 
 impl Courier {
@@ -149,6 +152,7 @@ impl Courier {
             ledger: Ledger::default(),
             answered: Vec::new(),
             rows: Vec::new(),
+            share: None,
         };
         courier.settle()?;
         Ok(courier)

@@ -23,6 +23,7 @@ mod receipt;
 mod results;
 mod session;
 pub mod sgip;
+pub mod share;
 pub mod smgp;
 pub mod smpp;
 pub mod udh;

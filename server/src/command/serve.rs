@@ -4,7 +4,7 @@ use super::Failure;
 use crate::app::{App, Period};
 use crate::bulletins;
 use crate::clock::Clock;
-use crate::config::{BulletinSection, Config, EmailSection, Store};
+use crate::config::{BulletinSection, Config, EmailSection, Store, shares};
 use crate::courier::Single;
 use crate::edge;
 use crate::installation;
@@ -221,9 +221,14 @@ fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
         LinkKind::Single(Single::Cap),
         LinkKind::Single(Single::Push),
     ];
-    for section in &config.sms {
+    let shares = shares(&config.sms).map_err(|faults| {
+        let words: Vec<String> = faults.iter().map(|(_, it)| it.to_string()).collect();
+        words.join("; ")
+    })?;
+    for (section, share) in config.sms.iter().zip(shares) {
         let link = section.gateway();
-        let link = link.map_err(|why| format!("sms {}: {why}", section.name))?;
+        let mut link = link.map_err(|why| format!("sms {}: {why}", section.name))?;
+        link.share = share;
         kinds.push(LinkKind::Sms(Box::new(link), section.pace_per_s));
     }
     if let Some(section) = &config.email {

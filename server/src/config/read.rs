@@ -2,7 +2,7 @@
 
 use super::{
     BulletinSection, Config, DeviceSection, DirectorySection, EmailSection, HttpSection,
-    KafkaSection, PollSection, RetentionSection, SmsSection, Store, WebhookSection,
+    KafkaSection, PollSection, RetentionSection, SmsSection, Store, WebhookSection, shares,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -269,13 +269,12 @@ impl Sections {
     fn check(&self, name: &str, faults: &mut Faults) {
         check_people(name, &self.people, faults);
         let mut names = BTreeSet::new();
-        for (line, section) in self.sms.iter().skip(1) {
-            let what = format!(
-                "{} carries nothing: the first [[sms]] carries all",
-                section.name
-            );
-            let remedy = "put the account that is to send first; give it more sessions where one is too slow";
-            faults.notice(Place::line(name, *line), "sms.name", what, remedy);
+        let accounts: Vec<SmsSection> = self.sms.iter().map(|(_, it)| it.clone()).collect();
+        for (account, fault) in shares(&accounts).err().unwrap_or_default() {
+            let line = self.sms.get(account).map_or(0, |(line, _)| *line);
+            let place = Place::line(name, line);
+            let remedy = "carries = [\"unicom\"], [\"telecom\", \"1703\"]… on all accounts but one";
+            faults.error(place, "sms.carries", fault.to_string(), remedy);
         }
         for (line, section) in &self.sms {
             let place = Place::line(name, *line);

@@ -51,12 +51,11 @@ fn serves(link: &str, intent: &Intent) -> bool {
             Some(authority) => is_asked(link, authority),
         },
         Channel::Area | Channel::Cell | Channel::Broadcast => is_target(link, &intent.link),
-        Channel::Sms
-        | Channel::Cap
-        | Channel::Push
-        | Channel::Email
-        | Channel::Device
-        | Channel::Voice => link == intent.link,
+        // Each account takes the phones that are its own.
+        Channel::Sms => is_target(link, &intent.link) || link == intent.link,
+        Channel::Cap | Channel::Push | Channel::Email | Channel::Device | Channel::Voice => {
+            link == intent.link
+        }
     }
 }
 

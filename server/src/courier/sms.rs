@@ -133,8 +133,10 @@ impl Sms {
             answer_max: answer_max(config),
             ..Limits::with_window(window)
         };
+        let mut courier = Courier::open(Arc::clone(app), number, limits)?;
+        courier.share = config.share.clone();
         Ok(Self {
-            courier: Courier::open(Arc::clone(app), number, limits)?,
+            courier,
             style,
             texts: FxHashMap::default(),
             reference: 0,

@@ -247,22 +247,28 @@ pub(super) trait Codec: fmt::Debug + Send + Sync {
     fn submit(&self, part: &PartText<'_>, style: &Style) -> Halves;
 }
 
-/// A header of `long` or short sequence: length, command, then either status and number, or the sequence.
-pub(super) fn cut(bytes: &[u8], header: usize) -> Result<Option<(u32, &[u8], &[u8])>, FrameError> {
-    let Some(length) = word(bytes, 0) else {
+/// A packet cut into its header and what follows.
+pub(super) struct Cut<'a> {
+    pub(super) length: usize,
+    pub(super) head: &'a [u8],
+    pub(super) body: &'a [u8],
+}
+
+/// The first whole packet, whose first word is its length; `None` while it is incomplete.
+pub(super) fn cut(bytes: &[u8], header: usize) -> Result<Option<Cut<'_>>, FrameError> {
+    let Some(stated) = word(bytes, 0) else {
         return Ok(None);
     };
-    let size = usize::try_from(length).unwrap_or(usize::MAX);
-    if !(header..=PACKET_BYTES_MAX).contains(&size) {
+    let length = usize::try_from(stated).unwrap_or(usize::MAX);
+    if !(header..=PACKET_BYTES_MAX).contains(&length) {
         return Err(FrameError::Length {
-            length,
+            length: stated,
             least: header,
         });
     }
-    Ok(bytes
-        .get(..size)
-        .and_then(|packet| packet.split_at_checked(header))
-        .map(|(head, body)| (length, head, body)))
+    let packet = bytes.get(..length);
+    let halves = packet.and_then(|packet| packet.split_at_checked(header));
+    Ok(halves.map(|(head, body)| Cut { length, head, body }))
 }
 
 /// The big-endian word at that octet.

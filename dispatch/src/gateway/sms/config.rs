@@ -1,6 +1,7 @@
 //! One carrier account: where its links lead, how it logs in, its limits, how its messages look.
 
 use super::identifier::Spelling;
+use super::share::Share;
 use model::Span;
 use serde::{Deserialize, Deserializer};
 use std::fmt;
@@ -122,6 +123,9 @@ pub struct LinkConfig {
     /// What the carrier speaks; given beside the section, not in it.
     #[serde(skip)]
     pub protocol: Protocol,
+    /// Which phones are this account's; all of them where there is no other account.
+    #[serde(skip)]
+    pub share: Option<Share>,
     /// `host:port` of each gateway of the account. Its sessions serve together; where one gateway
     /// is away, the others carry all.
     #[serde(alias = "address", deserialize_with = "one_or_more")]
@@ -341,6 +345,7 @@ impl Default for LinkConfig {
     fn default() -> Self {
         Self {
             protocol: Protocol::default(),
+            share: None,
             addresses: vec!["127.0.0.1:2775".to_owned()],
             account: String::new(),
             password: Secret::default(),

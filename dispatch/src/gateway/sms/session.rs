@@ -343,27 +343,33 @@ impl Session {
         self.codec.answer(ack, answer, &mut self.outgoing.bytes);
     }
 
-    /// Where nothing but a login finds out whether the far side is there, an idle session that ends
-    /// is one that begins anew.
+    /// The far side ends the session.
     fn leaving(&mut self, now: u64) -> Ending {
-        let was_long = now.saturating_sub(self.since) >= WORTH_RENEWING_MS;
-        let is_idle = self.phase == Phase::LoggedIn && !self.in_flight() && self.role.sends();
-        if !self.layout.has_heart_beat && is_idle && was_long {
-            self.resting = true;
-            return Ending::Renewed;
+        if self.renews(now) {
+            Ending::Renewed
+        } else {
+            Ending::LoggedOut
         }
-        Ending::LoggedOut
     }
 
     /// The connection was closed without a word.
     pub(super) fn closed(&mut self, now: u64) -> Ending {
-        if self.phase == Phase::LoggingOut && self.resting {
-            return Ending::Renewed;
+        let asked_to = self.phase == Phase::LoggingOut && self.resting;
+        if asked_to || self.renews(now) {
+            Ending::Renewed
+        } else {
+            Ending::Closed
         }
-        match self.leaving(now) {
-            Ending::Renewed => Ending::Renewed,
-            _ => Ending::Closed,
-        }
+    }
+
+    /// Where nothing but a login finds out whether the far side is there, an idle session that ends
+    /// is one that begins anew.
+    fn renews(&mut self, now: u64) -> bool {
+        let was_long = now.saturating_sub(self.since) >= WORTH_RENEWING_MS;
+        let is_idle = self.phase == Phase::LoggedIn && !self.in_flight() && self.role.sends();
+        let renews = !self.layout.has_heart_beat && is_idle && was_long;
+        self.resting |= renews;
+        renews
     }
 
     fn logged_in(

@@ -1,7 +1,7 @@
 //! One packet of CMPP: finds it in a stream of bytes, decodes it strictly, encodes it.
 
 use crate::gateway::sms::alphabet;
-use crate::gateway::sms::codec::{Frame, FrameError, Sequence, cut, put_length, word};
+use crate::gateway::sms::codec::{Cut, Frame, FrameError, Sequence, cut, put_length, word};
 use crate::gateway::sms::udh::{self, Part};
 use crate::gateway::sms::wire::{DecodeError, Reader, put_fixed};
 
@@ -337,11 +337,11 @@ impl<'a> Deliver<'a> {
 
 /// The first whole packet at the start of `bytes`; `None` while it is incomplete.
 pub fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
-    let Some((length, head, body)) = cut(bytes, HEADER_BYTES)? else {
+    let Some(Cut { length, head, body }) = cut(bytes, HEADER_BYTES)? else {
         return Ok(None);
     };
     Ok(Some(Frame {
-        length: length as usize,
+        length,
         command: word(head, 4).unwrap_or_default(),
         status: 0,
         sequence: Sequence::number(word(head, 8).unwrap_or_default()),
@@ -468,9 +468,10 @@ fn result(reader: &mut Reader<'_>, after: usize) -> Result<u32, DecodeError> {
     reader.u8("Result").map(u32::from)
 }
 
+/// What one octet cannot hold was read from four.
 fn put_result(version: Version, result: u32, out: &mut Vec<u8>) {
-    match version {
-        Version::V2 => out.push(u8::try_from(result).unwrap_or(u8::MAX)),
-        Version::V3 => out.extend_from_slice(&result.to_be_bytes()),
+    match (version, u8::try_from(result)) {
+        (Version::V2, Ok(octet)) => out.push(octet),
+        (Version::V2, Err(_)) | (Version::V3, _) => out.extend_from_slice(&result.to_be_bytes()),
     }
 }

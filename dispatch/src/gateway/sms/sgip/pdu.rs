@@ -1,7 +1,7 @@
 //! One packet of SGIP: finds it in a stream of bytes, decodes it strictly, encodes it.
 
 use crate::gateway::sms::alphabet;
-use crate::gateway::sms::codec::{Frame, FrameError, Sequence, cut, put_length, word};
+use crate::gateway::sms::codec::{Cut, Frame, FrameError, Sequence, cut, put_length, word};
 use crate::gateway::sms::udh::{self, Part};
 use crate::gateway::sms::wire::{DecodeError, Reader, put_fixed};
 
@@ -270,12 +270,12 @@ impl<'a> Report<'a> {
 
 /// The first whole packet at the start of `bytes`; `None` while it is incomplete.
 pub fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
-    let Some((length, head, body)) = cut(bytes, HEADER_BYTES)? else {
+    let Some(Cut { length, head, body }) = cut(bytes, HEADER_BYTES)? else {
         return Ok(None);
     };
     let field = |at| word(head, at).unwrap_or_default();
     Ok(Some(Frame {
-        length: length as usize,
+        length,
         command: field(4),
         status: 0,
         sequence: Sequence {

@@ -1,7 +1,7 @@
 //! One packet of SMGP: finds it in a stream of bytes, decodes it strictly, encodes it.
 
 use crate::gateway::sms::alphabet;
-use crate::gateway::sms::codec::{Frame, FrameError, Sequence, cut, put_length, word};
+use crate::gateway::sms::codec::{Cut, Frame, FrameError, Sequence, cut, put_length, word};
 use crate::gateway::sms::udh::{self, Part};
 use crate::gateway::sms::wire::{DecodeError, Reader, Tlvs, put_fixed};
 
@@ -266,11 +266,11 @@ impl<'a> Deliver<'a> {
 
 /// The first whole packet at the start of `bytes`; `None` while it is incomplete.
 pub fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
-    let Some((length, head, body)) = cut(bytes, HEADER_BYTES)? else {
+    let Some(Cut { length, head, body }) = cut(bytes, HEADER_BYTES)? else {
         return Ok(None);
     };
     Ok(Some(Frame {
-        length: length as usize,
+        length,
         command: word(head, 4).unwrap_or_default(),
         status: 0,
         sequence: Sequence::number(word(head, 8).unwrap_or_default()),

@@ -3,7 +3,7 @@
 use super::command::{BindMode, Command};
 use super::message::ShortMessage;
 use super::status::Status;
-use crate::gateway::sms::codec::{Frame, FrameError, Sequence, cut, put_length, word};
+use crate::gateway::sms::codec::{Cut, Frame, FrameError, Sequence, cut, put_length, word};
 use crate::gateway::sms::wire::{DecodeError, Reader, Tlvs, put_c_octet};
 
 /// Octets of the header (§3.2.1).
@@ -11,12 +11,12 @@ pub const HEADER_BYTES: usize = 16;
 
 /// The first whole PDU at the start of `bytes`; `None` while it is incomplete.
 pub fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
-    let Some((length, head, body)) = cut(bytes, HEADER_BYTES)? else {
+    let Some(Cut { length, head, body }) = cut(bytes, HEADER_BYTES)? else {
         return Ok(None);
     };
     let field = |at| word(head, at).unwrap_or_default();
     Ok(Some(Frame {
-        length: length as usize,
+        length,
         command: field(4),
         status: field(8),
         sequence: Sequence::number(field(12)),

@@ -136,7 +136,7 @@ fn id(nth: u64) -> [u8; 10] {
     let mut rest = nth;
     for octet in id.iter_mut().rev() {
         let pair = u8::try_from(rest % 100).unwrap_or_default();
-        *octet = (pair / 10) << 4 | pair % 10;
+        *octet = ((pair / 10) << 4) | (pair % 10);
         rest /= 100;
     }
     id
