@@ -133,8 +133,8 @@ impl Wire for Room {
 async fn somebody_to_tell(folder: &std::path::Path) -> Sms {
     city::write_city(folder);
     let config = LinkConfig {
-        address: "127.0.0.1:9".into(),
-        system_id: "sanfang".into(),
+        addresses: vec!["127.0.0.1:9".into()],
+        account: "sanfang".into(),
         ..LinkConfig::default()
     };
     let link = LinkKind::Sms(Box::new(config.clone()), 0);
