@@ -18,7 +18,7 @@ pub mod jwt;
 pub(crate) mod mac;
 pub mod notice;
 pub mod push;
-pub mod smpp;
+pub mod sms;
 pub mod state_bulletin;
 pub mod web_push;
 pub mod webhook;

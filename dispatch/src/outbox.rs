@@ -238,7 +238,7 @@ impl Outbox {
                 }
             }
             // A withdrawal is kept too: what a snapshot gives back must be withdrawn again.
-            let mut track = Track::new(no, intent.clone(), self.limits.always_ucs2);
+            let mut track = Track::new(no, intent.clone(), &self.limits);
             track.closed = true;
             self.keep(no, intent.warning, track);
             return;
@@ -246,7 +246,7 @@ impl Outbox {
         if self.order.len() >= self.limits.intents_max * 2 {
             self.shed(out);
         }
-        let mut track = Track::new(no, intent.clone(), self.limits.always_ucs2);
+        let mut track = Track::new(no, intent.clone(), &self.limits);
         // What is not claimed before the wire may be on it with nothing on disk.
         track.doubtful = self.recovering && intent.resend_when_unknown();
         if intent.only_told || intent.only_new {

@@ -9,13 +9,13 @@
 #[path = "peers/skipped.rs"]
 mod skipped;
 
-use dispatch::gateway::smpp::command::BindMode;
-use dispatch::gateway::smpp::message::{Address, Part, ShortMessage};
-use dispatch::gateway::smpp::pdu::{Bind, Body, FrameError, Pdu, frame};
-use dispatch::gateway::smpp::wire::{DecodeError, put_tlv, tag, tlvs};
-use dispatch::gateway::smpp::{
-    MessageKey, MessageState, Spelling, Status, candidates, read_receipt,
-};
+use dispatch::gateway::sms::smpp::command::BindMode;
+use dispatch::gateway::sms::smpp::message::{Address, ShortMessage};
+use dispatch::gateway::sms::smpp::pdu::{Bind, Body, Pdu, frame};
+use dispatch::gateway::sms::smpp::{Status, read_receipt, tag};
+use dispatch::gateway::sms::udh::Part;
+use dispatch::gateway::sms::wire::{DecodeError, put_tlv, tlvs};
+use dispatch::gateway::sms::{FrameError, MessageKey, MessageState, Spelling, candidates};
 use proptest::prelude::*;
 use skipped::skipped;
 
@@ -47,8 +47,7 @@ fn vectors() -> Option<Vec<Vector>> {
 }
 
 fn decode(bytes: &[u8]) -> Result<Pdu<'_>, DecodeError> {
-    let (header, body) = frame(bytes).unwrap().unwrap();
-    Pdu::decode(header, body)
+    Pdu::decode(&frame(bytes).unwrap().unwrap())
 }
 
 #[test]
@@ -128,7 +127,7 @@ fn lengths_out_of_step_end_the_stream() {
     for length in [0, 15, 65_537, u32::MAX] {
         let mut bytes = u32::to_be_bytes(length).to_vec();
         bytes.resize(32, 0);
-        assert_eq!(frame(&bytes), Err(FrameError::Length(length)));
+        assert_eq!(frame(&bytes), Err(FrameError::Length { length, least: 16 }));
     }
     assert_eq!(frame(&[0, 0, 0]), Ok(None));
     assert_eq!(frame(&[0, 0, 0, 16, 0]), Ok(None));

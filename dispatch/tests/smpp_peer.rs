@@ -11,9 +11,10 @@
 #[path = "peers/node.rs"]
 mod node;
 
-use dispatch::gateway::smpp::{
+use dispatch::gateway::sms::smpp::Status;
+use dispatch::gateway::sms::{
     Answer, Change, DeliveryReceipt, Ending, Link, LinkConfig, MessageState, Outcome, Prepared,
-    Secret, Sender, SessionState, Status, Submit, Turn, Validity,
+    Secret, Sender, SessionState, Style, Submit, Turn, Validity,
 };
 use model::{SendError, Span, Time};
 use serde_json::Value;
@@ -88,8 +89,8 @@ struct Driver {
 impl Driver {
     fn new(port: u16, change: impl FnOnce(&mut LinkConfig)) -> Self {
         let mut config = LinkConfig {
-            address: format!("127.0.0.1:{port}"),
-            system_id: "sanfang".to_owned(),
+            addresses: vec![format!("127.0.0.1:{port}")],
+            account: "sanfang".to_owned(),
             password: Secret("secret".to_owned()),
             reconnect_min: Span::from_millis(50),
             reconnect_max: Span::from_millis(200),
@@ -98,7 +99,7 @@ impl Driver {
         };
         change(&mut config);
         Self {
-            link: Link::new(config).unwrap(),
+            link: Link::new(config, Time::default).unwrap(),
             answers: Vec::new(),
             receipts: Vec::new(),
             changes: Vec::new(),
@@ -154,7 +155,11 @@ fn not_after() -> Time {
 }
 
 fn prepare(text: &str, reference: u8) -> Prepared {
-    Prepared::new(text, &sender(), Validity::Absolute(not_after()), reference).unwrap()
+    let style = Style {
+        sender: sender(),
+        ..Style::default()
+    };
+    Prepared::new(text, &style, Validity::Absolute(not_after()), reference).unwrap()
 }
 
 fn rain() -> Prepared {
@@ -235,7 +240,7 @@ async fn receipts_find_their_message_in_any_spelling() {
     let Some(mut peer) = Peer::start(0) else {
         return;
     };
-    let mut driver = Driver::new(peer.port, |config| config.window = 3);
+    let mut driver = Driver::new(peer.port, |config| config.window = Some(3));
     driver.up().await;
     let (short, long) = (rain(), prepare(&"暴雨红色预警，".repeat(30), 2));
     let batch: Vec<Submit<'_>> = (0..60)
@@ -283,7 +288,7 @@ async fn throttling_is_told_with_a_growing_pause() {
     loop {
         match driver.send(1, 8_613_800_000_009, &text).await {
             Outcome::Throttled { status, pause_ms } => {
-                assert_eq!(status, Status::THROTTLED);
+                assert_eq!(status, Status::THROTTLED.into());
                 tokio::time::sleep(Duration::from_millis(pause_ms.into())).await;
                 pauses.push(pause_ms);
             }
@@ -300,7 +305,7 @@ async fn silence_is_uncertain_and_a_late_answer_is_still_matched() {
         return;
     };
     let timeout = Span::from_millis(400);
-    let mut driver = Driver::new(peer.port, |config| config.response_timeout = timeout);
+    let mut driver = Driver::new(peer.port, |config| config.response_timeout = Some(timeout));
     driver.up().await;
     let text = rain();
     let to = |token| Submit {
@@ -322,7 +327,7 @@ async fn silence_is_uncertain_and_a_late_answer_is_still_matched() {
     assert!(accepted(outcome(1, false).unwrap()));
     assert_eq!(
         outcome(6, false),
-        Some(Outcome::Permanent(Status::INVALID_DESTINATION))
+        Some(Outcome::Permanent(Status::INVALID_DESTINATION.into()))
     );
     for token in [7, 8] {
         assert_eq!(outcome(token, false), Some(Outcome::Silent));
@@ -380,7 +385,7 @@ async fn an_idle_session_asks_whether_the_centre_is_there_and_unbinds_at_the_end
         return;
     };
     let idle = Span::from_millis(150);
-    let mut driver = Driver::new(peer.port, |config| config.enquire_after = idle);
+    let mut driver = Driver::new(peer.port, |config| config.enquire_after = Some(idle));
     driver.up().await;
     driver
         .until("enquire_link", |_| peer.said("enquired").len() >= 2)
@@ -397,7 +402,7 @@ async fn an_idle_session_asks_whether_the_centre_is_there_and_unbinds_at_the_end
         &turn.changes[..],
         [Change {
             state: SessionState::Down {
-                why: Ending::Unbound,
+                why: Ending::LoggedOut,
                 ..
             },
             ..
@@ -418,10 +423,10 @@ async fn a_wrong_password_is_said_and_tried_again_ever_more_slowly() {
         .iter()
         .map(|change| match &change.state {
             SessionState::Down {
-                why: Ending::BindRefused(status),
+                why: Ending::LoginRefused(status),
                 retry_ms,
             } => {
-                assert_eq!(*status, Status::INVALID_PASSWORD);
+                assert_eq!(*status, Status::INVALID_PASSWORD.into());
                 *retry_ms
             }
             state => panic!("{state:?}"),

@@ -2,8 +2,9 @@
 
 use dispatch::gateway::adapter::{Meaning, Shapes, shipped};
 use dispatch::gateway::device::{Command, State};
-use dispatch::gateway::smpp::pdu::{Body, Pdu, frame};
-use dispatch::gateway::smpp::read_receipt;
+use dispatch::gateway::sms::smpp::pdu::{Body, Pdu, frame};
+use dispatch::gateway::sms::smpp::read_receipt;
+use dispatch::gateway::sms::{Frame, FrameError, cmpp, sgip, smgp};
 use dispatch::gateway::web_push::Subscription;
 use dispatch::wording::Wording;
 use model::Time;
@@ -25,23 +26,96 @@ pub(crate) fn wording(bytes: &[u8]) {
     }
 }
 
-/// A stream of PDUs: what decodes is written back and reads the same.
-pub(crate) fn smpp(mut bytes: &[u8]) {
-    while let Ok(Some((header, body))) = frame(bytes) {
-        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
-        match Pdu::decode(header, body) {
+/// The packets of a stream, until it is out of step or at its end.
+fn packets<'a>(
+    mut bytes: &'a [u8],
+    cut: fn(&'a [u8]) -> Result<Option<Frame<'a>>, FrameError>,
+) -> impl Iterator<Item = Frame<'a>> {
+    std::iter::from_fn(move || {
+        let frame = cut(bytes).ok()??;
+        bytes = bytes.get(frame.length..).unwrap_or_default();
+        Some(frame)
+    })
+}
+
+/// PDUs of SMPP: what decodes is written back and reads the same.
+pub(crate) fn smpp(bytes: &[u8]) {
+    for found in packets(bytes, frame) {
+        match Pdu::decode(&found) {
             Ok(pdu) => {
                 texts(&pdu.body);
                 let mut written = Vec::new();
                 pdu.encode(&mut written);
-                let Ok(Some((header, body))) = frame(&written) else {
-                    panic!("{pdu:?} was written as no frame");
-                };
-                assert_eq!(Pdu::decode(header, body), Ok(pdu));
+                let again = packets(&written, frame).next();
+                assert_eq!(again.map(|frame| Pdu::decode(&frame)), Some(Ok(pdu)));
             }
             Err(error) => assert!(!error.to_string().is_empty()),
         }
-        bytes = bytes.get(length..).unwrap_or_default();
+    }
+}
+
+/// Packets of CMPP, read as either version.
+pub(crate) fn cmpp(bytes: &[u8]) {
+    use cmpp::pdu::{Body, Version, frame};
+    for version in [Version::V2, Version::V3] {
+        for found in packets(bytes, frame) {
+            match Body::decode(version, &found) {
+                Ok(body) => {
+                    if let Body::Deliver(deliver) = body {
+                        drop(deliver.text());
+                        cmpp::read_report(deliver.content);
+                    }
+                    let mut written = Vec::new();
+                    body.encode(version, found.sequence.number, &mut written);
+                    let again = packets(&written, frame).next();
+                    let again = again.map(|frame| Body::decode(version, &frame));
+                    assert_eq!(again, Some(Ok(body)));
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        }
+    }
+}
+
+/// Packets of SGIP.
+pub(crate) fn sgip(bytes: &[u8]) {
+    use sgip::pdu::{Body, frame};
+    for found in packets(bytes, frame) {
+        match Body::decode(&found) {
+            Ok(body) => {
+                if let Body::Deliver(deliver) = body {
+                    drop(deliver.text());
+                }
+                let mut written = Vec::new();
+                body.encode(found.sequence, &mut written);
+                let again = packets(&written, frame).next();
+                assert_eq!(again.map(|frame| Body::decode(&frame)), Some(Ok(body)));
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}
+
+/// Packets of SMGP, read as either edition.
+pub(crate) fn smgp(bytes: &[u8]) {
+    use smgp::pdu::{Body, Version, frame};
+    for version in [Version::V2, Version::V3] {
+        for found in packets(bytes, frame) {
+            match Body::decode(version, &found) {
+                Ok(body) => {
+                    if let Body::Deliver(deliver) = body {
+                        drop(deliver.text());
+                        let _ = smgp::read_report(deliver.content);
+                    }
+                    let mut written = Vec::new();
+                    body.encode(version, found.sequence.number, &mut written);
+                    let again = packets(&written, frame).next();
+                    let again = again.map(|frame| Body::decode(version, &frame));
+                    assert_eq!(again, Some(Ok(body)));
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        }
     }
 }
 
@@ -61,7 +135,7 @@ pub(crate) fn receipt(bytes: &[u8]) {
     let Some((data_coding, text)) = bytes.split_first() else {
         return;
     };
-    let message = dispatch::gateway::smpp::message::ShortMessage {
+    let message = dispatch::gateway::sms::smpp::message::ShortMessage {
         data_coding: *data_coding,
         esm_class: 0x04,
         short_message: text,

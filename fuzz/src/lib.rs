@@ -17,7 +17,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 32] = [
+pub const TARGETS: [(&str, Target); 35] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -41,6 +41,9 @@ pub const TARGETS: [(&str, Target); 32] = [
     ("official", signals::official),
     ("wording", delivery::wording),
     ("smpp", delivery::smpp),
+    ("cmpp", delivery::cmpp),
+    ("sgip", delivery::sgip),
+    ("smgp", delivery::smgp),
     ("receipt", delivery::receipt),
     ("device", delivery::device),
     ("answer", delivery::answer),

@@ -172,7 +172,7 @@ fn recorded_files_of_others() {
             "nws-text",
             &["ndjson", "registrar", "cap", "contacts", "events"],
         ),
-        ("protocol", &["ndjson", "smpp"]),
+        ("protocol", &["ndjson", "smpp", "cmpp", "sgip", "smgp"]),
         ("landslide-warnings", &["bulletin", "ndjson", "areas"]),
     ];
     for (folder, targets) in samples {

@@ -23,7 +23,8 @@ use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
-use dispatch::gateway::smpp::LinkConfig;
+use dispatch::gateway::sms::share::{Share, ShareFault};
+use dispatch::gateway::sms::{LinkConfig, Protocol, Secret};
 use dispatch::gateway::webhook::{Webhook, WebhookConfig};
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
@@ -219,17 +220,25 @@ impl Default for DirectorySection {
     }
 }
 
-/// One SMS link to a carrier account.
+/// One account at a carrier.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SmsSection {
     /// Name in metrics and on the screen.
     pub(crate) name: String,
+    /// What the carrier speaks.
+    #[serde(default)]
+    protocol: Protocol,
     /// Most messages a second the contract allows; 0 for no limit of ours.
     #[serde(default)]
     pub(crate) pace_per_s: u32,
-    /// The bind.
-    pub(crate) smpp: LinkConfig,
+    /// Whose phones it carries: carriers' names, or how numbers begin. The account without this
+    /// carries the rest.
+    #[serde(default)]
+    pub(crate) carries: Vec<String>,
+    /// Its links.
+    #[serde(alias = "smpp")]
+    link: LinkConfig,
 }
 
 /// The mail relay.
@@ -290,6 +299,34 @@ pub(crate) struct DeviceSection {
     password_file: Option<PathBuf>,
     /// TOML file: a secret for each device id, hexadecimal.
     secrets_file: PathBuf,
+}
+
+impl SmsSection {
+    /// What the gateway takes; reads the password.
+    pub(crate) fn gateway(&self) -> Result<LinkConfig, String> {
+        let mut link = self.link.clone();
+        link.protocol = self.protocol;
+        if let Some(file) = link.password_file.take() {
+            if !link.password.0.is_empty() {
+                return Err("password and password_file: give one of them".into());
+            }
+            link.password = Secret(secret_text(&file)?);
+        }
+        Ok(link)
+    }
+}
+
+/// The phones of each account, or what is wrong with how they share them; nothing to share where there
+/// is one.
+pub(crate) fn shares(
+    accounts: &[SmsSection],
+) -> Result<Vec<Option<Share>>, Vec<(usize, ShareFault)>> {
+    let carries: Vec<&[String]> = accounts.iter().map(|it| it.carries.as_slice()).collect();
+    if carries.iter().all(|words| words.is_empty()) && carries.len() < 2 {
+        return Ok(vec![None; carries.len()]);
+    }
+    let shares = Share::of(&carries)?;
+    Ok(shares.into_iter().map(Some).collect())
 }
 
 impl EmailSection {
@@ -428,7 +465,7 @@ impl Config {
     pub(crate) fn link_names(&self) -> Vec<String> {
         let mut names = vec!["cap".to_owned(), "push".to_owned()];
         for (place, section) in self.sms.iter().enumerate() {
-            // The first account carries everything: `sanfang check` says so of the others.
+            // Intents of the channel are named after the first; each account takes its own phones.
             names.push(match place {
                 0 => "sms".to_owned(),
                 _ => format!("sms/{}", section.name),

@@ -40,6 +40,7 @@ use crate::app::{App, DISPATCH};
 use crate::term::Term;
 use crate::view::DeliveryItem;
 use area::Jobs;
+use dispatch::gateway::sms::share::Share;
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Progress, State};
 use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Row};
@@ -100,6 +101,8 @@ pub(crate) struct Courier {
     rows: Vec<Row>,
     /// Retirements that the operators' list was told of.
     retired: Option<u64>,
+    /// Which phones are this link's, where several accounts share them.
+    share: Option<Share>,
 }
 
 impl Courier {
@@ -165,6 +168,7 @@ impl Courier {
             jobs,
             rows: Vec::new(),
             retired: None,
+            share: None,
         };
         courier.settle()?;
         Ok(courier)

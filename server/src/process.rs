@@ -37,7 +37,7 @@ use crate::zones::{Standing, Zones};
 use dispatch::gateway::area_topics::{AreaTopics, AreaTopicsConfig};
 use dispatch::gateway::device::DeviceConfig;
 use dispatch::gateway::push::Hub;
-use dispatch::gateway::smpp::LinkConfig;
+use dispatch::gateway::sms::LinkConfig;
 use dispatch::gateway::web_push::WebPush;
 use ingest::register::Registrar;
 use journal::{

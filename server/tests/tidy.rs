@@ -173,7 +173,7 @@ fn timers_and_randomness_stay_where_they_are() {
     assert_eq!(
         users(&["Instant::now()"]),
         [
-            "dispatch/src/gateway/smpp/link.rs",
+            "dispatch/src/gateway/sms/link.rs",
             "dispatch/src/simulator/carrier/connection.rs",
             "ingest/src/transport/mqtt.rs",
             "ingest/src/transport/mqtt/session.rs",

@@ -16,6 +16,8 @@ pub struct Limits {
     pub pace_per_s: u32,
     /// Short messages are UCS-2 even where the default alphabet would do, and so have more parts.
     pub always_ucs2: bool,
+    /// Short messages go out a second time, to be shown at once, and so cost twice their parts.
+    pub with_flash: bool,
     /// Tries of one message that fails transiently while the far side takes others. Where it takes
     /// nothing, tries go on until the not-after time, and after so many the next channel is told.
     pub attempts_max: u8,
@@ -49,6 +51,7 @@ impl Default for Limits {
             unconfirmed_max: 2000,
             pace_per_s: 0,
             always_ucs2: false,
+            with_flash: false,
             attempts_max: 6,
             backoff: [1, 5, 15, 60, 300].map(Span::from_seconds).to_vec(),
             throttle_min: Span::from_millis(100),

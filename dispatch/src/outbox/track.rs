@@ -2,7 +2,8 @@
 
 use super::before::Before;
 use super::effects::Row;
-use crate::gateway::smpp::parts_of;
+use super::limits::Limits;
+use crate::gateway::sms::parts_of;
 use crate::intent::{Audience, Intent, RecipientNo};
 use model::{AreaCode, Channel, Language, Span, Tier, Time};
 use sha2::{Digest, Sha256};
@@ -80,7 +81,7 @@ pub(super) struct Retry {
 }
 
 impl Track {
-    pub(super) fn new(no: u32, intent: Intent, always_ucs2: bool) -> Self {
+    pub(super) fn new(no: u32, intent: Intent, limits: &Limits) -> Self {
         let key = |pass| Key {
             tier: Reverse(intent.tier),
             onset: intent.onset,
@@ -94,7 +95,7 @@ impl Track {
             sites: intent.audience.sites.clone(),
             streams: [Stream::default(), Stream::default()],
             in_flight: 0,
-            texts: texts(&intent, always_ucs2),
+            texts: texts(&intent, limits),
             before: Before::default(),
             reread: false,
             receipts: true,
@@ -148,7 +149,7 @@ pub(super) fn text_of(texts: &[Text], variant: u8) -> Text {
     text.unwrap_or(Text::NONE)
 }
 
-fn texts(intent: &Intent, always_ucs2: bool) -> Vec<Text> {
+fn texts(intent: &Intent, limits: &Limits) -> Vec<Text> {
     let highest = intent.words.iter().map(|w| usize::from(w.variant_no) + 1);
     let slots = highest
         .max()
@@ -159,7 +160,10 @@ fn texts(intent: &Intent, always_ucs2: bool) -> Vec<Text> {
         let Some(words) = words else { continue };
         let digest = Sha256::digest(words.text.as_bytes());
         let parts = match intent.channel {
-            Channel::Sms => parts_of(&words.text, always_ucs2),
+            Channel::Sms => {
+                let times = if limits.with_flash { 2 } else { 1 };
+                times * parts_of(&words.text, limits.always_ucs2)
+            }
             Channel::Cap
             | Channel::Push
             | Channel::Email

@@ -1,12 +1,15 @@
-//! A message centre in play: speaks SMPP 3.4 as a carrier does, with faults on demand.
+//! A message centre in play: speaks SMPP, CMPP, SGIP and SMGP as carriers do, with faults on demand.
 //!
 //! For the demo, for load tests and for tests of what happens when a carrier throttles, falls
-//! silent or hangs up. It answers every bind, keeps a log of what it took, and sends receipts.
+//! silent or hangs up. It answers every login, keeps a log of what it took, and sends receipts.
 
 mod connection;
+mod dialect;
 mod log;
+mod reporter;
 mod script;
 
+use crate::gateway::sms::Protocol;
 use log::Log;
 use model::{Span, Time};
 use serde::Deserialize;
@@ -23,6 +26,8 @@ pub use script::IdSpelling;
 
 /// Sessions at once; further connections are closed.
 const SESSIONS_MAX: usize = 512;
+/// Batches of receipts that wait for the connection by which they are brought.
+const PASSED_MAX: usize = 4_096;
 
 /// How the centre behaves. Every `…_every` counts submits over all sessions; zero is never.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,6 +35,8 @@ const SESSIONS_MAX: usize = 512;
 pub struct CarrierConfig {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What it speaks.
+    pub protocol: Protocol,
     /// The account it knows; empty takes any.
     pub system_id: String,
     /// Its password.
@@ -40,6 +47,12 @@ pub struct CarrierConfig {
     pub receipt_every: u64,
     /// How receipts spell identifiers.
     pub receipt_ids: IdSpelling,
+    /// Receipts go before the answers that name their messages.
+    pub receipts_first: bool,
+    /// Receipts go by another session than their submit, where there is one that receives.
+    pub receipts_elsewhere: bool,
+    /// SGIP: where it brings receipts, by a connection of its own; absent brings none.
+    pub report_to: Option<SocketAddr>,
     /// Answers come so long after the submit.
     pub latency: Span,
     /// Each nth submit is answered "throttled".
@@ -52,6 +65,8 @@ pub struct CarrierConfig {
     pub fail_every: u64,
     /// Hangs up on a session after so many submits, without answering the last.
     pub close_after: u64,
+    /// Stands still after so many submits of a session: the connection stays and nothing moves on it.
+    pub stall_after: u64,
     /// File to append a line to for each message taken; see [`Carrier::bind`].
     pub log: Option<PathBuf>,
 }
@@ -75,9 +90,9 @@ pub enum CarrierError {
 /// What has happened so far, counted over all sessions.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Sessions bound.
+    /// Sessions logged in.
     pub binds: AtomicU64,
-    /// submit_sm read.
+    /// Submits read.
     pub submits: AtomicU64,
     /// Of these, answered with an identifier.
     pub accepted: AtomicU64,
@@ -87,6 +102,8 @@ pub struct Counts {
     pub refused: AtomicU64,
     /// Of these, taken without an answer.
     pub silent: AtomicU64,
+    /// Of those taken, of message class 0: shown at once.
+    pub flashes: AtomicU64,
     /// Receipts sent.
     pub receipts: AtomicU64,
     /// Receipts that found no room to wait or no session to go to.
@@ -126,23 +143,80 @@ struct Centre {
     log: Option<Mutex<Log>>,
     watcher: Option<mpsc::Sender<Taken>>,
     clock: fn() -> Time,
+    receivers: Mutex<Receivers>,
+}
+
+/// Sessions that receipts may go by, by the number they entered with.
+#[derive(Debug, Default)]
+struct Receivers {
+    entered: u64,
+    open: Vec<(u64, mpsc::Sender<Vec<u8>>)>,
+}
+
+impl Centre {
+    fn receivers(&self) -> std::sync::MutexGuard<'_, Receivers> {
+        let lock = self.receivers.lock();
+        lock.unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// A session that receives has come; gives its number.
+    fn enter(&self, session: mpsc::Sender<Vec<u8>>) -> u64 {
+        let mut receivers = self.receivers();
+        receivers.entered += 1;
+        let number = receivers.entered;
+        receivers.open.push((number, session));
+        number
+    }
+
+    fn leave(&self, number: u64) {
+        self.receivers().open.retain(|(it, _)| *it != number);
+    }
+
+    /// True where a session that does not receive itself may pass its receipts on.
+    fn passes(&self) -> bool {
+        !self.receivers().open.is_empty()
+    }
+
+    /// Passes receipts to another session; gives them back where `own` is to bring them itself, or
+    /// where nobody can.
+    fn pass(&self, own: Option<u64>, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
+        if own.is_some() && !self.config.receipts_elsewhere {
+            return Err(bytes);
+        }
+        let mut receivers = self.receivers();
+        let mut others = receivers.open.iter();
+        let other = others.position(|(number, _)| Some(*number) != own);
+        let Some(other) = other else {
+            return Err(bytes);
+        };
+        // Each in turn.
+        let (number, session) = receivers.open.remove(other);
+        let passed = session.try_send(bytes);
+        receivers.open.push((number, session));
+        passed.map_err(mpsc::error::TrySendError::into_inner)
+    }
 }
 
 impl Default for CarrierConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 2775)),
+            protocol: Protocol::Smpp,
             system_id: String::new(),
             password: String::new(),
             receipt_after: None,
             receipt_every: 1,
             receipt_ids: IdSpelling::Same,
+            receipts_first: false,
+            receipts_elsewhere: false,
+            report_to: None,
             latency: Span::ZERO,
             throttle_every: 0,
             silence_every: 0,
             refuse_every: 0,
             fail_every: 0,
             close_after: 0,
+            stall_after: 0,
             log: None,
         }
     }
@@ -185,6 +259,7 @@ impl Carrier {
             log,
             watcher: None,
             clock,
+            receivers: Mutex::default(),
         };
         Ok(Self {
             listener,
@@ -216,6 +291,13 @@ impl Carrier {
     /// Serves until dropped; its sessions end with it.
     pub async fn serve(self) {
         let mut sessions = JoinSet::new();
+        if let Some(to) = self.centre.config.report_to
+            && self.centre.config.protocol == Protocol::Sgip
+        {
+            let (reporter, receipts) = mpsc::channel(PASSED_MAX);
+            self.centre.enter(reporter);
+            sessions.spawn(reporter::run(to, receipts, Arc::clone(&self.centre)));
+        }
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {

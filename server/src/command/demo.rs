@@ -19,7 +19,7 @@ use crate::people::{People, Person, Scope, token_hash};
 use crate::process::{self, Folders, LinkKind, Options, Running, Storage};
 use crate::roles::Roles;
 use clap::Args;
-use dispatch::gateway::smpp::{LinkConfig, Secret};
+use dispatch::gateway::sms::{LinkConfig, Secret};
 use dispatch::simulator::carrier::{Carrier, CarrierConfig, Counts};
 use model::{Mode, Span, Time};
 use rules::Policy;
@@ -226,10 +226,10 @@ fn options(
         token_sha256: token_hash(token),
     };
     let sms = LinkConfig {
-        address: carrier.to_string(),
-        system_id: "demo".into(),
+        addresses: vec![carrier.to_string()],
+        account: "demo".into(),
         password: Secret("demo".into()),
-        window: 1000,
+        window: Some(1000),
         ..LinkConfig::default()
     };
     Options {

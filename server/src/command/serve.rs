@@ -4,7 +4,7 @@ use super::Failure;
 use crate::app::{App, Period};
 use crate::bulletins;
 use crate::clock::Clock;
-use crate::config::{BulletinSection, Config, EmailSection, Store, shapes};
+use crate::config::{BulletinSection, Config, EmailSection, Store, shapes, shares};
 use crate::courier::{AreaLink, Single};
 use crate::edge;
 use crate::installation;
@@ -272,9 +272,15 @@ fn links(
         LinkKind::Single(Single::Cap),
         LinkKind::Single(Single::Push),
     ];
-    for section in &config.sms {
-        let smpp = Box::new(section.smpp.clone());
-        kinds.push(LinkKind::Sms(smpp, section.pace_per_s));
+    let shares = shares(&config.sms).map_err(|faults| {
+        let words: Vec<String> = faults.iter().map(|(_, it)| it.to_string()).collect();
+        words.join("; ")
+    })?;
+    for (section, share) in config.sms.iter().zip(shares) {
+        let link = section.gateway();
+        let mut link = link.map_err(|why| format!("sms {}: {why}", section.name))?;
+        link.share = share;
+        kinds.push(LinkKind::Sms(Box::new(link), section.pace_per_s));
     }
     if let Some(section) = &config.email {
         let email = Email::new(section.gateway()?).map_err(|error| format!("email: {error}"))?;

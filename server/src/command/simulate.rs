@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// What to play.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// A carrier's message centre (SMPP 3.4) that logs what it takes, with faults on demand
+    /// A carrier's message centre (SMPP, CMPP, SGIP, SMGP) that logs what it takes, with faults on demand
     Carrier(carrier::Arguments),
     /// Site devices at an MQTT broker: signs, sirens and barriers that obey and report
     Devices(devices::Arguments),

@@ -3,7 +3,7 @@
 use super::{
     AreaSection, BulletinSection, CentreSection, Config, DeviceSection, DirectorySection,
     EmailSection, HttpSection, KafkaSection, PollSection, PushSection, RetentionSection,
-    SmsSection, Store, WebhookSection,
+    SmsSection, Store, WebhookSection, shares,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -263,6 +263,9 @@ impl Sections {
     /// Relative paths are relative to the file.
     fn anchor(&mut self, base: &Path) {
         let own = |path: &mut PathBuf| *path = base.join(&*path);
+        for (_, account) in &mut self.sms {
+            account.link.password_file.iter_mut().for_each(own);
+        }
         if let Some((_, email)) = &mut self.email {
             email.password_file.iter_mut().for_each(own);
         }
@@ -335,19 +338,23 @@ impl Sections {
             check_people(name, &self.people, faults);
         }
         let mut names = BTreeSet::new();
-        for (line, section) in self.sms.iter().skip(1) {
-            let what = format!(
-                "{} carries nothing: the first [[sms]] carries all",
-                section.name
-            );
-            let remedy = "put the account that is to send first; give it more sessions where one is too slow";
-            faults.notice(Place::line(name, *line), "sms.name", what, remedy);
+        let accounts: Vec<SmsSection> = self.sms.iter().map(|(_, it)| it.clone()).collect();
+        for (account, fault) in shares(&accounts).err().unwrap_or_default() {
+            let line = self.sms.get(account).map_or(0, |(line, _)| *line);
+            let place = Place::line(name, line);
+            let remedy = "carries = [\"unicom\"], [\"telecom\", \"1703\"]… on all accounts but one";
+            faults.error(place, "sms.carries", fault.to_string(), remedy);
         }
         for (line, section) in &self.sms {
             let place = Place::line(name, *line);
             unique(&mut names, &section.name, "sms.name", place, faults);
-            for fault in section.smpp.faults() {
-                faults.error(place, "sms.smpp", fault.to_string(), "correct this link");
+            match section.gateway() {
+                Ok(link) => {
+                    for fault in link.faults() {
+                        faults.error(place, "sms.link", fault.to_string(), "correct this link");
+                    }
+                }
+                Err(why) => faults.error(place, "sms.link", why, "correct this link"),
             }
         }
         let shapes = self.shapes(name, faults);

@@ -15,6 +15,10 @@ impl Courier {
         if intent.is_publication() {
             return 1;
         }
+        if self.share.is_some() {
+            // Whose phones are this account's is known as they are gone through.
+            return 0;
+        }
         if let Some(people) = self.heads.get(&intent.id) {
             return *people;
         }
@@ -71,6 +75,9 @@ impl Courier {
             (cursor, end) = (SUBSCRIBED, intent.audience.reach != Reach::Public);
         }
         // Rows were sorted by list; the wording of a language the intent lacks is its first.
+        if let Some(share) = &self.share {
+            self.rows.retain(|row| share.has(row.address));
+        }
         let rows = std::mem::take(&mut self.rows);
         self.step(Event::Rows {
             intent: wanted.intent,

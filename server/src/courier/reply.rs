@@ -1,6 +1,6 @@
 //! What a phone wrote back: the digit that was asked for, or its word.
 
-use dispatch::gateway::smpp::same_phone;
+use dispatch::gateway::sms::same_phone;
 use model::order::Answer;
 
 /// Characters between the word and what else was written.

@@ -59,9 +59,9 @@ fn serves(link: &str, intent: &Intent) -> bool {
                 || (intent.link == HUB && carried_by(link).is_some())
                 || (intent.link == HUB && link == AREAS && is_public)
         }
-        Channel::Sms | Channel::Cap | Channel::Email | Channel::Device | Channel::Voice => {
-            link == intent.link
-        }
+        // Each account takes the phones that are its own.
+        Channel::Sms => is_target(link, &intent.link) || link == intent.link,
+        Channel::Cap | Channel::Email | Channel::Device | Channel::Voice => link == intent.link,
     }
 }
 

@@ -1,15 +1,15 @@
-//! Short messages: the outbox of a link and its SMPP sessions.
+//! Short messages: the outbox of an account and the sessions of its links.
 
 use super::Courier;
 use super::marks::Marks;
 use super::reply::{is_from, said};
 use crate::app::App;
-use crate::clock::monotonic_micros;
+use crate::clock::{Clock, monotonic_micros};
 use crate::term::Term;
 use dispatch::directory::Contact;
-use dispatch::gateway::smpp::{
+use dispatch::gateway::sms::{
     Answer as WireAnswer, DeliveryReceipt, Link, LinkConfig, MessageState, Outcome as WireOutcome,
-    Prepared, Reply, Sender, SessionState, Submit, Turn, Validity, same_phone,
+    Prepared, Reply, SessionState, Style, Submit, Turn, Validity, same_phone,
 };
 use dispatch::intent::IntentId;
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
@@ -36,7 +36,7 @@ struct Waiting {
 /// A link of short messages, a round at a time.
 pub(crate) struct Sms {
     pub(crate) courier: Courier,
-    sender: Sender,
+    style: Style,
     texts: FxHashMap<(IntentId, u8), Prepared>,
     reference: u8,
     waiting: VecDeque<Waiting>,
@@ -58,7 +58,7 @@ pub(crate) async fn run(
     term: Term,
 ) -> Result<(), JournalError> {
     let mut sms = Sms::open(&app, number, &config, pace_per_s)?;
-    let mut link = match Link::new(config) {
+    let mut link = match Link::new(config, || Clock::wall().now()) {
         Ok(link) => link,
         Err(faults) => {
             let words: Vec<_> = faults.iter().map(ToString::to_string).collect();
@@ -121,18 +121,23 @@ impl Sms {
         config: &LinkConfig,
         pace_per_s: u32,
     ) -> Result<Self, JournalError> {
-        let window = config.window.saturating_mul(config.sessions.max(1));
+        let sessions = config.sessions.max(1) * config.addresses.len().max(1);
+        let window = config.window().saturating_mul(sessions);
+        let style = config.style();
         let limits = Limits {
             pace_per_s,
             throttle_min: config.throttle_min,
             throttle_max: config.throttle_max,
-            always_ucs2: config.sender.always_ucs2,
+            always_ucs2: style.always_ucs2(),
+            with_flash: style.sender.flash,
             answer_max: answer_max(config),
             ..Limits::with_window(window)
         };
+        let mut courier = Courier::open(Arc::clone(app), number, limits)?;
+        courier.share = config.share.clone();
         Ok(Self {
-            courier: Courier::open(Arc::clone(app), number, limits)?,
-            sender: config.sender.clone(),
+            courier,
+            style,
             texts: FxHashMap::default(),
             reference: 0,
             waiting: VecDeque::new(),
@@ -207,7 +212,7 @@ impl Sms {
         };
         self.reference = self.reference.wrapping_add(1);
         let validity = Validity::Absolute(found.not_after);
-        match Prepared::new(&message.text, &self.sender, validity, self.reference) {
+        match Prepared::new(&message.text, &self.style, validity, self.reference) {
             Ok(text) => {
                 if self.texts.len() >= TEXTS_MAX {
                     self.texts.clear();
@@ -269,10 +274,12 @@ impl Sms {
         for change in &turn.changes {
             match &change.state {
                 SessionState::Up => {
-                    tracing::info!(link = self.courier.outbox.link(), "bound");
+                    let (link, address) = (self.courier.outbox.link(), &change.address);
+                    tracing::info!(link, %address, "logged in");
                 }
                 SessionState::Down { why, retry_ms } => {
-                    tracing::warn!(link = self.courier.outbox.link(), ?why, retry_ms, "down");
+                    let (link, address) = (self.courier.outbox.link(), &change.address);
+                    tracing::warn!(link, %address, %why, retry_ms, "down");
                 }
             }
         }
@@ -418,7 +425,7 @@ impl Sms {
 
 /// The link answers for each message within its own time-outs; the outbox's patience is behind them.
 fn answer_max(config: &LinkConfig) -> Span {
-    let times_out = config.response_timeout.millis().saturating_mul(4);
+    let times_out = config.response_timeout().millis().saturating_mul(4);
     Span::from_millis(times_out).max(Span::from_minutes(10))
 }
 
@@ -430,7 +437,7 @@ fn answer(answer: &WireAnswer) -> Option<Answer> {
         WireOutcome::Throttled { .. } => Outcome::Throttled,
         WireOutcome::Transient(_) | WireOutcome::Unsent => Outcome::Transient,
         WireOutcome::Permanent(_) => Outcome::Permanent,
-        WireOutcome::Silent | WireOutcome::Cut => Outcome::Uncertain,
+        WireOutcome::Silent | WireOutcome::Cut | WireOutcome::Doubtful(_) => Outcome::Uncertain,
     };
     Some(Answer {
         token: Token(answer.token),

@@ -3,7 +3,7 @@
 use super::audit::{Audit, Told, is_over};
 use super::log::Hold;
 use crate::courier::Wire;
-use dispatch::gateway::smpp::Submit;
+use dispatch::gateway::sms::Submit;
 use dispatch::ledger::State;
 use dispatch::outbox::Token;
 use model::Time;

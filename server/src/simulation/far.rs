@@ -6,9 +6,10 @@ use super::node::SMS;
 use super::owners::WINDOW;
 use super::plant::Plant;
 use super::world::{Owner, Work, World};
-use dispatch::gateway::smpp::{
+use dispatch::gateway::sms::smpp::Status;
+use dispatch::gateway::sms::{
     Answer as WireAnswer, DeliveryReceipt, MessageKey, MessageState, Outcome as WireOutcome,
-    ReasonCode, Status, Turn,
+    ReasonCode, Turn,
 };
 use dispatch::intent::Intent;
 use dispatch::ledger::State;
@@ -309,11 +310,11 @@ fn on_wire(said: Said, id: u64) -> WireOutcome {
             id: Some(MessageKey(id)),
         },
         Said::Throttled => WireOutcome::Throttled {
-            status: Status::THROTTLED,
+            status: Status::THROTTLED.into(),
             pause_ms: 100,
         },
-        Said::Transient => WireOutcome::Transient(Status::SYSTEM_ERROR),
-        Said::Refused => WireOutcome::Permanent(Status::INVALID_DESTINATION),
+        Said::Transient => WireOutcome::Transient(Status::SYSTEM_ERROR.into()),
+        Said::Refused => WireOutcome::Permanent(Status::INVALID_DESTINATION.into()),
         Said::Silent => WireOutcome::Silent,
     }
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::courier::{self, Sms};
 use crate::pump::Pump;
 use crate::questions::questions;
-use dispatch::gateway::smpp::{LinkConfig, Turn};
+use dispatch::gateway::sms::{LinkConfig, Turn};
 use dispatch::outbox::{Answer, Event, Outcome, Token};
 use futures_util::FutureExt;
 use journal::JournalError;
@@ -27,7 +27,7 @@ const PACE: u32 = 500;
 
 fn config() -> LinkConfig {
     LinkConfig {
-        window: WINDOW,
+        window: Some(WINDOW),
         sessions: 1,
         ..LinkConfig::default()
     }

@@ -103,7 +103,7 @@ every_s = 1
         (4, "colour"),
         (5, "person.token_sha256"),
         (13, "person"),
-        (15, "sms.smpp"),
+        (15, "sms.link"),
         (20, "webhook"),
         (24, "mqtt"),
         (28, "poll.url"),
@@ -356,29 +356,47 @@ fn rulebook_tests_are_read_by_people_and_programs() {
     assert!(err.contains("tests/a.test.toml:"), "{err}");
 }
 
+/// Accounts share the phones so that each is one account's; what is wrong with a link is said with the
+/// line of its account, and a password may lie in a file of its own.
 #[test]
-fn a_second_account_is_said_to_carry_nothing() {
+fn accounts_of_several_carriers_are_checked() {
     let folder = tempfile::tempdir().unwrap();
     small::write_city(folder.path());
-    let account = |name: &str| {
-        format!(
-            "[[sms]]\nname = \"{name}\"\n[sms.smpp]\naddress = \"127.0.0.1:2775\"\nsystem_id = \"s\"\npassword = \"s\"\n"
-        )
-    };
-    let text = format!(
-        "city = \"city\"\njournal = \"journal\"\nlisten = \"127.0.0.1:8080\"\n{}{}",
-        account("first"),
-        account("second")
-    );
     let file = folder.path().join("sanfang.toml");
-    fs::write(&file, text).unwrap();
-    let (code, out, err) = told(&sanfang(&["check", "--config", file.to_str().unwrap()]));
+    let check = |accounts: &[&str]| {
+        let base = "city = \"city\"\njournal = \"journal\"\nlisten = \"127.0.0.1:8080\"\n";
+        fs::write(&file, format!("{base}{}", accounts.concat())).unwrap();
+        told(&sanfang(&["check", "--config", file.to_str().unwrap()]))
+    };
+    fs::write(folder.path().join("secret"), "secret\n").unwrap();
+    let mobile = "[[sms]]\nname = \"mobile\"\nprotocol = \"cmpp2\"\n[sms.link]\n\
+        address = [\"127.0.0.1:7890\", \"127.0.0.1:7891\"]\naccount = \"900001\"\npassword_file = \"secret\"\n";
+    let unicom = "[[sms]]\nname = \"unicom\"\nprotocol = \"sgip\"\ncarries = [\"unicom\"]\n[sms.link]\n\
+        address = \"127.0.0.1:8801\"\naccount = \"u\"\npassword = \"p\"\nnode = 3020012345\nlisten = \"127.0.0.1:8802\"\n";
+    let (code, out, err) = check(&[mobile, unicom]);
     assert_eq!(code, 0, "{out}{err}");
-    let said: Vec<&str> = out
-        .lines()
-        .filter(|line| line.contains("carries nothing"))
-        .collect();
-    assert!(said.len() == 1 && said[0].contains("second"), "{out}");
+    assert!(!out.contains("field sms"), "{out}");
+
+    let said = |accounts: &[&str], words: &str| {
+        let (code, _, err) = check(accounts);
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains(words), "no {words:?} in\n{err}");
+    };
+    let both = unicom.replace("carries = [\"unicom\"]\n", "");
+    said(&[mobile, &both], "two accounts carry the rest");
+    let wrong = unicom.replace("[\"unicom\"]", "[\"unicorn\"]");
+    said(&[mobile, &wrong], "\"unicorn\" is neither mobile");
+    let bare = unicom.replace("node = 3020012345\n", "");
+    said(&[mobile, &bare], "write the number of our node");
+    let lost = mobile.replace("\"secret\"", "\"nowhere\"");
+    said(&[&lost, unicom], "nowhere");
+    let twice = mobile.replace("password_file", "password = \"a\"\npassword_file");
+    said(
+        &[&twice, unicom],
+        "password and password_file: give one of them",
+    );
+    let unknown = mobile.replace("cmpp2", "cmpp4");
+    said(&[&unknown, unicom], "cmpp4");
 }
 
 #[test]

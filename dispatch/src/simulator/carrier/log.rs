@@ -1,7 +1,8 @@
 //! The simulated centre's own record of what it took: one line a message, parts put together.
 
-use crate::gateway::smpp::alphabet;
-use crate::gateway::smpp::message::{Part, ShortMessage};
+use super::dialect::Submitted;
+use crate::gateway::sms::alphabet;
+use crate::gateway::sms::udh::Part;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -29,7 +30,10 @@ pub(super) struct Entry<'a> {
     pub(super) nth: u64,
     pub(super) id: [u8; 10],
     pub(super) silent: bool,
-    pub(super) message: &'a ShortMessage<'a>,
+    /// The text is read as the Chinese protocols have it.
+    pub(super) national: bool,
+    pub(super) phone: &'a [u8],
+    pub(super) message: &'a Submitted<'a>,
 }
 
 impl Log {
@@ -43,9 +47,13 @@ impl Log {
     }
 
     pub(super) fn take(&mut self, entry: &Entry<'_>) -> std::io::Result<()> {
-        let (part, octets) = entry.message.user_data();
-        let text = alphabet::decode(entry.message.data_coding, octets);
-        match part {
+        let message = entry.message;
+        let text = if entry.national {
+            alphabet::decode_national(message.coding, message.octets)
+        } else {
+            alphabet::decode(message.coding, message.octets)
+        };
+        match message.part {
             Some(part) if part.total > 1 => self.take_part(entry, part, text),
             _ => self.line(entry, &[(entry.id, text)]),
         }
@@ -57,7 +65,7 @@ impl Log {
     }
 
     fn take_part(&mut self, entry: &Entry<'_>, part: Part, text: String) -> std::io::Result<()> {
-        let key = (entry.message.destination.digits.to_vec(), part.reference);
+        let key = (entry.phone.to_vec(), part.reference);
         if !self.waiting.contains_key(&key) {
             if self.order.len() >= WAITING_MAX
                 && let Some(oldest) = self.order.pop_front()
@@ -79,7 +87,7 @@ impl Log {
 
     fn line(&mut self, entry: &Entry<'_>, parts: &[([u8; 10], String)]) -> std::io::Result<()> {
         let outcome = if entry.silent { "silent" } else { "accepted" };
-        let destination = String::from_utf8_lossy(entry.message.destination.digits);
+        let destination = String::from_utf8_lossy(entry.phone);
         let validity = String::from_utf8_lossy(entry.message.validity);
         let ids: Vec<_> = parts
             .iter()

@@ -1,14 +1,14 @@
 //! What the simulated centre does with the nth submit: pure.
 
 use super::CarrierConfig;
-use crate::gateway::smpp::Status;
+use super::dialect::Refusal;
 use serde::Deserialize;
 
 /// What happens to one submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Accepted,
-    Refused(Status),
+    Refused(Refusal),
     Silent,
 }
 
@@ -31,9 +31,9 @@ pub(super) fn fate(config: &CarrierConfig, nth: u64) -> Fate {
     if each(config.silence_every) {
         Fate::Silent
     } else if each(config.refuse_every) {
-        Fate::Refused(Status::INVALID_DESTINATION)
+        Fate::Refused(Refusal::Destination)
     } else if each(config.throttle_every) {
-        Fate::Refused(Status::THROTTLED)
+        Fate::Refused(Refusal::Throttled)
     } else {
         Fate::Accepted
     }
@@ -76,7 +76,7 @@ mod tests {
             ..CarrierConfig::default()
         };
         let fates: Vec<Fate> = (1..=6).map(|nth| fate(&config, nth)).collect();
-        let throttled = Fate::Refused(Status::THROTTLED);
+        let throttled = Fate::Refused(Refusal::Throttled);
         let accepted = Fate::Accepted;
         let wanted = [
             accepted,

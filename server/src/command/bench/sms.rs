@@ -12,7 +12,7 @@ use super::served::{OFFICERS, Scratch, Served, cpu_s};
 use crate::clock::{Clock, monotonic, monotonic_micros};
 use crate::installation;
 use dispatch::directory::{Directory, Recipient};
-use dispatch::gateway::smpp::MessageKey;
+use dispatch::gateway::sms::MessageKey;
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Ledger, Progress, State};
 use dispatch::simulator::carrier::{Carrier, CarrierConfig, Counts, IdSpelling, Taken};

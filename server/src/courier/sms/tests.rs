@@ -14,7 +14,7 @@ fn sms(app: &Arc<App>) -> Sms {
     let courier = Courier::open(Arc::clone(app), 5, Limits::default()).unwrap();
     Sms {
         courier,
-        sender: Sender::default(),
+        style: Style::default(),
         texts: FxHashMap::default(),
         reference: 0,
         waiting: VecDeque::new(),
@@ -133,8 +133,8 @@ impl Wire for Room {
 async fn somebody_to_tell(folder: &std::path::Path) -> Sms {
     city::write_city(folder);
     let config = LinkConfig {
-        address: "127.0.0.1:9".into(),
-        system_id: "sanfang".into(),
+        addresses: vec!["127.0.0.1:9".into()],
+        account: "sanfang".into(),
         ..LinkConfig::default()
     };
     let link = LinkKind::Sms(Box::new(config.clone()), 0);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::snapshot::{Generations, Owner};
-use dispatch::gateway::smpp::{LinkConfig, Secret};
+use dispatch::gateway::sms::{LinkConfig, Secret};
 use dispatch::simulator::carrier::{Carrier, CarrierConfig, Counts};
 use model::order::Answer;
 use model::{Order, Zone};
@@ -27,8 +27,8 @@ async fn carrier() -> (Arc<Counts>, Links) {
     };
     let carrier = Carrier::bind(config, Time::default).await.unwrap();
     let link = LinkConfig {
-        address: carrier.address().to_string(),
-        system_id: "test".into(),
+        addresses: vec![carrier.address().to_string()],
+        account: "test".into(),
         password: Secret("test".into()),
         ..LinkConfig::default()
     };
