@@ -1,7 +1,7 @@
 // Products by lead time, the evening product, blind areas and silenced rules, against the mock and against a real server.
 
 import assert from 'node:assert/strict';
-import { another, id, isMock, list, me, test, until } from './harness.mjs';
+import { another, id, isMock, list, me, post, test, until } from './harness.mjs';
 
 const GALE = '11B20';
 const turn = async (page, name) => {
@@ -216,6 +216,21 @@ export async function watchCases() {
     await line.waitFor({ state: 'detached' });
     await until('the first screen knows', async () => (await page.locator(`[data-testid=silence][data-rule="${rule.id}"]`).count()) === 0);
     await theirs.context().close();
+  });
+
+  await test('a rule is silenced in the whole city', { signed: true }, async (page) => {
+    const [rule] = (await list('/v1/rules')).filter((r) => r.level === 'township' && r.muted.length === 0);
+    const muted = async () => (await list('/v1/rules')).find((r) => r.id === rule.id).muted;
+    await turn(page, 'rulebooks');
+    await page.fill(id('find-rule'), rule.id);
+    await page.locator(`[data-testid=rule][data-id="${rule.id}"] ${id('mute')}`).click();
+    await page.fill(id('reason'), '阈值有误');
+    await page.click(`dialog ${id('submit')}`);
+    const zones = (await districts()).length;
+    await until('it is silenced in every district', async () => (await muted()).filter((m) => m.area === null).length >= zones);
+    await page.waitForSelector('dialog', { state: 'detached' });
+    await post(`/v1/rules/${rule.id}/unmute`, {});
+    await until('it speaks', async () => (await muted()).length === 0);
   });
 
   await test('a declined proposal says who sent it away and why', { signed: true }, async (page) => {

@@ -95,7 +95,11 @@ export class Watch {
     const until = Date.parse(body.until) / 1000;
     if (!(until > world.time)) throw refuse(400, 'Bad request', `until: it is ${world.text(world.time)} already; name a time to come`);
     if (until > world.time + MUTE_MAX_S) throw refuse(400, 'Bad request', `until: a rule may be silenced for 1d at most, until ${world.text(world.time + MUTE_MAX_S)}`);
-    const places = body.areas?.length ? body.areas.map((area) => [world.district(area), area]) : [...world.areas.values()].filter((p) => p.level === 'district').map((p) => [p.code, null]);
+    const all = [...world.areas.values()];
+    const city = all.find((p) => p.level === 'city').code;
+    if (!body.areas?.length) throw refuse(400, 'Bad request', `areas: there is none; name districts or townships, or ${city} for the whole city`);
+    const whole = all.filter((p) => p.level === 'district').map((p) => [p.code, null]);
+    const places = body.areas.length === 1 && body.areas[0] === city ? whole : body.areas.map((area) => [world.district(area), area]);
     for (const [zone, area] of places) {
       this.muted = this.muted.filter((m) => m.rule !== id || m.zone !== zone || m.area !== area);
       this.muted.push({ rule: id, zone, area, since: world.text(world.time), until: world.text(until), person, reason: body.reason });
