@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { another, base, change, confirm, cut, finish, id, isMock, list, me, mend, post, second, signIn, test, token, until, waitingCard, warningOf } from './harness.mjs';
 import { cases } from './desk.mjs';
+import { notifyCases } from './notify.mjs';
 import { prepare, shapes } from './real.mjs';
 import { watchCases } from './watch.mjs';
 
@@ -161,6 +162,46 @@ await test('is signed by keyboard alone, and a second person releases it', {}, a
   await until('the detail to close', async () => (await page.locator(id('detail')).count()) === 0);
   await page.waitForSelector(`${id('progress')} .track`);
   await until('the board to count them', async () => (await page.locator(`${id('progress')} .sum b`).allInnerTexts()).some((text) => text !== '0'));
+});
+
+await test('a job that a carrier reads otherwise is held, seen, and let go by a person', {}, async (page) => {
+  const w = (await list('/v1/warnings')).find((x) => x.event !== 'ended' && x.event !== 'cancelled');
+  const job = {
+    state: 'held', objections: ['60 heads for 1000 inhabitants, at least 100 are expected'], heads: 60, areas: {}, list: 'resident', last_phone_s: 95,
+    counts: { waiting: 60, accepted: 0, delivered: 0, failed: 0, unknown: 0, expired: 0, withdrawn: 0 }, by_district: {}, five_minutes: [], started: null, finished: null,
+  };
+  const row = {
+    warning: w.id, revision: w.revision, intent: 'ab'.repeat(16), channel: 'area', link: 'area/cmcc', instead_of: null, purpose: 'alert', tier: w.tier,
+    planned: 60, sent: 0, accepted: 0, delivered: 0, failed: 0, unknown: 0, expired: 0, withdrawn: 0, started: null, finished: null, rate_per_s: 0, job,
+  };
+  await page.route('**/v1/deliveries', async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: [...(await answer.json()), row] });
+  });
+  const reading = { link: 'area/cmcc', purpose: 'alert', tier: w.tier, areas: Object.keys(w.areas), heads: 60, by_language: { zh: 60 }, list: 'resident', last_phone_s: 95, objections: job.objections };
+  await page.route(`**/v1/warnings/${w.id}/preview`, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), jobs: [reading] } });
+  });
+  let asked = null;
+  await page.route('**/v1/area-jobs/*', async (route) => {
+    asked = { path: new URL(route.request().url()).pathname, body: route.request().postDataJSON() };
+    await route.fulfill({ status: 202, body: '' });
+  });
+  await page.reload();
+  await signIn(page);
+  await page.click(id('jobs-waiting'));
+  await page.waitForSelector(`${id('readings')} tr.bad`);
+  await page.waitForSelector(id('job-held'));
+  assert.match(await page.locator(id('job-held')).innerText(), /60 heads for 1000 inhabitants/);
+  await page.click(id('job-release'));
+  await page.click(id('job-submit'));
+  assert.equal(asked, null, 'a reason is asked for');
+  await page.fill(id('job-reason'), 'their list is small');
+  await page.click(id('job-submit'));
+  await until('the act to be handed in', async () => asked !== null);
+  assert.deepEqual(asked, { path: `/v1/area-jobs/${row.intent}`, body: { link: 'area/cmcc', act: 'release', reason: 'their list is small' } });
+  await until('the dialog to close', async () => (await page.locator(id('job-submit')).count()) === 0);
 });
 
 await test('what one person released is reviewed by another, not by the same', {}, async (page, context) => {
@@ -330,6 +371,7 @@ await test('does not move while data streams in', { map: true, signed: true }, a
 
 const tried = await cases(inForce);
 await watchCases();
+await notifyCases();
 
 if (!isMock) await test('the mock says what the server says', { signed: true }, async () => shapes(tried));
 

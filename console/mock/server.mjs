@@ -14,6 +14,7 @@ import { counted, World } from './world.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const STEP_MS = 250;
+const PUSH_KEY = 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4';
 const PEOPLE = {
   li: { id: 'li', name: '李明', scopes: ['read', 'approve', 'issue', 'answer', 'respond'] },
   wang: { id: 'wang', name: '王芳', scopes: ['read', 'approve', 'issue', 'answer', 'respond'] },
@@ -34,6 +35,8 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/ja
 /** Starts the mock; gives its address and how to stop it. */
 export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
   const streams = new Map();
+  /** Subscriptions of browsers, by address. */
+  const subscriptions = new Map();
   const world = new World({ mode, send: (name, item) => {
     for (const [s, person] of streams) {
       const heard = person || name === 'time' || name === 'signal' ? item : name === 'warning' ? told(item, world.released.has(item.id)) : null;
@@ -78,6 +81,16 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       response.write(': open\n\n');
       streams.set(response, person);
       request.on('close', () => streams.delete(response));
+      return;
+    }
+    if (path === '/v1/push/subscriptions') {
+      const body = JSON.parse((await text(request)) || '{}');
+      if (request.method === 'DELETE') subscriptions.delete(body.endpoint);
+      else {
+        if (!body.areas?.length) throw refuse(400, 'Bad request', 'areas: name one to 16 areas');
+        subscriptions.set(body.subscription.endpoint, body);
+      }
+      response.writeHead(request.method === 'DELETE' ? 204 : 201).end();
       return;
     }
     const warning = path.match(/^\/v1\/warnings\/([0-9a-f]+)\/(\w+)$/);
@@ -156,6 +169,8 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       case '/v1/incidents': return json(responses.incidentList());
       case '/v1/timeline': return json(responses.entries.filter((entry) => entry.number > Number(url.searchParams.get('since') ?? 0)));
       case '/v1/rulebooks': return json(rulebooks.list());
+      case '/v1/push/key': return json({ key: PUSH_KEY, languages: ['zh', 'en'] });
+      case '/v1/push/subscriptions-left': return json([...subscriptions.values()]);
       case '/v1/me': permit('read'); return json(person);
       case '/v1/observations': return json(series(url.searchParams));
     }

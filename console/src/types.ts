@@ -213,6 +213,43 @@ export interface Preview {
   texts: Words;
   segments: Record<string, number>;
   remarks: Partial<Record<Lang, Remark[]>>;
+  /** How each carrier or platform reads what a signature would send it. */
+  jobs: JobReading[];
+}
+
+/** A job as the far side would read it; nothing where it does not answer. */
+export interface JobReading {
+  link: string;
+  purpose: string;
+  tier: Tier;
+  areas: string[];
+  heads: number | null;
+  list: string | null;
+  last_phone_s: number | null;
+  objections: string[];
+}
+
+/** Numbers by what became of each. */
+export interface JobCounts {
+  waiting: number;
+  accepted: number;
+  delivered: number;
+  failed: number;
+  unknown: number;
+  expired: number;
+  withdrawn: number;
+}
+
+/** An area job: how the far side reads and counts it. */
+export interface Job {
+  state: string;
+  objections: string[];
+  heads: number;
+  areas: Record<string, number>;
+  list: string;
+  last_phone_s: number;
+  counts: JobCounts;
+  by_district: Record<string, JobCounts>;
 }
 
 /** What is wrong with a short message: an element left out, or a word of what it is. */
@@ -266,6 +303,7 @@ export interface Delivery {
   started: string | null;
   finished: string | null;
   rate_per_s: number;
+  job?: Job;
 }
 
 export interface Signal {

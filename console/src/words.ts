@@ -2,11 +2,13 @@
 
 import type { Lang, Remark } from './types';
 import { deskEn, deskZh } from './words.desk';
+import { jobsEn, jobsZh } from './words.jobs';
 import { servicesEn, servicesZh } from './words.services';
 
 const zh = {
   ...deskZh,
   ...servicesZh,
+  ...jobsZh,
   title: '三防预警值班台',
   exercise: '演习', exerciseNote: '当前为演习,信息不对公众发布', test: '测试', testNote: '测试环境,信息不外发',
   live: '实时', connecting: '连接中', lost: '连接中断', lostNote: '画面停在 {time},可能已过时;正在重连(第 {n} 次)。', recordTime: '记录时间', quiet: '{n} 无新数据',
@@ -43,6 +45,7 @@ type Key = keyof typeof zh;
 const en: Record<Key, string> = {
   ...deskEn,
   ...servicesEn,
+  ...jobsEn,
   title: 'Warning desk',
   exercise: 'EXERCISE', exerciseNote: 'An exercise is running: nothing goes to the public', test: 'TEST', testNote: 'Test installation: nothing is sent',
   live: 'Live', connecting: 'Connecting', lost: 'Connection lost', lostNote: 'The screen stands at {time} and may be out of date; reconnecting (attempt {n}).', recordTime: 'Record time', quiet: 'quiet for {n}',
@@ -106,7 +109,7 @@ const CODES: Record<string, Pair> = {
   township_head: ['镇街责任人', 'Township head'], township_head_deputy: ['镇街副职', 'Township deputy'], site_owner: ['点位责任人', 'Site owner'], site_owner_deputy: ['点位副职', 'Site deputy'],
   primary: ['本人', 'Primary'], deputy: ['副职', 'Deputy'], district: ['区值班', 'District duty'], city: ['市值班', 'City duty'], everyone: ['全部人员', 'Everyone'],
   rain_gauge: ['雨量站', 'Rain gauge'], depth_sensor: ['水深计', 'Depth sensor'], slope: ['边坡', 'Slope'], weather: ['气象站', 'Weather station'], culvert: ['涵洞', 'Culvert'], underpass: ['下穿隧道', 'Underpass'],
-  waterlogging: ['易涝点', 'Waterlogging point'], school: ['学校', 'School'], nursing_home: ['养老院', 'Nursing home'], reservoir: ['水库', 'Reservoir'], river_gauge: ['水位站', 'River gauge'],
+  waterlogging: ['易涝点', 'Waterlogging point'], school: ['学校', 'School'], nursing_home: ['养老院', 'Nursing home'], village: ['村', 'Village'], reservoir: ['水库', 'Reservoir'], river_gauge: ['水位站', 'River gauge'],
   rainstorm: ['暴雨', 'Rainstorm'], zh: ['中文', 'Chinese'], en: ['英文', 'English'], close: ['封闭', 'Close'], height: ['限高', 'Height'],
   approve: ['签发', 'approve'], issue: ['发布取消', 'issue'], answer: ['叫应记录', 'answer'], read: ['查看', 'read'],
 };
@@ -145,5 +148,7 @@ export function remarksOf(remarks: Remark[], lang: Lang): string[] {
 
 /** The name of a code in the reader's language; an unknown code stands for itself. */
 export const codeName = (code: string | null | undefined, lang: Lang): string => (code ? pick(CODES[code], lang, code.replaceAll('_', ' ')) : '');
+/** A word whose key is put together; the key itself where there is none. */
+export const say = (key: string, lang: Lang): string => (key in TABLE[lang] ? TABLE[lang][key as Key] : key.replaceAll('_', ' '));
 export const hazardName = (code: string | null | undefined, lang: Lang): string => (code ? pick(HAZARDS[code], lang, code) : '');
 export const HAZARD_CODES = Object.keys(HAZARDS);

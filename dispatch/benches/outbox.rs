@@ -27,6 +27,7 @@ fn intent(tier: Tier) -> Option<Intent> {
         only_told: false,
         only_new: false,
         again: false,
+        by_area: false,
         spare: Vec::new(),
         instead_of: None,
         words: Vec::new(),

@@ -32,6 +32,7 @@ fn intent() -> Option<Intent> {
         only_told: false,
         only_new: false,
         again: false,
+        by_area: false,
         spare: Vec::new(),
         instead_of: None,
         words: Vec::new(),

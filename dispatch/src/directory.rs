@@ -25,8 +25,8 @@ mod tests;
 
 pub use contacts::Contact;
 pub use read::Loaded;
-pub use resolve::{Head, Page, Preview, ROWS_MAX, ResolveError};
-pub use sealed::{SealError, SealKey};
+pub use resolve::{Head, Page, Preview, ROWS_MAX, ResolveError, address_of};
+pub use sealed::{SealError, SealKey, open_note, seal_note};
 
 use columns::People;
 use numbers::Numbers;
@@ -113,6 +113,15 @@ impl Directory {
     /// The contact of that id.
     pub fn contact(&self, id: &str) -> Option<&Contact> {
         self.contacts.iter().find(|c| c.id == id)
+    }
+
+    /// Every push token: of responsible persons with their ids, then of subscribers.
+    pub fn push_tokens(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
+        let contacts = self.contacts.iter().filter(|c| !c.push.is_empty());
+        let contacts = contacts.map(|c| (Some(c.id.as_str()), c.push.as_str()));
+        let rows = self.people.push.rows.iter();
+        let people = rows.filter_map(|row| Some((None, self.people.push.get(*row as usize)?)));
+        contacts.chain(people)
     }
 
     /// The deputy registered for a contact.

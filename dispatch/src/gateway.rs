@@ -4,16 +4,23 @@
 //! outbox's. Each offers `send(…) -> Result<Receipt, SendError>`; the courier matches on
 //! [`model::Channel`].
 
+pub mod adapter;
 pub mod answer_link;
+pub mod area;
+pub mod area_topics;
 pub mod breaker;
 pub mod cap;
 pub mod device;
 pub mod email;
+pub mod gate;
 pub mod http;
+pub mod jwt;
 pub(crate) mod mac;
+pub mod notice;
 pub mod push;
 pub mod smpp;
 pub mod state_bulletin;
+pub mod web_push;
 pub mod webhook;
 
 /// What the far side said when it took a message.

@@ -1,5 +1,6 @@
 //! What is to be said to whom by which link: a query with words, never a list of people.
 
+use crate::gateway::notice;
 use crate::wording::{Message, Purpose};
 use model::release::{Ask, Reach};
 use model::{AreaCode, Channel, Language, Mode, Tier, Time, WarningId};
@@ -21,8 +22,8 @@ pub struct IntentId([u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId([u8; 16]);
 
-/// Whom an intent is for. Areas stand with everything below them; a list that is empty
-/// selects nobody, never everybody.
+/// Whom an intent is for. Areas stand with everything below them unless they stand alone; a list
+/// that is empty selects nobody, never everybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Audience {
@@ -31,6 +32,10 @@ pub struct Audience {
     /// Areas told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub areas: Vec<AreaCode>,
+    /// True where the areas are listed one by one down to the smallest, each without what is below
+    /// it: of a district somebody else may be told something else in one of its townships.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
     /// Sites told, by id: their responsible persons or their devices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<String>,
@@ -79,6 +84,10 @@ pub struct Intent {
     /// True where call-and-answer asks again: it takes nothing out of the queues.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
+    /// True where an area job stands behind it: whom it reaches is known by counts alone, and
+    /// nobody is told twice for an outcome that is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_area: bool,
     /// Words by language; `variant_no` names one.
     pub words: Vec<Message>,
     /// Words for the channels still to try, in their order, should this one not reach a person.
@@ -148,6 +157,7 @@ impl Audience {
         Self {
             reach,
             areas: Vec::new(),
+            alone: false,
             sites: Vec::new(),
             ask: None,
             roles: Vec::new(),
@@ -281,7 +291,7 @@ impl Intent {
     }
 
     /// True where one document or job goes to a target that knows its own readers: a feed, a
-    /// webhook, a carrier, the apps that subscribed to places.
+    /// webhook, a carrier, the apps that subscribed to places, the topics of areas.
     pub fn is_publication(&self) -> bool {
         match self.channel {
             Channel::Cap
@@ -289,15 +299,20 @@ impl Intent {
             | Channel::Area
             | Channel::Cell
             | Channel::Broadcast => true,
-            Channel::Push => self.audience.reach == Reach::Public,
+            Channel::Push => {
+                self.audience.reach == Reach::Public && notice::carried_by(&self.link).is_none()
+            }
             Channel::Sms | Channel::Email | Channel::Device | Channel::Voice => false,
         }
     }
 
     /// Semantics §36: silence is worse than a duplicate for orange and red to named people. A CAP
-    /// document is the same one however often it is published.
+    /// document is the same one however often it is published, and an area job has a number by
+    /// which the far side knows it: putting it again asks after it.
     pub fn resend_when_unknown(&self) -> bool {
-        self.channel == Channel::Cap || (self.is_named() && self.tier >= Tier::Orange)
+        let is_named = self.is_named() && !self.by_area;
+        let is_the_same = matches!(self.channel, Channel::Cap | Channel::Area);
+        is_the_same || (is_named && self.tier >= Tier::Orange)
     }
 }
 

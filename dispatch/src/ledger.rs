@@ -14,6 +14,7 @@ pub(crate) use receipts::{Receipt, Receipts};
 pub use states::{Counts, State, States};
 
 use crate::intent::{IntentId, RecipientNo};
+use model::Time;
 use std::collections::BTreeMap;
 
 /// States of all recipients of the intents it has seen.
@@ -22,6 +23,16 @@ pub struct Ledger {
     numbers: BTreeMap<IntentId, u32>,
     accounts: Vec<Option<Account>>,
     receipts: Receipts,
+    retired: BTreeMap<u32, Retired>,
+}
+
+/// An address that its service will never take again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retired {
+    /// The address as [`crate::outbox::Row::address`] has it.
+    pub address: u64,
+    /// When that was said.
+    pub at: Time,
 }
 
 #[derive(Clone, Debug)]
@@ -58,8 +69,31 @@ impl Ledger {
                         account.closed = Some(*state);
                     }
                 }
+                Entry::Retired {
+                    recipient,
+                    address,
+                    at,
+                    ..
+                } => self.retire(*recipient, *address, *at),
             }
         }
+    }
+
+    /// Whose addresses will never work again, by number. One of which another address is known since
+    /// is still in it.
+    pub fn retired(&self) -> impl ExactSizeIterator<Item = (RecipientNo, Retired)> {
+        let retired = self.retired.iter();
+        retired.map(|(no, retired)| (RecipientNo(*no), *retired))
+    }
+
+    /// Whether that address of a recipient will never work again.
+    pub fn is_retired(&self, recipient: RecipientNo, address: u64) -> bool {
+        let known = self.retired.get(&recipient.0);
+        known.is_some_and(|retired| retired.address == address)
+    }
+
+    pub(crate) fn retire(&mut self, recipient: u32, address: u64, at: Time) {
+        self.retired.insert(recipient, Retired { address, at });
     }
 
     /// State of one recipient.

@@ -60,6 +60,8 @@ pub struct Outbox {
     /// Texts an address got, and until when that matters; only rows that share their address.
     seen: BTreeMap<(u64, u64), Time>,
     found: Found,
+    /// Intents of which nothing leaves for now.
+    paused: BTreeSet<IntentId>,
     stats: Stats,
     /// When accounts are next looked through for what may be forgotten.
     forget_at: Option<Time>,
@@ -89,6 +91,7 @@ struct Found {
     turn: u32,
     giving_back: bool,
     closed: Vec<(IntentId, State)>,
+    retired: Vec<Entry>,
     answers: usize,
 }
 
@@ -124,6 +127,7 @@ impl Outbox {
             seq: 0,
             seen: BTreeMap::new(),
             found: Found::default(),
+            paused: BTreeSet::new(),
             stats: Stats::default(),
             forget_at: None,
             recovering: false,
@@ -149,6 +153,7 @@ impl Outbox {
             Event::Up => self.up = true,
             Event::Window(parts) => self.window = parts.min(self.limits.window),
             Event::Down => self.down(at, out),
+            Event::Paused(intents) => self.paused = intents.clone(),
             Event::Tick => self.tick(at, out),
         }
         self.fill(at, out);
@@ -515,6 +520,7 @@ impl Outbox {
         self.found.rows = rows;
         let closed = self.found.closed.drain(..);
         entries.extend(closed.map(|(intent, state)| Entry::Closed { intent, state }));
+        entries.append(&mut self.found.retired);
         if self.found.answers > 0 {
             self.unsaved.push_back((self.seq, self.found.answers));
             self.unsaved_total += self.found.answers;

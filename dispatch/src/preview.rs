@@ -49,6 +49,9 @@ pub struct Preview {
     pub reached: Vec<Reached>,
     /// Heads by channel, the public alone.
     pub public: BTreeMap<Channel, u64>,
+    /// What release platforms and carriers would be asked to say: they count for themselves.
+    #[serde(skip)]
+    pub jobs: Vec<Intent>,
     /// What is wrong with the short messages the public would get: who signs them should know.
     pub remarks: Remarks,
 }
@@ -70,6 +73,10 @@ pub fn preview(
     };
     // Those who missed the first message are counted with the fall that goes to the others.
     for intent in intents.into_iter().filter(|intent| !intent.only_new) {
+        if intent.channel == Channel::Area {
+            preview.jobs.push(intent);
+            continue;
+        }
         let heads = count(&intent.audience, intent.channel);
         let reached = reached(intent, &heads);
         if reached.reach == Reach::Public {

@@ -2,6 +2,12 @@
 //! validator, and small HTTP servers that misbehave on purpose.
 
 #[cfg(test)]
+#[path = "gateways/apns.rs"]
+mod apns;
+#[cfg(test)]
+#[path = "gateways/area.rs"]
+mod area;
+#[cfg(test)]
 #[path = "gateways/cap_documents.rs"]
 mod cap_documents;
 #[cfg(test)]
@@ -14,14 +20,26 @@ mod devices;
 #[path = "gateways/email.rs"]
 mod email;
 #[cfg(test)]
+#[path = "peers/node.rs"]
+mod node;
+#[cfg(test)]
 #[path = "gateways/peers.rs"]
 mod peers;
 #[cfg(test)]
 #[path = "gateways/poll.rs"]
 mod poll;
 #[cfg(test)]
+#[path = "gateways/push_services.rs"]
+mod push_services;
+#[cfg(test)]
 #[path = "gateways/server.rs"]
 mod server;
+#[cfg(test)]
+#[path = "gateways/topics.rs"]
+mod topics;
+#[cfg(test)]
+#[path = "gateways/web_push.rs"]
+mod web_push;
 #[cfg(test)]
 #[path = "gateways/webhook.rs"]
 mod webhook;

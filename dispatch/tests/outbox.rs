@@ -77,6 +77,7 @@ fn intent(
         only_told: matches!(purpose, Purpose::Cancelled | Purpose::Ended | Purpose::Fall),
         only_new: false,
         again: false,
+        by_area: false,
         spare: Vec::new(),
         instead_of: None,
         words: vec![Message {
@@ -500,3 +501,6 @@ mod leaving;
 mod parts;
 #[path = "outbox/refused.rs"]
 mod refused;
+#[cfg(test)]
+#[path = "outbox/retired.rs"]
+mod retired;

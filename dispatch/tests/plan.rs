@@ -583,6 +583,8 @@ fn a_snapshot_goes_on_as_if_nothing_happened() {
 mod classes;
 #[path = "plan/eases.rs"]
 mod eases;
+#[path = "plan/nested.rs"]
+mod nested;
 #[path = "plan/orders.rs"]
 mod orders;
 #[path = "plan/shown.rs"]

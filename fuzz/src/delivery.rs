@@ -1,10 +1,13 @@
 //! What delivery reads: wording, the carrier's PDUs and receipts, what devices say.
 
+use dispatch::gateway::adapter::{Meaning, Shapes, shipped};
 use dispatch::gateway::device::{Command, State};
 use dispatch::gateway::smpp::pdu::{Body, Pdu, frame};
 use dispatch::gateway::smpp::read_receipt;
+use dispatch::gateway::web_push::Subscription;
 use dispatch::wording::Wording;
 use model::Time;
+use std::sync::LazyLock;
 
 /// Templates and phrases as one file of the directory; the first line names it.
 pub(crate) fn wording(bytes: &[u8]) {
@@ -84,6 +87,58 @@ pub(crate) fn device(bytes: &[u8]) {
             let now = Time::from_seconds(1_700_000_000);
             assert!(Command::read(&again, "barrier-1", secret, now).is_ok());
         }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+static SHIPPED: LazyLock<Shapes> = LazyLock::new(|| {
+    let shapes = shipped();
+    shapes.unwrap_or_else(|faults| panic!("shipped shapes: {faults:?}"))
+});
+
+/// What a push service answers, its status in the first two bytes: every shape finds a meaning, and
+/// what is kept of it is short and has no control characters.
+pub(crate) fn answer(bytes: &[u8]) {
+    let Some((head, body)) = bytes.split_at_checked(2) else {
+        return;
+    };
+    let status = head.iter().fold(0, |n, b| (n << 8) | u16::from(*b)) % 600;
+    for name in SHIPPED.names() {
+        let Some(shape) = SHIPPED.get(name) else {
+            continue;
+        };
+        let read = shape.answers.read(status, body);
+        assert!(read.said.chars().count() < 500, "{}", read.said);
+        assert!(!read.said.chars().any(char::is_control), "{:?}", read.said);
+        if read.means == Meaning::Retired {
+            assert!(read.reference.is_none_or(|text| text.len() <= 200));
+        }
+    }
+}
+
+/// A shape of an operator's: each fault says where it is and what is wrong.
+pub(crate) fn shape(bytes: &[u8]) {
+    if bytes.len() > 1 << 14 {
+        return;
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Err(faults) = Shapes::default().add("x.toml", text) {
+        assert!(!faults.is_empty(), "refused without a word");
+        for fault in faults {
+            assert!(!fault.field.is_empty() && !fault.what.is_empty(), "{fault}");
+        }
+    }
+}
+
+/// A browser's subscription: what is read is written the same, and its words show nothing of it.
+pub(crate) fn subscription(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match Subscription::parse(text) {
+        Ok(read) => assert_eq!(Subscription::parse(&read.to_line()), Ok(read)),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 }

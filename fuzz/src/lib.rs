@@ -17,7 +17,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 28] = [
+pub const TARGETS: [(&str, Target); 32] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -38,10 +38,14 @@ pub const TARGETS: [(&str, Target); 28] = [
     ("cap", signals::cap),
     ("feed", signals::feed),
     ("bulletin", signals::bulletin),
+    ("official", signals::official),
     ("wording", delivery::wording),
     ("smpp", delivery::smpp),
     ("receipt", delivery::receipt),
     ("device", delivery::device),
+    ("answer", delivery::answer),
+    ("shape", delivery::shape),
+    ("subscription", delivery::subscription),
     ("journal", storage::journal),
     ("input", storage::input),
     ("progress", storage::progress),

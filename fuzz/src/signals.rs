@@ -1,8 +1,11 @@
-//! Other authorities' signals: CAP documents, Atom feeds and state bulletins, as they are posted and polled.
+//! Other authorities' signals: CAP documents, Atom feeds and state bulletins, as they are posted and polled,
+//! and files of them that are given to a replay.
 
+use crate::city::city;
 use dispatch::gateway::cap::{feed, read};
 use dispatch::gateway::state_bulletin::{self, AREAS_MAX, Newest, Next, Source};
-use model::{AreaCode, Hazard, Offset, Tier};
+use model::fault::FAULTS_MAX;
+use model::{AreaCode, Hazard, Mode, Offset, Tier};
 
 fn nowhere() -> Option<AreaCode> {
     AreaCode::parse("440101000000").ok()
@@ -23,6 +26,26 @@ pub(crate) fn cap(bytes: &[u8]) {
 pub(crate) fn feed(bytes: &[u8]) {
     if let Err(error) = feed::read(bytes) {
         assert!(!error.to_string().is_empty());
+    }
+}
+
+/// What is taken is a real signal of the city; what is refused says what is wrong and what to do.
+pub(crate) fn official(bytes: &[u8]) {
+    let (signals, faults) = sanfang::official_signals("signals", bytes, city());
+    for signal in signals {
+        assert_eq!(signal.mode, Mode::Actual);
+        for area in &signal.areas {
+            assert!(city().area_no(*area).is_some(), "{area:?}");
+        }
+    }
+    assert!(faults.len() <= FAULTS_MAX + 1);
+    for fault in faults {
+        let is_whole = fault.what.contains("more faults");
+        assert!(!fault.file.is_empty() || is_whole, "{fault}");
+        assert!(
+            !fault.what.is_empty() && !fault.remedy.is_empty(),
+            "{fault}"
+        );
     }
 }
 

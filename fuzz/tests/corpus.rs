@@ -167,7 +167,7 @@ fn corpora_and_mutations_of_them() {
 fn recorded_files_of_others() {
     let samples = [
         ("geojson-suite", &["areas", "ndjson"][..]),
-        ("cap", &["cap", "feed"]),
+        ("cap", &["cap", "feed", "official"]),
         (
             "nws-text",
             &["ndjson", "registrar", "cap", "contacts", "events"],

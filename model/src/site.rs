@@ -16,7 +16,7 @@ pub struct Site {
     pub id: String,
     /// Name.
     pub name: Named,
-    /// Kind as registered: `culvert`, `underpass`, `waterlogging`, `slope`, `school`, …
+    /// Kind as registered: `culvert`, `underpass`, `waterlogging`, `slope`, `village`, `school`, …
     pub kind: String,
     /// WGS-84 longitude, degrees.
     pub lon: f64,
@@ -32,7 +32,7 @@ pub struct Site {
     pub plan: String,
     /// Owner, as registered.
     pub owner: String,
-    /// Thresholds by column name (`yellow`, `close`, …) as decimal text in the parameter's unit;
+    /// Thresholds by column name (`yellow`, `close`, `move_1h`, …) as decimal text in the parameter's unit;
     /// an empty cell is no entry: the site has no such threshold.
     pub thresholds: BTreeMap<String, String>,
 }

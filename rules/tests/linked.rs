@@ -51,6 +51,34 @@ fn who_is_asked_for_and_not_there_is_shown_with_the_nearest() {
     assert!(told[0].ends_with("^^^^^^"), "{}", told[0]);
 }
 
+/// Wherever a rule may ask: its holds and its silence are looked through like its tiers.
+#[test]
+fn who_is_asked_for_beside_the_tiers_is_shown_there() {
+    for (field, line) in [
+        ("continuing", r#"continuing = 'situation("rian") >= red'"#),
+        (
+            "lower.when",
+            r#"lower = { after = "1h", when = 'situation("rian") < red' }"#,
+        ),
+        (
+            "lost.when",
+            r#"lost = { when = 'situation("rian") >= red' }"#,
+        ),
+        (
+            "lost.near",
+            r#"lost = { when = 'rainfall.last() > 2', near = 'situation("rian") >= red' }"#,
+        ),
+    ] {
+        let asks = format!("{}{line}\n", rule("b", None));
+        let told = faults(&[file("a.toml", &[rule("rain", None), asks])]);
+        let column = line.find("\"rian\"").unwrap() + 1;
+        let words = format!("a.toml:15:{column}: field {field}: situation(\"rian\") names no rule");
+        assert_eq!(told.len(), 1, "{told:#?}");
+        assert!(told[0].starts_with(&words), "{words}\n--\n{}", told[0]);
+        assert!(told[0].ends_with("^^^^^^"), "{}", told[0]);
+    }
+}
+
 #[test]
 fn a_faulty_rule_is_a_known_name_all_the_same() {
     let faulty = rule("rain", None).replace("rainfall.sum", "rainfal.sum");

@@ -1,6 +1,7 @@
 //! The HTTP API: `/v1`, the CAP feed, the console, and what operators ask.
 
 mod answer;
+mod area_jobs;
 mod blindness;
 mod calls;
 mod cap;
@@ -18,6 +19,7 @@ mod rules;
 mod services;
 mod signals;
 mod stream;
+mod subscriptions;
 mod warnings;
 
 #[cfg(test)]
@@ -52,6 +54,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     }
     if roles.has(Role::Console) {
         open = open.merge(console());
+    }
+    if app.relay.is_some() {
+        open = open.merge(crate::relay::routes());
     }
     if roles.has(Role::Console) || roles.has(Role::Dispatch) {
         open = open.route("/v1/push", get(stream::push));
@@ -181,12 +186,21 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/incidents", get(responses::incidents))
         .route("/v1/timeline", get(responses::timeline))
         .route("/v1/deliveries", get(calls::deliveries))
+        .route("/v1/area-jobs/{job}", post(area_jobs::act))
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/answer", post(calls::answer))
         .route("/v1/calls/tap", post(calls::tap))
         .route("/v1/signals", get(signals::list))
         .route("/v1/bulletins", get(signals::sources))
         .route("/v1/signals/{identifier}/relay", post(signals::relay))
+        .route("/v1/push/key", get(subscriptions::key))
+        .route("/v1/push/retired", get(subscriptions::retired))
+        .route(
+            "/v1/push/subscriptions",
+            post(subscriptions::leave)
+                .delete(subscriptions::take_back)
+                .layer(DefaultBodyLimit::max(subscriptions::BODY_MAX)),
+        )
         .route("/v1/me", get(operations::me))
         .route("/v1/stream", get(stream::follow))
         .route("/cap/feed.atom", get(cap::feed))

@@ -17,9 +17,11 @@ use crate::registry::Registry;
 use crate::reload::Reload;
 use crate::roles::Roles;
 use crate::screens::Screens;
+use crate::subscriptions::Subscriptions;
 use crate::view::{Lapsed, View};
 use crate::zones::{Standing, Zones};
-use dispatch::intent::Audience;
+use dispatch::intent::{Audience, Intent, RecipientNo};
+use dispatch::ledger::Retired;
 use dispatch::plan::Planner;
 use dispatch::preview::{Heads, preview};
 use journal::{
@@ -99,16 +101,24 @@ pub(crate) struct App {
     pub(crate) bulletins: Vec<crate::bulletins::Feed>,
     /// Links by name, in partition order; empty where one is no longer configured.
     pub(crate) links: Vec<String>,
+    /// Targets of area jobs by link, to be asked before anything is signed.
+    pub(crate) area_links: Vec<(String, Arc<crate::courier::AreaLink>)>,
     /// What is open at the listener.
     pub(crate) edge: Edge,
     /// Those of them that stand in for links the configuration does not give.
     pub(crate) absent: BTreeSet<String>,
     /// Subscribed apps.
     pub(crate) push: Arc<dispatch::gateway::push::Hub>,
+    /// Subscriptions of browsers, where Web Push is configured.
+    pub(crate) subscriptions: Option<Subscriptions>,
+    /// Push tokens that their services will never take again, by link.
+    pub(crate) retired: Mutex<BTreeMap<Partition, Vec<(RecipientNo, Retired)>>>,
     /// Address others reach the CAP feed under.
     pub(crate) public_url: String,
     /// Links by which mails are answered.
     pub(crate) answer_links: AnswerLinks,
+    /// What this process relays, where it is a carrier's or a platform's.
+    pub(crate) relay: Option<crate::relay::Relay>,
     /// CAP documents by file name, newest last.
     pub(crate) cap: crate::capbook::CapBook,
     /// What this process does.
@@ -287,7 +297,11 @@ impl App {
     /// Whom a release would tell now, with which words: who was told already and hears nothing new
     /// is not counted. `told` is the zone's, by [`App::told`]; without it everybody is counted, and
     /// the answer says so.
-    pub(crate) fn preview(&self, told: Option<&Planner>, warning: &Warning) -> serde_json::Value {
+    pub(crate) fn preview(
+        &self,
+        told: Option<&Planner>,
+        warning: &Warning,
+    ) -> (serde_json::Value, Vec<Intent>) {
         let installation = &self.installation;
         let (city, directory) = (&installation.city, &installation.directory);
         let public = RefCell::new((BTreeSet::new(), BTreeSet::new()));
@@ -340,7 +354,7 @@ impl App {
             .iter()
             .map(|(code, heads)| serde_json::json!({ "code": code, "heads": heads }))
             .collect();
-        serde_json::json!({
+        let counted = serde_json::json!({
             "heads": heads,
             "everybody": everybody,
             "townships": townships,
@@ -348,7 +362,8 @@ impl App {
             "texts": texts,
             "segments": segments,
             "remarks": preview.remarks,
-        })
+        });
+        (counted, preview.jobs)
     }
 
     /// Subscribers of areas whom none of the channels reaches.
@@ -356,6 +371,7 @@ impl App {
         let (city, directory) = (&self.installation.city, &self.installation.directory);
         let mut audience = Audience::of(Reach::Public, directory.version());
         audience.areas = areas.into_iter().collect();
+        audience.alone = true;
         let channels: Vec<Channel> = channels.into_iter().collect();
         let preview = directory.preview(city, &audience, &channels);
         preview.map_or(0, |preview| preview.missed)
@@ -465,6 +481,11 @@ impl App {
         self.gauge_bulletins();
         for (what, open) in self.edge.open() {
             self.metrics.open.with_label_values(&[what]).set(open);
+        }
+        if let Some(subscriptions) = &self.subscriptions {
+            let count = i64::try_from(subscriptions.len()).unwrap_or(i64::MAX);
+            let open = &self.metrics.open;
+            open.with_label_values(&["subscriptions"]).set(count);
         }
         self.metrics.lapsed.set(self.view.lapsed_count());
         self.gauge_silence();

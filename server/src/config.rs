@@ -1,22 +1,30 @@
 //! `sanfang.toml`: one file, read into values that cannot be wrong, every fault at once.
 
+mod area;
 mod bulletin;
 mod http;
 mod kafka;
+mod push;
 mod read;
 
+pub(crate) use area::{AreaSection, CentreSection};
 pub(crate) use bulletin::BulletinSection;
 pub(crate) use http::HttpSection;
 pub(crate) use kafka::KafkaSection;
+pub(crate) use push::{PushSection, shapes};
 
-use crate::courier::REQUEST;
+use crate::courier::{REQUEST, Single};
 use crate::people::Person;
 use crate::process::Storage;
 use crate::roles::Roles;
+use dispatch::gateway::adapter::Shapes;
+use dispatch::gateway::adapter::shape::Audience;
 use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
+use dispatch::gateway::gate::GateConfig;
+use dispatch::gateway::http::{ClientConfig, client};
 use dispatch::gateway::smpp::LinkConfig;
-use dispatch::gateway::webhook::WebhookConfig;
+use dispatch::gateway::webhook::{Webhook, WebhookConfig};
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
 use model::fault::{Fault, Faults, Severity};
@@ -25,6 +33,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The configuration of one process, with paths that hold wherever the process stands.
@@ -50,6 +59,14 @@ pub(crate) struct Config {
     pub(crate) email: Option<EmailSection>,
     /// Webhook targets.
     pub(crate) webhooks: Vec<WebhookSection>,
+    /// Targets of area jobs.
+    pub(crate) areas: Vec<AreaSection>,
+    /// Who sends area jobs to a relay.
+    pub(crate) centres: Vec<CentreSection>,
+    /// Services that show notifications.
+    pub(crate) push: PushSection,
+    /// Folder of shapes beside those that came with the program.
+    pub(crate) adapters: Option<PathBuf>,
     /// Site devices.
     pub(crate) devices: Option<DeviceSection>,
     /// Brokers that observations come from.
@@ -246,9 +263,15 @@ enum EncryptionWord {
 pub(crate) struct WebhookSection {
     /// Name in metrics and on the screen.
     pub(crate) name: String,
-    url: String,
-    /// File that holds the shared secret alone.
-    secret_file: PathBuf,
+    /// Address of a program that takes our own signed JSON.
+    url: Option<String>,
+    /// File that holds the secret shared with it.
+    secret_file: Option<PathBuf>,
+    /// Instead of these, the shape of a group or board that takes words: `wecom`.
+    shape: Option<String>,
+    /// What that shape wants to know.
+    #[serde(default)]
+    account: push::Account,
     /// The other authority behind it: it gets our requests and nothing else.
     #[serde(default)]
     pub(crate) authority: Option<AuthorityId>,
@@ -306,17 +329,39 @@ impl WebhookSection {
         }
     }
 
-    /// What the gateway takes; reads the secret.
-    pub(crate) fn gateway(&self) -> Result<WebhookConfig, String> {
-        let url = self.url.parse();
+    /// The gateway; reads the secrets.
+    pub(crate) fn gateway(&self, shapes: &Shapes) -> Result<Single, String> {
+        let name = &self.name;
+        let (url, file) = match (&self.shape, &self.url, &self.secret_file) {
+            (Some(shape), None, None) => {
+                let link = self.link_name();
+                let adapter = push::adapter(shapes, shape, &link, &self.account, Audience::Group);
+                return Ok(Single::Group(Arc::new(adapter?)));
+            }
+            (None, Some(url), Some(file)) if self.account.is_empty() => (url, file),
+            (Some(_), _, _) | (None, _, _) => {
+                return Err(format!(
+                    "webhook {name}: write url and secret_file, or shape and account"
+                ));
+            }
+        };
+        let client = client(&ClientConfig::default()).map_err(|error| error.to_string())?;
+        let webhook = Webhook::new(self.own(url, file)?, client);
+        Ok(Single::Webhook(Arc::new(webhook)))
+    }
+
+    fn own(&self, url: &str, file: &Path) -> Result<WebhookConfig, String> {
+        let url = url.parse();
         Ok(WebhookConfig {
             name: self.name.clone(),
             url: url.map_err(|error| format!("webhook {}: url: {error}", self.name))?,
-            secret: secret_text(&self.secret_file)?.into_bytes(),
-            in_flight_max: 4,
-            waiting_max: 1_000,
-            failures_max: 5,
-            pause: Span::from_seconds(30),
+            secret: secret_text(file)?.into_bytes(),
+            gate: GateConfig {
+                in_flight_max: 4,
+                waiting_max: 1_000,
+                failures_max: 5,
+                pause: Span::from_seconds(30),
+            },
         })
     }
 }
@@ -391,6 +436,8 @@ impl Config {
         }
         names.extend(self.email.iter().map(|_| "email".to_owned()));
         names.extend(self.webhooks.iter().map(WebhookSection::link_name));
+        names.extend(self.push.link_names());
+        names.extend(self.areas.iter().map(AreaSection::link_name));
         names.extend(self.devices.iter().map(|_| "device".to_owned()));
         names
     }

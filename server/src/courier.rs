@@ -5,13 +5,16 @@
 //! flight or answered and not yet on disk.
 
 mod absent;
+mod area;
 mod audience;
 mod device_link;
 mod inbox;
 mod ledger;
 mod marks;
+mod phone;
 mod publish;
 mod rate;
+mod relayed;
 mod reply;
 mod route;
 mod single;
@@ -20,6 +23,7 @@ mod stand_in;
 mod stored;
 
 pub(crate) use absent::run as run_absent;
+pub(crate) use area::{AreaAct, AreaLink, Did, JobItem, run as run_area};
 pub(crate) use device_link::DeviceLink;
 pub(crate) use publish::{publish, show, show_call, show_change, show_warning};
 pub(crate) use route::REQUEST;
@@ -35,14 +39,16 @@ pub(crate) use {
 use crate::app::{App, DISPATCH};
 use crate::term::Term;
 use crate::view::DeliveryItem;
+use area::Jobs;
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Progress, State};
 use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Row};
 use dispatch::wording::Message;
-use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Ticket, Topic};
+use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
 use ledger::Ledger;
 use model::{Order, Time, Zone};
 use rate::Rates;
+use relayed::Relayed;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -60,6 +66,10 @@ const PAGES_MAX: usize = 64;
 /// Kinds of records on links.
 pub(crate) const INTENT: u8 = 1;
 pub(crate) const PROGRESS: u8 = 2;
+/// What a person did with an area job, in the link's queue.
+pub(crate) const ACT: u8 = 3;
+/// The last counts of an area job, beside its progress.
+pub(crate) const JOB: u8 = 4;
 
 /// What is common to every link.
 pub(crate) struct Courier {
@@ -85,7 +95,11 @@ pub(crate) struct Courier {
     ledger: Ledger,
     /// What people answered, for the next commit.
     answered: Vec<(Zone, Order)>,
+    relayed: Relayed,
+    jobs: Jobs,
     rows: Vec<Row>,
+    /// Retirements that the operators' list was told of.
+    retired: Option<u64>,
 }
 
 impl Courier {
@@ -97,24 +111,23 @@ impl Courier {
         let mut intents = at_rest.intents.clone();
         let deliveries = Topic::new(Kind::Deliveries, app.mode);
         let mut newest = Time::from_millis(0);
-        let next = read_from(
-            &app,
-            deliveries,
-            partition,
-            stored.deliveries,
-            |payload, at| {
-                newest = newest.max(at);
-                match serde_json::from_slice::<Intent>(payload) {
-                    Ok(intent) => intents.push(intent),
-                    Err(error) => tracing::error!(link = name, %error, "intent passed over"),
-                }
-            },
-        )?;
+        let mut jobs = Jobs::default();
+        let next = read_from(&app, deliveries, partition, stored.deliveries, |record| {
+            newest = newest.max(Time::from_millis(record.time_ms));
+            match Planned::read(record) {
+                Ok(Planned::Intent(intent)) => intents.push(*intent),
+                Ok(Planned::Act(act)) => jobs.act_again(act),
+                Err(error) => tracing::error!(link = name, %error, "intent passed over"),
+            }
+        })?;
         let mut progress = Vec::new();
         let receipts = Topic::new(Kind::Receipts, app.mode);
-        read_from(&app, receipts, partition, stored.receipts, |payload, at| {
-            newest = newest.max(at);
-            match Progress::decode(payload) {
+        read_from(&app, receipts, partition, stored.receipts, |record| {
+            newest = newest.max(Time::from_millis(record.time_ms));
+            if record.kind == JOB {
+                return jobs.over(record.payload());
+            }
+            match Progress::decode(record.payload()) {
                 Ok(record) => progress.push(record),
                 Err(error) => tracing::error!(link = name, %error, "progress passed over"),
             }
@@ -148,7 +161,10 @@ impl Courier {
             doubted: BTreeSet::new(),
             ledger: Ledger::default(),
             answered: Vec::new(),
+            relayed: Relayed::default(),
+            jobs,
             rows: Vec::new(),
+            retired: None,
         };
         courier.settle()?;
         Ok(courier)
@@ -162,6 +178,7 @@ impl Courier {
 
     /// Takes in what was planned since the last call; true where there was something.
     pub(crate) fn take(&mut self) -> Result<bool, JournalError> {
+        self.pauses();
         let topic = Topic::new(Kind::Deliveries, self.app.mode);
         let records = self
             .app
@@ -171,12 +188,13 @@ impl Courier {
         for record in records {
             self.next = record.offset.plus(1);
             let at = self.app.clock.now().max(Time::from_millis(record.time_ms));
-            match serde_json::from_slice::<Intent>(record.payload()) {
-                Ok(intent) => {
+            match Planned::read(&record) {
+                Ok(Planned::Act(act)) => self.jobs.acts.push_back(act),
+                Ok(Planned::Intent(intent)) => {
                     self.outbox
                         .step(at, Event::Planned(&intent), &mut self.effects);
                     self.touched.insert(intent.id);
-                    self.intents.insert(intent.id, Arc::new(intent));
+                    self.intents.insert(intent.id, Arc::from(intent));
                 }
                 Err(error) => {
                     tracing::error!(link = self.outbox.link(), %error, "intent passed over");
@@ -267,6 +285,8 @@ impl Courier {
             self.intents.retain(|id, _| known.contains(id));
             self.heads.retain(|id, _| known.contains(id));
             self.ledger.retain(|id| known.contains(&id));
+            self.forget_jobs(&known);
+            self.jobs.retain(|id| known.contains(&id));
         }
         Ok(())
     }
@@ -290,8 +310,15 @@ impl Courier {
             .repeated
             .with_label_values(&labels)
             .set(repeated);
+        let retired = self.outbox.stats().retired;
+        if self.retired != Some(retired) {
+            self.retired = Some(retired);
+            let list = self.outbox.ledger().retired().collect();
+            self.app.retired.lock().insert(self.partition, list);
+        }
         let now = self.app.clock.now();
         self.touched.extend(self.rates.slowing(now));
+        self.count_jobs(now)?;
         for id in std::mem::take(&mut self.touched) {
             if let Some(intent) = self.intents.get(&id).cloned() {
                 let item = self.item(now, &intent);
@@ -311,7 +338,7 @@ impl Courier {
         let taken = [State::Accepted, State::Delivered, State::Acknowledged];
         let sent = of(&taken) + of(&[State::Unknown, State::Failed]);
         let rate = self.rates.of(intent.id, now, sent, closed.is_some());
-        DeliveryItem {
+        let item = DeliveryItem {
             warning: intent.warning.to_string(),
             revision: intent.revision,
             intent: intent.id.to_string(),
@@ -331,6 +358,11 @@ impl Courier {
             started: Some(self.app.view.text(intent.created)),
             finished: rate.finished.map(|at| self.app.view.text(at)),
             rate_per_s: rate.per_s,
+            job: None,
+        };
+        match self.jobs.items.get(&intent.id) {
+            None => item,
+            Some(job) => job.on(item, &self.app.view),
         }
     }
 
@@ -355,6 +387,7 @@ impl Courier {
         let answered = std::mem::take(&mut self.answered);
         self.app.put_orders(answered, &mut batch);
         let mut last = None;
+        self.relayed();
         for progress in self.effects.progress.drain(..) {
             batch.append(topic, self.partition, PROGRESS, &[], &progress.encode());
             last = Some(progress.seq);
@@ -381,6 +414,7 @@ impl Courier {
                 Outcome::Throttled => "throttled",
                 Outcome::Transient => "transient",
                 Outcome::Permanent => "failed",
+                Outcome::Retired => "retired",
                 Outcome::Uncertain => "unknown",
             };
             let labels = [channel, link, state];
@@ -395,6 +429,22 @@ impl Courier {
             .directory
             .recipient(recipient)?
             .phone()
+    }
+}
+
+/// A record of a link's queue.
+enum Planned {
+    Intent(Box<Intent>),
+    Act(AreaAct),
+}
+
+impl Planned {
+    fn read(record: &Record) -> Result<Self, serde_json::Error> {
+        match record.kind {
+            ACT => serde_json::from_slice(record.payload()).map(Self::Act),
+            _ => serde_json::from_slice(record.payload())
+                .map(|intent| Self::Intent(Box::new(intent))),
+        }
     }
 }
 
@@ -421,7 +471,7 @@ fn read_from(
     topic: Topic,
     partition: Partition,
     mut next: Offset,
-    mut take: impl FnMut(&[u8], Time),
+    mut take: impl FnMut(&Record),
 ) -> Result<Offset, JournalError> {
     loop {
         let records = app.journal.read(topic, partition, next, READ_BYTES)?;
@@ -430,7 +480,7 @@ fn read_from(
         }
         for record in records {
             next = record.offset.plus(1);
-            take(record.payload(), Time::from_millis(record.time_ms));
+            take(&record);
         }
     }
 }

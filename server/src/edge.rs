@@ -19,11 +19,13 @@ use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use patience::{Unhurried, Unstalled};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,10 @@ const GRACE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 /// Descriptors for the journal, the links and the brokers.
 const DESCRIPTORS: u64 = 512;
+
+/// Whose connection a request came by, as its limit is counted; none where many stand behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client(pub(crate) Option<IpAddr>);
 
 /// What is open at the listener.
 pub(crate) struct Edge {
@@ -155,7 +161,8 @@ pub(crate) async fn serve(
         let (router, stopped) = (router.clone(), stopped.clone());
         let (head, stall) = (app.edge.limits.head(), app.edge.limits.stall());
         open.spawn(async move {
-            connection(stream, router, (head, stall), stopped).await;
+            let client = Client(taken.client());
+            connection(stream, router, client, (head, stall), stopped).await;
             drop((place, taken));
         });
     }
@@ -169,6 +176,7 @@ pub(crate) async fn serve(
 async fn connection(
     stream: TcpStream,
     router: Router,
+    client: Client,
     (head, stall): (Duration, Duration),
     stopped: CancellationToken,
 ) {
@@ -177,7 +185,12 @@ async fn connection(
     let io = TokioIo::new(Unstalled::new(stream, stall));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(head);
-    let mut served = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(client);
+        router.call(request)
+    });
+    let mut served = pin!(builder.serve_connection(io, service));
     tokio::select! {
         // A client that went away in the middle is no fault of ours.
         ended = served.as_mut() => return drop(ended),

@@ -89,6 +89,9 @@ pub(crate) struct EarlierPeople {
     pub(crate) source: String,
 }
 
+/// The rulebook of a process that evaluates nothing.
+const NO_RULES: &str = "schema = 1\nversion = \"none\"\n";
+
 /// Faulty rows of people said in words; all of them are counted.
 const FAULTS_SAID: usize = 3;
 
@@ -340,6 +343,31 @@ impl Installation {
                 Err(Faulty(all))
             }
         }
+    }
+
+    /// Loads the areas and the roll of a relay: `directory` has no rules and no wording, since what
+    /// goes out is decided and written elsewhere.
+    pub(crate) fn load_roll(directory: &Path, earlier: &Earlier) -> Result<Self, Faulty> {
+        let files = city_files(directory);
+        let city = city_of(directory, &files, earlier)?;
+        let rules = vec![("none.toml".to_owned(), NO_RULES.as_bytes().to_vec())];
+        let rulebook = rulebook_of(directory, &rules)?;
+        let (people, source) = people_after(directory, &city, earlier.people.as_ref())?;
+        let loaded = Self::assemble(
+            Arc::new(city),
+            Arc::new(rulebook),
+            Arc::new(Wording::silent()),
+            Arc::new(people),
+        );
+        Ok(Self {
+            sources: Sources {
+                city: files,
+                imported: loaded.rulebook.hash().to_owned(),
+                rules,
+                people: source,
+            },
+            ..loaded
+        })
     }
 
     /// Puts parts together that belong together; the files behind them are left to the caller.

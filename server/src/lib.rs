@@ -30,6 +30,7 @@ mod pump;
 mod questions;
 mod registry;
 mod rehearsal;
+mod relay;
 mod reload;
 mod remember;
 mod replies;
@@ -42,9 +43,13 @@ mod simulation;
 #[cfg(test)]
 #[path = "../tests/small/city.rs"]
 mod small_city;
+#[cfg(test)]
+#[path = "../tests/small/rulebook.rs"]
+mod small_rulebook;
 mod snapshot;
 mod space;
 mod stream;
+mod subscriptions;
 mod term;
 mod vault;
 mod view;
@@ -54,6 +59,7 @@ mod zones;
 
 use clap::{Parser, Subcommand};
 use model::fault::Fault;
+use model::{City, Signal};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -76,6 +82,9 @@ enum Command {
     Demo(command::demo::Arguments),
     /// The service
     Serve(command::serve::Arguments),
+    /// Take area jobs of centres and carry them to the phones of the own roll, for a carrier or a platform
+    #[command(subcommand)]
+    Relay(command::relay::Relaying),
     /// Recorded observations through the rules, as fast as the machine can
     Replay(command::replay::Arguments),
     /// The forecaster's workbench: test, explain, compare and tune rulebooks
@@ -99,6 +108,12 @@ pub fn faults_of_configuration(file: &str, bytes: &[u8], base: &Path) -> Vec<Fau
     config::faults(file, bytes, base)
 }
 
+/// The signals of other authorities that a file given to `replay` holds for a city, and its faults.
+pub fn official_signals(file: &str, bytes: &[u8], city: &City) -> (Vec<Signal>, Vec<Fault>) {
+    let read = command::recorded::official_signals(file, bytes, city);
+    (read.signals, read.faults)
+}
+
 /// Does what the arguments of the process say.
 ///
 /// Exit codes: 0 done, 1 failed, 2 bad input or configuration. Data goes to standard output,
@@ -116,6 +131,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => command::check::run(&arguments),
         Command::Demo(arguments) => command::demo::run(&arguments),
         Command::Serve(arguments) => command::serve::run(&arguments),
+        Command::Relay(relaying) => command::relay::run(&relaying),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Rules(command) => command::rules::run(&command),
         Command::Topics(command) => command::topics::run(&command),

@@ -3,10 +3,12 @@
 
 use crate::courier::REQUEST;
 use dispatch::directory::{Directory, Recipient};
+use dispatch::gateway::notice::{carried_by, service_of};
+use dispatch::gateway::web_push::Subscription;
 use model::fault::{Fault, Severity};
 use model::release::Flow;
 use model::{Act, Authority, Channel, City, Reach};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names listed in one notice; of more the count is said.
 const NAMED_MAX: usize = 5;
@@ -95,6 +97,7 @@ impl Served<'_> {
         if let Some(directory) = directory {
             notices.extend(self.devices(city, directory));
             notices.extend(self.people(directory));
+            notices.extend(self.tokens(directory));
         }
         notices
     }
@@ -175,6 +178,42 @@ impl Served<'_> {
         );
         let remedy = "add a link of a channel they have, or an address of a channel that has one";
         (!unreached.is_empty()).then(|| self.notice("contacts", what, remedy.into()))
+    }
+
+    /// Push tokens of a kind that no link carries, and those that cannot be what they say.
+    fn tokens(&self, directory: &Directory) -> Vec<Fault> {
+        let mut uncarried: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut unreadable = Vec::new();
+        for (contact, token) in directory.push_tokens() {
+            let Some((service, rest)) = service_of(token) else {
+                continue;
+            };
+            if !self
+                .links
+                .iter()
+                .any(|link| carried_by(link) == Some(service))
+            {
+                *uncarried.entry(service).or_default() += 1;
+            } else if service == "web"
+                && let Err(why) = Subscription::parse(rest)
+            {
+                unreadable.push(format!("{}: {why}", contact.unwrap_or("a subscriber")));
+            }
+        }
+        let missing = uncarried.iter().map(|(service, people)| {
+            let what = format!(
+                "{people} push tokens are of {service} and there is no link push/{service}: their \
+                 people hear by their next channel"
+            );
+            let remedy = format!("add [push.{service}] here, or take them out of the push column");
+            self.notice("push", what, remedy)
+        });
+        let wrong = (!unreadable.is_empty()).then(|| {
+            let what = format!("subscriptions that cannot be read: {}", listed(&unreadable));
+            let remedy = "write web: and the JSON of the PushSubscription, or endpoint#p256dh.auth";
+            self.notice("push", what, remedy.into())
+        });
+        missing.chain(wrong).collect()
     }
 
     fn notice(&self, field: &str, what: String, remedy: String) -> Fault {

@@ -8,7 +8,7 @@ use crate::bulletins::Feed;
 use crate::capbook::CapBook;
 use crate::clock::{Clock, monotonic_micros};
 use crate::config::{HttpSection, KeptSeries};
-use crate::courier::{self, DeviceLink, Single};
+use crate::courier::{self, AreaLink, DeviceLink, Single};
 use crate::edge::{self, Edge};
 use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
@@ -21,20 +21,24 @@ use crate::peers::{self, Peers};
 use crate::people::People;
 use crate::pump;
 use crate::registry::{Registry, RegistryError};
+use crate::relay::{Post, Relay};
 use crate::reload::Reload;
 use crate::roles::{Role, Roles};
 use crate::screens::Screens;
 use crate::silence;
 use crate::space;
 use crate::stream::Stream;
+use crate::subscriptions::{self, Subscriptions};
 use crate::term::Term;
 use crate::vault::Vault;
 use crate::view::View;
 use crate::watch;
 use crate::zones::{Standing, Zones};
+use dispatch::gateway::area_topics::{AreaTopics, AreaTopicsConfig};
 use dispatch::gateway::device::DeviceConfig;
 use dispatch::gateway::push::Hub;
 use dispatch::gateway::smpp::LinkConfig;
+use dispatch::gateway::web_push::WebPush;
 use ingest::register::Registrar;
 use journal::{
     Claim, Claims, DiskJournal, Journal, JournalError, KafkaJournal, KafkaOptions, Kind, Layout,
@@ -44,7 +48,7 @@ use model::{Mode, Zone};
 use parking_lot::{Mutex, RwLock};
 use rules::Policy;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -86,6 +90,8 @@ pub(crate) struct Options {
     pub(crate) http: HttpSection,
     /// Whether observations are taken without a token.
     pub(crate) open_intake: bool,
+    /// Browsers that residents subscribe, where they are kept, and how many.
+    pub(crate) subscriptions: Option<(Arc<WebPush>, PathBuf, usize)>,
     /// Address others reach the CAP feed under.
     pub(crate) public_url: String,
     /// Address that mails are answered under; without it they carry no link.
@@ -100,6 +106,8 @@ pub(crate) struct Options {
     pub(crate) roles: Roles,
     /// Who it is among others, where there can be any.
     pub(crate) seat: Option<Place>,
+    /// What it relays, where it is a carrier's or a platform's.
+    pub(crate) relay: Option<Post>,
 }
 
 /// A process among others.
@@ -119,8 +127,12 @@ pub(crate) enum LinkKind {
     Sms(Box<LinkConfig>, u32),
     /// Site devices, connected to where the link is served.
     Devices(Box<DeviceConfig>),
+    /// Topics of areas, connected to where the link is served.
+    Areas(Box<AreaTopicsConfig>),
     /// Anything else.
     Single(Single),
+    /// A release platform or a carrier that takes area jobs.
+    Area(Arc<AreaLink>),
     /// Nothing: the configuration gives no link of that channel.
     Absent,
 }
@@ -222,6 +234,8 @@ pub(crate) struct Folders<'a> {
     pub(crate) directory: &'a Path,
     /// The key they are sealed under.
     pub(crate) key_file: &'a Path,
+    /// True where the city directory is a relay's: areas and a roll.
+    pub(crate) is_roll: bool,
 }
 
 /// How the journal lies on disk.
@@ -317,7 +331,12 @@ fn open_with(
     let vault = Vault::open(folders.directory, folders.key_file).map_err(RegistryError::Vault)?;
     let held = journal()?;
     let registry = Registry::open(held.shared(), mode, vault)?;
-    let installation = Installation::load(folders.city, None, &registry.earlier()?)?;
+    let earlier = registry.earlier()?;
+    let installation = if folders.is_roll {
+        Installation::load_roll(folders.city, &earlier)?
+    } else {
+        Installation::load(folders.city, None, &earlier)?
+    };
     let opened = Opened {
         held,
         registry,
@@ -393,6 +412,15 @@ async fn app(
     let city = Arc::clone(&installation.city);
     let metrics = Metrics::new().map_err(|error| StartError::City(error.to_string()))?;
     let latency = Arc::new(Latency::default());
+    let area_links = options.links.iter().filter_map(|(name, kind)| match kind {
+        LinkKind::Area(link) => Some((name.clone(), Arc::clone(link))),
+        LinkKind::Sms(..)
+        | LinkKind::Devices(_)
+        | LinkKind::Single(_)
+        | LinkKind::Areas(_)
+        | LinkKind::Absent => None,
+    });
+    let area_links = area_links.collect();
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
@@ -413,6 +441,12 @@ async fn app(
     let cap = CapBook::new(Arc::clone(&installation));
     let link_key = registry.derive(answer_links::PURPOSE);
     let answer_links = AnswerLinks::new(options.answer_url.as_deref(), link_key);
+    let subscription_key = registry.derive(subscriptions::PURPOSE);
+    let subscriptions = options.subscriptions.map(|(browsers, folder, most)| {
+        Subscriptions::open(&folder, subscription_key, most, browsers)
+            .map_err(|error| StartError::City(format!("{}: {error}", folder.display())))
+    });
+    let subscriptions = subscriptions.transpose()?;
     let peers = options.seat.map(|place| {
         let own = place.address;
         let own = own.unwrap_or_else(|| peers::address(address, &place.broker));
@@ -428,6 +462,8 @@ async fn app(
     } else {
         Standing::Elsewhere
     };
+    let kept = Topic::new(Kind::Registry, options.mode);
+    let relay = options.relay.map(|post| Relay::open(post, &*shared, kept));
     let end = App::registry_end(&*shared, options.mode);
     let reload = Reload::new(Arc::clone(&installation.rulebook), end);
     let app = App {
@@ -468,9 +504,13 @@ async fn app(
             .collect(),
         push: Hub::new(PUSH_EVENTS_MAX, options.http.streams as usize),
         edge: Edge::new(options.http),
+        area_links,
         absent: absent.into_iter().collect(),
+        subscriptions,
+        retired: Mutex::default(),
         public_url: options.public_url,
         answer_links,
+        relay: relay.transpose()?,
         roles: options.roles,
         zones: Zones::new(zones, standing),
         serving: RwLock::default(),
@@ -587,7 +627,12 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind, term: Term) -> Served {
                 let devices = Single::Device(DeviceLink::start(*config));
                 courier::run_single(shared, number, devices, term).await
             }
+            LinkKind::Areas(config) => {
+                let topics = Single::Areas(Arc::new(AreaTopics::new(*config)));
+                courier::run_single(shared, number, topics, term).await
+            }
             LinkKind::Single(single) => courier::run_single(shared, number, single, term).await,
+            LinkKind::Area(link) => courier::run_area(shared, number, link, term).await,
             LinkKind::Absent => courier::run_absent(shared, number, term).await,
         }
     });

@@ -8,6 +8,7 @@
 //! - 7, `links`: JSON list of link names, by partition of `deliveries` and `receipts`.
 //! - 8, `owner/TOPIC/PARTITION`: JSON, which process serves a zone or a link, and where it is asked.
 //! - 9, `rulebooks`: JSON, rulebooks put forward and those that were in force, see `rulebooks.rs`.
+//! - 10, `job/PLACE`: JSON, an area job that a relay let go; places are taken again.
 //!
 //! A start whose files changed, or a rulebook that two persons signed, writes the new content, the
 //! new list and one `Edition` record into every zone's input, in one atomic batch. A replay adopts it
@@ -36,13 +37,14 @@ const CITY: u8 = 4;
 const RULEBOOK: u8 = 5;
 const EDITIONS: u8 = 6;
 const LINKS: u8 = 7;
+pub(crate) const JOB: u8 = 10;
 /// Keys of the lists.
 const LISTED: &[u8] = b"editions";
 const LINKED: &[u8] = b"links";
 /// The file of a packed city that holds the station ids.
 const STATIONS: &str = "#stations";
 /// Where everything lies.
-const PARTITION: Partition = Partition(0);
+pub(crate) const PARTITION: Partition = Partition(0);
 /// Earlier editions kept loaded while machines recover through them.
 const LOADED_MAX: usize = 4;
 /// Stands for the offset of a record that is on its way: where it came to stand is written after it.

@@ -6,6 +6,7 @@
 //! on a thread of its own that works half of the time, with proposals issued at once.
 
 mod heard;
+mod past;
 
 use crate::app::App;
 use crate::clock::{monotonic_micros, rest};
@@ -14,12 +15,12 @@ use crate::registry::Candidate;
 use futures_util::StreamExt;
 use heard::Heard;
 use model::{
-    AreaCode, City, Hazard, Mode, Observation, Parameter, Quality, Span, StationNo, Tier, Time,
-    Zone,
+    AreaCode, City, Hazard, Observation, Parameter, Quality, Span, StationNo, Tier, Time, Zone,
 };
 use parking_lot::Mutex;
+use past::{Known, Past, Walk};
 use rules::score::{Difference, Issued, Shift, differences};
-use rules::{Effect, Engine, Policy, Rule, Rulebook, Windowed};
+use rules::{Rulebook, Windowed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -326,7 +327,7 @@ impl App {
         } else {
             State::Done
         };
-        trial.unheld = known.unheld(&course, self, now - LENGTH);
+        trial.unheld = known.unheld(&course.rulebooks, now - LENGTH, |time| self.view.text(time));
         course.tell(&mut trial);
         Ok(trial)
     }
@@ -418,15 +419,7 @@ impl Course {
         let Some(start) = past.start() else {
             return 0;
         };
-        let walk = |rulebook: &Arc<Rulebook>| {
-            let (city, rulebook) = (Arc::clone(&self.city), Arc::clone(rulebook));
-            Walk {
-                engine: Engine::new(city, zone, Mode::Actual, rulebook, Policy::Replay),
-                at: start,
-                heard: 0,
-                effects: Vec::new(),
-            }
-        };
+        let walk = |rulebook: &Arc<Rulebook>| Walk::new(&self.city, zone, rulebook, start);
         let mut walks = self.rulebooks.each_ref().map(walk);
         let mut stepped = 0;
         let mut began = monotonic_micros();
@@ -479,127 +472,6 @@ impl Course {
 fn length(series: usize) -> Span {
     let each = READINGS_MAX / series.max(1);
     LENGTH.min(Span::from_minutes(i64::try_from(each).unwrap_or(i64::MAX)))
-}
-
-/// What there is of a zone's past.
-struct Past {
-    /// By time.
-    readings: Vec<Observation>,
-    heard: Heard,
-    /// From when to when.
-    span: [Time; 2],
-}
-
-impl Past {
-    /// When the first of it was there; what was heard before the span stands at its begin.
-    fn start(&self) -> Option<Time> {
-        let read = self.readings.first().map(|first| first.time);
-        let first = read.into_iter().chain(self.heard.first()).min()?;
-        Some(first.max(self.span[0]))
-    }
-}
-
-/// A rulebook on its way through a zone's past.
-struct Walk {
-    engine: Engine,
-    /// How far it came.
-    at: Time,
-    /// Words that it heard.
-    heard: usize,
-    effects: Vec<Effect>,
-}
-
-impl Walk {
-    /// Hears what was said until `time`, and each minute as it passes: also where nothing is reported.
-    fn to(&mut self, time: Time, heard: &Heard, issued: &mut Issued) {
-        while let Some((when, word)) = heard.next(self.heard, time) {
-            self.pass(when);
-            self.heard += 1;
-            word.tell(self.at, &mut self.engine, &mut self.effects);
-        }
-        self.pass(time);
-        self.keep(issued);
-    }
-
-    fn pass(&mut self, time: Time) {
-        for minute in self.at.minute() + 1..=time.minute() {
-            self.engine
-                .tick(Time::from_minute(minute), &mut self.effects);
-        }
-        self.at = self.at.max(time);
-    }
-
-    fn observe(&mut self, reading: &Observation, issued: &mut Issued) {
-        self.engine.observe(self.at, reading, &mut self.effects);
-        self.keep(issued);
-    }
-
-    fn keep(&mut self, issued: &mut Issued) {
-        for effect in self.effects.drain(..) {
-            take(issued, &effect);
-        }
-    }
-}
-
-/// What was there in any zone.
-#[derive(Default)]
-struct Known {
-    parameters: BTreeSet<Parameter>,
-    forecasts_since: Option<Time>,
-    signals_since: Option<Time>,
-}
-
-impl Known {
-    fn note(&mut self, past: &Past, trial: &mut Trial) {
-        let Past {
-            readings, heard, ..
-        } = past;
-        self.parameters
-            .extend(readings.iter().map(|reading| reading.parameter));
-        let forecasts = self.forecasts_since.into_iter();
-        self.forecasts_since = forecasts.chain(heard.forecasts_since()).min();
-        self.signals_since = self.signals_since.max(heard.signals_since);
-        let times = readings.iter().map(|reading| reading.time);
-        trial.from = times.clone().chain(trial.from).min();
-        trial.to = times.chain(trial.to).max();
-        let [forecasts, signals, silences] = heard.counts();
-        trial.heard.forecasts += forecasts;
-        trial.heard.signals += signals;
-        trial.heard.silences += silences;
-    }
-
-    /// What is asked for and was not there from `begin` on, in words.
-    fn unheld(&self, course: &Course, app: &App, begin: Time) -> Vec<String> {
-        let [_, new] = &course.rulebooks;
-        let missing = new.parameters().filter(|p| !self.parameters.contains(p));
-        let mut unheld: Vec<String> = missing.map(|p| p.name().to_owned()).collect();
-        let rules = || course.rulebooks.iter().flat_map(|book| &book.rules);
-        let before = |what: &str, time: Time| format!("{what} before {}", app.view.text(time));
-        if rules().any(Rule::looks_ahead) {
-            match self.forecasts_since {
-                None => unheld.push("forecasts".into()),
-                Some(first) if first > begin => unheld.push(before("forecasts", first)),
-                Some(_) => {}
-            }
-        }
-        if rules().any(Rule::asks_for_signals)
-            && let Some(since) = self.signals_since
-        {
-            unheld.push(before("signals", since));
-        }
-        unheld
-    }
-}
-
-fn take(issued: &mut Issued, effect: &Effect) {
-    match effect {
-        Effect::Warning(warning) => issued.take(warning),
-        Effect::Signal(_)
-        | Effect::Silence(_)
-        | Effect::Muted(_)
-        | Effect::Pending(_)
-        | Effect::Refused { .. } => {}
-    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ mod reload;
 mod replay;
 #[path = "contracts/responses.rs"]
 mod responses;
+#[path = "small/rulebook.rs"]
+mod rulebook;
 #[path = "contracts/served.rs"]
 mod served;
 #[path = "contracts/services.rs"]

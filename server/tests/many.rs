@@ -7,12 +7,15 @@
 )]
 
 mod brokers;
+#[path = "small/rulebook.rs"]
+mod rulebook;
 #[expect(
     dead_code,
     reason = "these tests need less of the served city than others"
 )]
 mod small;
 
+use rulebook::{ORANGE, changed};
 use serde_json::{Value, json};
 use small::{Centre, OWNER, Served, eventually, minutes_ago, warnings, write_city};
 use std::path::Path;
@@ -321,7 +324,8 @@ fn a_rulebook_signed_on_two_processes_is_in_force_in_every_zone() {
         });
     }
 
-    let files = lowered();
+    let rules = small::root().join("testdata/city/rules");
+    let files = changed(&rules, ORANGE, r#"rainfall.sum("3h") >= 38.00"#);
     let body = json!({ "files": files, "note": "saturated ground" }).to_string();
     let (status, answer) = one.post("/v1/rulebooks", Some("token-chen"), &body);
     assert_eq!(status, 201, "{answer}");
@@ -354,29 +358,4 @@ fn a_rulebook_signed_on_two_processes_is_in_force_in_every_zone() {
     eventually("the tier stays", || {
         tier(&other) == Some(json!("orange")) && rulebook(&other, &hash)["state"] == "in_force"
     });
-}
-
-/// The city's rules with an easier orange of rain, and their tests: of rain the one that holds either way.
-fn lowered() -> serde_json::Map<String, Value> {
-    let folder = small::root().join("testdata/city/rules");
-    let mut files = serde_json::Map::new();
-    for (under, folder) in [("", folder.clone()), ("tests/", folder.join("tests"))] {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                let text = std::fs::read_to_string(&path).unwrap();
-                let text = text.replace(
-                    r#"rainfall.sum("3h") >= 50.0"#,
-                    r#"rainfall.sum("3h") >= 38.00"#,
-                );
-                let name = path.file_name().unwrap().to_string_lossy();
-                files.insert(format!("{under}{name}"), text.into());
-            }
-        }
-    }
-    let dry = "schema = 1\n[[test]]\nname = \"a dry hour\"\nrule = \"rainstorm\"\n\
-               start = \"2023-09-07T12:00:00+08:00\"\ninterval = \"1m\"\n\
-               series = { rainfall = \"0x60\" }\nexpect = [{ at = \"59m\", tier = \"none\" }]\n";
-    files.insert("tests/rainstorm.test.toml".into(), dry.into());
-    files
 }

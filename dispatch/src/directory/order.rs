@@ -50,12 +50,23 @@ impl Order {
         &self.codes
     }
 
-    /// Ranges that cover exactly those areas, sorted, none overlapping.
-    pub(super) fn cover(&self, areas: impl Iterator<Item = AreaNo>) -> Vec<Range<Rank>> {
-        let mut spans: Vec<Range<Rank>> = areas
-            .map(|a| self.span(a))
-            .filter(|s| !s.is_empty())
-            .collect();
+    /// Ranges that cover exactly those areas, sorted, none overlapping; `alone` without what lies
+    /// in them.
+    pub(super) fn cover(
+        &self,
+        areas: impl Iterator<Item = AreaNo>,
+        alone: bool,
+    ) -> Vec<Range<Rank>> {
+        let span = |area: AreaNo| {
+            let span = self.span(area);
+            let end = if alone {
+                (span.start + 1).min(span.end)
+            } else {
+                span.end
+            };
+            span.start..end
+        };
+        let mut spans: Vec<Range<Rank>> = areas.map(span).filter(|s| !s.is_empty()).collect();
         spans.sort_by_key(|s| s.start);
         let mut cover: Vec<Range<Rank>> = Vec::with_capacity(spans.len());
         for span in spans {

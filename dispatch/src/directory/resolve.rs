@@ -5,7 +5,7 @@ use super::contacts::Contact;
 use super::numbers::hash64;
 use super::order::Rank;
 use super::{Directory, Recipient, Subscriber};
-use crate::intent::Audience;
+use crate::intent::{Audience, RecipientNo};
 use crate::outbox::Row;
 use crate::wording::language_variant;
 use model::release::{Ask, Reach};
@@ -203,7 +203,7 @@ impl Directory {
                     selection.classes = named.fold(0, |bits, (_, at)| bits | 1 << at);
                 }
                 let base = contacts + devices;
-                for span in self.order.cover(areas.into_iter()) {
+                for span in self.order.cover(areas.into_iter(), audience.alone) {
                     let rows = self.people.rows(&span);
                     selection.ranges.push(base + rows.start..base + rows.end);
                 }
@@ -222,7 +222,7 @@ impl Directory {
         let (address, shared) = match (channel, seen.recipient) {
             (Channel::Sms | Channel::Voice, person) => (person.phone()?, seen.shared),
             (Channel::Email, person) => (text(person.email()), true),
-            (Channel::Push, person) => (text(person.push()), true),
+            (Channel::Push, person) => (address_of(person.push().unwrap_or_default()), true),
             (Channel::Device, Recipient::Device(device)) => (text(Some(&device.id)), true),
             (
                 Channel::Device
@@ -279,11 +279,18 @@ impl Directory {
                 people: &self.people,
                 row: at,
             }),
-            number: crate::intent::RecipientNo(number),
+            number: RecipientNo(number),
             ways: bits & WAYS,
             language: columns::language(bits),
             shared: bits & SHARED != 0,
         })
+    }
+
+    /// The township somebody belongs to, or the smallest area known where it is larger; `None` for
+    /// one who was taken out.
+    pub fn area_of(&self, city: &City, no: RecipientNo) -> Option<AreaNo> {
+        let row = *self.rows.get(no.0 as usize)?;
+        (row != super::NOWHERE).then(|| self.area_from(city, row).0)
     }
 
     /// The township of a row and the first row that may belong to another.
@@ -317,6 +324,11 @@ impl Directory {
             .map_or(u32::MAX, |start| base + start);
         (self.order.area(rank).map_or(AreaNo(0), township), until)
     }
+}
+
+/// A text address as [`Row::address`] has it.
+pub fn address_of(text: &str) -> u64 {
+    hash64(&[text.as_bytes()])
 }
 
 /// Bits of audience classes.
@@ -390,7 +402,7 @@ impl<'a> Asked<'a> {
             .collect();
         districts.sort_unstable();
         districts.dedup();
-        let spans = directory.order.cover(areas.iter().copied());
+        let spans = directory.order.cover(areas.iter().copied(), false);
         Self {
             audience,
             spans,

@@ -167,6 +167,53 @@ impl Directory {
     }
 }
 
+const NOTE_MAGIC: &[u8; 8] = b"SFNOTE01";
+const NOTE_TAG: usize = 32;
+
+/// Seals a small text at rest under a key of its own purpose. The key of a text is derived from what
+/// it says, so one text gives one sealing and no key meets a nonce twice.
+pub fn seal_note(key: &[u8; 32], clear: &[u8]) -> Result<Vec<u8>, SealError> {
+    let tag = note_tag(key, clear);
+    let cipher = note_cipher(key, &tag)?;
+    let sealed = cipher
+        .encrypt(&nonce(0), clear)
+        .map_err(|_| SealError::TooLarge)?;
+    Ok([NOTE_MAGIC.as_slice(), &tag, &sealed].concat())
+}
+
+/// Opens what [`seal_note`] gave.
+///
+/// # Errors
+/// The key is another, or the bytes are damaged.
+pub fn open_note(key: &[u8; 32], bytes: &[u8]) -> Result<Vec<u8>, SealError> {
+    let mut at = Cut(bytes);
+    if at.take(NOTE_MAGIC.len()) != Some(NOTE_MAGIC) {
+        return Err(SealError::NotSealed);
+    }
+    let tag = at.take(NOTE_TAG).ok_or(SealError::Damaged)?;
+    let clear = note_cipher(key, tag)?
+        .decrypt(&nonce(0), at.0)
+        .map_err(|_| SealError::Damaged)?;
+    if note_tag(key, &clear) != tag {
+        return Err(SealError::Damaged);
+    }
+    Ok(clear)
+}
+
+fn note_tag(key: &[u8; 32], clear: &[u8]) -> [u8; NOTE_TAG] {
+    let mut mac = keyed(key);
+    mac.update(b"sanfang note tag 1\0");
+    mac.update(clear);
+    mac.finalize().into_bytes().into()
+}
+
+fn note_cipher(key: &[u8; 32], tag: &[u8]) -> Result<Aes256Gcm, SealError> {
+    let mut mac = keyed(key);
+    mac.update(b"sanfang note key 1\0");
+    mac.update(tag);
+    Aes256Gcm::new_from_slice(&mac.finalize().into_bytes()).map_err(|_| SealError::Damaged)
+}
+
 fn nonce(no: u32) -> Nonce<aes_gcm::aead::consts::U12> {
     let mut bytes = [0; 12];
     bytes
@@ -195,5 +242,28 @@ impl<'a> Cut<'a> {
 
     fn u32(&mut self) -> Option<u32> {
         self.take(4)?.try_into().ok().map(u32::from_le_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_opens_under_its_key_alone_and_shows_nothing() {
+        let (key, other) = ([1; 32], [2; 32]);
+        let sealed = seal_note(&key, b"https://push.example.org/abc").unwrap();
+        assert!(!sealed.windows(4).any(|part| part == b"push"));
+        assert_eq!(
+            open_note(&key, &sealed).unwrap(),
+            b"https://push.example.org/abc"
+        );
+        assert_eq!(open_note(&other, &sealed), Err(SealError::Damaged));
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 1;
+            assert!(open_note(&key, &damaged).is_err(), "{at}");
+            assert!(open_note(&key, &sealed[..at]).is_err(), "{at}");
+        }
     }
 }

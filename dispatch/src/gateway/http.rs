@@ -1,5 +1,6 @@
 //! The one HTTP client of webhooks and feeds: no redirects, bounded times, the ring provider.
 
+use model::SendError;
 use std::time::Duration;
 
 /// Why no client can be made.
@@ -14,6 +15,8 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
     /// From the first byte out to the last byte in.
     pub answer_timeout: Duration,
+    /// HTTP/2 from the first byte, also without TLS: for far sides that speak nothing else.
+    pub http2_only: bool,
     /// Certificates (PEM) trusted beside the system's.
     pub trusted_pem: Vec<Vec<u8>>,
 }
@@ -23,6 +26,7 @@ impl Default for ClientConfig {
         Self {
             connect_timeout: Duration::from_secs(3),
             answer_timeout: Duration::from_secs(10),
+            http2_only: false,
             trusted_pem: Vec::new(),
         }
     }
@@ -40,7 +44,7 @@ pub fn client(config: &ClientConfig) -> Result<reqwest::Client, ClientError> {
     for pem in &config.trusted_pem {
         trusted.extend(reqwest::Certificate::from_pem_bundle(pem)?);
     }
-    let builder = reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder()
         .tls_backend_rustls()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -49,6 +53,9 @@ pub fn client(config: &ClientConfig) -> Result<reqwest::Client, ClientError> {
         .timeout(config.answer_timeout)
         .pool_max_idle_per_host(4)
         .tls_certs_merge(trusted);
+    if config.http2_only {
+        builder = builder.http2_prior_knowledge();
+    }
     Ok(builder.build()?)
 }
 
@@ -74,4 +81,19 @@ pub async fn body_within(
         body.extend_from_slice(&chunk);
     }
     Ok(Some(body))
+}
+
+/// How a call without an answer failed: what was not connected did not go out, of the rest nobody
+/// knows.
+pub(crate) fn unanswered(name: &str, error: &reqwest::Error) -> SendError {
+    let timeout = error.is_timeout();
+    if error.is_connect() || error.is_builder() {
+        return SendError::Transient(format!("{name}: no connection"));
+    }
+    let what = if timeout {
+        "no answer in time"
+    } else {
+        "connection lost"
+    };
+    SendError::Uncertain(format!("{name}: {what} after the call was written"))
 }

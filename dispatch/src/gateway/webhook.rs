@@ -1,16 +1,15 @@
 //! Signed HTTP calls to subscribed systems: one object per target, so none holds up another.
 
-use super::breaker::{Breaker, Circuit};
-use super::http::body_within;
+use super::breaker::Circuit;
+use super::gate::{Gate, GateConfig};
+use super::http::{body_within, unanswered};
+use super::notice::Unsent;
 use super::{Proof, Receipt};
 use hmac::{Hmac, Mac};
 use model::{SendError, Span, Time};
 use reqwest::{StatusCode, Url};
 use sha2::Sha256;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use tokio::sync::Semaphore;
 
 /// Carries time and signature: `t=1694063040,v1=<64 hexadecimal digits>`.
 pub const SIGNATURE_HEADER: &str = "Sanfang-Signature";
@@ -28,14 +27,8 @@ pub struct WebhookConfig {
     pub url: Url,
     /// Shared secret of the signature.
     pub secret: Vec<u8>,
-    /// Calls at the same time.
-    pub in_flight_max: usize,
-    /// Calls that may wait for their turn; more are turned away at once.
-    pub waiting_max: usize,
-    /// Failures in a row that open the circuit.
-    pub failures_max: u32,
-    /// How long it stays open.
-    pub pause: Span,
+    /// How much of it there is at once, and when it is left alone.
+    pub gate: GateConfig,
 }
 
 /// One target.
@@ -43,9 +36,7 @@ pub struct WebhookConfig {
 pub struct Webhook {
     config: WebhookConfig,
     client: reqwest::Client,
-    turns: Semaphore,
-    waiting: AtomicUsize,
-    breaker: Mutex<Breaker>,
+    gate: Gate,
 }
 
 /// Why a received call is not believed.
@@ -66,9 +57,7 @@ impl Webhook {
     /// A target that has not been called. `client` comes from [`super::http::client`].
     pub fn new(config: WebhookConfig, client: reqwest::Client) -> Self {
         Self {
-            turns: Semaphore::new(config.in_flight_max.max(1)),
-            waiting: AtomicUsize::new(0),
-            breaker: Mutex::new(Breaker::new(config.failures_max, config.pause)),
+            gate: Gate::new(&config.name, config.gate),
             client,
             config,
         }
@@ -79,26 +68,9 @@ impl Webhook {
     /// # Errors
     /// Transient where it did not go out or the target asks for patience, Permanent where the
     /// target refuses it, Uncertain where no answer came after it was written.
-    pub async fn send(&self, delivery: &str, body: &[u8], at: Time) -> Result<Receipt, SendError> {
-        let name = &self.config.name;
-        let place = Place::take(&self.waiting, self.config.waiting_max)
-            .ok_or_else(|| SendError::Transient(format!("{name}: its queue is full")))?;
-        let turn = self.turns.acquire().await;
-        drop(place);
-        let _turn = turn.map_err(|_| SendError::Transient(format!("{name}: shutting down")))?;
-        if !self.with_breaker(|breaker| breaker.admits(at)) {
-            return Err(SendError::Transient(format!(
-                "{name}: left alone after {} failures in a row",
-                self.config.failures_max
-            )));
-        }
-        let result = self.call(delivery, body, at).await;
-        self.with_breaker(|breaker| match &result {
-            // A refusal is an answer: the target is well.
-            Ok(_) | Err(SendError::Permanent(_)) => breaker.succeeded(),
-            Err(SendError::Transient(_) | SendError::Uncertain(_)) => breaker.failed(at),
-        });
-        result
+    pub async fn send(&self, delivery: &str, body: &[u8], at: Time) -> Result<Receipt, Unsent> {
+        let call = async { Ok(self.call(delivery, body, at).await?) };
+        self.gate.through(at, call).await
     }
 
     /// Name of the target.
@@ -108,12 +80,12 @@ impl Webhook {
 
     /// Calls waiting for their turn.
     pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.gate.waiting()
     }
 
     /// Whether the target is being left alone.
     pub fn circuit(&self) -> Circuit {
-        self.with_breaker(|breaker| breaker.circuit())
+        self.gate.circuit()
     }
 
     async fn call(&self, delivery: &str, body: &[u8], at: Time) -> Result<Receipt, SendError> {
@@ -142,26 +114,6 @@ impl Webhook {
             });
         }
         Err(refusal(name, status))
-    }
-
-    fn with_breaker<T>(&self, act: impl FnOnce(&mut Breaker) -> T) -> T {
-        act(&mut self.breaker.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// A place in the queue, given back also where the caller stops waiting.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize, max: usize) -> Option<Self> {
-        let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -217,19 +169,6 @@ fn mac(secret: &[u8], delivery: &str, body: &[u8], seconds: i64) -> Hmac<Sha256>
     mac.update(b".");
     mac.update(body);
     mac
-}
-
-fn unanswered(name: &str, error: &reqwest::Error) -> SendError {
-    let timeout = error.is_timeout();
-    if error.is_connect() || error.is_builder() {
-        return SendError::Transient(format!("{name}: no connection"));
-    }
-    let what = if timeout {
-        "no answer in time"
-    } else {
-        "connection lost"
-    };
-    SendError::Uncertain(format!("{name}: {what} after the call was written"))
 }
 
 fn refusal(name: &str, status: StatusCode) -> SendError {
@@ -301,10 +240,12 @@ mod tests {
             name: "tv".into(),
             url: Url::parse("https://tv.example/hook?token=abc").unwrap(),
             secret: b"hunter2".to_vec(),
-            in_flight_max: 1,
-            waiting_max: 1,
-            failures_max: 1,
-            pause: Span::ZERO,
+            gate: GateConfig {
+                in_flight_max: 1,
+                waiting_max: 1,
+                failures_max: 1,
+                pause: Span::ZERO,
+            },
         };
         let text = format!("{config:?}");
         assert!(text.contains("tv.example") && !text.contains("abc") && !text.contains("hunter2"));

@@ -4,6 +4,7 @@
 use super::State;
 use super::varint::{self, unzigzag, zigzag};
 use crate::intent::IntentId;
+use model::Time;
 
 /// One record: all that one step of an outbox learned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,13 +37,26 @@ pub enum Entry {
         /// without a word on disk.
         state: State,
     },
+    /// A recipient's address on this link will never work again: its service said so.
+    Retired {
+        /// Of the message that found it out.
+        intent: IntentId,
+        /// Whose.
+        recipient: u32,
+        /// The address, as [`crate::outbox::Row::address`] has it: another one is tried again.
+        address: u64,
+        /// Record time.
+        at: Time,
+    },
 }
 
 impl Entry {
     /// The intent it is about.
     pub const fn intent(&self) -> IntentId {
         match self {
-            Self::States { intent, .. } | Self::Closed { intent, .. } => *intent,
+            Self::States { intent, .. }
+            | Self::Closed { intent, .. }
+            | Self::Retired { intent, .. } => *intent,
         }
     }
 }
@@ -51,21 +65,30 @@ impl Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProgressError {
     /// Written by a newer version.
-    #[error("progress record has format {0}, newer than 1: upgrade this node")]
+    #[error("progress record has format {0}, newer than {FORMAT}: upgrade this node")]
     Newer(u8),
     /// Damaged bytes.
     #[error("progress record is damaged at byte {0}")]
     Damaged(usize),
 }
 
-const FORMAT: u8 = 1;
+/// The newest format; records without what it added are written in the one before.
+const FORMAT: u8 = 2;
+const FORMAT_BEFORE: u8 = 1;
 const STATES: u8 = 1;
 const CLOSED: u8 = 2;
+const RETIRED: u8 = 3;
 
 impl Progress {
     /// Stored form.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![FORMAT];
+        let has_retired = |entry: &Entry| matches!(entry, Entry::Retired { .. });
+        let format = if self.entries.iter().any(has_retired) {
+            FORMAT
+        } else {
+            FORMAT_BEFORE
+        };
+        let mut out = vec![format];
         varint::put(&mut out, self.seq);
         for entry in &self.entries {
             match entry {
@@ -95,6 +118,19 @@ impl Progress {
                     out.push(CLOSED);
                     out.extend_from_slice(intent.bytes());
                     out.push(state.code());
+                }
+                Entry::Retired {
+                    intent,
+                    recipient,
+                    address,
+                    at,
+                } => {
+                    out.push(RETIRED);
+                    out.extend_from_slice(intent.bytes());
+                    out.push(State::Failed.code());
+                    varint::put(&mut out, u64::from(*recipient));
+                    varint::put(&mut out, *address);
+                    varint::put(&mut out, zigzag(at.millis().cast_unsigned()));
                 }
             }
         }
@@ -135,6 +171,17 @@ impl Reader<'_> {
         let state = State::from_code(self.byte()?).ok_or(self.damaged())?;
         match kind {
             CLOSED => Ok(Entry::Closed { intent, state }),
+            RETIRED => {
+                let recipient = u32::try_from(self.varint()?).map_err(|_| self.damaged())?;
+                let address = self.varint()?;
+                let at = unzigzag(self.varint()?).cast_signed();
+                Ok(Entry::Retired {
+                    intent,
+                    recipient,
+                    address,
+                    at: Time::from_millis(at),
+                })
+            }
             STATES => {
                 let (people, ids) = (self.varint()?, self.varint()?);
                 let left = self.bytes.len().saturating_sub(self.at) as u64;
@@ -213,6 +260,14 @@ mod tests {
             any::<[u8; 16]>().prop_map(|id| Entry::Closed {
                 intent: IntentId::from_bytes(id),
                 state: State::Complete
+            }),
+            any::<([u8; 16], u32, u64, i64)>().prop_map(|(id, recipient, address, at)| {
+                Entry::Retired {
+                    intent: IntentId::from_bytes(id),
+                    recipient,
+                    address,
+                    at: Time::from_millis(at),
+                }
             }),
         ]
     }

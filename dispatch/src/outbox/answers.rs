@@ -3,7 +3,7 @@
 use super::effects::{Answer, Effects, Outcome, Token};
 use super::track::Retry;
 use super::{Flight, Outbox};
-use crate::ledger::State;
+use crate::ledger::{Entry, State};
 use model::{Span, Time};
 
 impl Outbox {
@@ -82,7 +82,7 @@ impl Outbox {
                 self.learn(no, recipient, State::Acknowledged, 0);
             }
             // Only a message known to have been taken can be refused after the fact.
-            Outcome::Permanent => {
+            Outcome::Permanent | Outcome::Retired => {
                 let state = self.ledger.account_by(no).map(|a| a.states.get(recipient));
                 if matches!(state, Some(State::Accepted | State::Unknown)) {
                     self.learn(no, recipient, State::Failed, 0);
@@ -114,7 +114,8 @@ impl Outbox {
             Outcome::Accepted { .. }
             | Outcome::Delivered
             | Outcome::Acknowledged
-            | Outcome::Permanent => self.troubles = 0,
+            | Outcome::Permanent
+            | Outcome::Retired => self.troubles = 0,
             Outcome::Transient => self.trouble(at),
             Outcome::Throttled | Outcome::Uncertain => {}
         }
@@ -133,7 +134,10 @@ impl Outbox {
                 self.again(at, no, flight, tried, false, out);
             }
             Outcome::Transient => self.again(at, no, flight, flight.attempt, false, out),
-            Outcome::Permanent => {
+            Outcome::Permanent | Outcome::Retired => {
+                if outcome == Outcome::Retired {
+                    self.retire(at, no, flight);
+                }
                 self.learn(no, recipient, State::Failed, 0);
                 if !is_said {
                     self.fall_back(at, no, recipient, out);
@@ -151,6 +155,22 @@ impl Outbox {
                 }
             }
         }
+    }
+
+    /// No later message tries that address.
+    fn retire(&mut self, at: Time, no: u32, flight: &Flight) {
+        let Some(track) = self.tracks.get(&no) else {
+            return;
+        };
+        let (recipient, address) = (flight.row.recipient.0, flight.row.address);
+        self.stats.retired += 1;
+        self.found.retired.push(Entry::Retired {
+            intent: track.intent.id,
+            recipient,
+            address,
+            at,
+        });
+        self.ledger.retire(recipient, address, at);
     }
 
     fn resends(&self, no: u32) -> bool {
@@ -268,6 +288,7 @@ mod tests {
             only_told: false,
             only_new: false,
             again: false,
+            by_area: false,
             words: vec![words(Channel::Sms)],
             spare: vec![words(Channel::Push), words(Channel::Email)],
             instead_of: None,
@@ -325,11 +346,12 @@ mod tests {
 
     #[test]
     fn who_is_not_reached_is_said_once() {
-        use Outcome::{Delivered, Permanent, Transient, Uncertain};
+        use Outcome::{Delivered, Permanent, Retired, Transient, Uncertain};
         type Case = (Tier, &'static [(i64, Outcome)], usize);
-        let cases: [Case; 9] = [
+        let cases: [Case; 10] = [
             (Tier::Blue, &[(1, Permanent)], 1),
             (Tier::Red, &[(1, Permanent)], 1),
+            (Tier::Red, &[(1, Retired)], 1),
             // Of unknown outcome: said at orange and red alone, and not again at each try.
             (
                 Tier::Red,

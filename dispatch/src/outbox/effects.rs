@@ -3,6 +3,7 @@
 use crate::intent::{Audience, Intent, IntentId, RecipientNo};
 use crate::ledger::{Progress, State};
 use model::{AreaCode, Time, WarningId};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Names one message on this link: the intent's number here and the recipient's.
@@ -69,6 +70,8 @@ pub enum Event<'a> {
     Window(usize),
     /// The link broke: what is in flight is of unknown outcome.
     Down,
+    /// Nothing of these intents leaves until another such event leaves them out; the rest goes on.
+    Paused(&'a BTreeSet<IntentId>),
     /// Time passed.
     Tick,
 }
@@ -100,6 +103,8 @@ pub enum Outcome {
     Transient,
     /// Refused for good.
     Permanent,
+    /// Refused for good, as everything that goes to this address will be.
+    Retired,
     /// It may have gone out.
     Uncertain,
 }

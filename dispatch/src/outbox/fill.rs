@@ -82,7 +82,8 @@ impl Outbox {
             self.close(key.no, State::Expired, out);
             return Served::Drained;
         }
-        if track.intent.not_before.is_some_and(|from| at < from) {
+        let waits = track.intent.not_before.is_some_and(|from| at < from);
+        if waits || self.paused.contains(&track.intent.id) {
             return Served::Idle;
         }
         let Some(slot) = track.streams.get_mut(usize::from(key.pass)) else {
@@ -179,6 +180,10 @@ impl Outbox {
             }
             match self.skip(facts, &row, stream.epoch) {
                 Some(State::Unsent) => {}
+                Some(State::Failed) => {
+                    self.learn(facts.no, row.recipient, State::Failed, 0);
+                    self.fall_back(at, facts.no, row.recipient, out);
+                }
                 Some(state) => {
                     self.stats.duplicates += u64::from(state == State::Duplicate);
                     self.learn(facts.no, row.recipient, state, 0);
@@ -268,6 +273,9 @@ impl Outbox {
         }
         if let Some(state) = self.skip_by_past(facts, row) {
             return Some(state);
+        }
+        if self.ledger.is_retired(row.recipient, row.address) {
+            return Some(State::Failed);
         }
         let seen = || {
             let key = (row.address, text_of(&facts.texts, row.variant).hash);

@@ -115,6 +115,8 @@ pub struct Stats {
     pub shed: u64,
     /// Warnings forgotten while they stood, at the bound of what is remembered.
     pub forgotten: u64,
+    /// Addresses that their service said will never work again.
+    pub retired: u64,
     /// Answers to nothing known.
     pub strays: u64,
 }

@@ -10,15 +10,20 @@
 //! - 2: states of 4,096 recipients: number of the intent, of the page, two states a byte;
 //! - 3: receipt ids in ascending order: how many, then of each the difference, the intent's
 //!   number, and the difference of the recipient;
-//! - 9: the end: last progress written, how many intents, pages and receipt ids there were.
+//! - 4: addresses that will never work again, by recipient in ascending order: how many, then of each
+//!   the difference of the recipient, the address, milliseconds;
+//! - 9: the end: last progress written, how many intents, pages, receipt ids and addresses there were.
 
 use super::Outbox;
-use crate::intent::{Intent, IntentId};
+use crate::intent::{Intent, IntentId, RecipientNo};
 use crate::ledger::varint::{self, unzigzag, zigzag};
-use crate::ledger::{Ledger, Receipt, Receipts, State, States};
+use crate::ledger::{Ledger, Receipt, Receipts, Retired, State, States};
+use model::Time;
 
 /// Format of snapshots written by this version.
-pub const SNAPSHOT_FORMAT: u8 = 1;
+pub const SNAPSHOT_FORMAT: u8 = 2;
+/// The one before, without addresses that will never work again.
+const FORMAT_BEFORE: u8 = 1;
 
 const MAGIC: &[u8; 4] = b"SFOB";
 /// Receipt ids looked through for one item.
@@ -29,6 +34,7 @@ const ITEMS_MAX: usize = 1_024;
 const INTENT: u8 = 1;
 const PAGE: u8 = 2;
 const RECEIPTS: u8 = 3;
+const RETIRED: u8 = 4;
 const END: u8 = 9;
 
 /// A snapshot in the making: what of the outbox is written.
@@ -49,6 +55,7 @@ enum Next {
     Page(u32, usize),
     /// Receipt ids after this one.
     Receipts(Option<Receipt>),
+    Retired,
     End,
     Nothing,
 }
@@ -59,6 +66,7 @@ struct Written {
     intents: u64,
     pages: u64,
     receipts: u64,
+    retired: u64,
 }
 
 /// What a snapshot gives back: a later place to start a replay.
@@ -146,21 +154,27 @@ impl Outbox {
             Next::Receipts(after) => {
                 let mut receipts = self.ledger.receipts().after(after, RECEIPTS_MAX);
                 let Some(last) = receipts.last().copied() else {
-                    return Next::End;
+                    return Next::Retired;
                 };
                 receipts.retain(|r| r.intent < walk.end && self.tracks.contains_key(&r.intent));
                 walk.written.receipts += receipts.len() as u64;
                 put_receipts(out, &receipts);
                 Next::Receipts(Some(last))
             }
+            Next::Retired => {
+                walk.written.retired = self.ledger.retired().len() as u64;
+                put_retired(out, self.ledger.retired());
+                Next::End
+            }
             Next::End => {
                 let Written {
                     intents,
                     pages,
                     receipts,
+                    retired,
                 } = walk.written;
                 out.push(END);
-                for number in [self.seq, intents, pages, receipts] {
+                for number in [self.seq, intents, pages, receipts, retired] {
                     varint::put(out, number);
                 }
                 Next::Nothing
@@ -193,6 +207,18 @@ fn put_receipts(out: &mut Vec<u8>, receipts: &[Receipt]) {
     }
 }
 
+fn put_retired(out: &mut Vec<u8>, all: impl ExactSizeIterator<Item = (RecipientNo, Retired)>) {
+    out.push(RETIRED);
+    varint::put(out, all.len() as u64);
+    let mut last = 0;
+    for (recipient, retired) in all {
+        varint::put(out, u64::from(recipient.0 - last));
+        varint::put(out, retired.address);
+        varint::put(out, zigzag(retired.at.millis().cast_unsigned()));
+        last = recipient.0;
+    }
+}
+
 impl AtRest {
     /// Reads all parts of a snapshot, one behind the other.
     ///
@@ -201,15 +227,16 @@ impl AtRest {
     pub fn read(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut reader = Reader { bytes, rest: bytes };
         let is_ours = reader.take(MAGIC.len()) == Some(MAGIC);
-        match reader.byte().filter(|_| is_ours) {
-            Some(SNAPSHOT_FORMAT) => {}
+        let format = reader.byte().filter(|_| is_ours);
+        match format {
+            Some(FORMAT_BEFORE | SNAPSHOT_FORMAT) => {}
             Some(newer) if newer > SNAPSHOT_FORMAT => return Err(SnapshotError::Newer(newer)),
             Some(_) | None => return Err(SnapshotError::Damaged(0)),
         }
         let mut found = Found::default();
         loop {
             if let Some(seq) = found.item(&mut reader).ok_or_else(|| reader.damaged())? {
-                return found.at_rest(seq, &reader);
+                return found.at_rest(seq, format == Some(FORMAT_BEFORE), &reader);
             }
         }
     }
@@ -223,6 +250,7 @@ struct Found {
     intents: Vec<Intent>,
     accounts: Vec<(IntentId, States, Option<State>)>,
     receipts: Vec<Receipt>,
+    retired: Vec<(u32, Retired)>,
     written: Written,
 }
 
@@ -240,6 +268,7 @@ impl Found {
                 self.written.pages += 1;
             }
             RECEIPTS => self.some_receipts(reader)?,
+            RETIRED => self.some_retired(reader)?,
             END => return reader.varint().map(Some),
             _ => return None,
         }
@@ -279,29 +308,54 @@ impl Found {
         Some(())
     }
 
+    fn some_retired(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        let mut recipient = 0u32;
+        for _ in 0..reader.varint()? {
+            recipient = recipient.checked_add(reader.number()?)?;
+            let address = reader.varint()?;
+            let at = Time::from_millis(unzigzag(reader.varint()?).cast_signed());
+            self.retired.push((recipient, Retired { address, at }));
+            self.written.retired += 1;
+        }
+        Some(())
+    }
+
     fn place(&self, number: u32) -> Option<u32> {
         let place = self.numbers.binary_search(&number).ok()?;
         u32::try_from(place).ok()
     }
 
-    fn at_rest(self, seq: u64, reader: &Reader<'_>) -> Result<AtRest, SnapshotError> {
+    fn at_rest(
+        self,
+        seq: u64,
+        is_before: bool,
+        reader: &Reader<'_>,
+    ) -> Result<AtRest, SnapshotError> {
         let mut reader = Reader { ..*reader };
-        let mut number = || reader.varint();
-        let (intents, pages, receipts) = (number(), number(), number());
         let Written {
-            intents: i,
-            pages: p,
-            receipts: r,
+            intents,
+            pages,
+            receipts,
+            retired,
         } = self.written;
-        let is_whole = (intents, pages, receipts) == (Some(i), Some(p), Some(r));
+        let counted = [intents, pages, receipts, retired];
+        let counted = counted.iter().take(if is_before { 3 } else { 4 });
+        let mut is_whole = !is_before || retired == 0;
+        for count in counted {
+            is_whole &= reader.varint() == Some(*count);
+        }
         if !is_whole || !reader.rest.is_empty() {
             return Err(reader.damaged());
         }
         let receipts = Receipts::of(self.receipts);
         let ledger = Ledger::of(self.accounts, receipts);
+        let mut ledger = ledger.ok_or_else(|| reader.damaged())?;
+        for (recipient, retired) in self.retired {
+            ledger.retire(recipient, retired.address, retired.at);
+        }
         Ok(AtRest {
             intents: self.intents,
-            ledger: ledger.ok_or_else(|| reader.damaged())?,
+            ledger,
             seq,
         })
     }

@@ -100,6 +100,7 @@ impl Plan<'_> {
                 only_told: false,
                 only_new: false,
                 again: false,
+                by_area: false,
                 words: Vec::new(),
                 spare: Vec::new(),
                 instead_of: None,

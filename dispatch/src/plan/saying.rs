@@ -86,6 +86,7 @@ impl Plan<'_> {
     pub(super) fn say(&mut self, saying: Saying) {
         let mut audience = Audience::of(saying.way.reach, self.desk.directory);
         audience.areas = saying.areas.iter().copied().collect();
+        audience.alone = saying.way.reach == Reach::Public;
         audience.sites = saying.site.clone().into_iter().collect();
         if saying.way.reach == Reach::Responsible {
             audience.ask = Some(model::release::Ask::Primary);
@@ -183,6 +184,7 @@ impl Plan<'_> {
                 && purpose != Purpose::Withdraw,
             only_new: false,
             again: false,
+            by_area: false,
             audience,
             words,
             spare,

@@ -75,6 +75,7 @@ pub fn signing(
             only_told: false,
             only_new: false,
             again: false,
+            by_area: false,
             words: desk
                 .wording
                 .languages(Purpose::Signature)

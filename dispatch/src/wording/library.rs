@@ -60,14 +60,7 @@ impl Wording {
         let mut faults = Vec::new();
         let mut this = Self {
             environment,
-            phrases: BTreeMap::new(),
-            settings: Settings::default(),
-            names: NameBook::default(),
-            forms: BTreeMap::new(),
-            channels: BTreeSet::new(),
-            plain: BTreeSet::new(),
-            links: Lines::default(),
-            roles: Roles::default(),
+            ..Self::silent()
         };
         // What the others are read by comes first.
         if let Some((file, text)) = files.iter().find(|(file, _)| *file == settings::FILE) {
@@ -116,6 +109,21 @@ impl Wording {
             Ok(this)
         } else {
             Err(faults)
+        }
+    }
+
+    /// Of an installation that composes nothing: a relay says what others wrote.
+    pub fn silent() -> Self {
+        Self {
+            environment: Environment::new(),
+            phrases: BTreeMap::new(),
+            settings: Settings::default(),
+            names: NameBook::default(),
+            forms: BTreeMap::new(),
+            channels: BTreeSet::new(),
+            plain: BTreeSet::new(),
+            links: Lines::default(),
+            roles: Roles::default(),
         }
     }
 

@@ -13,14 +13,14 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-struct Broker {
+pub(crate) struct Broker {
     child: Child,
     port: u16,
     _directory: tempfile::TempDir,
 }
 
 impl Broker {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         Self::start_at(free_port())
     }
 
@@ -58,11 +58,11 @@ impl Broker {
         panic!("mosquitto does not listen on {port}");
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

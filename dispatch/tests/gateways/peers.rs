@@ -1,9 +1,6 @@
 //! What the tests share: the peers, or a loud word that they are missing.
 
-#[path = "../peers/missing.rs"]
-mod said;
-
-pub(crate) use said::{missing, skipped};
+pub(crate) use crate::node::missing::{missing, skipped};
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -3,7 +3,9 @@
 use crate::peers::runtime;
 use crate::server::{Answer, Server};
 use dispatch::gateway::breaker::Circuit;
+use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
+use dispatch::gateway::notice::Unsent;
 use dispatch::gateway::webhook::{
     IDEMPOTENCY_HEADER, SIGNATURE_HEADER, Webhook, WebhookConfig, verify,
 };
@@ -25,19 +27,23 @@ fn webhook(url: reqwest::Url) -> Webhook {
         name: "tv".into(),
         url,
         secret: b"secret".to_vec(),
-        in_flight_max: 1,
-        waiting_max: 1,
-        failures_max: 2,
-        pause: Span::from_seconds(30),
+        gate: GateConfig {
+            in_flight_max: 1,
+            waiting_max: 1,
+            failures_max: 2,
+            pause: Span::from_seconds(30),
+        },
     };
     Webhook::new(config, http.unwrap())
 }
 
-fn kind(error: &SendError) -> &'static str {
+fn kind(error: &Unsent) -> &'static str {
     match error {
-        SendError::Transient(_) => "transient",
-        SendError::Permanent(_) => "permanent",
-        SendError::Uncertain(_) => "uncertain",
+        Unsent::Retired(_) => "retired",
+        Unsent::Throttled(_) => "throttled",
+        Unsent::Send(SendError::Transient(_)) => "transient",
+        Unsent::Send(SendError::Permanent(_)) => "permanent",
+        Unsent::Send(SendError::Uncertain(_)) => "uncertain",
     }
 }
 

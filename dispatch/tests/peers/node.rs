@@ -15,7 +15,7 @@ pub(crate) fn modules() -> Option<&'static Path> {
     match MODULES.get_or_init(install) {
         Ok(path) => Some(path),
         Err(why) => {
-            missing::missing(&format!("no independent SMPP peer to test against: {why}"));
+            missing::missing(&format!("no independent peer to test against: {why}"));
             None
         }
     }
@@ -29,7 +29,13 @@ fn install() -> Result<PathBuf, String> {
     for file in ["package.json", "package-lock.json"] {
         std::fs::copy(Path::new(PEERS).join(file), to.join(file)).map_err(|e| e.to_string())?;
     }
-    if to.join("node_modules/smpp/package.json").exists() {
+    let is_there = |name: &str| {
+        to.join("node_modules")
+            .join(name)
+            .join("package.json")
+            .exists()
+    };
+    if ["smpp", "web-push-testing"].into_iter().all(is_there) {
         return Ok(to);
     }
     let npm = Command::new("npm")

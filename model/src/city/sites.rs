@@ -15,7 +15,24 @@ const REQUIRED: [&str; 6] = ["id", "name", "kind", "lon", "lat", "area"];
 const OPTIONAL: [&str; 5] = ["name_en", "station", "actuator", "plan", "owner"];
 
 /// Columns that are thresholds and nothing else: a text there is a fault.
-const TIERS: [&str; 5] = ["blue", "yellow", "orange", "red", "close"];
+const THRESHOLDS: [&str; 13] = [
+    "blue",
+    "yellow",
+    "orange",
+    "red",
+    "close",
+    "prepare_30m",
+    "prepare_1h",
+    "prepare_3h",
+    "prepare_6h",
+    "move_30m",
+    "move_1h",
+    "move_3h",
+    "move_6h",
+];
+
+/// Windows over which a village has amounts of rain to prepare and to move, the shortest first.
+const VILLAGE_WINDOWS: [&str; 4] = ["30m", "1h", "3h", "6h"];
 
 /// Sites in file order.
 pub(super) fn read(
@@ -94,7 +111,7 @@ fn read_thresholds(
         }
         if is_decimal(text) {
             thresholds.insert(name.clone(), text.to_owned());
-        } else if TIERS.contains(&name.as_str()) {
+        } else if THRESHOLDS.contains(&name.as_str()) {
             let what = format!("{} is not a decimal number", quoted(text));
             faults.error(
                 place,
@@ -112,7 +129,47 @@ fn read_thresholds(
         let remedy = "let them rise from blue to red, or fall for what is dangerous when low";
         faults.error(place, "blue…red", "the thresholds are out of order", remedy);
     }
+    check_village(place, &thresholds, faults);
     thresholds
+}
+
+/// Amounts are more than nothing; a village moves at no less rain than it prepares at, and at no less
+/// over a longer window. All 0 is what registers write that have none.
+fn check_village(place: Place<'_>, thresholds: &BTreeMap<String, String>, faults: &mut Faults) {
+    let amounts = ["prepare", "move"].map(|act| {
+        VILLAGE_WINDOWS.map(|window| {
+            let text = thresholds.get(&format!("{act}_{window}"))?;
+            text.parse::<f64>().ok()
+        })
+    });
+    let given = amounts.iter().flatten().flatten();
+    if given.clone().all(|amount| *amount == 0.0) {
+        return;
+    }
+    if given.clone().any(|amount| *amount <= 0.0) {
+        let what = "an amount is not above 0: any rain would reach it";
+        let remedy = "leave the cell empty where the village has none";
+        faults.error(place, "prepare_30m…move_6h", what, remedy);
+        return;
+    }
+    let [prepare, moved] = amounts;
+    for ((window, prepare), moved) in VILLAGE_WINDOWS.iter().zip(prepare).zip(moved) {
+        if let (Some(prepare), Some(moved)) = (prepare, moved)
+            && moved < prepare
+        {
+            let field = format!("move_{window}");
+            let what = format!("{moved} mm is less than the {prepare} mm to prepare at");
+            faults.error(place, &field, what, "correct one of the two");
+        }
+    }
+    for (act, amounts) in [("prepare", prepare), ("move", moved)] {
+        if !amounts.iter().flatten().is_sorted() {
+            let field = format!("{act}_30m…{act}_6h");
+            let what = "the amounts are out of order";
+            let remedy = "let them rise with the window: a longer one never holds less rain";
+            faults.error(place, &field, what, remedy);
+        }
+    }
 }
 
 fn is_decimal(text: &str) -> bool {

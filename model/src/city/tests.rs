@@ -546,6 +546,51 @@ fn each_fault_names_file_line_field_and_remedy() {
     }
 }
 
+const VILLAGES: &str = "id,name,kind,lon,lat,area,station,prepare_30m,prepare_1h,prepare_3h,move_30m,move_1h\n\
+    V1,上村,village,113.05,23.02,,G1,25,36,60,36,52.5\n\
+    V2,下村,village,113.05,23.03,,G1,,,90,,\n\
+    V3,新村,village,113.05,23.03,,G1,0,0.0,0,0,0\n";
+
+#[test]
+fn villages_have_amounts_to_prepare_and_to_move() {
+    let read = city(&[("sites.csv", VILLAGES)], &[]).unwrap();
+    let of = |id: &str| &read.site(read.site_no(id).unwrap()).unwrap().thresholds;
+    assert_eq!(of("V1")["move_1h"], "52.5");
+    assert_eq!(of("V2").len(), 1);
+    for (from, to, wanted) in [
+        ("52.5", "52mm", "field move_1h: \"52mm\" is not a decimal"),
+        (
+            "60,36,52.5",
+            "60,53,52.5",
+            "field move_30m…move_6h: the amounts are out of order",
+        ),
+        (
+            "25,36,60",
+            "25,36,35",
+            "field prepare_30m…prepare_6h: the amounts are out of order",
+        ),
+        (
+            "60,36,",
+            "60,24,",
+            "field move_30m: 24 mm is less than the 25 mm to prepare at",
+        ),
+        (
+            "25,36,60",
+            "0,36,60",
+            "field prepare_30m…move_6h: an amount is not above 0",
+        ),
+    ] {
+        assert!(VILLAGES.contains(from), "{from}");
+        let wrong = VILLAGES.replacen(from, to, 1);
+        let found = texts(&city(&[("sites.csv", &wrong)], &[]).unwrap_err());
+        let wanted = format!("sites.csv:2: {wanted}");
+        assert!(
+            matches!(found.as_slice(), [one] if one.starts_with(&wanted)),
+            "{from} → {to}: {wanted}\nfound {found:#?}"
+        );
+    }
+}
+
 #[test]
 fn all_faults_come_at_once() {
     let toml = TOML

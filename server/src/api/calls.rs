@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use dispatch::directory::Contact;
+use dispatch::gateway::notice::service_of;
 use model::order::Answer;
 use model::{Channel, Order, Time, WarningId};
 use serde::Deserialize;
@@ -114,7 +115,11 @@ pub(crate) async fn tap(
     Json(tapped): Json<Tapped>,
 ) -> Result<StatusCode, Problem> {
     // Contacts without an app have an empty token.
-    let is_them = |contact: &&Contact| !tapped.push.is_empty() && contact.push == tapped.push;
+    let is_them = |contact: &&Contact| {
+        // An app knows its token without the name of the service that stands before it here.
+        let own = service_of(&contact.push).map_or(contact.push.as_str(), |(_, token)| token);
+        !tapped.push.is_empty() && (contact.push == tapped.push || own == tapped.push)
+    };
     let reply = Reply {
         answer: tapped.answer,
         note: &tapped.note,

@@ -87,6 +87,26 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "about:blank", "Not allowed", detail)
     }
 
+    /// 401: nobody known signed the call.
+    pub(crate) fn unsigned(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "about:blank",
+            "Not signed",
+            detail,
+        )
+    }
+
+    /// 422: it can be read and must not be done.
+    pub(crate) fn refused(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "about:blank",
+            "Refused",
+            detail,
+        )
+    }
+
     /// 404.
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "about:blank", "Not found", detail)

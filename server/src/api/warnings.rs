@@ -55,10 +55,13 @@ pub(crate) async fn preview(
         .original(warning_id(&id)?)
         .ok_or_else(|| unknown(&id))?;
     let told = app.told(&warning).await?;
-    let work = tokio::task::spawn_blocking(move || app.preview(told.as_ref(), &warning));
-    work.await
-        .map(Json)
-        .map_err(|_| Problem::unavailable("the preview was interrupted; ask again"))
+    let (counting, of) = (Arc::clone(&app), warning.clone());
+    let work = tokio::task::spawn_blocking(move || counting.preview(told.as_ref(), &of));
+    let (mut preview, jobs) = work
+        .await
+        .map_err(|_| Problem::unavailable("the preview was interrupted; ask again"))?;
+    preview["jobs"] = app.read_jobs(&warning, jobs).await.into();
+    Ok(Json(preview))
 }
 
 /// What a person does to a warning: the body of a request that becomes an order.

@@ -118,6 +118,7 @@ async fn demo(arguments: &Arguments, began: Time, journal: &Path) -> Result<(), 
         city: &arguments.city,
         directory: &journal.join("directory"),
         key_file: &journal.join("directory.key"),
+        is_roll: false,
     };
     let (opened, installation) = process::open(folders, journal, Storage::default(), Mode::Actual)?;
     let clock = match arguments.speed {
@@ -248,6 +249,7 @@ fn options(
         listen: arguments.listen,
         http: HttpSection::default(),
         open_intake: true,
+        subscriptions: None,
         public_url: format!("http://{}", arguments.listen),
         answer_url: Some(format!("http://{}", arguments.listen)),
         snapshots: Period {
@@ -260,5 +262,6 @@ fn options(
         bulletins: Vec::new(),
         roles: Roles::ALL,
         seat: None,
+        relay: None,
     }
 }

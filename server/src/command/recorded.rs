@@ -7,6 +7,7 @@ mod zones;
 
 pub(crate) use files::{Files, Summary, open};
 pub(crate) use news::{News, Told};
+pub(crate) use official::read as official_signals;
 pub(crate) use zones::Zones;
 
 use ingest::protocol::{self, Found, Like, Protocol, Take};

@@ -4,28 +4,30 @@ use super::Failure;
 use crate::app::{App, Period};
 use crate::bulletins;
 use crate::clock::Clock;
-use crate::config::{BulletinSection, Config, EmailSection, Store};
-use crate::courier::Single;
+use crate::config::{BulletinSection, Config, EmailSection, Store, shapes};
+use crate::courier::{AreaLink, Single};
 use crate::edge;
 use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
+use crate::relay::Post;
 use crate::roles::{Role, Roles};
 use crate::signals::follow;
 use clap::Args;
+use dispatch::gateway::area::AreaTarget;
 use dispatch::gateway::cap::poll::{PollConfig, Poller};
 use dispatch::gateway::email::Email;
 use dispatch::gateway::http::{self, ClientConfig};
 use dispatch::gateway::state_bulletin;
-use dispatch::gateway::webhook::Webhook;
+use dispatch::gateway::web_push::WebPush;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ingest::transport::Frame;
 use ingest::transport::mqtt::{self, MqttConfig};
-use model::{Mode, Span};
+use model::{Mode, Span, Time};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -85,19 +87,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         tracing::warn!("{notice}");
     }
     arguments.over(&mut config)?;
+    if !config.centres.is_empty() {
+        let why = "centre: this is a relay's configuration: run `sanfang relay serve` with it, or take \
+                   [[centre]] out";
+        return Err(Failure::BadInput(why.to_owned()));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    runtime.block_on(serve(arguments, config))
+    runtime.block_on(serve(&arguments.config, config))
 }
 
-async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
+/// Serves a configuration; of a relay, jobs and what carries them alone.
+pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
+    let is_roll = !config.centres.is_empty();
     let failed = |words: String| Failure::Failed(words);
     let folders = Folders {
         city: &config.city,
         directory: &config.directory.folder,
         key_file: &config.directory.key_file,
+        is_roll,
     };
     let storage = config.retention.storage();
     let mut seat = None;
@@ -121,12 +131,22 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
             process::open_kafka(folders, options, &layout, Mode::Actual)?
         }
     };
-    let file = arguments.config.display().to_string();
+    let file = path.display().to_string();
     let reach = installation.rulebook.reach();
     if let Some(fault) = config.retention.series_fault(&file, reach) {
         return Err(Failure::BadInput(fault.to_string()));
     }
-    let links = links(&config).map_err(Failure::BadInput)?;
+    let browsers = config.push.web.as_ref().map(|web| {
+        let gateway = web.gateway().map_err(Failure::BadInput)?;
+        Ok::<_, Failure>((Arc::new(gateway), web.subscriptions_max()))
+    });
+    let browsers = browsers.transpose()?;
+    let subscribed = browsers.as_ref().map(|(browsers, most)| {
+        let folder = config.directory.folder.join("subscriptions");
+        (Arc::clone(browsers), folder, *most)
+    });
+    let links = links(&config, browsers.as_ref().map(|(browsers, _)| browsers));
+    let links = links.map_err(Failure::BadInput)?;
     let city = &installation.city;
     for id in people::unknown_signers(&city.policy, &city.plans, &config.people) {
         tracing::warn!(
@@ -143,6 +163,11 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     for notice in served.notices(city, Some(people)).iter().chain(&empty) {
         tracing::warn!("{notice}");
     }
+    let relay = if is_roll {
+        Some(post(&config).map_err(Failure::BadInput)?)
+    } else {
+        None
+    };
     let options = Options {
         installation,
         clock: Clock::wall(),
@@ -153,6 +178,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         listen: config.listen,
         http: edge::with_descriptors(config.http),
         open_intake: config.open_intake,
+        subscriptions: subscribed,
         public_url: config.public_url.clone(),
         answer_url: config.email.as_ref().and_then(EmailSection::answer_url),
         snapshots: Period {
@@ -164,6 +190,7 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
         bulletins: config.bulletins.iter().map(BulletinSection::feed).collect(),
         roles: config.roles,
         seat,
+        relay,
     };
     let node = options.seat.as_ref().map(|place| place.node.clone());
     let running = process::start(opened, options).await?;
@@ -215,8 +242,32 @@ async fn serve(arguments: &Arguments, config: Config) -> Result<(), Failure> {
     running.stop().await.map_err(failed)
 }
 
+/// What a relay works with.
+fn post(config: &Config) -> Result<Post, String> {
+    let centres: Result<Vec<_>, String> = config.centres.iter().map(|c| c.centre()).collect();
+    let roll = [installation::SUBSCRIBERS].map(|name| config.city.join(name));
+    // The day on which the roll was put there is its date, as far as the relay knows.
+    let of = roll.iter().find_map(|path| changed(path));
+    Ok(Post {
+        centres: centres?,
+        pace_per_s: config.sms.iter().map(|sms| sms.pace_per_s).sum(),
+        roll_of: of.unwrap_or_default(),
+        links: config.sms.len(),
+    })
+}
+
+/// When a file was last changed.
+fn changed(path: &Path) -> Option<Time> {
+    let changed = std::fs::metadata(path).and_then(|of| of.modified()).ok()?;
+    let since = changed.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Time::from_seconds(i64::try_from(since.as_secs()).ok()?))
+}
+
 /// The links of a configuration, in an order that stays while it does.
-fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
+fn links(
+    config: &Config,
+    browsers: Option<&Arc<WebPush>>,
+) -> Result<Vec<(String, LinkKind)>, String> {
     let mut kinds = vec![
         LinkKind::Single(Single::Cap),
         LinkKind::Single(Single::Push),
@@ -229,10 +280,24 @@ fn links(config: &Config) -> Result<Vec<(String, LinkKind)>, String> {
         let email = Email::new(section.gateway()?).map_err(|error| format!("email: {error}"))?;
         kinds.push(LinkKind::Single(Single::Email(Arc::new(email))));
     }
+    let shapes = shapes(config.adapters.as_deref()).map_err(|faults| faults.join("; "))?;
     for section in &config.webhooks {
+        kinds.push(LinkKind::Single(section.gateway(&shapes)?));
+    }
+    for adapter in config.push.adapters(&shapes)? {
+        kinds.push(LinkKind::Single(Single::App(Arc::new(adapter))));
+    }
+    if let Some(browsers) = browsers {
+        kinds.push(LinkKind::Single(Single::Browsers(Arc::clone(browsers))));
+    }
+    if let Some(topics) = config.push.topics() {
+        kinds.push(LinkKind::Areas(Box::new(topics?)));
+    }
+    for section in &config.areas {
         let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
-        let webhook = Webhook::new(section.gateway()?, client);
-        kinds.push(LinkKind::Single(Single::Webhook(Arc::new(webhook))));
+        let target = AreaTarget::new(section.gateway()?, client);
+        let band = section.band();
+        kinds.push(LinkKind::Area(Arc::new(AreaLink { target, band })));
     }
     if let Some(section) = &config.devices {
         kinds.push(LinkKind::Devices(Box::new(section.gateway()?)));

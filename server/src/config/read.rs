@@ -1,12 +1,14 @@
 //! Reading and checking `sanfang.toml`: each key by itself, then what must fit together.
 
 use super::{
-    BulletinSection, Config, DeviceSection, DirectorySection, EmailSection, HttpSection,
-    KafkaSection, PollSection, RetentionSection, SmsSection, Store, WebhookSection,
+    AreaSection, BulletinSection, CentreSection, Config, DeviceSection, DirectorySection,
+    EmailSection, HttpSection, KafkaSection, PollSection, PushSection, RetentionSection,
+    SmsSection, Store, WebhookSection,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
 use crate::roles::{Role, Roles};
+use dispatch::gateway::adapter::{Shapes, shipped};
 use dispatch::gateway::email::Email;
 use ingest::transport::mqtt::MqttConfig;
 use model::document::Document;
@@ -16,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 26] = [
     "city",
     "journal",
     "kafka",
@@ -35,6 +37,10 @@ const KEYS: [&str; 22] = [
     "sms",
     "email",
     "webhook",
+    "area",
+    "centre",
+    "push",
+    "adapters",
     "devices",
     "mqtt",
     "poll",
@@ -50,6 +56,10 @@ struct Sections {
     sms: Vec<(u32, SmsSection)>,
     email: Option<(u32, EmailSection)>,
     webhooks: Vec<(u32, WebhookSection)>,
+    areas: Vec<(u32, AreaSection)>,
+    centres: Vec<(u32, CentreSection)>,
+    push: (u32, PushSection),
+    adapters: Option<(u32, PathBuf)>,
     devices: Option<(u32, DeviceSection)>,
     mqtt: Vec<(u32, MqttConfig)>,
     polls: Vec<(u32, PollSection)>,
@@ -99,6 +109,10 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         sms: document.rows("sms", faults),
         email: document.take("email", faults),
         webhooks: document.rows("webhook", faults),
+        areas: document.rows("area", faults),
+        centres: document.rows("centre", faults),
+        push: push(name, &mut document, faults),
+        adapters: document.take("adapters", faults),
         devices: document.take("devices", faults),
         mqtt: document.rows("mqtt", faults),
         polls: document.rows("poll", faults),
@@ -188,6 +202,10 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         sms: plain(sections.sms),
         email: sections.email.map(|(_, section)| section),
         webhooks: plain(sections.webhooks),
+        areas: plain(sections.areas),
+        centres: plain(sections.centres),
+        push: sections.push.1,
+        adapters: sections.adapters.map(|(_, folder)| folder),
         devices: sections.devices.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
         polls: plain(sections.polls),
@@ -249,7 +267,18 @@ impl Sections {
             email.password_file.iter_mut().for_each(own);
         }
         for (_, webhook) in &mut self.webhooks {
-            own(&mut webhook.secret_file);
+            webhook.secret_file.iter_mut().for_each(own);
+            super::push::anchor(&mut webhook.account, base);
+        }
+        self.push.1.anchor(base);
+        if let Some((_, folder)) = &mut self.adapters {
+            own(folder);
+        }
+        for (_, area) in &mut self.areas {
+            own(&mut area.secret_file);
+        }
+        for (_, centre) in &mut self.centres {
+            own(&mut centre.secret_file);
         }
         if let Some((_, devices)) = &mut self.devices {
             devices.password_file.iter_mut().for_each(own);
@@ -263,8 +292,48 @@ impl Sections {
         }
     }
 
+    /// Targets of area jobs, and who sends jobs to a relay.
+    fn check_jobs(&self, name: &str, faults: &mut Faults) {
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.areas {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "area.name", place, faults);
+            if let Some((field, what, remedy)) = section.fault() {
+                faults.error(place, field, what, remedy);
+            } else if let Err(why) = section.gateway() {
+                faults.error(place, "area", why, "correct this [[area]]");
+            }
+        }
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.centres {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "centre.name", place, faults);
+            if section.authorities.is_empty() {
+                let remedy = "write the 14-digit codes in whose name it may speak";
+                faults.error(place, "centre.authorities", "it is empty", remedy);
+            }
+            if let Err(why) = section.centre() {
+                faults.error(place, "centre", why, "correct this [[centre]]");
+            }
+        }
+        if self.centres.is_empty() {
+            return;
+        }
+        for (line, section) in self.sms.iter().filter(|(_, sms)| sms.pace_per_s == 0) {
+            let what = format!(
+                "{} has none: nobody could say when the last phone rings",
+                section.name
+            );
+            let remedy = "write how many messages a second the centre behind it takes";
+            faults.error(Place::line(name, *line), "sms.pace_per_s", what, remedy);
+        }
+    }
+
     fn check(&self, name: &str, faults: &mut Faults) {
-        check_people(name, &self.people, faults);
+        // Nobody signs at a relay.
+        if self.centres.is_empty() {
+            check_people(name, &self.people, faults);
+        }
         let mut names = BTreeSet::new();
         for (line, section) in self.sms.iter().skip(1) {
             let what = format!(
@@ -281,14 +350,18 @@ impl Sections {
                 faults.error(place, "sms.smpp", fault.to_string(), "correct this link");
             }
         }
+        let shapes = self.shapes(name, faults);
+        let (line, push) = &self.push;
+        push.check(&shapes, Place::line(name, *line), faults);
         let mut names = BTreeSet::new();
         for (line, section) in &self.webhooks {
             let place = Place::line(name, *line);
             unique(&mut names, &section.name, "webhook.name", place, faults);
-            if let Err(why) = section.gateway() {
+            if let Err(why) = section.gateway(&shapes) {
                 faults.error(place, "webhook", why, "correct this [[webhook]]");
             }
         }
+        self.check_jobs(name, faults);
         if let Some((line, section)) = &self.email {
             let usable = section
                 .gateway()
@@ -328,6 +401,34 @@ impl Sections {
             bulletin.check(place, faults);
         }
     }
+}
+
+impl Sections {
+    /// Shapes of services; those that cannot be read are said.
+    fn shapes(&self, name: &str, faults: &mut Faults) -> Shapes {
+        let folder = self.adapters.as_ref();
+        let found = super::shapes(folder.map(|(_, folder)| folder.as_path()));
+        found.unwrap_or_else(|wrong| {
+            let place = folder.map_or(Place::file(name), |(line, _)| Place::line(name, *line));
+            for what in wrong {
+                let remedy =
+                    "correct the file; dispatch/adapters has examples, docs/push.md the form";
+                faults.error(place, "adapters", what, remedy);
+            }
+            shipped().unwrap_or_default()
+        })
+    }
+}
+
+/// `[push]`, each part by itself, with the line it begins on.
+fn push(name: &str, document: &mut Document<'_>, faults: &mut Faults) -> (u32, PushSection) {
+    let Some((line, table)) = document.take("push", faults) else {
+        return (0, PushSection::default());
+    };
+    (
+        line,
+        PushSection::read(table, Place::line(name, line), faults),
+    )
 }
 
 /// The link of a mail is opened by phones, and carries the right to answer.

@@ -200,7 +200,16 @@ fn the_example_has_every_section_and_misses_only_its_files() {
     let lines = example();
     let text = lines.join("\n");
     for section in [
-        "person", "sms", "email", "webhook", "devices", "mqtt", "poll", "bulletin",
+        "person",
+        "sms",
+        "email",
+        "webhook",
+        "devices",
+        "mqtt",
+        "poll",
+        "bulletin",
+        "push.web",
+        "push.mqtt",
     ] {
         assert!(text.contains(&format!("[{section}]")), "{section}");
     }
@@ -208,9 +217,106 @@ fn the_example_has_every_section_and_misses_only_its_files() {
     let errors: Vec<Fault> = errors.filter(|f| f.severity == Severity::Error).collect();
     assert!(!errors.is_empty());
     for error in errors {
-        let is_file = error.what.contains("secrets/") || error.field == "bulletin.areas";
+        let is_elsewhere = ["bulletin.areas", "adapters"].contains(&error.field.as_str());
+        let is_file = error.what.contains("secrets/") || is_elsewhere;
         assert!(is_file, "{error}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_push_is_said_by_its_section() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("secret", "s");
+    write("bad.toml", "name = 1");
+    let base = "city = \"c\"\njournal = \"j\"\nlisten = \"127.0.0.1:1\"\n";
+    let said = |lines: &str| -> Vec<String> {
+        let text = format!("{lines}\n{base}");
+        // Tables stand behind the keys.
+        let text = if lines.starts_with('[') {
+            format!("{base}{lines}")
+        } else {
+            text
+        };
+        let faults = super::faults("s.toml", text.as_bytes(), folder.path());
+        let of_push = |fault: &&Fault| {
+            ["push", "adapters", "webhook"]
+                .iter()
+                .any(|part| fault.field.starts_with(part))
+        };
+        let faults = faults.iter().filter(of_push);
+        faults
+            .map(|fault| format!("{}: {}", fault.field, fault.what))
+            .collect()
+    };
+    let cases = [
+        (
+            "[push.huwei]\napp_id = 1",
+            "push.huwei: no shape \"huwei\": there are apns, fcm",
+        ),
+        (
+            "[push.wecom]\nurl = { file = \"secret\" }",
+            "push.wecom: no shape",
+        ),
+        (
+            "[push.huawei]\napp_id = 1",
+            "push.huawei: app_secret is missing",
+        ),
+        (
+            "[push.huawei]\napp_id = 1\napp_secret = \"s\"",
+            "app_secret is a secret: write { file",
+        ),
+        (
+            "[push.huawei]\napp_id = 1\napp_secret = { file = \"none\" }",
+            "No such file",
+        ),
+        (
+            "[push.huawei]\napp_id = 1\napp_secret = { file = \"secret\" }\nx = 1",
+            "x is no parameter",
+        ),
+        (
+            "[push.huawei]\napp_id = true",
+            "push.huawei: write a text, a number, or",
+        ),
+        (
+            "[push.apns]\nkey = { file = \"secret\" }\nkey_id = \"K\"\nteam_id = \"T\"\ntopic = \"t\"",
+            "it is not PEM",
+        ),
+        (
+            "[push.web]\nsubject = \"mailto:a@b.example\"\nkey_file = \"secret\"",
+            "it is not PEM",
+        ),
+        (
+            "[push.web]\nsubject = \"a\"",
+            "push.web: missing field `key_file`",
+        ),
+        (
+            "[push.mqtt]\nbroker = \"x\"\nclient_id = \"c\"",
+            "broker is not an address",
+        ),
+        ("adapters = \".\"", "bad.toml: line 1"),
+        (
+            "[[webhook]]\nname = \"a\"",
+            "write url and secret_file, or shape and account",
+        ),
+        (
+            "[[webhook]]\nname = \"a\"\nshape = \"fcm\"",
+            "no shape \"fcm\": there are dingtalk",
+        ),
+    ];
+    for (lines, want) in cases {
+        let said = said(lines);
+        assert!(
+            said.iter().any(|line| line.contains(want)),
+            "{lines}: {said:?}"
+        );
+    }
+    let sound = said("[push.huawei]\napp_id = 1\napp_secret = { file = \"secret\" }");
+    assert_eq!(sound.len(), 1, "{sound:?}");
+    assert!(
+        sound[0].contains("written without the service's own text"),
+        "{sound:?}"
+    );
 }
 
 #[test]

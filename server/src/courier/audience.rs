@@ -1,9 +1,14 @@
 //! Whom an intent is for: the rows that the outbox asks for, and how many people that is.
 
 use super::Courier;
+use dispatch::gateway::notice::{BROWSERS, HUB, carried_by, service_of};
 use dispatch::intent::{Intent, RecipientNo};
 use dispatch::outbox::{Event, Resolve, Row};
+use model::{Channel, Reach};
 use std::sync::Arc;
+
+/// Cursors from here on are of subscriptions, which follow the directory.
+const SUBSCRIBED: u64 = 1 << 40;
 
 impl Courier {
     pub(super) fn planned_heads(&mut self, intent: &Intent) -> u64 {
@@ -12,6 +17,10 @@ impl Courier {
         }
         if let Some(people) = self.heads.get(&intent.id) {
             return *people;
+        }
+        if intent.channel == Channel::Push {
+            // Whose token is of this link's kind is found as rows come.
+            return 0;
         }
         let installation = &self.app.installation;
         let directory = &installation.directory;
@@ -35,6 +44,10 @@ impl Courier {
         // Planned before a restart, it goes on in the directory that stands now: who came in the
         // meantime is told, who left is not, and the ledger says by number who was told already.
         let directory = &installation.directory;
+        if wanted.cursor >= SUBSCRIBED {
+            self.subscribed(wanted);
+            return;
+        }
         let audience = wanted.audience.in_version(directory.version());
         let page = directory.resolve(
             &installation.city,
@@ -44,13 +57,19 @@ impl Courier {
             wanted.rows_max as usize,
             &mut self.rows,
         );
-        let (cursor, end) = match page {
+        let (mut cursor, mut end) = match page {
             Ok(page) => (page.cursor, page.end),
             Err(error) => {
                 tracing::error!(intent = %intent.id, %error, "audience not resolved");
                 (wanted.cursor, true)
             }
         };
+        if intent.channel == Channel::Push {
+            self.keep_carried();
+        }
+        if end && self.app.subscriptions.is_some() && self.outbox.link() == BROWSERS {
+            (cursor, end) = (SUBSCRIBED, intent.audience.reach != Reach::Public);
+        }
         // Rows were sorted by list; the wording of a language the intent lacks is its first.
         let rows = std::mem::take(&mut self.rows);
         self.step(Event::Rows {
@@ -62,6 +81,41 @@ impl Courier {
             end,
         });
         self.rows = rows;
+    }
+
+    /// Lets go of rows whose tokens another link carries. The hub has those that name no service,
+    /// and those of a service that no link carries: it says so of each.
+    fn keep_carried(&mut self) {
+        let app = &self.app;
+        let carried = carried_by(self.outbox.link());
+        let directory = &app.installation.directory;
+        self.rows.retain(|row| {
+            let person = directory.recipient(row.recipient);
+            let token = person.as_ref().and_then(|person| person.push());
+            match (token.and_then(service_of), carried) {
+                (None, carried) => carried.is_none(),
+                (Some((service, _)), Some(carried)) => service == carried,
+                (Some((service, _)), None) => !app.is_served(&format!("{HUB}/{service}")),
+            }
+        });
+    }
+
+    /// Residents who left a subscription, behind the last row of the directory. None has another way.
+    fn subscribed(&mut self, wanted: &Resolve) {
+        let from = wanted.cursor - SUBSCRIBED;
+        let rows_max = wanted.rows_max as usize;
+        let is_asked = wanted.pass == 0 && wanted.audience.roles.is_empty();
+        let subscriptions = self.app.subscriptions.as_ref().filter(|_| is_asked);
+        let page = subscriptions.map(|all| all.page(&wanted.audience.areas, from, rows_max));
+        let (rows, next) = page.unwrap_or_default();
+        self.step(Event::Rows {
+            intent: wanted.intent,
+            pass: wanted.pass,
+            epoch: wanted.epoch,
+            cursor: next.map_or(SUBSCRIBED, |next| SUBSCRIBED + next),
+            rows: &rows,
+            end: next.is_none(),
+        });
     }
 
     /// One row stands for the document.

@@ -1,8 +1,11 @@
 //! What the apps are told, and what of it they are told again after a restart.
 
 use super::Courier;
+use super::phone::in_areas;
 use super::single::{Published, Word};
 use crate::app::App;
+use dispatch::gateway::area_topics::AreaTopics;
+use dispatch::gateway::notice::service_of;
 use dispatch::gateway::push::PushMessage;
 use dispatch::intent::{DeliveryId, Intent, RecipientNo};
 use dispatch::ledger::State;
@@ -29,7 +32,14 @@ pub(super) fn pushed<'a>(
         Reach::Responsible | Reach::Device => {
             let known = app.installation.directory.recipient(recipient);
             let token = known.and_then(|r| r.push().map(str::to_owned));
-            Some(token.ok_or_else(|| SendError::Permanent("no app any more".into()))?)
+            let token = token.ok_or_else(|| SendError::Permanent("no app any more".into()))?;
+            if let Some((service, _)) = service_of(&token) {
+                // It came here because no link carries tokens of that kind.
+                let kind = format!("push/{service}");
+                app.metrics.unserved.with_label_values(&[&kind]).inc();
+                return Err(SendError::Permanent(format!("no link {kind}")));
+            }
+            Some(token)
         }
     };
     let delivery = DeliveryId::derive(intent.id, recipient);
@@ -66,11 +76,7 @@ impl Courier {
     /// Puts back into the hub what it held before a restart and is not past its time, in the order
     /// in which it was made.
     pub(super) fn push_again(&self) {
-        let now = self.app.clock.now();
-        let mut intents: Vec<&Arc<Intent>> = self.intents.values().collect();
-        intents.retain(|intent| now < intent.not_after);
-        intents.sort_by_key(|intent| (intent.created, intent.revision, intent.id));
-        for intent in intents {
+        for intent in self.standing() {
             let mut told = Vec::new();
             self.outbox.ledger().for_each(intent.id, |who, state| {
                 let is_told = matches!(
@@ -85,6 +91,27 @@ impl Courier {
                     Err(error) => tracing::info!(%error, "not told again"),
                 }
             }
+        }
+    }
+}
+
+impl Courier {
+    /// Intents that are not past their time, in the order in which they were made.
+    fn standing(&self) -> Vec<&Arc<Intent>> {
+        let now = self.app.clock.now();
+        let mut intents: Vec<&Arc<Intent>> = self.intents.values().collect();
+        intents.retain(|intent| now < intent.not_after);
+        intents.sort_by_key(|intent| (intent.created, intent.revision, intent.id));
+        intents
+    }
+
+    /// What the topics of areas held before a restart stands in the next set too.
+    pub(super) async fn remember_areas(&self, topics: &AreaTopics) {
+        let now = self.app.clock.now();
+        for intent in self.standing() {
+            let known = self.app.view.revision(intent.warning, intent.revision);
+            let validity = known.map(|warning| warning.expires);
+            topics.remember(&in_areas(intent, validity), now).await;
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::app::App;
 use dispatch::directory::Recipient;
+use dispatch::gateway::notice::{AREAS, HUB, carried_by};
 use dispatch::intent::Intent;
 use dispatch::wording::Purpose;
-use model::Channel;
+use model::{Channel, Reach};
 
 /// The link of requests to an authority that has no target.
 pub(crate) const REQUEST: &str = "request";
@@ -51,12 +52,16 @@ fn serves(link: &str, intent: &Intent) -> bool {
             Some(authority) => is_asked(link, authority),
         },
         Channel::Area | Channel::Cell | Channel::Broadcast => is_target(link, &intent.link),
-        Channel::Sms
-        | Channel::Cap
-        | Channel::Push
-        | Channel::Email
-        | Channel::Device
-        | Channel::Voice => link == intent.link,
+        // Each link of apps finds those whose tokens it carries; topics are the public's.
+        Channel::Push => {
+            let is_public = intent.audience.reach == Reach::Public;
+            link == intent.link
+                || (intent.link == HUB && carried_by(link).is_some())
+                || (intent.link == HUB && link == AREAS && is_public)
+        }
+        Channel::Sms | Channel::Cap | Channel::Email | Channel::Device | Channel::Voice => {
+            link == intent.link
+        }
     }
 }
 

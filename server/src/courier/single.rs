@@ -1,14 +1,19 @@
 //! Gateways that take one message at a time: e-mail, webhook, app push, devices, CAP.
 
 use super::inbox::pushed;
+use super::phone::{Shown, in_areas};
 use super::{Courier, DeviceLink};
 use crate::app::App;
 use crate::capbook::CapBookError;
 use crate::term::Term;
 use dispatch::directory::Recipient;
+use dispatch::gateway::adapter::Adapter;
+use dispatch::gateway::area_topics::AreaTopics;
 use dispatch::gateway::device::command::Addressed;
 use dispatch::gateway::device::{Action, Command};
 use dispatch::gateway::email::{Email, Mail};
+use dispatch::gateway::notice::Unsent;
+use dispatch::gateway::web_push::WebPush;
 use dispatch::gateway::webhook::Webhook;
 use dispatch::gateway::{Proof, Receipt};
 use dispatch::intent::{DeliveryId, Intent};
@@ -18,11 +23,13 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use journal::{JournalError, Kind, Partition, Topic};
-use model::{AreaCode, SendError, Span, Tier, Time, Warning};
+use model::{AreaCode, SendError, Span, Tier, Time, Warning, WarningId};
 use std::sync::Arc;
 
 /// Messages on their way at once on one such link.
 const WINDOW: usize = 32;
+/// Between two looks at what was renewed without a word to anybody.
+const RENEW_EVERY: Span = Span::from_seconds(30);
 /// Longest pause of a link whose far side takes nothing.
 const PAUSE_MAX: Span = Span::from_seconds(5);
 
@@ -35,6 +42,14 @@ pub(crate) enum Single {
     Webhook(Arc<Webhook>),
     /// The hub of subscribed apps.
     Push,
+    /// A service that shows notifications, by an adapter.
+    App(Arc<Adapter>),
+    /// The push services of browsers.
+    Browsers(Arc<WebPush>),
+    /// The topics of areas.
+    Areas(Arc<AreaTopics>),
+    /// A group or board that takes words.
+    Group(Arc<Adapter>),
     /// The site devices' broker.
     Device(Arc<DeviceLink>),
     /// Our CAP feed.
@@ -59,8 +74,21 @@ pub(crate) async fn run(
     if matches!(gateway, Single::Push) {
         courier.push_again();
     }
+    if let Single::Areas(topics) = &gateway {
+        courier.remember_areas(topics).await;
+    }
     courier.step(Event::Up);
+    let mut renewed = app.clock.now();
     while !term.is_over() {
+        if let Single::Areas(topics) = &gateway
+            && app.clock.now() >= renewed + RENEW_EVERY
+        {
+            renewed = app.clock.now();
+            let stands = |id, area| stands(&app, id, area);
+            if let Err(error) = topics.renew(stands, renewed).await {
+                tracing::warn!(%error, "topics not renewed; trying again");
+            }
+        }
         for (token, words) in courier.departures()? {
             let outgoing = Outgoing {
                 app: Arc::clone(&app),
@@ -88,7 +116,17 @@ pub(crate) async fn run(
     while let Some(answer) = flying.next().await {
         courier.step(Event::Answers(&[answer]));
     }
+    if let Single::Areas(topics) = &gateway {
+        topics.close().await;
+    }
     courier.finish().await
+}
+
+/// Until when a warning is in force in an area.
+fn stands(app: &App, id: WarningId, area: AreaCode) -> Option<Time> {
+    let newest = app.view.original(id)?;
+    let tier = newest.areas.get(&area)?.tier;
+    (tier != Tier::None).then_some(newest.expires)
 }
 
 /// The link numbered `number`, whatever its far side is.
@@ -134,7 +172,7 @@ impl Outgoing {
     async fn go(self) -> Answer {
         let token = self.token;
         let result = match &self.words {
-            None => Err(SendError::Permanent("no words in that language".into())),
+            None => Err(SendError::Permanent("no words in that language".into()).into()),
             Some((intent, message)) => self.send(intent, message).await,
         };
         let outcome = match result {
@@ -146,16 +184,26 @@ impl Outgoing {
             Err(error) => {
                 tracing::warn!(%error, "not sent");
                 match error {
-                    SendError::Transient(_) => Outcome::Transient,
-                    SendError::Permanent(_) => Outcome::Permanent,
-                    SendError::Uncertain(_) => Outcome::Uncertain,
+                    Unsent::Retired(_) => self.retired(),
+                    Unsent::Throttled(_) => Outcome::Throttled,
+                    Unsent::Send(SendError::Transient(_)) => Outcome::Transient,
+                    Unsent::Send(SendError::Permanent(_)) => Outcome::Permanent,
+                    Unsent::Send(SendError::Uncertain(_)) => Outcome::Uncertain,
                 }
             }
         };
         Answer { token, outcome }
     }
 
-    async fn send(&self, intent: &Intent, message: &Message) -> Result<Receipt, SendError> {
+    /// A browser that is gone is forgotten: it left nothing but its address.
+    fn retired(&self) -> Outcome {
+        if let Some(subscriptions) = &self.app.subscriptions {
+            subscriptions.forget(self.token.recipient());
+        }
+        Outcome::Retired
+    }
+
+    async fn send(&self, intent: &Intent, message: &Message) -> Result<Receipt, Unsent> {
         let at = self.app.clock.now();
         let recipient = self.token.recipient();
         let delivery = DeliveryId::derive(intent.id, recipient);
@@ -168,15 +216,14 @@ impl Outgoing {
                 let known = self.app.installation.directory.recipient(recipient);
                 let to = known.and_then(|r| r.email().map(str::to_owned));
                 let to = to.ok_or_else(|| SendError::Permanent("no address any more".into()))?;
-                email
-                    .send(&Mail {
-                        delivery: &delivery,
-                        to: &to,
-                        subject: &message.subject,
-                        text: &self.mail_text(intent, message, at),
-                        at,
-                    })
-                    .await
+                let mail = Mail {
+                    delivery: &delivery,
+                    to: &to,
+                    subject: &message.subject,
+                    text: &self.mail_text(intent, message, at),
+                    at,
+                };
+                Ok(email.send(&mail).await?)
             }
             Single::Webhook(webhook) => {
                 let body = serde_json::to_vec(&Published::new(intent))
@@ -187,11 +234,29 @@ impl Outgoing {
                 let message = pushed(&self.app, intent, recipient)?;
                 Ok(message.with(|message| self.app.push.send(message)))
             }
+            Single::App(adapter) => {
+                let shown = Shown::to_app(&self.app, intent, message, recipient)?;
+                adapter.send(&shown.notice(intent, &delivery), at).await
+            }
+            Single::Browsers(browsers) => {
+                let shown = Shown::to_app(&self.app, intent, message, recipient)?;
+                browsers.send(&shown.notice(intent, &delivery), at).await
+            }
+            Single::Group(adapter) => {
+                let shown = Shown::to_group(intent)?;
+                adapter.send(&shown.notice(intent, &delivery), at).await
+            }
+            Single::Areas(topics) => {
+                // Without its revision, which is perhaps gone, the message's own time counts.
+                let revision = self.app.revision(intent).await.ok();
+                let validity = revision.map(|warning| warning.expires);
+                Ok(topics.send(&in_areas(intent, validity), at).await?)
+            }
             Single::Device(devices) => {
                 let command = self.command(intent, message, at)?;
-                devices.send(&command, at).await
+                Ok(devices.send(&command, at).await?)
             }
-            Single::Cap => self.cap(intent).await,
+            Single::Cap => Ok(self.cap(intent).await?),
         }
     }
 
@@ -239,19 +304,8 @@ impl Outgoing {
         Command::new(addressed, action).map_err(|error| SendError::Permanent(error.to_string()))
     }
 
-    /// The revision that an intent tells of, also where another process decided it just now.
-    async fn revision(&self, intent: &Intent) -> Result<Arc<Warning>, SendError> {
-        let known = || self.app.view.revision(intent.warning, intent.revision);
-        if let Some(known) = known() {
-            return Ok(known);
-        }
-        let read = self.app.every_zone().await;
-        read.map_err(|error| SendError::Transient(error.to_string()))?;
-        known().ok_or_else(|| SendError::Permanent("revision is gone".into()))
-    }
-
     async fn cap(&self, intent: &Intent) -> Result<Receipt, SendError> {
-        let warning = self.revision(intent).await?;
+        let warning = self.app.revision(intent).await?;
         let now = self.app.clock.now();
         self.app
             .cap
@@ -265,6 +319,22 @@ impl Outgoing {
             reference: intent.warning.to_string(),
             proof: Proof::Delivered,
         })
+    }
+}
+
+impl App {
+    /// The revision that an intent tells of, also where another process decided it just now.
+    pub(super) async fn revision(
+        self: &Arc<Self>,
+        intent: &Intent,
+    ) -> Result<Arc<Warning>, SendError> {
+        let known = || self.view.revision(intent.warning, intent.revision);
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        let read = self.every_zone().await;
+        read.map_err(|error| SendError::Transient(error.to_string()))?;
+        known().ok_or_else(|| SendError::Permanent("revision is gone".into()))
     }
 }
 

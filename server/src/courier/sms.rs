@@ -312,7 +312,8 @@ impl Sms {
                 Outcome::Accepted { .. }
                 | Outcome::Delivered
                 | Outcome::Acknowledged
-                | Outcome::Permanent => true,
+                | Outcome::Permanent
+                | Outcome::Retired => true,
                 Outcome::Throttled | Outcome::Transient | Outcome::Uncertain => false,
             };
             is_any |= is_known && self.queued.remove(token);

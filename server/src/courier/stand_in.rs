@@ -3,10 +3,16 @@
 
 use super::{Courier, INTENT};
 use dispatch::directory::{Contact, Device, Recipient};
+use dispatch::gateway::notice::{HUB, service_of};
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::outbox::Note;
 use journal::{Batch, Kind, Partition, Topic};
 use model::{Channel, DeviceReport, Input};
+
+/// The link that carries a token.
+fn push_link(token: &str) -> String {
+    service_of(token).map_or_else(|| HUB.to_owned(), |(service, _)| format!("{HUB}/{service}"))
+}
 
 impl Courier {
     /// Adds to `batch` what a note asks for.
@@ -46,9 +52,20 @@ impl Courier {
     fn next_channel(&self, intent: &Intent, contact: &Contact, batch: &mut Batch) {
         let app = &self.app;
         let link_of = |channel: Channel| {
-            let link = channel.name();
-            (app.is_served(link) && Recipient::Contact(contact).has(channel))
-                .then(|| link.to_owned())
+            let person = Recipient::Contact(contact);
+            let link = match channel {
+                Channel::Push => push_link(person.push()?),
+                Channel::Sms
+                | Channel::Cap
+                | Channel::Email
+                | Channel::Webhook
+                | Channel::Device
+                | Channel::Voice
+                | Channel::Area
+                | Channel::Cell
+                | Channel::Broadcast => channel.name().to_owned(),
+            };
+            (app.is_served(&link) && person.has(channel)).then_some(link)
         };
         let Some(next) = intent.fall_back(app.clock.now(), &contact.id, link_of) else {
             return;

@@ -55,6 +55,13 @@ impl Addresses {
     }
 }
 
+impl Taken {
+    /// The client; none where many stand behind its address.
+    pub(super) const fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+}
+
 impl Drop for Taken {
     fn drop(&mut self) {
         let Some(client) = self.client else {

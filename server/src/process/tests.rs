@@ -8,7 +8,9 @@ mod editions;
 mod ended;
 pub(crate) mod full;
 mod lapses;
+mod muted;
 mod nearly_full;
+mod phones;
 mod poisoned;
 mod power_cut;
 mod privacy;
@@ -64,6 +66,7 @@ fn opened(folder: &Path, storage: Storage) -> Result<(Opened, Installation), Sta
         city: &folder.join("city"),
         directory: &folder.join("directory"),
         key_file: &folder.join("directory.key"),
+        is_roll: false,
     };
     open(folders, &folder.join("journal"), storage, Mode::Actual)
 }
@@ -91,6 +94,7 @@ fn options(installation: Installation, minute: i64, snapshots: Period, links: Li
         listen: ([127, 0, 0, 1], 0).into(),
         http: HttpSection::default(),
         open_intake: true,
+        subscriptions: None,
         public_url: String::new(),
         answer_url: None,
         snapshots,
@@ -98,6 +102,7 @@ fn options(installation: Installation, minute: i64, snapshots: Period, links: Li
         bulletins: Vec::new(),
         roles: Roles::ALL,
         seat: None,
+        relay: None,
     }
 }
 

@@ -92,8 +92,12 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         push: Hub::new(16, http.streams as usize),
         edge: Edge::new(http),
         absent: absent.into_iter().collect(),
+        subscriptions: None,
+        retired: Mutex::default(),
         public_url: String::new(),
         answer_links: AnswerLinks::new(None, link_key),
+        relay: None,
+        area_links: Vec::new(),
         roles: Roles::ALL,
         // Nobody looks at what others say: each step shows its own.
         zones: Zones::new(city.zones.len(), Standing::Here),

@@ -2,6 +2,7 @@
 
 mod public;
 
+use crate::courier::JobItem;
 use model::pending::{Review, Signing};
 use model::release::AtEnd;
 use model::response::Source;
@@ -437,6 +438,9 @@ pub(crate) struct DeliveryItem {
     pub(crate) started: Option<String>,
     pub(crate) finished: Option<String>,
     pub(crate) rate_per_s: f64,
+    /// Of an area job: how the far side reads and counts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<JobItem>,
 }
 
 impl DeliveryItem {

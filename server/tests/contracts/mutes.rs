@@ -1,6 +1,6 @@
 //! A duty officer silences a rule that cries wolf, for a while and with a reason.
 
-use super::served::{Answer, Served};
+use super::served::{Answer, Served, configuration};
 use super::small::eventually;
 use super::{depth, json_lines, minutes_ago, told};
 use serde_json::{Value, json};
@@ -169,6 +169,55 @@ fn a_rule_is_silenced_from_a_terminal() {
     assert!(!metrics.contains("sanfang_rule_muted{"), "{metrics}");
     let (code, _, err) = sanfang(&served, folder, &["unmute", "culvert"]);
     assert!(code == 1 && err.contains("not silenced"), "{code} {err}");
+}
+
+#[test]
+fn a_rule_with_a_chinese_id_is_silenced_from_a_terminal() {
+    const ID: &str = "涵洞积水";
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let served = Served::configured(folder, |port| {
+        let file = folder.join("city/rules/waterlogging.toml");
+        let rules = fs::read_to_string(&file).unwrap();
+        let own = "\nid      = \"culvert\"";
+        assert!(rules.contains(own));
+        let renamed = rules.replace(own, &format!("\nid      = \"{ID}\""));
+        fs::write(&file, renamed).unwrap();
+        configuration(port, "")
+    });
+    let silenced = || {
+        let rules = list(&served, "/v1/rules");
+        let rule = rules.iter().find(|rule| rule["id"] == ID).unwrap();
+        rule["muted"].as_array().unwrap().len()
+    };
+    let until = minutes_ago(-60);
+    let until = until.as_str();
+    let mute = [
+        "mute", ID, "--area", TOWNSHIP, "--reason", "moss", "--until", until,
+    ];
+    let (code, out, err) = sanfang(&served, folder, &mute);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert!(err.contains("涵洞积水: silenced until"), "{err}");
+    eventually("it is listed", || silenced() == 1);
+    let (_, table, _) = sanfang(&served, folder, &["muted"]);
+    assert!(table.lines().any(|line| line.starts_with(ID)), "{table}");
+    let metrics = served.get("/metrics").1;
+    let series = format!("\nsanfang_rule_muted{{rule=\"{ID}\"}} 1\n");
+    assert!(metrics.contains(&series), "{metrics}");
+    let (code, _, err) = sanfang(&served, folder, &["unmute", ID]);
+    assert!(
+        code == 0 && err.contains("涵洞积水: speaks again"),
+        "{code} {err}"
+    );
+    eventually("it is not listed", || silenced() == 0);
+    // What is no id in any script is not sent.
+    for wrong in ["../city", "涵洞 积水", "涵洞/积水", ""] {
+        let (code, _, err) = sanfang(&served, folder, &["unmute", wrong]);
+        assert!(
+            code == 2 && err.contains("no rule has such an id"),
+            "{wrong}: {code} {err}"
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `sanfang rules reload`: another rulebook while the service runs, two people at it.
 
+use super::rulebook::{ORANGE, RAIN_TESTS, changed};
 use super::served::Served;
 use super::small::{eventually, root};
 use super::{minutes_ago, told};
@@ -27,35 +28,18 @@ fn reload(
     told(&output)
 }
 
-/// Holds whatever the thresholds of rain are.
-const DRY: &str = r#"schema = 1
-[[test]]
-name = "a dry hour"
-rule = "rainstorm"
-start = "2023-09-07T12:00:00+08:00"
-interval = "1m"
-series = { rainfall = "0x60" }
-expect = [{ at = "59m", tier = "none" }]
-"#;
-
 /// The demo city's rules with another orange and their tests; those of rain where asked, else a dry one.
 fn rules(folder: &Path, orange: &str, tests: bool) -> String {
+    let demo = root().join("testdata/city/rules");
+    let mut files = changed(&demo, ORANGE, orange);
+    if tests {
+        let own = fs::read_to_string(demo.join(RAIN_TESTS)).unwrap();
+        files.insert(RAIN_TESTS.into(), own);
+    }
     let rules = folder.join(format!("rules-{}", orange.len()));
     fs::create_dir_all(rules.join("tests")).unwrap();
-    let demo = root().join("testdata/city/rules");
-    for sub in ["", "tests"] {
-        for entry in fs::read_dir(demo.join(sub)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                let text = fs::read_to_string(&path).unwrap();
-                let text = match path.ends_with("rainstorm.test.toml") && !tests {
-                    true => DRY.to_owned(),
-                    false => text,
-                };
-                let text = text.replace(r#"rainfall.sum("3h") >= 50.0"#, orange);
-                fs::write(rules.join(sub).join(path.file_name().unwrap()), text).unwrap();
-            }
-        }
+    for (name, text) in files {
+        fs::write(rules.join(name), text).unwrap();
     }
     rules.display().to_string()
 }

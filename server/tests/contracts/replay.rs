@@ -254,3 +254,34 @@ fn another_rulebook_takes_the_place_of_the_citys() {
     let (code, _, err) = street.replay(&["--rules", "nowhere"], &[&file]);
     assert!(code == 2 && err.contains("nowhere"), "{err}");
 }
+
+/// Two villages below one gauge, each with what it can bear.
+#[test]
+fn each_village_is_warned_by_its_own_amounts() {
+    let street = Street::new();
+    let villages = "id,name,kind,lon,lat,area,station,prepare_30m,prepare_1h,move_30m,move_1h\n\
+        V1,上村,village,113.1,23.1,440106014000,G1,24,36,36,52\n\
+        V2,下村,village,113.1,23.1,440106014000,G1,40,,70,90\n";
+    street.file("city/sites.csv", villages);
+    let burst: String = (0..30).map(|minute| rain(minute, "2.0")).collect();
+    let file = street.file("rain.ndjson", &burst);
+    let rules = ["--signals", "--rules", "testdata/rulebooks/flash-flood"];
+    let (code, out, err) = street.replay(&rules, &[&file]);
+    assert_eq!(code, 0, "{err}");
+    let lines = json_lines(&out);
+    let found: Vec<_> = lines
+        .iter()
+        .map(|l| [&l["time"], &l["subject"], &l["to"]].map(|v| v.as_str().unwrap()))
+        .collect();
+    let wanted = [
+        ["2023-09-07T18:11:00+08:00", "V1", "orange"],
+        ["2023-09-07T18:17:00+08:00", "V1", "red"],
+        ["2023-09-07T18:19:00+08:00", "V2", "orange"],
+    ];
+    assert_eq!(found, wanted, "{out}");
+    // What is told of is their township.
+    let (_, out, _) = street.replay(&rules[1..], &[&file]);
+    let last = json_lines(&out).pop().unwrap();
+    assert_eq!(last["hazard"], "11A51", "{out}");
+    assert_eq!(last["areas"]["440106014000"], "red", "{out}");
+}

@@ -11,6 +11,7 @@ mod inbox;
 mod intake;
 mod links;
 mod peers;
+mod relayed;
 mod sessions;
 mod street;
 mod words;

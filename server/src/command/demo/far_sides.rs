@@ -13,6 +13,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use dispatch::gateway::email::{Email, EmailConfig, Encryption};
+use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{self, ClientConfig};
 use dispatch::gateway::webhook::{self, Webhook, WebhookConfig};
 use dispatch::simulator::mailbox::Mailbox;
@@ -157,10 +158,12 @@ fn target(address: SocketAddr, name: &str) -> Result<LinkKind, String> {
         name: name.to_owned(),
         url: url.map_err(|error| format!("{name}: {error}"))?,
         secret: SECRET.to_vec(),
-        in_flight_max: 4,
-        waiting_max: 1_000,
-        failures_max: 5,
-        pause: Span::from_seconds(30),
+        gate: GateConfig {
+            in_flight_max: 4,
+            waiting_max: 1_000,
+            failures_max: 5,
+            pause: Span::from_seconds(30),
+        },
     };
     let webhook = Webhook::new(config, client);
     Ok(LinkKind::Single(Single::Webhook(Arc::new(webhook))))

@@ -65,6 +65,7 @@ impl Heads {
             return 0;
         };
         let audience = Audience {
+            alone: false,
             reach: Reach::Public,
             areas: vec![code],
             sites: Vec::new(),

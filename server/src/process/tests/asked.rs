@@ -23,13 +23,13 @@ async fn a_preview_without_its_zone_says_that_it_counts_everybody() {
     let warning = app.view.original(id).unwrap();
     let told = app.told(&warning).await.unwrap();
     assert!(told.is_some());
-    let news = app.preview(told.as_ref(), &warning);
+    let (news, _) = app.preview(told.as_ref(), &warning);
     assert_eq!(news["everybody"], false);
     running.stop().await.unwrap();
     // The zone has ended, so it answers nobody.
     let told = app.told(&warning).await.unwrap();
     assert!(told.is_none());
-    let all = app.preview(told.as_ref(), &warning);
+    let (all, _) = app.preview(told.as_ref(), &warning);
     assert_eq!(all["everybody"], true);
     assert!(heads(&all) > heads(&news), "{all} {news}");
 }

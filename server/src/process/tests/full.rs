@@ -78,6 +78,7 @@ impl Cramped {
             city: &folder.join("city"),
             directory: &folder.join("directory"),
             key_file: &folder.join("directory.key"),
+            is_roll: false,
         };
         let disk = || {
             let disk = DiskJournal::open_on(Box::new(medium), options)?;
@@ -100,6 +101,7 @@ impl Cramped {
             listen: ([127, 0, 0, 1], 0).into(),
             http: HttpSection::default(),
             open_intake: true,
+            subscriptions: None,
             public_url: String::new(),
             answer_url: None,
             snapshots: NEVER,
@@ -107,6 +109,7 @@ impl Cramped {
             bulletins: Vec::new(),
             roles: Roles::ALL,
             seat: None,
+            relay: None,
         };
         Self {
             running: start(opened, options).await.unwrap(),

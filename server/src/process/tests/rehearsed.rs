@@ -1,10 +1,11 @@
 //! What a dry run goes through beside readings, and what becomes of one whose process ended.
 
 use super::editions::rain;
-use super::reload::{ask, put, sign, with_tests};
+use super::reload::{ask, put, sign};
 use super::*;
 use crate::people::{Person, Scope, token_hash};
 use crate::rehearsal::State;
+use crate::small_rulebook::rulebook;
 use model::signal::SignalKind;
 use model::{AreaCode, Hazard, Signal, Tier};
 use serde_json::{Value, json};
@@ -99,14 +100,8 @@ fn signal(minute: i64, kind: SignalKind, identifier: &str, references: &[&str]) 
 }
 
 fn with_more(folder: &Path) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder.join("city/rules")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        files.insert(name, fs::read_to_string(path).unwrap());
-    }
+    let mut files = rulebook(&folder.join("city/rules"));
     files.insert("more.toml".into(), MORE.into());
-    let mut files = with_tests(files);
     files.insert("tests/more.test.toml".into(), MORE_TESTS.into());
     files
 }

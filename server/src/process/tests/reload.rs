@@ -3,6 +3,7 @@
 use super::editions::{committed, computed, rain};
 use super::*;
 use crate::people::{Person, Scope, token_hash};
+use crate::small_rulebook::{ORANGE, RAIN_TESTS, changed};
 use dispatch::gateway::http::{self, ClientConfig};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -47,48 +48,12 @@ pub(super) async fn ask(
     (status, answer.json().await.unwrap())
 }
 
-/// The rulebook of the city directory, the first `from` of one of its files replaced.
+/// The rulebook of the city directory, the first `from` in it replaced.
 fn files(folder: &Path, from: &str, to: &str) -> BTreeMap<String, String> {
-    let mut found = false;
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder.join("city/rules")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
-        found |= text.contains(from);
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        files.insert(name, text.replacen(from, to, 1));
-    }
-    assert!(found, "{from}");
-    with_tests(files)
+    changed(&folder.join("city/rules"), from, to)
 }
 
-/// The one test that holds whatever the thresholds of rain are.
-const DRY: &str = r#"schema = 1
-[[test]]
-name = "a dry hour"
-rule = "rainstorm"
-start = "2023-09-07T12:00:00+08:00"
-interval = "1m"
-series = { rainfall = "0x60" }
-expect = [{ at = "59m", tier = "none" }]
-"#;
-
-/// The tests of the other rules beside them: no rule without one.
-pub(super) fn with_tests(mut files: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    for entry in fs::read_dir(city::root().join("testdata/city/rules/tests")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = match name.as_str() {
-            "rainstorm.test.toml" => DRY.to_owned(),
-            _ => fs::read_to_string(path).unwrap(),
-        };
-        files.insert(format!("tests/{name}"), text);
-    }
-    files
-}
-
-const ORANGE: &str = r#"orange  = 'rainfall.sum("3h") >= 50.0'"#;
-const LOWER: &str = r#"orange  = 'rainfall.sum("3h") >= 38.0'"#;
+const LOWER: &str = r#"rainfall.sum("3h") >= 38.0"#;
 
 pub(super) async fn put(running: &Running, person: &str, body: Value) -> Value {
     let (status, item) = ask(running, person, "/v1/rulebooks", Some(&body)).await;
@@ -161,11 +126,7 @@ async fn what_cannot_be_used_is_refused_with_every_fault() {
         assert_eq!(found, status, "{problem}");
         problem
     };
-    let wrong = files(
-        folder,
-        r#"rainfall.sum("3h") >= 50.0"#,
-        r#"rainfal.sum("3h") >= 50.0"#,
-    );
+    let wrong = files(folder, ORANGE, r#"rainfal.sum("3h") >= 50.0"#);
     let problem = refused(&wrong, 422).await;
     let fault = &problem["faults"][0];
     assert_eq!(fault["file"], "rainstorm.toml", "{problem}");
@@ -184,10 +145,10 @@ async fn what_cannot_be_used_is_refused_with_every_fault() {
     let mut failing = files(folder, ORANGE, LOWER);
     let tests = city::root().join("testdata/city/rules/tests/rainstorm.test.toml");
     let tests = fs::read_to_string(tests).unwrap();
-    failing.insert("tests/rainstorm.test.toml".into(), tests.clone());
+    failing.insert(RAIN_TESTS.into(), tests.clone());
     let problem = refused(&failing, 422).await;
     let fault = &problem["faults"][0];
-    assert_eq!(fault["file"], "tests/rainstorm.test.toml");
+    assert_eq!(fault["file"], RAIN_TESTS);
     let what = fault["what"].as_str().unwrap();
     assert!(
         what.contains("1 mm a minute") && what.contains("orange"),
@@ -196,7 +157,7 @@ async fn what_cannot_be_used_is_refused_with_every_fault() {
 
     // Nobody has said what a rule without a test is to find.
     let mut bare = files(folder, ORANGE, LOWER);
-    bare.remove("tests/rainstorm.test.toml").unwrap();
+    bare.remove(RAIN_TESTS).unwrap();
     bare.remove("tests/typhoon.test.toml").unwrap();
     let problem = refused(&bare, 422).await;
     assert_eq!(problem["faults"].as_array().unwrap().len(), 1, "{problem}");
@@ -238,7 +199,7 @@ async fn what_cannot_be_used_is_refused_with_every_fault() {
 
     // The same with its tests as they are is what is in force.
     let mut same = files(folder, ORANGE, ORANGE);
-    same.insert("tests/rainstorm.test.toml".into(), tests);
+    same.insert(RAIN_TESTS.into(), tests);
     refused(&same, 409).await;
     let (_, all) = ask(&running, "reader", "/v1/rulebooks", None).await;
     assert_eq!(all.as_array().unwrap().len(), 1, "nothing is kept: {all}");
@@ -256,7 +217,7 @@ async fn there_and_back(folder: &Path, snapshots: Period) -> Vec<(u8, String)> {
         rain(app, minute, &[("G1", "1.0")]).await;
     }
     let first = in_force(&running).await;
-    let other = files(folder, ORANGE, r#"orange  = 'rainfall.sum("3h") >= 49.0'"#);
+    let other = files(folder, ORANGE, r#"rainfall.sum("3h") >= 49.0"#);
     let other = put(&running, "zhao", json!({ "files": other })).await;
     let lower = json!({ "files": files(folder, ORANGE, LOWER), "note": "saturated ground" });
     let lower = put(&running, "chen", lower).await;

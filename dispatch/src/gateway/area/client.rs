@@ -1,0 +1,249 @@
+//! The calls to one target: put a job, release it, follow it, act on it.
+
+use super::{Act, BODY_MAX, Job, Reading, Report};
+use crate::gateway::breaker::{Breaker, Circuit};
+use crate::gateway::http::body_within;
+use crate::gateway::webhook::{IDEMPOTENCY_HEADER, SIGNATURE_HEADER, sign};
+use crate::intent::IntentId;
+use model::{SendError, Span, Time};
+use reqwest::{Method, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// A target as configured.
+#[derive(Clone)]
+pub struct TargetConfig {
+    /// Name in metrics, on the screen and in the link.
+    pub name: String,
+    /// What `jobs/…` is put behind.
+    pub url: Url,
+    /// Shared secret of the signature.
+    pub secret: Vec<u8>,
+    /// Failures in a row that open the circuit.
+    pub failures_max: u32,
+    /// How long it stays open.
+    pub pause: Span,
+}
+
+/// One target: a release platform or a carrier.
+#[derive(Debug)]
+pub struct AreaTarget {
+    config: TargetConfig,
+    client: reqwest::Client,
+    breaker: Mutex<Breaker>,
+}
+
+#[derive(Serialize)]
+struct Release<'a> {
+    reading: &'a str,
+}
+
+impl AreaTarget {
+    /// A target that has not been called. `client` comes from [`crate::gateway::http::client`].
+    pub fn new(config: TargetConfig, client: reqwest::Client) -> Self {
+        Self {
+            breaker: Mutex::new(Breaker::new(config.failures_max, config.pause)),
+            client,
+            config,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// Whether the target is being left alone.
+    pub fn circuit(&self) -> Circuit {
+        self.with_breaker(|breaker| breaker.circuit())
+    }
+
+    /// Puts a job, or asks again how one that is there is read. Nothing leaves by it.
+    ///
+    /// # Errors
+    /// Transient where the target cannot answer now, Permanent where it refuses the job, Uncertain
+    /// where no answer came: put it again.
+    pub async fn put(&self, job: &Job, at: Time) -> Result<Reading, SendError> {
+        job.check()
+            .map_err(|error| SendError::Permanent(error.to_string()))?;
+        self.call(Method::PUT, job.job, "", Some(job), at).await
+    }
+
+    /// How a job would be read that is not there and is not to be: for a signer's preview.
+    ///
+    /// # Errors
+    /// As [`AreaTarget::put`].
+    pub async fn preview(&self, job: &Job, at: Time) -> Result<Reading, SendError> {
+        job.check()
+            .map_err(|error| SendError::Permanent(error.to_string()))?;
+        self.call(Method::POST, job.job, "preview", Some(job), at)
+            .await
+    }
+
+    /// Lets a job go as it was read. A reading that no longer holds is a Transient failure: put the
+    /// job again.
+    ///
+    /// # Errors
+    /// As [`AreaTarget::put`].
+    pub async fn release(
+        &self,
+        job: IntentId,
+        reading: &Reading,
+        at: Time,
+    ) -> Result<Report, SendError> {
+        let hash = reading.hash();
+        let body = Release { reading: &hash };
+        self.call(Method::POST, job, "release", Some(&body), at)
+            .await
+    }
+
+    /// Pauses, resumes or ends a job.
+    ///
+    /// # Errors
+    /// As [`AreaTarget::put`].
+    pub async fn act(&self, job: IntentId, act: Act, at: Time) -> Result<Report, SendError> {
+        self.call(Method::POST, job, act.name(), None::<&()>, at)
+            .await
+    }
+
+    /// How far a job is.
+    ///
+    /// # Errors
+    /// As [`AreaTarget::put`].
+    pub async fn report(&self, job: IntentId, at: Time) -> Result<Report, SendError> {
+        self.call(Method::GET, job, "", None::<&()>, at).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        job: IntentId,
+        act: &str,
+        body: Option<&impl Serialize>,
+        at: Time,
+    ) -> Result<T, SendError> {
+        let name = &self.config.name;
+        if !self.with_breaker(|breaker| breaker.admits(at)) {
+            return Err(SendError::Transient(format!(
+                "{name}: left alone after {} failures in a row",
+                self.config.failures_max
+            )));
+        }
+        let result = self.ask(method, job, act, body, at).await;
+        self.with_breaker(|breaker| match &result {
+            // A refusal is an answer: the target is well.
+            Ok(_) | Err(SendError::Permanent(_)) => breaker.succeeded(),
+            Err(SendError::Transient(_) | SendError::Uncertain(_)) => breaker.failed(at),
+        });
+        result
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        job: IntentId,
+        act: &str,
+        body: Option<&impl Serialize>,
+        at: Time,
+    ) -> Result<T, SendError> {
+        let name = &self.config.name;
+        let key = key(&method, job, act);
+        let body = match body {
+            None => Vec::new(),
+            // Writing our own plain types to memory cannot fail.
+            Some(body) => serde_json::to_vec(body).unwrap_or_default(),
+        };
+        let answer = self
+            .client
+            .request(method, address(&self.config.url, job, act))
+            .header("Content-Type", "application/json")
+            .header(IDEMPOTENCY_HEADER, &key)
+            .header(SIGNATURE_HEADER, sign(&self.config.secret, &key, &body, at))
+            .body(body)
+            .send()
+            .await
+            .map_err(|error| unanswered(name, &error))?;
+        let status = answer.status();
+        let bytes = body_within(answer, BODY_MAX).await;
+        if !status.is_success() {
+            let why = bytes.ok().flatten().map(|bytes| detail(&bytes));
+            return Err(refusal(name, status, &why.unwrap_or_default()));
+        }
+        let bytes = bytes
+            .map_err(|_| SendError::Uncertain(format!("{name}: its answer broke off")))?
+            .ok_or_else(|| {
+                SendError::Permanent(format!("{name}: its answer has more than {BODY_MAX} bytes"))
+            })?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            SendError::Permanent(format!("{name}: its answer is not what was asked: {error}"))
+        })
+    }
+
+    fn with_breaker<T>(&self, act: impl FnOnce(&mut Breaker) -> T) -> T {
+        act(&mut self.breaker.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What is signed beside the body, and what tells one call from another: method, job and act.
+pub fn key(method: &Method, job: IntentId, act: &str) -> String {
+    format!("{method} {job} {act}").trim_end().to_owned()
+}
+
+fn address(base: &Url, job: IntentId, act: &str) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(["jobs", &job.to_string()]);
+        if !act.is_empty() {
+            path.push(act);
+        }
+    }
+    url
+}
+
+fn unanswered(name: &str, error: &reqwest::Error) -> SendError {
+    if error.is_connect() || error.is_builder() {
+        return SendError::Transient(format!("{name}: no connection"));
+    }
+    let what = if error.is_timeout() {
+        "no answer in time"
+    } else {
+        "connection lost"
+    };
+    SendError::Uncertain(format!("{name}: {what} after the call was written"))
+}
+
+/// RFC 9457: what a person should know of a refusal.
+fn detail(body: &[u8]) -> String {
+    const SHOWN: usize = 200;
+    let value: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let of = |key: &str| value.as_ref()?.get(key)?.as_str().map(str::to_owned);
+    let words = of("detail").or_else(|| of("title")).unwrap_or_default();
+    words.chars().take(SHOWN).collect()
+}
+
+fn refusal(name: &str, status: StatusCode, why: &str) -> SendError {
+    let words = format!("{name}: {status} {why}").trim_end().to_owned();
+    match status {
+        // A proxy that gave up waiting does not know whether the target took it.
+        StatusCode::GATEWAY_TIMEOUT => SendError::Uncertain(words),
+        // The reading changed meanwhile: it is put again.
+        StatusCode::CONFLICT
+        | StatusCode::REQUEST_TIMEOUT
+        | StatusCode::TOO_EARLY
+        | StatusCode::TOO_MANY_REQUESTS => SendError::Transient(words),
+        status if status.is_server_error() => SendError::Transient(words),
+        _ => SendError::Permanent(words),
+    }
+}
+
+impl fmt::Debug for TargetConfig {
+    /// Without the secret, and without the address, which may hold one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TargetConfig")
+            .field("name", &self.name)
+            .field("host", &self.url.host_str())
+            .finish_non_exhaustive()
+    }
+}

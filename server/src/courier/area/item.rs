@@ -1,0 +1,137 @@
+//! An area job as screens show it, and what people do with it.
+
+use crate::view::{DeliveryItem, View};
+use dispatch::gateway::area::{Act, Counts, Reading, Report, Slot};
+use dispatch::intent::IntentId;
+use model::{AreaCode, SendError, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How a job stands: its reading, what is objected to, its counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JobItem {
+    /// `held`, `refused` or `unreachable`, or the far side's word for its phase.
+    pub(crate) state: String,
+    /// Why it is held, or what went wrong.
+    pub(crate) objections: Vec<String>,
+    /// Heads of the last reading.
+    pub(crate) heads: u64,
+    /// Heads of each area as it was understood.
+    pub(crate) areas: BTreeMap<AreaCode, u64>,
+    /// What the heads are counted from.
+    pub(crate) list: String,
+    /// Seconds to the last phone by the last reading.
+    pub(crate) last_phone_s: u64,
+    /// All of it.
+    pub(crate) counts: Counts,
+    /// By district.
+    pub(crate) by_district: BTreeMap<AreaCode, Counts>,
+    /// In order of time.
+    pub(crate) five_minutes: Vec<Slot>,
+    /// When the first message left, and when the job was over.
+    pub(crate) started: Option<Time>,
+    pub(crate) finished: Option<Time>,
+}
+
+/// What a person did with a job; it lies in the link's queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AreaAct {
+    /// Which job.
+    pub(crate) job: IntentId,
+    /// What.
+    pub(crate) act: Did,
+    /// Who.
+    pub(crate) by: String,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+/// What can be done with a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Did {
+    /// Let go although its reading is not as meant.
+    Release,
+    /// Nothing more leaves until it is resumed.
+    Pause,
+    /// Goes on.
+    Resume,
+    /// What is unsent never leaves.
+    Kill,
+}
+
+impl Did {
+    /// What the target is told; nothing where the link releases it.
+    pub(super) const fn of_target(self) -> Option<Act> {
+        match self {
+            Self::Release => None,
+            Self::Pause => Some(Act::Pause),
+            Self::Resume => Some(Act::Resume),
+            Self::Kill => Some(Act::Kill),
+        }
+    }
+}
+
+impl JobItem {
+    pub(super) fn held(reading: &Reading, objections: Vec<String>) -> Self {
+        let mut item = Self {
+            state: "held".to_owned(),
+            objections,
+            ..Self::default()
+        };
+        item.read(reading);
+        item
+    }
+
+    pub(super) fn failed(error: &SendError) -> Self {
+        let state = match error {
+            SendError::Permanent(_) => "refused",
+            SendError::Transient(_) | SendError::Uncertain(_) => "unreachable",
+        };
+        Self {
+            state: state.to_owned(),
+            objections: vec![error.to_string()],
+            ..Self::default()
+        }
+    }
+
+    fn read(&mut self, reading: &Reading) {
+        self.heads = reading.heads;
+        let areas = reading.areas.iter();
+        self.areas = areas.map(|area| (area.code, area.heads)).collect();
+        self.list = reading.list.kind.name().to_owned();
+        self.last_phone_s = reading.last_phone_s;
+    }
+
+    pub(super) fn reported(&mut self, report: &Report) {
+        self.read(&report.reading);
+        self.state = report.phase.name().to_owned();
+        self.objections = report.discords().iter().map(ToString::to_string).collect();
+        self.counts = report.counts;
+        self.by_district.clone_from(&report.by_district);
+        self.five_minutes.clone_from(&report.five_minutes);
+        self.started = report.started;
+        self.finished = report.finished;
+    }
+
+    /// The row of a delivery with the far side's counts in the place of ours, which know one job
+    /// and no heads.
+    pub(in crate::courier) fn on(&self, row: DeliveryItem, view: &View) -> DeliveryItem {
+        let counts = &self.counts;
+        let text = |at: Option<Time>| at.map(|at| view.text(at));
+        DeliveryItem {
+            planned: self.heads.max(counts.total()),
+            sent: counts.sent(),
+            accepted: counts.accepted.saturating_add(counts.delivered),
+            delivered: counts.delivered,
+            failed: counts.failed,
+            unknown: counts.unknown,
+            expired: counts.expired,
+            withdrawn: counts.withdrawn,
+            started: text(self.started).or(row.started),
+            finished: text(self.finished),
+            job: Some(self.clone()),
+            ..row
+        }
+    }
+}

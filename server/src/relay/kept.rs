@@ -1,0 +1,324 @@
+//! One job as it is kept: what was asked, how it was read, how far it is.
+
+use dispatch::gateway::area::{Act, Counts, Job, Phase, Reading, Report, Slot, Text};
+use dispatch::intent::{Audience, Intent, IntentId};
+use dispatch::ledger::State;
+use dispatch::wording::{Message, Places, Purpose, language_variant};
+use model::{AreaCode, Channel, Language, Reach, Span, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Length of a slot of the counts by time.
+const SLOT: Span = Span::from_minutes(5);
+/// Slots kept of one job: a day.
+const SLOTS_MAX: usize = 288;
+/// Receipts may come for so long after the last message could leave.
+const RECEIPTS: Span = Span::from_minutes(60);
+
+/// What one link last told of a job.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct OfLink {
+    /// By district: those it has come to, and rows whose number another row has.
+    pub(super) told: BTreeMap<AreaCode, (Counts, u64)>,
+    /// What the rest became, once nothing more leaves.
+    pub(super) closed: Option<State>,
+}
+
+/// See the file's head.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) job: Job,
+    pub(super) centre: String,
+    pub(super) reading: Reading,
+    pub(super) phase: Phase,
+    pub(super) released: Option<Time>,
+    started: Option<Time>,
+    finished: Option<Time>,
+    /// Numbers of each district when it was let go.
+    districts: BTreeMap<AreaCode, u64>,
+    by_link: BTreeMap<String, OfLink>,
+    /// Start of each five minutes, and who was taken and refused in them.
+    slots: BTreeMap<Time, (u64, u64)>,
+    #[serde(skip)]
+    pub(super) slot: Option<usize>,
+}
+
+impl Kept {
+    pub(super) fn new(job: Job, centre: String, reading: Reading) -> Self {
+        Self {
+            job,
+            centre,
+            reading,
+            phase: Phase::Read,
+            released: None,
+            started: None,
+            finished: None,
+            districts: BTreeMap::new(),
+            by_link: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            slot: None,
+        }
+    }
+
+    pub(super) fn decode(bytes: &[u8], slot: usize) -> Option<Self> {
+        let kept: Self = serde_json::from_slice(bytes).ok()?;
+        Some(Self {
+            slot: Some(slot),
+            ..kept
+        })
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        // Writing our own plain types to memory cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    pub(super) fn release(
+        &mut self,
+        slot: usize,
+        (reading, districts): (Reading, BTreeMap<AreaCode, u64>),
+        now: Time,
+    ) {
+        self.reading = reading;
+        self.districts = districts;
+        self.phase = Phase::Running;
+        self.released = Some(now);
+        self.slot = Some(slot);
+    }
+
+    pub(super) fn unrelease(&mut self) {
+        self.phase = Phase::Read;
+        self.released = None;
+        self.slot = None;
+    }
+
+    /// Does an act; false where it means nothing to a job that is so far.
+    pub(super) fn act(&mut self, act: Act, now: Time) -> bool {
+        let next = match (act, self.phase) {
+            (Act::Pause, Phase::Running) => Phase::Paused,
+            (Act::Resume, Phase::Paused) => Phase::Running,
+            (Act::Kill, Phase::Read | Phase::Running | Phase::Paused) => Phase::Killed,
+            (Act::Pause | Act::Resume | Act::Kill, _) => return false,
+        };
+        self.phase = next;
+        if next == Phase::Killed {
+            self.finished = Some(now);
+        }
+        true
+    }
+
+    /// What is said by each link, its areas one by one, so that what a newer job says of a part of
+    /// them takes only that out. People whose language the job has no text in get the English
+    /// one, or its first.
+    pub(super) fn intents(&self, places: &Places, links: &[String]) -> Vec<Intent> {
+        let job = &self.job;
+        let areas = job.areas.iter().flat_map(|code| places.under(*code));
+        let areas: Vec<AreaCode> = areas.collect();
+        let created = self.released.unwrap_or(job.created);
+        let of = |link: &String| Intent {
+            id: link_id(job.job, link),
+            warning: job.warning,
+            revision: job.revision,
+            purpose: job.purpose,
+            link: link.clone(),
+            channel: Channel::Sms,
+            mode: job.mode,
+            audience: Audience {
+                areas: areas.clone(),
+                alone: true,
+                roles: job.classes.clone(),
+                ..Audience::of(Reach::Public, "")
+            },
+            only_told: job.purpose.is_easing(),
+            only_new: false,
+            again: false,
+            by_area: true,
+            words: self.words(),
+            spare: Vec::new(),
+            instead_of: None,
+            tier: job.tier,
+            onset: job.onset,
+            exposure: 2,
+            not_before: job.not_before,
+            not_after: job.not_after,
+            created,
+        };
+        links.iter().map(of).collect()
+    }
+
+    /// What takes back the rest of it.
+    pub(super) fn withdrawals(&self, places: &Places, links: &[String], now: Time) -> Vec<Intent> {
+        let withdrawn = self
+            .intents(places, links)
+            .into_iter()
+            .map(|intent| Intent {
+                id: IntentId::derive(
+                    intent.warning,
+                    intent.revision,
+                    &intent.link,
+                    Purpose::Withdraw,
+                    Reach::Public,
+                    &self.job.job.to_string(),
+                ),
+                purpose: Purpose::Withdraw,
+                // What a newer revision says takes the place of what an older one has unsent.
+                revision: intent.revision.saturating_add(1),
+                only_told: false,
+                words: Vec::new(),
+                created: now,
+                ..intent
+            });
+        withdrawn.collect()
+    }
+
+    fn words(&self) -> Vec<Message> {
+        let texts = &self.job.texts;
+        let of = |language: Language| texts.iter().find(|text| text.language == language);
+        let instead = of(Language::En).or(texts.first());
+        let text_in = |language: Language| of(language).or(instead);
+        let message = |language: Language| {
+            let Text { text, .. } = text_in(language)?;
+            Some(Message {
+                channel: Channel::Sms,
+                language,
+                subject: String::new(),
+                text: text.clone(),
+                instruction: String::new(),
+                variant_no: language_variant(language),
+            })
+        };
+        Language::ALL.into_iter().filter_map(message).collect()
+    }
+
+    /// So many messages were answered at `at`.
+    pub(super) fn answered(&mut self, at: Time, state: State, messages: u64) {
+        let (taken, refused) = match state {
+            State::Accepted => (messages, 0),
+            State::Failed => (0, messages),
+            State::Unsent
+            | State::Claimed
+            | State::Unknown
+            | State::Delivered
+            | State::Acknowledged
+            | State::Expired
+            | State::Withdrawn
+            | State::Duplicate
+            | State::Complete => return,
+        };
+        self.started.get_or_insert(at);
+        let from = Time::from_millis(at.millis().div_euclid(SLOT.millis()) * SLOT.millis());
+        if self.slots.len() < SLOTS_MAX || self.slots.contains_key(&from) {
+            let slot = self.slots.entry(from).or_default();
+            slot.0 += taken;
+            slot.1 += refused;
+        }
+    }
+
+    /// Takes what a link told.
+    pub(super) fn counted(&mut self, link: &str, told: OfLink, links: usize, now: Time) {
+        self.by_link.insert(link.to_owned(), told);
+        let rest = self.rest(links);
+        let counts = self.counts(rest).values().fold(Counts::default(), sum);
+        let receipts_over = now >= self.job.not_after + RECEIPTS;
+        let is_settled = rest.is_some() && (counts.accepted == 0 || receipts_over);
+        if is_settled && !self.phase.is_over() {
+            self.phase = if counts.expired > 0 {
+                Phase::Expired
+            } else {
+                Phase::Done
+            };
+            self.finished = Some(now);
+        }
+    }
+
+    /// What those became whom no link came to; nothing while one still may.
+    fn rest(&self, links: usize) -> Option<State> {
+        if self.phase == Phase::Killed {
+            return Some(State::Withdrawn);
+        }
+        let closed: Option<Vec<State>> = self.by_link.values().map(|link| link.closed).collect();
+        let closed = closed.filter(|closed| closed.len() >= links.max(1))?;
+        closed
+            .into_iter()
+            .find(|state| *state != State::Complete)
+            .or(Some(State::Complete))
+    }
+
+    fn counts(&self, rest: Option<State>) -> BTreeMap<AreaCode, Counts> {
+        let mut told: BTreeMap<AreaCode, (Counts, u64)> = BTreeMap::new();
+        for (code, (counts, twice)) in self.by_link.values().flat_map(|link| &link.told) {
+            let of = told.entry(*code).or_default();
+            of.0 += *counts;
+            of.1 += twice;
+        }
+        let districts = self.districts.keys().chain(told.keys());
+        let districts: std::collections::BTreeSet<AreaCode> = districts.copied().collect();
+        districts
+            .into_iter()
+            .map(|code| {
+                let (mut counts, twice) = told.get(&code).copied().unwrap_or_default();
+                let planned = self.districts.get(&code).copied().unwrap_or(0);
+                let left = planned.saturating_sub(counts.total() + twice);
+                match rest {
+                    None => counts.waiting += left,
+                    Some(State::Expired) => counts.expired += left,
+                    Some(State::Withdrawn) => counts.withdrawn += left,
+                    Some(State::Failed) => counts.failed += left,
+                    Some(State::Unknown) => counts.unknown += left,
+                    // They were not meant: a fall goes to who was told.
+                    Some(
+                        State::Complete
+                        | State::Unsent
+                        | State::Claimed
+                        | State::Accepted
+                        | State::Delivered
+                        | State::Acknowledged
+                        | State::Duplicate,
+                    ) => {}
+                }
+                (code, counts)
+            })
+            .collect()
+    }
+
+    pub(super) fn report(&self, links: usize) -> Report {
+        let by_district = self.counts(self.rest(links));
+        let mut counts = by_district.values().fold(Counts::default(), sum);
+        if self.phase == Phase::Read {
+            counts.waiting = self.reading.heads;
+        }
+        let slots = self.slots.iter().map(|(from, (accepted, failed))| Slot {
+            from: *from,
+            accepted: *accepted,
+            failed: *failed,
+        });
+        Report {
+            job: self.job.job,
+            phase: self.phase,
+            reading: self.reading.clone(),
+            counts,
+            by_district,
+            five_minutes: slots.collect(),
+            started: self.started,
+            finished: self.finished,
+        }
+    }
+}
+
+fn sum(mut all: Counts, each: &Counts) -> Counts {
+    all += *each;
+    all
+}
+
+/// The intent of a job on one link: the job's own number on the first kind of link, so that both
+/// sides name it alike, and one derived from it on each account.
+pub(super) fn link_id(job: IntentId, link: &str) -> IntentId {
+    use sha2::{Digest, Sha256};
+    if link == "sms" {
+        return job;
+    }
+    let digest = Sha256::digest(format!("sanfang/job/1\n{job}\n{link}").as_bytes());
+    let mut id = [0; 16];
+    id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    IntentId::from_bytes(id)
+}

@@ -1,0 +1,166 @@
+//! A job read from the own roll: who would be called, in which area, and until when.
+
+use super::{Jobs, Relay};
+use crate::app::App;
+use dispatch::gateway::area::{AreaHeads, Job, List, ListKind, Phase, Reading, Refused};
+use dispatch::intent::Audience;
+use dispatch::wording::sms;
+use model::{AreaCode, AreaLevel, AreaNo, Channel, Language, Reach};
+use std::collections::BTreeMap;
+
+/// Parts of one message that a handset puts together (3GPP TS 23.040 §9.2.3.24.1 allows 255; more
+/// than these nobody reads).
+const PARTS_MAX: usize = 10;
+
+/// Reads a job: the reading, and the numbers of each district. Nothing is kept.
+pub(super) fn read(app: &App, relay: &Relay, job: &Job) -> (Reading, BTreeMap<AreaCode, u64>) {
+    let city = &app.installation.city;
+    let now = app.clock.now();
+    let (known, unknown): (Vec<AreaCode>, Vec<AreaCode>) = job
+        .areas
+        .iter()
+        .partition(|code| city.area_no(**code).is_some());
+    let counted = Counted::of(app, job, &known);
+    let areas = known.iter().filter_map(|code| {
+        let area = city.area(city.area_no(*code)?)?;
+        Some(AreaHeads {
+            code: *code,
+            name: area.name.zh.clone(),
+            heads: counted.within(app, *code),
+        })
+    });
+    let parts = parts(job);
+    let messages = counted.by_language.iter();
+    let messages: u64 = messages
+        .map(|(language, heads)| heads.saturating_mul(parts.of(*language)))
+        .sum();
+    let ahead = waiting_before(&relay.jobs.lock(), job, relay.links);
+    let starts = job.not_before.unwrap_or(now).max(now);
+    let districts = counted.districts(app);
+    let reading = Reading {
+        job: job.job,
+        areas: areas.collect(),
+        unknown,
+        heads: counted.heads,
+        by_language: counted.by_language,
+        list: List {
+            kind: ListKind::Resident,
+            of: relay.roll_of,
+        },
+        refused: parts.refused,
+        starts,
+        ends: job.not_after,
+        last_phone_s: messages
+            .saturating_add(ahead)
+            .div_ceil(u64::from(relay.pace_per_s.max(1))),
+    };
+    (reading, districts)
+}
+
+/// Numbers in the areas of a job.
+struct Counted {
+    by_township: BTreeMap<AreaNo, u64>,
+    by_language: BTreeMap<Language, u64>,
+    heads: u64,
+}
+
+impl Counted {
+    fn of(app: &App, job: &Job, areas: &[AreaCode]) -> Self {
+        let installation = &app.installation;
+        let audience = Audience {
+            areas: areas.to_vec(),
+            roles: job.classes.clone(),
+            ..Audience::of(Reach::Public, installation.directory.version())
+        };
+        let counted = installation
+            .directory
+            .preview(&installation.city, &audience, &[Channel::Sms])
+            // Nothing but another version is refused, and this is ours.
+            .unwrap_or_default();
+        let mut by_township = BTreeMap::new();
+        let mut by_language = BTreeMap::new();
+        for head in &counted.heads {
+            *by_township.entry(head.area).or_default() += head.people;
+            *by_language.entry(head.language).or_default() += head.people;
+        }
+        Self {
+            by_township,
+            by_language,
+            heads: counted.people,
+        }
+    }
+
+    /// Those in one area and below it.
+    fn within(&self, app: &App, code: AreaCode) -> u64 {
+        let city = &app.installation.city;
+        let Some(area) = city.area_no(code) else {
+            return 0;
+        };
+        let inside = self.by_township.iter();
+        let inside = inside.filter(|(township, _)| city.is_within(**township, area));
+        inside.map(|(_, heads)| heads).sum()
+    }
+}
+
+impl Counted {
+    fn districts(&self, app: &App) -> BTreeMap<AreaCode, u64> {
+        let mut districts = BTreeMap::new();
+        for (township, heads) in &self.by_township {
+            *districts.entry(district_of(app, *township)).or_default() += heads;
+        }
+        districts
+    }
+}
+
+/// The district an area lies in; the city's for what lies in none.
+pub(super) fn district_of(app: &App, area: AreaNo) -> AreaCode {
+    let city = &app.installation.city;
+    let mut above = std::iter::once(area).chain(city.ancestors(area));
+    let district = above.find_map(|no| {
+        let area = city.area(no)?;
+        (area.level == AreaLevel::District).then_some(area.code)
+    });
+    district.unwrap_or(city.code)
+}
+
+/// Parts of the texts, and those that cannot go out.
+struct Parts {
+    by_language: BTreeMap<Language, u64>,
+    most: u64,
+    refused: Vec<Refused>,
+}
+
+impl Parts {
+    fn of(&self, language: Language) -> u64 {
+        let known = self.by_language.get(&language);
+        known.copied().unwrap_or(self.most)
+    }
+}
+
+fn parts(job: &Job) -> Parts {
+    let mut by_language = BTreeMap::new();
+    let mut refused = Vec::new();
+    for text in &job.texts {
+        let parts = sms::size(&text.text).parts;
+        if parts > PARTS_MAX {
+            refused.push(Refused {
+                language: text.language,
+                why: format!("it takes {parts} parts, at most {PARTS_MAX} are sent"),
+            });
+        }
+        by_language.insert(text.language, parts as u64);
+    }
+    Parts {
+        most: by_language.values().copied().max().unwrap_or(1),
+        by_language,
+        refused,
+    }
+}
+
+/// Messages that leave before those of `job`: of running jobs of its tier and above.
+fn waiting_before(jobs: &Jobs, job: &Job, links: usize) -> u64 {
+    let before = jobs.by_id.values().filter(|kept| {
+        kept.phase == Phase::Running && kept.job.tier >= job.tier && kept.job.job != job.job
+    });
+    before.map(|kept| kept.report(links).counts.waiting).sum()
+}
