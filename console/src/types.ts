@@ -253,7 +253,16 @@ export interface Job {
 }
 
 /** What is wrong with a short message: an element left out, or a word of what it is. */
-export type Remark = { missing: string } | { too_long: { parts: number; parts_max: number; units: number } } | 'no_signature' | 'placeholder' | 'empty';
+export type Remark =
+  | { missing: string }
+  | { too_long: { parts: number; parts_max: number; units: number } }
+  | { too_many_pages: { pages: number; pages_max: number } }
+  | { too_slow: { seconds: number; seconds_max: number } }
+  | { action_late: { units: number; units_max: number } }
+  | { no_half: string }
+  | { which_night: string }
+  | { no_month: string }
+  | 'no_signature' | 'placeholder' | 'empty' | 'link' | 'no_mark' | 'stray_mark' | 'not_verbatim';
 
 export type AnswerKind = 'received' | 'at_post' | 'moved' | 'needs_help';
 

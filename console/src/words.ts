@@ -130,6 +130,16 @@ export function remarksOf(remarks: Remark[], lang: Lang): string[] {
     if (remark === 'no_signature') return [lang === 'zh' ? '缺短信签名' : 'the SMS signature is missing'];
     if (remark === 'placeholder') return [lang === 'zh' ? '留有模板占位符' : 'a placeholder of the template is left'];
     if (remark === 'empty') return [lang === 'zh' ? '正文为空' : 'the text is empty'];
+    if (remark === 'link') return [lang === 'zh' ? '含链接' : 'it has a link'];
+    if (remark === 'no_mark') return [lang === 'zh' ? '首尾缺演练标识' : 'an exercise is not marked first and last'];
+    if (remark === 'stray_mark') return [lang === 'zh' ? '正式文本带演练标识' : 'it carries the mark of an exercise'];
+    if (remark === 'not_verbatim') return [lang === 'zh' ? '转发原文有改动' : 'relayed words are not as they came'];
+    if ('no_half' in remark) return [lang === 'zh' ? `“${remark.no_half}”未写明上下午` : `“${remark.no_half}” may be by night or by day`];
+    if ('which_night' in remark) return [lang === 'zh' ? `“${remark.which_night}”在零点后含义不明` : `“${remark.which_night}” after midnight is unclear`];
+    if ('no_month' in remark) return [lang === 'zh' ? `“${remark.no_month}”未写月份` : `“${remark.no_month}” has no month`];
+    if ('action_late' in remark) return [lang === 'zh' ? `行动在第 ${remark.action_late.units} 字后,应在前 ${remark.action_late.units_max} 字` : `what to do ends at unit ${remark.action_late.units}, after ${remark.action_late.units_max}`];
+    if ('too_many_pages' in remark) return [lang === 'zh' ? `小区广播 ${remark.too_many_pages.pages} 页,超过 ${remark.too_many_pages.pages_max} 页` : `${remark.too_many_pages.pages} cell-broadcast pages, more than ${remark.too_many_pages.pages_max}`];
+    if ('too_slow' in remark) return [lang === 'zh' ? `播报 ${remark.too_slow.seconds} 秒,超过 ${remark.too_slow.seconds_max} 秒` : `${remark.too_slow.seconds} s, more than ${remark.too_slow.seconds_max}`];
     if ('too_long' in remark) return [lang === 'zh' ? `短信 ${remark.too_long.parts} 条,超过 ${remark.too_long.parts_max} 条` : `${remark.too_long.parts} SMS parts, more than ${remark.too_long.parts_max}`];
     return [];
   });

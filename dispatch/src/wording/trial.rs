@@ -99,6 +99,8 @@ impl Wording {
         for sample in Sample::of(city, places) {
             self.try_out(&sample, &mut faults);
         }
+        let mut seen = BTreeSet::new();
+        faults.retain(|f| seen.insert((f.file.clone(), f.key.clone(), f.what.clone())));
         faults
     }
 

@@ -39,7 +39,7 @@ async fn old_records_go_and_what_stands_stays() {
     assert!(retentions.set(Kind::DeadLetters, Retention::Bytes { bytes: 64 << 10 }));
     let storage = Storage {
         retentions,
-        segment_bytes: 64 << 10,
+        segment_bytes: 96 << 10,
         ..Storage::default()
     };
     let served = try_serve(folder, 0, every(1), Vec::new(), storage).await;
