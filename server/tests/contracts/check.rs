@@ -378,9 +378,9 @@ fn accounts_of_several_carriers_are_checked() {
     assert!(!out.contains("field sms"), "{out}");
 
     let said = |accounts: &[&str], words: &str| {
-        let (code, _, err) = check(accounts);
-        assert_eq!(code, 2, "{err}");
-        assert!(err.contains(words), "no {words:?} in\n{err}");
+        let (code, out, err) = check(accounts);
+        assert_eq!(code, 2, "{out}{err}");
+        assert!(out.contains(words), "no {words:?} in\n{out}{err}");
     };
     let both = unicom.replace("carries = [\"unicom\"]\n", "");
     said(&[mobile, &both], "two accounts carry the rest");
