@@ -25,7 +25,7 @@ mod stored;
 pub(crate) use absent::run as run_absent;
 pub(crate) use area::{AreaAct, AreaLink, Did, JobItem, run as run_area};
 pub(crate) use device_link::DeviceLink;
-pub(crate) use publish::{publish, show, show_call, show_change, show_warning};
+pub(crate) use publish::{publish, queue, show, show_call, show_change, show_warning};
 pub(crate) use route::REQUEST;
 pub(crate) use single::{Single, run as run_single};
 pub(crate) use sms::run as run_sms;
@@ -119,7 +119,7 @@ impl Courier {
             newest = newest.max(Time::from_millis(record.time_ms));
             match Planned::read(record) {
                 Ok(Planned::Intent(intent)) => intents.push(*intent),
-                Ok(Planned::Act(act)) => jobs.act_again(act),
+                Ok(Planned::Act(act)) => jobs.act(&act),
                 Err(error) => tracing::error!(link = name, %error, "intent passed over"),
             }
         })?;
@@ -147,6 +147,11 @@ impl Courier {
             at,
             &mut effects,
         );
+        let relayed = if app.relay.is_some() {
+            Relayed::of(intents.iter().map(|intent| intent.id))
+        } else {
+            Relayed::default()
+        };
         let mut courier = Self {
             app,
             partition,
@@ -164,7 +169,7 @@ impl Courier {
             doubted: BTreeSet::new(),
             ledger: Ledger::default(),
             answered: Vec::new(),
-            relayed: Relayed::default(),
+            relayed,
             jobs,
             rows: Vec::new(),
             retired: None,
@@ -193,7 +198,7 @@ impl Courier {
             self.next = record.offset.plus(1);
             let at = self.app.clock.now().max(Time::from_millis(record.time_ms));
             match Planned::read(&record) {
-                Ok(Planned::Act(act)) => self.jobs.acts.push_back(act),
+                Ok(Planned::Act(act)) => self.jobs.act(&act),
                 Ok(Planned::Intent(intent)) => {
                     self.outbox
                         .step(at, Event::Planned(&intent), &mut self.effects);

@@ -47,6 +47,8 @@ pub(crate) struct Metrics {
     pub(crate) poisoned: IntCounterVec,
     /// Snapshots of machines that are whole on disk, by zone.
     pub(crate) snapshots: IntCounterVec,
+    /// Area jobs that wait for a person, by link and why.
+    pub(crate) area_jobs: IntGaugeVec,
     /// Sends repeated because their outcome was unknown, by link.
     pub(crate) repeated: IntGaugeVec,
     /// People told by another channel because one failed, by both.
@@ -225,6 +227,11 @@ impl Metrics {
                 "sanfang_snapshots_total",
                 "Snapshots of a zone's state that are whole on disk",
                 &["zone"],
+            )?,
+            area_jobs: gauges(
+                "sanfang_area_jobs_waiting",
+                "Area jobs of which nothing leaves: held by their reading, refused, or with a far side out of reach (unreachable)",
+                &["link", "why"],
             )?,
             repeated: gauges(
                 "sanfang_deliveries_repeated",

@@ -7,6 +7,7 @@
 
 mod api;
 mod counting;
+mod jobs;
 mod kept;
 mod reading;
 
@@ -18,14 +19,14 @@ use crate::registry;
 use dispatch::gateway::area::{Act, Job, JobError, Phase, Reading, Report};
 use dispatch::gateway::webhook::{self, SignatureError};
 use dispatch::intent::IntentId;
-use journal::{Batch, JournalError, Kind, Partition, Priority, Topic};
-use kept::{Kept, link_id};
+use jobs::{JOBS_MAX, Jobs, Put};
+use journal::{Batch, JournalError, Kind, Priority, Topic};
+use kept::Kept;
 use model::{AuthorityId, Span, Time};
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// Jobs kept, those that are over among them.
-const JOBS_MAX: usize = 4_096;
 /// How far a centre's clock may be from ours.
 const SIGNED_WITHIN: Span = Span::from_minutes(5);
 
@@ -48,8 +49,8 @@ pub(crate) struct Post {
     pub(crate) pace_per_s: u32,
     /// The date of the roll.
     pub(crate) roll_of: Time,
-    /// Links that carry short messages.
-    pub(crate) links: usize,
+    /// Names of the links that carry short messages.
+    pub(crate) links: Vec<String>,
 }
 
 /// The jobs of a process.
@@ -57,17 +58,10 @@ pub(crate) struct Relay {
     centres: Vec<Centre>,
     pace_per_s: u32,
     roll_of: Time,
-    links: usize,
     jobs: Mutex<Jobs>,
-}
-
-#[derive(Default)]
-struct Jobs {
-    by_id: BTreeMap<IntentId, Kept>,
-    /// The place in the ring that the next job takes.
-    next: usize,
-    /// Of the jobs that were put and not yet let go, the oldest first.
-    unreleased: std::collections::VecDeque<IntentId>,
+    /// One act at a time: what the journal does not take is undone in memory, and nobody has built
+    /// on it meanwhile.
+    acting: tokio::sync::Mutex<()>,
 }
 
 /// Why a call was refused.
@@ -119,25 +113,21 @@ impl Relay {
         journal: &dyn journal::Journal,
         topic: Topic,
     ) -> Result<Self, JournalError> {
-        let mut jobs = Jobs::default();
+        let mut jobs = Jobs::on(post.links);
         for slot in 0..JOBS_MAX {
             let record = journal.latest(topic, registry::PARTITION, slot_key(slot).as_bytes())?;
             let Some(record) = record else { continue };
             match Kept::decode(record.payload(), slot) {
-                Some(kept) => {
-                    jobs.next = jobs.next.max(slot + 1);
-                    jobs.by_id.insert(kept.job.job, kept);
-                }
+                Some(kept) => jobs.restore(kept),
                 None => tracing::error!(slot, "a job of the registry cannot be read: passed over"),
             }
         }
-        jobs.next = jobs.oldest_slot().unwrap_or(jobs.next);
         Ok(Self {
             centres: post.centres,
             pace_per_s: post.pace_per_s,
             roll_of: post.roll_of,
-            links: post.links,
             jobs: Mutex::new(jobs),
+            acting: tokio::sync::Mutex::default(),
         })
     }
 
@@ -160,31 +150,9 @@ impl Relay {
         Err(RelayError::Unsigned(why))
     }
 
-    /// Intents of a link of which nothing may leave now.
-    pub(crate) fn paused(&self, link: &str) -> BTreeSet<IntentId> {
-        let jobs = self.jobs.lock();
-        let paused = jobs.by_id.values();
-        let paused = paused.filter(|kept| kept.phase == Phase::Paused);
-        paused.map(|kept| link_id(kept.job.job, link)).collect()
-    }
-}
-
-impl Jobs {
-    /// A job of that centre; the others' are none of its business.
-    fn of(&mut self, centre: &Centre, job: IntentId) -> Result<&mut Kept, RelayError> {
-        let kept = self.by_id.get_mut(&job);
-        kept.filter(|kept| kept.centre == centre.name)
-            .ok_or(RelayError::Unknown(job))
-    }
-
-    /// Where the ring is full, the place of the job that is over the longest.
-    fn oldest_slot(&self) -> Option<usize> {
-        if self.by_id.len() < JOBS_MAX {
-            let taken: BTreeSet<usize> = self.by_id.values().filter_map(|k| k.slot).collect();
-            return (0..JOBS_MAX).find(|slot| !taken.contains(slot));
-        }
-        let over = self.by_id.values().filter(|kept| kept.phase.is_over());
-        over.min_by_key(|kept| kept.released)?.slot
+    /// Intents of which nothing may leave now.
+    pub(crate) fn paused(&self) -> Arc<BTreeSet<IntentId>> {
+        self.jobs.lock().paused()
     }
 }
 
@@ -198,25 +166,12 @@ impl App {
     ) -> Result<Reading, RelayError> {
         speaks_for(centre, &job)?;
         let (reading, _) = reading::read(self, relay, &job);
-        let mut jobs = relay.jobs.lock();
-        match jobs.by_id.get_mut(&job.job) {
-            Some(kept) if kept.job != job || kept.centre != centre.name => {
-                return Err(RelayError::Other(job.job));
-            }
-            Some(kept) if kept.phase != Phase::Read => return Ok(kept.reading.clone()),
-            Some(kept) => kept.reading = reading.clone(),
-            None => {
-                if jobs.unreleased.len() >= JOBS_MAX
-                    && let Some(oldest) = jobs.unreleased.pop_front()
-                {
-                    jobs.by_id.remove(&oldest);
-                }
-                jobs.unreleased.push_back(job.job);
-                let kept = Kept::new(job, centre.name.clone(), reading.clone());
-                jobs.by_id.insert(kept.job.job, kept);
-            }
+        let id = job.job;
+        match relay.jobs.lock().put(job, centre, &reading) {
+            Put::Read => Ok(reading),
+            Put::LetGo(reading) => Ok(reading),
+            Put::Other => Err(RelayError::Other(id)),
         }
-        Ok(reading)
     }
 
     /// How a job would be read.
@@ -238,6 +193,7 @@ impl App {
         job: IntentId,
         hash: &str,
     ) -> Result<Report, RelayError> {
+        let _alone = relay.acting.lock().await;
         let known = relay.jobs.lock().of(centre, job)?.clone();
         if known.phase == Phase::Killed && known.released.is_none() {
             let phase = known.phase.name();
@@ -252,33 +208,18 @@ impl App {
             return Err(RelayError::Changed(job));
         }
         let now = self.clock.now();
-        let (kept, key) = {
-            let mut jobs = relay.jobs.lock();
-            let slot = jobs.oldest_slot().ok_or(RelayError::Full)?;
-            jobs.by_id
-                .retain(|id, kept| *id == job || kept.slot != Some(slot));
-            jobs.unreleased.retain(|id| *id != job);
-            let kept = jobs.by_id.get_mut(&job).ok_or(RelayError::Unknown(job))?;
-            if kept.phase != Phase::Read {
-                drop(jobs);
-                return self.job_report(relay, centre, job);
-            }
-            kept.release(slot, read, now);
-            (kept.clone(), slot_key(slot))
-        };
+        // In memory first: the links may have counted of it before this call goes on.
+        let let_go = relay.jobs.lock().let_go(job, read, now);
+        let (kept, before) = let_go.ok_or(RelayError::Full)?;
         let mut batch = Batch::new(now.millis(), Priority::Vital);
-        self.keep_job(&kept, &key, &mut batch);
+        self.keep_job(&kept, &mut batch);
         for intent in kept.intents(&self.installation.places, &self.sms_links()) {
             self.queue_job(&intent, &mut batch);
         }
-        let done = self.journal.submit_waiting(batch)?.await;
-        if done.is_err() {
-            // Nothing of it left: it may be let go again.
-            if let Some(kept) = relay.jobs.lock().by_id.get_mut(&job) {
-                kept.unrelease();
-            }
+        if let Err(error) = self.stored(batch).await {
+            relay.jobs.lock().undo_release(job, before);
+            return Err(error.into());
         }
-        done?;
         self.job_report(relay, centre, job)
     }
 
@@ -290,36 +231,39 @@ impl App {
         job: IntentId,
         act: Act,
     ) -> Result<Report, RelayError> {
+        let _alone = relay.acting.lock().await;
         let now = self.clock.now();
-        let kept = {
-            let mut jobs = relay.jobs.lock();
-            let kept = jobs.of(centre, job)?;
-            if !kept.act(act, now) {
-                let phase = kept.phase.name();
-                return match (act, kept.phase) {
-                    // Said again.
-                    (Act::Pause, Phase::Paused)
-                    | (Act::Resume, Phase::Running)
-                    | (Act::Kill, Phase::Killed) => {
-                        drop(jobs);
-                        self.job_report(relay, centre, job)
-                    }
-                    _ => Err(RelayError::Over { job, phase }),
-                };
-            }
-            kept.clone()
+        let before = relay.jobs.lock().of(centre, job)?.clone();
+        let Some(kept) = before.after(act, now) else {
+            let phase = before.phase.name();
+            return match (act, before.phase) {
+                // Said again.
+                (Act::Pause, Phase::Paused)
+                | (Act::Resume, Phase::Running)
+                | (Act::Kill, Phase::Killed) => self.job_report(relay, centre, job),
+                _ => Err(RelayError::Over { job, phase }),
+            };
         };
-        let mut batch = Batch::new(now.millis(), Priority::Vital);
-        if let Some(slot) = kept.slot {
-            self.keep_job(&kept, &slot_key(slot), &mut batch);
-        }
-        if act == Act::Kill {
-            for intent in kept.withdrawals(&self.installation.places, &self.sms_links(), now) {
-                self.queue_job(&intent, &mut batch);
+        relay.jobs.lock().set_phase(&kept);
+        // Of what was never let go there is nothing to keep and nothing to withdraw.
+        if kept.slot.is_some() {
+            let mut batch = Batch::new(now.millis(), Priority::Vital);
+            self.keep_job(&kept, &mut batch);
+            if act == Act::Kill {
+                for intent in kept.withdrawals(&self.installation.places, &self.sms_links(), now) {
+                    self.queue_job(&intent, &mut batch);
+                }
+            }
+            if let Err(error) = self.stored(batch).await {
+                relay.jobs.lock().set_phase(&before);
+                return Err(error.into());
             }
         }
-        self.journal.submit_waiting(batch)?.await?;
         self.job_report(relay, centre, job)
+    }
+
+    async fn stored(&self, batch: Batch) -> Result<(), JournalError> {
+        self.journal.submit_waiting(batch)?.await.map(drop)
     }
 
     /// How far a job is.
@@ -329,13 +273,15 @@ impl App {
         centre: &Centre,
         job: IntentId,
     ) -> Result<Report, RelayError> {
-        let mut jobs = relay.jobs.lock();
-        let kept = jobs.of(centre, job)?;
-        Ok(kept.report(relay.links))
+        let now = self.clock.now();
+        relay.jobs.lock().report(centre, job, now)
     }
 
-    fn keep_job(&self, kept: &Kept, key: &str, batch: &mut Batch) {
+    /// Puts what is kept of a job into a commit, where it was let go.
+    fn keep_job(&self, kept: &Kept, batch: &mut Batch) {
+        let Some(slot) = kept.slot else { return };
         let topic = Topic::new(Kind::Registry, self.mode);
+        let key = slot_key(slot);
         batch.append(
             topic,
             registry::PARTITION,
@@ -346,28 +292,15 @@ impl App {
     }
 
     fn queue_job(&self, intent: &dispatch::intent::Intent, batch: &mut Batch) {
-        let number = self.links.iter().position(|link| *link == intent.link);
-        let Some(number) = number.and_then(|number| u16::try_from(number).ok()) else {
-            return;
-        };
-        let deliveries = Topic::new(Kind::Deliveries, self.mode);
-        batch.append_with(
-            deliveries,
-            Partition(number),
-            crate::courier::INTENT,
-            &[],
-            |out| {
-                // Writing our own plain types to memory cannot fail.
-                drop(serde_json::to_writer(out, intent));
-            },
-        );
+        if let Some(number) = self.links.iter().position(|link| *link == intent.link) {
+            crate::courier::queue(self, intent, number, batch);
+        }
     }
 
     /// Links that carry short messages.
     fn sms_links(&self) -> Vec<String> {
         let links = self.links.iter().filter(|link| self.is_served(link));
-        let of_sms = links.filter(|link| *link == "sms" || link.starts_with("sms/"));
-        of_sms.cloned().collect()
+        links.filter(|link| carries_sms(link)).cloned().collect()
     }
 }
 
@@ -384,6 +317,11 @@ fn speaks_for(centre: &Centre, job: &Job) -> Result<(), RelayError> {
         centre: centre.name.clone(),
         sender: job.sender.clone(),
     })
+}
+
+/// True for the link of the first account and those of the others.
+pub(crate) fn carries_sms(link: &str) -> bool {
+    link == "sms" || link.starts_with("sms/")
 }
 
 fn slot_key(slot: usize) -> String {

@@ -2,11 +2,11 @@
 //! asked and what its answers mean are data ([`shape`]). Apps by FCM, APNs, WeChat, Huawei, Xiaomi,
 //! OPPO and vivo; groups by WeCom, DingTalk, Feishu and Weibo.
 
-mod answers;
+pub(super) mod answers;
 mod quota;
 pub mod shape;
-mod shipped;
-mod template;
+pub(super) mod shipped;
+pub(super) mod template;
 
 pub use answers::{Answer, Answers, Meaning};
 pub use shape::{Audience, Shape, ShapeFault};
@@ -21,11 +21,11 @@ use minijinja::Value;
 use model::{SendError, Span, Time};
 use quota::{Quota, Refused};
 use reqwest::Url;
-use shape::{Method, RequestShape, TokenShape};
+use shape::{MESSAGE, Method, Parameter, RequestShape, TOKEN, TokenShape};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use template::{Part, Rendered, Templates};
+use template::{Rendered, Templates};
 use tokio::sync::Mutex as AsyncMutex;
 
 /// Bytes of an answer that are read.
@@ -94,14 +94,16 @@ impl Adapter {
     /// # Errors
     /// A parameter is missing or unknown, or a template does not go with them.
     pub fn new(config: AdapterConfig, client: reqwest::Client) -> Result<Self, AdapterConfigError> {
-        let account = account(&config.shape, &config.account)?;
+        let shape = &config.shape;
+        let account = account(&shape.name, &shape.parameters, &config.account)?;
         let first = |faults: Vec<ShapeFault>| {
             let fault = faults.first().map(ToString::to_string);
             AdapterConfigError::Template(fault.unwrap_or_default())
         };
-        let templates = Templates::new(&config.name, &config.shape, false).map_err(first)?;
+        let templates =
+            Templates::new(&config.name, &shape.requests(), shape.made(), false).map_err(first)?;
         let this = Self {
-            account: map(account),
+            account,
             templates,
             client,
             gate: Gate::new(&config.name, config.gate),
@@ -206,7 +208,7 @@ impl Adapter {
         let shape = &self.config.shape;
         let rendered = self
             .templates
-            .request(Part::Message, &shape.request, context)
+            .request(MESSAGE, &shape.request, context)
             .map_err(|why| Unsent::permanent(format!("{}: {why}", self.config.name)))?;
         let length = rendered.body.as_ref().map_or(0, |(_, body)| body.len());
         let fits = shape.limits.body_bytes_max.is_none_or(|max| length <= max);
@@ -226,31 +228,8 @@ impl Adapter {
         rendered: Rendered,
     ) -> Result<(u16, Option<String>, Vec<u8>), Unsent> {
         let name = &self.config.name;
-        let url = Url::parse(&rendered.url)
-            .map_err(|_| Unsent::permanent(format!("{name}: its address is none")))?;
-        let mut request = match shape.method {
-            Method::Get => self.client.get(url),
-            Method::Post => self.client.post(url),
-        };
-        for (header, value) in rendered.headers {
-            request = request.header(header, value);
-        }
-        if let Some((kind, body)) = rendered.body {
-            request = request.header("Content-Type", kind).body(body);
-        }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| unanswered(name, &error))?;
-        let status = response.status().as_u16();
-        let header = self.config.shape.answers.reference_header.as_ref();
-        let named = header.and_then(|header| response.headers().get(header));
-        let named = named
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        // Whether the words can be read changes nothing of the status.
-        let body = body_within(response, ANSWER_BYTES_MAX).await;
-        Ok((status, named, body.ok().flatten().unwrap_or_default()))
+        let header = self.config.shape.answers.reference_header.as_deref();
+        call(&self.client, name, shape.method, rendered, header).await
     }
 
     /// Our right to send: what is held, made or asked for; empty where the shape needs none. One
@@ -294,7 +273,7 @@ impl Adapter {
             return Ok((self.templates.made(&context)?, at + life));
         }
         let request = shape.request.as_ref().ok_or("the shape says not how")?;
-        let rendered = self.templates.request(Part::Token, request, &context)?;
+        let rendered = self.templates.request(TOKEN, request, &context)?;
         let (status, _, body) = self
             .call(request, rendered)
             .await
@@ -342,7 +321,7 @@ impl Adapter {
             match &token.request {
                 Some(request) => drop(
                     self.templates
-                        .request(Part::Token, request, &context)
+                        .request(TOKEN, request, &context)
                         .map_err(failed)?,
                 ),
                 None => drop(self.templates.made(&context).map_err(failed)?),
@@ -353,7 +332,7 @@ impl Adapter {
         let context = self.context(&notice, &words, 3600, "token", at);
         let rendered = self
             .templates
-            .request(Part::Message, &self.config.shape.request, &context)
+            .request(MESSAGE, &self.config.shape.request, &context)
             .map_err(failed)?;
         let is_web = Url::parse(&rendered.url)
             .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -366,33 +345,63 @@ impl Adapter {
     }
 }
 
+/// Status, one header and the body of what a request is answered with.
+pub(in crate::gateway) async fn call(
+    client: &reqwest::Client,
+    name: &str,
+    method: Method,
+    rendered: Rendered,
+    header: Option<&str>,
+) -> Result<(u16, Option<String>, Vec<u8>), Unsent> {
+    let url = Url::parse(&rendered.url)
+        .map_err(|_| Unsent::permanent(format!("{name}: its address is none")))?;
+    let mut request = match method {
+        Method::Get => client.get(url),
+        Method::Post => client.post(url),
+    };
+    for (header, value) in rendered.headers {
+        request = request.header(header, value);
+    }
+    if let Some((kind, body)) = rendered.body {
+        request = request.header("Content-Type", kind).body(body);
+    }
+    let response = request
+        .send()
+        .await
+        .map_err(|error| unanswered(name, &error))?;
+    let status = response.status().as_u16();
+    let named = header.and_then(|header| response.headers().get(header));
+    let named = named
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    // Whether the words can be read changes nothing of the status.
+    let body = body_within(response, ANSWER_BYTES_MAX).await;
+    Ok((status, named, body.ok().flatten().unwrap_or_default()))
+}
+
 /// The parameters as given, with defaults.
-fn account<'a>(
-    shape: &'a Shape,
+pub(in crate::gateway) fn account(
+    service: &str,
+    parameters: &BTreeMap<String, Parameter>,
     given: &BTreeMap<String, String>,
-) -> Result<Vec<(&'a str, Value)>, AdapterConfigError> {
-    let unknown = given
-        .keys()
-        .find(|name| !shape.parameters.contains_key(*name));
+) -> Result<Value, AdapterConfigError> {
+    let unknown = given.keys().find(|name| !parameters.contains_key(*name));
     if let Some(name) = unknown {
-        let known: Vec<&str> = shape.parameters.keys().map(String::as_str).collect();
+        let known: Vec<&str> = parameters.keys().map(String::as_str).collect();
         return Err(AdapterConfigError::Unknown(
             name.clone(),
-            shape.name.clone(),
+            service.to_owned(),
             known.join(", "),
         ));
     }
-    let value = |(name, parameter): (&'a String, &'a shape::Parameter)| {
+    let mut values = BTreeMap::new();
+    for (name, parameter) in parameters {
         let value = given.get(name).or(parameter.default.as_ref());
-        match value {
-            Some(value) => Ok((name.as_str(), Value::from(value.clone()))),
-            None => Err(AdapterConfigError::Missing(
-                name.clone(),
-                parameter.what.clone(),
-            )),
-        }
-    };
-    shape.parameters.iter().map(value).collect()
+        let value = value
+            .ok_or_else(|| AdapterConfigError::Missing(name.clone(), parameter.what.clone()))?;
+        values.insert(name.clone(), Value::from(value.clone()));
+    }
+    Ok(Value::from(values))
 }
 
 /// Everything that the templates of a message know.
@@ -430,14 +439,14 @@ fn context(
     map(variables.into_iter().chain(clock(at)))
 }
 
-fn clock(at: Time) -> [(&'static str, Value); 2] {
+pub(super) fn clock(at: Time) -> [(&'static str, Value); 2] {
     [
         ("at_s", Value::from(at.seconds())),
         ("at_ms", Value::from(at.millis())),
     ]
 }
 
-fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+pub(super) fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     let pairs = pairs.into_iter();
     let pairs: BTreeMap<String, Value> = pairs
         .map(|(name, value)| (name.to_owned(), value))

@@ -6,6 +6,7 @@ use dispatch::gateway::area::{
     Act, AreaHeads, AreaTarget, Band, Counts, Discord, Job, JobError, List, ListKind, Objection,
     Phase, Reading, Refused, Report, TargetConfig, Text, check, key,
 };
+use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
 use dispatch::gateway::webhook::{IDEMPOTENCY_HEADER, SIGNATURE_HEADER, verify};
 use dispatch::intent::IntentId;
@@ -280,8 +281,12 @@ fn target(url: reqwest::Url) -> AreaTarget {
         name: "carrier".into(),
         url,
         secret: b"secret".to_vec(),
-        failures_max: 3,
-        pause: Span::from_seconds(30),
+        gate: GateConfig {
+            in_flight_max: 1,
+            waiting_max: 1,
+            failures_max: 3,
+            pause: Span::from_seconds(30),
+        },
     };
     AreaTarget::new(config, http.unwrap())
 }

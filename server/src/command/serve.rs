@@ -11,7 +11,7 @@ use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
-use crate::relay::Post;
+use crate::relay::{Post, carries_sms};
 use crate::roles::{Role, Roles};
 use crate::signals::follow;
 use clap::Args;
@@ -248,11 +248,12 @@ fn post(config: &Config) -> Result<Post, String> {
     let roll = [installation::SUBSCRIBERS].map(|name| config.city.join(name));
     // The day on which the roll was put there is its date, as far as the relay knows.
     let of = roll.iter().find_map(|path| changed(path));
+    let links = config.link_names().into_iter();
     Ok(Post {
         centres: centres?,
         pace_per_s: config.sms.iter().map(|sms| sms.pace_per_s).sum(),
         roll_of: of.unwrap_or_default(),
-        links: config.sms.len(),
+        links: links.filter(|link| carries_sms(link)).collect(),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::secret_text;
 use crate::relay::Centre;
 use dispatch::gateway::area::{Band, ListKind, TargetConfig};
+use dispatch::gateway::gate::GateConfig;
 use model::{AuthorityId, Span};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -74,8 +75,12 @@ impl AreaSection {
             name: self.name.clone(),
             url: url.map_err(|error| format!("area {}: url: {error}", self.name))?,
             secret: secret_text(&self.secret_file)?.into_bytes(),
-            failures_max: 5,
-            pause: Span::from_seconds(10),
+            gate: GateConfig {
+                in_flight_max: 8,
+                waiting_max: 2_000,
+                failures_max: 5,
+                pause: Span::from_seconds(10),
+            },
         })
     }
 

@@ -7,21 +7,21 @@ mod readings;
 
 pub(crate) use item::{AreaAct, Did, JobItem};
 
-use super::single::open;
 use super::{Courier, JOB};
 use crate::app::App;
 use crate::term::Term;
 use dispatch::gateway::area::{Act, AreaTarget, Band, Report};
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::State;
-use dispatch::outbox::{Answer, Event, Outcome};
-use flight::{Flight, Heard};
+use dispatch::outbox::{Answer, Event, Limits, Outcome};
+use flight::{Flight, Heard, Wanted};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use item::WAITING;
 use journal::{Batch, JournalError, Kind, Priority, Topic};
 use model::{SendError, Span, Time};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
@@ -29,6 +29,10 @@ use tokio::sync::{mpsc, watch};
 const ASKED_EVERY: Span = Span::from_seconds(5);
 /// A job whose time is over is asked after for so long: receipts come late.
 const ASKED_AFTER: Span = Span::from_minutes(90);
+/// Jobs under way at once: those that are held do not keep others from leaving.
+const JOBS_MAX: usize = 1_024;
+/// No job is valid for so long.
+const HELD_MAX: Span = Span::from_minutes(60 * 24 * 30);
 /// What flights have said and the link has not taken in.
 const HEARD_MAX: usize = 256;
 
@@ -45,19 +49,22 @@ pub(crate) struct AreaLink {
 pub(super) struct Jobs {
     /// For the screens.
     pub(super) items: BTreeMap<IntentId, JobItem>,
-    /// What people did, in the order in which it was stored.
-    pub(super) acts: VecDeque<AreaAct>,
+    /// What people did and the far side has not answered yet, and when it is asked next.
+    doing: BTreeMap<IntentId, (Act, Time)>,
     /// Held jobs that a person let go all the same.
     pub(super) let_go: BTreeSet<IntentId>,
 }
 
 impl Jobs {
-    /// What a person did, read again at a start: of each job the last act stands.
-    pub(super) fn act_again(&mut self, act: AreaAct) {
-        let is_release = act.act.of_target().is_none();
-        self.acts
-            .retain(|known| known.job != act.job || known.act.of_target().is_none() != is_release);
-        self.acts.push_back(act);
+    /// What a person did, also read again at a start: of each job the last act stands.
+    pub(super) fn act(&mut self, act: &AreaAct) {
+        match act.act.of_target() {
+            None => drop(self.let_go.insert(act.job)),
+            Some(of_target) => {
+                let at_once = Time::from_millis(0);
+                self.doing.insert(act.job, (of_target, at_once));
+            }
+        }
     }
 
     /// The last counts of a job that is over.
@@ -71,6 +78,7 @@ impl Jobs {
     /// Lets go of what the outbox has forgotten.
     pub(super) fn retain(&mut self, is_known: impl Fn(IntentId) -> bool) {
         self.items.retain(|job, _| is_known(*job));
+        self.doing.retain(|job, _| is_known(*job));
         self.let_go.retain(|job| is_known(*job));
     }
 }
@@ -82,7 +90,13 @@ pub(crate) async fn run(
     link: Arc<AreaLink>,
     term: Term,
 ) -> Result<(), JournalError> {
-    let mut courier = open(&app, number)?;
+    let limits = Limits {
+        // A flight answers when the job has left, is refused or is not wanted; the outbox ends it
+        // at its not-after.
+        answer_max: HELD_MAX,
+        ..Limits::with_window(JOBS_MAX)
+    };
+    let mut courier = Courier::open(Arc::clone(&app), number, limits)?;
     let topic = Topic::new(Kind::Deliveries, app.mode);
     let mut planned = app.journal.subscribe(topic, courier.partition);
     let (said, mut heard) = mpsc::channel(HEARD_MAX);
@@ -102,6 +116,7 @@ pub(crate) async fn run(
                 token,
                 open: open.subscribe(),
                 said: said.clone(),
+                objections: Vec::new(),
             };
             flying.push(Box::pin(flight.go()));
         }
@@ -117,18 +132,16 @@ pub(crate) async fn run(
                 )));
             }
         }
-        for act in std::mem::take(&mut courier.jobs.acts) {
-            match act.act.of_target() {
-                None => drop(courier.jobs.let_go.insert(act.job)),
-                of_target => asking.push(Box::pin(ask(
-                    Arc::clone(&app),
-                    Arc::clone(&link),
-                    act.job,
-                    of_target,
-                ))),
-            }
+        for (job, act) in courier.acts_due(now) {
+            asking.push(Box::pin(ask(
+                Arc::clone(&app),
+                Arc::clone(&link),
+                job,
+                Some(act),
+            )));
         }
         courier.opened(&open);
+        courier.count_waiting(&open);
         let (next, pause) = (courier.next, courier.pause(&term));
         tokio::select! {
             Some(answer) = flying.next(), if !flying.is_empty() => {
@@ -178,11 +191,20 @@ impl Open {
             ..Self::default()
         }
     }
+
+    fn wants(&self, job: IntentId) -> Wanted {
+        match (self.is_over, self.jobs.contains(&job)) {
+            (true, _) => Wanted::ByTheNextOwner,
+            (false, true) => Wanted::Yes,
+            (false, false) => Wanted::No,
+        }
+    }
 }
 
 /// What a target answered about a job.
 struct Asked {
     job: IntentId,
+    act: Option<Act>,
     report: Result<Report, SendError>,
 }
 
@@ -192,20 +214,46 @@ async fn ask(app: Arc<App>, link: Arc<AreaLink>, job: IntentId, act: Option<Act>
         None => link.target.report(job, at).await,
         Some(act) => link.target.act(job, act, at).await,
     };
-    Asked { job, report }
+    Asked { job, act, report }
 }
 
 impl Courier {
-    /// Jobs that were released and are not over, each to be asked after at once.
+    /// Jobs that were released, each to be asked after at once: those that are over too, where
+    /// their last counts are not at hand any more.
     fn released(&self) -> BTreeMap<IntentId, Time> {
         let ledger = self.outbox.ledger();
         let at = self.app.clock.now();
-        let taken = |intent: &&Intent| {
-            ledger.state(intent.id, RecipientNo(0)) == State::Accepted
-                && self.is_asked_after(intent.id)
+        let taken = |intent: &&Intent| match ledger.state(intent.id, RecipientNo(0)) {
+            State::Accepted => true,
+            State::Delivered => !self.jobs.items.contains_key(&intent.id),
+            State::Unsent
+            | State::Claimed
+            | State::Unknown
+            | State::Acknowledged
+            | State::Failed
+            | State::Expired
+            | State::Withdrawn
+            | State::Duplicate
+            | State::Complete => false,
         };
         let released = self.outbox.intents().filter(taken);
         released.map(|intent| (intent.id, at)).collect()
+    }
+
+    /// What people did that is to be asked of the far side now: until it answers, or the job is not
+    /// asked after any more.
+    fn acts_due(&mut self, now: Time) -> Vec<(IntentId, Act)> {
+        let mut doing = std::mem::take(&mut self.jobs.doing);
+        doing.retain(|job, _| self.is_asked_after(*job));
+        let mut due = Vec::new();
+        for (job, (act, next)) in &mut doing {
+            if now >= *next {
+                *next = now + ASKED_EVERY;
+                due.push((*job, *act));
+            }
+        }
+        self.jobs.doing = doing;
+        due
     }
 
     fn is_asked_after(&self, job: IntentId) -> bool {
@@ -219,6 +267,30 @@ impl Courier {
         let is_it =
             |intent: &&Intent| self.outbox.token(intent.id, RecipientNo(0)) == Some(answer.token);
         intents.find(is_it).map(|intent| intent.id)
+    }
+
+    /// Counts the jobs that wait for somebody.
+    fn count_waiting(&self, open: &watch::Sender<Open>) {
+        let open = open.borrow();
+        let items = self.jobs.items.iter();
+        let waits = items.filter(|(job, _)| open.jobs.contains(job) || self.is_newest(**job));
+        let states: Vec<&str> = waits.map(|(_, item)| item.state.as_str()).collect();
+        for why in WAITING {
+            let waiting = states.iter().filter(|state| **state == why).count();
+            let gauge = &self.app.metrics.area_jobs;
+            let gauge = gauge.with_label_values(&[self.outbox.link(), why]);
+            gauge.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// True while a job is in time and nothing newer is said of its warning: a refusal still counts.
+    fn is_newest(&self, job: IntentId) -> bool {
+        let Some(intent) = self.intents.get(&job) else {
+            return false;
+        };
+        let newer =
+            |other: &&Intent| other.warning == intent.warning && other.revision > intent.revision;
+        self.app.clock.now() < intent.not_after && !self.outbox.intents().any(|other| newer(&other))
     }
 
     /// Says to the flights which of them may go on.
@@ -244,28 +316,43 @@ impl Courier {
 
     /// Takes in what a target says of a job; true where nothing more is to be asked.
     fn asked(&mut self, asked: Asked) -> Result<bool, JournalError> {
+        let is_answer = matches!(asked.report, Ok(_) | Err(SendError::Permanent(_)));
+        // Another act may have come meanwhile.
+        let doing = self.jobs.doing.get(&asked.job).map(|(act, _)| *act);
+        if is_answer && asked.act.is_some() && doing == asked.act {
+            self.jobs.doing.remove(&asked.job);
+        }
         let report = match asked.report {
             Ok(report) => report,
             Err(error) => {
                 tracing::warn!(link = self.outbox.link(), job = %asked.job, %error, "not told");
+                if let Some(act) = asked.act {
+                    let item = self.jobs.items.entry(asked.job).or_default();
+                    item.objections = vec![format!("{}: {error}", act.name())];
+                    self.touched.insert(asked.job);
+                }
                 return Ok(false);
             }
         };
         for discord in report.discords() {
             tracing::warn!(link = self.outbox.link(), job = %asked.job, %discord, "counts");
         }
-        let is_settled = report.is_settled();
         self.touched.insert(asked.job);
         let item = self.jobs.items.entry(asked.job).or_default();
+        let was = item.counts;
+        let is_new = item.state != report.phase.name() || was != report.counts;
         item.reported(&report);
-        if is_settled {
-            self.store_report(&report)?;
+        if report.phase.is_over() {
+            // Receipts may still come: the newest counts stand.
+            if is_new {
+                self.store_report(&report)?;
+            }
             if let Some(token) = self.outbox.token(asked.job, RecipientNo(0)) {
                 let outcome = Outcome::Delivered;
                 self.step(Event::Answers(&[Answer { token, outcome }]));
             }
         }
-        Ok(is_settled)
+        Ok(report.is_settled())
     }
 
     /// The last counts of a job: by them an auditor compares both sides.

@@ -110,7 +110,7 @@ pub(crate) fn publish(
 }
 
 /// Puts an intent into the queue of a link.
-fn queue(app: &App, intent: &Intent, number: usize, batch: &mut Batch) {
+pub(crate) fn queue(app: &App, intent: &Intent, number: usize, batch: &mut Batch) {
     let own = Intent {
         link: app.links.get(number).cloned().unwrap_or_default(),
         ..intent.clone()

@@ -9,6 +9,7 @@ use journal::JournalError;
 use model::{Span, Time};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Between two counts of a job by district, which look at each of its numbers.
 const COUNTED_EVERY: Span = Span::from_seconds(15);
@@ -16,18 +17,28 @@ const COUNTED_EVERY: Span = Span::from_seconds(15);
 /// Jobs of this link as the relay last heard of them.
 #[derive(Default)]
 pub(super) struct Relayed {
-    paused: BTreeSet<IntentId>,
+    paused: Arc<BTreeSet<IntentId>>,
     /// Those that changed since they were last counted.
     changed: BTreeSet<IntentId>,
     /// When each was last counted, and whether it was closed then.
     counted: BTreeMap<IntentId, (Time, bool)>,
 }
 
+impl Relayed {
+    /// At a start each is counted anew: the last count may be older than what was told since.
+    pub(super) fn of(intents: impl Iterator<Item = IntentId>) -> Self {
+        Self {
+            changed: intents.collect(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Courier {
     /// Says to the outbox which jobs are paused, where that changed.
     pub(super) fn pauses(&mut self) {
         let Some(relay) = &self.app.relay else { return };
-        let paused = relay.paused(self.outbox.link());
+        let paused = relay.paused();
         if paused != self.relayed.paused {
             self.outbox.step(
                 self.app.clock.now(),
@@ -63,7 +74,7 @@ impl Courier {
                 Entry::Closed { .. } | Entry::Retired { .. } => {}
             }
         }
-        relay.learned(self.outbox.link(), self.app.clock.now(), &learned);
+        relay.learned(self.app.clock.now(), &learned);
     }
 
     /// Counts the jobs that changed and were not counted lately; those that are closed at once.

@@ -1,8 +1,8 @@
 //! Counts of jobs as their links learn them: by district now and then, by five minutes always.
 
-use super::kept::{OfLink, link_id};
+use super::Relay;
+use super::kept::OfLink;
 use super::reading::district_of;
-use super::{Relay, slot_key};
 use crate::app::App;
 use dispatch::gateway::area::Counts;
 use dispatch::intent::IntentId;
@@ -22,22 +22,13 @@ pub(crate) struct Learned {
 
 impl Relay {
     /// Notes what a link learned at `at`.
-    pub(crate) fn learned(&self, link: &str, at: Time, learned: &[Learned]) {
+    pub(crate) fn learned(&self, at: Time, learned: &[Learned]) {
         let mut jobs = self.jobs.lock();
-        for kept in jobs.by_id.values_mut() {
-            let intent = link_id(kept.job.job, link);
-            for of_it in learned.iter().filter(|known| known.intent == intent) {
+        for of_it in learned {
+            if let Some(kept) = jobs.behind(of_it.intent) {
                 kept.answered(at, of_it.state, of_it.messages);
             }
         }
-    }
-
-    /// The job whose intent on `link` that is, where it has been let go.
-    pub(crate) fn job_of(&self, link: &str, intent: IntentId) -> Option<IntentId> {
-        let jobs = self.jobs.lock();
-        let mut ids = jobs.by_id.values().filter(|kept| kept.slot.is_some());
-        ids.find(|kept| link_id(kept.job.job, link) == intent)
-            .map(|kept| kept.job.job)
     }
 }
 
@@ -49,9 +40,9 @@ impl App {
         (link, intent): (&str, IntentId),
         ledger: &Ledger,
     ) -> Result<(), JournalError> {
-        let Some(job) = relay.job_of(link, intent) else {
+        if relay.jobs.lock().behind(intent).is_none() {
             return Ok(());
-        };
+        }
         let now = self.clock.now();
         let directory = &self.installation.directory;
         let told = ledger.counts_by(intent, |recipient| {
@@ -65,17 +56,10 @@ impl App {
                 .collect(),
             closed: ledger.closed(intent),
         };
-        let kept = {
-            let mut jobs = relay.jobs.lock();
-            let Some(kept) = jobs.by_id.get_mut(&job) else {
-                return Ok(());
-            };
-            kept.counted(link, told, relay.links, now);
-            kept.clone()
-        };
-        let Some(slot) = kept.slot else { return Ok(()) };
+        let kept = relay.jobs.lock().counted((link, intent), told, now);
+        let Some(kept) = kept else { return Ok(()) };
         let mut batch = Batch::new(now.millis(), Priority::Vital);
-        self.keep_job(&kept, &slot_key(slot), &mut batch);
+        self.keep_job(&kept, &mut batch);
         drop(self.journal.submit_waiting(batch)?);
         Ok(())
     }

@@ -33,6 +33,8 @@ pub(super) struct Kept {
     pub(super) phase: Phase,
     pub(super) released: Option<Time>,
     started: Option<Time>,
+    /// When the last one was answered.
+    answered: Option<Time>,
     finished: Option<Time>,
     /// Numbers of each district when it was let go.
     districts: BTreeMap<AreaCode, u64>,
@@ -52,6 +54,7 @@ impl Kept {
             phase: Phase::Read,
             released: None,
             started: None,
+            answered: None,
             finished: None,
             districts: BTreeMap::new(),
             by_link: BTreeMap::new(),
@@ -86,25 +89,25 @@ impl Kept {
         self.slot = Some(slot);
     }
 
-    pub(super) fn unrelease(&mut self) {
-        self.phase = Phase::Read;
-        self.released = None;
-        self.slot = None;
-    }
-
-    /// Does an act; false where it means nothing to a job that is so far.
-    pub(super) fn act(&mut self, act: Act, now: Time) -> bool {
-        let next = match (act, self.phase) {
+    /// The job after an act; nothing where that means nothing to one that is so far.
+    pub(super) fn after(&self, act: Act, now: Time) -> Option<Self> {
+        let phase = match (act, self.phase) {
             (Act::Pause, Phase::Running) => Phase::Paused,
             (Act::Resume, Phase::Paused) => Phase::Running,
             (Act::Kill, Phase::Read | Phase::Running | Phase::Paused) => Phase::Killed,
-            (Act::Pause | Act::Resume | Act::Kill, _) => return false,
+            (Act::Pause | Act::Resume | Act::Kill, _) => return None,
         };
-        self.phase = next;
-        if next == Phase::Killed {
-            self.finished = Some(now);
-        }
-        true
+        Some(Self {
+            phase,
+            finished: (phase == Phase::Killed).then_some(now),
+            ..self.clone()
+        })
+    }
+
+    /// Takes over how far another reading of the same job is.
+    pub(super) fn take_phase(&mut self, of: &Self) {
+        self.phase = of.phase;
+        self.finished = of.finished;
     }
 
     /// What is said by each link, its areas one by one, so that what a newer job says of a part of
@@ -116,7 +119,7 @@ impl Kept {
         let areas: Vec<AreaCode> = areas.collect();
         let created = self.released.unwrap_or(job.created);
         let of = |link: &String| Intent {
-            id: link_id(job.job, link),
+            id: link_id(job, link),
             warning: job.warning,
             revision: job.revision,
             purpose: job.purpose,
@@ -206,6 +209,7 @@ impl Kept {
             | State::Complete => return,
         };
         self.started.get_or_insert(at);
+        self.answered = self.answered.max(Some(at));
         let from = Time::from_millis(at.millis().div_euclid(SLOT.millis()) * SLOT.millis());
         if self.slots.len() < SLOTS_MAX || self.slots.contains_key(&from) {
             let slot = self.slots.entry(from).or_default();
@@ -217,17 +221,26 @@ impl Kept {
     /// Takes what a link told.
     pub(super) fn counted(&mut self, link: &str, told: OfLink, links: usize, now: Time) {
         self.by_link.insert(link.to_owned(), told);
-        let rest = self.rest(links);
-        let counts = self.counts(rest).values().fold(Counts::default(), sum);
-        let receipts_over = now >= self.job.not_after + RECEIPTS;
-        let is_settled = rest.is_some() && (counts.accepted == 0 || receipts_over);
-        if is_settled && !self.phase.is_over() {
+        self.settle(links, now);
+    }
+
+    /// Ends the job once nothing more leaves and the time for receipts is over.
+    pub(super) fn settle(&mut self, links: usize, now: Time) {
+        if self.phase.is_over() {
+            return;
+        }
+        let Some(rest) = self.rest(links) else { return };
+        let counts = self
+            .counts(Some(rest))
+            .values()
+            .fold(Counts::default(), sum);
+        if counts.accepted == 0 || now >= self.job.not_after + RECEIPTS {
             self.phase = if counts.expired > 0 {
                 Phase::Expired
             } else {
                 Phase::Done
             };
-            self.finished = Some(now);
+            self.finished = self.answered.or(Some(now));
         }
     }
 
@@ -312,13 +325,16 @@ fn sum(mut all: Counts, each: &Counts) -> Counts {
 
 /// The intent of a job on one link: the job's own number on the first kind of link, so that both
 /// sides name it alike, and one derived from it on each account.
-pub(super) fn link_id(job: IntentId, link: &str) -> IntentId {
-    use sha2::{Digest, Sha256};
+pub(super) fn link_id(job: &Job, link: &str) -> IntentId {
     if link == "sms" {
-        return job;
+        return job.job;
     }
-    let digest = Sha256::digest(format!("sanfang/job/1\n{job}\n{link}").as_bytes());
-    let mut id = [0; 16];
-    id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-    IntentId::from_bytes(id)
+    IntentId::derive(
+        job.warning,
+        job.revision,
+        link,
+        job.purpose,
+        Reach::Public,
+        &job.job.to_string(),
+    )
 }

@@ -1,8 +1,8 @@
 //! A job read from the own roll: who would be called, in which area, and until when.
 
-use super::{Jobs, Relay};
+use super::Relay;
 use crate::app::App;
-use dispatch::gateway::area::{AreaHeads, Job, List, ListKind, Phase, Reading, Refused};
+use dispatch::gateway::area::{AreaHeads, Job, List, ListKind, Reading, Refused};
 use dispatch::intent::Audience;
 use dispatch::wording::sms;
 use model::{AreaCode, AreaLevel, AreaNo, Channel, Language, Reach};
@@ -34,7 +34,7 @@ pub(super) fn read(app: &App, relay: &Relay, job: &Job) -> (Reading, BTreeMap<Ar
     let messages: u64 = messages
         .map(|(language, heads)| heads.saturating_mul(parts.of(*language)))
         .sum();
-    let ahead = waiting_before(&relay.jobs.lock(), job, relay.links);
+    let ahead = relay.jobs.lock().waiting_before(job);
     let starts = job.not_before.unwrap_or(now).max(now);
     let districts = counted.districts(app);
     let reading = Reading {
@@ -155,12 +155,4 @@ fn parts(job: &Job) -> Parts {
         by_language,
         refused,
     }
-}
-
-/// Messages that leave before those of `job`: of running jobs of its tier and above.
-fn waiting_before(jobs: &Jobs, job: &Job, links: usize) -> u64 {
-    let before = jobs.by_id.values().filter(|kept| {
-        kept.phase == Phase::Running && kept.job.tier >= job.tier && kept.job.job != job.job
-    });
-    before.map(|kept| kept.report(links).counts.waiting).sum()
 }

@@ -4,6 +4,7 @@
 
 mod absent;
 mod answers;
+mod carrier;
 mod channels;
 mod devices;
 mod fall_back;

@@ -1,165 +1,13 @@
 //! Area jobs from a signature to the phones of a carrier's own roll: `sanfang serve` at the centre,
 //! `sanfang relay` at the carrier, and a message centre that is not ours behind it.
 
-use super::street::{Street, feed, list, sign};
+use super::carrier::{PEOPLE, Relay, TOWNSHIP, centre, count, job};
+use super::street::{feed, list, sign};
 use crate::small::{Centre, Served, eventually, free_port, pause};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-
-const SECRET: &str = "shared with the carrier";
-const TOWNSHIP: &str = "440106014000";
-/// People of the roll; the last two have one number.
-const PEOPLE: usize = 60;
-
-/// A relay on a folder of its own.
-struct Relay {
-    folder: PathBuf,
-    port: u16,
-    child: Child,
-}
-
-impl Relay {
-    fn start(folder: &Path, centre_port: u16, pace: u32) -> Self {
-        let city = folder.join("city");
-        fs::create_dir_all(&city).unwrap();
-        let square = |code: &str, level: &str, parent: &str| {
-            format!(
-                r#"{{"type":"Feature","properties":{{"code":"{code}","name":"{code}","name_en":"{level}","level":"{level}","parent":{parent},"population":1000}},"geometry":{{"type":"Polygon","coordinates":[[[113.0,23.0],[113.2,23.0],[113.2,23.2],[113.0,23.2],[113.0,23.0]]]}}}}"#
-            )
-        };
-        let areas = [
-            square("440100000000", "city", "null"),
-            square("440106000000", "district", "\"440100000000\""),
-            square(TOWNSHIP, "township", "\"440106000000\""),
-        ];
-        let roll: Vec<String> = (0..PEOPLE)
-            .map(|no| {
-                let phone = 13_700_000_000 + no.min(PEOPLE - 2) as u64;
-                let language = if no % 4 == 0 { "en" } else { "zh" };
-                format!("R{no},113.1,23.1,+86{phone},{language},public")
-            })
-            .collect();
-        let files = [
-            (
-                "city.toml",
-                "schema = 1\ncode = \"440100000000\"\nname = { zh = \"某运营商\", en = \"A carrier\" }\ntime_zone = \"Asia/Shanghai\"\n[[authority]]\nid = \"44010099900000\"\nname = { zh = \"某运营商\", en = \"A carrier\" }\nsignature = { zh = \"某运营商\", en = \"A carrier\" }\nhotline = \"10000\"\nown = true\n".to_owned(),
-            ),
-            (
-                "areas.geojson",
-                format!(
-                    r#"{{"type":"FeatureCollection","features":[{}]}}"#,
-                    areas.join(",")
-                ),
-            ),
-            (
-                "stations.csv",
-                "id,name,kind,lon,lat,area,parameters\n".to_owned(),
-            ),
-            ("sites.csv", "id,name,kind,lon,lat,area\n".to_owned()),
-            ("contacts.csv", "id,name,role,area,phone\n".to_owned()),
-            (
-                "subscribers.csv",
-                format!("id,lon,lat,phone,language,audience\n{}\n", roll.join("\n")),
-            ),
-        ];
-        for (name, text) in files {
-            fs::write(city.join(name), text).unwrap();
-        }
-        fs::write(folder.join("secret"), SECRET).unwrap();
-        let port = free_port();
-        let config = format!(
-            r#"
-city = "city"
-journal = "journal"
-listen = "127.0.0.1:{port}"
-
-[[centre]]
-name = "city"
-secret_file = "secret"
-authorities = ["44010036000000", "44010041600000"]
-
-[[sms]]
-name = "own"
-pace_per_s = {pace}
-[sms.smpp]
-address = "127.0.0.1:{centre_port}"
-system_id = "sanfang"
-password = "secret"
-window = 10
-response_timeout = "2s"
-"#
-        );
-        fs::write(folder.join("relay.toml"), config).unwrap();
-        let child = spawn(folder);
-        let mut relay = Self {
-            folder: folder.to_path_buf(),
-            port,
-            child,
-        };
-        eventually("the relay listens", || {
-            let ended = relay.child.try_wait().unwrap();
-            assert!(ended.is_none(), "the relay ended: {ended:?}");
-            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        relay
-    }
-
-    fn kill_and_start_again(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.child = spawn(&self.folder);
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-fn spawn(folder: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_sanfang"))
-        .args(["relay", "serve", "--config"])
-        .arg(folder.join("relay.toml"))
-        .env("SANFANG_LOG", "warn")
-        .spawn()
-        .unwrap()
-}
-
-/// A centre whose public hears by area jobs alone.
-fn centre(folder: &Path, relay_port: u16, more: &str) -> Served {
-    Street {
-        policy: &[(
-            r#"channels = ["cap", "sms", "push", "email", "webhook"]"#,
-            r#"channels = ["cap", "area"]"#,
-        )],
-        ..Street::default()
-    }
-    .write(folder);
-    fs::write(folder.join("secret"), SECRET).unwrap();
-    let section = format!(
-        r#"
-[[area]]
-name = "carrier"
-url = "http://127.0.0.1:{relay_port}/v1/"
-secret_file = "{}/secret"
-{more}
-"#,
-        folder.display()
-    );
-    Served::serve(folder, free_port(), &section)
-}
-
-/// The row of the one area job there is of a purpose.
-fn job(served: &Served, purpose: &str) -> Option<Value> {
-    let rows = list(served, "/v1/deliveries").into_iter();
-    let mut rows = rows.filter(|row| row["link"] == "area/carrier" && row["purpose"] == purpose);
-    rows.next()
-}
+use std::path::Path;
+use std::process::Command;
 
 /// How the far side would read what a signature sends.
 fn readings(served: &Served) -> Value {
@@ -169,10 +17,6 @@ fn readings(served: &Served) -> Value {
     assert_eq!(status, 200, "{body}");
     let preview: Value = serde_json::from_str(&body).unwrap();
     preview["jobs"].clone()
-}
-
-fn count(row: Option<&Value>, of: &str) -> u64 {
-    row.map_or(0, |row| row[of].as_u64().unwrap_or(0))
 }
 
 #[test]
@@ -292,6 +136,100 @@ fn a_job_that_is_read_otherwise_waits_for_a_person() {
         let of = |state: &str| counts[state].as_u64().unwrap_or(0);
         let sent = of("accepted") + of("delivered");
         sent >= settled as u64 && sent + of("withdrawn") == PEOPLE as u64
+    });
+}
+
+/// Signs the warning of a storm that is fed.
+fn signed(served: &Served) {
+    feed(served, "W1", 1, "0.70");
+    eventually("something is to be signed", || {
+        !list(served, "/v1/warnings").is_empty()
+    });
+    assert_eq!(sign(served, "token-chen").0, 204);
+}
+
+#[test]
+fn a_relay_killed_while_it_sends_tells_the_rest_and_nobody_twice() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(smsc) = Centre::plain() else {
+        return;
+    };
+    let mut relay = Relay::start(there.path(), smsc.port, 10);
+    let served = centre(here.path(), relay.port, "");
+    signed(&served);
+    eventually("some have it", || smsc.taken().len() > PEOPLE / 3);
+    relay.kill_and_start_again();
+    let before = smsc.taken().len();
+    assert!(before < PEOPLE - 1, "it was killed too late: {before}");
+
+    let numbers = PEOPLE as u64 - 1;
+    eventually("the last is accounted for", || {
+        let row = job(&served, "alert");
+        let of = |state| count(row.as_ref(), state);
+        of("accepted") + of("unknown") == numbers
+    });
+    let row = job(&served, "alert").unwrap();
+    assert_eq!(row["failed"], 0, "{row}");
+    let told: BTreeSet<String> = smsc.taken().into_iter().map(|(to, _)| to).collect();
+    assert_eq!(told.len(), smsc.taken().len(), "nobody twice");
+    // What was on the wire when it was killed may have been told or not: at most twice the window.
+    let unknown = count(Some(&row), "unknown");
+    assert!(unknown <= 20, "{row}");
+    assert!(
+        told.len() as u64 + unknown >= numbers,
+        "{} {row}",
+        told.len()
+    );
+    assert!(told.len() > before, "the rest was told after the kill");
+}
+
+#[test]
+fn a_held_job_is_still_held_after_a_clean_stop_and_can_be_let_go() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(smsc) = Centre::plain() else {
+        return;
+    };
+    let relay = Relay::start(there.path(), smsc.port, 1_000);
+    let mut served = centre(here.path(), relay.port, "heads_per_thousand = [100, 3000]");
+    signed(&served);
+    let is_held =
+        |served: &Served| job(served, "alert").is_some_and(|row| row["job"]["state"] == "held");
+    eventually("the job is held", || is_held(&served));
+    served.stop_and_start_again();
+    served.ready().unwrap();
+    eventually("it is held again", || is_held(&served));
+    assert!(smsc.taken().is_empty(), "a stop lets nothing go");
+    let (_, metrics) = served.get("/metrics");
+    let waiting = r#"sanfang_area_jobs_waiting{link="area/carrier",why="held"} 1"#;
+    assert!(metrics.contains(waiting), "{metrics}");
+
+    let row = job(&served, "alert").unwrap();
+    let path = format!("/v1/area-jobs/{}", row["intent"].as_str().unwrap());
+    let body = r#"{"link":"area/carrier","act":"release","reason":"the roll is small"}"#;
+    assert_eq!(served.post(&path, Some("token-chen"), body).0, 202);
+    eventually("each number of the roll has it", || {
+        smsc.taken().len() == PEOPLE - 1
+    });
+}
+
+#[test]
+fn a_far_side_that_is_away_is_waited_for() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(smsc) = Centre::plain() else {
+        return;
+    };
+    let port = free_port();
+    let served = centre(here.path(), port, "");
+    signed(&served);
+    eventually("it is said that nobody is there", || {
+        job(&served, "alert").is_some_and(|row| row["job"]["state"] == "unreachable")
+    });
+    let _relay = Relay::start_at(there.path(), port, smsc.port, 1_000);
+    eventually("each number of the roll has it", || {
+        smsc.taken().len() == PEOPLE - 1
+    });
+    eventually("the counts are on the board", || {
+        count(job(&served, "alert").as_ref(), "delivered") == PEOPLE as u64 - 1
     });
 }
 

@@ -252,6 +252,12 @@ response_timeout = "2s"
         assert!(status.success(), "{status}");
     }
 
+    /// Ends the process in order and serves the same journal again.
+    pub(crate) fn stop_and_start_again(&mut self) {
+        self.terminate();
+        self.child = spawn(&self.folder, &self.environment);
+    }
+
     /// Waits until it serves; an error where it ended instead, or does not for two minutes.
     pub(crate) fn ready(&mut self) -> Result<(), String> {
         for _ in 0..2400 {

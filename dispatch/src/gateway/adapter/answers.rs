@@ -117,7 +117,7 @@ impl Answers {
     }
 
     /// What cannot be: rules that name nothing, pointers that are none, success that is never met.
-    pub(super) fn faults(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(in crate::gateway) fn faults(&self) -> impl Iterator<Item = (&'static str, String)> {
         let pointers = self.code.iter().chain(&self.words).chain(&self.reference);
         let held = self.rule.iter().filter_map(|rule| rule.holds.as_ref());
         let pointers = pointers.chain(held.map(|holds| &holds.at));
@@ -173,7 +173,7 @@ const fn otherwise(status: u16) -> Meaning {
     }
 }
 
-fn first(pointers: &[String], body: &Value) -> Option<String> {
+pub(in crate::gateway) fn first(pointers: &[String], body: &Value) -> Option<String> {
     pointers
         .iter()
         .find_map(|pointer| texts(body, pointer).into_iter().next())

@@ -145,7 +145,39 @@ pub struct ShapeFault {
     pub what: String,
 }
 
+impl ShapeFault {
+    /// What a template said, which begins with its key.
+    pub(in crate::gateway) fn of_template(file: &str, said: &str) -> Self {
+        let (field, what) = said.split_once(": ").unwrap_or(("request", said));
+        Self {
+            file: file.to_owned(),
+            field: field.to_owned(),
+            what: what.to_owned(),
+        }
+    }
+}
+
+/// Key of the request of a message.
+pub(super) const MESSAGE: &str = "request";
+/// Key of the request of a token.
+pub(super) const TOKEN: &str = "token.request";
+
 impl Shape {
+    /// Its requests by the key each stands under.
+    pub(super) fn requests(&self) -> Vec<(&'static str, &RequestShape)> {
+        let token = self.token.as_ref();
+        let token = token.and_then(|token| token.request.as_ref());
+        let token = token.map(|request| (TOKEN, request));
+        std::iter::once((MESSAGE, &self.request))
+            .chain(token)
+            .collect()
+    }
+
+    /// The template of a token made here.
+    pub(super) fn made(&self) -> Option<&str> {
+        self.token.as_ref()?.made.as_deref()
+    }
+
     /// Reads a file.
     ///
     /// # Errors
@@ -156,24 +188,8 @@ impl Shape {
             field: field.to_owned(),
             what,
         };
-        let shape: Self = match toml::from_str(text) {
-            Ok(shape) => shape,
-            Err(error) => {
-                let line = error
-                    .span()
-                    .and_then(|span| text.get(..span.start))
-                    .map_or(1, |before| before.matches('\n').count() + 1);
-                let place = format!("line {line}");
-                return Err(vec![fault(&place, error.message().to_owned())]);
-            }
-        };
+        let shape: Self = from_toml(file, text)?;
         let mut faults = Vec::new();
-        let is_name = |name: &str| {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-        };
         if !is_name(&shape.name) {
             let what = "write lower case letters, digits and _ alone".to_owned();
             faults.push(fault("name", what));
@@ -205,19 +221,8 @@ impl Shape {
                 faults.push(fault("token.lifetime_s", "write 60 or more".into()));
             }
         }
-        let requests = [
-            ("request", Some(&shape.request)),
-            (
-                "token.request",
-                shape
-                    .token
-                    .as_ref()
-                    .and_then(|token| token.request.as_ref()),
-            ),
-        ];
-        for (field, request) in requests {
-            let both = request.is_some_and(|r| r.json.is_some() && r.form.is_some());
-            if both {
+        for (field, request) in shape.requests() {
+            if request.json.is_some() && request.form.is_some() {
                 faults.push(fault(field, "it has json and form: take one out".into()));
             }
         }
@@ -233,4 +238,26 @@ impl Shape {
             Err(faults)
         }
     }
+}
+
+/// A shape from its file; the fault names the line.
+pub(in crate::gateway) fn from_toml<T: serde::de::DeserializeOwned>(
+    file: &str,
+    text: &str,
+) -> Result<T, Vec<ShapeFault>> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+        vec![ShapeFault {
+            file: file.to_owned(),
+            field: format!("line {line}"),
+            what: error.message().to_owned(),
+        }]
+    })
+}
+
+/// Whether templates can say it.
+pub(in crate::gateway) fn is_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    !name.is_empty() && name.bytes().all(fits)
 }

@@ -1,8 +1,8 @@
 //! The shapes that come with this program, and those of an operator's folder, which take their place
 //! by name.
 
-use super::shape::{Shape, ShapeFault};
-use super::template::{Part, Templates};
+use super::shape::{MESSAGE, Parameter, Shape, ShapeFault, TOKEN};
+use super::template::Templates;
 use super::{clock, context as message_context, map};
 use crate::gateway::notice::{Notice, Urgency, Words};
 use minijinja::Value;
@@ -68,31 +68,15 @@ pub fn shipped() -> Result<Shapes, Vec<ShapeFault>> {
 
 /// Renders every template of a shape with a sample of everything.
 fn try_out(file: &str, shape: &Shape) -> Result<(), Vec<ShapeFault>> {
-    let templates = Templates::new(file, shape, true)?;
+    let templates = Templates::new(file, &shape.requests(), shape.made(), true)?;
     let at = Time::from_seconds(1_700_000_000);
-    let account = shape.parameters.iter().map(|(name, parameter)| {
-        let given = parameter.sample.as_ref().or(parameter.default.as_ref());
-        let text = given.cloned().unwrap_or_else(|| format!("sample-{name}"));
-        (name.as_str(), Value::from(text))
-    });
-    let account = map(account);
-    let fault = |what: String| {
-        let (field, what) = what.split_once(": ").unwrap_or(("request", &what));
-        vec![ShapeFault {
-            file: file.to_owned(),
-            field: field.to_owned(),
-            what: what.to_owned(),
-        }]
-    };
+    let account = sample_account(&shape.parameters);
+    let fault = |what: String| vec![ShapeFault::of_template(file, &what)];
     let context = map([("account", account.clone())].into_iter().chain(clock(at)));
     if let Some(token) = &shape.token {
         match &token.request {
             Some(request) => {
-                drop(
-                    templates
-                        .request(Part::Token, request, &context)
-                        .map_err(fault)?,
-                );
+                drop(templates.request(TOKEN, request, &context).map_err(fault)?);
             }
             None => drop(templates.made(&context).map_err(fault)?),
         }
@@ -100,8 +84,17 @@ fn try_out(file: &str, shape: &Shape) -> Result<(), Vec<ShapeFault>> {
     let words = sample_words();
     let notice = sample(std::slice::from_ref(&words));
     let context = message_context(&account, &notice, &words, (3600, "token"), at);
-    let message = templates.request(Part::Message, &shape.request, &context);
+    let message = templates.request(MESSAGE, &shape.request, &context);
     message.map(drop).map_err(fault)
+}
+
+/// An account to try templates with.
+pub(in crate::gateway) fn sample_account(parameters: &BTreeMap<String, Parameter>) -> Value {
+    map(parameters.iter().map(|(name, parameter)| {
+        let given = parameter.sample.as_ref().or(parameter.default.as_ref());
+        let text = given.cloned().unwrap_or_else(|| format!("sample-{name}"));
+        (name.as_str(), Value::from(text))
+    }))
 }
 
 pub(super) fn sample_words() -> Words {

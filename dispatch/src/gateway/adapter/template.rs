@@ -1,7 +1,7 @@
 //! The templates of a shape: strict minijinja without any escaping but what is asked for, and the few
 //! functions that signatures need.
 
-use super::shape::{RequestShape, Shape, ShapeFault};
+use super::shape::{RequestShape, ShapeFault};
 use crate::gateway::jwt::SigningKey;
 use crate::gateway::mac::keyed;
 use base64::Engine;
@@ -18,42 +18,30 @@ const SAMPLE_TOKEN: &str = "sample.signed.token";
 
 /// A request, rendered.
 #[derive(Debug)]
-pub(super) struct Rendered {
-    pub(super) url: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Option<(&'static str, String)>,
+pub(in crate::gateway) struct Rendered {
+    pub(in crate::gateway) url: String,
+    pub(in crate::gateway) headers: Vec<(String, String)>,
+    pub(in crate::gateway) body: Option<(&'static str, String)>,
 }
 
 /// All templates of one shape.
 #[derive(Debug)]
-pub(super) struct Templates {
+pub(in crate::gateway) struct Templates {
     environment: Environment<'static>,
-}
-
-/// Which request of a shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// The message.
-    Message,
-    /// The token.
-    Token,
-}
-
-impl Part {
-    const fn field(self) -> &'static str {
-        match self {
-            Self::Message => "request",
-            Self::Token => "token.request",
-        }
-    }
 }
 
 /// Name of the template of a token made here.
 const MADE: &str = "token.made";
 
 impl Templates {
-    /// Compiles every template; `sample` signs nothing.
-    pub(super) fn new(file: &str, shape: &Shape, sample: bool) -> Result<Self, Vec<ShapeFault>> {
+    /// Compiles the templates of every request, each by the key it stands under, and of a token
+    /// made here; `sample` signs nothing.
+    pub(in crate::gateway) fn new(
+        file: &str,
+        requests: &[(&'static str, &RequestShape)],
+        made: Option<&str>,
+        sample: bool,
+    ) -> Result<Self, Vec<ShapeFault>> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
@@ -85,15 +73,12 @@ impl Templates {
         });
         let mut this = Self { environment };
         let mut faults = Vec::new();
-        let message = Some((Part::Message, &shape.request));
-        let token = shape.token.as_ref();
-        let asked = token.and_then(|token| Some((Part::Token, token.request.as_ref()?)));
-        for (part, request) in message.into_iter().chain(asked) {
-            for (name, source) in sources(part, request) {
+        for (field, request) in requests {
+            for (name, source) in sources(field, request) {
                 this.add(file, name, source, &mut faults);
             }
         }
-        if let Some(made) = token.and_then(|token| token.made.as_ref()) {
+        if let Some(made) = made {
             this.add(file, MADE.to_owned(), made, &mut faults);
         }
         if faults.is_empty() {
@@ -117,13 +102,12 @@ impl Templates {
     }
 
     /// A request in the words of `context`. An error names the template, never a value.
-    pub(super) fn request(
+    pub(in crate::gateway) fn request(
         &self,
-        part: Part,
+        field: &'static str,
         request: &RequestShape,
         context: &Value,
     ) -> Result<Rendered, String> {
-        let field = part.field();
         let url = self.render(&format!("{field}.url"), context)?;
         let names = request.headers.keys();
         let headers = names.map(|name| {
@@ -170,8 +154,7 @@ impl Templates {
     }
 }
 
-fn sources(part: Part, request: &RequestShape) -> Vec<(String, &str)> {
-    let field = part.field();
+fn sources<'a>(field: &str, request: &'a RequestShape) -> Vec<(String, &'a str)> {
     let mut sources = vec![(format!("{field}.url"), request.url.as_str())];
     for (name, text) in &request.headers {
         sources.push((format!("{field}.headers.{name}"), text));

@@ -1,16 +1,17 @@
 //! The calls to one target: put a job, release it, follow it, act on it.
 
 use super::{Act, BODY_MAX, Job, Reading, Report};
-use crate::gateway::breaker::{Breaker, Circuit};
-use crate::gateway::http::body_within;
+use crate::gateway::breaker::Circuit;
+use crate::gateway::gate::{Gate, GateConfig};
+use crate::gateway::http::{body_within, unanswered};
+use crate::gateway::notice::Unsent;
 use crate::gateway::webhook::{IDEMPOTENCY_HEADER, SIGNATURE_HEADER, sign};
 use crate::intent::IntentId;
-use model::{SendError, Span, Time};
+use model::{SendError, Time};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 /// A target as configured.
 #[derive(Clone)]
@@ -21,10 +22,8 @@ pub struct TargetConfig {
     pub url: Url,
     /// Shared secret of the signature.
     pub secret: Vec<u8>,
-    /// Failures in a row that open the circuit.
-    pub failures_max: u32,
-    /// How long it stays open.
-    pub pause: Span,
+    /// How many calls at once, how many in the queue, and when it is left alone.
+    pub gate: GateConfig,
 }
 
 /// One target: a release platform or a carrier.
@@ -32,7 +31,7 @@ pub struct TargetConfig {
 pub struct AreaTarget {
     config: TargetConfig,
     client: reqwest::Client,
-    breaker: Mutex<Breaker>,
+    gate: Gate,
 }
 
 #[derive(Serialize)]
@@ -44,7 +43,7 @@ impl AreaTarget {
     /// A target that has not been called. `client` comes from [`crate::gateway::http::client`].
     pub fn new(config: TargetConfig, client: reqwest::Client) -> Self {
         Self {
-            breaker: Mutex::new(Breaker::new(config.failures_max, config.pause)),
+            gate: Gate::new(&config.name, config.gate),
             client,
             config,
         }
@@ -57,7 +56,7 @@ impl AreaTarget {
 
     /// Whether the target is being left alone.
     pub fn circuit(&self) -> Circuit {
-        self.with_breaker(|breaker| breaker.circuit())
+        self.gate.circuit()
     }
 
     /// Puts a job, or asks again how one that is there is read. Nothing leaves by it.
@@ -124,20 +123,12 @@ impl AreaTarget {
         body: Option<&impl Serialize>,
         at: Time,
     ) -> Result<T, SendError> {
-        let name = &self.config.name;
-        if !self.with_breaker(|breaker| breaker.admits(at)) {
-            return Err(SendError::Transient(format!(
-                "{name}: left alone after {} failures in a row",
-                self.config.failures_max
-            )));
-        }
-        let result = self.ask(method, job, act, body, at).await;
-        self.with_breaker(|breaker| match &result {
-            // A refusal is an answer: the target is well.
-            Ok(_) | Err(SendError::Permanent(_)) => breaker.succeeded(),
-            Err(SendError::Transient(_) | SendError::Uncertain(_)) => breaker.failed(at),
-        });
-        result
+        let call = async { Ok(self.ask(method, job, act, body, at).await?) };
+        let result = self.gate.through(at, call).await;
+        result.map_err(|error| match error {
+            Unsent::Send(error) => error,
+            Unsent::Retired(why) | Unsent::Throttled(why) => SendError::Transient(why),
+        })
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -180,10 +171,6 @@ impl AreaTarget {
             SendError::Permanent(format!("{name}: its answer is not what was asked: {error}"))
         })
     }
-
-    fn with_breaker<T>(&self, act: impl FnOnce(&mut Breaker) -> T) -> T {
-        act(&mut self.breaker.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// What is signed beside the body, and what tells one call from another: method, job and act.
@@ -200,18 +187,6 @@ fn address(base: &Url, job: IntentId, act: &str) -> Url {
         }
     }
     url
-}
-
-fn unanswered(name: &str, error: &reqwest::Error) -> SendError {
-    if error.is_connect() || error.is_builder() {
-        return SendError::Transient(format!("{name}: no connection"));
-    }
-    let what = if error.is_timeout() {
-        "no answer in time"
-    } else {
-        "connection lost"
-    };
-    SendError::Uncertain(format!("{name}: {what} after the call was written"))
 }
 
 /// RFC 9457: what a person should know of a refusal.

@@ -169,9 +169,14 @@ impl AddAssign for Counts {
 }
 
 impl Report {
-    /// True where nothing in it changes any more: it is over, and nobody's answer is waited for.
+    /// True where nothing in it changes any more: of a job that was ended, receipts of what had
+    /// left may still come.
     pub const fn is_settled(&self) -> bool {
-        self.phase.is_over() && self.counts.waiting == 0 && self.counts.accepted == 0
+        match self.phase {
+            Phase::Done | Phase::Expired => true,
+            Phase::Killed => self.counts.waiting == 0 && self.counts.accepted == 0,
+            Phase::Read | Phase::Running | Phase::Paused => false,
+        }
     }
 
     /// Everything in it that contradicts itself. Of a job that was ended just now some may be on

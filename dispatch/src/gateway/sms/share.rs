@@ -16,8 +16,8 @@ const DIGITS: usize = 4;
 const BELOW: u64 = 10_000_000;
 
 /// How the numbers of the four carriers begin, those of virtual operators with the network that
-/// carries them (public lists of the ministry, 2024; the four numbers after 170 by their fourth
-/// digit). A beginning that is missing here is written in the configuration as digits.
+/// carries them (unverified: put together from common knowledge, check it against the ministry's
+/// list before use; the numbers after 170 by their fourth digit). A beginning that is missing here is written in the configuration as digits.
 pub const CARRIERS: [(&str, &[&str]); 4] = [
     (
         "mobile",

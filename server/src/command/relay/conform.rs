@@ -8,6 +8,7 @@ use clap::Args;
 use dispatch::gateway::area::{
     Act, AreaTarget, BODY_MAX, Job, Phase, Reading, Report, TargetConfig, Text, key,
 };
+use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{self, ClientConfig};
 use dispatch::gateway::webhook::{IDEMPOTENCY_HEADER, SIGNATURE_HEADER, sign};
 use dispatch::intent::IntentId;
@@ -70,8 +71,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         name: "the far side".into(),
         url: arguments.url.clone(),
         secret: secret.clone(),
-        failures_max: u32::MAX,
-        pause: Span::ZERO,
+        gate: GateConfig {
+            in_flight_max: 1,
+            waiting_max: 1,
+            failures_max: u32::MAX,
+            pause: Span::ZERO,
+        },
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -22,6 +22,19 @@ pub(super) struct Flight {
     pub(super) token: Token,
     pub(super) open: watch::Receiver<Open>,
     pub(super) said: mpsc::Sender<Heard>,
+    /// What was said last of why it does not leave.
+    pub(super) objections: Vec<String>,
+}
+
+/// Whether a job is still to be released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// By this link.
+    Yes,
+    /// The term of this one is over.
+    ByTheNextOwner,
+    /// A newer revision speaks for its areas, or its time is over.
+    No,
 }
 
 /// What is known of a job from its flight.
@@ -31,19 +44,24 @@ pub(super) struct Heard {
 }
 
 impl Flight {
-    /// Until the job is released, refused or taken back.
+    /// Until the job is released, refused or taken back. A far side that is away is waited for: the
+    /// job goes on where it was left, and what a newer revision took back is not among it.
     pub(super) async fn go(mut self) -> Answer {
-        let outcome = match self.fly().await {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                let name = self.link.target.name();
-                tracing::warn!(target = name, job = %self.intent.id, %error, "not released");
-                self.say(JobItem::failed(&error)).await;
-                match error {
-                    SendError::Transient(_) => Outcome::Transient,
-                    SendError::Permanent(_) => Outcome::Permanent,
-                    SendError::Uncertain(_) => Outcome::Uncertain,
-                }
+        let outcome = loop {
+            let error = match self.fly().await {
+                Ok(outcome) => break outcome,
+                Err(error) => error,
+            };
+            self.objected(&[error.to_string()]);
+            self.say(JobItem::failed(&error)).await;
+            match error {
+                SendError::Permanent(_) => break Outcome::Permanent,
+                SendError::Transient(_) | SendError::Uncertain(_) => {}
+            }
+            match self.wait(false).await {
+                Wanted::Yes => {}
+                Wanted::ByTheNextOwner => break Outcome::Transient,
+                Wanted::No => break self.taken_back().await,
             }
         };
         Answer {
@@ -61,33 +79,28 @@ impl Flight {
         loop {
             let now = self.app.clock.now();
             let reading = self.link.target.put(&job, now).await?;
-            let objections = check(
-                &job,
-                &reading,
-                &self.link.band,
-                inhabitants(&self.app, &job),
-                now,
-            );
+            let band = &self.link.band;
+            let objections = check(&job, &reading, band, inhabitants(&self.app, &job), now);
             if objections.is_empty() || self.is_let_go() {
                 return self.release(&job, &reading).await;
             }
             let words: Vec<String> = objections.iter().map(ToString::to_string).collect();
-            let target = self.link.target.name();
-            tracing::error!(target, job = %job.job, ?words, "held: somebody must look at it");
+            self.objected(&words);
             self.say(JobItem::held(&reading, words)).await;
-            if !self.wait().await {
-                // Nothing of it has left, and nothing is to.
-                let at = self.app.clock.now();
-                drop(self.link.target.act(job.job, Act::Kill, at).await);
-                return Ok(Outcome::Permanent);
+            match self.wait(true).await {
+                Wanted::Yes => {}
+                Wanted::ByTheNextOwner => return Ok(Outcome::Transient),
+                Wanted::No => return Ok(self.taken_back().await),
             }
         }
     }
 
     async fn release(&mut self, job: &Job, reading: &Reading) -> Result<Outcome, SendError> {
         // A newer revision may have come while the far side was counting.
-        if !self.open.borrow().jobs.contains(&job.job) {
-            return Ok(Outcome::Permanent);
+        match self.wanted() {
+            Wanted::Yes => {}
+            Wanted::ByTheNextOwner => return Ok(Outcome::Transient),
+            Wanted::No => return Ok(self.taken_back().await),
         }
         let at = self.app.clock.now();
         let released = self.link.target.release(job.job, reading, at).await?;
@@ -100,16 +113,39 @@ impl Flight {
         Ok(Outcome::Accepted { receipt: 0 })
     }
 
-    /// Waits for the next look; false where the job is not wanted any more.
-    async fn wait(&mut self) -> bool {
+    /// Nothing of it has left, and nothing is to.
+    async fn taken_back(&self) -> Outcome {
+        let at = self.app.clock.now();
+        drop(self.link.target.act(self.intent.id, Act::Kill, at).await);
+        Outcome::Permanent
+    }
+
+    fn wanted(&self) -> Wanted {
+        self.open.borrow().wants(self.intent.id)
+    }
+
+    /// Waits for the next look; `held` ends it too where a person lets the job go.
+    async fn wait(&mut self, held: bool) -> Wanted {
         let job = self.intent.id;
-        let is_wanted = |open: &Open| !open.is_over && open.jobs.contains(&job);
-        let ends = |open: &Open| !is_wanted(open) || open.let_go.contains(&job);
-        let changed = tokio::time::timeout(READ_EVERY, self.open.wait_for(ends)).await;
-        match changed {
-            Ok(Ok(open)) => is_wanted(&open),
-            Ok(Err(_)) => false,
-            Err(_) => true,
+        let ends =
+            |open: &Open| open.wants(job) != Wanted::Yes || (held && open.let_go.contains(&job));
+        // The link may be gone, which is the end of its term.
+        let ended = tokio::time::timeout(READ_EVERY, self.open.wait_for(ends)).await;
+        let is_gone = matches!(ended, Ok(Err(_)));
+        drop(ended);
+        if is_gone {
+            Wanted::ByTheNextOwner
+        } else {
+            self.wanted()
+        }
+    }
+
+    /// Says once what keeps the job from leaving, and again where that is something else.
+    fn objected(&mut self, words: &[String]) {
+        if self.objections != words {
+            let target = self.link.target.name();
+            tracing::error!(target, job = %self.intent.id, ?words, "not released");
+            words.clone_into(&mut self.objections);
         }
     }
 

@@ -72,6 +72,9 @@ impl Did {
     }
 }
 
+/// States in which nothing of a job leaves until somebody does something.
+pub(super) const WAITING: [&str; 3] = ["held", "refused", "unreachable"];
+
 impl JobItem {
     pub(super) fn held(reading: &Reading, objections: Vec<String>) -> Self {
         let mut item = Self {
