@@ -215,6 +215,10 @@ export interface Preview {
   remarks: Partial<Record<Lang, Remark[]>>;
   /** How each carrier or platform reads what a signature would send it. */
   jobs: JobReading[];
+  /** How often the public of each area was rung up in the last 24 hours. */
+  interrupted: Record<string, number>;
+  /** Seconds until the last phone of our own accounts rings at their contracted rates. */
+  last_phone_s: number | null;
 }
 
 /** A job as the far side would read it; nothing where it does not answer. */
@@ -250,6 +254,9 @@ export interface Job {
   last_phone_s: number;
   counts: JobCounts;
   by_district: Record<string, JobCounts>;
+  /** A release platform's number of the form, and what its channels made of it. */
+  receipt?: string;
+  channels?: Record<string, { planned: number; sent: number; failed: number }>;
 }
 
 /** What is wrong with a short message: an element left out, or a word of what it is. */

@@ -17,6 +17,7 @@ pub mod http;
 pub mod jwt;
 pub(crate) mod mac;
 pub mod notice;
+pub mod platform;
 pub mod push;
 pub mod sms;
 pub mod state_bulletin;

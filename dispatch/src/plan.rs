@@ -7,6 +7,7 @@
 //! person changed what is to be done; who does not answer is asked again by [`crate::ladder`].
 
 mod asking;
+mod attention;
 mod eased;
 mod measure;
 mod requests;
@@ -19,13 +20,14 @@ pub use signing::signing;
 
 use crate::intent::Intent;
 use crate::wording::{Finding, Issuer, Names, Places, Purpose, Wording};
+use attention::Attention;
 use eased::Eased;
 use model::authority::Ruling;
 use model::release::Flow;
 use model::warning::Event;
 use model::{
-    Act, AreaCode, Authority, Channel, City, Language, Mode, Named, Reach, Tier, Time, Warning,
-    WarningId,
+    Act, AreaCode, Authority, Channel, City, Language, Mode, Named, Reach, Span, Tier, Time,
+    Warning, WarningId,
 };
 use saying::Saying;
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,11 @@ pub struct Desk<'a> {
     pub directory: &'a str,
 }
 
+/// Parts that one area job is split into at most.
+const PARTS_MAX: usize = 4;
+/// Areas that the hazard reaches within so long of each other are told together.
+const TOGETHER: Span = Span::from_minutes(10);
+
 /// What one zone's people were told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +61,9 @@ pub struct Planner {
     /// Falls and all-clears that may be unsent, of warnings that may be over.
     #[serde(default, skip_serializing_if = "Eased::is_empty")]
     eased: Eased,
+    /// Whom it rang up lately.
+    #[serde(default, skip_serializing_if = "Attention::is_empty")]
+    attention: Attention,
 }
 
 impl Planner {
@@ -72,6 +82,7 @@ impl Planner {
             desk,
             told,
             eased: &mut self.eased,
+            attention: &mut self.attention,
             out,
             remarks: None,
         };
@@ -106,6 +117,7 @@ impl Planner {
             desk,
             told,
             eased: &mut self.eased,
+            attention: &mut self.attention,
             out,
             remarks: Some(&mut remarks),
         };
@@ -124,7 +136,14 @@ impl Planner {
                 .into_iter()
                 .collect(),
             eased: self.eased.clone(),
+            attention: self.attention.clone(),
         }
+    }
+
+    /// How often the public of each area was rung up in the 24 hours before `at`: once for each
+    /// revision that said something, by however many channels.
+    pub fn interrupted(&self, at: Time) -> BTreeMap<AreaCode, u32> {
+        self.attention.lately(at)
     }
 
     /// The tier last told by a way at a place; for the API and tests.
@@ -146,6 +165,7 @@ struct Plan<'a> {
     desk: &'a Desk<'a>,
     told: &'a mut Told,
     eased: &'a mut Eased,
+    attention: &'a mut Attention,
     out: &'a mut Vec<Intent>,
     remarks: Option<&'a mut Remarks>,
 }
@@ -265,6 +285,12 @@ impl Plan<'_> {
 
     /// Everybody in the areas, by what a person released.
     fn public(&mut self) {
+        let first = self.out.len();
+        self.tell_public();
+        self.note_rings(first);
+    }
+
+    fn tell_public(&mut self) {
         let goals = self.public_goals();
         for channel in Channel::ALL {
             let way = Way {
@@ -296,7 +322,12 @@ impl Plan<'_> {
                 self.say_to_new(way, tier, areas, true);
             }
             // Rises first, the highest of them before the others.
+            let mut parts = Vec::new();
             for (change, areas) in groups.into_iter().rev() {
+                let split = self.parts(way, change, areas).into_iter();
+                parts.extend(split.map(|areas| (change, areas)));
+            }
+            for (change, areas) in parts {
                 let eases = !change.is_rise() && !change.is_word();
                 if change.is_rise() {
                     self.take_back_eased(way, &areas);
@@ -481,6 +512,34 @@ impl Plan<'_> {
 
     fn is_over(&self) -> bool {
         matches!(self.warning.event, Event::Ended | Event::Cancelled)
+    }
+
+    /// The areas of one change as they are told together. A job over many areas is split by when the
+    /// hazard arrives, the first first: whoever it reaches last does not hold up the others, and
+    /// each text names its own hour.
+    fn parts(
+        &self,
+        way: Way,
+        change: Change,
+        areas: BTreeSet<AreaCode>,
+    ) -> Vec<BTreeSet<AreaCode>> {
+        if way.channel != Channel::Area || !change.is_rise() {
+            return vec![areas];
+        }
+        let mut by_onset: BTreeMap<Time, BTreeSet<AreaCode>> = BTreeMap::new();
+        for area in areas {
+            let onset = self.onset(&BTreeSet::from([area]));
+            by_onset.entry(onset).or_default().insert(area);
+        }
+        let mut parts: Vec<(Time, BTreeSet<AreaCode>)> = Vec::new();
+        for (onset, areas) in by_onset {
+            let is_last = parts.len() == PARTS_MAX;
+            match parts.last_mut() {
+                Some((from, part)) if is_last || onset < *from + TOGETHER => part.extend(areas),
+                Some(_) | None => parts.push((onset, areas)),
+            }
+        }
+        parts.into_iter().map(|(_, areas)| areas).collect()
     }
 
     /// The earliest onset of the warned areas that hold or lie in `areas`.

@@ -49,6 +49,9 @@ pub struct Preview {
     pub reached: Vec<Reached>,
     /// Heads by channel, the public alone.
     pub public: BTreeMap<Channel, u64>,
+    /// How often the public of each of its areas was rung up in the 24 hours before, by this zone's
+    /// warnings.
+    pub interrupted: BTreeMap<AreaCode, u32>,
     /// What release platforms and carriers would be asked to say: they count for themselves.
     #[serde(skip)]
     pub jobs: Vec<Intent>,
@@ -65,6 +68,7 @@ pub fn preview(
     count: impl Fn(&Audience, Channel) -> Vec<Heads>,
 ) -> Preview {
     let signed = signed(warning);
+    let lately = planner.interrupted(at);
     let mut intents = Vec::new();
     planner.clone().step(at, &signed, desk, &mut intents);
     let mut preview = Preview {
@@ -73,6 +77,11 @@ pub fn preview(
     };
     // Those who missed the first message are counted with the fall that goes to the others.
     for intent in intents.into_iter().filter(|intent| !intent.only_new) {
+        if intent.audience.reach == Reach::Public {
+            let rung = lately.iter();
+            let rung = rung.filter(|(area, _)| intent.audience.areas.contains(area));
+            preview.interrupted.extend(rung);
+        }
         if intent.channel == Channel::Area {
             preview.jobs.push(intent);
             continue;

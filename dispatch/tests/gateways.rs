@@ -26,6 +26,9 @@ mod node;
 #[path = "gateways/peers.rs"]
 mod peers;
 #[cfg(test)]
+#[path = "gateways/platform.rs"]
+mod platform;
+#[cfg(test)]
 #[path = "gateways/poll.rs"]
 mod poll;
 #[cfg(test)]

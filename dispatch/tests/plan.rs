@@ -579,6 +579,8 @@ fn a_snapshot_goes_on_as_if_nothing_happened() {
     );
 }
 
+#[path = "plan/arriving.rs"]
+mod arriving;
 #[path = "plan/classes.rs"]
 mod classes;
 #[path = "plan/eases.rs"]

@@ -23,7 +23,7 @@ use crate::zones::{Standing, Zones};
 use dispatch::intent::{Audience, Intent, RecipientNo};
 use dispatch::ledger::Retired;
 use dispatch::plan::Planner;
-use dispatch::preview::{Heads, preview};
+use dispatch::preview::{Heads, Reached, preview};
 use journal::{
     Batch, Consumer, DiskJournal, Journal, JournalError, KafkaJournal, Kind, Partition, Topic,
 };
@@ -102,7 +102,7 @@ pub(crate) struct App {
     /// Links by name, in partition order; empty where one is no longer configured.
     pub(crate) links: Vec<String>,
     /// Targets of area jobs by link, to be asked before anything is signed.
-    pub(crate) area_links: Vec<(String, Arc<crate::courier::AreaLink>)>,
+    pub(crate) area_links: Vec<(String, Arc<crate::courier::Carrier>)>,
     /// What is open at the listener.
     pub(crate) edge: Edge,
     /// Those of them that stand in for links the configuration does not give.
@@ -117,6 +117,8 @@ pub(crate) struct App {
     pub(crate) public_url: String,
     /// Links by which mails are answered.
     pub(crate) answer_links: AnswerLinks,
+    /// Parts of short messages a second that the accounts take together, where each has a rate.
+    pub(crate) pace_per_s: Option<u32>,
     /// What this process relays, where it is a carrier's or a platform's.
     pub(crate) relay: Option<crate::relay::Relay>,
     /// CAP documents by file name, newest last.
@@ -362,8 +364,30 @@ impl App {
             "texts": texts,
             "segments": segments,
             "remarks": preview.remarks,
+            "interrupted": preview.interrupted,
+            "last_phone_s": self.last_phone_s(warning.tier(), &preview.reached),
         });
         (counted, preview.jobs)
+    }
+
+    /// Seconds until the last phone of our own accounts rings at their contracted rates, with what
+    /// is ahead of it; nothing where no rate is known.
+    fn last_phone_s(&self, tier: Tier, reached: &[Reached]) -> Option<u64> {
+        let pace = self.pace_per_s.filter(|pace| *pace > 0)?;
+        let sms = reached.iter().filter(|of| of.channel == Channel::Sms);
+        let messages = sms.flat_map(|of| {
+            let parts = |language| of.parts.get(language).copied().unwrap_or(1);
+            let heads = of.by_language.iter();
+            heads.map(move |(language, heads)| heads.saturating_mul(parts(language) as u64))
+        });
+        let rows = self.view.deliveries();
+        let ahead = rows.iter().filter(|row| {
+            let is_sms = row.channel == Channel::Sms.name();
+            is_sms && row.tier >= tier && row.finished.is_none()
+        });
+        let ahead = ahead.map(|row| row.planned.saturating_sub(row.sent));
+        let all = messages.chain(ahead).fold(0, u64::saturating_add);
+        Some(all.div_ceil(u64::from(pace)))
     }
 
     /// Subscribers of areas whom none of the channels reaches.

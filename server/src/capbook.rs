@@ -13,7 +13,7 @@ use journal::{Batch, Journal, JournalError, Kind, Partition, Priority, Topic};
 use known::Known;
 use model::warning::Event;
 use model::{AreaCode, Channel, Language, Named, Tier, Time, Warning, WarningId};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub(crate) struct CapBook {
     places: Places,
     areas: BTreeMap<AreaCode, CapArea>,
     inner: RwLock<Inner>,
+    /// Two links may want the same document at once.
+    writing: Mutex<()>,
 }
 
 /// One of our authorities, as CAP and as the texts name it.
@@ -102,6 +104,7 @@ impl CapBook {
             own,
             first,
             inner: RwLock::default(),
+            writing: Mutex::default(),
             installation,
         })
     }
@@ -138,7 +141,7 @@ impl CapBook {
             Some(minted) => minted,
             None => self.mint(journal, link, warning, now).await?,
         };
-        self.write(warning, &minted)
+        self.written(warning, &minted)
     }
 
     /// Writes the document of a revision that was published before the last stop, or by another
@@ -154,8 +157,33 @@ impl CapBook {
         let Some(minted) = self.stored(journal, warning)? else {
             return Ok(false);
         };
-        self.write(warning, &minted)?;
+        self.written(warning, &minted)?;
         Ok(true)
+    }
+
+    /// The document of a revision, whoever published it; nothing where nobody has yet, or where it
+    /// is one of the oldest.
+    pub(crate) fn document_of(
+        &self,
+        journal: &dyn Journal,
+        warning: &Warning,
+    ) -> Result<Option<CapDocument>, CapBookError> {
+        let Some(minted) = self.stored(journal, warning)? else {
+            return Ok(None);
+        };
+        self.written(warning, &minted)?;
+        let inner = self.inner.read();
+        let mut newest = inner.documents.iter().rev();
+        Ok(newest.find(|d| d.identifier == minted.identifier).cloned())
+    }
+
+    /// Writes a document where it is still to be.
+    fn written(&self, warning: &Warning, minted: &Minted) -> Result<(), CapBookError> {
+        let _alone = self.writing.lock();
+        if self.is_due(warning) {
+            self.write(warning, minted)?;
+        }
+        Ok(())
     }
 
     fn write(&self, warning: &Warning, minted: &Minted) -> Result<(), CapBookError> {

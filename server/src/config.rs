@@ -4,6 +4,7 @@ mod area;
 mod bulletin;
 mod http;
 mod kafka;
+mod platform;
 mod push;
 mod read;
 
@@ -11,6 +12,7 @@ pub(crate) use area::{AreaSection, CentreSection};
 pub(crate) use bulletin::BulletinSection;
 pub(crate) use http::HttpSection;
 pub(crate) use kafka::KafkaSection;
+pub(crate) use platform::PlatformSection;
 pub(crate) use push::{PushSection, shapes};
 
 use crate::courier::{REQUEST, Single};
@@ -62,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) webhooks: Vec<WebhookSection>,
     /// Targets of area jobs.
     pub(crate) areas: Vec<AreaSection>,
+    /// Release platforms.
+    pub(crate) platforms: Vec<PlatformSection>,
     /// Who sends area jobs to a relay.
     pub(crate) centres: Vec<CentreSection>,
     /// Services that show notifications.
@@ -475,6 +479,7 @@ impl Config {
         names.extend(self.webhooks.iter().map(WebhookSection::link_name));
         names.extend(self.push.link_names());
         names.extend(self.areas.iter().map(AreaSection::link_name));
+        names.extend(self.platforms.iter().map(PlatformSection::link_name));
         names.extend(self.devices.iter().map(|_| "device".to_owned()));
         names
     }

@@ -23,7 +23,7 @@ mod stand_in;
 mod stored;
 
 pub(crate) use absent::run as run_absent;
-pub(crate) use area::{AreaAct, AreaLink, Did, JobItem, run as run_area};
+pub(crate) use area::{AreaAct, AreaLink, Carrier, Did, JobItem, ReleasePlatform, run as run_area};
 pub(crate) use device_link::DeviceLink;
 pub(crate) use publish::{publish, queue, show, show_call, show_change, show_warning};
 pub(crate) use route::REQUEST;

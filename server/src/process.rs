@@ -132,7 +132,7 @@ pub(crate) enum LinkKind {
     /// Anything else.
     Single(Single),
     /// A release platform or a carrier that takes area jobs.
-    Area(Arc<AreaLink>),
+    Area(AreaLink),
     /// Nothing: the configuration gives no link of that channel.
     Absent,
 }
@@ -413,14 +413,30 @@ async fn app(
     let metrics = Metrics::new().map_err(|error| StartError::City(error.to_string()))?;
     let latency = Arc::new(Latency::default());
     let area_links = options.links.iter().filter_map(|(name, kind)| match kind {
-        LinkKind::Area(link) => Some((name.clone(), Arc::clone(link))),
-        LinkKind::Sms(..)
+        LinkKind::Area(AreaLink::Carrier(of)) => Some((name.clone(), Arc::clone(of))),
+        LinkKind::Area(AreaLink::Platform(_))
+        | LinkKind::Sms(..)
         | LinkKind::Devices(_)
         | LinkKind::Single(_)
         | LinkKind::Areas(_)
         | LinkKind::Absent => None,
     });
     let area_links = area_links.collect();
+    let paces = options.links.iter().filter_map(|(_, kind)| match kind {
+        LinkKind::Sms(_, pace) => Some(*pace),
+        LinkKind::Area(_)
+        | LinkKind::Devices(_)
+        | LinkKind::Single(_)
+        | LinkKind::Areas(_)
+        | LinkKind::Absent => None,
+    });
+    let paces: Vec<u32> = paces.collect();
+    let is_paced = !paces.is_empty() && !paces.contains(&0);
+    let pace_per_s = is_paced.then(|| {
+        paces
+            .iter()
+            .fold(0, |all: u32, one| all.saturating_add(*one))
+    });
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
@@ -510,6 +526,7 @@ async fn app(
         retired: Mutex::default(),
         public_url: options.public_url,
         answer_links,
+        pace_per_s,
         relay: relay.transpose()?,
         roles: options.roles,
         zones: Zones::new(zones, standing),

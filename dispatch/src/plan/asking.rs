@@ -1,5 +1,6 @@
 //! From a rung of call-and-answer to intents: the same reminder, to the next people.
 
+use super::attention::Attention;
 use super::eased::Eased;
 use super::saying::Saying;
 use super::told::{Change, Told, Way};
@@ -36,12 +37,14 @@ pub fn asking(
         Place::Device { .. } => Purpose::DeviceFault,
     };
     let (mut told, mut eased) = (Told::default(), Eased::default());
+    let mut attention = Attention::default();
     let mut plan = Plan {
         at,
         warning,
         desk,
         told: &mut told,
         eased: &mut eased,
+        attention: &mut attention,
         out,
         remarks: None,
     };

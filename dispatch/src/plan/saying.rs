@@ -128,7 +128,7 @@ impl Plan<'_> {
             audience
                 .areas
                 .first()
-                .filter(|_| saying.exposure == 1)
+                .filter(|_| saying.exposure == 1 || way.channel == Channel::Area)
                 .map(ToString::to_string)
                 .unwrap_or_default()
         );

@@ -5,7 +5,7 @@ use crate::app::{App, Period};
 use crate::bulletins;
 use crate::clock::Clock;
 use crate::config::{BulletinSection, Config, EmailSection, Store, shapes, shares};
-use crate::courier::{AreaLink, Single};
+use crate::courier::{AreaLink, Carrier, Single};
 use crate::edge;
 use crate::installation;
 use crate::links::Served;
@@ -304,7 +304,13 @@ fn links(
         let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
         let target = AreaTarget::new(section.gateway()?, client);
         let band = section.band();
-        kinds.push(LinkKind::Area(Arc::new(AreaLink { target, band })));
+        let carrier = Arc::new(Carrier { target, band });
+        kinds.push(LinkKind::Area(AreaLink::Carrier(carrier)));
+    }
+    for section in &config.platforms {
+        let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
+        let platform = Arc::new(section.gateway(client)?);
+        kinds.push(LinkKind::Area(AreaLink::Platform(platform)));
     }
     if let Some(section) = &config.devices {
         kinds.push(LinkKind::Devices(Box::new(section.gateway()?)));

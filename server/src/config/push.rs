@@ -1,7 +1,7 @@
 //! `[push.NAME]`: an account with each service that shows notifications, and the public topics.
 
 use super::{login, secret_text};
-use dispatch::gateway::adapter::shape::Audience;
+use dispatch::gateway::adapter::shape::{Audience, Parameter};
 use dispatch::gateway::adapter::{Adapter, AdapterConfig, Shape, Shapes, shipped};
 use dispatch::gateway::area_topics::AreaTopicsConfig;
 use dispatch::gateway::gate::GateConfig;
@@ -274,6 +274,25 @@ pub(super) fn anchor(account: &mut Account, base: &Path) {
     }
 }
 
+/// What an account gives; secrets are read from their files.
+pub(super) fn texts(
+    account: &Account,
+    parameters: &BTreeMap<String, Parameter>,
+) -> Result<BTreeMap<String, String>, String> {
+    let text = |(name, value): (&String, &Given)| {
+        let is_secret = parameters.get(name).is_some_and(|given| given.secret);
+        let text = match value {
+            Given::File(file) => secret_text(file)?,
+            Given::Text(_) if is_secret => {
+                return Err(format!("{name} is a secret: write {{ file = \"PATH\" }}"));
+            }
+            Given::Text(text) => text.clone(),
+        };
+        Ok((name.clone(), text))
+    };
+    account.iter().map(text).collect()
+}
+
 /// The shapes that came with the program and those of a folder.
 pub(crate) fn shapes(folder: Option<&Path>) -> Result<Shapes, Vec<String>> {
     let words = |faults: Vec<dispatch::gateway::adapter::ShapeFault>| -> Vec<String> {
@@ -331,21 +350,6 @@ pub(super) fn adapter(
             names.join(", ")
         ));
     };
-    let mut given = BTreeMap::new();
-    for (name, value) in account {
-        let is_secret = found
-            .parameters
-            .get(name)
-            .is_some_and(|parameter| parameter.secret);
-        let value = match value {
-            Given::File(file) => secret_text(file)?,
-            Given::Text(_) if is_secret => {
-                return Err(format!("{name} is a secret: write {{ file = \"PATH\" }}"));
-            }
-            Given::Text(text) => text.clone(),
-        };
-        given.insert(name.clone(), value);
-    }
     let client = ClientConfig {
         http2_only: found.http2,
         ..ClientConfig::default()
@@ -354,7 +358,7 @@ pub(super) fn adapter(
     let config = AdapterConfig {
         name: link.to_owned(),
         shape: Arc::clone(found),
-        account: given,
+        account: texts(account, &found.parameters)?,
         gate: GATE,
     };
     Adapter::new(config, client).map_err(|error| error.to_string())

@@ -2,8 +2,8 @@
 
 use super::{
     AreaSection, BulletinSection, CentreSection, Config, DeviceSection, DirectorySection,
-    EmailSection, HttpSection, KafkaSection, PollSection, PushSection, RetentionSection,
-    SmsSection, Store, WebhookSection, shares,
+    EmailSection, HttpSection, KafkaSection, PlatformSection, PollSection, PushSection,
+    RetentionSection, SmsSection, Store, WebhookSection, shares,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "city",
     "journal",
     "kafka",
@@ -38,6 +38,7 @@ const KEYS: [&str; 26] = [
     "email",
     "webhook",
     "area",
+    "platform",
     "centre",
     "push",
     "adapters",
@@ -57,6 +58,7 @@ struct Sections {
     email: Option<(u32, EmailSection)>,
     webhooks: Vec<(u32, WebhookSection)>,
     areas: Vec<(u32, AreaSection)>,
+    platforms: Vec<(u32, PlatformSection)>,
     centres: Vec<(u32, CentreSection)>,
     push: (u32, PushSection),
     adapters: Option<(u32, PathBuf)>,
@@ -110,6 +112,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         email: document.take("email", faults),
         webhooks: document.rows("webhook", faults),
         areas: document.rows("area", faults),
+        platforms: document.rows("platform", faults),
         centres: document.rows("centre", faults),
         push: push(name, &mut document, faults),
         adapters: document.take("adapters", faults),
@@ -203,6 +206,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         email: sections.email.map(|(_, section)| section),
         webhooks: plain(sections.webhooks),
         areas: plain(sections.areas),
+        platforms: plain(sections.platforms),
         centres: plain(sections.centres),
         push: sections.push.1,
         adapters: sections.adapters.map(|(_, folder)| folder),
@@ -280,6 +284,9 @@ impl Sections {
         for (_, area) in &mut self.areas {
             own(&mut area.secret_file);
         }
+        for (_, platform) in &mut self.platforms {
+            platform.anchor(base);
+        }
         for (_, centre) in &mut self.centres {
             own(&mut centre.secret_file);
         }
@@ -306,6 +313,12 @@ impl Sections {
             } else if let Err(why) = section.gateway() {
                 faults.error(place, "area", why, "correct this [[area]]");
             }
+        }
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.platforms {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "platform.name", place, faults);
+            section.check(place, faults);
         }
         let mut names = BTreeSet::new();
         for (line, section) in &self.centres {

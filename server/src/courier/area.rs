@@ -1,5 +1,6 @@
 //! Area jobs at the centre: each is put, its reading is checked, released where it is as meant and
-//! held for a person where it is not, and followed until the last count.
+//! held for a person where it is not, and followed until the last count. A release platform, which
+//! has people of its own, is put a form instead.
 
 mod flight;
 mod item;
@@ -11,6 +12,7 @@ use super::{Courier, JOB};
 use crate::app::App;
 use crate::term::Term;
 use dispatch::gateway::area::{Act, AreaTarget, Band, Report};
+use dispatch::gateway::platform::{Platform, Stage, Standing};
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::State;
 use dispatch::outbox::{Answer, Event, Limits, Outcome};
@@ -21,6 +23,7 @@ use futures_util::stream::FuturesUnordered;
 use item::WAITING;
 use journal::{Batch, JournalError, Kind, Priority, Topic};
 use model::{SendError, Span, Time};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -36,12 +39,84 @@ const HELD_MAX: Span = Span::from_minutes(60 * 24 * 30);
 /// What flights have said and the link has not taken in.
 const HEARD_MAX: usize = 256;
 
-/// A target and what its readings must be like.
-pub(crate) struct AreaLink {
+/// A carrier and what its readings must be like.
+pub(crate) struct Carrier {
     /// The far side.
     pub(crate) target: AreaTarget,
     /// Within which the heads must lie.
     pub(crate) band: Band,
+}
+
+/// The far side of a link.
+#[derive(Clone)]
+pub(crate) enum AreaLink {
+    /// Reads a job back and sends it once that is as meant.
+    Carrier(Arc<Carrier>),
+    /// Has people of its own who look at a form.
+    Platform(Arc<ReleasePlatform>),
+}
+
+/// A release platform and what it is asked for.
+pub(crate) struct ReleasePlatform {
+    /// The far side.
+    pub(crate) platform: Platform,
+    /// Its words for the channels it is to use.
+    pub(crate) channels: Vec<String>,
+}
+
+impl AreaLink {
+    fn name(&self) -> &str {
+        match self {
+            Self::Carrier(carrier) => carrier.target.name(),
+            Self::Platform(of) => of.platform.name(),
+        }
+    }
+
+    /// Says to the far side that nothing of it is to leave any more.
+    async fn take_back(&self, job: IntentId, at: Time) -> Result<(), SendError> {
+        match self {
+            Self::Carrier(carrier) => carrier.target.act(job, Act::Kill, at).await.map(drop),
+            Self::Platform(of) => of.platform.withdraw(job, at).await.map(drop),
+        }
+    }
+}
+
+/// What a far side says of a job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Told {
+    /// A carrier.
+    Counts(Box<Report>),
+    /// A platform, of the form with that number.
+    Form(IntentId, Standing),
+}
+
+impl Told {
+    fn job(&self) -> IntentId {
+        match self {
+            Self::Counts(report) => report.job,
+            Self::Form(job, _) => *job,
+        }
+    }
+
+    /// What became of the job, once that is known.
+    fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Counts(report) => report.phase.is_over().then_some(Outcome::Delivered),
+            Self::Form(_, standing) => match standing.stage {
+                Stage::Submitted | Stage::Checked => None,
+                Stage::Released | Stage::Finished => Some(Outcome::Delivered),
+                Stage::Rejected | Stage::Withdrawn => Some(Outcome::Permanent),
+            },
+        }
+    }
+
+    /// True where nothing in it changes any more.
+    fn is_settled(&self) -> bool {
+        match self {
+            Self::Counts(report) => report.is_settled(),
+            Self::Form(_, standing) => standing.stage.is_over(),
+        }
+    }
 }
 
 /// What the link knows of its jobs.
@@ -69,8 +144,8 @@ impl Jobs {
 
     /// The last counts of a job that is over.
     pub(super) fn over(&mut self, payload: &[u8]) {
-        match serde_json::from_slice::<Report>(payload) {
-            Ok(report) => self.items.entry(report.job).or_default().reported(&report),
+        match serde_json::from_slice::<Told>(payload) {
+            Ok(told) => self.items.entry(told.job()).or_default().told(&told),
             Err(error) => tracing::error!(%error, "last counts of an area job passed over"),
         }
     }
@@ -87,9 +162,13 @@ impl Jobs {
 pub(crate) async fn run(
     app: Arc<App>,
     number: usize,
-    link: Arc<AreaLink>,
+    link: AreaLink,
     term: Term,
 ) -> Result<(), JournalError> {
+    if matches!(link, AreaLink::Platform(_)) {
+        // A form brings its CAP document, whoever published that.
+        app.every_document().await?;
+    }
     let limits = Limits {
         // A flight answers when the job has left, is refused or is not wanted; the outbox ends it
         // at its not-after.
@@ -111,7 +190,7 @@ pub(crate) async fn run(
             let Some((intent, _)) = words else { continue };
             let flight = Flight {
                 app: Arc::clone(&app),
-                link: Arc::clone(&link),
+                link: link.clone(),
                 intent,
                 token,
                 open: open.subscribe(),
@@ -124,21 +203,12 @@ pub(crate) async fn run(
         for (job, next) in &mut followed {
             if now >= *next {
                 *next = now + ASKED_EVERY;
-                asking.push(Box::pin(ask(
-                    Arc::clone(&app),
-                    Arc::clone(&link),
-                    *job,
-                    None,
-                )));
+                asking.push(Box::pin(ask(Arc::clone(&app), link.clone(), *job, None)));
             }
         }
         for (job, act) in courier.acts_due(now) {
-            asking.push(Box::pin(ask(
-                Arc::clone(&app),
-                Arc::clone(&link),
-                job,
-                Some(act),
-            )));
+            let asked = ask(Arc::clone(&app), link.clone(), job, Some(act));
+            asking.push(Box::pin(asked));
         }
         courier.opened(&open);
         courier.count_waiting(&open);
@@ -205,16 +275,27 @@ impl Open {
 struct Asked {
     job: IntentId,
     act: Option<Act>,
-    report: Result<Report, SendError>,
+    told: Result<Told, SendError>,
 }
 
-async fn ask(app: Arc<App>, link: Arc<AreaLink>, job: IntentId, act: Option<Act>) -> Asked {
+async fn ask(app: Arc<App>, link: AreaLink, job: IntentId, act: Option<Act>) -> Asked {
     let at = app.clock.now();
-    let report = match act {
-        None => link.target.report(job, at).await,
-        Some(act) => link.target.act(job, act, at).await,
+    let counts = |report| Told::Counts(Box::new(report));
+    let form = |standing| Told::Form(job, standing);
+    let told = match (&link, act) {
+        (AreaLink::Carrier(of), None) => of.target.report(job, at).await.map(counts),
+        (AreaLink::Carrier(of), Some(act)) => of.target.act(job, act, at).await.map(counts),
+        (AreaLink::Platform(of), None) => of.platform.standing(job, at).await.map(form),
+        (AreaLink::Platform(of), Some(Act::Kill)) => of.platform.withdraw(job, at).await.map(form),
+        (AreaLink::Platform(_), Some(act @ (Act::Pause | Act::Resume))) => {
+            let why = format!(
+                "a release form is taken back or left, {} is not known",
+                act.name()
+            );
+            Err(SendError::Permanent(why))
+        }
     };
-    Asked { job, act, report }
+    Asked { job, act, told }
 }
 
 impl Courier {
@@ -316,14 +397,14 @@ impl Courier {
 
     /// Takes in what a target says of a job; true where nothing more is to be asked.
     fn asked(&mut self, asked: Asked) -> Result<bool, JournalError> {
-        let is_answer = matches!(asked.report, Ok(_) | Err(SendError::Permanent(_)));
+        let is_answer = matches!(asked.told, Ok(_) | Err(SendError::Permanent(_)));
         // Another act may have come meanwhile.
         let doing = self.jobs.doing.get(&asked.job).map(|(act, _)| *act);
         if is_answer && asked.act.is_some() && doing == asked.act {
             self.jobs.doing.remove(&asked.job);
         }
-        let report = match asked.report {
-            Ok(report) => report,
+        let told = match asked.told {
+            Ok(told) => told,
             Err(error) => {
                 tracing::warn!(link = self.outbox.link(), job = %asked.job, %error, "not told");
                 if let Some(act) = asked.act {
@@ -334,35 +415,36 @@ impl Courier {
                 return Ok(false);
             }
         };
-        for discord in report.discords() {
-            tracing::warn!(link = self.outbox.link(), job = %asked.job, %discord, "counts");
+        if let Told::Counts(report) = &told {
+            for discord in report.discords() {
+                tracing::warn!(link = self.outbox.link(), job = %asked.job, %discord, "counts");
+            }
         }
         self.touched.insert(asked.job);
         let item = self.jobs.items.entry(asked.job).or_default();
-        let was = item.counts;
-        let is_new = item.state != report.phase.name() || was != report.counts;
-        item.reported(&report);
-        if report.phase.is_over() {
+        let was = item.clone();
+        item.told(&told);
+        let is_new = *item != was;
+        if let Some(outcome) = told.outcome() {
             // Receipts may still come: the newest counts stand.
             if is_new {
-                self.store_report(&report)?;
+                self.store_told(&told)?;
             }
             if let Some(token) = self.outbox.token(asked.job, RecipientNo(0)) {
-                let outcome = Outcome::Delivered;
                 self.step(Event::Answers(&[Answer { token, outcome }]));
             }
         }
-        Ok(report.is_settled())
+        Ok(told.is_settled())
     }
 
     /// The last counts of a job: by them an auditor compares both sides.
-    fn store_report(&self, report: &Report) -> Result<(), JournalError> {
+    fn store_told(&self, told: &Told) -> Result<(), JournalError> {
         let now = self.app.clock.now();
         let receipts = Topic::new(Kind::Receipts, self.app.mode);
         let owner = Topic::new(Kind::Deliveries, self.app.mode);
         let batch = Batch::new(now.millis(), Priority::Vital);
         let mut batch = batch.owned_by(owner, self.partition);
-        let json = serde_json::to_vec(report).unwrap_or_default();
+        let json = serde_json::to_vec(told).unwrap_or_default();
         batch.append(receipts, self.partition, JOB, &[], &json);
         self.app.journal.submit_waiting(batch).map(drop)
     }

@@ -61,7 +61,9 @@ fn serves(link: &str, intent: &Intent) -> bool {
         }
         // Each account takes the phones that are its own.
         Channel::Sms => is_target(link, &intent.link) || link == intent.link,
-        Channel::Cap | Channel::Email | Channel::Device | Channel::Voice => link == intent.link,
+        // A release platform is put a form with the document.
+        Channel::Cap => link == intent.link || is_target(link, &intent.link),
+        Channel::Email | Channel::Device | Channel::Voice => link == intent.link,
     }
 }
 

@@ -12,6 +12,7 @@ mod inbox;
 mod intake;
 mod links;
 mod peers;
+mod platform;
 mod relayed;
 mod sessions;
 mod street;

@@ -96,6 +96,10 @@ pub struct CapDocument {
     pub public: bool,
     /// Headline of the first `info`, for the feed.
     pub title: String,
+    /// Its description.
+    pub text: String,
+    /// Its instruction.
+    pub instruction: String,
     /// The document, UTF-8.
     pub xml: String,
 }
@@ -160,10 +164,9 @@ pub fn alert(act: &Act<'_>) -> Result<CapDocument, WriteError> {
     check(act, message_type)?;
     let groups = groups(act.warning, message_type);
     let infos = infos(act, &groups)?;
-    let title = infos
-        .first()
-        .map(|info| headline(act, &info.words.headline))
-        .unwrap_or_default();
+    let first = infos.first();
+    let title = first.map(|info| headline(act, &info.words.headline));
+    let words = first.map(|info| info.words.clone()).unwrap_or_default();
     let mut page = Page::new();
     head(&mut page, act, message_type);
     for info in &infos {
@@ -176,7 +179,9 @@ pub fn alert(act: &Act<'_>) -> Result<CapDocument, WriteError> {
         sent: act.sent,
         message_type,
         public: act.purpose == Purpose::Public,
-        title,
+        title: title.unwrap_or_default(),
+        text: words.description,
+        instruction: words.instruction,
         xml: page.finish(),
     })
 }

@@ -1,12 +1,14 @@
 //! One job from being put to being let go.
 
-use super::{AreaLink, JobItem, Open};
+use super::{AreaLink, Carrier, JobItem, Open, ReleasePlatform};
 use crate::app::App;
-use dispatch::gateway::area::{Act, Job, Reading, check};
+use crate::capbook::CapBookError;
+use dispatch::gateway::area::{Job, Reading, check};
+use dispatch::gateway::platform::Form;
 use dispatch::intent::{Intent, IntentId};
 use dispatch::outbox::{Answer, Outcome, Token};
 use dispatch::plan::issuer_of;
-use model::{SendError, Warning};
+use model::{Language, SendError, Warning};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -17,7 +19,7 @@ const READ_EVERY: Duration = Duration::from_secs(10);
 /// A job on its way.
 pub(super) struct Flight {
     pub(super) app: Arc<App>,
-    pub(super) link: Arc<AreaLink>,
+    pub(super) link: AreaLink,
     pub(super) intent: Arc<Intent>,
     pub(super) token: Token,
     pub(super) open: watch::Receiver<Open>,
@@ -71,6 +73,44 @@ impl Flight {
     }
 
     async fn fly(&mut self) -> Result<Outcome, SendError> {
+        match self.link.clone() {
+            AreaLink::Carrier(carrier) => self.put(&carrier).await,
+            AreaLink::Platform(of) => self.put_before(&of).await,
+        }
+    }
+
+    /// A form before a platform's people; it may be there already.
+    async fn put_before(&mut self, of: &ReleasePlatform) -> Result<Outcome, SendError> {
+        let warning = self.app.revision(&self.intent).await?;
+        let document = self.app.cap.document_of(&*self.app.journal, &warning);
+        let document = document.map_err(|error| match error {
+            CapBookError::Write(error) => SendError::Permanent(error.to_string()),
+            CapBookError::Journal(error) => SendError::Transient(error.to_string()),
+        })?;
+        let document = document.ok_or_else(|| {
+            SendError::Transient("its CAP document is not published yet".to_owned())
+        })?;
+        let (_, name) = sender(&self.app, &warning);
+        let installation = &self.app.installation;
+        let form = Form::of(
+            self.intent.id,
+            (&warning, &document),
+            &name.zh,
+            (&of.channels, installation.city.offset),
+            |code| installation.places.name(code, Language::Zh),
+        );
+        let at = self.app.clock.now();
+        let standing = of.platform.submit(&form, at).await?;
+        self.app
+            .latency
+            .on_wire(&self.intent.id.to_string(), &self.app.metrics);
+        let mut item = JobItem::default();
+        item.stood(&standing);
+        self.say(item).await;
+        Ok(Outcome::Accepted { receipt: 0 })
+    }
+
+    async fn put(&mut self, carrier: &Carrier) -> Result<Outcome, SendError> {
         let job = self.job().await?;
         if job.areas.is_empty() {
             // Whoever lives there is told something else by another job.
@@ -78,11 +118,11 @@ impl Flight {
         }
         loop {
             let now = self.app.clock.now();
-            let reading = self.link.target.put(&job, now).await?;
-            let band = &self.link.band;
+            let reading = carrier.target.put(&job, now).await?;
+            let band = &carrier.band;
             let objections = check(&job, &reading, band, inhabitants(&self.app, &job), now);
             if objections.is_empty() || self.is_let_go() {
-                return self.release(&job, &reading).await;
+                return self.release(carrier, &job, &reading).await;
             }
             let words: Vec<String> = objections.iter().map(ToString::to_string).collect();
             self.objected(&words);
@@ -95,7 +135,12 @@ impl Flight {
         }
     }
 
-    async fn release(&mut self, job: &Job, reading: &Reading) -> Result<Outcome, SendError> {
+    async fn release(
+        &mut self,
+        carrier: &Carrier,
+        job: &Job,
+        reading: &Reading,
+    ) -> Result<Outcome, SendError> {
         // A newer revision may have come while the far side was counting.
         match self.wanted() {
             Wanted::Yes => {}
@@ -103,7 +148,7 @@ impl Flight {
             Wanted::No => return Ok(self.taken_back().await),
         }
         let at = self.app.clock.now();
-        let released = self.link.target.release(job.job, reading, at).await?;
+        let released = carrier.target.release(job.job, reading, at).await?;
         self.app
             .latency
             .on_wire(&self.intent.id.to_string(), &self.app.metrics);
@@ -116,7 +161,7 @@ impl Flight {
     /// Nothing of it has left, and nothing is to.
     async fn taken_back(&self) -> Outcome {
         let at = self.app.clock.now();
-        drop(self.link.target.act(self.intent.id, Act::Kill, at).await);
+        drop(self.link.take_back(self.intent.id, at).await);
         Outcome::Permanent
     }
 
@@ -143,7 +188,7 @@ impl Flight {
     /// Says once what keeps the job from leaving, and again where that is something else.
     fn objected(&mut self, words: &[String]) {
         if self.objections != words {
-            let target = self.link.target.name();
+            let target = self.link.name();
             tracing::error!(target, job = %self.intent.id, ?words, "not released");
             words.clone_into(&mut self.objections);
         }

@@ -1,7 +1,9 @@
 //! An area job as screens show it, and what people do with it.
 
+use super::Told;
 use crate::view::{DeliveryItem, View};
 use dispatch::gateway::area::{Act, Counts, Reading, Report, Slot};
+use dispatch::gateway::platform::{ChannelCounts, Stage, Standing};
 use dispatch::intent::IntentId;
 use model::{AreaCode, SendError, Time};
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use std::collections::BTreeMap;
 /// How a job stands: its reading, what is objected to, its counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct JobItem {
-    /// `held`, `refused` or `unreachable`, or the far side's word for its phase.
+    /// `held`, `refused` or `unreachable`, or the far side's word for its phase or stage.
     pub(crate) state: String,
     /// Why it is held, or what went wrong.
     pub(crate) objections: Vec<String>,
@@ -28,6 +30,12 @@ pub(crate) struct JobItem {
     pub(crate) by_district: BTreeMap<AreaCode, Counts>,
     /// In order of time.
     pub(crate) five_minutes: Vec<Slot>,
+    /// A platform's own number of the form.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) receipt: String,
+    /// What a platform's channels made of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) channels: BTreeMap<String, ChannelCounts>,
     /// When the first message left, and when the job was over.
     pub(crate) started: Option<Time>,
     pub(crate) finished: Option<Time>,
@@ -73,7 +81,7 @@ impl Did {
 }
 
 /// States in which nothing of a job leaves until somebody does something.
-pub(super) const WAITING: [&str; 3] = ["held", "refused", "unreachable"];
+pub(super) const WAITING: [&str; 4] = ["held", "refused", "rejected", "unreachable"];
 
 impl JobItem {
     pub(super) fn held(reading: &Reading, objections: Vec<String>) -> Self {
@@ -106,6 +114,31 @@ impl JobItem {
         self.last_phone_s = reading.last_phone_s;
     }
 
+    pub(super) fn told(&mut self, told: &Told) {
+        match told {
+            Told::Counts(report) => self.reported(report),
+            Told::Form(_, standing) => self.stood(standing),
+        }
+    }
+
+    /// How a form stands with a platform's people. What its channels count are phones, screens and
+    /// stations: they stand by themselves.
+    pub(super) fn stood(&mut self, standing: &Standing) {
+        standing.stage.name().clone_into(&mut self.state);
+        let reason = &standing.reason;
+        self.objections = match standing.stage {
+            Stage::Rejected if reason.is_empty() => vec!["rejected without a reason".to_owned()],
+            Stage::Rejected => vec![reason.clone()],
+            Stage::Submitted
+            | Stage::Checked
+            | Stage::Released
+            | Stage::Finished
+            | Stage::Withdrawn => Vec::new(),
+        };
+        self.receipt.clone_from(&standing.receipt);
+        self.channels.clone_from(&standing.channels);
+    }
+
     pub(super) fn reported(&mut self, report: &Report) {
         self.read(&report.reading);
         self.state = report.phase.name().to_owned();
@@ -120,6 +153,12 @@ impl JobItem {
     /// The row of a delivery with the far side's counts in the place of ours, which know one job
     /// and no heads.
     pub(in crate::courier) fn on(&self, row: DeliveryItem, view: &View) -> DeliveryItem {
+        if self.heads == 0 {
+            return DeliveryItem {
+                job: Some(self.clone()),
+                ..row
+            };
+        }
         let counts = &self.counts;
         let text = |at: Option<Time>| at.map(|at| view.text(at));
         DeliveryItem {

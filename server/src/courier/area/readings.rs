@@ -1,6 +1,6 @@
 //! What release platforms and carriers would make of a warning, asked before it is signed.
 
-use super::AreaLink;
+use super::Carrier;
 use super::flight::{inhabitants, sender};
 use crate::app::App;
 use dispatch::gateway::area::{Job, Reading, check};
@@ -30,7 +30,7 @@ impl App {
         join_all(asked).await
     }
 
-    async fn read_job(&self, job: &Job, link: &str, target: &AreaLink) -> Value {
+    async fn read_job(&self, job: &Job, link: &str, target: &Carrier) -> Value {
         let now = self.clock.now();
         let read = target.target.preview(job, now).await;
         let objections: Vec<String> = match &read {
