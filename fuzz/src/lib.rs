@@ -8,6 +8,7 @@
 mod city;
 mod configuration;
 mod delivery;
+mod jobs;
 mod observations;
 mod rulebook;
 mod signals;
@@ -17,7 +18,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 35] = [
+pub const TARGETS: [(&str, Target); 38] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -49,6 +50,9 @@ pub const TARGETS: [(&str, Target); 35] = [
     ("answer", delivery::answer),
     ("shape", delivery::shape),
     ("subscription", delivery::subscription),
+    ("job", jobs::job),
+    ("report", jobs::report),
+    ("standing", jobs::standing),
     ("journal", storage::journal),
     ("input", storage::input),
     ("progress", storage::progress),
