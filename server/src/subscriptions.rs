@@ -6,7 +6,7 @@
 //! their own that are never given twice. To forget somebody is to delete their file.
 
 use dispatch::directory::{address_of, open_note, seal_note};
-use dispatch::gateway::push::related;
+use dispatch::gateway::push::is_within;
 use dispatch::gateway::web_push::{Subscription, WebPush};
 use dispatch::intent::RecipientNo;
 use dispatch::outbox::Row;
@@ -209,7 +209,7 @@ impl Subscriptions {
         kept.map(|kept| kept.entry.token.clone())
     }
 
-    /// Subscribers of `areas`, of areas around or in them, by number from `from` on, and where the
+    /// Subscribers of `areas`, or of areas that hold one of them, by number from `from` on, and where the
     /// next page begins.
     pub(crate) fn page(
         &self,
@@ -225,7 +225,7 @@ impl Subscriptions {
             if rows.len() >= rows_max.max(1) {
                 return (rows, Some(u64::from(*no)));
             }
-            let hears = |area: &AreaCode| entry.areas.iter().any(|own| related(*own, *area));
+            let hears = |area: &AreaCode| entry.areas.iter().any(|own| is_within(*area, *own));
             if areas.iter().any(hears) {
                 rows.push(Row {
                     recipient: RecipientNo(*no),

@@ -8,7 +8,7 @@
 
 mod ring;
 
-pub use ring::related;
+pub use ring::{Watched, around, is_within};
 
 use super::{Proof, Receipt};
 use bytes::Bytes;
@@ -52,8 +52,8 @@ pub struct PushMessage<'a> {
 /// What a client asks for.
 #[derive(Clone, Debug)]
 pub struct Subscription {
-    /// Areas it lives in or watches; an event for a larger or a smaller area around them counts.
-    pub areas: Vec<AreaCode>,
+    /// Areas it lives in or watches.
+    pub areas: Vec<Watched>,
     /// Language.
     pub language: Language,
     /// Push token of a responsible person's app: what is meant for that person alone.
@@ -104,7 +104,7 @@ pub struct Hub {
 pub struct Subscriber {
     hub: Arc<Hub>,
     newest: watch::Receiver<u64>,
-    areas: Box<[AreaCode]>,
+    areas: Box<[Watched]>,
     token: Option<Box<str>>,
     language: Language,
     /// Number of the next event to look at.
@@ -292,7 +292,7 @@ mod tests {
 
     fn subscribe(hub: &Arc<Hub>, area: &str, last: Option<u64>) -> Subscriber {
         hub.subscribe(Subscription {
-            areas: vec![code(area)],
+            areas: vec![Watched::In(code(area))],
             token: None,
             language: Language::Zh,
             last,
@@ -314,14 +314,23 @@ mod tests {
         let hub = Hub::new(8, 8);
         let mut street = subscribe(&hub, "440106014000", None);
         let mut other = subscribe(&hub, "440103000000", None);
-        send(&hub, 1, "440106000000");
+        let mut city = subscribe(&hub, "440100000000", None);
+        send(&hub, 1, "440106014000");
         send(&hub, 2, "440106015000");
-        send(&hub, 3, "440100000000");
+        // Of the district something is said that is not true in the street: the street is not named.
+        send(&hub, 3, "440106000000");
+        send(&hub, 4, "440103000000");
         let first = now(&mut street).unwrap();
         assert_eq!(first, "id: 1\nevent: warning\ndata: 中1\n\n");
-        assert!(now(&mut street).unwrap().contains("中3"));
         assert_eq!(now(&mut street), None);
-        assert!(now(&mut other).unwrap().contains("中3"));
+        assert!(now(&mut other).unwrap().contains("中4"));
+        assert_eq!(now(&mut other), None);
+        let all: Vec<String> = std::iter::from_fn(|| now(&mut city)).collect();
+        assert_eq!(
+            all.len(),
+            4,
+            "whoever watches the city hears of each place in it"
+        );
     }
 
     #[test]
@@ -418,7 +427,7 @@ mod tests {
         at: i64,
     ) -> String {
         let subscription = Subscription {
-            areas: vec![code(area)],
+            areas: vec![Watched::In(code(area))],
             token: token.map(str::to_owned),
             language: Language::En,
             last,
@@ -455,7 +464,7 @@ mod tests {
         };
         say("alert", 1, &[STREET, "440106015000"], None, false);
         say("rise", 1, &[STREET], None, false);
-        say("short", 2, &[DISTRICT], None, false);
+        say("short", 2, &[DISTRICT, STREET], None, false);
         say("mine", 1, &[STREET], Some("app"), false);
         say("over", 3, &[STREET], None, false);
         say("end", 3, &[STREET], None, true);
@@ -517,13 +526,13 @@ mod tests {
         );
         drop(client);
         let many = Subscription {
-            areas: vec![code("440100000000"); AREAS_MAX + 1],
+            areas: vec![Watched::In(code("440100000000")); AREAS_MAX + 1],
             ..again
         };
         assert_eq!(hub.subscribe(many).unwrap_err(), SubscribeError::Areas(65));
         let mut english = hub
             .subscribe(Subscription {
-                areas: vec![code("440100000000")],
+                areas: vec![Watched::In(code("440100000000"))],
                 token: None,
                 language: Language::En,
                 last: None,

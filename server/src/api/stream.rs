@@ -8,7 +8,7 @@ use axum::extract::{Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use dispatch::gateway::push::{Next, Subscription};
+use dispatch::gateway::push::{Next, Subscription, Watched, around};
 use futures_util::{Stream, StreamExt};
 use journal::{Kind, Partition, Topic};
 use model::{AreaCode, Channel, Language};
@@ -84,14 +84,17 @@ pub(crate) async fn push(
     for code in wanted.areas.split(',').filter(|code| !code.is_empty()) {
         let code =
             AreaCode::parse(code).map_err(|e| Problem::bad_request(format!("areas: {e}")))?;
-        areas.push(code);
+        areas.push(Watched::In(code));
+        // A place that the city does not have hears what names the nearest that it has.
+        let mut known = around(code).filter(|code| city.area_no(*code).is_some());
+        areas.extend(known.next().filter(|known| *known != code).map(Watched::At));
     }
     if let (Some(lon), Some(lat)) = (wanted.lon, wanted.lat) {
         let found = city
             .gazetteer()
             .locate(lon, lat)
             .and_then(|no| city.area(no));
-        areas.extend(found.map(|area| area.code));
+        areas.extend(found.map(|area| Watched::In(area.code)));
     }
     // No place never means every place.
     if areas.is_empty() && wanted.token.is_none() {

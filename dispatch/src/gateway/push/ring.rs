@@ -42,9 +42,28 @@ enum Spot<'a> {
 /// Whom events are looked through for.
 #[derive(Clone, Copy)]
 pub(super) struct Client<'a> {
-    pub(super) areas: &'a [AreaCode],
+    pub(super) areas: &'a [Watched],
     pub(super) token: Option<&'a str>,
     pub(super) language: Language,
+}
+
+/// A place that a client watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// It and everything in it.
+    In(AreaCode),
+    /// What names it, and nothing that names a place in it: the nearest that messages name round one
+    /// that they never do.
+    At(AreaCode),
+}
+
+impl Client<'_> {
+    fn hears(&self, area: AreaCode) -> bool {
+        self.areas.iter().any(|watched| match watched {
+            Watched::In(place) => is_within(area, *place),
+            Watched::At(place) => area == *place,
+        })
+    }
 }
 
 /// Where a client begins.
@@ -131,10 +150,9 @@ impl Held {
     }
 
     pub(super) fn frame(&self, client: Client<'_>) -> Option<Bytes> {
-        let is_there = |area: &AreaCode| client.areas.iter().any(|w| related(*area, *w));
         let concerned = match &self.to {
             Some(to) => client.token == Some(to),
-            None => self.areas.iter().any(is_there),
+            None => self.areas.iter().any(|area| client.hears(*area)),
         };
         if !concerned {
             return None;
@@ -152,7 +170,7 @@ impl Held {
             .map(|(_, frame)| frame.clone())
     }
 
-    /// Of a watched area and a larger or smaller one that is spoken of, the smaller counts.
+    /// What is spoken of among what is watched.
     fn spots(&self, client: Client<'_>) -> Vec<Spot<'_>> {
         if let Some(to) = &self.to {
             if client.token != Some(to) {
@@ -162,23 +180,24 @@ impl Held {
             let sites = self.sites.iter().map(|site| Spot::Site(site));
             return areas.chain(sites).collect();
         }
-        let pairs = self
-            .areas
-            .iter()
-            .flat_map(|area| client.areas.iter().map(|watched| (*area, *watched)));
-        let related = pairs.filter(|(area, watched)| related(*area, *watched));
-        let smaller = related.map(|(area, watched)| match unit(area) < unit(watched) {
-            true => Spot::Area(area),
-            false => Spot::Area(watched),
-        });
-        smaller.collect()
+        let spoken = self.areas.iter().filter(|area| client.hears(**area));
+        spoken.map(|area| Spot::Area(*area)).collect()
     }
 }
 
-/// True where one is the other or lies within it, by the levels of GB/T 2260: 4, 6, 9, 12 digits.
-pub fn related(a: AreaCode, b: AreaCode) -> bool {
-    let unit = unit(a).max(unit(b));
-    a.number() / unit == b.number() / unit
+/// True where `area` is `place` or lies within it, by the levels of GB/T 2260: 4, 6, 9, 12 digits. What
+/// is said to the public names each place that it is for: of a district's message its township hears
+/// only where it is named too, since something else may be true there.
+pub fn is_within(area: AreaCode, place: AreaCode) -> bool {
+    let unit = unit(place);
+    unit >= self::unit(area) && area.number() / unit == place.number() / unit
+}
+
+/// The places round a code by the same levels, the nearest first, itself among them.
+pub fn around(code: AreaCode) -> impl Iterator<Item = AreaCode> {
+    let units = [1, 1_000, 1_000_000, 100_000_000].into_iter();
+    let round = units.map(move |unit| code.number() / unit * unit);
+    round.filter_map(|number| AreaCode::parse(&format!("{number:012}")).ok())
 }
 
 fn unit(code: AreaCode) -> u64 {
