@@ -213,6 +213,8 @@ export interface Preview {
   texts: Words;
   segments: Record<string, number>;
   remarks: Partial<Record<Lang, Remark[]>>;
+  /** Languages whose short message no account at a carrier passes: signed so, it reaches nobody by SMS. */
+  unsendable: Lang[];
   /** How each carrier or platform reads what a signature would send it. */
   jobs: JobReading[];
 }
@@ -252,6 +254,9 @@ export interface Job {
   by_district: Record<string, JobCounts>;
 }
 
+/** Why an account at a carrier does not pass a text: over since a day, or the parts of the day that are left. */
+export type NotPassed = 'signature' | 'template' | { expired: string } | { daily_max: { left: number; needed: number } };
+
 /** What is wrong with a short message: an element left out, or a word of what it is. */
 export type Remark =
   | { missing: string }
@@ -262,6 +267,7 @@ export type Remark =
   | { no_half: string }
   | { which_night: string }
   | { no_month: string }
+  | { not_passed: { account: string; why: NotPassed } }
   | 'no_signature' | 'placeholder' | 'empty' | 'link' | 'no_mark' | 'stray_mark' | 'not_verbatim';
 
 export type AnswerKind = 'received' | 'at_post' | 'moved' | 'needs_help';

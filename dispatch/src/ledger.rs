@@ -24,6 +24,16 @@ pub struct Ledger {
     accounts: Vec<Option<Account>>,
     receipts: Receipts,
     retired: BTreeMap<u32, Retired>,
+    spent: Spent,
+}
+
+/// Parts that count against the daily limit of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Days since 1970-01-01, as the city counts them.
+    pub day: i64,
+    /// Parts of that day so far.
+    pub parts: u64,
 }
 
 /// An address that its service will never take again.
@@ -75,6 +85,11 @@ impl Ledger {
                     at,
                     ..
                 } => self.retire(*recipient, *address, *at),
+                // Whole numbers: what is taken in again ends where it ended before.
+                Entry::Spent { day, parts, .. } => self.spend(Spent {
+                    day: *day,
+                    parts: *parts,
+                }),
             }
         }
     }
@@ -94,6 +109,15 @@ impl Ledger {
 
     pub(crate) fn retire(&mut self, recipient: u32, address: u64, at: Time) {
         self.retired.insert(recipient, Retired { address, at });
+    }
+
+    /// What counts against the daily limit of the link, where it has one.
+    pub const fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    pub(crate) const fn spend(&mut self, spent: Spent) {
+        self.spent = spent;
     }
 
     /// State of one recipient.

@@ -24,7 +24,7 @@ pub use limits::{Limits, Stats};
 pub use snapshot::{AtRest, SNAPSHOT_FORMAT, SnapshotError, Walk};
 
 use crate::intent::{Intent, IntentId, RecipientNo};
-use crate::ledger::{Entry, Ledger, Progress, State};
+use crate::ledger::{Entry, Ledger, Progress, Spent, State};
 use crate::wording::Purpose;
 use before::Heard;
 use model::{Time, WarningId};
@@ -69,6 +69,8 @@ pub struct Outbox {
     recovering: bool,
     /// Sends left that may repeat what was in flight at the last crash.
     at_risk: usize,
+    /// The message that counted against the day's limit last, until that is written.
+    spent_by: Option<IntentId>,
 }
 
 /// A message on the wire.
@@ -132,6 +134,7 @@ impl Outbox {
             forget_at: None,
             recovering: false,
             at_risk: 0,
+            spent_by: None,
         }
     }
 
@@ -489,7 +492,8 @@ impl Outbox {
 
     /// Writes what the step learned as one progress record.
     fn flush(&mut self, out: &mut Effects) {
-        if self.found.rows.is_empty() && self.found.closed.is_empty() {
+        let is_nothing = self.found.rows.is_empty() && self.found.closed.is_empty();
+        if is_nothing && self.spent_by.is_none() {
             return;
         }
         self.seq += 1;
@@ -521,6 +525,10 @@ impl Outbox {
         let closed = self.found.closed.drain(..);
         entries.extend(closed.map(|(intent, state)| Entry::Closed { intent, state }));
         entries.append(&mut self.found.retired);
+        if let Some(intent) = self.spent_by.take() {
+            let Spent { day, parts } = self.ledger.spent();
+            entries.push(Entry::Spent { intent, day, parts });
+        }
         if self.found.answers > 0 {
             self.unsaved.push_back((self.seq, self.found.answers));
             self.unsaved_total += self.found.answers;

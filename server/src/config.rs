@@ -24,7 +24,7 @@ use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
 use dispatch::gateway::sms::share::{Share, ShareFault};
-use dispatch::gateway::sms::{LinkConfig, Protocol, Secret};
+use dispatch::gateway::sms::{Account, Contract, LinkConfig, Protocol, Secret};
 use dispatch::gateway::webhook::{Webhook, WebhookConfig};
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
@@ -236,6 +236,9 @@ pub(crate) struct SmsSection {
     /// carries the rest.
     #[serde(default)]
     pub(crate) carries: Vec<String>,
+    /// What was agreed with the carrier about it.
+    #[serde(default)]
+    pub(crate) contract: Contract,
     /// Its links.
     #[serde(alias = "smpp")]
     link: LinkConfig,
@@ -302,10 +305,17 @@ pub(crate) struct DeviceSection {
 }
 
 impl SmsSection {
+    /// What texts are held against.
+    pub(crate) fn account(&self) -> Account {
+        self.contract.account(&self.name)
+    }
+
     /// What the gateway takes; reads the password.
     pub(crate) fn gateway(&self) -> Result<LinkConfig, String> {
         let mut link = self.link.clone();
         link.protocol = self.protocol;
+        link.agreed = self.account();
+        link.sender.source.push_str(&self.contract.sub_port);
         if let Some(file) = link.password_file.take() {
             if !link.password.0.is_empty() {
                 return Err("password and password_file: give one of them".into());

@@ -5,6 +5,7 @@
 //! flight or answered and not yet on disk.
 
 mod absent;
+mod agreed;
 mod area;
 mod audience;
 mod device_link;

@@ -1,5 +1,6 @@
 //! Starts and stops a process: journal, pumps, couriers, API, in that order and back.
 
+use crate::accounts::Accounts;
 use crate::answer_links::{self, AnswerLinks};
 use crate::answered::Answered;
 use crate::api;
@@ -421,6 +422,15 @@ async fn app(
         | LinkKind::Absent => None,
     });
     let area_links = area_links.collect();
+    let accounts = options.links.iter().filter_map(|(name, kind)| match kind {
+        LinkKind::Sms(config, _) => Some((name.clone(), config.agreed.clone())),
+        LinkKind::Area(_)
+        | LinkKind::Devices(_)
+        | LinkKind::Single(_)
+        | LinkKind::Areas(_)
+        | LinkKind::Absent => None,
+    });
+    let accounts = Accounts::new(accounts.collect());
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
@@ -505,6 +515,7 @@ async fn app(
         push: Hub::new(PUSH_EVENTS_MAX, options.http.streams as usize),
         edge: Edge::new(options.http),
         area_links,
+        accounts,
         absent: absent.into_iter().collect(),
         subscriptions,
         retired: Mutex::default(),

@@ -5,6 +5,7 @@
 //! and gives [`Answer`]s and [`DeliveryReceipt`]s in batches, each with the token of its submit.
 //! What to send, in which order and whether to try again is the outbox's.
 
+pub mod account;
 pub mod alphabet;
 mod awaited;
 pub mod cmpp;
@@ -31,6 +32,7 @@ pub(crate) mod validity;
 mod window;
 pub mod wire;
 
+pub use account::{Account, Contract, ContractFault, Day, Refusal, Template};
 pub use awaited::same_phone;
 pub use codec::{Frame, FrameError, PACKET_BYTES_MAX, Sequence};
 pub use config::{LinkConfig, LinkFault, Proof, Protocol, Receipts, Secret, Sender, Style};

@@ -6,7 +6,7 @@ use super::track::{Key, Retry, Stream, Text, text_of};
 use super::{Flight, Outbox};
 use crate::intent::{IntentId, RecipientNo};
 use crate::ledger::State;
-use model::Time;
+use model::{Reach, Time};
 use std::ops::Bound;
 
 /// Intents of lower order whose rows are asked for while a higher one waits.
@@ -75,7 +75,7 @@ impl Outbox {
     }
 
     fn serve(&mut self, key: Key, only_ask: bool, at: Time, out: &mut Effects) -> Served {
-        let Some(track) = self.tracks.get_mut(&key.no).filter(|track| !track.closed) else {
+        let Some(track) = self.tracks.get(&key.no).filter(|track| !track.closed) else {
             return Served::Drained;
         };
         if at >= track.intent.not_after {
@@ -86,6 +86,13 @@ impl Outbox {
         if waits || self.paused.contains(&track.intent.id) {
             return Served::Idle;
         }
+        // Of a day that is used up the public waits for the next; who has other channels does not.
+        if track.intent.audience.reach == Reach::Public && self.daily_room(at) == 0 {
+            return Served::Idle;
+        }
+        let Some(track) = self.tracks.get_mut(&key.no) else {
+            return Served::Drained;
+        };
         let Some(slot) = track.streams.get_mut(usize::from(key.pass)) else {
             return Served::Drained;
         };
@@ -147,6 +154,9 @@ impl Outbox {
         } else {
             wire
         };
+        let today = self.daily_room(at);
+        let is_capped = today == 0;
+        let wire = if is_capped { wire } else { wire.min(today) };
         let held = self.held();
         let mut budget = self.limits.unconfirmed_max.saturating_sub(held);
         let longest = self.limits.backoff_max();
@@ -157,6 +167,7 @@ impl Outbox {
             }
             // A retry takes a place of the budget again; a claimed row has one already.
             if budget > 0
+                && !is_capped
                 && let Some(retry) = stream.pop_retry(at, longest)
             {
                 self.retries_total = self.retries_total.saturating_sub(1);
@@ -178,7 +189,10 @@ impl Outbox {
                 stream.claimed -= 1;
                 self.claimed_total = self.claimed_total.saturating_sub(1);
             }
-            match self.skip(facts, &row, stream.epoch) {
+            let skip = self.skip(facts, &row, stream.epoch);
+            let turned_away = skip.is_none() && is_capped;
+            self.stats.capped += u64::from(turned_away);
+            match skip.or_else(|| turned_away.then_some(State::Failed)) {
                 Some(State::Unsent) => {}
                 Some(State::Failed) => {
                     self.learn(facts.no, row.recipient, State::Failed, 0);

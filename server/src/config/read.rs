@@ -348,6 +348,10 @@ impl Sections {
         for (line, section) in &self.sms {
             let place = Place::line(name, *line);
             unique(&mut names, &section.name, "sms.name", place, faults);
+            for fault in section.contract.faults(&section.link.sender.source) {
+                let remedy = "write it as the carrier's contract has it";
+                faults.error(place, "sms.contract", fault.to_string(), remedy);
+            }
             match section.gateway() {
                 Ok(link) => {
                     for fault in link.faults() {

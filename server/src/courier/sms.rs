@@ -1,6 +1,7 @@
 //! Short messages: the outbox of an account and the sessions of its links.
 
 use super::Courier;
+use super::agreed::{Agreed, TEXTS_MAX};
 use super::marks::Marks;
 use super::reply::{is_from, said};
 use crate::app::App;
@@ -21,8 +22,6 @@ use std::sync::Arc;
 
 /// Between two updates of the screens.
 const SHOW_EVERY_US: u64 = 250_000;
-/// Texts kept encoded.
-const TEXTS_MAX: usize = 4096;
 /// Messages handed to the link at once.
 const SUBMIT_MAX: usize = 4096;
 
@@ -38,6 +37,7 @@ pub(crate) struct Sms {
     pub(crate) courier: Courier,
     style: Style,
     texts: FxHashMap<(IntentId, u8), Prepared>,
+    agreed: Agreed,
     reference: u8,
     waiting: VecDeque<Waiting>,
     /// Their tokens: what the outbox gives up for silent while it waits here goes out once.
@@ -124,8 +124,11 @@ impl Sms {
         let sessions = config.sessions.max(1) * config.addresses.len().max(1);
         let window = config.window().saturating_mul(sessions);
         let style = config.style();
+        let day_begins = app.installation.city.offset_at(app.clock.now());
         let limits = Limits {
             pace_per_s,
+            daily_max: config.agreed.daily_max(),
+            day_begins,
             throttle_min: config.throttle_min,
             throttle_max: config.throttle_max,
             always_ucs2: style.always_ucs2(),
@@ -139,6 +142,7 @@ impl Sms {
             courier,
             style,
             texts: FxHashMap::default(),
+            agreed: Agreed::new(config.agreed.clone(), day_begins),
             reference: 0,
             waiting: VecDeque::new(),
             queued: FxHashSet::default(),
@@ -172,6 +176,9 @@ impl Sms {
         self.courier.settle()?;
         let effects = std::mem::take(&mut self.courier.effects);
         let mut refused = Vec::new();
+        if self.agreed.day(self.courier.app.clock.now()) {
+            self.texts.clear();
+        }
         for send in &effects.sends {
             for sending in effects.batch(send) {
                 let phone = self.courier.phone(sending.token.recipient());
@@ -207,9 +214,21 @@ impl Sms {
         if self.texts.contains_key(&(intent, variant)) {
             return true;
         }
+        let app = &self.courier.app;
+        let link = self.courier.outbox.link();
+        if let Some(why) = self.agreed.known((intent, variant)) {
+            app.metrics.not_passed.with_label_values(&[link, why]).inc();
+            return false;
+        }
         let Some((found, message)) = self.courier.words(intent, variant) else {
             return false;
         };
+        if let Some(why) = self.agreed.refusal((intent, variant), &message.text) {
+            tracing::error!(link, %intent, %why, "a text was not sent: the account does not pass it");
+            let labels = [link, why.name()];
+            app.metrics.not_passed.with_label_values(&labels).inc();
+            return false;
+        }
         self.reference = self.reference.wrapping_add(1);
         let validity = Validity::Absolute(found.not_after);
         match Prepared::new(&message.text, &self.style, validity, self.reference) {
@@ -419,6 +438,7 @@ impl Sms {
             return Ok(());
         }
         self.shown = now;
+        self.agreed.show(&self.courier);
         self.courier.show()
     }
 }

@@ -98,6 +98,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         answer_links: AnswerLinks::new(None, link_key),
         relay: None,
         area_links: Vec::new(),
+        accounts: crate::accounts::Accounts::default(),
         roles: Roles::ALL,
         // Nobody looks at what others say: each step shows its own.
         zones: Zones::new(city.zones.len(), Standing::Here),

@@ -1,5 +1,6 @@
 //! One carrier account: where its links lead, how it logs in, its limits, how its messages look.
 
+use super::account::Account;
 use super::identifier::Spelling;
 use super::share::Share;
 use model::Span;
@@ -126,6 +127,9 @@ pub struct LinkConfig {
     /// Which phones are this account's; all of them where there is no other account.
     #[serde(skip)]
     pub share: Option<Share>,
+    /// What was agreed about the account; given beside the section.
+    #[serde(skip)]
+    pub agreed: Account,
     /// `host:port` of each gateway of the account. Its sessions serve together; where one gateway
     /// is away, the others carry all.
     #[serde(alias = "address", deserialize_with = "one_or_more")]
@@ -346,6 +350,7 @@ impl Default for LinkConfig {
         Self {
             protocol: Protocol::default(),
             share: None,
+            agreed: Account::default(),
             addresses: vec!["127.0.0.1:2775".to_owned()],
             account: String::new(),
             password: Secret::default(),
