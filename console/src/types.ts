@@ -210,6 +210,8 @@ export interface Preview {
   everybody: boolean;
   townships: { code: string; heads: number }[];
   unreachable: number;
+  /** Of these, cards in machines. */
+  data_only: number;
   texts: Words;
   segments: Record<string, number>;
   remarks: Partial<Record<Lang, Remark[]>>;

@@ -101,10 +101,10 @@ impl Ledger {
         retired.map(|(no, retired)| (RecipientNo(*no), *retired))
     }
 
-    /// Whether that address of a recipient will never work again.
-    pub fn is_retired(&self, recipient: RecipientNo, address: u64) -> bool {
-        let known = self.retired.get(&recipient.0);
-        known.is_some_and(|retired| retired.address == address)
+    /// Since when that address of a recipient does not work on this link.
+    pub fn retired_at(&self, recipient: RecipientNo, address: u64) -> Option<Time> {
+        let known = self.retired.get(&recipient.0)?;
+        (known.address == address).then_some(known.at)
     }
 
     pub(crate) fn retire(&mut self, recipient: u32, address: u64, at: Time) {

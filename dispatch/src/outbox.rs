@@ -27,7 +27,7 @@ use crate::intent::{Intent, IntentId, RecipientNo};
 use crate::ledger::{Entry, Ledger, Progress, Spent, State};
 use crate::wording::Purpose;
 use before::Heard;
-use model::{Time, WarningId};
+use model::{Span, Time, WarningId};
 use pace::Pace;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -83,6 +83,15 @@ struct Flight {
     sent: Time,
     /// True where an earlier try may have gone out.
     perhaps: bool,
+}
+
+/// Where rows belong in an audience, and where the next ones begin.
+#[derive(Clone, Copy, Debug)]
+struct Page {
+    pass: u8,
+    epoch: u32,
+    cursor: u64,
+    end: bool,
 }
 
 /// What a step learned, gathered before it is written as progress.
@@ -150,7 +159,15 @@ impl Outbox {
                 cursor,
                 rows,
                 end,
-            } => self.rows(intent, pass, epoch, cursor, rows, end),
+            } => {
+                let page = Page {
+                    pass,
+                    epoch,
+                    cursor,
+                    end,
+                };
+                self.rows(at, intent, page, rows);
+            }
             Event::Answers(answers) => self.answers(at, answers, out),
             Event::Durable(seq) => self.durable(seq),
             Event::Up => self.up = true,
@@ -382,15 +399,13 @@ impl Outbox {
         }
     }
 
-    fn rows(
-        &mut self,
-        intent: IntentId,
-        pass: u8,
-        epoch: u32,
-        cursor: u64,
-        rows: &[Row],
-        end: bool,
-    ) {
+    fn rows(&mut self, at: Time, intent: IntentId, page: Page, rows: &[Row]) {
+        let Page {
+            pass,
+            epoch,
+            cursor,
+            end,
+        } = page;
         let no = self.ledger.number(intent);
         let Some(track) = self.tracks.get(&no).filter(|track| !track.closed) else {
             return;
@@ -416,6 +431,8 @@ impl Outbox {
         let mut flying = false;
         if only_told || only_new {
             open.retain(|row| match self.heard(&before, row.recipient) {
+                // Another link may have told who moved there: it knows whom this is for.
+                Heard::Yes | Heard::No if self.has_moved(row, at) => true,
                 Heard::Yes => only_told,
                 // Whom it is for is known once that is answered.
                 Heard::Perhaps => {
@@ -439,6 +456,11 @@ impl Outbox {
                 self.seen.insert(key, until);
             }
         }
+    }
+
+    /// Whether an address is another link's for a while.
+    fn has_moved(&self, row: &Row, at: Time) -> bool {
+        self.limits.retired_for > Span::ZERO && self.is_retired(row, at)
     }
 
     fn durable(&mut self, seq: u64) {

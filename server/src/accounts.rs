@@ -1,11 +1,13 @@
 //! Accounts at carriers: what each may still send on a day, and what is wrong with what was agreed.
 
-use dispatch::gateway::sms::{Account, Day, Refusal};
+use dispatch::directory::{Directory, ROWS_MAX};
+use dispatch::gateway::sms::{Account, DataOnly, Day, Refusal};
+use dispatch::intent::Audience;
 use dispatch::ledger::Spent;
 use model::fault::{Fault, Severity};
-use model::{Offset, Time};
+use model::{AreaCode, Channel, City, Offset, Reach, Time};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From so many days before its last one an account is to be renewed.
 const RENEW_DAYS: i64 = 30;
@@ -15,17 +17,36 @@ const NAMED_MAX: usize = 3;
 /// The accounts of a process.
 #[derive(Default)]
 pub(crate) struct Accounts {
-    all: Vec<(String, Account)>,
+    links: Vec<String>,
+    all: Vec<Account>,
+    /// Subscribers whose numbers are no phones, by area.
+    data_only: BTreeMap<AreaCode, u64>,
     spent: Mutex<BTreeMap<String, Spent>>,
 }
 
 impl Accounts {
     /// Accounts by the names of their links.
-    pub(crate) fn new(all: Vec<(String, Account)>) -> Self {
+    pub(crate) fn new(all: Vec<(String, Account)>, data_only: BTreeMap<AreaCode, u64>) -> Self {
+        let (links, all) = all.into_iter().unzip();
         Self {
+            links,
             all,
+            data_only,
             spent: Mutex::default(),
         }
+    }
+
+    /// Their links, in the order in which they share the phones.
+    pub(crate) fn links(&self) -> &[String] {
+        &self.links
+    }
+
+    /// Subscribers of some areas, each by itself, whose numbers are no phones.
+    pub(crate) fn data_only(&self, areas: &BTreeSet<AreaCode>) -> u64 {
+        areas
+            .iter()
+            .filter_map(|code| self.data_only.get(code))
+            .sum()
     }
 
     /// True where short messages go out by none.
@@ -41,14 +62,50 @@ impl Accounts {
     /// Every account, with what it took of that day.
     pub(crate) fn on(&self, day: Day) -> Vec<Account> {
         let spent = self.spent.lock();
-        let with_use = |(link, account): &(String, Account)| {
+        let with_use = |(link, account): (&String, &Account)| {
             let used = spent.get(link).filter(|spent| spent.day == day.0);
             let mut account = account.clone();
             account.used = used.map_or(0, |spent| spent.parts);
             account
         };
-        self.all.iter().map(with_use).collect()
+        self.links.iter().zip(&self.all).map(with_use).collect()
     }
+}
+
+/// Subscribers of a city whose numbers are no phones, by the area they live in.
+pub(crate) fn data_cards(
+    directory: &Directory,
+    city: &City,
+    data_only: &DataOnly,
+) -> BTreeMap<AreaCode, u64> {
+    let mut found = BTreeMap::new();
+    if data_only.is_empty() {
+        return found;
+    }
+    let mut audience = Audience::of(Reach::Public, directory.version());
+    audience.areas = city.areas.iter().map(|area| area.code).collect();
+    let mut rows = Vec::new();
+    for pass in 0..2 {
+        let mut cursor = 0;
+        loop {
+            rows.clear();
+            let at = (pass, cursor);
+            let page = directory.resolve(city, &audience, Channel::Sms, at, ROWS_MAX, &mut rows);
+            let machines = rows.iter().filter(|row| data_only.has(row.address));
+            for row in machines {
+                let area = directory.area_of(city, row.recipient);
+                if let Some(area) = area.and_then(|area| city.area(area)) {
+                    *found.entry(area.code).or_default() += 1;
+                }
+            }
+            match page {
+                Ok(page) if !page.end => cursor = page.cursor,
+                // Nothing but another version is refused, and this is its own.
+                Ok(_) | Err(_) => break,
+            }
+        }
+    }
+    found
 }
 
 /// Accounts of the configuration in `file` that are over or soon will be.
@@ -211,7 +268,8 @@ mod tests {
 
     #[test]
     fn what_was_used_counts_on_its_own_day() {
-        let accounts = Accounts::new(vec![("sms".into(), account("a", "daily_max = 10"))]);
+        let all = vec![("sms".into(), account("a", "daily_max = 10"))];
+        let accounts = Accounts::new(all, BTreeMap::new());
         accounts.spent("sms", Spent { day: 7, parts: 4 });
         let left = |day| accounts.on(Day(day)).first().and_then(Account::left);
         assert_eq!((left(7), left(8)), (Some(6), Some(10)));

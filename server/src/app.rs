@@ -364,11 +364,19 @@ impl App {
             .iter()
             .map(|(code, heads)| serde_json::json!({ "code": code, "heads": heads }))
             .collect();
+        let public = public.into_inner();
+        let by_sms = public.1.contains(&Channel::Sms);
+        let data_only = if by_sms {
+            self.accounts.data_only(&public.0)
+        } else {
+            0
+        };
         let counted = serde_json::json!({
             "heads": heads,
             "everybody": everybody,
             "townships": townships,
-            "unreachable": self.unreachable(public.into_inner()),
+            "unreachable": self.unreachable(&public) + data_only,
+            "data_only": data_only,
             "texts": texts,
             "segments": segments,
             "remarks": preview.remarks,
@@ -423,12 +431,12 @@ impl App {
     }
 
     /// Subscribers of areas whom none of the channels reaches.
-    fn unreachable(&self, (areas, channels): (BTreeSet<AreaCode>, BTreeSet<Channel>)) -> u64 {
+    fn unreachable(&self, (areas, channels): &(BTreeSet<AreaCode>, BTreeSet<Channel>)) -> u64 {
         let (city, directory) = (&self.installation.city, &self.installation.directory);
         let mut audience = Audience::of(Reach::Public, directory.version());
-        audience.areas = areas.into_iter().collect();
+        audience.areas = areas.iter().copied().collect();
         audience.alone = true;
-        let channels: Vec<Channel> = channels.into_iter().collect();
+        let channels: Vec<Channel> = channels.iter().copied().collect();
         let preview = directory.preview(city, &audience, &channels);
         preview.map_or(0, |preview| preview.missed)
     }

@@ -24,7 +24,7 @@ use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
 use dispatch::gateway::sms::share::{Share, ShareFault};
-use dispatch::gateway::sms::{Account, Contract, LinkConfig, Protocol, Secret};
+use dispatch::gateway::sms::{Account, Contract, LinkConfig, Numbers, Protocol, Secret};
 use dispatch::gateway::webhook::{Webhook, WebhookConfig};
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) people: Vec<Person>,
     /// SMS links, by name.
     pub(crate) sms: Vec<SmsSection>,
+    /// How the numbers of carriers begin, and which are no phones.
+    pub(crate) numbers: Numbers,
     /// Mail server.
     pub(crate) email: Option<EmailSection>,
     /// Webhook targets.
@@ -330,12 +332,13 @@ impl SmsSection {
 /// is one.
 pub(crate) fn shares(
     accounts: &[SmsSection],
+    numbers: &Numbers,
 ) -> Result<Vec<Option<Share>>, Vec<(usize, ShareFault)>> {
     let carries: Vec<&[String]> = accounts.iter().map(|it| it.carries.as_slice()).collect();
     if carries.iter().all(|words| words.is_empty()) && carries.len() < 2 {
         return Ok(vec![None; carries.len()]);
     }
-    let shares = Share::of(&carries)?;
+    let shares = Share::of(&carries, numbers)?;
     Ok(shares.into_iter().map(Some).collect())
 }
 

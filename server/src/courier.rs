@@ -41,6 +41,7 @@ use crate::app::{App, DISPATCH};
 use crate::term::Term;
 use crate::view::DeliveryItem;
 use area::Jobs;
+use dispatch::gateway::sms::DataOnly;
 use dispatch::gateway::sms::share::Share;
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Progress, State};
@@ -104,6 +105,8 @@ pub(crate) struct Courier {
     retired: Option<u64>,
     /// Which phones are this link's, where several accounts share them.
     share: Option<Share>,
+    /// Numbers that are no phones.
+    data_only: DataOnly,
 }
 
 impl Courier {
@@ -170,6 +173,7 @@ impl Courier {
             rows: Vec::new(),
             retired: None,
             share: None,
+            data_only: DataOnly::default(),
         };
         courier.settle()?;
         Ok(courier)
@@ -318,8 +322,11 @@ impl Courier {
         let retired = self.outbox.stats().retired;
         if self.retired != Some(retired) {
             self.retired = Some(retired);
-            let list = self.outbox.ledger().retired().collect();
-            self.app.retired.lock().insert(self.partition, list);
+            // A number that moved is no token: another account tells it.
+            if self.share.is_none() {
+                let list = self.outbox.ledger().retired().collect();
+                self.app.retired.lock().insert(self.partition, list);
+            }
         }
         let now = self.app.clock.now();
         self.touched.extend(self.rates.slowing(now));

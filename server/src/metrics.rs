@@ -55,6 +55,10 @@ pub(crate) struct Metrics {
     pub(crate) not_passed: IntCounterVec,
     /// What was agreed about an account and what of it is left, by link and figure.
     pub(crate) account: IntGaugeVec,
+    /// Messages handed to another account since the number moved, by both links.
+    pub(crate) moved: IntCounterVec,
+    /// Numbers left out since they are no phones, by link.
+    pub(crate) data_only: IntCounterVec,
     /// Intents that no link carries, by channel.
     pub(crate) unserved: IntCounterVec,
     /// State bulletins by source and what became of them.
@@ -249,6 +253,16 @@ impl Metrics {
                 "sanfang_sms_account",
                 "What was agreed about an account: daily_max, used_today in parts of messages, days_left until it expires; an alarm below 30",
                 &["link", "figure"],
+            )?,
+            moved: counters(
+                "sanfang_sms_moved_total",
+                "Short messages handed to another account since the carrier of the first does not have the number any more",
+                &["from", "to"],
+            )?,
+            data_only: counters(
+                "sanfang_sms_data_only_total",
+                "Numbers left out of an audience since they are cards in machines, by link",
+                &["link"],
             )?,
             unserved: counters(
                 "sanfang_intents_unserved_total",

@@ -1,6 +1,6 @@
 //! Starts and stops a process: journal, pumps, couriers, API, in that order and back.
 
-use crate::accounts::Accounts;
+use crate::accounts::{self, Accounts};
 use crate::answer_links::{self, AnswerLinks};
 use crate::answered::Answered;
 use crate::api;
@@ -430,7 +430,17 @@ async fn app(
         | LinkKind::Areas(_)
         | LinkKind::Absent => None,
     });
-    let accounts = Accounts::new(accounts.collect());
+    let data_only = options.links.iter().find_map(|(_, kind)| match kind {
+        LinkKind::Sms(config, _) => Some(config.data_only.clone()),
+        LinkKind::Area(_)
+        | LinkKind::Devices(_)
+        | LinkKind::Single(_)
+        | LinkKind::Areas(_)
+        | LinkKind::Absent => None,
+    });
+    let data_only = data_only.unwrap_or_default();
+    let machines = accounts::data_cards(&installation.directory, &city, &data_only);
+    let accounts = Accounts::new(accounts.collect(), machines);
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();

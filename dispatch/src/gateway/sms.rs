@@ -16,6 +16,7 @@ mod event;
 mod identifier;
 mod inbound;
 mod link;
+mod numbers;
 mod outgoing;
 mod pace;
 mod prepared;
@@ -41,6 +42,7 @@ pub use event::{
 };
 pub use identifier::{MessageKey, Spelling, candidates};
 pub use link::Link;
+pub use numbers::{DataOnly, Numbers, NumbersFault};
 pub use prepared::{PARTS_MAX, PrepareError, Prepared, parts_of};
 pub use receipt::{MessageState, ReasonCode, ReceiptError, ReceiptText};
 pub use results::{ResultCode, Row, Table, Verdict};

@@ -46,6 +46,9 @@ pub struct Limits {
     pub seen_max: usize,
     /// How long states outlive the not-after time: receipts come late, a cancel needs them.
     pub keep: Span,
+    /// How long an address that its service calls gone is not tried again; zero for ever. A number
+    /// that moved to another carrier may move back.
+    pub retired_for: Span,
     /// Recipients remembered beyond that because their warning stands, a byte each.
     pub standing_max: u64,
 }
@@ -70,6 +73,7 @@ impl Default for Limits {
             intents_max: 20_000,
             seen_max: 1_000_000,
             keep: Span::from_minutes(3 * 24 * 60),
+            retired_for: Span::ZERO,
             standing_max: 50_000_000,
         }
     }

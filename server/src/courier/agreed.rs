@@ -12,7 +12,7 @@ pub(super) const TEXTS_MAX: usize = 4096;
 
 /// The account, and the texts that it does not pass.
 pub(super) struct Agreed {
-    account: Account,
+    pub(super) account: Account,
     offset: Offset,
     day: Day,
     refused: FxHashMap<(IntentId, u8), &'static str>,

@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 /// Between two updates of the screens.
 const SHOW_EVERY_US: u64 = 250_000;
+/// For so long a number that moved to another carrier is told by another account at once.
+const MOVED_FOR: Span = Span::from_minutes(90 * 24 * 60);
 /// Messages handed to the link at once.
 const SUBMIT_MAX: usize = 4096;
 
@@ -128,6 +130,7 @@ impl Sms {
         let limits = Limits {
             pace_per_s,
             daily_max: config.agreed.daily_max(),
+            retired_for: MOVED_FOR,
             day_begins,
             throttle_min: config.throttle_min,
             throttle_max: config.throttle_max,
@@ -138,6 +141,7 @@ impl Sms {
         };
         let mut courier = Courier::open(Arc::clone(app), number, limits)?;
         courier.share = config.share.clone();
+        courier.data_only = config.data_only.clone();
         Ok(Self {
             courier,
             style,
@@ -306,7 +310,8 @@ impl Sms {
             // Before the answers, which make room: what has gone takes no more.
             self.courier.step(Event::Window(window));
         }
-        let mut answers: Vec<Answer> = turn.answers.iter().filter_map(answer).collect();
+        let answers = turn.answers.iter();
+        let mut answers: Vec<Answer> = answers.map(|a| self.answer(a)).collect();
         answers.extend(turn.receipts.iter().filter_map(|r| self.receipt(r)));
         if !answers.is_empty() {
             self.stay(&answers);
@@ -378,13 +383,47 @@ impl Sms {
         }
     }
 
+    fn answer(&self, answer: &WireAnswer) -> Answer {
+        let outcome = match answer.outcome {
+            WireOutcome::Accepted { id } => Outcome::Accepted {
+                receipt: id.map_or(0, |id| id.0),
+            },
+            WireOutcome::Throttled { .. } => Outcome::Throttled,
+            WireOutcome::Transient(_) | WireOutcome::Unsent => Outcome::Transient,
+            WireOutcome::Permanent(code) if self.agreed.account.is_not_ours(code) => {
+                self.not_ours()
+            }
+            WireOutcome::Permanent(_) => Outcome::Permanent,
+            WireOutcome::Silent | WireOutcome::Cut | WireOutcome::Doubtful(_) => Outcome::Uncertain,
+        };
+        Answer {
+            token: Token(answer.token),
+            outcome,
+        }
+    }
+
+    /// A number of another carrier is told by another account, where there is one.
+    fn not_ours(&self) -> Outcome {
+        match self.courier.share {
+            Some(_) => Outcome::Retired,
+            None => Outcome::Permanent,
+        }
+    }
+
+    fn refused(&self, reason: &str) -> Outcome {
+        match self.agreed.account.says_not_ours(reason) {
+            true => self.not_ours(),
+            false => Outcome::Permanent,
+        }
+    }
+
     fn receipt(&self, receipt: &DeliveryReceipt) -> Option<Answer> {
         let outcome = match receipt.state {
             MessageState::Delivered => Outcome::Delivered,
             MessageState::Expired
             | MessageState::Deleted
             | MessageState::Undeliverable
-            | MessageState::Rejected => Outcome::Permanent,
+            | MessageState::Rejected => self.refused(&receipt.reason.to_string()),
             MessageState::Unknown | MessageState::Enroute | MessageState::Accepted => return None,
         };
         let token = receipt.token.map(Token);
@@ -447,22 +486,6 @@ impl Sms {
 fn answer_max(config: &LinkConfig) -> Span {
     let times_out = config.response_timeout().millis().saturating_mul(4);
     Span::from_millis(times_out).max(Span::from_minutes(10))
-}
-
-fn answer(answer: &WireAnswer) -> Option<Answer> {
-    let outcome = match answer.outcome {
-        WireOutcome::Accepted { id } => Outcome::Accepted {
-            receipt: id.map_or(0, |id| id.0),
-        },
-        WireOutcome::Throttled { .. } => Outcome::Throttled,
-        WireOutcome::Transient(_) | WireOutcome::Unsent => Outcome::Transient,
-        WireOutcome::Permanent(_) => Outcome::Permanent,
-        WireOutcome::Silent | WireOutcome::Cut | WireOutcome::Doubtful(_) => Outcome::Uncertain,
-    };
-    Some(Answer {
-        token: Token(answer.token),
-        outcome,
-    })
 }
 
 #[cfg(test)]

@@ -7,8 +7,7 @@ use super::{depth, told};
 use serde_json::{Value, json};
 use std::fs;
 
-const LINK: &str =
-    "[sms.link]\naddress = \"127.0.0.1:9\"\naccount = \"s\"\npassword = \"s\"\nsender = { source = \"106575\" }\n";
+const LINK: &str = "[sms.link]\naddress = \"127.0.0.1:9\"\naccount = \"s\"\npassword = \"s\"\nsender = { source = \"106575\" }\n";
 
 #[test]
 fn what_was_agreed_is_checked_against_the_day_and_the_citys_texts() {
@@ -25,11 +24,26 @@ fn what_was_agreed_is_checked_against_the_day_and_the_citys_texts() {
     assert_eq!(code, 0, "{out}{err}");
     assert!(!out.contains("sms.contract"), "{out}");
     for (contract, words) in [
-        ("expires = \"2020-01-31\"\n", "mobile expired on 2020-01-31: it passes nothing"),
-        ("signatures = [\"【别处】\"]\n", "the text opens with none of the signatures registered"),
-        ("templates = { T7 = \"{code:digits 6}\" }\n", "none of the templates approved for it is this text: alert."),
-        ("sub_port = \"000000000000001\"\n", "the source number has 6 digits and this 15, more than 20"),
-        ("templates = { T7 = \"{code}\" }\n", "templates.T7: {code} is no variable"),
+        (
+            "expires = \"2020-01-31\"\n",
+            "mobile expired on 2020-01-31: it passes nothing",
+        ),
+        (
+            "signatures = [\"【别处】\"]\n",
+            "the text opens with none of the signatures registered",
+        ),
+        (
+            "templates = { T7 = \"{code:digits 6}\" }\n",
+            "none of the templates approved for it is this text: alert.",
+        ),
+        (
+            "sub_port = \"000000000000001\"\n",
+            "the source number has 6 digits and this 15, more than 20",
+        ),
+        (
+            "templates = { T7 = \"{code}\" }\n",
+            "templates.T7: {code} is no variable",
+        ),
         ("expires = \"soon\"\n", "\"soon\" is no day"),
     ] {
         let (code, out, err) = check(contract);
@@ -57,7 +71,10 @@ fn a_text_that_no_account_passes_is_refused_before_it_is_signed() {
     let path = format!("/v1/warnings/{}", warning["id"].as_str().unwrap());
     let (_, preview) = served.get(&format!("{path}/preview"));
     let preview: Value = serde_json::from_str(&preview).unwrap();
-    assert_eq!(preview["unsendable"], json!(["zh", "en"]), "{preview}");
+    let unsendable = preview["unsendable"].as_array().unwrap();
+    for language in ["zh", "en"] {
+        assert!(unsendable.contains(&json!(language)), "{preview}");
+    }
     let refused = json!({ "not_passed": { "account": "mobile", "why": "template" } });
     let remarks = preview["remarks"]["zh"].as_array().unwrap();
     assert!(remarks.contains(&refused), "{preview}");
@@ -68,7 +85,10 @@ fn a_text_that_no_account_passes_is_refused_before_it_is_signed() {
             "seen": warning["seen"],
             "without_sms": without_sms,
         });
-        let headers = ["Authorization: Bearer token-chen", "Content-Type: application/json"];
+        let headers = [
+            "Authorization: Bearer token-chen",
+            "Content-Type: application/json",
+        ];
         let line = format!("POST {path}/approve");
         served.ask(&line, &headers, body.to_string().as_bytes())
     };

@@ -10,6 +10,7 @@ mod fall_back;
 mod inbox;
 mod intake;
 mod links;
+mod moved;
 mod peers;
 mod relayed;
 mod sessions;

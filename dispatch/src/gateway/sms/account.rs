@@ -4,6 +4,7 @@
 //! A carrier's gateway takes a text that was not registered and drops it, or refuses it message by
 //! message while the water rises. So each text is held against what was agreed before anybody signs.
 
+use super::results::ResultCode;
 use model::{Offset, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub struct Contract {
     pub daily_max: u64,
     /// The last day on which the account may be used.
     pub expires: Option<Day>,
+    /// Results of submits and reasons of receipts, as the carrier writes them (`9`, `MA:0003`), that
+    /// say that a phone is another carrier's; beside those of the standard.
+    pub not_ours: Vec<String>,
     /// Whom to call about the account, a name or a desk; never sent.
     pub on_duty: String,
 }
@@ -115,6 +119,7 @@ pub struct Account {
     templates: Vec<Template>,
     daily_max: u64,
     expires: Option<Day>,
+    not_ours: Vec<String>,
     /// Parts taken on the day that is asked about.
     pub used: u64,
 }
@@ -355,6 +360,7 @@ impl Contract {
             templates: templates.filter_map(|t| Template::parse(t).ok()).collect(),
             daily_max: self.daily_max,
             expires: self.expires,
+            not_ours: self.not_ours.clone(),
             used: 0,
         }
     }
@@ -399,6 +405,16 @@ impl Account {
     /// Parts left on the day; `None` where there is no such limit.
     pub fn left(&self) -> Option<u64> {
         (self.daily_max > 0).then(|| self.daily_max.saturating_sub(self.used))
+    }
+
+    /// Whether a refused submit says that the phone is another carrier's.
+    pub fn is_not_ours(&self, result: ResultCode) -> bool {
+        result.is_not_ours() || self.says_not_ours(&result.value.to_string())
+    }
+
+    /// The same of the reason in a receipt.
+    pub fn says_not_ours(&self, reason: &str) -> bool {
+        self.not_ours.iter().any(|code| code == reason)
     }
 
     /// Its last day, where one was agreed.

@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use super::identifier::Spelling;
+use super::numbers::DataOnly;
 use super::share::Share;
 use model::Span;
 use serde::{Deserialize, Deserializer};
@@ -130,6 +131,9 @@ pub struct LinkConfig {
     /// What was agreed about the account; given beside the section.
     #[serde(skip)]
     pub agreed: Account,
+    /// Numbers that are no phones, and are not told.
+    #[serde(skip)]
+    pub data_only: DataOnly,
     /// `host:port` of each gateway of the account. Its sessions serve together; where one gateway
     /// is away, the others carry all.
     #[serde(alias = "address", deserialize_with = "one_or_more")]
@@ -351,6 +355,7 @@ impl Default for LinkConfig {
             protocol: Protocol::default(),
             share: None,
             agreed: Account::default(),
+            data_only: DataOnly::default(),
             addresses: vec!["127.0.0.1:2775".to_owned()],
             account: String::new(),
             password: Secret::default(),
