@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Installs the independent programs that the tests talk to. System packages by apt-get where that
 # is there and allowed; Python packages in a directory of their own, outside the clone, whose path
-# is printed last. Running it again is quick. `--python` leaves the system packages alone.
+# is printed last. Running it again is quick. `--python` leaves all but these alone; `--smsgate` has
+# the Java gateway of short messages alone, from Maven Central, and prints its folder.
 set -euo pipefail
 
 peers="${SANFANG_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/sanfang/peers}"
 venv="$peers/venv"
+smsgate="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/dispatch/tests/peers/smsgate"
 python="capvalidator==0.1.0.dev4 aiosmtpd==1.4.6 pycmpp==2.0.2 smpp34==1.5.0"
 # program it brings=package
 system="mosquitto=mosquitto xmllint=libxml2-utils openssl=openssl python3=python3-venv chromium=chromium
-    java=default-jre-headless mvn=maven kcat=kcat tshark=tshark"
+    java=default-jre-headless javac=default-jdk-headless mvn=maven kcat=kcat tshark=tshark"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -52,9 +54,35 @@ install_python() {
     printf '%s' "$python" >"$venv/.wanted"
 }
 
+# The jars, held to their sums, and our few lines on top of them.
+install_smsgate() {
+    local wanted folder
+    wanted=$(cat "$smsgate"/* | sha256sum | cut -c1-12)
+    folder="$peers/smsgate-$wanted"
+    if [ ! -e "$folder/.complete" ]; then
+        local program
+        for program in java javac mvn; do
+            command -v "$program" >/dev/null || { say "$program is missing: default-jdk-headless and maven have it"; return 1; }
+        done
+        rm -rf "$folder"
+        mkdir -p "$folder/jars" "$folder/classes"
+        timeout 600 mvn -q -B -f "$smsgate/pom.xml" dependency:copy-dependencies \
+            -DoutputDirectory="$folder/jars" >"$folder/log" 2>&1 || { tail -n 20 "$folder/log" >&2; return 1; }
+        (cd "$folder/jars" && sha256sum --quiet --strict -c "$smsgate/jars.sha256" >&2) || return 1
+        javac -cp "$folder/jars/*" -d "$folder/classes" "$smsgate/Smsgate.java" >&2
+        touch "$folder/.complete"
+    fi
+    printf '%s\n' "$folder"
+}
+
 mkdir -p "$peers"
 exec 9>"$peers/.lock"
 flock 9
+if [ "${1:-}" = --smsgate ]; then
+    install_smsgate
+    exit
+fi
 [ "${1:-}" = --python ] || install_system
 install_python
+[ "${1:-}" = --python ] || install_smsgate >/dev/null || say "SMSGate could not be had: its tests are skipped"
 printf '%s\n' "$peers"

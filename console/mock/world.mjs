@@ -285,7 +285,7 @@ export class World {
     return {
       heads: { sms: split(all * 0.97), push: split(all * 0.41), email: split(all * 0.08) },
       townships: Object.keys(w.areas).map((code) => ({ code, heads: Math.round((this.areas.get(code)?.population ?? 0) / PEOPLE_PER_SUBSCRIBER) })).sort((a, b) => b.heads - a.heads),
-      everybody: false, unreachable: Math.round(all * 0.006), texts: w.text, segments: { zh: 2, en: 3 }, remarks: w.text.en && !/verify/i.test(w.text.en) ? { en: [{ missing: 'verify' }] } : {},
+      everybody: false, unreachable: Math.round(all * 0.006), data_only: Math.round(all * 0.001), texts: w.text, segments: { zh: 2, en: 3 }, unsendable: [], remarks: w.text.en && !/verify/i.test(w.text.en) ? { en: [{ missing: 'verify' }] } : {},
       jobs: [], interrupted: Object.fromEntries(Object.keys(w.areas).slice(0, 2).map((code, at) => [code, 2 - at])), last_phone_s: Math.ceil(all * 0.97 / 1000),
     };
   }

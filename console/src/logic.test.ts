@@ -65,6 +65,9 @@ describe('remarks', () => {
     expect(remarksOf(remarks, 'en')).toEqual(['does not say where, where to verify', '10 SMS parts, more than 3']);
     expect(remarksOf(remarks, 'zh')).toEqual(['未写明 地区、查证方式', '短信 10 条,超过 3 条']);
     expect(remarksOf([], 'en')).toEqual([]);
+    const held: Remark[] = [{ not_passed: { account: 'carrier-a', why: { expired: '2027-03-31' } } }, { not_passed: { account: 'b', why: { daily_max: { left: 0, needed: 9 } } } }, { not_passed: { account: 'c', why: 'template' } }];
+    expect(remarksOf(held, 'en')).toEqual(['the account carrier-a does not pass it: the account expired on 2027-03-31', 'the account b does not pass it: the messages of today are used up', 'the account c does not pass it: no approved template is this text']);
+    expect(remarksOf(held, 'zh')).toEqual(['通道“carrier-a”不予放行:账号已于 2027-03-31 到期', '通道“b”不予放行:当日条数已用完', '通道“c”不予放行:与已审核模板不符']);
   });
 });
 

@@ -210,9 +210,13 @@ export interface Preview {
   everybody: boolean;
   townships: { code: string; heads: number }[];
   unreachable: number;
+  /** Of these, cards in machines. */
+  data_only: number;
   texts: Words;
   segments: Record<string, number>;
   remarks: Partial<Record<Lang, Remark[]>>;
+  /** Languages whose short message no account at a carrier passes: signed so, it reaches nobody by SMS. */
+  unsendable: Lang[];
   /** How each carrier or platform reads what a signature would send it. */
   jobs: JobReading[];
   /** How often the public of each area was rung up in the last 24 hours. */
@@ -259,6 +263,9 @@ export interface Job {
   channels?: Record<string, { planned: number; sent: number; failed: number }>;
 }
 
+/** Why an account at a carrier does not pass a text: over since a day, or the parts of the day that are left. */
+export type NotPassed = 'signature' | 'template' | { expired: string } | { daily_max: { left: number; needed: number } };
+
 /** What is wrong with a short message: an element left out, or a word of what it is. */
 export type Remark =
   | { missing: string }
@@ -269,6 +276,7 @@ export type Remark =
   | { no_half: string }
   | { which_night: string }
   | { no_month: string }
+  | { not_passed: { account: string; why: NotPassed } }
   | 'no_signature' | 'placeholder' | 'empty' | 'link' | 'no_mark' | 'stray_mark' | 'not_verbatim';
 
 export type AnswerKind = 'received' | 'at_post' | 'moved' | 'needs_help';

@@ -1,6 +1,6 @@
 // Every word of the screen in both languages, and the names of codes the server sends.
 
-import type { Lang, Remark } from './types';
+import type { Lang, NotPassed, Remark } from './types';
 import { deskEn, deskZh } from './words.desk';
 import { jobsEn, jobsZh } from './words.jobs';
 import { servicesEn, servicesZh } from './words.services';
@@ -19,7 +19,7 @@ const zh = {
   lapsedInForce: '有效期已过', lapsedInForceNote: '有效期已过而未续发:接收方已视为失效,请续发或解除',
   unconfirmed: '待核实', unconfirmedNote: '依据含可疑数据,需第二个读数、邻站或人工确认', past: '过时', pastNote: '发现时已过 15 分钟,只显示不发送', requestTo: '提请发布', requested: '已提请',
   townships: '{n} 个镇街', sites: '{n} 个点位', areasTitle: '地区与等级', onset: '起始', reached: '最高曾达', district: '全区', more: '再显示 {n} 项', less: '收起',
-  evidence: '依据', rule: '规则', whoTold: '将通知', people: '人', total: '合计', unreachable: '无法送达', segments: '短信条数', byTownship: '人数最多的镇街', everybodyCounted: '该区正忙,暂不知谁已收到:按全部人员统计', previewing: '正在统计人数…', previewFailed: '统计失败:{why}', none: '无',
+  evidence: '依据', rule: '规则', whoTold: '将通知', people: '人', total: '合计', unreachable: '无法送达', dataOnly: '(其中物联网卡 {n})', segments: '短信条数', unsendable: '没有运营商账号放行此短信({of}),短信不会发给任何人。勾选表示:不发短信,只经其他渠道发布。', byTownship: '人数最多的镇街', everybodyCounted: '该区正忙,暂不知谁已收到:按全部人员统计', previewing: '正在统计人数…', previewFailed: '统计失败:{why}', none: '无',
   text: '发布文本', chinese: '中文', english: '英文', received: '谁已收到', noDeliveries: '还没有发送',
   sign: '签发', amend: '修改', reject: '驳回', cancel: '取消', cancelAll: '全部取消', alreadySigned: '您已签,等待另一人', notAllowed: '您没有“{scope}”权限',
   confirmTitle: '确认签发', confirmNth: '您是第 {n} 位签名人,共需 {of} 位', confirmReleases: '签名后立即发布', confirmWaits: '签名后还需 {n} 人', confirmKey: '按 Enter 签发,Esc 返回', signing: '正在签发…', signed: '已签发:{what}', rejected: '已驳回:{what}', amended: '已修改:{what}', cancelled: '已取消:{what}', issued: '已提交新预警', noted: '已记录 {who} 的回复',
@@ -56,7 +56,7 @@ const en: Record<Key, string> = {
   lapsedInForce: 'Validity ran out', lapsedInForceNote: 'Not renewed in time: whoever follows the feed has let go of it. Renew it or end it',
   unconfirmed: 'Unconfirmed', unconfirmedNote: 'Rests on suspect values: a second reading, a neighbour or a person must confirm', past: 'Late', pastNote: 'Found more than 15 minutes after: shown, never sent', requestTo: 'Request to', requested: 'Requested',
   townships: '{n} townships', sites: '{n} sites', areasTitle: 'Areas and tiers', onset: 'onset', reached: 'reached', district: 'whole district', more: '{n} more', less: 'Show less',
-  evidence: 'Evidence', rule: 'Rule', whoTold: 'Who will be told', people: 'people', total: 'Total', unreachable: 'Unreachable', segments: 'SMS parts', byTownship: 'Most people in', everybodyCounted: 'All heads: the zone is too busy to say who was told already', previewing: 'Counting heads…', previewFailed: 'Could not count: {why}', none: 'none',
+  evidence: 'Evidence', rule: 'Rule', whoTold: 'Who will be told', people: 'people', total: 'Total', unreachable: 'Unreachable', dataOnly: ' (cards in machines: {n})', segments: 'SMS parts', unsendable: 'No account at a carrier passes this SMS ({of}): it would reach nobody. Tick to sign without SMS; what goes out otherwise goes out.', byTownship: 'Most people in', everybodyCounted: 'All heads: the zone is too busy to say who was told already', previewing: 'Counting heads…', previewFailed: 'Could not count: {why}', none: 'none',
   text: 'Text', chinese: 'Chinese', english: 'English', received: 'Who has received it', noDeliveries: 'Nothing sent yet',
   sign: 'Sign', amend: 'Amend', reject: 'Reject', cancel: 'Cancel', cancelAll: 'Cancel all', alreadySigned: 'You have signed; one more person', notAllowed: 'You lack the scope “{scope}”',
   confirmTitle: 'Confirm signature', confirmNth: 'Yours is signature {n} of {of}', confirmReleases: 'Your signature releases it at once', confirmWaits: '{n} more needed after yours', confirmKey: 'Enter signs, Esc goes back', signing: 'Signing…', signed: 'Signed: {what}', rejected: 'Rejected: {what}', amended: 'Amended: {what}', cancelled: 'Cancelled: {what}', issued: 'New warning submitted', noted: 'Answer of {who} noted',
@@ -123,6 +123,18 @@ const ELEMENTS: Record<string, Pair> = {
 
 const join = (list: string[], lang: Lang): string => list.join(lang === 'zh' ? '、' : ', ');
 
+/** Why an account at a carrier does not pass a text. */
+function notPassed(account: string, why: NotPassed, lang: Lang): string {
+  const zh = lang === 'zh';
+  const words =
+    why === 'signature' ? (zh ? '短信签名未报备' : 'the signature is not registered')
+    : why === 'template' ? (zh ? '与已审核模板不符' : 'no approved template is this text')
+    : 'expired' in why ? (zh ? `账号已于 ${why.expired} 到期` : `the account expired on ${why.expired}`)
+    : why.daily_max.left === 0 ? (zh ? '当日条数已用完' : 'the messages of today are used up')
+    : zh ? `当日仅剩 ${why.daily_max.left} 条,需 ${why.daily_max.needed} 条` : `${why.daily_max.left} messages are left today, ${why.daily_max.needed} needed`;
+  return zh ? `通道“${account}”不予放行:${words}` : `the account ${account} does not pass it: ${words}`;
+}
+
 /** What a text leaves out or does wrong, in words; elements left out stand together. */
 export function remarksOf(remarks: Remark[], lang: Lang): string[] {
   const missing = remarks.flatMap((remark) => (typeof remark === 'object' && 'missing' in remark ? [pick(ELEMENTS[remark.missing], lang, remark.missing)] : []));
@@ -134,6 +146,7 @@ export function remarksOf(remarks: Remark[], lang: Lang): string[] {
     if (remark === 'no_mark') return [lang === 'zh' ? '首尾缺演练标识' : 'an exercise is not marked first and last'];
     if (remark === 'stray_mark') return [lang === 'zh' ? '正式文本带演练标识' : 'it carries the mark of an exercise'];
     if (remark === 'not_verbatim') return [lang === 'zh' ? '转发原文有改动' : 'relayed words are not as they came'];
+    if ('not_passed' in remark) return [notPassed(remark.not_passed.account, remark.not_passed.why, lang)];
     if ('no_half' in remark) return [lang === 'zh' ? `“${remark.no_half}”未写明上下午` : `“${remark.no_half}” may be by night or by day`];
     if ('which_night' in remark) return [lang === 'zh' ? `“${remark.which_night}”在零点后含义不明` : `“${remark.which_night}” after midnight is unclear`];
     if ('no_month' in remark) return [lang === 'zh' ? `“${remark.no_month}”未写月份` : `“${remark.no_month}” has no month`];

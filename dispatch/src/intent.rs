@@ -48,6 +48,9 @@ pub struct Audience {
     /// Of those selected only these contacts, by id; empty means all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<String>,
+    /// Of those selected only this recipient: one whose number moved to another account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<RecipientNo>,
     /// The authority a request goes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
@@ -162,6 +165,7 @@ impl Audience {
             ask: None,
             roles: Vec::new(),
             contacts: Vec::new(),
+            only: None,
             authority: None,
             directory: directory.to_owned(),
         }
@@ -183,7 +187,8 @@ impl Audience {
         self.reach == other.reach
             && self.ask == other.ask
             && (self.roles == other.roles || is_everybody)
-            && self.contacts == other.contacts
+            && (self.contacts == other.contacts || other.only.is_some() && self.contacts.is_empty())
+            && (self.only == other.only || self.only.is_none())
             && self.authority == other.authority
     }
 
@@ -246,6 +251,24 @@ impl Intent {
             created: at,
             ..self.clone()
         })
+    }
+
+    /// The same thing said to one person by another account, `link`: this one's carrier does not have
+    /// their number any more. Whom it is for and what is left to try stays the same.
+    pub fn moved(&self, at: Time, recipient: RecipientNo, link: &str) -> Self {
+        let place = format!("{}/{}", self.id, recipient.0);
+        let (warning, reach) = (self.warning, self.audience.reach);
+        Self {
+            id: IntentId::derive(warning, self.revision, link, self.purpose, reach, &place),
+            link: link.to_owned(),
+            audience: Audience {
+                only: Some(recipient),
+                ..self.audience.clone()
+            },
+            instead_of: Some(self.id),
+            created: at,
+            ..self.clone()
+        }
     }
 
     /// True where it ends what people were told: an all-clear, a cancellation, a stand-down.

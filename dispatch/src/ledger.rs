@@ -24,6 +24,16 @@ pub struct Ledger {
     accounts: Vec<Option<Account>>,
     receipts: Receipts,
     retired: BTreeMap<u32, Retired>,
+    spent: Spent,
+}
+
+/// Parts that count against the daily limit of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Days since 1970-01-01, as the city counts them.
+    pub day: i64,
+    /// Parts of that day so far.
+    pub parts: u64,
 }
 
 /// An address that its service will never take again.
@@ -75,6 +85,11 @@ impl Ledger {
                     at,
                     ..
                 } => self.retire(*recipient, *address, *at),
+                // Whole numbers: what is taken in again ends where it ended before.
+                Entry::Spent { day, parts, .. } => self.spend(Spent {
+                    day: *day,
+                    parts: *parts,
+                }),
             }
         }
     }
@@ -86,14 +101,23 @@ impl Ledger {
         retired.map(|(no, retired)| (RecipientNo(*no), *retired))
     }
 
-    /// Whether that address of a recipient will never work again.
-    pub fn is_retired(&self, recipient: RecipientNo, address: u64) -> bool {
-        let known = self.retired.get(&recipient.0);
-        known.is_some_and(|retired| retired.address == address)
+    /// Since when that address of a recipient does not work on this link.
+    pub fn retired_at(&self, recipient: RecipientNo, address: u64) -> Option<Time> {
+        let known = self.retired.get(&recipient.0)?;
+        (known.address == address).then_some(known.at)
     }
 
     pub(crate) fn retire(&mut self, recipient: u32, address: u64, at: Time) {
         self.retired.insert(recipient, Retired { address, at });
+    }
+
+    /// What counts against the daily limit of the link, where it has one.
+    pub const fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    pub(crate) const fn spend(&mut self, spent: Spent) {
+        self.spent = spent;
     }
 
     /// State of one recipient.

@@ -24,10 +24,10 @@ pub use limits::{Limits, Stats};
 pub use snapshot::{AtRest, SNAPSHOT_FORMAT, SnapshotError, Walk};
 
 use crate::intent::{Intent, IntentId, RecipientNo};
-use crate::ledger::{Entry, Ledger, Progress, State};
+use crate::ledger::{Entry, Ledger, Progress, Spent, State};
 use crate::wording::Purpose;
 use before::Heard;
-use model::{Time, WarningId};
+use model::{Span, Time, WarningId};
 use pace::Pace;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -69,6 +69,8 @@ pub struct Outbox {
     recovering: bool,
     /// Sends left that may repeat what was in flight at the last crash.
     at_risk: usize,
+    /// The message that counted against the day's limit last, until that is written.
+    spent_by: Option<IntentId>,
 }
 
 /// A message on the wire.
@@ -81,6 +83,15 @@ struct Flight {
     sent: Time,
     /// True where an earlier try may have gone out.
     perhaps: bool,
+}
+
+/// Where rows belong in an audience, and where the next ones begin.
+#[derive(Clone, Copy, Debug)]
+struct Page {
+    pass: u8,
+    epoch: u32,
+    cursor: u64,
+    end: bool,
 }
 
 /// What a step learned, gathered before it is written as progress.
@@ -132,6 +143,7 @@ impl Outbox {
             forget_at: None,
             recovering: false,
             at_risk: 0,
+            spent_by: None,
         }
     }
 
@@ -147,7 +159,15 @@ impl Outbox {
                 cursor,
                 rows,
                 end,
-            } => self.rows(intent, pass, epoch, cursor, rows, end),
+            } => {
+                let page = Page {
+                    pass,
+                    epoch,
+                    cursor,
+                    end,
+                };
+                self.rows(at, intent, page, rows);
+            }
             Event::Answers(answers) => self.answers(at, answers, out),
             Event::Durable(seq) => self.durable(seq),
             Event::Up => self.up = true,
@@ -379,15 +399,13 @@ impl Outbox {
         }
     }
 
-    fn rows(
-        &mut self,
-        intent: IntentId,
-        pass: u8,
-        epoch: u32,
-        cursor: u64,
-        rows: &[Row],
-        end: bool,
-    ) {
+    fn rows(&mut self, at: Time, intent: IntentId, page: Page, rows: &[Row]) {
+        let Page {
+            pass,
+            epoch,
+            cursor,
+            end,
+        } = page;
         let no = self.ledger.number(intent);
         let Some(track) = self.tracks.get(&no).filter(|track| !track.closed) else {
             return;
@@ -413,6 +431,8 @@ impl Outbox {
         let mut flying = false;
         if only_told || only_new {
             open.retain(|row| match self.heard(&before, row.recipient) {
+                // Another link may have told who moved there: it knows whom this is for.
+                Heard::Yes | Heard::No if self.has_moved(row, at) => true,
                 Heard::Yes => only_told,
                 // Whom it is for is known once that is answered.
                 Heard::Perhaps => {
@@ -436,6 +456,11 @@ impl Outbox {
                 self.seen.insert(key, until);
             }
         }
+    }
+
+    /// Whether an address is another link's for a while.
+    fn has_moved(&self, row: &Row, at: Time) -> bool {
+        self.limits.retired_for > Span::ZERO && self.is_retired(row, at)
     }
 
     fn durable(&mut self, seq: u64) {
@@ -489,7 +514,8 @@ impl Outbox {
 
     /// Writes what the step learned as one progress record.
     fn flush(&mut self, out: &mut Effects) {
-        if self.found.rows.is_empty() && self.found.closed.is_empty() {
+        let is_nothing = self.found.rows.is_empty() && self.found.closed.is_empty();
+        if is_nothing && self.spent_by.is_none() {
             return;
         }
         self.seq += 1;
@@ -521,6 +547,10 @@ impl Outbox {
         let closed = self.found.closed.drain(..);
         entries.extend(closed.map(|(intent, state)| Entry::Closed { intent, state }));
         entries.append(&mut self.found.retired);
+        if let Some(intent) = self.spent_by.take() {
+            let Spent { day, parts } = self.ledger.spent();
+            entries.push(Entry::Spent { intent, day, parts });
+        }
         if self.found.answers > 0 {
             self.unsaved.push_back((self.seq, self.found.answers));
             self.unsaved_total += self.found.answers;

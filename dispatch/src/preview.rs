@@ -1,12 +1,13 @@
 //! Head-counts before signing: whom a release would reach, by channel, language and township.
 
+use crate::gateway::sms::{Account, Day};
 use crate::intent::{Audience, Intent};
 use crate::plan::{Desk, Planner, Remarks};
-use crate::wording::{Message, Purpose, sms};
+use crate::wording::{Finding, Message, Purpose, sms};
 use model::warning::Event;
 use model::{AreaCode, Channel, Language, Reach, Tier, Time, Warning};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Heads of one audience on one channel, as the directory counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -57,6 +58,18 @@ pub struct Preview {
     pub jobs: Vec<Intent>,
     /// What is wrong with the short messages the public would get: who signs them should know.
     pub remarks: Remarks,
+    /// Languages in which no account passes the short message to the public: signed as it stands, it
+    /// reaches nobody by that channel.
+    pub unsendable: BTreeSet<Language>,
+}
+
+/// The accounts that short messages go out by, on the day of the preview.
+#[derive(Clone, Copy, Debug)]
+pub struct Sms<'a> {
+    /// Each account, with what it took of that day.
+    pub accounts: &'a [Account],
+    /// The day.
+    pub day: Day,
 }
 
 /// Plans `warning` as if it were signed at `at`, on a copy, and counts with `count`.
@@ -65,6 +78,7 @@ pub fn preview(
     at: Time,
     warning: &Warning,
     desk: &Desk<'_>,
+    sms: Sms<'_>,
     count: impl Fn(&Audience, Channel) -> Vec<Heads>,
 ) -> Preview {
     let signed = signed(warning);
@@ -93,7 +107,57 @@ pub fn preview(
         }
         preview.reached.push(reached);
     }
+    preview.hold(sms);
     preview
+}
+
+impl Preview {
+    /// Holds each short message to the public against the accounts.
+    fn hold(&mut self, sms: Sms<'_>) {
+        let Sms { accounts, day } = sms;
+        let told = self.reached.iter();
+        let told = told.filter(|r| r.reach == Reach::Public && r.channel == Channel::Sms);
+        let told: Vec<&Reached> = told.collect();
+        // Whose phones each of several accounts has is known as they are gone through.
+        let needed = match accounts {
+            [_] => told.iter().map(|reached| reached.parts_in_all()).sum(),
+            [] | [..] => 0,
+        };
+        for message in told.iter().flat_map(|reached| &reached.words) {
+            let mut refused = 0;
+            for account in accounts {
+                let Some(why) = account.refusal_of(&message.text, day, needed) else {
+                    continue;
+                };
+                refused += usize::from(why.is_total());
+                let account = account.name.clone();
+                let finding = Finding::NotPassed { account, why };
+                let remarks = self.remarks.entry(message.language).or_default();
+                if !remarks.contains(&finding) {
+                    remarks.push(finding);
+                }
+            }
+            if refused == accounts.len() && refused > 0 {
+                self.unsendable.insert(message.language);
+            }
+        }
+    }
+}
+
+impl Reached {
+    /// Parts that telling everybody takes; who has a language without words gets the first.
+    fn parts_in_all(&self) -> u64 {
+        let first = self
+            .words
+            .first()
+            .and_then(|words| self.parts.get(&words.language));
+        let heads = self.by_language.iter();
+        let parts = heads.map(|(language, heads)| {
+            let parts = self.parts.get(language).or(first).copied();
+            heads * parts.unwrap_or(1) as u64
+        });
+        parts.sum()
+    }
 }
 
 /// What the public of a warning's areas would be told if it were signed at `at` and nobody had

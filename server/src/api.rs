@@ -110,10 +110,7 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/warnings", get(warnings::list).post(warnings::issue))
         .route("/v1/warnings/{id}", get(warnings::one))
         .route("/v1/warnings/{id}/preview", get(warnings::preview))
-        .route(
-            "/v1/warnings/{id}/approve",
-            post(warnings::act::<warnings::Approval>),
-        )
+        .route("/v1/warnings/{id}/approve", post(warnings::approve))
         .route(
             "/v1/warnings/{id}/reject",
             post(warnings::act::<warnings::Rejection>),

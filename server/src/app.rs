@@ -1,5 +1,6 @@
 //! The running process: what the loops and the API share.
 
+use crate::accounts::Accounts;
 use crate::answer_links::AnswerLinks;
 use crate::api::Problem;
 use crate::clock::Clock;
@@ -20,10 +21,11 @@ use crate::screens::Screens;
 use crate::subscriptions::Subscriptions;
 use crate::view::{Lapsed, View};
 use crate::zones::{Standing, Zones};
+use dispatch::gateway::sms::Day;
 use dispatch::intent::{Audience, Intent, RecipientNo};
 use dispatch::ledger::Retired;
 use dispatch::plan::Planner;
-use dispatch::preview::{Heads, Reached, preview};
+use dispatch::preview::{Heads, Reached, Sms, preview};
 use journal::{
     Batch, Consumer, DiskJournal, Journal, JournalError, KafkaJournal, Kind, Partition, Topic,
 };
@@ -103,6 +105,8 @@ pub(crate) struct App {
     pub(crate) links: Vec<String>,
     /// Targets of area jobs by link, to be asked before anything is signed.
     pub(crate) area_links: Vec<(String, Arc<crate::courier::Carrier>)>,
+    /// Accounts at carriers, and what each took today.
+    pub(crate) accounts: Accounts,
     /// What is open at the listener.
     pub(crate) edge: Edge,
     /// Those of them that stand in for links the configuration does not give.
@@ -329,7 +333,13 @@ impl App {
         let everybody = told.is_none();
         let nobody = Planner::default();
         let told = told.unwrap_or(&nobody);
-        let preview = preview(told, now, warning, &installation.desk(), count);
+        let day = Day::of(now, city.offset_at(now));
+        let accounts = self.accounts.on(day);
+        let sms = Sms {
+            accounts: &accounts,
+            day,
+        };
+        let preview = preview(told, now, warning, &installation.desk(), sms, count);
         let mut heads: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
         let mut townships: BTreeMap<AreaCode, u64> = BTreeMap::new();
         let (mut texts, mut segments) = (BTreeMap::new(), BTreeMap::new());
@@ -356,14 +366,23 @@ impl App {
             .iter()
             .map(|(code, heads)| serde_json::json!({ "code": code, "heads": heads }))
             .collect();
+        let public = public.into_inner();
+        let by_sms = public.1.contains(&Channel::Sms);
+        let data_only = if by_sms {
+            self.accounts.data_only(&public.0)
+        } else {
+            0
+        };
         let counted = serde_json::json!({
             "heads": heads,
             "everybody": everybody,
             "townships": townships,
-            "unreachable": self.unreachable(public.into_inner()),
+            "unreachable": self.unreachable(&public) + data_only,
+            "data_only": data_only,
             "texts": texts,
             "segments": segments,
             "remarks": preview.remarks,
+            "unsendable": preview.unsendable,
             "interrupted": preview.interrupted,
             "last_phone_s": self.last_phone_s(warning.tier(), &preview.reached),
         });
@@ -390,13 +409,58 @@ impl App {
         Some(all.div_ceil(u64::from(pace)))
     }
 
+    /// Refuses a signature under a short message to the public that no account passes.
+    ///
+    /// # Errors
+    /// Why it would reach nobody, by account.
+    pub(crate) async fn sendable(self: &Arc<Self>, warning: WarningId) -> Result<(), Problem> {
+        let known = self.view.original(warning);
+        let Some(warning) = known.filter(|_| !self.accounts.is_empty()) else {
+            return Ok(());
+        };
+        let told = self.told(&warning).await?;
+        let counting = Arc::clone(self);
+        let work = move || counting.preview(told.as_ref(), &warning).0;
+        let preview = tokio::task::spawn_blocking(work).await;
+        let preview = preview.map_err(|_| {
+            Problem::unavailable("the look at its texts was interrupted; ask again")
+        })?;
+        let list = |value: Option<&serde_json::Value>| {
+            let list = value.and_then(|value| value.as_array()).cloned();
+            list.unwrap_or_default()
+        };
+        let languages = list(preview.get("unsendable"));
+        if languages.is_empty() {
+            return Ok(());
+        }
+        self.metrics
+            .refused
+            .with_label_values(&["unsendable"])
+            .inc();
+        let why = |tag: &serde_json::Value| {
+            let remarks = preview.get("remarks");
+            list(remarks.and_then(|remarks| remarks.get(tag.as_str()?)))
+        };
+        let why: Vec<String> = languages
+            .iter()
+            .flat_map(why)
+            .map(|it| it.to_string())
+            .collect();
+        Err(Problem::refused(format!(
+            "no account passes its short message, so that it would reach nobody by SMS: {}; word it \
+             as the carriers registered it, or sign with \"without_sms\": true for what goes out \
+             otherwise",
+            why.join(", ")
+        )))
+    }
+
     /// Subscribers of areas whom none of the channels reaches.
-    fn unreachable(&self, (areas, channels): (BTreeSet<AreaCode>, BTreeSet<Channel>)) -> u64 {
+    fn unreachable(&self, (areas, channels): &(BTreeSet<AreaCode>, BTreeSet<Channel>)) -> u64 {
         let (city, directory) = (&self.installation.city, &self.installation.directory);
         let mut audience = Audience::of(Reach::Public, directory.version());
-        audience.areas = areas.into_iter().collect();
+        audience.areas = areas.iter().copied().collect();
         audience.alone = true;
-        let channels: Vec<Channel> = channels.into_iter().collect();
+        let channels: Vec<Channel> = channels.iter().copied().collect();
         let preview = directory.preview(city, &audience, &channels);
         preview.map_or(0, |preview| preview.missed)
     }

@@ -26,7 +26,7 @@ use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
 use dispatch::gateway::sms::share::{Share, ShareFault};
-use dispatch::gateway::sms::{LinkConfig, Protocol, Secret};
+use dispatch::gateway::sms::{Account, Contract, LinkConfig, Numbers, Protocol, Secret};
 use dispatch::gateway::webhook::{Webhook, WebhookConfig};
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) people: Vec<Person>,
     /// SMS links, by name.
     pub(crate) sms: Vec<SmsSection>,
+    /// How the numbers of carriers begin, and which are no phones.
+    pub(crate) numbers: Numbers,
     /// Mail server.
     pub(crate) email: Option<EmailSection>,
     /// Webhook targets.
@@ -240,6 +242,9 @@ pub(crate) struct SmsSection {
     /// carries the rest.
     #[serde(default)]
     pub(crate) carries: Vec<String>,
+    /// What was agreed with the carrier about it.
+    #[serde(default)]
+    pub(crate) contract: Contract,
     /// Its links.
     #[serde(alias = "smpp")]
     link: LinkConfig,
@@ -306,10 +311,17 @@ pub(crate) struct DeviceSection {
 }
 
 impl SmsSection {
+    /// What texts are held against.
+    pub(crate) fn account(&self) -> Account {
+        self.contract.account(&self.name)
+    }
+
     /// What the gateway takes; reads the password.
     pub(crate) fn gateway(&self) -> Result<LinkConfig, String> {
         let mut link = self.link.clone();
         link.protocol = self.protocol;
+        link.agreed = self.account();
+        link.sender.source.push_str(&self.contract.sub_port);
         if let Some(file) = link.password_file.take() {
             if !link.password.0.is_empty() {
                 return Err("password and password_file: give one of them".into());
@@ -324,12 +336,13 @@ impl SmsSection {
 /// is one.
 pub(crate) fn shares(
     accounts: &[SmsSection],
+    numbers: &Numbers,
 ) -> Result<Vec<Option<Share>>, Vec<(usize, ShareFault)>> {
     let carries: Vec<&[String]> = accounts.iter().map(|it| it.carries.as_slice()).collect();
     if carries.iter().all(|words| words.is_empty()) && carries.len() < 2 {
         return Ok(vec![None; carries.len()]);
     }
-    let shares = Share::of(&carries)?;
+    let shares = Share::of(&carries, numbers)?;
     Ok(shares.into_iter().map(Some).collect())
 }
 

@@ -5,6 +5,7 @@
 //! flight or answered and not yet on disk.
 
 mod absent;
+mod agreed;
 mod area;
 mod audience;
 mod device_link;
@@ -40,6 +41,7 @@ use crate::app::{App, DISPATCH};
 use crate::term::Term;
 use crate::view::DeliveryItem;
 use area::Jobs;
+use dispatch::gateway::sms::DataOnly;
 use dispatch::gateway::sms::share::Share;
 use dispatch::intent::{Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Progress, State};
@@ -103,6 +105,8 @@ pub(crate) struct Courier {
     retired: Option<u64>,
     /// Which phones are this link's, where several accounts share them.
     share: Option<Share>,
+    /// Numbers that are no phones.
+    data_only: DataOnly,
 }
 
 impl Courier {
@@ -174,6 +178,7 @@ impl Courier {
             rows: Vec::new(),
             retired: None,
             share: None,
+            data_only: DataOnly::default(),
         };
         courier.settle()?;
         Ok(courier)
@@ -322,8 +327,11 @@ impl Courier {
         let retired = self.outbox.stats().retired;
         if self.retired != Some(retired) {
             self.retired = Some(retired);
-            let list = self.outbox.ledger().retired().collect();
-            self.app.retired.lock().insert(self.partition, list);
+            // A number that moved is no token: another account tells it.
+            if self.share.is_none() {
+                let list = self.outbox.ledger().retired().collect();
+                self.app.retired.lock().insert(self.partition, list);
+            }
         }
         let now = self.app.clock.now();
         self.touched.extend(self.rates.slowing(now));

@@ -2,6 +2,7 @@
 //!
 //! A library only so that `fuzz/` can reach the parsers in it; [`run`] is the whole program.
 
+mod accounts;
 mod acted;
 mod answer_links;
 mod answered;

@@ -53,6 +53,14 @@ pub(crate) struct Metrics {
     pub(crate) repeated: IntGaugeVec,
     /// People told by another channel because one failed, by both.
     pub(crate) fallen_back: IntCounterVec,
+    /// Short messages that an account does not pass, by link and why.
+    pub(crate) not_passed: IntCounterVec,
+    /// What was agreed about an account and what of it is left, by link and figure.
+    pub(crate) account: IntGaugeVec,
+    /// Messages handed to another account since the number moved, by both links.
+    pub(crate) moved: IntCounterVec,
+    /// Numbers left out since they are no phones, by link.
+    pub(crate) data_only: IntCounterVec,
     /// Intents that no link carries, by channel.
     pub(crate) unserved: IntCounterVec,
     /// State bulletins by source and what became of them.
@@ -242,6 +250,26 @@ impl Metrics {
                 "sanfang_deliveries_fallen_back_total",
                 "Responsible persons told by another channel because one did not reach them",
                 &["from", "to"],
+            )?,
+            not_passed: counters(
+                "sanfang_sms_not_passed_total",
+                "Short messages that were not sent since the account does not pass them: expired, signature, template, daily_max; an alarm",
+                &["link", "why"],
+            )?,
+            account: gauges(
+                "sanfang_sms_account",
+                "What was agreed about an account: daily_max, used_today in parts of messages, days_left until it expires; an alarm below 30",
+                &["link", "figure"],
+            )?,
+            moved: counters(
+                "sanfang_sms_moved_total",
+                "Short messages handed to another account since the carrier of the first does not have the number any more",
+                &["from", "to"],
+            )?,
+            data_only: counters(
+                "sanfang_sms_data_only_total",
+                "Numbers left out of an audience since they are cards in machines, by link",
+                &["link"],
             )?,
             unserved: counters(
                 "sanfang_intents_unserved_total",

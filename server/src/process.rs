@@ -1,5 +1,6 @@
 //! Starts and stops a process: journal, pumps, couriers, API, in that order and back.
 
+use crate::accounts::{self, Accounts};
 use crate::answer_links::{self, AnswerLinks};
 use crate::answered::Answered;
 use crate::api;
@@ -422,21 +423,25 @@ async fn app(
         | LinkKind::Absent => None,
     });
     let area_links = area_links.collect();
-    let paces = options.links.iter().filter_map(|(_, kind)| match kind {
-        LinkKind::Sms(_, pace) => Some(*pace),
+    let sms = options.links.iter().filter_map(|(name, kind)| match kind {
+        LinkKind::Sms(config, pace) => Some((name, config, *pace)),
         LinkKind::Area(_)
         | LinkKind::Devices(_)
         | LinkKind::Single(_)
         | LinkKind::Areas(_)
         | LinkKind::Absent => None,
     });
-    let paces: Vec<u32> = paces.collect();
-    let is_paced = !paces.is_empty() && !paces.contains(&0);
-    let pace_per_s = is_paced.then(|| {
-        paces
-            .iter()
-            .fold(0, |all: u32, one| all.saturating_add(*one))
-    });
+    let sms: Vec<_> = sms.collect();
+    let is_paced = !sms.is_empty() && sms.iter().all(|(_, _, pace)| *pace > 0);
+    let pace_per_s = sms.iter().map(|(_, _, pace)| *pace);
+    let pace_per_s = is_paced.then(|| pace_per_s.fold(0, u32::saturating_add));
+    let agreed = sms
+        .iter()
+        .map(|(name, config, _)| ((*name).clone(), config.agreed.clone()));
+    let data_only = sms.first().map(|(_, config, _)| config.data_only.clone());
+    let data_only = data_only.unwrap_or_default();
+    let machines = accounts::data_cards(&installation.directory, &city, &data_only);
+    let accounts = Accounts::new(agreed.collect(), machines);
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
@@ -521,6 +526,7 @@ async fn app(
         push: Hub::new(PUSH_EVENTS_MAX, options.http.streams as usize),
         edge: Edge::new(options.http),
         area_links,
+        accounts,
         absent: absent.into_iter().collect(),
         subscriptions,
         retired: Mutex::default(),

@@ -9,6 +9,8 @@
 
 #[path = "contracts/access.rs"]
 mod access;
+#[path = "contracts/accounts.rs"]
+mod accounts;
 #[path = "contracts/acts.rs"]
 mod acts;
 #[path = "contracts/api.rs"]

@@ -5,6 +5,7 @@
 //! and gives [`Answer`]s and [`DeliveryReceipt`]s in batches, each with the token of its submit.
 //! What to send, in which order and whether to try again is the outbox's.
 
+pub mod account;
 pub mod alphabet;
 mod awaited;
 pub mod cmpp;
@@ -15,6 +16,7 @@ mod event;
 mod identifier;
 mod inbound;
 mod link;
+mod numbers;
 mod outgoing;
 mod pace;
 mod prepared;
@@ -31,6 +33,7 @@ pub(crate) mod validity;
 mod window;
 pub mod wire;
 
+pub use account::{Account, Contract, ContractFault, Day, Refusal, Template};
 pub use awaited::same_phone;
 pub use codec::{Frame, FrameError, PACKET_BYTES_MAX, Sequence};
 pub use config::{LinkConfig, LinkFault, Proof, Protocol, Receipts, Secret, Sender, Style};
@@ -39,6 +42,7 @@ pub use event::{
 };
 pub use identifier::{MessageKey, Spelling, candidates};
 pub use link::Link;
+pub use numbers::{DataOnly, Numbers, NumbersFault};
 pub use prepared::{PARTS_MAX, PrepareError, Prepared, parts_of};
 pub use receipt::{MessageState, ReasonCode, ReceiptError, ReceiptText};
 pub use results::{ResultCode, Row, Table, Verdict};

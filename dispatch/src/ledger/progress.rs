@@ -48,6 +48,16 @@ pub enum Entry {
         /// Record time.
         at: Time,
     },
+    /// So many parts were taken, or may have been, on that day of a link with a daily limit. The
+    /// last such entry stands.
+    Spent {
+        /// Of the last message counted.
+        intent: IntentId,
+        /// Days since 1970-01-01, as the city counts them.
+        day: i64,
+        /// Parts of that day so far.
+        parts: u64,
+    },
 }
 
 impl Entry {
@@ -56,7 +66,8 @@ impl Entry {
         match self {
             Self::States { intent, .. }
             | Self::Closed { intent, .. }
-            | Self::Retired { intent, .. } => *intent,
+            | Self::Retired { intent, .. }
+            | Self::Spent { intent, .. } => *intent,
         }
     }
 }
@@ -72,22 +83,25 @@ pub enum ProgressError {
     Damaged(usize),
 }
 
-/// The newest format; records without what it added are written in the one before.
-const FORMAT: u8 = 2;
-const FORMAT_BEFORE: u8 = 1;
+/// The newest format; records without what the newer ones added are written in the one before them.
+const FORMAT: u8 = 3;
+const FORMAT_RETIRED: u8 = 2;
+const FORMAT_FIRST: u8 = 1;
 const STATES: u8 = 1;
 const CLOSED: u8 = 2;
 const RETIRED: u8 = 3;
+const SPENT: u8 = 4;
 
 impl Progress {
     /// Stored form.
     pub fn encode(&self) -> Vec<u8> {
-        let has_retired = |entry: &Entry| matches!(entry, Entry::Retired { .. });
-        let format = if self.entries.iter().any(has_retired) {
-            FORMAT
-        } else {
-            FORMAT_BEFORE
+        let format = |entry: &Entry| match entry {
+            Entry::States { .. } | Entry::Closed { .. } => FORMAT_FIRST,
+            Entry::Retired { .. } => FORMAT_RETIRED,
+            Entry::Spent { .. } => FORMAT,
         };
+        let format = self.entries.iter().map(format).max();
+        let format = format.unwrap_or(FORMAT_FIRST);
         let mut out = vec![format];
         varint::put(&mut out, self.seq);
         for entry in &self.entries {
@@ -131,6 +145,13 @@ impl Progress {
                     varint::put(&mut out, u64::from(*recipient));
                     varint::put(&mut out, *address);
                     varint::put(&mut out, zigzag(at.millis().cast_unsigned()));
+                }
+                Entry::Spent { intent, day, parts } => {
+                    out.push(SPENT);
+                    out.extend_from_slice(intent.bytes());
+                    out.push(State::Accepted.code());
+                    varint::put(&mut out, zigzag(day.cast_unsigned()));
+                    varint::put(&mut out, *parts);
                 }
             }
         }
@@ -182,6 +203,11 @@ impl Reader<'_> {
                     at: Time::from_millis(at),
                 })
             }
+            SPENT => Ok(Entry::Spent {
+                intent,
+                day: unzigzag(self.varint()?).cast_signed(),
+                parts: self.varint()?,
+            }),
             STATES => {
                 let (people, ids) = (self.varint()?, self.varint()?);
                 let left = self.bytes.len().saturating_sub(self.at) as u64;
@@ -268,6 +294,11 @@ mod tests {
                     address,
                     at: Time::from_millis(at),
                 }
+            }),
+            any::<([u8; 16], i64, u64)>().prop_map(|(id, day, parts)| Entry::Spent {
+                intent: IntentId::from_bytes(id),
+                day,
+                parts,
             }),
         ]
     }

@@ -3,7 +3,8 @@
 use super::effects::{Answer, Effects, Outcome, Token};
 use super::track::Retry;
 use super::{Flight, Outbox};
-use crate::ledger::{Entry, State};
+use crate::gateway::sms::Day;
+use crate::ledger::{Entry, Spent, State};
 use model::{Span, Time};
 
 impl Outbox {
@@ -19,6 +20,7 @@ impl Outbox {
             if let Some(track) = self.tracks.get_mut(&no) {
                 track.in_flight = track.in_flight.saturating_sub(1);
             }
+            self.charge(at, no, parts, answer.outcome);
             let learned = self.found.rows.len();
             self.settle(at, no, &flight, answer.outcome, out);
             // What stays undecided is not waiting for the disk: it is sent again anyhow.
@@ -26,6 +28,54 @@ impl Outbox {
             self.complete(no, out);
             self.answered_before(no, out);
         }
+    }
+
+    /// What the far side took, or may have taken, counts against the day; what it sent back does not.
+    fn charge(&mut self, at: Time, no: u32, parts: usize, outcome: Outcome) {
+        let counts = match outcome {
+            Outcome::Accepted { .. }
+            | Outcome::Delivered
+            | Outcome::Acknowledged
+            | Outcome::Uncertain => true,
+            Outcome::Throttled | Outcome::Transient | Outcome::Permanent | Outcome::Retired => {
+                false
+            }
+        };
+        if !counts || self.limits.daily_max == 0 {
+            return;
+        }
+        if let Some(track) = self.tracks.get(&no) {
+            self.spent_by = Some(track.intent.id);
+        }
+        let day = self.day(at);
+        let before = self.spent_on(day);
+        self.ledger.spend(Spent {
+            day,
+            parts: before.saturating_add(parts as u64),
+        });
+    }
+
+    /// The calendar day of a time. A clock put back over midnight does not begin the day again; one
+    /// that was days ahead is forgotten.
+    fn day(&self, at: Time) -> i64 {
+        let day = Day::of(at, self.limits.day_begins).0;
+        let before = self.ledger.spent().day;
+        if before == day + 1 { before } else { day }
+    }
+
+    fn spent_on(&self, day: i64) -> u64 {
+        let spent = self.ledger.spent();
+        if spent.day == day { spent.parts } else { 0 }
+    }
+
+    /// Parts that may still leave on this day, what is in flight counted as taken.
+    pub(super) fn daily_room(&self, at: Time) -> usize {
+        if self.limits.daily_max == 0 {
+            return usize::MAX;
+        }
+        let spent = self.spent_on(self.day(at)) + self.flight_parts as u64;
+        let left = self.limits.daily_max.saturating_sub(spent);
+        usize::try_from(left).unwrap_or(usize::MAX)
     }
 
     /// The link broke: nobody knows what became of what was on the wire.

@@ -6,7 +6,7 @@ use super::track::{Key, Retry, Stream, Text, text_of};
 use super::{Flight, Outbox};
 use crate::intent::{IntentId, RecipientNo};
 use crate::ledger::State;
-use model::Time;
+use model::{Reach, Span, Time};
 use std::ops::Bound;
 
 /// Intents of lower order whose rows are asked for while a higher one waits.
@@ -75,7 +75,7 @@ impl Outbox {
     }
 
     fn serve(&mut self, key: Key, only_ask: bool, at: Time, out: &mut Effects) -> Served {
-        let Some(track) = self.tracks.get_mut(&key.no).filter(|track| !track.closed) else {
+        let Some(track) = self.tracks.get(&key.no).filter(|track| !track.closed) else {
             return Served::Drained;
         };
         if at >= track.intent.not_after {
@@ -86,6 +86,13 @@ impl Outbox {
         if waits || self.paused.contains(&track.intent.id) {
             return Served::Idle;
         }
+        // Of a day that is used up the public waits for the next; who has other channels does not.
+        if track.intent.audience.reach == Reach::Public && self.daily_room(at) == 0 {
+            return Served::Idle;
+        }
+        let Some(track) = self.tracks.get_mut(&key.no) else {
+            return Served::Drained;
+        };
         let Some(slot) = track.streams.get_mut(usize::from(key.pass)) else {
             return Served::Drained;
         };
@@ -120,7 +127,7 @@ impl Outbox {
         }
         self.ask(stream, facts, pass, out);
         if !facts.resend && !only_ask {
-            self.claim(stream, facts, pass);
+            self.claim(stream, facts, pass, at);
         }
         if stream.is_drained() {
             Served::Drained
@@ -147,6 +154,9 @@ impl Outbox {
         } else {
             wire
         };
+        let today = self.daily_room(at);
+        let is_capped = today == 0;
+        let wire = if is_capped { wire } else { wire.min(today) };
         let held = self.held();
         let mut budget = self.limits.unconfirmed_max.saturating_sub(held);
         let longest = self.limits.backoff_max();
@@ -157,6 +167,7 @@ impl Outbox {
             }
             // A retry takes a place of the budget again; a claimed row has one already.
             if budget > 0
+                && !is_capped
                 && let Some(retry) = stream.pop_retry(at, longest)
             {
                 self.retries_total = self.retries_total.saturating_sub(1);
@@ -178,7 +189,10 @@ impl Outbox {
                 stream.claimed -= 1;
                 self.claimed_total = self.claimed_total.saturating_sub(1);
             }
-            match self.skip(facts, &row, stream.epoch) {
+            let skip = self.skip(facts, &row, stream.epoch, at);
+            let turned_away = skip.is_none() && is_capped;
+            self.stats.capped += u64::from(turned_away);
+            match skip.or_else(|| turned_away.then_some(State::Failed)) {
                 Some(State::Unsent) => {}
                 Some(State::Failed) => {
                     self.learn(facts.no, row.recipient, State::Failed, 0);
@@ -256,7 +270,7 @@ impl Outbox {
     }
 
     /// Why a row is not sent: the state it takes, `Unsent` where it keeps its own.
-    fn skip(&self, facts: &Facts, row: &Row, epoch: u32) -> Option<State> {
+    fn skip(&self, facts: &Facts, row: &Row, epoch: u32, at: Time) -> Option<State> {
         let account = self.ledger.account_by(facts.no)?;
         let state = account.states.get(row.recipient);
         let again = state == State::Unknown && facts.resend;
@@ -271,10 +285,14 @@ impl Outbox {
         {
             return Some(State::Unsent);
         }
+        // Whom the other account told, that one knows.
+        if self.has_moved(row, at) {
+            return Some(State::Failed);
+        }
         if let Some(state) = self.skip_by_past(facts, row) {
             return Some(state);
         }
-        if self.ledger.is_retired(row.recipient, row.address) {
+        if self.is_retired(row, at) {
             return Some(State::Failed);
         }
         let seen = || {
@@ -282,6 +300,13 @@ impl Outbox {
             self.seen.contains_key(&key)
         };
         (row.shared && seen()).then_some(State::Duplicate)
+    }
+
+    /// Whether the service of an address said that it is gone, not too long ago.
+    pub(super) fn is_retired(&self, row: &Row, at: Time) -> bool {
+        let since = self.ledger.retired_at(row.recipient, row.address);
+        let lasts = self.limits.retired_for;
+        since.is_some_and(|since| lasts == Span::ZERO || at < since + lasts)
     }
 
     fn ask(&mut self, stream: &mut Stream, facts: &Facts, pass: u8, out: &mut Effects) {
@@ -305,7 +330,7 @@ impl Outbox {
     }
 
     /// Claims the next rows; half the budget at most, so that orange and red always have room.
-    fn claim(&mut self, stream: &mut Stream, facts: &Facts, pass: u8) {
+    fn claim(&mut self, stream: &mut Stream, facts: &Facts, pass: u8, at: Time) {
         if stream.claiming > 0 || stream.rows.len() <= stream.claimed {
             return;
         }
@@ -328,7 +353,7 @@ impl Outbox {
             .collect();
         let before = self.found.rows.len();
         for row in rows {
-            if self.skip(facts, &row, stream.epoch).is_none() {
+            if self.skip(facts, &row, stream.epoch, at).is_none() {
                 self.learn(facts.no, row.recipient, State::Claimed, 0);
             }
         }

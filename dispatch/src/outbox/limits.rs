@@ -1,6 +1,6 @@
 //! The bounds of a link and what it counted.
 
-use model::Span;
+use model::{Offset, Span};
 use serde::{Deserialize, Serialize};
 
 /// Bounds of one link. Every queue and retry has its own here.
@@ -14,6 +14,12 @@ pub struct Limits {
     pub unconfirmed_max: usize,
     /// Parts of messages a second, as carriers meter them; 0 is as fast as the window allows.
     pub pace_per_s: u32,
+    /// Parts of messages on one calendar day, retries that were perhaps taken included; 0 for no
+    /// limit. What is in flight when the process dies may pass it by
+    /// [`Limits::unconfirmed_max`].
+    pub daily_max: u64,
+    /// Where a calendar day begins: how far the city's clocks are ahead.
+    pub day_begins: Offset,
     /// Short messages are UCS-2 even where the default alphabet would do, and so have more parts.
     pub always_ucs2: bool,
     /// Short messages go out a second time, to be shown at once, and so cost twice their parts.
@@ -40,6 +46,9 @@ pub struct Limits {
     pub seen_max: usize,
     /// How long states outlive the not-after time: receipts come late, a cancel needs them.
     pub keep: Span,
+    /// How long an address that its service calls gone is not tried again; zero for ever. A number
+    /// that moved to another carrier may move back.
+    pub retired_for: Span,
     /// Recipients remembered beyond that because their warning stands, a byte each.
     pub standing_max: u64,
 }
@@ -50,6 +59,8 @@ impl Default for Limits {
             window: 1000,
             unconfirmed_max: 2000,
             pace_per_s: 0,
+            daily_max: 0,
+            day_begins: Offset::default(),
             always_ucs2: false,
             with_flash: false,
             attempts_max: 6,
@@ -62,6 +73,7 @@ impl Default for Limits {
             intents_max: 20_000,
             seen_max: 1_000_000,
             keep: Span::from_minutes(3 * 24 * 60),
+            retired_for: Span::ZERO,
             standing_max: 50_000_000,
         }
     }
@@ -120,6 +132,8 @@ pub struct Stats {
     pub forgotten: u64,
     /// Addresses that their service said will never work again.
     pub retired: u64,
+    /// Responsible persons told otherwise because the day's messages are used up.
+    pub capped: u64,
     /// Answers to nothing known.
     pub strays: u64,
 }

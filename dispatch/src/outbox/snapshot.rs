@@ -12,17 +12,20 @@
 //!   number, and the difference of the recipient;
 //! - 4: addresses that will never work again, by recipient in ascending order: how many, then of each
 //!   the difference of the recipient, the address, milliseconds;
+//! - 5: what counts against the daily limit: day, parts;
 //! - 9: the end: last progress written, how many intents, pages, receipt ids and addresses there were.
 
 use super::Outbox;
 use crate::intent::{Intent, IntentId, RecipientNo};
 use crate::ledger::varint::{self, unzigzag, zigzag};
-use crate::ledger::{Ledger, Receipt, Receipts, Retired, State, States};
+use crate::ledger::{Ledger, Receipt, Receipts, Retired, Spent, State, States};
 use model::Time;
 
 /// Format of snapshots written by this version.
-pub const SNAPSHOT_FORMAT: u8 = 2;
-/// The one before, without addresses that will never work again.
+pub const SNAPSHOT_FORMAT: u8 = 3;
+/// The one without what counts against the daily limit.
+const FORMAT_UNCOUNTED: u8 = 2;
+/// The one before it, without addresses that will never work again.
 const FORMAT_BEFORE: u8 = 1;
 
 const MAGIC: &[u8; 4] = b"SFOB";
@@ -35,6 +38,7 @@ const INTENT: u8 = 1;
 const PAGE: u8 = 2;
 const RECEIPTS: u8 = 3;
 const RETIRED: u8 = 4;
+const SPENT: u8 = 5;
 const END: u8 = 9;
 
 /// A snapshot in the making: what of the outbox is written.
@@ -164,6 +168,10 @@ impl Outbox {
             Next::Retired => {
                 walk.written.retired = self.ledger.retired().len() as u64;
                 put_retired(out, self.ledger.retired());
+                let Spent { day, parts } = self.ledger.spent();
+                out.push(SPENT);
+                varint::put(out, zigzag(day.cast_unsigned()));
+                varint::put(out, parts);
                 Next::End
             }
             Next::End => {
@@ -229,7 +237,7 @@ impl AtRest {
         let is_ours = reader.take(MAGIC.len()) == Some(MAGIC);
         let format = reader.byte().filter(|_| is_ours);
         match format {
-            Some(FORMAT_BEFORE | SNAPSHOT_FORMAT) => {}
+            Some(FORMAT_BEFORE | FORMAT_UNCOUNTED | SNAPSHOT_FORMAT) => {}
             Some(newer) if newer > SNAPSHOT_FORMAT => return Err(SnapshotError::Newer(newer)),
             Some(_) | None => return Err(SnapshotError::Damaged(0)),
         }
@@ -251,6 +259,7 @@ struct Found {
     accounts: Vec<(IntentId, States, Option<State>)>,
     receipts: Vec<Receipt>,
     retired: Vec<(u32, Retired)>,
+    spent: Spent,
     written: Written,
 }
 
@@ -269,6 +278,11 @@ impl Found {
             }
             RECEIPTS => self.some_receipts(reader)?,
             RETIRED => self.some_retired(reader)?,
+            SPENT => {
+                let day = unzigzag(reader.varint()?).cast_signed();
+                let parts = reader.varint()?;
+                self.spent = Spent { day, parts };
+            }
             END => return reader.varint().map(Some),
             _ => return None,
         }
@@ -353,6 +367,7 @@ impl Found {
         for (recipient, retired) in self.retired {
             ledger.retire(recipient, retired.address, retired.at);
         }
+        ledger.spend(self.spent);
         Ok(AtRest {
             intents: self.intents,
             ledger,

@@ -7,6 +7,7 @@ mod times;
 use super::settings::{Settings, Unit};
 use super::terms::{self, Local};
 use super::{Facts, Known, Message, Purpose, clock, clock_near, spoken};
+use crate::gateway::sms::Refusal;
 use model::{Channel, Mode, Tier};
 use serde::Serialize;
 use std::fmt;
@@ -90,6 +91,13 @@ pub enum Finding {
     StrayMark,
     /// Another authority's words are not as they came.
     NotVerbatim,
+    /// An account at a carrier does not pass it.
+    NotPassed {
+        /// Name of the account.
+        account: String,
+        /// Why.
+        why: Refusal,
+    },
 }
 
 impl fmt::Display for Finding {
@@ -139,6 +147,9 @@ impl fmt::Display for Finding {
             }
             Self::NotVerbatim => {
                 f.write_str("the words of the other authority are not there as they came")
+            }
+            Self::NotPassed { account, why } => {
+                write!(f, "the account {account} does not pass it: {why}")
             }
         }
     }

@@ -104,8 +104,74 @@ impl Wording {
         faults
     }
 
+    /// Every short message that `city` can send, made with its own names: what the accounts at
+    /// carriers are to pass. Each once, with the key of its template.
+    pub fn short_messages(&self, city: &City, places: &Places) -> BTreeMap<String, String> {
+        let mut texts = BTreeMap::new();
+        for sample in Sample::of(city, places) {
+            self.each(&sample, |facts, _| {
+                let (channel, purpose) = (Channel::Sms, facts.purpose);
+                let languages = self.languages(purpose).iter();
+                let languages = languages.filter(|_| needs(channel, purpose));
+                for language in languages {
+                    let text = self.message(channel, *language, facts).text;
+                    let key = format!("{}.{}", purpose.name(), language.tag());
+                    texts.entry(text).or_insert(key);
+                }
+            });
+        }
+        texts
+    }
+
     /// Makes every text once with `sample` and lints it.
     pub(super) fn try_out(&self, sample: &Sample, faults: &mut Vec<WordingFault>) {
+        let mut known = BTreeSet::new();
+        let mut rendered: BTreeMap<(Channel, Purpose, Language), bool> = BTreeMap::new();
+        self.each(sample, |facts, tier| {
+            let purpose = facts.purpose;
+            for channel in TRIED {
+                let has_frames = self.channels.contains(&channel) || REQUIRED.contains(&channel);
+                // What has room for anything is as good at one tier as at another.
+                let is_same = tier != Tier::Orange && !is_budgeted(channel);
+                if !has_frames || !needs(channel, purpose) || is_same {
+                    continue;
+                }
+                for language in self.languages(purpose) {
+                    let frame = (channel, purpose, *language);
+                    let is_whole = *rendered.entry(frame).or_insert_with(|| {
+                        let found = self.unrendered(channel, *language, facts);
+                        let is_whole = found.is_empty();
+                        faults.extend(found);
+                        is_whole
+                    });
+                    if !is_whole {
+                        continue;
+                    }
+                    for plain in [false, true] {
+                        if plain && !self.has_plain(channel, purpose, *language) {
+                            continue;
+                        }
+                        let facts = Facts {
+                            plain,
+                            ..facts.clone()
+                        };
+                        for fault in self.try_one(channel, *language, &facts, tier) {
+                            if known.insert((
+                                fault.file.clone(),
+                                fault.key.clone(),
+                                fault.what.clone(),
+                            )) {
+                                faults.push(fault);
+                            }
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Facts of each hazard, tier and purpose whose words differ.
+    fn each(&self, sample: &Sample, mut with: impl FnMut(&Facts<'_>, Tier)) {
         let measure = Named {
             zh: "3小时雨量104.5毫米".into(),
             en: "rain 104.5 mm in 3 h".into(),
@@ -116,8 +182,6 @@ impl Wording {
             en: "Tangjing culvert".into(),
         };
         let relay = sample_relay();
-        let mut known = BTreeSet::new();
-        let mut rendered: BTreeMap<(Channel, Purpose, Language), bool> = BTreeMap::new();
         for (hazard, tier, purpose) in combinations() {
             let own_white = self
                 .phrases
@@ -170,44 +234,7 @@ impl Wording {
                 relay: Some(&relay),
                 plain: false,
             };
-            for channel in TRIED {
-                let has_frames = self.channels.contains(&channel) || REQUIRED.contains(&channel);
-                // What has room for anything is as good at one tier as at another.
-                let is_same = tier != Tier::Orange && !is_budgeted(channel);
-                if !has_frames || !needs(channel, purpose) || is_same {
-                    continue;
-                }
-                for language in self.languages(purpose) {
-                    let frame = (channel, purpose, *language);
-                    let is_whole = *rendered.entry(frame).or_insert_with(|| {
-                        let found = self.unrendered(channel, *language, &facts);
-                        let is_whole = found.is_empty();
-                        faults.extend(found);
-                        is_whole
-                    });
-                    if !is_whole {
-                        continue;
-                    }
-                    for plain in [false, true] {
-                        if plain && !self.has_plain(channel, purpose, *language) {
-                            continue;
-                        }
-                        let facts = Facts {
-                            plain,
-                            ..facts.clone()
-                        };
-                        for fault in self.try_one(channel, *language, &facts, tier) {
-                            if known.insert((
-                                fault.file.clone(),
-                                fault.key.clone(),
-                                fault.what.clone(),
-                            )) {
-                                faults.push(fault);
-                            }
-                        }
-                    }
-                }
-            }
+            with(&facts, tier);
         }
     }
 

@@ -124,6 +124,13 @@ fn a_signer_sees_how_often_people_were_rung_up_in_a_day() {
         &[(A, Tier::None, Tier::None)],
         200,
     );
-    let seen = preview(&planner, at(200), &next, &fixture.desk(), |_, _| Vec::new());
+    let seen = preview(
+        &planner,
+        at(200),
+        &next,
+        &fixture.desk(),
+        shown::NO_ACCOUNTS,
+        |_, _| Vec::new(),
+    );
     assert_eq!(seen.interrupted, BTreeMap::from([(code(A), 3)]));
 }

@@ -1,8 +1,15 @@
 //! What a signer is shown of who will be told.
 
 use super::*;
-use dispatch::preview::Reached;
+use dispatch::gateway::sms::{Account, Contract, Day};
+use dispatch::preview::{Reached, Sms};
 use dispatch::wording::{Element, Finding};
+use std::fmt::Write as _;
+
+pub(super) const NO_ACCOUNTS: Sms<'_> = Sms {
+    accounts: &[],
+    day: Day(0),
+};
 
 #[test]
 fn head_counts_before_signing_change_nothing() {
@@ -31,7 +38,14 @@ fn head_counts_before_signing_change_nothing() {
             ],
             _ => Vec::new(),
         };
-    let preview = preview(&planner, at(1), &proposal, &fixture.desk(), count);
+    let preview = preview(
+        &planner,
+        at(1),
+        &proposal,
+        &fixture.desk(),
+        NO_ACCOUNTS,
+        count,
+    );
     assert_eq!(preview.public.get(&Channel::Sms), Some(&1000));
     let sms = preview
         .reached
@@ -56,6 +70,7 @@ fn a_signer_sees_what_the_words_leave_out() {
             at(1),
             warning,
             &fixture.desk(),
+            NO_ACCOUNTS,
             |_, _| Vec::new(),
         )
     };
@@ -106,4 +121,76 @@ fn long_lists_are_said_short() {
     assert!(list(&two, Language::Zh).contains('、'));
     let whole = fixture.places.under(code("440100000000"));
     assert_eq!(list(&whole, Language::Zh), fixture.city.areas[0].name.zh);
+}
+
+/// What no account passes is said before anybody signs, in the words that the signer reads.
+#[test]
+fn a_signer_reads_which_accounts_do_not_pass_the_text() {
+    let fixture = Fixture::new();
+    let areas = [(A, Tier::Red, Tier::Red)];
+    let proposal = warning(Hazard::Waterlogging, 1, Event::Proposed, &areas, 0);
+    let count = |audience: &dispatch::intent::Audience, channel: Channel| {
+        let is_told = audience.reach == Reach::Public && channel == Channel::Sms;
+        let languages = [(Language::Zh, 900), (Language::En, 100)];
+        let heads = languages.map(|(language, heads)| Heads {
+            township: code(A),
+            language,
+            heads,
+        });
+        heads.into_iter().filter(|_| is_told).collect()
+    };
+    let shown = |accounts: &[Account]| {
+        let day = Day::parse("2023-09-07").unwrap();
+        let sms = Sms { accounts, day };
+        let desk = fixture.desk();
+        preview(&Planner::default(), at(1), &proposal, &desk, sms, count)
+    };
+    let account = |name: &str, agreed: &str| {
+        let contract: Contract = toml::from_str(agreed).unwrap();
+        assert_eq!(contract.faults(""), []);
+        contract.account(name)
+    };
+    let passes_all = account("c", "daily_max = 1000000");
+    let cases = [
+        ("no account", vec![]),
+        (
+            "another signature",
+            vec![account("a", "signatures = [\"【别人】\", \"[Other]\"]")],
+        ),
+        (
+            "no template",
+            vec![account("a", "templates = { T1 = \"{code:digits 6}\" }")],
+        ),
+        ("expired", vec![account("a", "expires = \"2023-09-06\"")]),
+        ("the day runs out", vec![account("a", "daily_max = 500")]),
+        ("the day is used up", {
+            let mut account = account("a", "daily_max = 500");
+            account.used = 500;
+            vec![account]
+        }),
+        (
+            "one of two",
+            vec![account("a", "expires = \"2023-09-06\""), passes_all],
+        ),
+    ];
+    let mut text = String::new();
+    for (case, accounts) in cases {
+        let preview = shown(&accounts);
+        let _ = writeln!(text, "# {case}; unsendable: {:?}", preview.unsendable);
+        for (language, remarks) in &preview.remarks {
+            for remark in remarks {
+                let json = serde_json::to_string(remark).unwrap();
+                let _ = writeln!(text, "{}: {remark}\n  {json}", language.tag());
+            }
+        }
+    }
+    let path = root().join("../golden/plan/accounts.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        kept, text,
+        "words changed; read them, then run with UPDATE_GOLDEN=1"
+    );
 }

@@ -73,7 +73,7 @@ pub(crate) trait Act: DeserializeOwned + Send + 'static {
     fn order(self, app: &App, warning: WarningId, person: String) -> Result<Order, Problem>;
 }
 
-/// `POST /v1/warnings/{id}/{approve,reject,amend,review}`: 204 once the zone has followed it, 409
+/// `POST /v1/warnings/{id}/{reject,amend,review}`: 204 once the zone has followed it, 409
 /// where what was seen is not what stands.
 pub(crate) async fn act<A: Act>(
     State(app): State<Arc<App>>,
@@ -88,12 +88,29 @@ pub(crate) async fn act<A: Act>(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// `POST /v1/warnings/{id}/approve`: as [`act`]; 422 where no account at a carrier passes its short
+/// message and the signer did not say that it shall go out without.
+pub(crate) async fn approve(
+    state: State<Arc<App>>,
+    headers: HeaderMap,
+    path: Path<String>,
+    Json(body): Json<Approval>,
+) -> Result<StatusCode, Problem> {
+    permit(&state.0, &headers, Approval::SCOPE)?;
+    if !body.without_sms {
+        state.0.sendable(warning_id(&path.0)?).await?;
+    }
+    act(state, headers, path, Json(body)).await
+}
+
 /// What was seen and is signed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Approval {
     revision: u32,
     seen: String,
+    #[serde(default)]
+    without_sms: bool,
 }
 
 impl Act for Approval {

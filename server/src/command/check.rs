@@ -1,12 +1,16 @@
 //! `sanfang check`: every fault of a configuration, a city and a rulebook at once.
 
 use super::{Failure, print};
+use crate::accounts;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::installation::{self, is_error};
 use crate::links::Served;
 use crate::people::{self, Person};
 use clap::Args;
 use dispatch::directory::Directory;
+use dispatch::gateway::sms::Account;
+use dispatch::wording::Places;
 use model::City;
 use model::fault::{Fault, Severity};
 use rules::Rulebook;
@@ -74,6 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             if let (Some((city, directory)), Some((path, config))) = (city, configured) {
                 found.signers(path, &city, &config.people);
                 found.links(path, &city, directory.as_ref(), &config);
+                found.accounts(path, &city, &config);
             }
         }
         (None, Some(rules)) => found.rules(rules),
@@ -169,6 +174,23 @@ impl Found {
             links: &config.link_names(),
         };
         self.faults.extend(served.notices(city, directory));
+    }
+
+    /// Accounts at carriers: which are over, and which texts of the city they do not pass.
+    fn accounts(&mut self, path: &Path, city: &City, config: &Config) {
+        let file = path.display().to_string();
+        let accounts: Vec<_> = config.sms.iter().map(|section| section.account()).collect();
+        let now = Clock::wall().now();
+        let ending = accounts::ending(&file, &accounts, now, city.offset_at(now));
+        self.faults.extend(ending);
+        let restricts = accounts.iter().any(Account::restricts_texts);
+        let wording = config.city.join("wording");
+        if restricts && let Ok(wording) = installation::wording(&wording) {
+            let places = Places::new(city, wording.names());
+            let texts = wording.short_messages(city, &places);
+            self.faults
+                .extend(accounts::unpassed(&file, &accounts, &texts));
+        }
     }
 
     /// The city, and its people where they can be read.

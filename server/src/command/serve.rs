@@ -273,7 +273,7 @@ fn links(
         LinkKind::Single(Single::Cap),
         LinkKind::Single(Single::Push),
     ];
-    let shares = shares(&config.sms).map_err(|faults| {
+    let shares = shares(&config.sms, &config.numbers).map_err(|faults| {
         let words: Vec<String> = faults.iter().map(|(_, it)| it.to_string()).collect();
         words.join("; ")
     })?;
@@ -281,6 +281,7 @@ fn links(
         let link = section.gateway();
         let mut link = link.map_err(|why| format!("sms {}: {why}", section.name))?;
         link.share = share;
+        link.data_only = config.numbers.data_only();
         kinds.push(LinkKind::Sms(Box::new(link), section.pace_per_s));
     }
     if let Some(section) = &config.email {

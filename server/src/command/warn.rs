@@ -109,6 +109,9 @@ pub(crate) struct Approve {
     /// Hash of what you saw, from `warn show`; without it you are shown the warning and asked
     #[arg(long, value_name = "HASH")]
     seen: Option<String>,
+    /// Sign although no account passes its short message: what goes out otherwise goes out
+    #[arg(long)]
+    without_sms: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -314,7 +317,11 @@ fn sign(approve: &Approve) -> Result<(), Failure> {
             )));
         }
     };
-    let body = json!({ "revision": warning.get("revision"), "seen": seen });
+    let body = json!({
+        "revision": warning.get("revision"),
+        "seen": seen,
+        "without_sms": approve.without_sms,
+    });
     block_on(async {
         api.post(&path(&approve.id, "/approve")?, &body).await?;
         let after = api.get(&path(&approve.id, "")?).await?;
@@ -439,6 +446,17 @@ fn story(warning: &Value, preview: &Value) -> Vec<String> {
         lines.push(format!(
             "says ({language}): {}",
             words.as_str().unwrap_or_default()
+        ));
+    }
+    for language in preview
+        .get("unsendable")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        lines.push(format!(
+            "NO SMS in {}: no account at a carrier passes the text",
+            language.as_str().unwrap_or_default()
         ));
     }
     lines.push(format!("seen {}", text(warning, "seen")));

@@ -10,6 +10,7 @@ use crate::people::Person;
 use crate::roles::{Role, Roles};
 use dispatch::gateway::adapter::{Shapes, shipped};
 use dispatch::gateway::email::Email;
+use dispatch::gateway::sms::{Numbers, NumbersFault};
 use ingest::transport::mqtt::MqttConfig;
 use model::document::Document;
 use model::fault::{Fault, Faults, Place};
@@ -18,7 +19,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 27] = [
+const KEYS: &[&str] = &[
     "city",
     "journal",
     "kafka",
@@ -35,6 +36,7 @@ const KEYS: [&str; 27] = [
     "snapshot_inputs",
     "person",
     "sms",
+    "numbers",
     "email",
     "webhook",
     "area",
@@ -121,8 +123,12 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         polls: document.rows("poll", faults),
         bulletins: document.rows("bulletin", faults),
     };
-    document.finish(&KEYS, faults);
+    let numbers = numbers(name, &mut document, base, faults);
+    document.finish(KEYS, faults);
     sections.anchor(base);
+    if let Some(numbers) = &numbers {
+        sections.check_shares(name, numbers, faults);
+    }
     sections.check(name, faults);
     if let Some((line, 0)) = snapshot_minutes {
         let place = Place::line(name, line);
@@ -203,6 +209,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         snapshot_inputs: snapshot_inputs.map_or(500_000, |(_, inputs)| inputs),
         people: plain(sections.people),
         sms: plain(sections.sms),
+        numbers: numbers?,
         email: sections.email.map(|(_, section)| section),
         webhooks: plain(sections.webhooks),
         areas: plain(sections.areas),
@@ -257,6 +264,34 @@ fn store(
             None
         }
     }
+}
+
+/// How numbers begin: the city's own list, or the one that came with the program.
+fn numbers(
+    name: &str,
+    document: &mut Document<'_>,
+    base: &Path,
+    faults: &mut Faults,
+) -> Option<Numbers> {
+    let given = document.take::<PathBuf>("numbers", faults);
+    let place = Place::line(name, given.as_ref().map_or(0, |(line, _)| *line));
+    let remedy = "correct the file, or take it out for the list that came with the program";
+    let read = match &given {
+        None => Numbers::shipped(),
+        Some((_, file)) => match std::fs::read_to_string(base.join(file)) {
+            Ok(text) => Numbers::read(&text),
+            Err(error) => {
+                faults.error(place, "numbers", error.to_string(), remedy);
+                return None;
+            }
+        },
+    };
+    let each = |wrong: Vec<NumbersFault>| {
+        for fault in wrong {
+            faults.error(place, "numbers", fault.to_string(), remedy);
+        }
+    };
+    read.map_err(each).ok()
 }
 
 fn plain<T>(rows: Vec<(u32, T)>) -> Vec<T> {
@@ -345,22 +380,30 @@ impl Sections {
         }
     }
 
+    /// How accounts share the phones.
+    fn check_shares(&self, name: &str, numbers: &Numbers, faults: &mut Faults) {
+        let accounts: Vec<SmsSection> = self.sms.iter().map(|(_, it)| it.clone()).collect();
+        for (account, fault) in shares(&accounts, numbers).err().unwrap_or_default() {
+            let line = self.sms.get(account).map_or(0, |(line, _)| *line);
+            let place = Place::line(name, line);
+            let remedy = "carries = [\"unicom\"], [\"telecom\", \"1703\"]… on all accounts but one";
+            faults.error(place, "sms.carries", fault.to_string(), remedy);
+        }
+    }
+
     fn check(&self, name: &str, faults: &mut Faults) {
         // Nobody signs at a relay.
         if self.centres.is_empty() {
             check_people(name, &self.people, faults);
         }
         let mut names = BTreeSet::new();
-        let accounts: Vec<SmsSection> = self.sms.iter().map(|(_, it)| it.clone()).collect();
-        for (account, fault) in shares(&accounts).err().unwrap_or_default() {
-            let line = self.sms.get(account).map_or(0, |(line, _)| *line);
-            let place = Place::line(name, line);
-            let remedy = "carries = [\"unicom\"], [\"telecom\", \"1703\"]… on all accounts but one";
-            faults.error(place, "sms.carries", fault.to_string(), remedy);
-        }
         for (line, section) in &self.sms {
             let place = Place::line(name, *line);
             unique(&mut names, &section.name, "sms.name", place, faults);
+            for fault in section.contract.faults(&section.link.sender.source) {
+                let remedy = "write it as the carrier's contract has it";
+                faults.error(place, "sms.contract", fault.to_string(), remedy);
+            }
             match section.gateway() {
                 Ok(link) => {
                     for fault in link.faults() {

@@ -4,6 +4,7 @@ use super::Courier;
 use dispatch::gateway::notice::{BROWSERS, HUB, carried_by, service_of};
 use dispatch::intent::{Intent, RecipientNo};
 use dispatch::outbox::{Event, Resolve, Row};
+use dispatch::wording::language_variant;
 use model::{Channel, Reach};
 use std::sync::Arc;
 
@@ -44,6 +45,10 @@ impl Courier {
             self.publication(wanted);
             return;
         }
+        if let Some(recipient) = intent.audience.only {
+            self.moved_here(wanted, recipient);
+            return;
+        }
         let installation = Arc::clone(&self.app.installation);
         // Planned before a restart, it goes on in the directory that stands now: who came in the
         // meantime is told, who left is not, and the ledger says by number who was told already.
@@ -78,6 +83,9 @@ impl Courier {
         if let Some(share) = &self.share {
             self.rows.retain(|row| share.has(row.address));
         }
+        if intent.channel == Channel::Sms && !self.data_only.is_empty() {
+            self.leave_machines_out();
+        }
         let rows = std::mem::take(&mut self.rows);
         self.step(Event::Rows {
             intent: wanted.intent,
@@ -88,6 +96,42 @@ impl Courier {
             end,
         });
         self.rows = rows;
+    }
+
+    /// Lets go of rows whose numbers are cards in machines.
+    fn leave_machines_out(&mut self) {
+        let before = self.rows.len();
+        let data_only = &self.data_only;
+        self.rows.retain(|row| !data_only.has(row.address));
+        let left_out = before - self.rows.len();
+        if left_out > 0 {
+            let labels = [self.outbox.link()];
+            let metric = self.app.metrics.data_only.with_label_values(&labels);
+            metric.inc_by(left_out as u64);
+        }
+    }
+
+    /// One whose number another account's carrier does not have any more.
+    fn moved_here(&mut self, wanted: &Resolve, recipient: RecipientNo) {
+        let directory = Arc::clone(&self.app.installation);
+        let person = directory.directory.recipient(recipient);
+        let row = person.and_then(|person| {
+            Some(Row {
+                recipient,
+                variant: language_variant(person.language()),
+                shared: true,
+                address: person.phone()?,
+            })
+        });
+        let rows: Vec<Row> = row.into_iter().filter(|_| wanted.pass == 0).collect();
+        self.step(Event::Rows {
+            intent: wanted.intent,
+            pass: wanted.pass,
+            epoch: wanted.epoch,
+            cursor: 1,
+            rows: &rows,
+            end: true,
+        });
     }
 
     /// Lets go of rows whose tokens another link carries. The hub has those that name no service,

@@ -71,7 +71,7 @@ impl Courier {
                     state: *state,
                     messages: recipients.len() as u64,
                 }),
-                Entry::Closed { .. } | Entry::Retired { .. } => {}
+                Entry::Closed { .. } | Entry::Retired { .. } | Entry::Spent { .. } => {}
             }
         }
         relay.learned(self.app.clock.now(), &learned);

@@ -1,6 +1,7 @@
 //! Short messages: the outbox of an account and the sessions of its links.
 
 use super::Courier;
+use super::agreed::{Agreed, TEXTS_MAX};
 use super::marks::Marks;
 use super::reply::{is_from, said};
 use crate::app::App;
@@ -21,8 +22,8 @@ use std::sync::Arc;
 
 /// Between two updates of the screens.
 const SHOW_EVERY_US: u64 = 250_000;
-/// Texts kept encoded.
-const TEXTS_MAX: usize = 4096;
+/// For so long a number that moved to another carrier is told by another account at once.
+const MOVED_FOR: Span = Span::from_minutes(90 * 24 * 60);
 /// Messages handed to the link at once.
 const SUBMIT_MAX: usize = 4096;
 
@@ -38,6 +39,7 @@ pub(crate) struct Sms {
     pub(crate) courier: Courier,
     style: Style,
     texts: FxHashMap<(IntentId, u8), Prepared>,
+    agreed: Agreed,
     reference: u8,
     waiting: VecDeque<Waiting>,
     /// Their tokens: what the outbox gives up for silent while it waits here goes out once.
@@ -124,8 +126,12 @@ impl Sms {
         let sessions = config.sessions.max(1) * config.addresses.len().max(1);
         let window = config.window().saturating_mul(sessions);
         let style = config.style();
+        let day_begins = app.installation.city.offset_at(app.clock.now());
         let limits = Limits {
             pace_per_s,
+            daily_max: config.agreed.daily_max(),
+            retired_for: MOVED_FOR,
+            day_begins,
             throttle_min: config.throttle_min,
             throttle_max: config.throttle_max,
             always_ucs2: style.always_ucs2(),
@@ -135,10 +141,12 @@ impl Sms {
         };
         let mut courier = Courier::open(Arc::clone(app), number, limits)?;
         courier.share = config.share.clone();
+        courier.data_only = config.data_only.clone();
         Ok(Self {
             courier,
             style,
             texts: FxHashMap::default(),
+            agreed: Agreed::new(config.agreed.clone(), day_begins),
             reference: 0,
             waiting: VecDeque::new(),
             queued: FxHashSet::default(),
@@ -172,6 +180,9 @@ impl Sms {
         self.courier.settle()?;
         let effects = std::mem::take(&mut self.courier.effects);
         let mut refused = Vec::new();
+        if self.agreed.day(self.courier.app.clock.now()) {
+            self.texts.clear();
+        }
         for send in &effects.sends {
             for sending in effects.batch(send) {
                 let phone = self.courier.phone(sending.token.recipient());
@@ -207,9 +218,21 @@ impl Sms {
         if self.texts.contains_key(&(intent, variant)) {
             return true;
         }
+        let app = &self.courier.app;
+        let link = self.courier.outbox.link();
+        if let Some(why) = self.agreed.known((intent, variant)) {
+            app.metrics.not_passed.with_label_values(&[link, why]).inc();
+            return false;
+        }
         let Some((found, message)) = self.courier.words(intent, variant) else {
             return false;
         };
+        if let Some(why) = self.agreed.refusal((intent, variant), &message.text) {
+            tracing::error!(link, %intent, %why, "a text was not sent: the account does not pass it");
+            let labels = [link, why.name()];
+            app.metrics.not_passed.with_label_values(&labels).inc();
+            return false;
+        }
         self.reference = self.reference.wrapping_add(1);
         let validity = Validity::Absolute(found.not_after);
         match Prepared::new(&message.text, &self.style, validity, self.reference) {
@@ -287,7 +310,8 @@ impl Sms {
             // Before the answers, which make room: what has gone takes no more.
             self.courier.step(Event::Window(window));
         }
-        let mut answers: Vec<Answer> = turn.answers.iter().filter_map(answer).collect();
+        let answers = turn.answers.iter();
+        let mut answers: Vec<Answer> = answers.map(|a| self.answer(a)).collect();
         answers.extend(turn.receipts.iter().filter_map(|r| self.receipt(r)));
         if !answers.is_empty() {
             self.stay(&answers);
@@ -359,13 +383,47 @@ impl Sms {
         }
     }
 
+    fn answer(&self, answer: &WireAnswer) -> Answer {
+        let outcome = match answer.outcome {
+            WireOutcome::Accepted { id } => Outcome::Accepted {
+                receipt: id.map_or(0, |id| id.0),
+            },
+            WireOutcome::Throttled { .. } => Outcome::Throttled,
+            WireOutcome::Transient(_) | WireOutcome::Unsent => Outcome::Transient,
+            WireOutcome::Permanent(code) if self.agreed.account.is_not_ours(code) => {
+                self.not_ours()
+            }
+            WireOutcome::Permanent(_) => Outcome::Permanent,
+            WireOutcome::Silent | WireOutcome::Cut | WireOutcome::Doubtful(_) => Outcome::Uncertain,
+        };
+        Answer {
+            token: Token(answer.token),
+            outcome,
+        }
+    }
+
+    /// A number of another carrier is told by another account, where there is one.
+    fn not_ours(&self) -> Outcome {
+        match self.courier.share {
+            Some(_) => Outcome::Retired,
+            None => Outcome::Permanent,
+        }
+    }
+
+    fn refused(&self, reason: &str) -> Outcome {
+        match self.agreed.account.says_not_ours(reason) {
+            true => self.not_ours(),
+            false => Outcome::Permanent,
+        }
+    }
+
     fn receipt(&self, receipt: &DeliveryReceipt) -> Option<Answer> {
         let outcome = match receipt.state {
             MessageState::Delivered => Outcome::Delivered,
             MessageState::Expired
             | MessageState::Deleted
             | MessageState::Undeliverable
-            | MessageState::Rejected => Outcome::Permanent,
+            | MessageState::Rejected => self.refused(&receipt.reason.to_string()),
             MessageState::Unknown | MessageState::Enroute | MessageState::Accepted => return None,
         };
         let token = receipt.token.map(Token);
@@ -419,6 +477,7 @@ impl Sms {
             return Ok(());
         }
         self.shown = now;
+        self.agreed.show(&self.courier);
         self.courier.show()
     }
 }
@@ -427,22 +486,6 @@ impl Sms {
 fn answer_max(config: &LinkConfig) -> Span {
     let times_out = config.response_timeout().millis().saturating_mul(4);
     Span::from_millis(times_out).max(Span::from_minutes(10))
-}
-
-fn answer(answer: &WireAnswer) -> Option<Answer> {
-    let outcome = match answer.outcome {
-        WireOutcome::Accepted { id } => Outcome::Accepted {
-            receipt: id.map_or(0, |id| id.0),
-        },
-        WireOutcome::Throttled { .. } => Outcome::Throttled,
-        WireOutcome::Transient(_) | WireOutcome::Unsent => Outcome::Transient,
-        WireOutcome::Permanent(_) => Outcome::Permanent,
-        WireOutcome::Silent | WireOutcome::Cut | WireOutcome::Doubtful(_) => Outcome::Uncertain,
-    };
-    Some(Answer {
-        token: Token(answer.token),
-        outcome,
-    })
 }
 
 #[cfg(test)]

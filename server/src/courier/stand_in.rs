@@ -37,6 +37,9 @@ impl Courier {
         let Some(intent) = self.intents.get(&id).cloned() else {
             return;
         };
+        if self.to_another_account(&intent, recipient, batch) {
+            return;
+        }
         let installation = self.app.installation.clone();
         match installation.directory.recipient(recipient) {
             Some(Recipient::Contact(contact)) => self.next_channel(&intent, contact, batch),
@@ -47,6 +50,44 @@ impl Courier {
             // The public hears by everything that was released, all at once.
             Some(Recipient::Subscriber(_)) | None => {}
         }
+    }
+
+    /// A number that moved to another carrier is told by the next account; true where there is one.
+    fn to_another_account(
+        &self,
+        intent: &Intent,
+        recipient: RecipientNo,
+        batch: &mut Batch,
+    ) -> bool {
+        let (Some(share), Some(phone)) = (&self.share, self.phone(recipient)) else {
+            return false;
+        };
+        let ledger = self.outbox.ledger();
+        if ledger.retired_at(recipient, phone).is_none() {
+            return false;
+        }
+        let app = &self.app;
+        let accounts = app.accounts.links();
+        let Some(next) = share.next(phone).and_then(|next| accounts.get(next)) else {
+            return false;
+        };
+        let Some(number) = app.links.iter().position(|name| name == next) else {
+            return false;
+        };
+        let labels = [self.outbox.link(), next.as_str()];
+        app.metrics.moved.with_label_values(&labels).inc();
+        let moved = intent.moved(app.clock.now(), recipient, next);
+        self.put_intent(number, &moved, batch);
+        true
+    }
+
+    fn put_intent(&self, number: usize, intent: &Intent, batch: &mut Batch) {
+        let topic = Topic::new(Kind::Deliveries, self.app.mode);
+        let partition = Partition(u16::try_from(number).unwrap_or(u16::MAX));
+        batch.append_with(topic, partition, INTENT, &[], |out| {
+            // Writing our own plain types to memory cannot fail.
+            drop(serde_json::to_writer(out, intent));
+        });
     }
 
     fn next_channel(&self, intent: &Intent, contact: &Contact, batch: &mut Batch) {
@@ -75,12 +116,7 @@ impl Courier {
         };
         let labels = [intent.channel.name(), next.channel.name()];
         app.metrics.fallen_back.with_label_values(&labels).inc();
-        let topic = Topic::new(Kind::Deliveries, app.mode);
-        let partition = Partition(u16::try_from(number).unwrap_or(u16::MAX));
-        batch.append_with(topic, partition, INTENT, &[], |out| {
-            // Writing our own plain types to memory cannot fail.
-            drop(serde_json::to_writer(out, &next));
-        });
+        self.put_intent(number, &next, batch);
     }
 
     /// Tells the zone of a device's site what came of its command.

@@ -99,6 +99,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         relay: None,
         area_links: Vec::new(),
         pace_per_s: None,
+        accounts: crate::accounts::Accounts::default(),
         roles: Roles::ALL,
         // Nobody looks at what others say: each step shows its own.
         zones: Zones::new(city.zones.len(), Standing::Here),

@@ -11,6 +11,7 @@ mod fall_back;
 mod inbox;
 mod intake;
 mod links;
+mod moved;
 mod peers;
 mod platform;
 mod relayed;

@@ -7,4 +7,4 @@ mod results;
 
 pub(super) use codec::Cmpp;
 pub use report::{Report, read_report};
-pub(super) use results::{LOGIN_RESULTS, SUBMIT_RESULTS};
+pub(super) use results::{LOGIN_RESULTS, NOT_OURS, SUBMIT_RESULTS};

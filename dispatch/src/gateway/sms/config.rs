@@ -1,6 +1,8 @@
 //! One carrier account: where its links lead, how it logs in, its limits, how its messages look.
 
+use super::account::Account;
 use super::identifier::Spelling;
+use super::numbers::DataOnly;
 use super::share::Share;
 use model::Span;
 use serde::{Deserialize, Deserializer};
@@ -126,6 +128,12 @@ pub struct LinkConfig {
     /// Which phones are this account's; all of them where there is no other account.
     #[serde(skip)]
     pub share: Option<Share>,
+    /// What was agreed about the account; given beside the section.
+    #[serde(skip)]
+    pub agreed: Account,
+    /// Numbers that are no phones, and are not told.
+    #[serde(skip)]
+    pub data_only: DataOnly,
     /// `host:port` of each gateway of the account. Its sessions serve together; where one gateway
     /// is away, the others carry all.
     #[serde(alias = "address", deserialize_with = "one_or_more")]
@@ -346,6 +354,8 @@ impl Default for LinkConfig {
         Self {
             protocol: Protocol::default(),
             share: None,
+            agreed: Account::default(),
+            data_only: DataOnly::default(),
             addresses: vec!["127.0.0.1:2775".to_owned()],
             account: String::new(),
             password: Secret::default(),

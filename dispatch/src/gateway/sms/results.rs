@@ -67,6 +67,18 @@ impl Table {
 }
 
 impl ResultCode {
+    /// Whether it says that the phone is another carrier's, as the standard has it; what else a
+    /// gateway says is written in the account's contract.
+    pub fn is_not_ours(self) -> bool {
+        let codes: &[u32] = match self.table {
+            Table::Smpp | Table::CmppLogin => &[],
+            Table::CmppSubmit => super::cmpp::NOT_OURS,
+            Table::Sgip => super::sgip::NOT_OURS,
+            Table::Smgp => super::smgp::NOT_OURS,
+        };
+        codes.contains(&self.value)
+    }
+
     /// A code of a table.
     pub const fn new(table: Table, value: u32) -> Self {
         Self { table, value }
@@ -166,6 +178,18 @@ mod tests {
             let code = ResultCode::new(table, value);
             assert_eq!(code.verdict(), verdict, "{code}");
         }
+    }
+
+    #[test]
+    fn what_says_that_a_phone_is_anothers_is_a_refusal() {
+        for table in Table::ALL {
+            let codes = (0..256).map(|value| ResultCode::new(table, value));
+            for code in codes.filter(|code| code.is_not_ours()) {
+                assert_eq!(code.verdict(), Permanent, "{code}");
+            }
+        }
+        assert!(ResultCode::new(Table::CmppSubmit, 9).is_not_ours());
+        assert!(!ResultCode::new(Table::Smpp, 9).is_not_ours());
     }
 
     #[test]

@@ -6,4 +6,4 @@ pub mod pdu;
 mod results;
 
 pub(super) use codec::Sgip;
-pub(super) use results::RESULTS;
+pub(super) use results::{NOT_OURS, RESULTS};

@@ -1,57 +1,32 @@
 //! Which account carries which phones, where there is more than one: by how their numbers begin.
 //!
 //! Every number belongs to exactly one account, so that nobody is told twice and nobody is left out.
-//! Numbers that moved to another carrier keep their beginning: the account of the old one carries
-//! them, as the carriers pass them on.
+//! A number that moved to another carrier keeps its beginning: the account of the old one has it, and
+//! hands it to the others once its carrier says that it is not theirs ([`Share::next`]).
 
+use super::numbers::{DIGITS, Numbers, is_beginning};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Chinese mobile numbers in international form, and their code.
 const CHINA: std::ops::Range<u64> = 8_610_000_000_000..8_620_000_000_000;
 const CHINA_CODE: u64 = 8_600_000_000_000;
-/// Digits of a national number that the table goes by.
-const DIGITS: usize = 4;
 /// What is left of a national number of eleven digits before these.
 const BELOW: u64 = 10_000_000;
-
-/// How the numbers of the four carriers begin, those of virtual operators with the network that
-/// carries them (unverified: put together from common knowledge, check it against the ministry's
-/// list before use; the numbers after 170 by their fourth digit). A beginning that is missing here is written in the configuration as digits.
-pub const CARRIERS: [(&str, &[&str]); 4] = [
-    (
-        "mobile",
-        &[
-            "134", "135", "136", "137", "138", "139", "144", "147", "148", "150", "151", "152",
-            "157", "158", "159", "165", "1703", "1705", "1706", "172", "178", "182", "183", "184",
-            "187", "188", "195", "197", "198",
-        ],
-    ),
-    (
-        "unicom",
-        &[
-            "130", "131", "132", "140", "145", "146", "155", "156", "166", "167", "1704", "1707",
-            "1708", "1709", "171", "175", "176", "185", "186", "196",
-        ],
-    ),
-    (
-        "telecom",
-        &[
-            "133", "1349", "141", "149", "153", "162", "1700", "1701", "1702", "173", "174", "177",
-            "180", "181", "189", "190", "191", "193", "199",
-        ],
-    ),
-    ("broadcast", &["192"]),
-];
 
 /// What is wrong with how accounts share the phones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShareFault {
     /// Neither a carrier nor the beginning of a number.
     #[error(
-        "{0:?} is neither mobile, unicom, telecom or broadcast nor how a Chinese mobile number begins (2 to 4 digits: 138)"
+        "{word:?} is neither a carrier ({carriers}) nor how a Chinese mobile number begins (2 to 4 digits: 138)"
     )]
-    Unknown(String),
+    Unknown {
+        /// What stands there.
+        word: String,
+        /// The carriers of the list.
+        carriers: String,
+    },
     /// Two accounts for the same numbers.
     #[error("{0}: another account carries these numbers as well")]
     Twice(String),
@@ -68,6 +43,7 @@ pub enum ShareFault {
 pub struct Share {
     table: Arc<Table>,
     own: u8,
+    accounts: u8,
 }
 
 /// Account by the first four digits of a national number.
@@ -80,7 +56,10 @@ struct Table {
 impl Share {
     /// The share of each account, in their order; `carries` is what each says that it does. Or every
     /// fault, with the number of the account.
-    pub fn of(carries: &[&[String]]) -> Result<Vec<Self>, Vec<(usize, ShareFault)>> {
+    pub fn of(
+        carries: &[&[String]],
+        numbers: &Numbers,
+    ) -> Result<Vec<Self>, Vec<(usize, ShareFault)>> {
         let mut faults = Vec::new();
         let mut owners: BTreeMap<&str, u8> = BTreeMap::new();
         let mut rest = None;
@@ -90,21 +69,20 @@ impl Share {
                 faults.push((account, ShareFault::TwoRests));
             }
             for word in *words {
-                let carrier = CARRIERS.iter().find(|(name, _)| name == word);
-                let own = [word.as_str()];
-                let beginnings = match carrier {
-                    Some((_, beginnings)) => *beginnings,
-                    None if is_beginning(word) => &own[..],
+                let beginnings: Vec<&str> = match numbers.of(word) {
+                    Some(beginnings) => beginnings.collect(),
+                    None if is_beginning(word) => vec![word],
                     None => {
-                        faults.push((account, ShareFault::Unknown(word.clone())));
+                        let carriers: Vec<&str> = numbers.carriers().collect();
+                        let fault = ShareFault::Unknown {
+                            word: word.clone(),
+                            carriers: carriers.join(", "),
+                        };
+                        faults.push((account, fault));
                         continue;
                     }
                 };
-                for beginning in beginnings {
-                    let key = match carrier {
-                        Some(_) => beginning,
-                        None => word.as_str(),
-                    };
+                for key in beginnings {
                     if owners.insert(key, number).is_some_and(|it| it != number) {
                         faults.push((account, ShareFault::Twice(key.to_owned())));
                     }
@@ -130,11 +108,12 @@ impl Share {
             }
         }
         let table = Arc::new(Table { by_digits, rest });
-        let accounts = 0..u8::try_from(carries.len()).unwrap_or(u8::MAX);
-        Ok(accounts
+        let accounts = u8::try_from(carries.len()).unwrap_or(u8::MAX);
+        Ok((0..accounts)
             .map(|own| Self {
                 table: Arc::clone(&table),
                 own,
+                accounts,
             })
             .collect())
     }
@@ -142,6 +121,15 @@ impl Share {
     /// Whether this account carries a phone: E.164 digits as a number.
     pub fn has(&self, phone: u64) -> bool {
         self.table.account(phone) == self.own
+    }
+
+    /// The account to try next, by its place among them, where the carrier of this one says that a
+    /// phone is not theirs: each once, beginning with the one behind the phone's own. `None` where
+    /// all were tried.
+    pub fn next(&self, phone: u64) -> Option<usize> {
+        let owner = self.table.account(phone);
+        let next = (self.own + 1) % self.accounts.max(1);
+        (next != owner).then_some(usize::from(next))
     }
 }
 
@@ -155,12 +143,6 @@ impl Table {
     }
 }
 
-fn is_beginning(word: &str) -> bool {
-    (2..=DIGITS).contains(&word.len())
-        && word.starts_with('1')
-        && word.bytes().all(|b| b.is_ascii_digit())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,7 +154,7 @@ mod tests {
             .map(|words| words.iter().map(|word| (*word).to_owned()).collect())
             .collect();
         let carries: Vec<&[String]> = owned.iter().map(Vec::as_slice).collect();
-        Share::of(&carries).map_err(|faults| {
+        Share::of(&carries, &Numbers::shipped().unwrap()).map_err(|faults| {
             let said = faults.iter();
             said.map(|(account, fault)| format!("{account}: {fault}"))
                 .collect()
@@ -202,7 +184,7 @@ mod tests {
         assert_eq!(
             of(&[&["unicorn"], &["138"], &["138"]]).unwrap_err(),
             [
-                "0: \"unicorn\" is neither mobile, unicom, telecom or broadcast nor how a Chinese mobile number begins (2 to 4 digits: 138)",
+                "0: \"unicorn\" is neither a carrier (broadcast, mobile, telecom, unicom) nor how a Chinese mobile number begins (2 to 4 digits: 138)",
                 "2: 138: another account carries these numbers as well",
                 "0: no account carries the rest: leave this out of one of them",
             ]
@@ -211,6 +193,25 @@ mod tests {
             of(&[&[], &[]]).unwrap_err(),
             ["1: two accounts carry the rest: say of all but one whose numbers they carry"]
         );
+    }
+
+    #[test]
+    fn a_number_that_moved_is_handed_to_each_other_account_once() {
+        let shares = of(&[&["mobile"], &["unicom"], &["telecom"], &[]]).unwrap();
+        for phone in [
+            8_613_812_345_678,
+            8_613_012_345_678,
+            8_613_312_345_678,
+            85_291_234_567,
+        ] {
+            let owner = shares.iter().position(|share| share.has(phone)).unwrap();
+            let mut tried = vec![owner];
+            while let Some(next) = shares[*tried.last().unwrap()].next(phone) {
+                tried.push(next);
+            }
+            tried.sort_unstable();
+            assert_eq!(tried, [0, 1, 2, 3], "{phone}");
+        }
     }
 
     #[test]

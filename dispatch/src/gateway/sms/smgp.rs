@@ -8,4 +8,4 @@ mod results;
 
 pub(super) use codec::Smgp;
 pub use report::read_report;
-pub(super) use results::RESULTS;
+pub(super) use results::{NOT_OURS, RESULTS};

@@ -287,7 +287,7 @@ impl Source<'_> {
                         recipients,
                         ..
                     } => (intent, state, recipients.as_slice()),
-                    Entry::Closed { .. } | Entry::Retired { .. } => continue,
+                    Entry::Closed { .. } | Entry::Retired { .. } | Entry::Spent { .. } => continue,
                 };
                 for recipient in recipients {
                     let cells = vec![

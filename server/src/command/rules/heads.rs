@@ -72,6 +72,7 @@ impl Heads {
             ask: None,
             roles: Vec::new(),
             contacts: Vec::new(),
+            only: None,
             authority: None,
             directory: directory.version().to_owned(),
         };

@@ -5,6 +5,7 @@ use crate::process::LinkKind;
 use crate::process::tests::full::Cramped;
 use crate::process::tests::{NEVER, NOON, records, report, serve};
 use crate::small_city as city;
+use dispatch::gateway::sms::Account;
 use journal::Partition;
 use model::{Input, Order, Time};
 use std::time::Duration;
@@ -16,6 +17,7 @@ fn sms(app: &Arc<App>) -> Sms {
         courier,
         style: Style::default(),
         texts: FxHashMap::default(),
+        agreed: Agreed::new(Account::default(), model::Offset(480)),
         reference: 0,
         waiting: VecDeque::new(),
         queued: FxHashSet::default(),

@@ -35,3 +35,6 @@ pub(in crate::gateway::sms) const SUBMIT_RESULTS: &[Row] = &[
     (12, Permanent, "Fee_terminal_Id 错误 (wrong fee number)"),
     (13, Permanent, "Dest_terminal_Id 错误 (wrong destination)"),
 ];
+
+/// Results that say that a phone is not of this carrier: a number that moved.
+pub(in crate::gateway::sms) const NOT_OURS: &[u32] = &[9];

@@ -48,3 +48,6 @@ pub(in crate::gateway::sms) const RESULTS: &[Row] = &[
         "短信中心队列满 (message centre's queue full)",
     ),
 ];
+
+/// Results that say that no way leads to a phone here: a number that moved.
+pub(in crate::gateway::sms) const NOT_OURS: &[u32] = &[23];

@@ -56,3 +56,6 @@ pub(in crate::gateway::sms) const RESULTS: &[Row] = &[
     (75, Transient, "SP发送超过日流量 (SP's daily cap reached)"),
     (76, Transient, "SP帐号过有效期 (SP's account has expired)"),
 ];
+
+/// Status that says that no way leads to a phone here: a number that moved.
+pub(in crate::gateway::sms) const NOT_OURS: &[u32] = &[58];

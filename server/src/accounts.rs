@@ -1,0 +1,277 @@
+//! Accounts at carriers: what each may still send on a day, and what is wrong with what was agreed.
+
+use dispatch::directory::{Directory, ROWS_MAX};
+use dispatch::gateway::sms::{Account, DataOnly, Day, Refusal};
+use dispatch::intent::Audience;
+use dispatch::ledger::Spent;
+use model::fault::{Fault, Severity};
+use model::{AreaCode, Channel, City, Offset, Reach, Time};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// From so many days before its last one an account is to be renewed.
+const RENEW_DAYS: i64 = 30;
+/// Texts that are named where an account does not pass them; the rest is counted.
+const NAMED_MAX: usize = 3;
+
+/// The accounts of a process.
+#[derive(Default)]
+pub(crate) struct Accounts {
+    links: Vec<String>,
+    all: Vec<Account>,
+    /// Subscribers whose numbers are no phones, by area.
+    data_only: BTreeMap<AreaCode, u64>,
+    spent: Mutex<BTreeMap<String, Spent>>,
+}
+
+impl Accounts {
+    /// Accounts by the names of their links.
+    pub(crate) fn new(all: Vec<(String, Account)>, data_only: BTreeMap<AreaCode, u64>) -> Self {
+        let (links, all) = all.into_iter().unzip();
+        Self {
+            links,
+            all,
+            data_only,
+            spent: Mutex::default(),
+        }
+    }
+
+    /// Their links, in the order in which they share the phones.
+    pub(crate) fn links(&self) -> &[String] {
+        &self.links
+    }
+
+    /// Subscribers of some areas, each by itself, whose numbers are no phones.
+    pub(crate) fn data_only(&self, areas: &BTreeSet<AreaCode>) -> u64 {
+        areas
+            .iter()
+            .filter_map(|code| self.data_only.get(code))
+            .sum()
+    }
+
+    /// True where short messages go out by none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// What a link took so far; known of the links that this process serves.
+    pub(crate) fn spent(&self, link: &str, spent: Spent) {
+        self.spent.lock().insert(link.to_owned(), spent);
+    }
+
+    /// Every account, with what it took of that day.
+    pub(crate) fn on(&self, day: Day) -> Vec<Account> {
+        let spent = self.spent.lock();
+        let with_use = |(link, account): (&String, &Account)| {
+            let used = spent.get(link).filter(|spent| spent.day == day.0);
+            let mut account = account.clone();
+            account.used = used.map_or(0, |spent| spent.parts);
+            account
+        };
+        self.links.iter().zip(&self.all).map(with_use).collect()
+    }
+}
+
+/// Subscribers of a city whose numbers are no phones, by the area they live in.
+pub(crate) fn data_cards(
+    directory: &Directory,
+    city: &City,
+    data_only: &DataOnly,
+) -> BTreeMap<AreaCode, u64> {
+    let mut found = BTreeMap::new();
+    if data_only.is_empty() {
+        return found;
+    }
+    let mut audience = Audience::of(Reach::Public, directory.version());
+    audience.areas = city.areas.iter().map(|area| area.code).collect();
+    let mut rows = Vec::new();
+    for pass in 0..2 {
+        let mut cursor = 0;
+        loop {
+            rows.clear();
+            let at = (pass, cursor);
+            let page = directory.resolve(city, &audience, Channel::Sms, at, ROWS_MAX, &mut rows);
+            let machines = rows.iter().filter(|row| data_only.has(row.address));
+            for row in machines {
+                let area = directory.area_of(city, row.recipient);
+                if let Some(area) = area.and_then(|area| city.area(area)) {
+                    *found.entry(area.code).or_default() += 1;
+                }
+            }
+            match page {
+                Ok(page) if !page.end => cursor = page.cursor,
+                // Nothing but another version is refused, and this is its own.
+                Ok(_) | Err(_) => break,
+            }
+        }
+    }
+    found
+}
+
+/// Accounts of the configuration in `file` that are over or soon will be.
+pub(crate) fn ending(file: &str, accounts: &[Account], now: Time, offset: Offset) -> Vec<Fault> {
+    let today = Day::of(now, offset);
+    let ending = accounts.iter().filter_map(|account| {
+        let (last, left) = account.expires().zip(account.days_left(today))?;
+        let name = &account.name;
+        let (what, severity) = match left {
+            ..0 => (
+                format!("{name} expired on {last}: it passes nothing"),
+                Severity::Error,
+            ),
+            0..=RENEW_DAYS => (
+                format!("{name} expires on {last}, in {left} days"),
+                Severity::Notice,
+            ),
+            _ => return None,
+        };
+        let remedy = "renew it with the carrier, then write the new day".to_owned();
+        Some(fault(file, "sms.contract.expires", what, remedy, severity))
+    });
+    ending.collect()
+}
+
+/// Short messages that accounts do not pass, `texts` with the keys of their templates. One that none
+/// passes reaches nobody; one that some do not, nobody of theirs.
+pub(crate) fn unpassed(
+    file: &str,
+    accounts: &[Account],
+    texts: &BTreeMap<String, String>,
+) -> Vec<Fault> {
+    let mut found: BTreeMap<(bool, String, Refusal), (usize, Vec<String>)> = BTreeMap::new();
+    for (text, key) in texts {
+        // Whether it is over is said once, not of every text.
+        let why = |account: &Account| account.refusal(text, Day(i64::MIN));
+        let refused: Vec<_> = accounts.iter().filter_map(|a| Some((a, why(a)?))).collect();
+        let by_none = refused.len() == accounts.len();
+        for (account, why) in refused {
+            let of = found.entry((by_none, account.name.clone(), why));
+            let (count, named) = of.or_default();
+            *count += 1;
+            if named.len() < NAMED_MAX && !named.iter().any(|named| named.starts_with(key.as_str()))
+            {
+                named.push(format!("{key} {text:?}"));
+            }
+        }
+    }
+    let faults = found
+        .into_iter()
+        .map(|((by_none, name, why), (count, named))| {
+            let named = named.join("; ");
+            let what = format!("{name} does not pass {count} of the city's texts: {why}: {named}");
+            let severity = match by_none {
+                true => Severity::Error,
+                false => Severity::Notice,
+            };
+            let (field, remedy) = match why {
+                Refusal::Template => (
+                    "sms.contract.templates",
+                    "have these registered, or word them as one that is",
+                ),
+                Refusal::Signature | Refusal::Expired(_) | Refusal::DailyMax { .. } => (
+                    "sms.contract.signatures",
+                    "have the signature registered, or take that of city.toml",
+                ),
+            };
+            fault(file, field, what, remedy.to_owned(), severity)
+        });
+    faults.collect()
+}
+
+fn fault(file: &str, field: &str, what: String, remedy: String, severity: Severity) -> Fault {
+    Fault {
+        file: file.to_owned(),
+        line: None,
+        field: field.into(),
+        excerpt: None,
+        what,
+        remedy,
+        severity,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dispatch::gateway::sms::Contract;
+
+    fn account(name: &str, agreed: &str) -> Account {
+        let contract: Contract = toml::from_str(agreed).unwrap();
+        contract.account(name)
+    }
+
+    #[test]
+    fn what_ends_is_said_a_month_before_and_fails_once_it_is_over() {
+        let accounts = [
+            account("a", "expires = \"2027-03-31\""),
+            account("b", "expires = \"2027-05-01\""),
+            account("c", ""),
+        ];
+        let said = |day: &str| {
+            let (now, offset) = Time::parse(&format!("{day}T12:00:00+08:00")).unwrap();
+            let faults = ending("sanfang.toml", &accounts, now, offset);
+            let said = |f: &Fault| (f.severity == Severity::Error, f.what.clone());
+            faults.iter().map(said).collect::<Vec<_>>()
+        };
+        assert_eq!(said("2027-02-28"), []);
+        assert_eq!(
+            said("2027-03-01"),
+            [(false, "a expires on 2027-03-31, in 30 days".to_owned())]
+        );
+        assert_eq!(
+            said("2027-04-01"),
+            [
+                (
+                    true,
+                    "a expired on 2027-03-31: it passes nothing".to_owned()
+                ),
+                (false, "b expires on 2027-05-01, in 30 days".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_text_that_no_account_passes_is_a_fault_and_one_that_some_do_not_is_a_notice() {
+        let accounts = [
+            account("a", "signatures = [\"【甲】\"]"),
+            account("b", "signatures = [\"【甲】\", \"【乙】\"]"),
+        ];
+        let texts = [
+            ("【甲】一", "alert.zh"),
+            ("【乙】二", "relay.zh"),
+            ("三", "ended.zh"),
+        ];
+        let texts = texts.map(|(text, key)| (text.to_owned(), key.to_owned()));
+        let faults = unpassed("sanfang.toml", &accounts, &texts.into_iter().collect());
+        let said = |f: &Fault| (f.severity == Severity::Error, f.what.clone());
+        let signature = "the text opens with none of the signatures registered for it";
+        assert_eq!(
+            faults.iter().map(said).collect::<Vec<_>>(),
+            [
+                (
+                    false,
+                    format!(
+                        "a does not pass 1 of the city's texts: {signature}: relay.zh \"【乙】二\""
+                    )
+                ),
+                (
+                    true,
+                    format!("a does not pass 1 of the city's texts: {signature}: ended.zh \"三\"")
+                ),
+                (
+                    true,
+                    format!("b does not pass 1 of the city's texts: {signature}: ended.zh \"三\"")
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_used_counts_on_its_own_day() {
+        let all = vec![("sms".into(), account("a", "daily_max = 10"))];
+        let accounts = Accounts::new(all, BTreeMap::new());
+        accounts.spent("sms", Spent { day: 7, parts: 4 });
+        let left = |day| accounts.on(Day(day)).first().and_then(Account::left);
+        assert_eq!((left(7), left(8)), (Some(6), Some(10)));
+    }
+}
