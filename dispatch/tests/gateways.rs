@@ -14,6 +14,12 @@ mod cap_documents;
 #[path = "gateways/cap_foreign.rs"]
 mod cap_foreign;
 #[cfg(test)]
+#[path = "gateways/cap_signed.rs"]
+mod cap_signed;
+#[cfg(test)]
+#[path = "gateways/cell.rs"]
+mod cell;
+#[cfg(test)]
 #[path = "gateways/devices.rs"]
 mod devices;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 #![expect(clippy::panic, reason = "panicking is how a target fails")]
 
+mod broadcast;
 mod city;
 mod configuration;
 mod delivery;
@@ -17,7 +18,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 35] = [
+pub const TARGETS: [(&str, Target); 38] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -51,6 +52,9 @@ pub const TARGETS: [(&str, Target); 35] = [
     ("subscription", delivery::subscription),
     ("journal", storage::journal),
     ("input", storage::input),
+    ("cells", broadcast::cells),
+    ("package", broadcast::package),
+    ("signature", broadcast::signature),
     ("progress", storage::progress),
     ("outbox", storage::outbox),
 ];

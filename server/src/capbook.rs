@@ -4,8 +4,8 @@ mod known;
 
 use crate::installation::Installation;
 use dispatch::gateway::cap::{
-    self, Act, Authority, AuthorityError, CapArea, CapDocument, Mint, Purpose, Reference, Words,
-    WriteError,
+    self, Act, Authority, AuthorityError, CapArea, CapDocument, CapSigner, Mint, Purpose,
+    Reference, SignerError, Words, WriteError,
 };
 use dispatch::plan::issuer_of;
 use dispatch::wording::{self, Facts, Issuer, Names, Places};
@@ -34,6 +34,8 @@ pub(crate) struct CapBook {
     first: Own,
     places: Places,
     areas: BTreeMap<AreaCode, CapArea>,
+    /// Signs each document, where there is a key.
+    signer: Option<CapSigner>,
     inner: RwLock<Inner>,
 }
 
@@ -64,6 +66,9 @@ pub(crate) enum CapBookError {
     /// It would mislead.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// It would go out without our signature.
+    #[error(transparent)]
+    Sign(#[from] SignerError),
     /// Its identifier could not be stored.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -101,9 +106,15 @@ impl CapBook {
             places: Places::new(city, installation.wording.names()),
             own,
             first,
+            signer: None,
             inner: RwLock::default(),
             installation,
         })
+    }
+
+    /// The same, each document of which `signer` signs.
+    pub(crate) fn signed_by(self, signer: Option<CapSigner>) -> Self {
+        Self { signer, ..self }
     }
 
     /// The authority a warning goes out under.
@@ -164,7 +175,7 @@ impl CapBook {
         let whole = known.whole(warning);
         let offset = self.installation.city.offset;
         let words = self.words(&whole, &known, minted.sent);
-        let document = cap::alert(&Act {
+        let mut document = cap::alert(&Act {
             warning: &whole,
             identifier: &minted.identifier,
             sent: minted.sent,
@@ -175,6 +186,9 @@ impl CapBook {
             words: &words,
             references: known.references(),
         })?;
+        if let Some(signer) = &self.signer {
+            document.xml = signer.sign(&document.xml)?;
+        }
         let reference = Reference {
             sender: document.sender.clone(),
             identifier: document.identifier.clone(),

@@ -2,6 +2,8 @@
 
 mod area;
 mod bulletin;
+mod cap;
+mod cell;
 mod http;
 mod kafka;
 mod push;
@@ -9,6 +11,8 @@ mod read;
 
 pub(crate) use area::{AreaSection, CentreSection};
 pub(crate) use bulletin::BulletinSection;
+pub(crate) use cap::CapSection;
+pub(crate) use cell::CellSection;
 pub(crate) use http::HttpSection;
 pub(crate) use kafka::KafkaSection;
 pub(crate) use push::{PushSection, shapes};
@@ -19,6 +23,7 @@ use crate::process::Storage;
 use crate::roles::Roles;
 use dispatch::gateway::adapter::Shapes;
 use dispatch::gateway::adapter::shape::Audience;
+use dispatch::gateway::cap::Signers;
 use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::gate::GateConfig;
@@ -62,6 +67,8 @@ pub(crate) struct Config {
     pub(crate) webhooks: Vec<WebhookSection>,
     /// Targets of area jobs.
     pub(crate) areas: Vec<AreaSection>,
+    /// Platforms that broadcast to cells.
+    pub(crate) cells: Vec<CellSection>,
     /// Who sends area jobs to a relay.
     pub(crate) centres: Vec<CentreSection>,
     /// Services that show notifications.
@@ -72,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) devices: Option<DeviceSection>,
     /// Brokers that observations come from.
     pub(crate) mqtt: Vec<MqttConfig>,
+    /// Our signature on our CAP alerts.
+    pub(crate) cap: Option<CapSection>,
     /// CAP feeds of other authorities to poll.
     pub(crate) polls: Vec<PollSection>,
     /// Sources of other authorities whose bulletins are the whole of what is in force.
@@ -475,6 +484,7 @@ impl Config {
         names.extend(self.webhooks.iter().map(WebhookSection::link_name));
         names.extend(self.push.link_names());
         names.extend(self.areas.iter().map(AreaSection::link_name));
+        names.extend(self.cells.iter().map(CellSection::link_name));
         names.extend(self.devices.iter().map(|_| "device".to_owned()));
         names
     }
@@ -495,6 +505,15 @@ pub(crate) struct PollSection {
     pub(crate) url: String,
     /// Seconds between polls.
     pub(crate) every_s: u64,
+    /// Certificates (PEM) any of which must have signed each alert; without it none need be signed.
+    signers_file: Option<PathBuf>,
+}
+
+impl PollSection {
+    /// Whose signature each alert must have; reads the certificates.
+    pub(crate) fn signers(&self) -> Result<Option<Signers>, String> {
+        self.signers_file.as_deref().map(cap::signers).transpose()
+    }
 }
 
 #[cfg(test)]

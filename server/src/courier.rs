@@ -7,6 +7,7 @@
 mod absent;
 mod area;
 mod audience;
+mod cell;
 mod device_link;
 mod inbox;
 mod ledger;

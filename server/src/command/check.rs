@@ -169,6 +169,9 @@ impl Found {
             links: &config.link_names(),
         };
         self.faults.extend(served.notices(city, directory));
+        let cells = config.cells.iter();
+        self.faults
+            .extend(cells.flat_map(|section| section.notices(city)));
     }
 
     /// The city, and its people where they can be read.

@@ -4,7 +4,7 @@ use super::Failure;
 use crate::app::{App, Period};
 use crate::bulletins;
 use crate::clock::Clock;
-use crate::config::{BulletinSection, Config, EmailSection, Store, shapes, shares};
+use crate::config::{BulletinSection, CapSection, Config, EmailSection, Store, shapes, shares};
 use crate::courier::{AreaLink, Single};
 use crate::edge;
 use crate::installation;
@@ -160,7 +160,13 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     };
     let (city, people) = (&installation.city, &installation.directory);
     let empty = crate::installation::empty_classes(city, people, &config.city);
-    for notice in served.notices(city, Some(people)).iter().chain(&empty) {
+    let cells = config
+        .cells
+        .iter()
+        .flat_map(|section| section.notices(city));
+    let cells: Vec<_> = cells.collect();
+    let notices = served.notices(city, Some(people));
+    for notice in notices.iter().chain(&empty).chain(&cells) {
         tracing::warn!("{notice}");
     }
     let relay = if is_roll {
@@ -168,6 +174,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     } else {
         None
     };
+    let signer = config.cap.as_ref().map(CapSection::signer).transpose();
     let options = Options {
         installation,
         clock: Clock::wall(),
@@ -181,6 +188,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         subscriptions: subscribed,
         public_url: config.public_url.clone(),
         answer_url: config.email.as_ref().and_then(EmailSection::answer_url),
+        cap_signer: signer.map_err(Failure::BadInput)?,
         snapshots: Period {
             every: Span::from_minutes(i64::from(config.snapshot_minutes)),
             inputs: config.snapshot_inputs,
@@ -212,6 +220,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
             feed,
             hosts: Vec::new(),
             every: Duration::from_secs(poll.every_s.max(5)),
+            signers: poll.signers().map_err(Failure::BadInput)?,
         };
         let client =
             http::client(&ClientConfig::default()).map_err(|error| failed(error.to_string()))?;
@@ -304,6 +313,9 @@ fn links(
         let target = AreaTarget::new(section.gateway()?, client);
         let band = section.band();
         kinds.push(LinkKind::Area(Arc::new(AreaLink { target, band })));
+    }
+    for section in &config.cells {
+        kinds.push(LinkKind::Single(Single::Cell(Arc::new(section.gateway()?))));
     }
     if let Some(section) = &config.devices {
         kinds.push(LinkKind::Devices(Box::new(section.gateway()?)));

@@ -1,5 +1,6 @@
 //! Gateways that take one message at a time: e-mail, webhook, app push, devices, CAP.
 
+use super::cell;
 use super::inbox::pushed;
 use super::phone::{Shown, in_areas};
 use super::{Courier, DeviceLink};
@@ -9,6 +10,7 @@ use crate::term::Term;
 use dispatch::directory::Recipient;
 use dispatch::gateway::adapter::Adapter;
 use dispatch::gateway::area_topics::AreaTopics;
+use dispatch::gateway::cell::CellTarget;
 use dispatch::gateway::device::command::Addressed;
 use dispatch::gateway::device::{Action, Command};
 use dispatch::gateway::email::{Email, Mail};
@@ -50,6 +52,8 @@ pub(crate) enum Single {
     Areas(Arc<AreaTopics>),
     /// A group or board that takes words.
     Group(Arc<Adapter>),
+    /// A carrier's platform that broadcasts to cells.
+    Cell(Arc<CellTarget>),
     /// The site devices' broker.
     Device(Arc<DeviceLink>),
     /// Our CAP feed.
@@ -77,17 +81,15 @@ pub(crate) async fn run(
     if let Single::Areas(topics) = &gateway {
         courier.remember_areas(topics).await;
     }
+    if let Single::Cell(target) = &gateway {
+        courier.remember_cells(target).await;
+    }
     courier.step(Event::Up);
     let mut renewed = app.clock.now();
     while !term.is_over() {
-        if let Single::Areas(topics) = &gateway
-            && app.clock.now() >= renewed + RENEW_EVERY
-        {
+        if app.clock.now() >= renewed + RENEW_EVERY {
             renewed = app.clock.now();
-            let stands = |id, area| stands(&app, id, area);
-            if let Err(error) = topics.renew(stands, renewed).await {
-                tracing::warn!(%error, "topics not renewed; trying again");
-            }
+            renew(&app, &gateway, renewed).await;
         }
         for (token, words) in courier.departures()? {
             let outgoing = Outgoing {
@@ -120,6 +122,26 @@ pub(crate) async fn run(
         topics.close().await;
     }
     courier.finish().await
+}
+
+/// Says for longer what stands for longer, where the far side goes on saying it.
+async fn renew(app: &App, gateway: &Single, now: Time) {
+    match gateway {
+        Single::Areas(topics) => {
+            if let Err(error) = topics.renew(|id, area| stands(app, id, area), now).await {
+                tracing::warn!(%error, "topics not renewed; trying again");
+            }
+        }
+        Single::Cell(target) => cell::renew(app, target, now).await,
+        Single::Email(_)
+        | Single::Webhook(_)
+        | Single::Push
+        | Single::App(_)
+        | Single::Browsers(_)
+        | Single::Group(_)
+        | Single::Device(_)
+        | Single::Cap => {}
+    }
 }
 
 /// Until when a warning is in force in an area.
@@ -176,8 +198,10 @@ impl Outgoing {
             Some((intent, message)) => self.send(intent, message).await,
         };
         let outcome = match result {
-            Ok(Receipt { proof, .. }) => match proof {
-                Proof::Accepted => Outcome::Accepted { receipt: 0 },
+            Ok(Receipt { proof, reference }) => match proof {
+                Proof::Accepted => Outcome::Accepted {
+                    receipt: self.receipt(&reference),
+                },
                 Proof::Delivered => Outcome::Delivered,
                 Proof::ActionReported => Outcome::Acknowledged,
             },
@@ -193,6 +217,22 @@ impl Outgoing {
             }
         };
         Answer { token, outcome }
+    }
+
+    /// What is to be known of a message after a restart: how a cell broadcast is numbered.
+    fn receipt(&self, reference: &str) -> u64 {
+        match &self.gateway {
+            Single::Cell(_) => reference.parse().unwrap_or(0),
+            Single::Email(_)
+            | Single::Webhook(_)
+            | Single::Push
+            | Single::App(_)
+            | Single::Browsers(_)
+            | Single::Areas(_)
+            | Single::Group(_)
+            | Single::Device(_)
+            | Single::Cap => 0,
+        }
     }
 
     /// A browser that is gone is forgotten: it left nothing but its address.
@@ -252,6 +292,7 @@ impl Outgoing {
                 let validity = revision.map(|warning| warning.expires);
                 Ok(topics.send(&in_areas(intent, validity), at).await?)
             }
+            Single::Cell(target) => cell::say(&self.app, target, intent, at).await,
             Single::Device(devices) => {
                 let command = self.command(intent, message, at)?;
                 Ok(devices.send(&command, at).await?)
@@ -313,6 +354,7 @@ impl Outgoing {
             .await
             .map_err(|error| match error {
                 CapBookError::Write(error) => SendError::Permanent(error.to_string()),
+                CapBookError::Sign(error) => SendError::Permanent(error.to_string()),
                 CapBookError::Journal(error) => SendError::Transient(error.to_string()),
             })?;
         Ok(Receipt {

@@ -4,14 +4,17 @@
 
 mod absent;
 mod answers;
+mod cell;
 mod channels;
 mod devices;
 mod fall_back;
+mod http;
 mod inbox;
 mod intake;
 mod links;
 mod peers;
 mod relayed;
 mod sessions;
+mod signed;
 mod street;
 mod words;
