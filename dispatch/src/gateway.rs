@@ -14,6 +14,7 @@ pub mod cell;
 pub mod device;
 pub mod email;
 pub mod emergency_broadcast;
+pub mod file_drop;
 pub mod gate;
 pub mod http;
 pub mod jwt;

@@ -26,6 +26,9 @@ mod devices;
 #[path = "gateways/email.rs"]
 mod email;
 #[cfg(test)]
+#[path = "gateways/emergency.rs"]
+mod emergency;
+#[cfg(test)]
 #[path = "peers/node.rs"]
 mod node;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `sanfang.toml`: one file, read into values that cannot be wrong, every fault at once.
 
 mod area;
+mod broadcast;
 mod bulletin;
 mod cap;
 mod cell;
@@ -10,6 +11,7 @@ mod push;
 mod read;
 
 pub(crate) use area::{AreaSection, CentreSection};
+pub(crate) use broadcast::BroadcastSection;
 pub(crate) use bulletin::BulletinSection;
 pub(crate) use cap::CapSection;
 pub(crate) use cell::CellSection;
@@ -69,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) areas: Vec<AreaSection>,
     /// Platforms that broadcast to cells.
     pub(crate) cells: Vec<CellSection>,
+    /// Platforms and screens that broadcast.
+    pub(crate) broadcasts: Vec<BroadcastSection>,
     /// Who sends area jobs to a relay.
     pub(crate) centres: Vec<CentreSection>,
     /// Services that show notifications.
@@ -295,6 +299,9 @@ pub(crate) struct WebhookSection {
     pub(crate) authority: Option<AuthorityId>,
 }
 
+/// Shortest heart-beat: silence is looked for each half minute.
+const HEARTBEAT_MIN: u32 = 60;
+
 /// The site devices' broker.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -308,6 +315,8 @@ pub(crate) struct DeviceSection {
     password_file: Option<PathBuf>,
     /// TOML file: a secret for each device id, hexadecimal.
     secrets_file: PathBuf,
+    /// Seconds within which each device says something of itself; without it none is missed.
+    heartbeat_s: Option<u32>,
 }
 
 impl SmsSection {
@@ -415,6 +424,14 @@ impl WebhookSection {
 impl DeviceSection {
     /// What the gateway takes; reads the secrets.
     pub(crate) fn gateway(&self) -> Result<DeviceConfig, String> {
+        if self
+            .heartbeat_s
+            .is_some_and(|seconds| seconds < HEARTBEAT_MIN)
+        {
+            return Err(format!(
+                "heartbeat_s: write {HEARTBEAT_MIN} or more, or take it out"
+            ));
+        }
         Ok(DeviceConfig {
             broker: self.broker.clone(),
             version: match self.version {
@@ -430,6 +447,7 @@ impl DeviceSection {
             secrets: secrets(&self.secrets_file)?,
             publish_timeout: Duration::from_secs(5),
             confirm_timeout: Duration::from_secs(5),
+            heartbeat: self.heartbeat_s.map(|s| Span::from_seconds(i64::from(s))),
         })
     }
 }
@@ -485,6 +503,7 @@ impl Config {
         names.extend(self.push.link_names());
         names.extend(self.areas.iter().map(AreaSection::link_name));
         names.extend(self.cells.iter().map(CellSection::link_name));
+        names.extend(self.broadcasts.iter().map(BroadcastSection::link_name));
         names.extend(self.devices.iter().map(|_| "device".to_owned()));
         names
     }

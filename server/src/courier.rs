@@ -9,6 +9,7 @@ mod area;
 mod audience;
 mod cell;
 mod device_link;
+mod emergency;
 mod inbox;
 mod ledger;
 mod marks;

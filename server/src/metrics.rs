@@ -264,12 +264,12 @@ impl Metrics {
             )?,
             broadcasts: gauges(
                 "sanfang_broadcast",
-                "What a link of broadcasts says at this moment: on_air messages",
+                "What a link of broadcasts says at this moment: on_air messages, whether its platform is connected, and posts_lost",
                 &["carrier", "figure"],
             )?,
             untold: counters(
                 "sanfang_broadcast_untold_total",
-                "Areas that a message could not be sent to because the far side's table lacks them; an alarm",
+                "Areas that a message could not be sent to because the far side's table lacks them, and messages that a platform failed to broadcast; an alarm",
                 &["carrier"],
             )?,
             replies: counters(

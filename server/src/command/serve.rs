@@ -25,7 +25,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ingest::transport::Frame;
 use ingest::transport::mqtt::{self, MqttConfig};
-use model::{Mode, Span, Time};
+use model::{Mode, Offset, Span, Time};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,7 +145,12 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         let folder = config.directory.folder.join("subscriptions");
         (Arc::clone(browsers), folder, *most)
     });
-    let links = links(&config, browsers.as_ref().map(|(browsers, _)| browsers));
+    let offset = installation.city.offset;
+    let links = links(
+        &config,
+        offset,
+        browsers.as_ref().map(|(browsers, _)| browsers),
+    );
     let links = links.map_err(Failure::BadInput)?;
     let city = &installation.city;
     for id in people::unknown_signers(&city.policy, &city.plans, &config.people) {
@@ -275,6 +280,7 @@ fn changed(path: &Path) -> Option<Time> {
 /// The links of a configuration, in an order that stays while it does.
 fn links(
     config: &Config,
+    offset: Offset,
     browsers: Option<&Arc<WebPush>>,
 ) -> Result<Vec<(String, LinkKind)>, String> {
     let mut kinds = vec![
@@ -316,6 +322,9 @@ fn links(
     }
     for section in &config.cells {
         kinds.push(LinkKind::Single(Single::Cell(Arc::new(section.gateway()?))));
+    }
+    for section in &config.broadcasts {
+        kinds.push(LinkKind::Single(section.gateway(offset)?));
     }
     if let Some(section) = &config.devices {
         kinds.push(LinkKind::Devices(Box::new(section.gateway()?)));

@@ -1,9 +1,9 @@
 //! Reading and checking `sanfang.toml`: each key by itself, then what must fit together.
 
 use super::{
-    AreaSection, BulletinSection, CapSection, CellSection, CentreSection, Config, DeviceSection,
-    DirectorySection, EmailSection, HttpSection, KafkaSection, PollSection, PushSection,
-    RetentionSection, SmsSection, Store, WebhookSection, shares,
+    AreaSection, BroadcastSection, BulletinSection, CapSection, CellSection, CentreSection, Config,
+    DeviceSection, DirectorySection, EmailSection, HttpSection, KafkaSection, PollSection,
+    PushSection, RetentionSection, SmsSection, Store, WebhookSection, shares,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 29] = [
     "city",
     "journal",
     "kafka",
@@ -39,6 +39,7 @@ const KEYS: [&str; 28] = [
     "webhook",
     "area",
     "cell",
+    "broadcast",
     "cap",
     "centre",
     "push",
@@ -60,6 +61,7 @@ struct Sections {
     webhooks: Vec<(u32, WebhookSection)>,
     areas: Vec<(u32, AreaSection)>,
     cells: Vec<(u32, CellSection)>,
+    broadcasts: Vec<(u32, BroadcastSection)>,
     centres: Vec<(u32, CentreSection)>,
     push: (u32, PushSection),
     adapters: Option<(u32, PathBuf)>,
@@ -115,6 +117,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         webhooks: document.rows("webhook", faults),
         areas: document.rows("area", faults),
         cells: document.rows("cell", faults),
+        broadcasts: document.rows("broadcast", faults),
         centres: document.rows("centre", faults),
         push: push(name, &mut document, faults),
         adapters: document.take("adapters", faults),
@@ -210,6 +213,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         webhooks: plain(sections.webhooks),
         areas: plain(sections.areas),
         cells: plain(sections.cells),
+        broadcasts: plain(sections.broadcasts),
         centres: plain(sections.centres),
         push: sections.push.1,
         adapters: sections.adapters.map(|(_, folder)| folder),
@@ -294,6 +298,9 @@ impl Sections {
         for (_, poll) in &mut self.polls {
             poll.signers_file.iter_mut().for_each(own);
         }
+        for (_, broadcast) in &mut self.broadcasts {
+            broadcast.anchor(base);
+        }
         for (_, cell) in &mut self.cells {
             cell.anchor(base);
         }
@@ -360,6 +367,12 @@ impl Sections {
         for (line, section) in &self.cells {
             let place = Place::line(name, *line);
             unique(&mut names, &section.name, "cell.name", place, faults);
+            section.check(place, faults);
+        }
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.broadcasts {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "broadcast.name", place, faults);
             section.check(place, faults);
         }
     }

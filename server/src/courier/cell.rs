@@ -22,18 +22,9 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     /// `validity` is that of the revision, which may be longer than the message's own time.
     fn new(app: &App, intent: &'a Intent, validity: Option<Time>) -> Self {
-        let places = &app.installation.places;
-        // An intent lists areas one by one; people live in the smallest of them.
-        let is_smallest = |area: &&AreaCode| places.under(**area).len() == 1;
         let texts = intent.words.iter();
         Self {
-            areas: intent
-                .audience
-                .areas
-                .iter()
-                .filter(is_smallest)
-                .copied()
-                .collect(),
+            areas: smallest(app, intent),
             texts: texts
                 .map(|said| (said.language, said.text.as_str()))
                 .collect(),
@@ -61,6 +52,15 @@ impl<'a> Told<'a> {
             until: self.until,
         }
     }
+}
+
+/// The smallest areas of an intent, which lists all one by one: people live in these.
+pub(super) fn smallest(app: &App, intent: &Intent) -> Vec<AreaCode> {
+    let places = &app.installation.places;
+    let areas = intent.audience.areas.iter().copied();
+    areas
+        .filter(|area| places.under(*area).len() == 1)
+        .collect()
 }
 
 /// Tells the cells.

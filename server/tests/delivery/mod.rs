@@ -4,6 +4,7 @@
 
 mod absent;
 mod answers;
+mod broadcast;
 mod cell;
 mod channels;
 mod devices;

@@ -144,7 +144,7 @@ pub(super) fn inhabitants(app: &App, job: &Job) -> Option<u64> {
 }
 
 /// The authority a warning goes out under: its code and its name.
-pub(super) fn sender(app: &App, warning: &Warning) -> (String, model::Named) {
+pub(in crate::courier) fn sender(app: &App, warning: &Warning) -> (String, model::Named) {
     let matrix = &app.installation.city.policy.matrix;
     let mut own = matrix.own();
     let named = own.find(|authority| authority.id.to_string() == warning.authority);
