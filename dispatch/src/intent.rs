@@ -329,12 +329,22 @@ impl Intent {
         }
     }
 
+    /// True where the far side goes on saying it until it is taken away: it is remembered for as long
+    /// as its warning stands.
+    pub const fn is_on_air(&self) -> bool {
+        matches!(self.channel, Channel::Cell | Channel::Broadcast)
+    }
+
     /// Semantics §36: silence is worse than a duplicate for orange and red to named people. A CAP
-    /// document is the same one however often it is published, and an area job has a number by
-    /// which the far side knows it: putting it again asks after it.
+    /// document is the same one however often it is published, an area job has a number by which the
+    /// far side knows it, a cell broadcast one by which phones do, and whatever else is broadcast takes
+    /// the place of itself: putting it again asks after it.
     pub fn resend_when_unknown(&self) -> bool {
         let is_named = self.is_named() && !self.by_area;
-        let is_the_same = matches!(self.channel, Channel::Cap | Channel::Area);
+        let is_the_same = matches!(
+            self.channel,
+            Channel::Cap | Channel::Area | Channel::Cell | Channel::Broadcast
+        );
         is_the_same || (is_named && self.tier >= Tier::Orange)
     }
 }

@@ -179,6 +179,12 @@ impl Ledger {
         Some((self.account_by(no)?.id, RecipientNo(recipient)))
     }
 
+    /// The receipt id of a recipient's message: for links that have few of them.
+    pub fn receipt_of(&self, intent: IntentId, recipient: RecipientNo) -> Option<u64> {
+        let no = *self.numbers.get(&intent)?;
+        self.receipts.newest_of(no, recipient.0)
+    }
+
     /// Drops an intent whose time has passed.
     pub fn forget(&mut self, intent: IntentId) {
         if let Some(no) = self.numbers.remove(&intent) {

@@ -14,11 +14,20 @@ mod cap_documents;
 #[path = "gateways/cap_foreign.rs"]
 mod cap_foreign;
 #[cfg(test)]
+#[path = "gateways/cap_signed.rs"]
+mod cap_signed;
+#[cfg(test)]
+#[path = "gateways/cell.rs"]
+mod cell;
+#[cfg(test)]
 #[path = "gateways/devices.rs"]
 mod devices;
 #[cfg(test)]
 #[path = "gateways/email.rs"]
 mod email;
+#[cfg(test)]
+#[path = "gateways/emergency.rs"]
+mod emergency;
 #[cfg(test)]
 #[path = "peers/node.rs"]
 mod node;

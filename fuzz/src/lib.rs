@@ -5,6 +5,7 @@
 
 #![expect(clippy::panic, reason = "panicking is how a target fails")]
 
+mod broadcast;
 mod city;
 mod configuration;
 mod delivery;
@@ -18,7 +19,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 38] = [
+pub const TARGETS: &[(&str, Target)] = &[
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -55,6 +56,9 @@ pub const TARGETS: [(&str, Target); 38] = [
     ("standing", jobs::standing),
     ("journal", storage::journal),
     ("input", storage::input),
+    ("cells", broadcast::cells),
+    ("package", broadcast::package),
+    ("signature", broadcast::signature),
     ("progress", storage::progress),
     ("outbox", storage::outbox),
 ];

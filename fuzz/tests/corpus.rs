@@ -147,7 +147,7 @@ fn corpora_and_mutations_of_them() {
     let mutations = if soak { 100 * MUTATIONS } else { MUTATIONS };
     // A target a thread: the slow ones do not wait for each other.
     std::thread::scope(|scope| {
-        for (name, target) in fuzz::TARGETS {
+        for (name, target) in fuzz::TARGETS.iter().copied() {
             scope.spawn(move || {
                 let seeds = files(&root().join("corpus").join(name));
                 for (_, bytes) in &seeds {
@@ -181,7 +181,7 @@ fn recorded_files_of_others() {
             skipped(&format!("no recorded data at ../shared/data/{folder}"));
             continue;
         }
-        for (name, target) in fuzz::TARGETS {
+        for (name, target) in fuzz::TARGETS.iter().copied() {
             if targets.contains(&name) {
                 for (_, bytes) in files(&path) {
                     run(target, name, &bytes);

@@ -4,15 +4,15 @@ mod known;
 
 use crate::installation::Installation;
 use dispatch::gateway::cap::{
-    self, Act, Authority, AuthorityError, CapArea, CapDocument, Mint, Purpose, Reference, Words,
-    WriteError,
+    self, Act, Authority, AuthorityError, CapArea, CapDocument, CapSigner, Mint, Purpose,
+    Reference, SignerError, Words, WriteError,
 };
 use dispatch::plan::issuer_of;
 use dispatch::wording::{self, Facts, Issuer, Names, Places};
 use journal::{Batch, Journal, JournalError, Kind, Partition, Priority, Topic};
 use known::Known;
 use model::warning::Event;
-use model::{AreaCode, Channel, Language, Named, Tier, Time, Warning, WarningId};
+use model::{AreaCode, Channel, Language, Named, SendError, Tier, Time, Warning, WarningId};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -34,6 +34,8 @@ pub(crate) struct CapBook {
     first: Own,
     places: Places,
     areas: BTreeMap<AreaCode, CapArea>,
+    /// Signs each document, where there is a key.
+    signer: Option<CapSigner>,
     inner: RwLock<Inner>,
     /// Two links may want the same document at once.
     writing: Mutex<()>,
@@ -66,9 +68,22 @@ pub(crate) enum CapBookError {
     /// It would mislead.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// It would go out without our signature.
+    #[error(transparent)]
+    Sign(#[from] SignerError),
     /// Its identifier could not be stored.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+impl From<CapBookError> for SendError {
+    /// A journal that does not take it now may take it later; nothing else gets better.
+    fn from(error: CapBookError) -> Self {
+        match &error {
+            CapBookError::Write(_) | CapBookError::Sign(_) => Self::Permanent(error.to_string()),
+            CapBookError::Journal(_) => Self::Transient(error.to_string()),
+        }
+    }
 }
 
 impl Own {
@@ -103,10 +118,16 @@ impl CapBook {
             places: Places::new(city, installation.wording.names()),
             own,
             first,
+            signer: None,
             inner: RwLock::default(),
             writing: Mutex::default(),
             installation,
         })
+    }
+
+    /// The same, each document of which `signer` signs.
+    pub(crate) fn signed_by(self, signer: Option<CapSigner>) -> Self {
+        Self { signer, ..self }
     }
 
     /// The authority a warning goes out under.
@@ -192,7 +213,7 @@ impl CapBook {
         let whole = known.whole(warning);
         let offset = self.installation.city.offset;
         let words = self.words(&whole, &known, minted.sent);
-        let document = cap::alert(&Act {
+        let mut document = cap::alert(&Act {
             warning: &whole,
             identifier: &minted.identifier,
             sent: minted.sent,
@@ -203,6 +224,9 @@ impl CapBook {
             words: &words,
             references: known.references(),
         })?;
+        if let Some(signer) = &self.signer {
+            document.xml = signer.sign(&document.xml)?;
+        }
         let reference = Reference {
             sender: document.sender.clone(),
             identifier: document.identifier.clone(),

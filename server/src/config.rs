@@ -1,7 +1,10 @@
 //! `sanfang.toml`: one file, read into values that cannot be wrong, every fault at once.
 
 mod area;
+mod broadcast;
 mod bulletin;
+mod cap;
+mod cell;
 mod http;
 mod kafka;
 mod platform;
@@ -9,7 +12,10 @@ mod push;
 mod read;
 
 pub(crate) use area::{AreaSection, CentreSection};
+pub(crate) use broadcast::BroadcastSection;
 pub(crate) use bulletin::BulletinSection;
+pub(crate) use cap::CapSection;
+pub(crate) use cell::CellSection;
 pub(crate) use http::HttpSection;
 pub(crate) use kafka::KafkaSection;
 pub(crate) use platform::PlatformSection;
@@ -21,6 +27,7 @@ use crate::process::Storage;
 use crate::roles::Roles;
 use dispatch::gateway::adapter::Shapes;
 use dispatch::gateway::adapter::shape::Audience;
+use dispatch::gateway::cap::Signers;
 use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::gate::GateConfig;
@@ -68,6 +75,10 @@ pub(crate) struct Config {
     pub(crate) areas: Vec<AreaSection>,
     /// Release platforms.
     pub(crate) platforms: Vec<PlatformSection>,
+    /// Platforms that broadcast to cells.
+    pub(crate) cells: Vec<CellSection>,
+    /// Platforms and screens that broadcast.
+    pub(crate) broadcasts: Vec<BroadcastSection>,
     /// Who sends area jobs to a relay.
     pub(crate) centres: Vec<CentreSection>,
     /// Services that show notifications.
@@ -78,6 +89,8 @@ pub(crate) struct Config {
     pub(crate) devices: Option<DeviceSection>,
     /// Brokers that observations come from.
     pub(crate) mqtt: Vec<MqttConfig>,
+    /// Our signature on our CAP alerts.
+    pub(crate) cap: Option<CapSection>,
     /// CAP feeds of other authorities to poll.
     pub(crate) polls: Vec<PollSection>,
     /// Sources of other authorities whose bulletins are the whole of what is in force.
@@ -295,6 +308,9 @@ pub(crate) struct WebhookSection {
     pub(crate) authority: Option<AuthorityId>,
 }
 
+/// Shortest heart-beat: silence is looked for each half minute.
+const HEARTBEAT_MIN: u32 = 60;
+
 /// The site devices' broker.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -308,6 +324,8 @@ pub(crate) struct DeviceSection {
     password_file: Option<PathBuf>,
     /// TOML file: a secret for each device id, hexadecimal.
     secrets_file: PathBuf,
+    /// Seconds within which each device says something of itself; without it none is missed.
+    heartbeat_s: Option<u32>,
 }
 
 impl SmsSection {
@@ -423,6 +441,14 @@ impl WebhookSection {
 impl DeviceSection {
     /// What the gateway takes; reads the secrets.
     pub(crate) fn gateway(&self) -> Result<DeviceConfig, String> {
+        if self
+            .heartbeat_s
+            .is_some_and(|seconds| seconds < HEARTBEAT_MIN)
+        {
+            return Err(format!(
+                "heartbeat_s: write {HEARTBEAT_MIN} or more, or take it out"
+            ));
+        }
         Ok(DeviceConfig {
             broker: self.broker.clone(),
             version: match self.version {
@@ -438,6 +464,7 @@ impl DeviceSection {
             secrets: secrets(&self.secrets_file)?,
             publish_timeout: Duration::from_secs(5),
             confirm_timeout: Duration::from_secs(5),
+            heartbeat: self.heartbeat_s.map(|s| Span::from_seconds(i64::from(s))),
         })
     }
 }
@@ -493,6 +520,8 @@ impl Config {
         names.extend(self.push.link_names());
         names.extend(self.areas.iter().map(AreaSection::link_name));
         names.extend(self.platforms.iter().map(PlatformSection::link_name));
+        names.extend(self.cells.iter().map(CellSection::link_name));
+        names.extend(self.broadcasts.iter().map(BroadcastSection::link_name));
         names.extend(self.devices.iter().map(|_| "device".to_owned()));
         names
     }
@@ -513,6 +542,15 @@ pub(crate) struct PollSection {
     pub(crate) url: String,
     /// Seconds between polls.
     pub(crate) every_s: u64,
+    /// Certificates (PEM) any of which must have signed each alert; without it none need be signed.
+    signers_file: Option<PathBuf>,
+}
+
+impl PollSection {
+    /// Whose signature each alert must have; reads the certificates.
+    pub(crate) fn signers(&self) -> Result<Option<Signers>, String> {
+        self.signers_file.as_deref().map(cap::signers).transpose()
+    }
 }
 
 #[cfg(test)]

@@ -63,10 +63,16 @@ pub(crate) struct Metrics {
     pub(crate) data_only: IntCounterVec,
     /// Intents that no link carries, by channel.
     pub(crate) unserved: IntCounterVec,
+    /// Alerts of feeds that were passed over, by reason.
+    pub(crate) alerts_refused: IntCounterVec,
     /// State bulletins by source and what became of them.
     pub(crate) bulletins: IntCounterVec,
     /// The newest state bulletin of each source, by figure.
     pub(crate) bulletin: IntGaugeVec,
+    /// What each link of broadcasts says, by figure.
+    pub(crate) broadcasts: IntGaugeVec,
+    /// Areas that a link of broadcasts could not reach, by link.
+    pub(crate) untold: IntCounterVec,
     /// What phones wrote back: understood, not understood, or from nobody who was asked.
     pub(crate) replies: IntCounterVec,
     /// Connections and streams that are open.
@@ -276,6 +282,11 @@ impl Metrics {
                 "Things to say by a channel that the configuration gives no link; an alarm",
                 &["channel"],
             )?,
+            alerts_refused: counters(
+                "sanfang_alerts_refused_total",
+                "CAP alerts of polled feeds that were passed over: no_alert, not_fetched, unreadable, unsigned, not_believed",
+                &["reason"],
+            )?,
             bulletins: counters(
                 "sanfang_bulletins_total",
                 "State bulletins of other authorities by source and outcome: taken, same, older, ahead, unreadable, not_taken",
@@ -285,6 +296,16 @@ impl Metrics {
                 "sanfang_bulletin",
                 "The newest state bulletin of a source: age_s, stale, areas, unknown_areas",
                 &["source", "figure"],
+            )?,
+            broadcasts: gauges(
+                "sanfang_broadcast",
+                "What a link of broadcasts says at this moment: on_air messages, whether its platform is connected, and posts_lost",
+                &["carrier", "figure"],
+            )?,
+            untold: counters(
+                "sanfang_broadcast_untold_total",
+                "Areas that a message could not be sent to because the far side's table lacks them, and messages that a platform failed to broadcast; an alarm",
+                &["carrier"],
             )?,
             replies: counters(
                 "sanfang_replies_total",
@@ -375,6 +396,14 @@ impl Metrics {
             )?,
             registry,
         })
+    }
+
+    /// Sets a figure of a link of broadcasts.
+    pub(crate) fn broadcast(&self, link: &str, figure: &str, value: usize) {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        self.broadcasts
+            .with_label_values(&[link, figure])
+            .set(value);
     }
 
     /// The text exposition.

@@ -36,6 +36,7 @@ use crate::view::View;
 use crate::watch;
 use crate::zones::{Standing, Zones};
 use dispatch::gateway::area_topics::{AreaTopics, AreaTopicsConfig};
+use dispatch::gateway::cap::CapSigner;
 use dispatch::gateway::device::DeviceConfig;
 use dispatch::gateway::push::Hub;
 use dispatch::gateway::sms::LinkConfig;
@@ -97,6 +98,8 @@ pub(crate) struct Options {
     pub(crate) public_url: String,
     /// Address that mails are answered under; without it they carry no link.
     pub(crate) answer_url: Option<String>,
+    /// What signs our CAP alerts.
+    pub(crate) cap_signer: Option<CapSigner>,
     /// How far snapshots may be apart.
     pub(crate) snapshots: Period,
     /// How long sealed rows are kept.
@@ -500,7 +503,9 @@ async fn app(
         storing_signal: tokio::sync::Mutex::new(()),
         bulletins: options.bulletins,
         view: View::new(&city, Stream::new()),
-        cap: cap.map_err(|error| StartError::City(format!("city.toml: authority: {error}")))?,
+        cap: cap
+            .map_err(|error| StartError::City(format!("city.toml: authority: {error}")))?
+            .signed_by(options.cap_signer),
         journal: shared,
         disk: held.disk().map(Arc::clone),
         kafka: held.kafka().map(Arc::clone),

@@ -2,8 +2,8 @@
 
 use crate::api::Problem;
 use crate::app::App;
-use dispatch::gateway::cap::poll::{Found, Poller};
-use dispatch::gateway::cap::{self, Cover, ReadError};
+use dispatch::gateway::cap::poll::{EntryError, Found, Poller};
+use dispatch::gateway::cap::{self, Cover, ReadError, SignatureFault};
 use journal::{Batch, JournalError, Kind, Partition, Priority, Topic};
 use model::{AreaCode, City, Input, Mode, Signal, Zone};
 use std::collections::BTreeSet;
@@ -143,6 +143,10 @@ pub(crate) async fn follow(app: Arc<App>, mut poller: Poller) {
             }
         };
         for fault in &round.faults {
+            app.metrics
+                .alerts_refused
+                .with_label_values(&[reason(fault)])
+                .inc();
             tracing::warn!(%fault, "entry of a feed passed over");
         }
         for found in round.found {
@@ -150,6 +154,22 @@ pub(crate) async fn follow(app: Arc<App>, mut poller: Poller) {
                 poller.stored(found);
             }
         }
+    }
+}
+
+/// Why an entry of a feed was passed over, in a word.
+const fn reason(fault: &EntryError) -> &'static str {
+    match fault {
+        EntryError::Nothing(_) | EntryError::Link(_) => "no_alert",
+        EntryError::Http { .. } | EntryError::Status { .. } => "not_fetched",
+        EntryError::Signature { error, .. } => match error {
+            SignatureFault::Unsigned => "unsigned",
+            SignatureFault::Form(_)
+            | SignatureFault::Changed
+            | SignatureFault::Stranger
+            | SignatureFault::Xml(_) => "not_believed",
+        },
+        EntryError::TooLarge(_) | EntryError::Alert { .. } => "unreadable",
     }
 }
 

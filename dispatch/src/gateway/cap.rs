@@ -3,18 +3,21 @@
 //! Writing is pure and deterministic: the same act gives the same bytes, so what is signed, stored
 //! and sent is one thing. Sources: OASIS CAP 1.2, GB/T 35965.1 (the national profile), semantics §25.
 
+mod canonical;
 pub mod document;
 pub mod feed;
 pub mod mint;
 pub mod poll;
 pub mod read;
 pub mod shape;
+pub mod signature;
 pub mod tree;
 
 pub use document::{Act, CapDocument, MessageType, Purpose, Reference, Words, WriteError, alert};
 pub use mint::Mint;
 pub use read::{Cover, ReadError, read};
 pub use shape::CapArea;
+pub use signature::{CapSigner, SignatureFault, SignerError, Signers};
 
 use model::{Named, Offset, Time};
 

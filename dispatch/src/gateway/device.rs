@@ -4,16 +4,18 @@
 //! the device reports, signed and by its limit switch, that it did it; otherwise the owner is told.
 
 pub mod command;
+pub mod posts;
 pub mod state;
 
 pub use command::{Action, Command, CommandError, Refusal};
 pub use mqtt5::ProtocolVersion;
+pub use posts::{Look, Posts};
 pub use state::{Outcome, Position, State};
 
 use super::{Proof, Receipt};
-use model::{SendError, Time};
+use model::{SendError, Span, Time};
 use mqtt5::{ConnectOptions, MqttClient, PublishOptions, PublishOutcome, QoS};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,6 +45,8 @@ pub struct DeviceConfig {
     pub publish_timeout: Duration,
     /// For the device to report that it acted.
     pub confirm_timeout: Duration,
+    /// How long a device may say nothing of itself; nothing where none is missed.
+    pub heartbeat: Option<Span>,
 }
 
 /// Why the devices cannot be reached at all.
@@ -66,9 +70,13 @@ pub struct Devices {
     /// The last number given to a command, by device; held until the broker has it, so that
     /// commands reach a device in the order of their numbers.
     counters: BTreeMap<String, AsyncMutex<u64>>,
+    /// Devices that said something since the last look.
+    heard: Heard,
+    posts: Option<Mutex<Posts>>,
 }
 
 type Waiting = Arc<Mutex<BTreeMap<String, mpsc::Sender<State>>>>;
+type Heard = Arc<Mutex<BTreeSet<String>>>;
 
 impl Devices {
     /// Connects and listens to the states of all devices; reconnects by itself.
@@ -98,23 +106,36 @@ impl Devices {
         let waiting: Waiting = Arc::default();
         let secrets = config.secrets.clone();
         let told = Arc::clone(&waiting);
+        let heard = Heard::default();
+        let hearing = Arc::clone(&heard);
         let listen = mqtt5::SubscribeOptions {
             qos: QoS::AtLeastOnce,
             ..Default::default()
         };
         client
             .subscribe_with_options("devices/+/state", listen, move |message| {
-                hear(&secrets, &told, &message.topic, &message.payload);
+                hear(
+                    &secrets,
+                    (&told, &hearing),
+                    &message.topic,
+                    &message.payload,
+                );
             })
             .await
             .map_err(failed)?;
         let devices = config.secrets.keys().cloned();
         let counters = devices.map(|id| (id, AsyncMutex::new(0))).collect();
+        let ids = config.secrets.keys().cloned();
+        let posts = config
+            .heartbeat
+            .map(|beat| Mutex::new(Posts::new(ids, beat)));
         Ok(Self {
             config,
             client,
             waiting,
             counters,
+            heard,
+            posts,
         })
     }
 
@@ -144,6 +165,15 @@ impl Devices {
             self.publish(&command, secret, left).await?;
         }
         self.confirmed(command, &mut reports.from_device).await
+    }
+
+    /// Which devices fell silent, and which are heard again; nothing where none is missed. What a
+    /// device reports about a command counts as well as what it says unasked.
+    pub fn look(&self, at: Time) -> Option<Look> {
+        let posts = self.posts.as_ref()?;
+        let heard = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut posts = posts.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(posts.look(&heard, at))
     }
 
     /// True while the broker is connected.
@@ -291,7 +321,12 @@ impl fmt::Debug for DeviceConfig {
 }
 
 /// Hands a report to whoever waits for it. What is forged or malformed confirms nothing.
-fn hear(secrets: &BTreeMap<String, Vec<u8>>, waiting: &Waiting, topic: &str, payload: &[u8]) {
+fn hear(
+    secrets: &BTreeMap<String, Vec<u8>>,
+    (waiting, heard): (&Waiting, &Heard),
+    topic: &str,
+    payload: &[u8],
+) {
     let device = topic
         .strip_prefix("devices/")
         .and_then(|rest| rest.strip_suffix("/state"));
@@ -305,6 +340,9 @@ fn hear(secrets: &BTreeMap<String, Vec<u8>>, waiting: &Waiting, topic: &str, pay
     }
     match State::read(payload, device, secret) {
         Ok(state) => {
+            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            heard.insert(device.clone());
+            drop(heard);
             let told = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(tell) = told.get(&state.command) {
                 // A device that repeats itself past the bound has said what it has to say.

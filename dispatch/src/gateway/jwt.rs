@@ -81,7 +81,11 @@ impl SigningKey {
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, KeyError> {
+    /// The signature over bytes: RSASSA-PKCS1-v1_5, or the two numbers of ECDSA; SHA-256.
+    ///
+    /// # Errors
+    /// The key does not sign.
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
         let failed = |_| KeyError::DoesNotSign;
         match self {

@@ -53,6 +53,16 @@ impl Receipts {
             .map(|row| (row.intent, row.recipient))
     }
 
+    /// The id of a message, the greatest of those in its last run; looks through all ids, for links
+    /// that have few.
+    pub(super) fn newest_of(&self, intent: u32, recipient: u32) -> Option<u64> {
+        let is_it = |row: &&Receipt| row.intent == intent && row.recipient == recipient;
+        let in_runs = self.runs.iter().rev();
+        let mut in_runs = in_runs.filter_map(|run| run.iter().rfind(is_it));
+        let in_tail = self.tail.iter().rfind(is_it);
+        in_tail.or_else(|| in_runs.next()).map(|row| row.id)
+    }
+
     /// Those of a snapshot.
     pub(crate) fn of(mut rows: Vec<Receipt>) -> Self {
         // They were written in order, and stay so however their intents are numbered now.

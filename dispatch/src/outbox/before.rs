@@ -177,7 +177,8 @@ impl Outbox {
             self.forget(no);
         }
         for no in standing.keys() {
-            if let Some(track) = self.tracks.get_mut(no).filter(|track| track.receipts) {
+            let is_over = |track: &&mut Track| track.receipts && !track.intent.is_on_air();
+            if let Some(track) = self.tracks.get_mut(no).filter(is_over) {
                 track.receipts = false;
                 self.ledger.forget_receipts(*no);
             }
@@ -211,7 +212,8 @@ impl Outbox {
     fn is_standing(&self, at: Time, track: &Track) -> bool {
         let intent = &track.intent;
         let is_public = intent.audience.reach == model::Reach::Public;
-        if !is_public || intent.is_publication() || intent.is_end() {
+        let is_forgotten = intent.is_publication() && !intent.is_on_air();
+        if !is_public || is_forgotten || intent.is_end() {
             return false;
         }
         let ends: Vec<&Intent> = self

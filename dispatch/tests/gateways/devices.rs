@@ -117,6 +117,7 @@ fn config(broker: &Broker, version: ProtocolVersion) -> DeviceConfig {
             .map(|(id, _)| ((*id).to_owned(), id.as_bytes().to_vec()))
             .collect::<BTreeMap<_, _>>(),
         publish_timeout: Duration::from_secs(2),
+        heartbeat: None,
         confirm_timeout: Duration::from_secs(1),
     }
 }
@@ -290,6 +291,7 @@ fn a_broker_that_is_away_is_an_error_that_names_it() {
             login: None,
             secrets: BTreeMap::new(),
             publish_timeout: Duration::from_secs(1),
+            heartbeat: None,
             confirm_timeout: Duration::from_secs(1),
         };
         let attempt = tokio::time::timeout(Duration::from_secs(30), Devices::connect(config));

@@ -42,6 +42,7 @@ fn poller(server: &Server) -> Poller {
         feed: server.url("/feed"),
         hosts: vec![],
         every: Duration::from_secs(60),
+        signers: None,
     };
     Poller::new(client(&ClientConfig::default()).unwrap(), config)
 }

@@ -174,6 +174,9 @@ impl Found {
             links: &config.link_names(),
         };
         self.faults.extend(served.notices(city, directory));
+        let cells = config.cells.iter();
+        self.faults
+            .extend(cells.flat_map(|section| section.notices(city)));
     }
 
     /// Accounts at carriers: which are over, and which texts of the city they do not pass.

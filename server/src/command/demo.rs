@@ -252,6 +252,7 @@ fn options(
         subscriptions: None,
         public_url: format!("http://{}", arguments.listen),
         answer_url: Some(format!("http://{}", arguments.listen)),
+        cap_signer: None,
         snapshots: Period {
             every: Span::from_minutes(30),
             inputs: 2_000_000,

@@ -4,7 +4,7 @@ use super::Failure;
 use crate::app::{App, Period};
 use crate::bulletins;
 use crate::clock::Clock;
-use crate::config::{BulletinSection, Config, EmailSection, Store, shapes, shares};
+use crate::config::{BulletinSection, CapSection, Config, EmailSection, Store, shapes, shares};
 use crate::courier::{AreaLink, Carrier, Single};
 use crate::edge;
 use crate::installation;
@@ -25,7 +25,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ingest::transport::Frame;
 use ingest::transport::mqtt::{self, MqttConfig};
-use model::{Mode, Span, Time};
+use model::{Mode, Offset, Span, Time};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,7 +145,12 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         let folder = config.directory.folder.join("subscriptions");
         (Arc::clone(browsers), folder, *most)
     });
-    let links = links(&config, browsers.as_ref().map(|(browsers, _)| browsers));
+    let offset = installation.city.offset;
+    let links = links(
+        &config,
+        offset,
+        browsers.as_ref().map(|(browsers, _)| browsers),
+    );
     let links = links.map_err(Failure::BadInput)?;
     let city = &installation.city;
     for id in people::unknown_signers(&city.policy, &city.plans, &config.people) {
@@ -160,7 +165,13 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     };
     let (city, people) = (&installation.city, &installation.directory);
     let empty = crate::installation::empty_classes(city, people, &config.city);
-    for notice in served.notices(city, Some(people)).iter().chain(&empty) {
+    let cells = config
+        .cells
+        .iter()
+        .flat_map(|section| section.notices(city));
+    let cells: Vec<_> = cells.collect();
+    let notices = served.notices(city, Some(people));
+    for notice in notices.iter().chain(&empty).chain(&cells) {
         tracing::warn!("{notice}");
     }
     let relay = if is_roll {
@@ -168,6 +179,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     } else {
         None
     };
+    let signer = config.cap.as_ref().map(CapSection::signer).transpose();
     let options = Options {
         installation,
         clock: Clock::wall(),
@@ -181,6 +193,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         subscriptions: subscribed,
         public_url: config.public_url.clone(),
         answer_url: config.email.as_ref().and_then(EmailSection::answer_url),
+        cap_signer: signer.map_err(Failure::BadInput)?,
         snapshots: Period {
             every: Span::from_minutes(i64::from(config.snapshot_minutes)),
             inputs: config.snapshot_inputs,
@@ -212,6 +225,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
             feed,
             hosts: Vec::new(),
             every: Duration::from_secs(poll.every_s.max(5)),
+            signers: poll.signers().map_err(Failure::BadInput)?,
         };
         let client =
             http::client(&ClientConfig::default()).map_err(|error| failed(error.to_string()))?;
@@ -267,6 +281,7 @@ fn changed(path: &Path) -> Option<Time> {
 /// The links of a configuration, in an order that stays while it does.
 fn links(
     config: &Config,
+    offset: Offset,
     browsers: Option<&Arc<WebPush>>,
 ) -> Result<Vec<(String, LinkKind)>, String> {
     let mut kinds = vec![
@@ -312,6 +327,12 @@ fn links(
         let client = http::client(&ClientConfig::default()).map_err(|error| error.to_string())?;
         let platform = Arc::new(section.gateway(client)?);
         kinds.push(LinkKind::Area(AreaLink::Platform(platform)));
+    }
+    for section in &config.cells {
+        kinds.push(LinkKind::Single(Single::Cell(Arc::new(section.gateway()?))));
+    }
+    for section in &config.broadcasts {
+        kinds.push(LinkKind::Single(section.gateway(offset)?));
     }
     if let Some(section) = &config.devices {
         kinds.push(LinkKind::Devices(Box::new(section.gateway()?)));

@@ -1,9 +1,9 @@
 //! Reading and checking `sanfang.toml`: each key by itself, then what must fit together.
 
 use super::{
-    AreaSection, BulletinSection, CentreSection, Config, DeviceSection, DirectorySection,
-    EmailSection, HttpSection, KafkaSection, PlatformSection, PollSection, PushSection,
-    RetentionSection, SmsSection, Store, WebhookSection, shares,
+    AreaSection, BroadcastSection, BulletinSection, CapSection, CellSection, CentreSection, Config,
+    DeviceSection, DirectorySection, EmailSection, HttpSection, KafkaSection, PlatformSection,
+    PollSection, PushSection, RetentionSection, SmsSection, Store, WebhookSection, shares,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -41,6 +41,9 @@ const KEYS: &[&str] = &[
     "webhook",
     "area",
     "platform",
+    "cell",
+    "broadcast",
+    "cap",
     "centre",
     "push",
     "adapters",
@@ -61,11 +64,14 @@ struct Sections {
     webhooks: Vec<(u32, WebhookSection)>,
     areas: Vec<(u32, AreaSection)>,
     platforms: Vec<(u32, PlatformSection)>,
+    cells: Vec<(u32, CellSection)>,
+    broadcasts: Vec<(u32, BroadcastSection)>,
     centres: Vec<(u32, CentreSection)>,
     push: (u32, PushSection),
     adapters: Option<(u32, PathBuf)>,
     devices: Option<(u32, DeviceSection)>,
     mqtt: Vec<(u32, MqttConfig)>,
+    cap: Option<(u32, CapSection)>,
     polls: Vec<(u32, PollSection)>,
     bulletins: Vec<(u32, BulletinSection)>,
 }
@@ -115,11 +121,14 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         webhooks: document.rows("webhook", faults),
         areas: document.rows("area", faults),
         platforms: document.rows("platform", faults),
+        cells: document.rows("cell", faults),
+        broadcasts: document.rows("broadcast", faults),
         centres: document.rows("centre", faults),
         push: push(name, &mut document, faults),
         adapters: document.take("adapters", faults),
         devices: document.take("devices", faults),
         mqtt: document.rows("mqtt", faults),
+        cap: document.take("cap", faults),
         polls: document.rows("poll", faults),
         bulletins: document.rows("bulletin", faults),
     };
@@ -214,11 +223,14 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         webhooks: plain(sections.webhooks),
         areas: plain(sections.areas),
         platforms: plain(sections.platforms),
+        cells: plain(sections.cells),
+        broadcasts: plain(sections.broadcasts),
         centres: plain(sections.centres),
         push: sections.push.1,
         adapters: sections.adapters.map(|(_, folder)| folder),
         devices: sections.devices.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
+        cap: sections.cap.map(|(_, section)| section),
         polls: plain(sections.polls),
         bulletins: plain(sections.bulletins),
         roles: roles.map_or(Roles::ALL, |(_, roles)| Roles::of(&roles)),
@@ -322,6 +334,18 @@ impl Sections {
         for (_, platform) in &mut self.platforms {
             platform.anchor(base);
         }
+        if let Some((_, cap)) = &mut self.cap {
+            cap.anchor(base);
+        }
+        for (_, poll) in &mut self.polls {
+            poll.signers_file.iter_mut().for_each(own);
+        }
+        for (_, broadcast) in &mut self.broadcasts {
+            broadcast.anchor(base);
+        }
+        for (_, cell) in &mut self.cells {
+            cell.anchor(base);
+        }
         for (_, centre) in &mut self.centres {
             own(&mut centre.secret_file);
         }
@@ -391,6 +415,27 @@ impl Sections {
         }
     }
 
+    /// What is broadcast.
+    fn check_broadcasts(&self, name: &str, faults: &mut Faults) {
+        if let Some((line, section)) = &self.cap
+            && let Err(why) = section.signer()
+        {
+            faults.error(Place::line(name, *line), "cap", why, "correct [cap]");
+        }
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.cells {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "cell.name", place, faults);
+            section.check(place, faults);
+        }
+        let mut names = BTreeSet::new();
+        for (line, section) in &self.broadcasts {
+            let place = Place::line(name, *line);
+            unique(&mut names, &section.name, "broadcast.name", place, faults);
+            section.check(place, faults);
+        }
+    }
+
     fn check(&self, name: &str, faults: &mut Faults) {
         // Nobody signs at a relay.
         if self.centres.is_empty() {
@@ -425,6 +470,7 @@ impl Sections {
             }
         }
         self.check_jobs(name, faults);
+        self.check_broadcasts(name, faults);
         if let Some((line, section)) = &self.email {
             let usable = section
                 .gateway()
@@ -452,6 +498,10 @@ impl Sections {
             let place = Place::line(name, *line);
             if let Err(error) = reqwest::Url::parse(&poll.url) {
                 faults.error(place, "poll.url", error.to_string(), "write https://…");
+            }
+            if let Err(why) = poll.signers() {
+                let remedy = "write the certificates of the source there, in PEM";
+                faults.error(place, "poll.signers_file", why, remedy);
             }
             if poll.every_s < 5 {
                 faults.error(place, "poll.every_s", "less than 5", "write 5 or more");

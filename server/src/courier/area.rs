@@ -6,6 +6,7 @@ mod flight;
 mod item;
 mod readings;
 
+pub(super) use flight::sender;
 pub(crate) use item::{AreaAct, Did, JobItem};
 
 use super::{Courier, JOB};

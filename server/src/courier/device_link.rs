@@ -1,7 +1,7 @@
 //! The far side of site devices: their broker, or the devices of the demo.
 
 use dispatch::gateway::Receipt;
-use dispatch::gateway::device::{Command, DeviceConfig, Devices};
+use dispatch::gateway::device::{Command, DeviceConfig, Devices, Look};
 use dispatch::simulator::wired::Wired;
 use model::{SendError, Time};
 use std::sync::{Arc, OnceLock, Weak};
@@ -24,6 +24,14 @@ impl DeviceLink {
         let link = Arc::new(Self::Broker(Box::default()));
         tokio::spawn(connect(Arc::downgrade(&link), config));
         link
+    }
+
+    /// Which devices fell silent and which are heard again.
+    pub(super) fn look(&self, at: Time) -> Option<Look> {
+        match self {
+            Self::Wired(_) => None,
+            Self::Broker(broker) => broker.get()?.look(at),
+        }
     }
 
     pub(super) async fn send(&self, command: &Command, at: Time) -> Result<Receipt, SendError> {

@@ -3,20 +3,23 @@
 use super::inbox::pushed;
 use super::phone::{Shown, in_areas};
 use super::{Courier, DeviceLink};
+use super::{cell, emergency};
 use crate::app::App;
-use crate::capbook::CapBookError;
 use crate::term::Term;
 use dispatch::directory::Recipient;
 use dispatch::gateway::adapter::Adapter;
 use dispatch::gateway::area_topics::AreaTopics;
+use dispatch::gateway::cell::CellTarget;
 use dispatch::gateway::device::command::Addressed;
 use dispatch::gateway::device::{Action, Command};
 use dispatch::gateway::email::{Email, Mail};
+use dispatch::gateway::emergency_broadcast::Emergency;
+use dispatch::gateway::file_drop::{FileDrop, FileNotice};
 use dispatch::gateway::notice::Unsent;
 use dispatch::gateway::web_push::WebPush;
 use dispatch::gateway::webhook::Webhook;
 use dispatch::gateway::{Proof, Receipt};
-use dispatch::intent::{DeliveryId, Intent};
+use dispatch::intent::{DeliveryId, Intent, IntentId, RecipientNo};
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
 use dispatch::wording::{Message, Purpose};
 use futures_util::StreamExt;
@@ -50,6 +53,12 @@ pub(crate) enum Single {
     Areas(Arc<AreaTopics>),
     /// A group or board that takes words.
     Group(Arc<Adapter>),
+    /// A carrier's platform that broadcasts to cells.
+    Cell(Arc<CellTarget>),
+    /// A platform of emergency broadcast.
+    Emergency(Arc<Emergency>),
+    /// A folder that another program looks into.
+    Files(Arc<FileDrop>),
     /// The site devices' broker.
     Device(Arc<DeviceLink>),
     /// Our CAP feed.
@@ -77,17 +86,19 @@ pub(crate) async fn run(
     if let Single::Areas(topics) = &gateway {
         courier.remember_areas(topics).await;
     }
+    if let Single::Cell(target) = &gateway {
+        courier.remember_cells(target).await;
+    }
+    if let Single::Emergency(platform) = &gateway {
+        courier.remember_emergency(platform).await;
+    }
     courier.step(Event::Up);
     let mut renewed = app.clock.now();
     while !term.is_over() {
-        if let Single::Areas(topics) = &gateway
-            && app.clock.now() >= renewed + RENEW_EVERY
-        {
+        if app.clock.now() >= renewed + RENEW_EVERY {
             renewed = app.clock.now();
-            let stands = |id, area| stands(&app, id, area);
-            if let Err(error) = topics.renew(stands, renewed).await {
-                tracing::warn!(%error, "topics not renewed; trying again");
-            }
+            let done = renew(&app, &gateway, renewed).await;
+            courier.broadcast(&done);
         }
         for (token, words) in courier.departures()? {
             let outgoing = Outgoing {
@@ -122,6 +133,44 @@ pub(crate) async fn run(
     courier.finish().await
 }
 
+/// Says for longer what stands for longer, where the far side goes on saying it; gives what the far
+/// side says that it has broadcast.
+async fn renew(app: &App, gateway: &Single, now: Time) -> Vec<IntentId> {
+    match gateway {
+        Single::Areas(topics) => {
+            if let Err(error) = topics.renew(|id, area| stands(app, id, area), now).await {
+                tracing::warn!(%error, "topics not renewed; trying again");
+            }
+        }
+        Single::Cell(target) => cell::renew(app, target, now).await,
+        Single::Emergency(platform) => return emergency::follow(app, platform, now).await,
+        Single::Device(devices) => missed(app, devices, now),
+        Single::Email(_)
+        | Single::Webhook(_)
+        | Single::Push
+        | Single::App(_)
+        | Single::Browsers(_)
+        | Single::Group(_)
+        | Single::Files(_)
+        | Single::Cap => {}
+    }
+    Vec::new()
+}
+
+/// Says which posts fell silent: what is shown there nobody knows any more.
+fn missed(app: &App, devices: &DeviceLink, now: Time) {
+    let Some(look) = devices.look(now) else {
+        return;
+    };
+    for device in &look.lost {
+        tracing::error!(device, "lost: it has said nothing for its heart-beat");
+    }
+    for device in &look.back {
+        tracing::info!(device, "heard again");
+    }
+    app.metrics.broadcast("device", "posts_lost", look.silent);
+}
+
 /// Until when a warning is in force in an area.
 fn stands(app: &App, id: WarningId, area: AreaCode) -> Option<Time> {
     let newest = app.view.original(id)?;
@@ -142,6 +191,17 @@ pub(crate) fn open(app: &Arc<App>, number: usize) -> Result<Courier, JournalErro
 pub(crate) type Words = (Arc<Intent>, Message);
 
 impl Courier {
+    /// Notes what a far side says that it has broadcast.
+    fn broadcast(&mut self, done: &[IntentId]) {
+        let outcome = Outcome::Delivered;
+        let token = |id: &IntentId| self.outbox.token(*id, RecipientNo(0));
+        let answers = done.iter().filter_map(token);
+        let answers: Vec<Answer> = answers.map(|token| Answer { token, outcome }).collect();
+        if !answers.is_empty() {
+            self.step(Event::Answers(&answers));
+        }
+    }
+
     /// What is to leave now, each with its words where there are any in that language.
     pub(crate) fn departures(&mut self) -> Result<Vec<(Token, Option<Words>)>, JournalError> {
         while self.take()? {}
@@ -176,8 +236,10 @@ impl Outgoing {
             Some((intent, message)) => self.send(intent, message).await,
         };
         let outcome = match result {
-            Ok(Receipt { proof, .. }) => match proof {
-                Proof::Accepted => Outcome::Accepted { receipt: 0 },
+            Ok(Receipt { proof, reference }) => match proof {
+                Proof::Accepted => Outcome::Accepted {
+                    receipt: self.receipt(&reference),
+                },
                 Proof::Delivered => Outcome::Delivered,
                 Proof::ActionReported => Outcome::Acknowledged,
             },
@@ -193,6 +255,23 @@ impl Outgoing {
             }
         };
         Answer { token, outcome }
+    }
+
+    /// What is to be known of a message after a restart: how it is numbered at the far side.
+    fn receipt(&self, reference: &str) -> u64 {
+        match &self.gateway {
+            Single::Cell(_) | Single::Emergency(_) => reference.parse().unwrap_or(0),
+            Single::Email(_)
+            | Single::Webhook(_)
+            | Single::Push
+            | Single::App(_)
+            | Single::Browsers(_)
+            | Single::Areas(_)
+            | Single::Group(_)
+            | Single::Files(_)
+            | Single::Device(_)
+            | Single::Cap => 0,
+        }
     }
 
     /// A browser that is gone is forgotten: it left nothing but its address.
@@ -252,6 +331,9 @@ impl Outgoing {
                 let validity = revision.map(|warning| warning.expires);
                 Ok(topics.send(&in_areas(intent, validity), at).await?)
             }
+            Single::Cell(target) => cell::say(&self.app, target, intent, at).await,
+            Single::Emergency(platform) => emergency::say(&self.app, platform, intent, at).await,
+            Single::Files(folder) => self.file(folder, intent, at).await,
             Single::Device(devices) => {
                 let command = self.command(intent, message, at)?;
                 Ok(devices.send(&command, at).await?)
@@ -304,17 +386,43 @@ impl Outgoing {
         Command::new(addressed, action).map_err(|error| SendError::Permanent(error.to_string()))
     }
 
+    async fn file(
+        &self,
+        folder: &Arc<FileDrop>,
+        intent: &Intent,
+        at: Time,
+    ) -> Result<Receipt, Unsent> {
+        let revision = self.app.revision(intent).await.ok();
+        let notice = in_areas(intent, revision.map(|warning| warning.expires));
+        let (folder, is_end) = (Arc::clone(folder), intent.is_end());
+        let lines: Vec<String> = intent.words.iter().map(|said| said.text.clone()).collect();
+        let (areas, warning) = (notice.areas.to_vec(), notice.warning);
+        let (revision, until, item) = (notice.revision, notice.until, notice.item);
+        // A disk may be slow, and others use this thread.
+        let written = tokio::task::spawn_blocking(move || {
+            let notice = FileNotice {
+                warning,
+                revision,
+                areas: &areas,
+                until,
+                is_end,
+                lines: lines.iter().map(String::as_str).collect(),
+                item,
+            };
+            folder.put(&notice, at)
+        });
+        let written = written.await;
+        let written = written.map_err(|_| SendError::Transient("its writer ended".into()))?;
+        Ok(written?)
+    }
+
     async fn cap(&self, intent: &Intent) -> Result<Receipt, SendError> {
         let warning = self.app.revision(intent).await?;
         let now = self.app.clock.now();
         self.app
             .cap
             .publish(&*self.app.journal, self.link, &warning, now)
-            .await
-            .map_err(|error| match error {
-                CapBookError::Write(error) => SendError::Permanent(error.to_string()),
-                CapBookError::Journal(error) => SendError::Transient(error.to_string()),
-            })?;
+            .await?;
         Ok(Receipt {
             reference: intent.warning.to_string(),
             proof: Proof::Delivered,

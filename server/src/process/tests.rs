@@ -97,6 +97,7 @@ fn options(installation: Installation, minute: i64, snapshots: Period, links: Li
         subscriptions: None,
         public_url: String::new(),
         answer_url: None,
+        cap_signer: None,
         snapshots,
         series: KeptSeries::default(),
         bulletins: Vec::new(),

@@ -4,10 +4,13 @@
 
 mod absent;
 mod answers;
+mod broadcast;
 mod carrier;
+mod cell;
 mod channels;
 mod devices;
 mod fall_back;
+mod http;
 mod inbox;
 mod intake;
 mod links;
@@ -16,5 +19,6 @@ mod peers;
 mod platform;
 mod relayed;
 mod sessions;
+mod signed;
 mod street;
 mod words;

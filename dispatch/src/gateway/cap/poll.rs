@@ -2,6 +2,7 @@
 
 use super::feed::{self, Entry, FEED_BYTES_MAX, FeedError};
 use super::read::{ALERT_BYTES_MAX, Cover, ReadError, read, read_element};
+use super::signature::{SignatureFault, Signers};
 use crate::gateway::http::body_within;
 use futures_util::StreamExt;
 use model::{AreaCode, Signal};
@@ -26,6 +27,8 @@ pub struct PollConfig {
     pub hosts: Vec<String>,
     /// Wait between two rounds.
     pub every: Duration,
+    /// Whose signature each alert must have; nothing where they need none.
+    pub signers: Option<Signers>,
 }
 
 /// Why a round gave nothing.
@@ -91,6 +94,14 @@ pub enum EntryError {
     /// Longer than allowed.
     #[error("{0}: longer than {ALERT_BYTES_MAX} bytes")]
     TooLarge(Url),
+    /// Not signed by whom it must be: not asked for again.
+    #[error("{id}: {error}")]
+    Signature {
+        /// Entry id or link.
+        id: String,
+        /// What is wrong.
+        error: SignatureFault,
+    },
     /// Not an alert we take.
     #[error("{id}: {error}")]
     Alert {
@@ -199,7 +210,8 @@ impl Poller {
             .collect()
             .await;
         for ((key, entry), result) in fresh.into_iter().zip(results) {
-            match result.and_then(|bytes| signals(&entry, bytes.as_deref(), areas)) {
+            let signers = self.config.signers.as_ref();
+            match result.and_then(|bytes| signals(&entry, bytes.as_deref(), signers, areas)) {
                 Ok(signals) => {
                     self.open += 1;
                     round.found.push(Found { signals, key });
@@ -211,6 +223,7 @@ impl Poller {
                         EntryError::Nothing(_)
                         | EntryError::Link(_)
                         | EntryError::TooLarge(_)
+                        | EntryError::Signature { .. }
                         | EntryError::Alert { .. } => self.seen.add(key),
                     }
                     round.faults.push(error);
@@ -317,17 +330,24 @@ async fn fetch_alert(
 fn signals(
     entry: &Entry,
     bytes: Option<&[u8]>,
+    signers: Option<&Signers>,
     areas: &(dyn Fn(Cover<'_>) -> Vec<AreaCode> + Sync),
 ) -> Result<Vec<Signal>, EntryError> {
+    let id = || entry.link.clone().unwrap_or_else(|| entry.id.clone());
+    if let Some(signers) = signers {
+        // A signature goes for an alert by itself: what a feed holds was put into another document.
+        let verified = match bytes {
+            Some(bytes) => signers.verify(bytes),
+            None => Err(SignatureFault::Unsigned),
+        };
+        verified.map_err(|error| EntryError::Signature { id: id(), error })?;
+    }
     let result = match (&entry.alert, bytes) {
         (Some(alert), _) => read_element(alert, areas),
         (None, Some(bytes)) => read(bytes, areas),
         (None, None) => return Err(EntryError::Nothing(entry.id.clone())),
     };
-    result.map_err(|error| EntryError::Alert {
-        id: entry.link.clone().unwrap_or_else(|| entry.id.clone()),
-        error,
-    })
+    result.map_err(|error| EntryError::Alert { id: id(), error })
 }
 
 /// What an entry is known by: an entry with a new `updated` is looked at again.

@@ -232,7 +232,7 @@ fn vocabulary(namespace: &str) -> Vocabulary {
 }
 
 /// UTF-8, or what the declaration says where that is ISO-8859-1.
-fn decode(bytes: &[u8]) -> Result<String, TreeError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<String, TreeError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if bytes.starts_with(b"\xFE\xFF") || bytes.starts_with(b"\xFF\xFE") {
         return Err(TreeError::Encoding("UTF-16".into()));

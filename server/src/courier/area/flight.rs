@@ -2,7 +2,6 @@
 
 use super::{AreaLink, Carrier, JobItem, Open, ReleasePlatform};
 use crate::app::App;
-use crate::capbook::CapBookError;
 use dispatch::gateway::area::{Job, Reading, check};
 use dispatch::gateway::platform::Form;
 use dispatch::intent::{Intent, IntentId};
@@ -82,11 +81,7 @@ impl Flight {
     /// A form before a platform's people; it may be there already.
     async fn put_before(&mut self, of: &ReleasePlatform) -> Result<Outcome, SendError> {
         let warning = self.app.revision(&self.intent).await?;
-        let document = self.app.cap.document_of(&*self.app.journal, &warning);
-        let document = document.map_err(|error| match error {
-            CapBookError::Write(error) => SendError::Permanent(error.to_string()),
-            CapBookError::Journal(error) => SendError::Transient(error.to_string()),
-        })?;
+        let document = self.app.cap.document_of(&*self.app.journal, &warning)?;
         let document = document.ok_or_else(|| {
             SendError::Transient("its CAP document is not published yet".to_owned())
         })?;
@@ -225,7 +220,7 @@ pub(super) fn inhabitants(app: &App, job: &Job) -> Option<u64> {
 }
 
 /// The authority a warning goes out under: its code and its name.
-pub(super) fn sender(app: &App, warning: &Warning) -> (String, model::Named) {
+pub(in crate::courier) fn sender(app: &App, warning: &Warning) -> (String, model::Named) {
     let matrix = &app.installation.city.policy.matrix;
     let mut own = matrix.own();
     let named = own.find(|authority| authority.id.to_string() == warning.authority);

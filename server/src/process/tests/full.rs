@@ -104,6 +104,7 @@ impl Cramped {
             subscriptions: None,
             public_url: String::new(),
             answer_url: None,
+            cap_signer: None,
             snapshots: NEVER,
             series: KeptSeries::default(),
             bulletins: Vec::new(),
@@ -269,6 +270,7 @@ async fn a_signal_counts_as_taken_once_it_is_stored() {
         feed: format!("http://{address}/feed").parse().unwrap(),
         hosts: Vec::new(),
         every: Duration::from_millis(20),
+        signers: None,
     };
     let client = http::client(&ClientConfig::default()).unwrap();
     tokio::spawn(follow(Arc::clone(&app), Poller::new(client, config)));
