@@ -20,6 +20,7 @@ pub mod notice;
 pub mod push;
 pub mod sms;
 pub mod state_bulletin;
+pub mod voice;
 pub mod web_push;
 pub mod webhook;
 

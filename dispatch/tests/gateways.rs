@@ -38,6 +38,9 @@ mod server;
 #[path = "gateways/topics.rs"]
 mod topics;
 #[cfg(test)]
+#[path = "gateways/voice.rs"]
+mod voice;
+#[cfg(test)]
 #[path = "gateways/web_push.rs"]
 mod web_push;
 #[cfg(test)]

@@ -12,12 +12,13 @@ mod observations;
 mod rulebook;
 mod signals;
 mod storage;
+mod voice;
 
 /// Takes any bytes; panics where the code under test breaks a promise.
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 35] = [
+pub const TARGETS: [(&str, Target); 37] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -49,6 +50,8 @@ pub const TARGETS: [(&str, Target); 35] = [
     ("answer", delivery::answer),
     ("shape", delivery::shape),
     ("subscription", delivery::subscription),
+    ("sip", voice::sip),
+    ("sound", voice::sound),
     ("journal", storage::journal),
     ("input", storage::input),
     ("progress", storage::progress),

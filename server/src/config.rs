@@ -6,12 +6,14 @@ mod http;
 mod kafka;
 mod push;
 mod read;
+mod voice;
 
 pub(crate) use area::{AreaSection, CentreSection};
 pub(crate) use bulletin::BulletinSection;
 pub(crate) use http::HttpSection;
 pub(crate) use kafka::KafkaSection;
 pub(crate) use push::{PushSection, shapes};
+pub(crate) use voice::VoiceSection;
 
 use crate::courier::{REQUEST, Single};
 use crate::people::Person;
@@ -60,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) email: Option<EmailSection>,
     /// Webhook targets.
     pub(crate) webhooks: Vec<WebhookSection>,
+    /// Line to a SIP gateway.
+    pub(crate) voice: Option<VoiceSection>,
     /// Targets of area jobs.
     pub(crate) areas: Vec<AreaSection>,
     /// Who sends area jobs to a relay.
@@ -476,6 +480,7 @@ impl Config {
         names.extend(self.push.link_names());
         names.extend(self.areas.iter().map(AreaSection::link_name));
         names.extend(self.devices.iter().map(|_| "device".to_owned()));
+        names.extend(self.voice.iter().map(|_| "voice".to_owned()));
         names
     }
 }

@@ -21,6 +21,7 @@ mod single;
 mod sms;
 mod stand_in;
 mod stored;
+mod voice;
 
 pub(crate) use absent::run as run_absent;
 pub(crate) use area::{AreaAct, AreaLink, Did, JobItem, run as run_area};
@@ -29,6 +30,7 @@ pub(crate) use publish::{publish, show, show_call, show_change, show_warning};
 pub(crate) use route::REQUEST;
 pub(crate) use single::{Single, run as run_single};
 pub(crate) use sms::run as run_sms;
+pub(crate) use voice::{VoiceLink, run as run_voice};
 #[cfg(test)]
 pub(crate) use {
     absent::open as open_absent,

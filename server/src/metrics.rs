@@ -59,7 +59,7 @@ pub(crate) struct Metrics {
     pub(crate) bulletin: IntGaugeVec,
     /// What phones wrote back: understood, not understood, or from nobody who was asked.
     pub(crate) replies: IntCounterVec,
-    /// Connections and streams that are open.
+    /// Connections, streams and calls that are open.
     pub(crate) open: IntGaugeVec,
     /// Requests and connections refused, by reason.
     pub(crate) refused: IntCounterVec,

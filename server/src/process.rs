@@ -8,7 +8,7 @@ use crate::bulletins::Feed;
 use crate::capbook::CapBook;
 use crate::clock::{Clock, monotonic_micros};
 use crate::config::{HttpSection, KeptSeries};
-use crate::courier::{self, AreaLink, DeviceLink, Single};
+use crate::courier::{self, AreaLink, DeviceLink, Single, VoiceLink};
 use crate::edge::{self, Edge};
 use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
@@ -133,6 +133,8 @@ pub(crate) enum LinkKind {
     Single(Single),
     /// A release platform or a carrier that takes area jobs.
     Area(Arc<AreaLink>),
+    /// Calls through a SIP gateway, connected to where the link is served.
+    Voice(Box<VoiceLink>),
     /// Nothing: the configuration gives no link of that channel.
     Absent,
 }
@@ -418,6 +420,7 @@ async fn app(
         | LinkKind::Devices(_)
         | LinkKind::Single(_)
         | LinkKind::Areas(_)
+        | LinkKind::Voice(_)
         | LinkKind::Absent => None,
     });
     let area_links = area_links.collect();
@@ -633,6 +636,7 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind, term: Term) -> Served {
             }
             LinkKind::Single(single) => courier::run_single(shared, number, single, term).await,
             LinkKind::Area(link) => courier::run_area(shared, number, link, term).await,
+            LinkKind::Voice(link) => courier::run_voice(shared, number, *link, term).await,
             LinkKind::Absent => courier::run_absent(shared, number, term).await,
         }
     });

@@ -308,6 +308,9 @@ fn links(
     if let Some(section) = &config.devices {
         kinds.push(LinkKind::Devices(Box::new(section.gateway()?)));
     }
+    if let Some(section) = &config.voice {
+        kinds.push(LinkKind::Voice(Box::new(section.link()?)));
+    }
     Ok(config.link_names().into_iter().zip(kinds).collect())
 }
 

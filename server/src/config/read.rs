@@ -3,7 +3,7 @@
 use super::{
     AreaSection, BulletinSection, CentreSection, Config, DeviceSection, DirectorySection,
     EmailSection, HttpSection, KafkaSection, PollSection, PushSection, RetentionSection,
-    SmsSection, Store, WebhookSection, shares,
+    SmsSection, Store, VoiceSection, WebhookSection, shares,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "city",
     "journal",
     "kafka",
@@ -42,6 +42,7 @@ const KEYS: [&str; 26] = [
     "push",
     "adapters",
     "devices",
+    "voice",
     "mqtt",
     "poll",
     "bulletin",
@@ -61,6 +62,7 @@ struct Sections {
     push: (u32, PushSection),
     adapters: Option<(u32, PathBuf)>,
     devices: Option<(u32, DeviceSection)>,
+    voice: Option<(u32, VoiceSection)>,
     mqtt: Vec<(u32, MqttConfig)>,
     polls: Vec<(u32, PollSection)>,
     bulletins: Vec<(u32, BulletinSection)>,
@@ -114,6 +116,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         push: push(name, &mut document, faults),
         adapters: document.take("adapters", faults),
         devices: document.take("devices", faults),
+        voice: document.take("voice", faults),
         mqtt: document.rows("mqtt", faults),
         polls: document.rows("poll", faults),
         bulletins: document.rows("bulletin", faults),
@@ -207,6 +210,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         push: sections.push.1,
         adapters: sections.adapters.map(|(_, folder)| folder),
         devices: sections.devices.map(|(_, section)| section),
+        voice: sections.voice.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
         polls: plain(sections.polls),
         bulletins: plain(sections.bulletins),
@@ -286,6 +290,9 @@ impl Sections {
         if let Some((_, devices)) = &mut self.devices {
             devices.password_file.iter_mut().for_each(own);
             own(&mut devices.secrets_file);
+        }
+        if let Some((_, voice)) = &mut self.voice {
+            voice.anchor(base);
         }
         for (_, broker) in &mut self.mqtt {
             broker.password_file.iter_mut().for_each(own);
@@ -385,6 +392,9 @@ impl Sections {
         {
             let place = Place::line(name, *line);
             faults.error(place, "devices", why, "correct [devices]");
+        }
+        if let Some((line, section)) = &self.voice {
+            section.check(Place::line(name, *line), faults);
         }
         for (line, broker) in &self.mqtt {
             if let Err(error) = broker.check() {
