@@ -35,6 +35,9 @@ mod push_services;
 #[path = "gateways/server.rs"]
 mod server;
 #[cfg(test)]
+#[path = "peers/sipp.rs"]
+mod sipp;
+#[cfg(test)]
 #[path = "gateways/topics.rs"]
 mod topics;
 #[cfg(test)]

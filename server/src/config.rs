@@ -78,6 +78,8 @@ pub(crate) struct Config {
     pub(crate) mqtt: Vec<MqttConfig>,
     /// CAP feeds of other authorities to poll.
     pub(crate) polls: Vec<PollSection>,
+    /// File that carriers put the state of base stations into.
+    pub(crate) base_stations: Option<PathBuf>,
     /// Sources of other authorities whose bulletins are the whole of what is in force.
     pub(crate) bulletins: Vec<BulletinSection>,
     /// The recipients' directory at rest.

@@ -5,6 +5,7 @@
 mod acted;
 mod answer_links;
 mod answered;
+mod answering;
 mod api;
 mod app;
 mod bulletins;
@@ -16,6 +17,7 @@ mod config;
 mod courier;
 mod edge;
 mod evening;
+mod gaps;
 mod installation;
 mod intake;
 mod latency;

@@ -10,6 +10,7 @@ use crate::clock::{Clock, monotonic_micros};
 use crate::config::{HttpSection, KeptSeries};
 use crate::courier::{self, AreaLink, DeviceLink, Single, VoiceLink};
 use crate::edge::{self, Edge};
+use crate::gaps::StationsFile;
 use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
 use crate::latency::Latency;
@@ -102,6 +103,8 @@ pub(crate) struct Options {
     pub(crate) series: KeptSeries,
     /// Sources of state bulletins.
     pub(crate) bulletins: Vec<Feed>,
+    /// The state of base stations, where carriers put it into a file.
+    pub(crate) base_stations: StationsFile,
     /// What this process does.
     pub(crate) roles: Roles,
     /// Who it is among others, where there can be any.
@@ -481,6 +484,7 @@ async fn app(
         ),
         storing_signal: tokio::sync::Mutex::new(()),
         bulletins: options.bulletins,
+        base_stations: options.base_stations,
         view: View::new(&city, Stream::new()),
         cap: cap.map_err(|error| StartError::City(format!("city.toml: authority: {error}")))?,
         journal: shared,

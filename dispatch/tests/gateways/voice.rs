@@ -2,6 +2,7 @@
 //! hears us and presses keys within the sound (RFC 4733).
 
 use crate::peers::{missing, runtime};
+use crate::sipp::Sipp;
 use dispatch::gateway::voice::speech::{Speech, SpeechConfig};
 use dispatch::gateway::voice::{Dial, Heard, Numbers, Transport, Voice, VoiceConfig, wav};
 use model::order::Answer;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-const SIPP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/sipp");
 /// Hertz of the words in these tests.
 const WORDS_HZ: f64 = 1_000.0;
 
@@ -35,41 +35,11 @@ fn is_there(program: &str) -> bool {
     found.is_ok()
 }
 
-/// A far side that plays one scenario once.
-struct Sipp {
-    child: Child,
-    port: u16,
-}
-
-impl Sipp {
-    fn plays(scenario: &str, transport: &str) -> Option<Self> {
-        if !is_there("sipp") {
-            return None;
-        }
-        let (port, media) = (free_port(), free_port());
-        let child = Command::new("sipp")
-            .args(["-sf", &format!("{SIPP}/{scenario}.xml")])
-            .args([
-                "-i",
-                "127.0.0.1",
-                "-p",
-                &port.to_string(),
-                "-mp",
-                &media.to_string(),
-            ])
-            .args(["-t", transport, "-m", "1", "-nostdin", "-timeout", "40"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Some(Self { child, port })
-    }
-
-    /// True where everything went as the scenario says.
-    fn is_content(mut self) -> bool {
-        self.child.wait().unwrap().success()
-    }
+/// A far side that plays one scenario once; a loud word where it is missing.
+fn plays(scenario: &str, transport: &str) -> Option<Sipp> {
+    Sipp::plays(scenario, transport)
+        .map_err(|why| missing(&why))
+        .ok()
 }
 
 /// A line to a port, with 0.6 s of words, thrice, and a second for a key each time.
@@ -134,7 +104,7 @@ fn called(port: u16, transport: Transport) -> Result<Heard, SendError> {
 #[test]
 fn a_key_told_by_info_is_an_answer_and_a_login_is_given() {
     for (transport, mode) in [(Transport::Udp, "u1"), (Transport::Tcp, "t1")] {
-        let Some(gateway) = Sipp::plays("info", mode) else {
+        let Some(gateway) = plays("info", mode) else {
             return;
         };
         assert_eq!(
@@ -159,7 +129,7 @@ fn busy_sent_away_no_such_number_and_nobody_are_told_apart() {
         ("overloaded", transient("the gateway did not carry it: 503")),
         ("silent", Ok(Heard::PickedUp)),
     ] {
-        let Some(gateway) = Sipp::plays(scenario, "u1") else {
+        let Some(gateway) = plays(scenario, "u1") else {
             return;
         };
         assert_eq!(called(gateway.port, Transport::Udp), wanted, "{scenario}");
@@ -169,7 +139,7 @@ fn busy_sent_away_no_such_number_and_nobody_are_told_apart() {
 
 #[test]
 fn what_is_withdrawn_stops_ringing() {
-    let Some(gateway) = Sipp::plays("ringing", "u1") else {
+    let Some(gateway) = plays("ringing", "u1") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -210,8 +180,8 @@ impl Phone {
             return None;
         };
         std::fs::create_dir(folder.join("heard")).unwrap();
-        // What it says itself: silence, at the one rate that its codec has.
-        let silence = wav::write(&[0; 8_000], wav::RATE);
+        // What it says itself: a minute of silence, at the end of which it hangs up.
+        let silence = wav::write(&[0; 480_000], wav::RATE);
         std::fs::write(folder.join("said.wav"), silence).unwrap();
         let config = format!(
             "sip_listen 127.0.0.1:{port}\naudio_player aubridge,nil\naudio_alert aubridge,nil\n\

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::{BulletinSection, Config, EmailSection, Store, shapes, shares};
 use crate::courier::{AreaLink, Single};
 use crate::edge;
+use crate::gaps::StationsFile;
 use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
@@ -188,6 +189,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         },
         series: config.retention.kept_series(),
         bulletins: config.bulletins.iter().map(BulletinSection::feed).collect(),
+        base_stations: StationsFile(config.base_stations.clone()),
         roles: config.roles,
         seat,
         relay,

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Keys of the file.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "city",
     "journal",
     "kafka",
@@ -46,6 +46,7 @@ const KEYS: [&str; 27] = [
     "mqtt",
     "poll",
     "bulletin",
+    "base_stations",
 ];
 
 /// The hash that stands in examples: it opens nothing.
@@ -103,6 +104,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
     let open_intake = document.take::<bool>("open_intake", faults);
     let snapshot_minutes = document.take::<u32>("snapshot_minutes", faults);
     let snapshot_inputs = document.take::<u64>("snapshot_inputs", faults);
+    let base_stations = document.take::<PathBuf>("base_stations", faults);
     let directory = document.take::<DirectorySection>("directory", faults);
     let retention = document.take::<RetentionSection>("retention", faults);
     let http = document.take::<HttpSection>("http", faults);
@@ -214,6 +216,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         mqtt: plain(sections.mqtt),
         polls: plain(sections.polls),
         bulletins: plain(sections.bulletins),
+        base_stations: base_stations.map(|(_, file)| base.join(file)),
         roles: roles.map_or(Roles::ALL, |(_, roles)| Roles::of(&roles)),
         address: address.map(|(_, address)| address),
     })

@@ -31,8 +31,6 @@ const TRIES_MAX: u8 = 3;
 const PAUSE_MAX: Span = Span::from_seconds(10);
 /// What calls have to end in when the process ends; a phone that rings stops at once.
 const END_MAX: Duration = Duration::from_secs(3);
-/// The name of its gauge.
-const OPEN: &str = "voice_calls";
 
 /// A line and what it may carry.
 #[derive(Clone)]
@@ -138,7 +136,7 @@ pub(crate) async fn run(
 
 fn show(app: &App, open: usize) {
     let open = i64::try_from(open).unwrap_or(i64::MAX);
-    app.metrics.open.with_label_values(&[OPEN]).set(open);
+    app.metrics.calls_open.set(open);
 }
 
 async fn one(
@@ -154,6 +152,11 @@ async fn one(
         let gone = SendError::Permanent("no telephone any more".into());
         return (token, intent.warning, Err(gone));
     };
+    if known.is_some_and(|person| !person.has(Channel::Voice)) {
+        // Their next channel is a text.
+        let deaf = SendError::Permanent("who cannot hear is not called".into());
+        return (token, intent.warning, Err(deaf));
+    }
     app.latency.on_wire(&intent.id.to_string(), &app.metrics);
     let delivery = DeliveryId::derive(intent.id, recipient).to_string();
     let dial = Dial {

@@ -4,6 +4,7 @@
 
 mod absent;
 mod answers;
+mod calls;
 mod channels;
 mod devices;
 mod fall_back;
@@ -13,5 +14,7 @@ mod links;
 mod peers;
 mod relayed;
 mod sessions;
+#[path = "../../../dispatch/tests/peers/sipp.rs"]
+mod sipp;
 mod street;
 mod words;

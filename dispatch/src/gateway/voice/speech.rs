@@ -187,9 +187,15 @@ mod tests {
         .unwrap()
     }
 
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    }
+
     fn said(program: &[&str]) -> Result<Arc<[u8]>, SpeechError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all();
-        let runtime = { runtime }.build().unwrap();
+        let runtime = runtime();
         let speech = speech(program, Duration::from_millis(500));
         runtime.block_on(speech.say("请转移", Language::Zh))
     }
@@ -214,8 +220,7 @@ mod tests {
         std::fs::write(&file, wav::write(&[0; 800], wav::RATE)).unwrap();
         let script = format!("echo x >>{}; cat {}", count.display(), file.display());
         let speech = speech(&["sh", "-c", &script, "{voice}"], Duration::from_secs(20));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all();
-        let runtime = { runtime }.build().unwrap();
+        let runtime = runtime();
         runtime.block_on(async {
             for _ in 0..3 {
                 let sound = speech.say("收到请按1", Language::Zh).await.unwrap();

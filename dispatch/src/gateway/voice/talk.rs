@@ -161,7 +161,8 @@ pub(super) async fn talk(
             },
             heard = sound.socket.recv_from(&mut buffer), if media.is_some() => {
                 if let (Ok((length, from)), Some(media)) = (heard, media)
-                    && from.ip() == media.to.ip()
+                    // A gateway with several addresses sends from the one that is nearer.
+                    && [media.to.ip(), wire.gateway].contains(&from.ip())
                     && let Some(packet) = Packet::decode(buffer.get(..length).unwrap_or_default())
                     && Some(packet.kind) == media.events
                     && let Some(key) = keys.pressed(&packet)

@@ -55,6 +55,8 @@ pub(super) struct Wire {
     inboxes: Inboxes,
     /// Where the gateway reaches us.
     pub(super) own: SocketAddr,
+    /// Where the gateway is.
+    pub(super) gateway: IpAddr,
     reading: AbortHandle,
 }
 
@@ -138,6 +140,7 @@ async fn open(gateway: &str, transport: Transport, own: Option<IpAddr>) -> std::
             let reading = tokio::spawn(datagrams(Arc::clone(&socket), Arc::clone(&inboxes)));
             Ok(Wire {
                 own: socket.local_addr()?,
+                gateway: to.ip(),
                 socket: Socket::Udp(socket),
                 inboxes,
                 reading: reading.abort_handle(),
@@ -151,6 +154,7 @@ async fn open(gateway: &str, transport: Transport, own: Option<IpAddr>) -> std::
             let reading = tokio::spawn(messages(read, Arc::clone(&inboxes)));
             Ok(Wire {
                 own,
+                gateway: to.ip(),
                 socket: Socket::Tcp(tokio::sync::Mutex::new(write)),
                 inboxes,
                 reading: reading.abort_handle(),
