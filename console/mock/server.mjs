@@ -130,7 +130,9 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
         const by = permit('answer');
         const call = [...world.calls.values()].find((c) => c.warning === body.warning && c.contact === body.contact);
         if (!call) throw refuse(404, 'Not found', 'no such call');
-        world.answer(call, { answer: body.answer, note: body.note, channel: null, noted_by: by, said: body.said ?? world.text(world.time) });
+        world.answer(call, { contact: call.contact, answer: body.answer, note: body.note, channel: null, noted_by: by, said: body.said ?? world.text(world.time) });
+      } else if (path === '/v1/gaps/answer') {
+        world.speak(body, permit('answer'));
       } else if (path === '/v1/warnings') {
         permit('issue');
         if (!Object.keys(body.areas ?? {}).length) throw refuse(400, 'Bad request', 'areas: name at least one area with its tier; an empty set warns nobody');
@@ -144,7 +146,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       response.writeHead(204).end();
       return;
     }
-    if (/^\/v1\/(sites|situations|blindness|deliveries|calls|incidents|timeline|plans|rulebooks.*|services|evening|rules)$/.test(path) || warning?.[2] === 'preview') known();
+    if (/^\/v1\/(sites|situations|blindness|deliveries|calls|gaps|answering|incidents|timeline|plans|rulebooks.*|services|evening|rules)$/.test(path) || warning?.[2] === 'preview') known();
     switch (path) {
       case '/v1/state': return json({ ...world.state(), roles: Object.fromEntries(Object.entries(ROLES).map(([role, [zh, en]]) => [role, { zh, en }])) });
       case '/v1/areas': return json(world.city.areas);
@@ -162,6 +164,8 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       case '/v1/warnings': return json(person ? [...world.warnings.values()] : [...world.warnings.values()].map(issued).filter(Boolean));
       case '/v1/deliveries': return json([...world.deliveries.values()].map(counted));
       case '/v1/signals': return json([...world.signals.values()]);
+      case '/v1/gaps': return json(world.gaps());
+      case '/v1/answering': return json(world.answering());
       case '/v1/calls': return json([...world.calls.values()]);
       case '/v1/responses': return json(responses.list(Boolean(person)));
       case '/v1/plans': return json(responses.plans());

@@ -347,7 +347,7 @@ export class World {
       const call = {
         warning: w.id, area: place.area, site: place.site, device: null, tier: place.tier, contact: contact.id, role: contact.role, name: contact.name,
         phone_masked: contact.phone.replace(/^(\+86)?(\d{3})\d{4}/, '$2****'), told_at: this.text(this.time), state: 'waiting',
-        next_at: this.text(this.time + wait), next_role: `${contact.role}_deputy`, answer: null,
+        next_at: this.text(this.time + wait), next_role: `${contact.role}_deputy`, answers: 0, needed: 1, recall_at: null, answer: null,
       };
       Object.defineProperty(call, 'answersAt', { value: this.time + (this.random() < 0.8 ? 40 + this.random() * 500 : 9e9), enumerable: false });
       this.calls.set(key, call);
@@ -359,7 +359,7 @@ export class World {
     for (const call of this.calls.values()) {
       if (call.state === 'answered') continue;
       if (call.answersAt <= this.time) {
-        this.answer(call, { answer: this.random() < 0.6 ? 'received' : 'at_post', note: '', channel: 'sms', noted_by: '', said: this.text(this.time) });
+        this.answer(call, { contact: call.contact, answer: this.random() < 0.6 ? 'received' : 'at_post', note: '', channel: 'sms', noted_by: '', said: this.text(this.time) });
       } else if (call.next_at && Date.parse(call.next_at) / 1000 <= this.time) {
         call.state = 'escalated';
         call.next_role = call.next_role?.includes('deputy') && !call.next_role.startsWith('district') ? 'district_duty' : 'city_duty';
@@ -367,6 +367,51 @@ export class World {
         this.emit('call', call);
       }
     }
+  }
+
+  /** Schools and nursing homes of warned areas that nobody spoke for, and places called in vain. */
+  gaps() {
+    this.spoken ??= [];
+    const isSpoken = (w, place) => this.spoken.some((s) => s.warning === w && (s.site ?? s.area) === place);
+    const gaps = [];
+    for (const w of this.warnings.values()) {
+      if (w.event === 'ended' || w.event === 'cancelled') continue;
+      for (const site of this.city.sites.filter((s) => ['school', 'nursing_home', 'underpass'].includes(s.kind))) {
+        const tier = w.areas[site.area]?.tier;
+        if (!tier || tier === 'none' || isSpoken(w.id, site.id)) continue;
+        gaps.push({ what: 'site', warning: w.id, hazard: w.hazard, tier, area: site.area, site: site.id, why: ['nobody_listed'], since: w.time,
+          text: { zh: `${site.name}:没有登记责任人`, en: `${site.name_en ?? site.name}: nobody is registered` } });
+      }
+    }
+    for (const call of this.calls.values()) {
+      if (call.state !== 'escalated' || call.site || isSpoken(call.warning, call.area)) continue;
+      gaps.push({ what: 'no_answer', warning: call.warning, hazard: '11B03', tier: call.tier, area: call.area, site: null, why: ['silent'], since: call.told_at,
+        text: { zh: `${this.areas.get(call.area)?.name ?? call.area}:已叫应,无人应答`, en: `${this.areas.get(call.area)?.name_en ?? call.area}: called, no answer` } });
+    }
+    const count = (what) => gaps.filter((g) => g.what === what).length;
+    return { time: this.text(this.time), counts: { site: count('site'), no_channel: 0, no_answer: count('no_answer') }, gaps: gaps.slice(0, 2000), answered_for: this.spoken };
+  }
+
+  speak(body, person) {
+    this.spoken ??= [];
+    this.spoken.push({ warning: body.warning, area: body.area ?? null, site: body.site ?? null, by: body.by, answer: body.answer, note: body.note ?? '', person, said: this.text(this.time) });
+  }
+
+  answering() {
+    const figures = (calls) => {
+      const after = calls.filter((c) => c.answer).map((c) => Math.max(0, (Date.parse(c.answer.said) - Date.parse(c.told_at)) / 1000)).sort((a, b) => a - b);
+      const waiting = calls.filter((c) => !c.answer).map((c) => Math.round(this.time - Date.parse(c.told_at) / 1000));
+      return {
+        called: calls.length, answered: after.length, needs_help: calls.filter((c) => c.answer?.answer === 'needs_help').length,
+        within: [5, 10, 30].map((minutes) => ({ minutes, of: calls.length, answered: after.filter((s) => s <= minutes * 60).length })),
+        median_s: calls.length ? after[Math.ceil(calls.length / 2) - 1] ?? null : null, waiting_s: waiting.length ? Math.max(...waiting) : null,
+      };
+    };
+    const calls = [...this.calls.values()];
+    const by = new Map();
+    for (const call of calls) by.set(call.area, [...(by.get(call.area) ?? []), call]);
+    const townships = [...by].map(([area, own]) => ({ area, name: this.areas.get(area)?.name ?? area, name_en: this.areas.get(area)?.name_en ?? area, figures: figures(own) }));
+    return { time: this.text(this.time), city: figures(calls), townships, text: { zh: '', en: '' } };
   }
 
   answer(call, answer) {

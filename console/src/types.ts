@@ -295,8 +295,48 @@ export interface Call {
   state: 'waiting' | 'answered' | 'escalated' | 'over';
   next_at: string | null;
   next_role: string | null;
+  /** How many different people answered, and how many must. */
+  answers?: number;
+  needed?: number;
+  /** When everybody who does not act is asked anew, before it comes. */
+  recall_at?: string | null;
   /** `channel`: the way it came; null where the duty officer noted it. */
-  answer: { answer: AnswerKind; note: string; channel: string | null; noted_by: string; said: string } | null;
+  answer: { contact?: string; answer: AnswerKind; note: string; channel: string | null; noted_by: string; said: string } | null;
+}
+
+export interface Figures {
+  called: number;
+  answered: number;
+  needs_help: number;
+  within: { minutes: number; of: number; answered: number }[];
+  median_s: number | null;
+  waiting_s: number | null;
+}
+
+export interface Answering {
+  time: string;
+  city: Figures;
+  townships: { area: string; name: string; name_en: string; figures: Figures }[];
+  text: { zh: string; en: string };
+}
+
+export interface Gap {
+  what: 'site' | 'no_channel' | 'no_answer';
+  warning: string;
+  hazard: string;
+  tier: Tier;
+  area: string;
+  site: string | null;
+  why: string[];
+  since: string;
+  text: { zh: string; en: string };
+}
+
+export interface Gaps {
+  time: string;
+  counts: { site: number; no_channel: number; no_answer: number };
+  gaps: Gap[];
+  answered_for: { warning: string; area: string | null; site: string | null; by: string; answer: AnswerKind; note: string; person: string; said: string }[];
 }
 
 export interface Delivery {

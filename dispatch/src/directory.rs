@@ -211,7 +211,11 @@ impl Recipient<'_> {
     /// Whether that channel reaches it.
     pub fn has(&self, channel: Channel) -> bool {
         match channel {
-            Channel::Sms | Channel::Voice => self.phone().is_some(),
+            Channel::Sms => self.phone().is_some(),
+            Channel::Voice => match self {
+                Self::Contact(contact) => contact.phone.is_some() && contact.hears,
+                Self::Device(_) | Self::Subscriber(_) => self.phone().is_some(),
+            },
             Channel::Email => self.email().is_some(),
             Channel::Push => self.push().is_some(),
             Channel::Device => matches!(self, Self::Device(_)),

@@ -24,6 +24,7 @@ pub mod platform;
 pub mod push;
 pub mod sms;
 pub mod state_bulletin;
+pub mod voice;
 pub mod web_push;
 pub mod webhook;
 

@@ -6,6 +6,10 @@
 //! ladder counts it and sends the ones after it. Past the top the last rung is asked again
 //! until the place is answered for or no longer warned, at the ladder's own interval.
 //!
+//! Where the ladder has a quota, so many different people must answer before a place is answered for.
+//! Where it is asked to, it asks everybody anew some time before the hazard arrives, except where
+//! somebody has said that they are at their post, have moved people or need help.
+//!
 //! A device that was commanded and did not confirm is a place of its own: its site's people are
 //! called, from the first rung on, whatever they answered to the warning before.
 
@@ -54,6 +58,10 @@ pub enum Event<'a> {
         tier: Tier,
         /// The city's ladder for that tier; `None` where nobody is called.
         ladder: Option<&'a Ladder>,
+        /// How many different people must answer.
+        needed: u8,
+        /// When the hazard arrives there.
+        onset: Option<Time>,
     },
     /// Somebody answered, by reply, click, or to the duty officer's call.
     Answered {
@@ -62,6 +70,17 @@ pub enum Event<'a> {
         /// Every place they answer for.
         places: &'a [Place],
         /// What they said.
+        answer: Said,
+    },
+    /// Somebody answered for a place, called or not, whom no call asked.
+    AnsweredFor {
+        /// Of which warning.
+        warning: WarningId,
+        /// For which place.
+        place: Place,
+        /// The tier there.
+        tier: Tier,
+        /// What they said; the contact is who, in words.
         answer: Said,
     },
     /// The warning is over everywhere.
@@ -170,6 +189,25 @@ pub struct Call {
     pub next: Option<Time>,
     /// The answer that stopped it.
     pub answered: Option<Said>,
+    /// How many different people must answer.
+    #[serde(default = "one")]
+    pub needed: u8,
+    /// The latest word of each who answered since the call began, in the order of their first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Said>,
+    /// When everybody is asked anew, shortly before it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<Time>,
+    /// How many rungs were asked before it was asked anew.
+    #[serde(default)]
+    pub turns_before: u32,
+}
+
+/// People whose word is kept of one call.
+const ANSWERS_MAX: usize = 64;
+
+const fn one() -> u8 {
+    1
 }
 
 /// All calls of a zone.
@@ -188,12 +226,28 @@ impl Calls {
                 place,
                 tier,
                 ladder,
-            } => self.warned(at, warning, place, tier, ladder, out),
+                needed,
+                onset,
+            } => {
+                let wanted = Wanted {
+                    tier,
+                    ladder,
+                    needed,
+                    onset,
+                };
+                self.warned(at, warning, place, &wanted, out);
+            }
             Event::Answered {
                 warning,
                 places,
                 answer,
             } => self.answered(warning, places, &answer, out),
+            Event::AnsweredFor {
+                warning,
+                place,
+                tier,
+                answer,
+            } => self.answered_for(at, (warning, place, tier), answer, out),
             Event::Over(warning) => self.over(warning, out),
             Event::Tick => {}
         }
@@ -217,7 +271,8 @@ impl Calls {
 
     /// When the next rung is due.
     pub fn due(&self) -> Option<Time> {
-        self.lines.iter().filter_map(|call| call.next).min()
+        let due = |call: &Call| [call.next, call.recall].into_iter().flatten().min();
+        self.lines.iter().filter_map(due).min()
     }
 
     /// One line.
@@ -232,10 +287,10 @@ impl Calls {
         at: Time,
         warning: WarningId,
         place: Place,
-        tier: Tier,
-        ladder: Option<&Ladder>,
+        wanted: &Wanted<'_>,
         out: &mut Vec<Effect>,
     ) {
+        let tier = wanted.tier;
         if let (Place::Site(site), Tier::None) = (&place, tier) {
             self.devices_over(warning, site, out);
         }
@@ -249,6 +304,8 @@ impl Calls {
             && tier != Tier::None
             && tier <= line.tier
         {
+            let moved = wanted.recall(at).filter(|_| line.recall.is_some());
+            line.recall = moved.or(line.recall);
             if tier < line.tier {
                 // Less danger: whoever was asked is still to answer, at the pace begun.
                 line.tier = tier;
@@ -257,7 +314,10 @@ impl Calls {
             return;
         }
         self.lines.retain(|call| !is_this(call));
-        if let Some(ladder) = ladder.filter(|l| tier != Tier::None && !l.steps.is_empty()) {
+        if let Some(ladder) = wanted
+            .ladder
+            .filter(|l| tier != Tier::None && !l.steps.is_empty())
+        {
             self.lines.push(Call {
                 warning,
                 place,
@@ -268,6 +328,10 @@ impl Calls {
                 repeat: ladder.repeat,
                 next: ladder.steps.first().map(|step| at + step.after),
                 answered: None,
+                needed: wanted.needed.max(1),
+                answers: Vec::new(),
+                recall: wanted.recall(at),
+                turns_before: 0,
             });
         }
         if known.is_some() || tier != Tier::None {
@@ -307,14 +371,46 @@ impl Calls {
                     contact: answer.contact.clone(),
                 });
             }
-            // The latest word stands: "received" may be followed by "moved" or "needs help".
-            call.answered = Some(answer.clone());
-            call.next = None;
+            call.hear(answer);
             out.push(Effect::Board {
                 warning,
                 place: call.place.clone(),
             });
         }
+    }
+
+    /// A place that is not called has a line from here on, so that everybody sees who answers for it.
+    fn answered_for(
+        &mut self,
+        at: Time,
+        (warning, place, tier): (WarningId, Place, Tier),
+        answer: Said,
+        out: &mut Vec<Effect>,
+    ) {
+        let is_this = |call: &Call| call.warning == warning && call.place == place;
+        if !self.lines.iter().any(is_this) {
+            self.lines.push(Call {
+                warning,
+                place: place.clone(),
+                tier,
+                since: at,
+                rungs: Vec::new(),
+                asked: Vec::new(),
+                repeat: Span::ZERO,
+                next: None,
+                answered: None,
+                needed: 1,
+                answers: Vec::new(),
+                recall: None,
+                turns_before: 0,
+            });
+        }
+        if let Some(call) = self.lines.iter_mut().find(|call| is_this(call)) {
+            // One word for all: whoever gives it speaks for the place.
+            call.needed = 1;
+            call.tier = call.tier.max(tier);
+        }
+        self.answered(warning, &[place], &answer, out);
     }
 
     fn over(&mut self, warning: WarningId, out: &mut Vec<Effect>) {
@@ -328,6 +424,9 @@ impl Calls {
 
     fn climb(&mut self, at: Time, out: &mut Vec<Effect>) {
         for call in &mut self.lines {
+            if call.recall.is_some_and(|recall| recall <= at) {
+                call.ask_anew(at);
+            }
             // A long gap between records asks every rung it passed, once each.
             for _ in 0..=call.rungs.len() {
                 let Some(due) = call.next.filter(|next| *next <= at) else {
@@ -339,18 +438,81 @@ impl Calls {
     }
 }
 
+/// What a place is to be called by.
+struct Wanted<'a> {
+    tier: Tier,
+    ladder: Option<&'a Ladder>,
+    needed: u8,
+    onset: Option<Time>,
+}
+
+impl Wanted<'_> {
+    /// When everybody is asked anew; never where that would be at once.
+    fn recall(&self, at: Time) -> Option<Time> {
+        let before = self.ladder?.before_impact?;
+        let recall = self.onset? - before;
+        (recall > at).then_some(recall)
+    }
+}
+
 impl Call {
+    /// The latest word of each stands: "received" may be followed by "moved" or "needs help".
+    fn hear(&mut self, said: &Said) {
+        let is_theirs = |of: &Said| of.contact == said.contact;
+        let known = self.answers.iter().position(is_theirs);
+        match known.and_then(|at| self.answers.get_mut(at)) {
+            Some(earlier) => earlier.clone_from(said),
+            None => {
+                self.answers.push(said.clone());
+                self.answers.truncate(ANSWERS_MAX);
+            }
+        }
+        if self.answers.len() >= usize::from(self.needed) {
+            self.answered = Some(said.clone());
+            self.next = None;
+        }
+    }
+
+    /// It is about to come: from the first rung on again, unless somebody acts.
+    fn ask_anew(&mut self, at: Time) {
+        self.recall = None;
+        let acts = |said: &Said| match said.answer {
+            Answer::Received => false,
+            Answer::AtPost | Answer::Moved | Answer::NeedsHelp => true,
+        };
+        if self.answered.is_some() && self.answers.iter().any(acts) {
+            return;
+        }
+        self.turns_before = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
+        self.since = at;
+        self.answered = None;
+        self.answers.clear();
+        self.next = self.rungs.first().map(|rung| at + rung.after);
+    }
+
+    /// Rungs asked since it began, or was last asked anew.
+    pub fn climbed(&self) -> usize {
+        let before = usize::try_from(self.turns_before).unwrap_or(usize::MAX);
+        self.asked.len().saturating_sub(before)
+    }
+
+    /// The rung that is asked next, by number, and past the top the last one.
+    pub fn next_rung(&self) -> usize {
+        self.climbed().min(self.rungs.len().saturating_sub(1))
+    }
+
     fn ask(&mut self, at: Time, due: Time, out: &mut Vec<Effect>) {
         let turn = self.asked.len();
+        let climbed = self.climbed();
         let last = self.rungs.len().saturating_sub(1);
-        let number = turn.min(last);
+        let number = climbed.min(last);
         let Some(rung) = self.rungs.get(number).cloned() else {
             self.next = None;
             return;
         };
         self.asked
             .push((u8::try_from(number).unwrap_or(u8::MAX), at));
-        self.next = Some(match self.rungs.get(turn + 1) {
+        self.next = Some(match self.rungs.get(climbed + 1) {
             Some(next) => self.since + next.after,
             // Counted from now, so that a gap is not followed by a burst.
             None => at.max(due) + self.repeat,
@@ -393,178 +555,4 @@ impl From<&LadderStep> for Rung {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use model::{Hazard, Mode};
-
-    fn at(seconds: i64) -> Time {
-        Time::from_seconds(1_700_000_000 + seconds)
-    }
-
-    fn id() -> WarningId {
-        let city = AreaCode::parse("440100000000").unwrap();
-        WarningId::derive(city, Mode::Actual, Hazard::Rainstorm, city, at(0))
-    }
-
-    const REPEAT: Span = Span::from_minutes(15);
-
-    fn ladder() -> Ladder {
-        let step = |minutes, ask, phone| LadderStep {
-            after: Span::from_minutes(minutes),
-            ask,
-            roles: Vec::new(),
-            channels: vec![Channel::Sms],
-            phone,
-        };
-        Ladder {
-            tiers: vec![Tier::Red],
-            repeat: REPEAT,
-            steps: vec![
-                step(0, Ask::Primary, false),
-                step(5, Ask::Primary, true),
-                step(10, Ask::Deputy, false),
-                step(15, Ask::District, true),
-            ],
-        }
-    }
-
-    fn site(n: u32) -> Place {
-        Place::Site(format!("C{n:04}"))
-    }
-
-    fn warned(place: Place, tier: Tier, ladder: &Ladder) -> Event<'_> {
-        Event::Warned {
-            warning: id(),
-            place,
-            tier,
-            ladder: Some(ladder),
-        }
-    }
-
-    fn told(out: &[Effect]) -> Vec<(Place, Ask)> {
-        out.iter()
-            .filter_map(|effect| match effect {
-                Effect::Tell { place, rung, .. } => Some((place.clone(), rung.ask)),
-                Effect::Phone { .. } | Effect::Help { .. } | Effect::Board { .. } => None,
-            })
-            .collect()
-    }
-
-    fn said(answer: Answer) -> Said {
-        Said {
-            contact: "P00381".into(),
-            answer,
-            note: String::new(),
-            channel: Some(Channel::Sms),
-            noted_by: String::new(),
-            said: at(400),
-        }
-    }
-
-    #[test]
-    fn silence_climbs_and_one_answer_stops_that_place_alone() {
-        let (ladder, mut calls, mut out) = (ladder(), Calls::default(), Vec::new());
-        calls.step(at(0), warned(site(1), Tier::Orange, &ladder), &mut out);
-        calls.step(at(0), warned(site(2), Tier::Orange, &ladder), &mut out);
-        assert_eq!(told(&out), []);
-        assert_eq!(calls.due(), Some(at(300)));
-        out.clear();
-        calls.step(at(300), Event::Tick, &mut out);
-        assert_eq!(
-            told(&out),
-            [(site(1), Ask::Primary), (site(2), Ask::Primary)]
-        );
-        let phones = out
-            .iter()
-            .filter(|e| matches!(e, Effect::Phone { .. }))
-            .count();
-        assert_eq!(phones, 2);
-        out.clear();
-        let answer = Event::Answered {
-            warning: id(),
-            places: &[site(1)],
-            answer: said(Answer::Received),
-        };
-        calls.step(at(400), answer, &mut out);
-        calls.step(at(600), Event::Tick, &mut out);
-        assert_eq!(told(&out), [(site(2), Ask::Deputy)]);
-        assert!(!calls.is_handled(id()));
-        assert_eq!(calls.unanswered().count(), 1);
-        out.clear();
-        calls.step(at(900), Event::Tick, &mut out);
-        calls.step(at(900 + 15 * 60), Event::Tick, &mut out);
-        assert_eq!(
-            told(&out),
-            [(site(2), Ask::District), (site(2), Ask::District)]
-        );
-    }
-
-    #[test]
-    fn a_higher_tier_asks_anew_and_a_lower_one_does_not() {
-        let (ladder, mut calls, mut out) = (ladder(), Calls::default(), Vec::new());
-        calls.step(at(0), warned(site(1), Tier::Orange, &ladder), &mut out);
-        let answer = Event::Answered {
-            warning: id(),
-            places: &[site(1)],
-            answer: said(Answer::NeedsHelp),
-        };
-        calls.step(at(100), answer, &mut out);
-        assert!(
-            out.iter()
-                .any(|e| matches!(e, Effect::Help { contact, .. } if contact == "P00381"))
-        );
-        calls.step(at(200), warned(site(1), Tier::Yellow, &ladder), &mut out);
-        assert!(calls.is_handled(id()));
-        calls.step(at(300), warned(site(1), Tier::Red, &ladder), &mut out);
-        assert!(!calls.is_handled(id()));
-        assert_eq!(calls.due(), Some(at(600)));
-        calls.step(at(400), warned(site(1), Tier::None, &ladder), &mut out);
-        assert!(calls.board().is_empty());
-    }
-
-    #[test]
-    fn a_device_that_did_not_confirm_calls_its_people_anew() {
-        let (ladder, mut calls, mut out) = (ladder(), Calls::default(), Vec::new());
-        let device = Place::Device {
-            site: "C0001".into(),
-            device: "barrier-C0001".into(),
-        };
-        calls.step(at(0), warned(site(1), Tier::Red, &ladder), &mut out);
-        fn answer(place: &Place) -> Event<'_> {
-            Event::Answered {
-                warning: id(),
-                places: std::slice::from_ref(place),
-                answer: said(Answer::Received),
-            }
-        }
-        calls.step(at(10), answer(&site(1)), &mut out);
-        assert!(calls.is_handled(id()));
-        out.clear();
-        calls.step(at(20), warned(device.clone(), Tier::Red, &ladder), &mut out);
-        assert_eq!(told(&out), [(device.clone(), Ask::Primary)]);
-        assert!(!calls.is_handled(id()));
-        // Said again, it is the same call.
-        out.clear();
-        calls.step(at(30), warned(device.clone(), Tier::Red, &ladder), &mut out);
-        assert_eq!(told(&out), []);
-        calls.step(at(40), answer(&device), &mut out);
-        assert!(calls.is_handled(id()));
-        calls.step(at(50), warned(site(1), Tier::None, &ladder), &mut out);
-        assert!(calls.board().is_empty());
-    }
-
-    #[test]
-    fn a_gap_in_time_asks_each_rung_once_and_a_snapshot_goes_on() {
-        let (ladder, mut calls, mut out) = (ladder(), Calls::default(), Vec::new());
-        calls.step(at(0), warned(site(1), Tier::Red, &ladder), &mut out);
-        let text = serde_json::to_string(&calls).unwrap();
-        let mut calls: Calls = serde_json::from_str(&text).unwrap();
-        out.clear();
-        calls.step(at(3600), Event::Tick, &mut out);
-        let asked: Vec<Ask> = told(&out).into_iter().map(|(_, ask)| ask).collect();
-        assert_eq!(asked, [Ask::Primary, Ask::Deputy, Ask::District]);
-        assert_eq!(calls.due(), Some(at(3600) + REPEAT));
-        calls.step(at(3700), Event::Over(id()), &mut out);
-        assert!(calls.board().is_empty() && calls.due().is_none());
-    }
-}
+mod tests;

@@ -47,8 +47,14 @@ mod push_services;
 #[path = "gateways/server.rs"]
 mod server;
 #[cfg(test)]
+#[path = "peers/sipp.rs"]
+mod sipp;
+#[cfg(test)]
 #[path = "gateways/topics.rs"]
 mod topics;
+#[cfg(test)]
+#[path = "gateways/voice.rs"]
+mod voice;
 #[cfg(test)]
 #[path = "gateways/web_push.rs"]
 mod web_push;

@@ -14,6 +14,7 @@ mod observations;
 mod rulebook;
 mod signals;
 mod storage;
+mod voice;
 
 /// Takes any bytes; panics where the code under test breaks a promise.
 pub type Target = fn(&[u8]);
@@ -54,6 +55,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("job", jobs::job),
     ("report", jobs::report),
     ("standing", jobs::standing),
+    ("sip", voice::sip),
+    ("sound", voice::sound),
     ("journal", storage::journal),
     ("input", storage::input),
     ("cells", broadcast::cells),

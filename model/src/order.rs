@@ -153,6 +153,23 @@ pub enum Order {
         /// When it was said.
         said: Time,
     },
+    /// Somebody answers for a place where nobody of the directory could be asked, or did.
+    AnswerFor {
+        /// Which warning.
+        warning: WarningId,
+        /// For which place.
+        place: PlaceFor,
+        /// Who gave the answer: their name or post, in words.
+        by: String,
+        /// What was answered.
+        answer: Answer,
+        /// In their words; may be empty.
+        note: String,
+        /// Who noted it.
+        person: String,
+        /// When it was said.
+        said: Time,
+    },
     /// Starts, changes or ends the response of a plan in an area.
     Respond {
         /// Plan id.
@@ -242,6 +259,16 @@ pub enum Order {
     },
     /// Opens, moves or ends a weather process, or files a product of it or of the evening.
     Service(ServiceAct),
+}
+
+/// A place that somebody answers for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceFor {
+    /// An area, by code.
+    Area(AreaCode),
+    /// A site, by id.
+    Site(String),
 }
 
 /// An answer by keypad: `1` received, `2` at post, `3` moved, `4` needs help.

@@ -3,7 +3,8 @@
 use crate::authority::{AuthorityId, Matrix};
 use crate::release::{Approval, Flow, Ladder, Lateness, Reach};
 use crate::{
-    Cadence, Channel, Hazard, Muting, Parameter, Span, Staleness, Station, Telling, Tier, When,
+    Cadence, Channel, Hazard, Muting, Offset, Parameter, QuietHours, Span, Staleness, Station,
+    Telling, Tier, Time, When,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -103,6 +104,13 @@ impl Policy {
     /// The ladder of that tier, if any.
     pub fn ladder(&self, tier: Tier) -> Option<&Ladder> {
         self.ladders.iter().find(|l| l.tiers.contains(&tier))
+    }
+
+    /// The ladder by which a call of that tier begins at that time.
+    pub fn ladder_at(&self, tier: Tier, at: Time, offset: Offset) -> Option<&Ladder> {
+        let holds = |hours: QuietHours| hours.until(at, offset).is_some();
+        let mut of_tier = self.ladders.iter().filter(|l| l.tiers.contains(&tier));
+        of_tier.find(|ladder| ladder.hours.is_none_or(holds))
     }
 
     /// How long a station of that kind may be silent about that parameter then: what screens, holds

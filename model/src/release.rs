@@ -1,7 +1,7 @@
 //! Release flows and call-and-answer ladders: who must sign, who is asked, by which clock.
 
 use crate::authority::AuthorityId;
-use crate::{Channel, Hazard, Named, Span, Tier};
+use crate::{Channel, Hazard, Named, QuietHours, Span, Tier};
 use serde::{Deserialize, Serialize};
 
 /// Who a release reaches: what decides how many must sign.
@@ -109,12 +109,57 @@ pub struct LadderStep {
     pub phone: bool,
 }
 
+/// How many of those asked must answer: `3 of 5`. Where a place has more or fewer people, the same
+/// share of them, rounded up, and at least one (semantics §19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Quota {
+    answers: u8,
+    of: u8,
+}
+
+impl TryFrom<String> for Quota {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let numbers = text.split_once(" of ").and_then(|(answers, of)| {
+            Some((answers.trim().parse().ok()?, of.trim().parse().ok()?))
+        });
+        let (answers, of) = numbers.unwrap_or((0, 0));
+        if (1..=of).contains(&answers) {
+            Ok(Self { answers, of })
+        } else {
+            Err(format!("{text:?} is no quota: write \"3 of 5\""))
+        }
+    }
+}
+
+impl Quota {
+    /// How many answers a place needs where so many are asked.
+    pub fn of(self, asked: usize) -> u8 {
+        let asked = u32::try_from(asked).unwrap_or(u32::MAX);
+        let share = asked.saturating_mul(u32::from(self.answers));
+        let needed = share.div_ceil(u32::from(self.of));
+        u8::try_from(needed.max(1)).unwrap_or(u8::MAX)
+    }
+}
+
 /// Call-and-answer (叫应) for some tiers: silence climbs (domain §6.3).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ladder {
     /// Tiers it holds for.
     pub tiers: Vec<Tier>,
+    /// Hours of the day in which a call by it begins; nothing means all of them. The first ladder of
+    /// the file that fits is the one.
+    #[serde(default)]
+    pub hours: Option<QuietHours>,
+    /// How many of those responsible must answer; one where nothing is said.
+    #[serde(default)]
+    pub quota: Option<Quota>,
+    /// How long before it comes everybody who has not said that they act is asked anew.
+    #[serde(default)]
+    pub before_impact: Option<Span>,
     /// Steps by rising time; after the last one the board stays red until somebody answers.
     pub steps: Vec<LadderStep>,
     /// How often the last step is asked again while nobody has answered.
@@ -238,5 +283,21 @@ impl Flow {
             && self.tiers.contains(&tier)
             && (self.hazards.is_empty() || self.hazards.contains(&hazard))
             && (self.authorities.is_empty() || self.authorities.contains(authority))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_a_share_of_who_is_there() {
+        let quota = |text: &str| Quota::try_from(text.to_owned());
+        let three = quota("3 of 5").unwrap();
+        let needed: Vec<u8> = [0, 1, 2, 4, 5, 10].map(|asked| three.of(asked)).to_vec();
+        assert_eq!(needed, [1, 1, 2, 3, 3, 6]);
+        for text in ["", "3", "0 of 5", "6 of 5", "3 of x", "-1 of 5"] {
+            assert!(quota(text).is_err(), "{text}");
+        }
     }
 }

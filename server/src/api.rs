@@ -8,6 +8,7 @@ mod cap;
 mod console;
 mod dead_letters;
 mod forecasts;
+mod gaps;
 mod observations;
 mod operations;
 mod peers;
@@ -187,6 +188,9 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/answer", post(calls::answer))
         .route("/v1/calls/tap", post(calls::tap))
+        .route("/v1/answering", get(gaps::answering))
+        .route("/v1/gaps", get(gaps::list))
+        .route("/v1/gaps/answer", post(gaps::answer))
         .route("/v1/signals", get(signals::list))
         .route("/v1/bulletins", get(signals::sources))
         .route("/v1/signals/{identifier}/relay", post(signals::relay))

@@ -101,6 +101,8 @@ pub(crate) struct App {
     pub(crate) storing_signal: tokio::sync::Mutex<()>,
     /// Sources of state bulletins.
     pub(crate) bulletins: Vec<crate::bulletins::Feed>,
+    /// The state of base stations, where carriers put it into a file.
+    pub(crate) base_stations: crate::gaps::StationsFile,
     /// Links by name, in partition order; empty where one is no longer configured.
     pub(crate) links: Vec<String>,
     /// Targets of area jobs by link, to be asked before anything is signed.
@@ -578,6 +580,8 @@ impl App {
         self.metrics.lapsed.set(self.view.lapsed_count());
         self.gauge_silence();
         self.gauge_mutes();
+        self.gauge_calls();
+        self.gauge_gaps();
         let untested = i64::try_from(self.untested().len()).unwrap_or(i64::MAX);
         self.metrics.rules_untested.set(untested);
         let owed = self.view.owed(self.clock.now());

@@ -10,6 +10,7 @@ mod kafka;
 mod platform;
 mod push;
 mod read;
+mod voice;
 
 pub(crate) use area::{AreaSection, CentreSection};
 pub(crate) use broadcast::BroadcastSection;
@@ -20,6 +21,7 @@ pub(crate) use http::HttpSection;
 pub(crate) use kafka::KafkaSection;
 pub(crate) use platform::PlatformSection;
 pub(crate) use push::{PushSection, shapes};
+pub(crate) use voice::VoiceSection;
 
 use crate::courier::{REQUEST, Single};
 use crate::people::Person;
@@ -71,6 +73,8 @@ pub(crate) struct Config {
     pub(crate) email: Option<EmailSection>,
     /// Webhook targets.
     pub(crate) webhooks: Vec<WebhookSection>,
+    /// Line to a SIP gateway.
+    pub(crate) voice: Option<VoiceSection>,
     /// Targets of area jobs.
     pub(crate) areas: Vec<AreaSection>,
     /// Release platforms.
@@ -93,6 +97,8 @@ pub(crate) struct Config {
     pub(crate) cap: Option<CapSection>,
     /// CAP feeds of other authorities to poll.
     pub(crate) polls: Vec<PollSection>,
+    /// File that carriers put the state of base stations into.
+    pub(crate) base_stations: Option<PathBuf>,
     /// Sources of other authorities whose bulletins are the whole of what is in force.
     pub(crate) bulletins: Vec<BulletinSection>,
     /// The recipients' directory at rest.
@@ -523,6 +529,7 @@ impl Config {
         names.extend(self.cells.iter().map(CellSection::link_name));
         names.extend(self.broadcasts.iter().map(BroadcastSection::link_name));
         names.extend(self.devices.iter().map(|_| "device".to_owned()));
+        names.extend(self.voice.iter().map(|_| "voice".to_owned()));
         names
     }
 }

@@ -24,6 +24,7 @@ mod single;
 mod sms;
 mod stand_in;
 mod stored;
+mod voice;
 
 pub(crate) use absent::run as run_absent;
 pub(crate) use area::{AreaAct, AreaLink, Carrier, Did, JobItem, ReleasePlatform, run as run_area};
@@ -32,6 +33,7 @@ pub(crate) use publish::{publish, queue, show, show_call, show_change, show_warn
 pub(crate) use route::REQUEST;
 pub(crate) use single::{Single, run as run_single};
 pub(crate) use sms::run as run_sms;
+pub(crate) use voice::{VoiceLink, run as run_voice};
 #[cfg(test)]
 pub(crate) use {
     absent::open as open_absent,

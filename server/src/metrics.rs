@@ -35,6 +35,16 @@ pub(crate) struct Metrics {
     pub(crate) unheard: IntGauge,
     /// Links that this process serves.
     pub(crate) links: IntGauge,
+    /// Calls that ring or are read out now.
+    pub(crate) calls_open: IntGauge,
+    /// Places that must answer, by how far they are.
+    pub(crate) calls: IntGaugeVec,
+    /// Gaps by kind.
+    pub(crate) gaps: IntGaugeVec,
+    /// Rows of the base stations' file that cannot be read.
+    pub(crate) base_station_faults: IntGauge,
+    /// Minutes to the answer of half of the places called, by township; and shares within some.
+    pub(crate) answering: IntGaugeVec,
     /// Series of a zone and the bytes of their windows, taken each minute.
     pub(crate) windows: IntGaugeVec,
     /// Evaluations of each rule at a subject, by rule.
@@ -211,6 +221,34 @@ impl Metrics {
                 registry.register(Box::new(gauge.clone()))?;
                 gauge
             },
+            calls_open: {
+                let help = "Calls that ring or are read out now";
+                let gauge = IntGauge::new("sanfang_calls_open", help)?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
+            calls: gauges(
+                "sanfang_calls",
+                "Places that must answer for a warning in force: waiting, escalated, answered, needs_help",
+                &["state"],
+            )?,
+            gaps: gauges(
+                "sanfang_gaps",
+                "Warned places that nobody has spoken for: site, no_channel, no_answer",
+                &["what"],
+            )?,
+            base_station_faults: {
+                let help =
+                    "Rows of the base stations' file that cannot be read, or the file itself";
+                let gauge = IntGauge::new("sanfang_base_station_faults", help)?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
+            answering: gauges(
+                "sanfang_answering",
+                "Of the warnings in force, by township: called, answered, within_5m, within_10m, within_30m, and median_s of all called",
+                &["area", "figure"],
+            )?,
             links: {
                 let gauge = IntGauge::new("sanfang_links", "Links that this process serves")?;
                 registry.register(Box::new(gauge.clone()))?;

@@ -9,8 +9,9 @@ use crate::bulletins::Feed;
 use crate::capbook::CapBook;
 use crate::clock::{Clock, monotonic_micros};
 use crate::config::{HttpSection, KeptSeries};
-use crate::courier::{self, AreaLink, DeviceLink, Single};
+use crate::courier::{self, AreaLink, DeviceLink, Single, VoiceLink};
 use crate::edge::{self, Edge};
+use crate::gaps::StationsFile;
 use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
 use crate::latency::Latency;
@@ -106,6 +107,8 @@ pub(crate) struct Options {
     pub(crate) series: KeptSeries,
     /// Sources of state bulletins.
     pub(crate) bulletins: Vec<Feed>,
+    /// The state of base stations, where carriers put it into a file.
+    pub(crate) base_stations: StationsFile,
     /// What this process does.
     pub(crate) roles: Roles,
     /// Who it is among others, where there can be any.
@@ -137,6 +140,8 @@ pub(crate) enum LinkKind {
     Single(Single),
     /// A release platform or a carrier that takes area jobs.
     Area(AreaLink),
+    /// Calls through a SIP gateway, connected to where the link is served.
+    Voice(Box<VoiceLink>),
     /// Nothing: the configuration gives no link of that channel.
     Absent,
 }
@@ -423,6 +428,7 @@ async fn app(
         | LinkKind::Devices(_)
         | LinkKind::Single(_)
         | LinkKind::Areas(_)
+        | LinkKind::Voice(_)
         | LinkKind::Absent => None,
     });
     let area_links = area_links.collect();
@@ -432,6 +438,7 @@ async fn app(
         | LinkKind::Devices(_)
         | LinkKind::Single(_)
         | LinkKind::Areas(_)
+        | LinkKind::Voice(_)
         | LinkKind::Absent => None,
     });
     let sms: Vec<_> = sms.collect();
@@ -502,6 +509,7 @@ async fn app(
         ),
         storing_signal: tokio::sync::Mutex::new(()),
         bulletins: options.bulletins,
+        base_stations: options.base_stations,
         view: View::new(&city, Stream::new()),
         cap: cap
             .map_err(|error| StartError::City(format!("city.toml: authority: {error}")))?
@@ -661,6 +669,7 @@ fn link(app: &Arc<App>, number: usize, kind: LinkKind, term: Term) -> Served {
             }
             LinkKind::Single(single) => courier::run_single(shared, number, single, term).await,
             LinkKind::Area(link) => courier::run_area(shared, number, link, term).await,
+            LinkKind::Voice(link) => courier::run_voice(shared, number, *link, term).await,
             LinkKind::Absent => courier::run_absent(shared, number, term).await,
         }
     });

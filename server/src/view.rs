@@ -26,6 +26,7 @@ use dispatch::gateway::state_bulletin;
 use dispatch::ladder::{Call, Place};
 use ingest::quality::{Cause, Finding};
 use model::silence::Silences;
+use model::warning::Event;
 use model::{
     AreaCode, Cadence, City, Mute, Observation, Offset, Parameter, Pending, Signal, StationNo,
     Tier, Time, Warning, WarningId,
@@ -301,6 +302,17 @@ impl View {
         self.inner.read().originals.get(&id).cloned()
     }
 
+    /// Warnings that are in force or proposed.
+    pub(crate) fn standing(&self) -> Vec<Arc<Warning>> {
+        let is_over = |warning: &Warning| match warning.event {
+            Event::Ended | Event::Cancelled => true,
+            Event::Proposed | Event::Issued | Event::Updated => false,
+        };
+        let inner = self.inner.read();
+        let all = inner.originals.values();
+        all.filter(|warning| !is_over(warning)).cloned().collect()
+    }
+
     /// One revision of a warning.
     pub(crate) fn revision(&self, id: WarningId, revision: u32) -> Option<Arc<Warning>> {
         let inner = self.inner.read();
@@ -410,11 +422,7 @@ impl View {
     /// A row of the call-and-answer board.
     pub(crate) fn call(&self, call: &Call, item: CallItem) {
         // The stream is for everybody of the installation: names are for those who may read them.
-        let nameless = CallItem {
-            name: String::new(),
-            phone_masked: String::new(),
-            ..item.clone()
-        };
+        let nameless = item.clone().nameless();
         self.stream.send("call", &nameless);
         let mut inner = self.inner.write();
         let key = (call.warning, call.place.clone());

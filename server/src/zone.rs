@@ -14,12 +14,13 @@ use dispatch::intent::Intent;
 use dispatch::ladder::{self, Call, Calls, Place, Said};
 use dispatch::plan::{Asking, Desk, Planner, asking, signing};
 use ingest::quality::Screen;
+use model::order::PlaceFor;
 use model::record::Edition;
 use model::response::{Entry, Revised};
 use model::warning::Event;
 use model::{
-    DeviceReport, Forecast, Input, Mode, Muted, Observation, Order, Parameter, Pending, Signal,
-    Silence, Span, StationNo, Tier, Time, Warning, WarningId, Zone,
+    Channel, DeviceReport, Forecast, Input, Mode, Muted, Observation, Order, Parameter, Pending,
+    Signal, Silence, Span, StationNo, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::response::{self, Responses};
 use rules::service::{self, Services};
@@ -189,6 +190,7 @@ impl Machine {
             Input::Order(order) => {
                 self.engine.step(at, input, &mut self.effects);
                 self.answered(at, order);
+                self.answered_for(at, order);
                 self.decided(at, order, out);
             }
             Input::Device(report) => {
@@ -471,21 +473,27 @@ impl Machine {
         if warning.past || waits || warning.mode != Mode::Actual {
             return;
         }
-        let ladder = |tier: Tier| desk.city.policy.ladder(tier);
-        let mut warned = |place: Place, tier: Tier| {
+        let offset = desk.city.offset_at(at);
+        let installation = Arc::clone(&self.installation);
+        let mut warned = |place: Place, tier: Tier, onset: Option<Time>| {
+            let ladder = desk.city.policy.ladder_at(tier, at, offset);
+            let quota = ladder.and_then(|ladder| ladder.quota);
             let event = ladder::Event::Warned {
                 warning: warning.id,
+                needed: quota.map_or(1, |q| q.of(answering::asked(&installation, &place))),
                 place,
                 tier,
-                ladder: ladder(tier),
+                ladder,
+                onset,
             };
             self.calls.step(at, event, &mut self.asked);
         };
         for (code, tier) in answering::areas(&self.installation, warning) {
-            warned(Place::Area(code), tier);
+            let onset = answering::onset(&installation, warning, code);
+            warned(Place::Area(code), tier, onset);
         }
         for (id, site) in &warning.sites {
-            warned(Place::Site(id.clone()), site.tier);
+            warned(Place::Site(id.clone()), site.tier, Some(site.onset));
         }
         if matches!(warning.event, Event::Ended | Event::Cancelled) {
             let over = ladder::Event::Over(warning.id);
@@ -512,7 +520,12 @@ impl Machine {
                 device: report.device.clone(),
             },
             tier,
-            ladder: self.installation.city.policy.ladder(tier),
+            ladder: {
+                let city = &self.installation.city;
+                city.policy.ladder_at(tier, at, city.offset_at(at))
+            },
+            needed: 1,
+            onset: None,
         };
         self.calls.step(at, event, &mut self.asked);
     }
@@ -534,6 +547,10 @@ impl Machine {
         let Some(contact_row) = self.installation.directory.contact(contact) else {
             return;
         };
+        if *channel == Some(Channel::Voice) && !contact_row.hears {
+            // Whoever pressed that key, it was not they.
+            return;
+        }
         let board = self.calls.board().iter();
         let places: Vec<Place> = board
             .filter(|call| call.warning == *warning)
@@ -549,6 +566,47 @@ impl Machine {
                 note: note.clone(),
                 channel: *channel,
                 noted_by: noted_by.clone(),
+                said: *said,
+            },
+        };
+        self.calls.step(at, event, &mut self.asked);
+    }
+
+    /// Somebody answers for a place that nobody of the directory answered for.
+    fn answered_for(&mut self, at: Time, order: &Order) {
+        let Order::AnswerFor {
+            warning,
+            place,
+            by,
+            answer,
+            note,
+            person,
+            said,
+        } = order
+        else {
+            return;
+        };
+        let Some(standing) = self.standing.get(warning) else {
+            return;
+        };
+        let city = &self.installation.city;
+        let (place, area) = match place {
+            PlaceFor::Area(code) => (Place::Area(*code), city.area_no(*code)),
+            PlaceFor::Site(id) => {
+                let site = city.site_no(id).and_then(|no| city.site(no));
+                (Place::Site(id.clone()), site.map(|site| site.area))
+            }
+        };
+        let event = ladder::Event::AnsweredFor {
+            warning: *warning,
+            place,
+            tier: area.map_or(Tier::None, |area| answering::tier(city, standing, area)),
+            answer: Said {
+                contact: by.clone(),
+                answer: *answer,
+                note: note.clone(),
+                channel: None,
+                noted_by: person.clone(),
                 said: *said,
             },
         };

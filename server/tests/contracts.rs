@@ -27,6 +27,8 @@ mod edge;
 mod evidence;
 #[path = "contracts/forecasts.rs"]
 mod forecasts;
+#[path = "contracts/gaps.rs"]
+mod gaps;
 #[path = "contracts/manners.rs"]
 mod manners;
 #[path = "contracts/mutes.rs"]

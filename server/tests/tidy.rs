@@ -174,6 +174,7 @@ fn timers_and_randomness_stay_where_they_are() {
         users(&["Instant::now()"]),
         [
             "dispatch/src/gateway/sms/link.rs",
+            "dispatch/src/gateway/voice/talk.rs",
             "dispatch/src/simulator/carrier/connection.rs",
             "ingest/src/transport/mqtt.rs",
             "ingest/src/transport/mqtt/session.rs",

@@ -46,6 +46,11 @@ pub struct Contact {
     pub deputy: Option<RecipientNo>,
     /// True where somebody else names this one as deputy.
     pub is_deputy: bool,
+    /// False for one who cannot hear: no call is an answer of theirs, and whoever stands in for
+    /// them helps them and is asked beside them.
+    pub hears: bool,
+    /// True where this one stands in for somebody who cannot hear.
+    pub helps: bool,
     /// Place on the ladder, from 1.
     pub level: u8,
 }
@@ -68,8 +73,10 @@ pub(super) fn read(
 ) -> Option<Vec<Contact>> {
     let mut table = Table::open(FILE, source, &REQUIRED, faults)?;
     let [id, name, role, area, phone] = REQUIRED.map(|c| table.column(c));
-    let [site, email, push, language, deputy, level] =
-        ["site", "email", "push", "language", "deputy", "level"].map(|c| table.column(c));
+    let [site, email, push, language, deputy, level, hearing] = [
+        "site", "email", "push", "language", "deputy", "level", "hearing",
+    ]
+    .map(|c| table.column(c));
     let mut contacts = Vec::new();
     let mut deputies: BTreeMap<u32, (u32, String)> = BTreeMap::new();
     while let Some(row) = table.next_row(faults) {
@@ -81,6 +88,7 @@ pub(super) fn read(
         let phone = phone_of(place, row.get(phone), faults);
         let language = language_of(place, row.get(language), faults);
         let level = level_of(place, row.get(level), faults);
+        let hears = hearing_of(place, row.get(hearing), faults);
         let (
             Some(id),
             Some(role),
@@ -89,7 +97,8 @@ pub(super) fn read(
             Some(phone),
             Some(language),
             Some(level),
-        ) = (id, role, area, site, phone, language, level)
+            Some(hears),
+        ) = (id, role, area, site, phone, language, level, hears)
         else {
             continue;
         };
@@ -116,6 +125,8 @@ pub(super) fn read(
             language,
             deputy: None,
             is_deputy: false,
+            hears,
+            helps: false,
             level,
         });
     }
@@ -163,6 +174,8 @@ fn offices(city: &City, giving: &mut Giving, faults: &mut Faults) -> Vec<Contact
                 language: Language::default(),
                 deputy: None,
                 is_deputy: false,
+                hears: true,
+                helps: false,
                 level: 1,
             });
         }
@@ -248,6 +261,18 @@ fn level_of(place: Place<'_>, text: &str, faults: &mut Faults) -> Option<u8> {
     level
 }
 
+fn hearing_of(place: Place<'_>, text: &str, faults: &mut Faults) -> Option<bool> {
+    match text {
+        "" | "yes" => Some(true),
+        "no" => Some(false),
+        _ => {
+            let remedy = "no for one who cannot hear, else leave it empty";
+            faults.error(place, "hearing", "neither yes nor no", remedy);
+            None
+        }
+    }
+}
+
 fn link(
     contacts: &mut [Contact],
     deputies: &BTreeMap<u32, (u32, String)>,
@@ -255,6 +280,7 @@ fn link(
     faults: &mut Faults,
 ) {
     let mut standing_in = std::collections::BTreeSet::new();
+    let mut helping = std::collections::BTreeSet::new();
     for contact in contacts.iter_mut() {
         let Some((line, id)) = deputies.get(&contact.recipient.0) else {
             continue;
@@ -266,6 +292,9 @@ fn link(
             Some(no) => {
                 contact.deputy = Some(no);
                 standing_in.insert(no);
+                if !contact.hears {
+                    helping.insert(no);
+                }
             }
             None => {
                 let what = format!("no other contact {}", quoted(id));
@@ -276,5 +305,6 @@ fn link(
     }
     for contact in contacts {
         contact.is_deputy = standing_in.contains(&contact.recipient);
+        contact.helps = helping.contains(&contact.recipient);
     }
 }

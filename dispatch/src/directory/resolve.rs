@@ -435,7 +435,8 @@ impl<'a> Asked<'a> {
         );
         match self.audience.ask {
             None => there,
-            Some(Ask::Primary) => there && !contact.is_deputy,
+            // Who helps one that cannot hear is asked beside them.
+            Some(Ask::Primary) => there && (!contact.is_deputy || contact.helps),
             Some(Ask::Deputy) => there && contact.is_deputy,
             Some(Ask::District) => district,
             Some(Ask::City) => city,

@@ -139,7 +139,12 @@ fn write_contact(to: &mut impl Sink, contact: &Contact) {
     to.put(&contact.phone.unwrap_or(0).to_le_bytes());
     to.put(&contact.deputy.map_or(NONE, |d| d.0).to_le_bytes());
     let language = u8::try_from(contact.language.index()).unwrap_or_default();
-    to.put(&[language, u8::from(contact.is_deputy), contact.level]);
+    let bits = [contact.is_deputy, !contact.hears, contact.helps];
+    let bits = bits
+        .iter()
+        .rev()
+        .fold(0, |all, bit| all << 1 | u8::from(*bit));
+    to.put(&[language, bits, contact.level]);
 }
 
 fn list<S: Sink, T>(to: &mut S, items: &[T], mut item: impl FnMut(&mut S, &T)) {
@@ -219,7 +224,7 @@ fn contact(from: &mut Reader<'_>) -> Option<Contact> {
     let site = from.u32().map(|s| (s != NONE).then_some(SiteNo(s)))?;
     let phone = from.u64().map(|p| (p != 0).then_some(p))?;
     let deputy = from.u32().map(|d| (d != NONE).then_some(RecipientNo(d)))?;
-    let [language, is_deputy, level] = from.array()?;
+    let [language, bits, level] = from.array()?;
     Some(Contact {
         recipient,
         id,
@@ -235,7 +240,9 @@ fn contact(from: &mut Reader<'_>) -> Option<Contact> {
             .copied()
             .unwrap_or_default(),
         deputy,
-        is_deputy: is_deputy == 1,
+        is_deputy: bits & 1 != 0,
+        hears: bits & 2 == 0,
+        helps: bits & 4 != 0,
         level,
     })
 }

@@ -404,9 +404,30 @@ fn check_classes(row: &Flow, place: Place<'_>, faults: &mut Faults) {
 }
 
 fn check_ladders(rows: &Rows<Ladder>, faults: &mut Faults) {
-    for (line, row) in rows {
+    for (number, (line, row)) in rows.iter().enumerate() {
         let place = Place::line(FILE, *line);
         check_tiers(&row.tiers, "ladder.tiers", place, faults);
+        if let Some(hours) = row.hours
+            && (hours.from > 23 || hours.to > 23 || hours.from == hours.to)
+        {
+            let remedy = "write { from = 22, to = 6 }, or take it out for the whole day";
+            faults.error(place, "ladder.hours", "no hours of a day", remedy);
+        }
+        let mut before = rows.iter().take(number).map(|(_, before)| before);
+        let is_hidden =
+            |tier: &Tier| before.any(|other| other.hours.is_none() && other.tiers.contains(tier));
+        if row.tiers.iter().any(is_hidden) {
+            let what = "a ladder above it holds for one of its tiers at every hour";
+            let remedy = "write the ladder of some hours above that of the whole day";
+            faults.error(place, "ladder.tiers", what, remedy);
+        }
+        if row
+            .before_impact
+            .is_some_and(|span| span < Span::from_minutes(1))
+        {
+            let remedy = "write at least 1m, or take it out";
+            faults.error(place, "ladder.before_impact", "it is too short", remedy);
+        }
         if row.steps.is_empty() {
             faults.error(place, "ladder.steps", "it is empty", "add the first step");
         }

@@ -127,6 +127,7 @@ impl Engine {
             } => self.unmute(rule, areas, person, out),
             // Answers are the ladder's; responses are decided beside the engine.
             Order::Answer { .. }
+            | Order::AnswerFor { .. }
             | Order::Respond { .. }
             | Order::Decline { .. }
             | Order::Damage { .. }

@@ -127,6 +127,7 @@ impl Responses {
             | Order::Mute { .. }
             | Order::Unmute { .. }
             | Order::Answer { .. }
+            | Order::AnswerFor { .. }
             // Beside the responses, see [`crate::Services`].
             | Order::Service(_) => return Ok(()),
         }

@@ -14,6 +14,7 @@ use crate::app::Period;
 use crate::clock::Clock;
 use crate::config::{HttpSection, KeptSeries};
 use crate::courier::Single;
+use crate::gaps::StationsFile;
 use crate::installation::Installation;
 use crate::people::{People, Person, Scope, token_hash};
 use crate::process::{self, Folders, LinkKind, Options, Running, Storage};
@@ -261,6 +262,7 @@ fn options(
         },
         series: KeptSeries::default(),
         bulletins: Vec::new(),
+        base_stations: StationsFile::default(),
         roles: Roles::ALL,
         seat: None,
         relay: None,

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::{BulletinSection, CapSection, Config, EmailSection, Store, shapes, shares};
 use crate::courier::{AreaLink, Carrier, Single};
 use crate::edge;
+use crate::gaps::StationsFile;
 use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
@@ -201,6 +202,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         },
         series: config.retention.kept_series(),
         bulletins: config.bulletins.iter().map(BulletinSection::feed).collect(),
+        base_stations: StationsFile(config.base_stations.clone()),
         roles: config.roles,
         seat,
         relay,
@@ -336,6 +338,9 @@ fn links(
     }
     if let Some(section) = &config.devices {
         kinds.push(LinkKind::Devices(Box::new(section.gateway()?)));
+    }
+    if let Some(section) = &config.voice {
+        kinds.push(LinkKind::Voice(Box::new(section.link()?)));
     }
     Ok(config.link_names().into_iter().zip(kinds).collect())
 }

@@ -3,7 +3,8 @@
 use super::{
     AreaSection, BroadcastSection, BulletinSection, CapSection, CellSection, CentreSection, Config,
     DeviceSection, DirectorySection, EmailSection, HttpSection, KafkaSection, PlatformSection,
-    PollSection, PushSection, RetentionSection, SmsSection, Store, WebhookSection, shares,
+    PollSection, PushSection, RetentionSection, SmsSection, Store, VoiceSection, WebhookSection,
+    shares,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -48,9 +49,11 @@ const KEYS: &[&str] = &[
     "push",
     "adapters",
     "devices",
+    "voice",
     "mqtt",
     "poll",
     "bulletin",
+    "base_stations",
 ];
 
 /// The hash that stands in examples: it opens nothing.
@@ -70,6 +73,7 @@ struct Sections {
     push: (u32, PushSection),
     adapters: Option<(u32, PathBuf)>,
     devices: Option<(u32, DeviceSection)>,
+    voice: Option<(u32, VoiceSection)>,
     mqtt: Vec<(u32, MqttConfig)>,
     cap: Option<(u32, CapSection)>,
     polls: Vec<(u32, PollSection)>,
@@ -111,6 +115,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
     let open_intake = document.take::<bool>("open_intake", faults);
     let snapshot_minutes = document.take::<u32>("snapshot_minutes", faults);
     let snapshot_inputs = document.take::<u64>("snapshot_inputs", faults);
+    let base_stations = document.take::<PathBuf>("base_stations", faults);
     let directory = document.take::<DirectorySection>("directory", faults);
     let retention = document.take::<RetentionSection>("retention", faults);
     let http = document.take::<HttpSection>("http", faults);
@@ -127,6 +132,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         push: push(name, &mut document, faults),
         adapters: document.take("adapters", faults),
         devices: document.take("devices", faults),
+        voice: document.take("voice", faults),
         mqtt: document.rows("mqtt", faults),
         cap: document.take("cap", faults),
         polls: document.rows("poll", faults),
@@ -229,10 +235,12 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         push: sections.push.1,
         adapters: sections.adapters.map(|(_, folder)| folder),
         devices: sections.devices.map(|(_, section)| section),
+        voice: sections.voice.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
         cap: sections.cap.map(|(_, section)| section),
         polls: plain(sections.polls),
         bulletins: plain(sections.bulletins),
+        base_stations: base_stations.map(|(_, file)| base.join(file)),
         roles: roles.map_or(Roles::ALL, |(_, roles)| Roles::of(&roles)),
         address: address.map(|(_, address)| address),
     })
@@ -352,6 +360,9 @@ impl Sections {
         if let Some((_, devices)) = &mut self.devices {
             devices.password_file.iter_mut().for_each(own);
             own(&mut devices.secrets_file);
+        }
+        if let Some((_, voice)) = &mut self.voice {
+            voice.anchor(base);
         }
         for (_, broker) in &mut self.mqtt {
             broker.password_file.iter_mut().for_each(own);
@@ -487,6 +498,9 @@ impl Sections {
         {
             let place = Place::line(name, *line);
             faults.error(place, "devices", why, "correct [devices]");
+        }
+        if let Some((line, section)) = &self.voice {
+            section.check(Place::line(name, *line), faults);
         }
         for (line, broker) in &self.mqtt {
             if let Err(error) = broker.check() {

@@ -248,7 +248,7 @@ pub(crate) fn show_call(app: &App, warning: model::WarningId, place: &Place, cal
     let asked = call.asked.last();
     let contact = responsible(app, place);
     let text = |time: Time| app.view.text(time);
-    let next = call.rungs.get(call.asked.len()).or(call.rungs.last());
+    let next = call.rungs.get(call.next_rung());
     let answered = call.answered.as_ref();
     app.view.call(
         call,
@@ -266,7 +266,7 @@ pub(crate) fn show_call(app: &App, warning: model::WarningId, place: &Place, cal
                 .unwrap_or_default(),
             told_at: text(asked.map_or(call.since, |(_, at)| *at)),
             tier: call.tier,
-            state: match (answered, call.asked.len()) {
+            state: match (answered, call.climbed()) {
                 (Some(_), _) => "answered",
                 (None, 0 | 1) => "waiting",
                 (None, _) => "escalated",
@@ -275,7 +275,11 @@ pub(crate) fn show_call(app: &App, warning: model::WarningId, place: &Place, cal
             next_role: next
                 .filter(|_| call.next.is_some())
                 .map(|rung| format!("{:?}", rung.ask).to_lowercase()),
+            answers: call.answers.len(),
+            needed: call.needed,
+            recall_at: call.recall.map(text),
             answer: answered.map(|said| AnswerItem {
+                contact: said.contact.clone(),
                 answer: said.answer,
                 note: said.note.clone(),
                 channel: said.channel.map(Channel::name),

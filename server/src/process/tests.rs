@@ -28,6 +28,7 @@ use super::{
 use crate::app::{App, Period};
 use crate::clock::Clock;
 use crate::config::{HttpSection, KeptSeries};
+use crate::gaps::StationsFile;
 use crate::installation::Installation;
 use crate::people::People;
 use crate::roles::Roles;
@@ -101,6 +102,7 @@ fn options(installation: Installation, minute: i64, snapshots: Period, links: Li
         snapshots,
         series: KeptSeries::default(),
         bulletins: Vec::new(),
+        base_stations: StationsFile::default(),
         roles: Roles::ALL,
         seat: None,
         relay: None,

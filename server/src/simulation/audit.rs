@@ -396,6 +396,7 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Mute { .. }
         | Order::Unmute { .. }
         | Order::Answer { .. }
+        | Order::AnswerFor { .. }
         | Order::Respond { .. }
         | Order::Decline { .. }
         | Order::Damage { .. }

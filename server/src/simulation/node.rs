@@ -8,6 +8,7 @@ use crate::capbook::CapBook;
 use crate::clock::Clock;
 use crate::config::{HttpSection, KeptSeries};
 use crate::edge::Edge;
+use crate::gaps::StationsFile;
 use crate::intake::Intake;
 use crate::latency::Latency;
 use crate::links;
@@ -70,6 +71,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         unseen: crate::silence::Unseen::default(),
         storing_signal: tokio::sync::Mutex::new(()),
         bulletins: Vec::new(),
+        base_stations: StationsFile::default(),
         view: View::new(&city, Stream::new()),
         cap: CapBook::new(Arc::clone(&installation)).unwrap(),
         journal,

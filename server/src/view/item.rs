@@ -401,12 +401,31 @@ pub(crate) struct CallItem {
     pub(crate) state: &'static str,
     pub(crate) next_at: Option<String>,
     pub(crate) next_role: Option<String>,
+    /// How many different people answered, and how many must.
+    pub(crate) answers: usize,
+    pub(crate) needed: u8,
+    /// When everybody who does not act is asked anew, before it comes.
+    pub(crate) recall_at: Option<String>,
     pub(crate) answer: Option<AnswerItem>,
+}
+
+impl CallItem {
+    /// The same for who may not read names.
+    pub(crate) fn nameless(mut self) -> Self {
+        self.name.clear();
+        self.phone_masked.clear();
+        if let Some(answer) = &mut self.answer {
+            answer.contact.clear();
+        }
+        self
+    }
 }
 
 /// What was answered.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AnswerItem {
+    /// Who: a contact's id, or in words whoever answered for the place.
+    pub(crate) contact: String,
     pub(crate) answer: model::order::Answer,
     pub(crate) note: String,
     /// The way it came; nothing where the duty officer noted it.

@@ -1,8 +1,9 @@
 //! Which areas a warning must be answered for (叫应): those where somebody acts.
 
 use crate::installation::Installation;
+use dispatch::ladder::Place;
 use model::warning::Event;
-use model::{AreaCode, AreaLevel, AreaNo, Tier, Warning};
+use model::{AreaCode, AreaLevel, AreaNo, City, Tier, Time, Warning};
 use std::collections::BTreeMap;
 
 /// The areas that are called, with the highest tier that holds there. A warned township is one; a
@@ -41,6 +42,49 @@ pub(super) fn areas(installation: &Installation, warning: &Warning) -> BTreeMap<
         }
     }
     called
+}
+
+/// How many people are asked first for a place: of whom a quota is a share.
+pub(super) fn asked(installation: &Installation, place: &Place) -> usize {
+    let city = &installation.city;
+    let contacts = installation.directory.contacts().iter();
+    let first = contacts.filter(|contact| contact.answers_for_places() && !contact.is_deputy);
+    match place {
+        Place::Area(code) => {
+            let area = city.area_no(*code);
+            let there = first.filter(|contact| {
+                let inside = |area| city.is_within(contact.area, area);
+                contact.site.is_none() && area.is_some_and(inside)
+            });
+            there.count()
+        }
+        Place::Site(id) | Place::Device { site: id, .. } => {
+            let site = city.site_no(id);
+            let there = first.filter(|contact| contact.site.is_some() && contact.site == site);
+            there.count()
+        }
+    }
+}
+
+/// When the hazard arrives at an area: there, or at the warned one that it lies in.
+pub(super) fn onset(
+    installation: &Installation,
+    warning: &Warning,
+    code: AreaCode,
+) -> Option<Time> {
+    let city = &installation.city;
+    let mut upwards = city.codes_upward(city.area_no(code)?).into_iter();
+    upwards.find_map(|code| Some(warning.areas.get(&code)?.onset))
+}
+
+/// The tier that holds at an area: its own, or that of the warned one that it lies in.
+pub(super) fn tier(city: &City, warning: &Warning, area: AreaNo) -> Tier {
+    let upwards = city.codes_upward(area).into_iter();
+    let tiers = upwards.filter_map(|code| warning.areas.get(&code));
+    tiers
+        .map(|area| area.tier.max(area.reached))
+        .max()
+        .unwrap_or_default()
 }
 
 /// The townships in which somebody answers for the whole of it or a part, not for a site alone.

@@ -5,6 +5,7 @@
 mod absent;
 mod answers;
 mod broadcast;
+mod calls;
 mod carrier;
 mod cell;
 mod channels;
@@ -20,5 +21,7 @@ mod platform;
 mod relayed;
 mod sessions;
 mod signed;
+#[path = "../../../dispatch/tests/peers/sipp.rs"]
+mod sipp;
 mod street;
 mod words;

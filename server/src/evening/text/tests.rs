@@ -126,6 +126,10 @@ fn draft() -> (City, Draft) {
             noted_by: String::new(),
             said: at("2026-05-08T15:44"),
         }),
+        needed: 1,
+        answers: Vec::new(),
+        recall: None,
+        turns_before: 0,
     };
     let calls = [
         call(Place::Area(code(TOWN)), Some(&head.unwrap().id)),

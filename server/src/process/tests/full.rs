@@ -108,6 +108,7 @@ impl Cramped {
             snapshots: NEVER,
             series: KeptSeries::default(),
             bulletins: Vec::new(),
+            base_stations: crate::gaps::StationsFile::default(),
             roles: Roles::ALL,
             seat: None,
             relay: None,

@@ -1,0 +1,47 @@
+//! `sipp` as the gateway of calls: plays one scenario once, and says whether all went as it wants.
+
+use std::net::UdpSocket;
+use std::process::{Child, Command, Stdio};
+
+const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../dispatch/tests/peers/sipp");
+
+/// The far side of one call.
+pub(crate) struct Sipp {
+    child: Child,
+    pub(crate) port: u16,
+}
+
+fn free_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+impl Sipp {
+    /// Starts a scenario over `u1` (datagrams) or `t1` (a stream).
+    pub(crate) fn plays(scenario: &str, transport: &str) -> Result<Self, String> {
+        let (port, media) = (free_port(), free_port());
+        let child = Command::new("sipp")
+            .args(["-sf", &format!("{SCENARIOS}/{scenario}.xml")])
+            .args(["-i", "127.0.0.1", "-p", &port.to_string()])
+            .args(["-mp", &media.to_string(), "-t", transport])
+            .args(["-m", "1", "-nostdin", "-timeout", "120"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let child = child.map_err(|e| format!("sipp: {e}: deploy/test-peers.sh installs it"))?;
+        Ok(Self { child, port })
+    }
+
+    /// True where everything went as the scenario says.
+    pub(crate) fn is_content(mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Sipp {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
