@@ -17,7 +17,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 35] = [
+pub const TARGETS: [(&str, Target); 37] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -31,6 +31,8 @@ pub const TARGETS: [(&str, Target); 35] = [
     ("sites", city::sites),
     ("contacts", city::contacts),
     ("subscribers", city::subscribers),
+    ("roll", city::roll),
+    ("drawn", city::drawn),
     ("condition", rulebook::condition),
     ("rulebook", rulebook::rulebook),
     ("suite", rulebook::suite),
