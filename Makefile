@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 STEP = @printf '\n\033[1m── %s\033[0m\n'
 
-.PHONY: demo test soak simulate bench build console city tools peers fmt clippy rust-test city-test console-test deny deploy-check fuzz expected \
+.PHONY: demo test soak simulate bench compare-targeting build console city tools peers fmt clippy rust-test city-test console-test deny deploy-check fuzz expected \
         libs kafka-up kafka-down kafka-smoke
 
 demo: libs console city
@@ -27,6 +27,11 @@ simulate: console
 bench: libs console city
 	node testdata/storm.mjs bench --city testdata/city --write-city testdata/out/bench-city --out testdata/out/bench.ndjson
 	$(CARGO) run --release --locked -q -p server -- bench $(BENCH)
+
+# The same drawn places over the same million people in PostGIS; skips with a word where that cannot be installed.
+compare-targeting: libs console city
+	$(CARGO) build --release --locked -q -p server
+	node deploy/compare-targeting.mjs "$${CARGO_TARGET_DIR:-target}/release/sanfang"
 
 build: libs console
 	$(CARGO) build --release --locked -p server

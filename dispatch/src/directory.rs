@@ -9,27 +9,40 @@ use crate::intent::RecipientNo;
 use model::{AreaNo, Channel, City, Language, SiteNo};
 use std::fmt;
 
+mod cells;
 mod columns;
 mod contacts;
+mod gather;
+mod heads;
 mod numbers;
 mod order;
+mod parquet;
 pub mod phone;
+mod phones;
+mod placing;
 mod read;
 mod resolve;
 mod sealed;
+mod shape;
+mod slices;
 mod stored;
 mod subscribers;
+mod targets;
 
 #[cfg(test)]
 mod tests;
 
 pub use contacts::Contact;
-pub use read::Loaded;
-pub use resolve::{Head, Page, Preview, ROWS_MAX, ResolveError, address_of};
-pub use sealed::{SealError, SealKey, open_note, seal_note};
+pub use heads::{Head, Preview};
+pub use numbers::Numbers;
+pub use parquet::Opened as ParquetFile;
+pub use read::{Earlier, Loaded, Roll};
+pub use resolve::{Page, ROWS_MAX, ResolveError, address_of};
+pub use sealed::{Opened, SealError, SealKey, open_note, seal_note};
+pub use shape::{DISTANCE_MAX_M, Shape, ShapeError, VERTICES_MAX};
+pub use targets::Targets;
 
 use columns::People;
-use numbers::Numbers;
 use order::Order;
 
 /// A row number of nothing.
@@ -43,7 +56,6 @@ pub struct Directory {
     devices: Vec<Device>,
     people: People,
     classes: Vec<String>,
-    numbers: Numbers,
     rows: Vec<u32>,
     version: String,
 }
@@ -177,7 +189,7 @@ impl Recipient<'_> {
         match self {
             Self::Contact(contact) => contact.phone,
             Self::Device(_) => None,
-            Self::Subscriber(s) => s.people.phone.get(s.row).copied().filter(|p| *p != 0),
+            Self::Subscriber(s) => s.people.phone(s.row),
         }
     }
 

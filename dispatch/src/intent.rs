@@ -1,5 +1,6 @@
 //! What is to be said to whom by which link: a query with words, never a list of people.
 
+use crate::directory::Shape;
 use crate::gateway::notice;
 use crate::wording::{Message, Purpose};
 use model::release::{Ask, Reach};
@@ -36,6 +37,9 @@ pub struct Audience {
     /// it: of a district somebody else may be told something else in one of its townships.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alone: bool,
+    /// Of the public in those areas only who lives inside: all of a city's stand under its own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
     /// Sites told, by id: their responsible persons or their devices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<String>,
@@ -161,6 +165,7 @@ impl Audience {
             reach,
             areas: Vec::new(),
             alone: false,
+            shape: None,
             sites: Vec::new(),
             ask: None,
             roles: Vec::new(),
@@ -185,6 +190,7 @@ impl Audience {
     pub fn includes(&self, other: &Self) -> bool {
         let is_everybody = self.reach == Reach::Public && self.roles.is_empty();
         self.reach == other.reach
+            && (self.shape == other.shape || self.shape.is_none())
             && self.ask == other.ask
             && (self.roles == other.roles || is_everybody)
             && (self.contacts == other.contacts || other.only.is_some() && self.contacts.is_empty())

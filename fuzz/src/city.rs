@@ -1,6 +1,6 @@
 //! The city directory: one file is the input, its neighbours are sound.
 
-use dispatch::directory::Directory;
+use dispatch::directory::{Directory, ParquetFile, Roll, Shape};
 use model::{City, Fault};
 use std::sync::LazyLock;
 
@@ -88,6 +88,37 @@ pub(crate) fn contacts(bytes: &[u8]) {
 
 pub(crate) fn subscribers(bytes: &[u8]) {
     people(CONTACTS.as_bytes(), bytes);
+}
+
+/// A roll as Parquet: no file, or refused with a word, or read as far as it is sound.
+pub(crate) fn roll(bytes: &[u8]) {
+    if bytes.len() > BYTES_MAX {
+        return;
+    }
+    let file = ParquetFile::new(bytes::Bytes::copy_from_slice(bytes));
+    let Ok(file) = file.inspect_err(|word| assert!(!word.is_empty())) else {
+        return;
+    };
+    let roll = Roll::<&[u8]>::Parquet(file);
+    match Directory::read_roll(city(), CONTACTS.as_bytes(), roll, None, &mut |_| {}) {
+        Ok(loaded) => say(&loaded.faults),
+        Err(faults) => {
+            assert!(!faults.is_empty(), "refused without a word");
+            say(&faults);
+        }
+    }
+}
+
+/// A drawn place comes back from what is written of it, or is refused with a word.
+pub(crate) fn drawn(bytes: &[u8]) {
+    match serde_json::from_slice::<Shape>(bytes) {
+        Ok(shape) => {
+            let written = serde_json::to_vec(&shape).unwrap_or_default();
+            let again = serde_json::from_slice::<Shape>(&written);
+            assert_eq!(again.map(|again| again.hash()).ok(), Some(shape.hash()));
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
 }
 
 /// Who is read has a number of their own; the same tables again give the same version.

@@ -34,6 +34,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("sites", city::sites),
     ("contacts", city::contacts),
     ("subscribers", city::subscribers),
+    ("roll", city::roll),
+    ("drawn", city::drawn),
     ("condition", rulebook::condition),
     ("rulebook", rulebook::rulebook),
     ("suite", rulebook::suite),

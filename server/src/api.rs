@@ -7,6 +7,7 @@ mod calls;
 mod cap;
 mod console;
 mod dead_letters;
+mod drawn;
 mod forecasts;
 mod gaps;
 mod observations;
@@ -111,6 +112,10 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/warnings", get(warnings::list).post(warnings::issue))
         .route("/v1/warnings/{id}", get(warnings::one))
         .route("/v1/warnings/{id}/preview", get(warnings::preview))
+        .route(
+            "/v1/preview",
+            post(drawn::preview).layer(DefaultBodyLimit::max(drawn::BODY_MAX)),
+        )
         .route("/v1/warnings/{id}/approve", post(warnings::approve))
         .route(
             "/v1/warnings/{id}/reject",

@@ -5,7 +5,7 @@ mod tried;
 pub(crate) use tried::{Tried, failures, outcomes, strays, tried, uncovered, untested};
 
 use crate::registry::File;
-use dispatch::directory::{Contact, Directory, Loaded};
+use dispatch::directory::{self, Contact, Directory, Loaded, Numbers, ParquetFile, Roll};
 use dispatch::ladder::{Call, Place};
 use dispatch::plan::Desk;
 use dispatch::wording::{Places, Wording, WordingFault};
@@ -27,6 +27,8 @@ pub(crate) struct Installation {
     pub(crate) sources: Sources,
     /// Who can be reached, where and how.
     pub(crate) directory: Arc<Directory>,
+    /// What its numbers go on from, where it is a new version: it is kept with them.
+    pub(crate) numbers: Option<Numbers>,
     /// Names and hierarchy of the areas.
     pub(crate) places: Places,
     /// Areas, stations, sites, policies.
@@ -82,7 +84,9 @@ pub(crate) struct EarlierRules {
 #[derive(Clone, Debug)]
 pub(crate) struct EarlierPeople {
     /// The version.
-    pub(crate) directory: Directory,
+    pub(crate) directory: Arc<Directory>,
+    /// What its numbers go on from.
+    pub(crate) numbers: Arc<Numbers>,
     /// Hash of the city it was made for.
     pub(crate) city: String,
     /// [`Sources::people`] of its tables.
@@ -317,19 +321,20 @@ impl Installation {
                 if faults.iter().any(is_error) {
                     return Err(Faulty(faults));
                 }
-                let (people, source) = people_after(directory, &city, earlier.people.as_ref())?;
+                let people = people_after(directory, &city, earlier.people.as_ref())?;
                 let loaded = Self::assemble(
                     Arc::new(city),
                     rulebook,
                     Arc::new(wording),
-                    Arc::new(people),
+                    people.directory,
                 );
                 Ok(Self {
+                    numbers: people.numbers,
                     sources: Sources {
                         city: files,
                         rules: rules.files,
                         imported: rules.imported,
-                        people: source,
+                        people: people.source,
                     },
                     untested,
                     ..loaded
@@ -352,19 +357,20 @@ impl Installation {
         let city = city_of(directory, &files, earlier)?;
         let rules = vec![("none.toml".to_owned(), NO_RULES.as_bytes().to_vec())];
         let rulebook = rulebook_of(directory, &rules)?;
-        let (people, source) = people_after(directory, &city, earlier.people.as_ref())?;
+        let people = people_after(directory, &city, earlier.people.as_ref())?;
         let loaded = Self::assemble(
             Arc::new(city),
             Arc::new(rulebook),
             Arc::new(Wording::silent()),
-            Arc::new(people),
+            people.directory,
         );
         Ok(Self {
+            numbers: people.numbers,
             sources: Sources {
                 city: files,
                 imported: loaded.rulebook.hash().to_owned(),
                 rules,
-                people: source,
+                people: people.source,
             },
             ..loaded
         })
@@ -385,6 +391,7 @@ impl Installation {
                 engine: rules::ENGINE.to_owned(),
             },
             sources: Sources::default(),
+            numbers: None,
             untested: Vec::new(),
             places: Places::new(&city, wording.names()),
             areas_geojson: geojson(&city.areas).into(),
@@ -447,27 +454,62 @@ fn rules_after(folder: &Path, earlier: Option<&EarlierRules>) -> Result<Rules, F
 
 /// Tables of people.
 pub(crate) const CONTACTS: &str = "contacts.csv";
-pub(crate) const SUBSCRIBERS: &str = "subscribers.csv";
+pub(crate) const SUBSCRIBERS: [&str; 2] = ["subscribers.csv", "subscribers.parquet"];
+
+/// The roll of a folder; the name of the first kind where there is none.
+pub(crate) fn roll(folder: &Path) -> Result<PathBuf, Faulty> {
+    let [csv, parquet] = SUBSCRIBERS.map(|name| folder.join(name));
+    match (csv.exists(), parquet.exists()) {
+        (true, true) => {
+            let what = "subscribers.csv is there too";
+            Err(whole(&parquet, what, "keep one of the two"))
+        }
+        (false, true) => Ok(parquet),
+        (true | false, false) => Ok(csv),
+    }
+}
+
+/// A version of the recipients' directory to start with.
+struct PeopleAfter {
+    directory: Arc<Directory>,
+    /// Of a version that is new.
+    numbers: Option<Numbers>,
+    /// Hash of the tables it comes from.
+    source: String,
+}
 
 /// The recipients' directory after `earlier`, and the hash of the tables it comes from. Where the
 /// tables have not changed, or have been put away, the version in force stays.
 fn people_after(
-    directory: &Path,
+    folder: &Path,
     city: &City,
     earlier: Option<&EarlierPeople>,
-) -> Result<(Directory, String), Faulty> {
-    let tables = [CONTACTS, SUBSCRIBERS].map(|name| directory.join(name));
+) -> Result<PeopleAfter, Faulty> {
+    let stays = |earlier: &EarlierPeople, source: String| PeopleAfter {
+        directory: Arc::clone(&earlier.directory),
+        numbers: None,
+        source,
+    };
+    let tables = [folder.join(CONTACTS), roll(folder)?];
     let is_there = tables.iter().any(|path| path.exists());
     let same_city = earlier.filter(|earlier| earlier.city == city.hash());
     if let (false, Some(earlier)) = (is_there, same_city) {
-        return Ok((earlier.directory.clone(), earlier.source.clone()));
+        return Ok(stays(earlier, earlier.source.clone()));
     }
-    let source = hash_of(&tables).map_err(|error| missing(directory, &error))?;
+    let source = hash_of(&tables).map_err(|error| missing(folder, &error))?;
     if let Some(earlier) = same_city.filter(|earlier| earlier.source == source) {
-        return Ok((earlier.directory.clone(), source));
+        return Ok(stays(earlier, source));
     }
-    let before = earlier.map(|earlier| &earlier.directory);
-    Ok((people(directory, city, before)?, source))
+    let before = earlier.map(|earlier| directory::Earlier {
+        directory: &earlier.directory,
+        numbers: &earlier.numbers,
+    });
+    let loaded = people(folder, city, before)?;
+    Ok(PeopleAfter {
+        directory: Arc::new(loaded.directory),
+        numbers: Some(loaded.numbers),
+        source,
+    })
 }
 
 fn hash_of(tables: &[PathBuf]) -> std::io::Result<String> {
@@ -489,15 +531,18 @@ fn missing(path: &Path, error: &std::io::Error) -> Faulty {
 /// Contacts and subscribers of `directory`, with the numbers of `earlier`. Bad rows are said and
 /// left out.
 pub(crate) fn people(
-    directory: &Path,
+    folder: &Path,
     city: &City,
-    earlier: Option<&Directory>,
-) -> Result<Directory, Faulty> {
-    let Loaded {
-        directory: people,
-        faults,
-    } = tables(directory, city, earlier)?;
-    let errors: Vec<_> = faults.iter().filter(|fault| is_error(fault)).collect();
+    earlier: Option<directory::Earlier<'_>>,
+) -> Result<Loaded, Faulty> {
+    let loaded = tables(folder, city, earlier, &mut |rows| {
+        tracing::info!(rows, "reading the subscribers");
+    })?;
+    let errors: Vec<_> = loaded
+        .faults
+        .iter()
+        .filter(|fault| is_error(fault))
+        .collect();
     for fault in errors.iter().take(FAULTS_SAID) {
         tracing::warn!("{fault}");
     }
@@ -507,23 +552,31 @@ pub(crate) fn people(
             errors.len() - FAULTS_SAID
         );
     }
-    Ok(people)
+    Ok(loaded)
 }
 
 /// Contacts and subscribers of `directory`, with the numbers of `earlier` and every fault of their
-/// rows.
+/// rows; `watch` hears now and then how many subscribers were read.
 pub(crate) fn tables(
-    directory: &Path,
+    folder: &Path,
     city: &City,
-    earlier: Option<&Directory>,
+    earlier: Option<directory::Earlier<'_>>,
+    watch: &mut dyn FnMut(u64),
 ) -> Result<Loaded, Faulty> {
-    let open = |name: &str| {
-        let path = directory.join(name);
-        std::fs::File::open(&path).map_err(|error| missing(&path, &error))
+    let open = |path: &Path| std::fs::File::open(path).map_err(|error| missing(path, &error));
+    let contacts = open(&folder.join(CONTACTS))?;
+    let path = roll(folder)?;
+    let file = open(&path)?;
+    let roll = if path.extension().is_some_and(|ending| ending == "parquet") {
+        let remedy = "write it again as Parquet, or as subscribers.csv";
+        let opened = ParquetFile::new(file).map_err(|error| whole(&path, &error, remedy))?;
+        Roll::Parquet(opened)
+    } else {
+        Roll::Csv(file)
     };
-    let mut loaded = Directory::read(city, open(CONTACTS)?, open(SUBSCRIBERS)?, earlier)
-        .map_err(|faults| Faulty(located(directory, faults)))?;
-    loaded.faults = located(directory, loaded.faults);
+    let mut loaded = Directory::read_roll(city, contacts, roll, earlier, watch)
+        .map_err(|faults| Faulty(located(folder, faults)))?;
+    loaded.faults = located(folder, loaded.faults);
     Ok(loaded)
 }
 

@@ -416,7 +416,9 @@ async fn app(
         alone,
     } = opened;
     let shared = held.shared();
-    let installation = Arc::new(options.installation);
+    let mut installation = options.installation;
+    registry.keep_people(&mut installation)?;
+    let installation = Arc::new(installation);
     registry.install(&installation, options.clock.now()).await?;
     let city = Arc::clone(&installation.city);
     let metrics = Metrics::new().map_err(|error| StartError::City(error.to_string()))?;

@@ -22,6 +22,7 @@ pub(crate) use rulebooks::{Candidate, SIGNATURES, Unsigned};
 
 use crate::installation::{Earlier, EarlierPeople, EarlierRules, Faulty, Installation};
 use crate::vault::{Vault, VaultError};
+use dispatch::directory::Opened;
 use journal::{Batch, Journal, JournalError, Kind, Offset, Partition, Priority, Topic};
 use model::record::Edition;
 use model::{AreaCode, City, Input, Mode, Time, Zone};
@@ -149,7 +150,7 @@ impl Registry {
             return Ok(Earlier::default());
         };
         let city = self.city(&last.edition.city)?;
-        let directory = self.vault.load(&city, &last.edition.directory)?;
+        let Opened { directory, numbers } = self.vault.load(&city, &last.edition.directory)?;
         let hash = last.edition.rulebook.clone();
         Ok(Earlier {
             stations: city.station_ids(),
@@ -159,14 +160,24 @@ impl Registry {
                 hash,
             }),
             people: Some(EarlierPeople {
-                directory,
+                directory: Arc::new(directory),
+                numbers: Arc::new(numbers),
                 city: last.edition.city.clone(),
                 source: last.people.clone(),
             }),
         })
     }
 
-    /// Puts `installation` in force: from the next record of every zone on, if it is new.
+    /// Keeps the directory of an installation, where it is new, with the numbers it was made with:
+    /// its version file is on disk before anything names it, and goes after nothing does.
+    pub(crate) fn keep_people(&self, installation: &mut Installation) -> Result<(), RegistryError> {
+        match installation.numbers.take() {
+            Some(numbers) => Ok(self.vault.keep(&installation.directory, &numbers)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts `installation`, whose people were kept, in force: from the next record of every zone on, if it is new.
     pub(crate) async fn install(
         &mut self,
         installation: &Arc<Installation>,
@@ -206,8 +217,6 @@ impl Registry {
             zones,
             forgotten: false,
         };
-        // The version file is on disk before anything names it, and goes after nothing does.
-        self.vault.keep(&installation.directory)?;
         let mut needed = self.needed(&before, &next)?;
         self.forget_people(&mut needed, installation)?;
         let mut batch = self.batch(now);
@@ -334,7 +343,7 @@ impl Registry {
                 continue;
             }
             let city = self.city(&edition.city)?;
-            let older = self.vault.load(&city, &edition.directory)?;
+            let older = self.vault.load(&city, &edition.directory)?.directory;
             let forgets = installation.directory.forgets(&older);
             // Under other areas the present one cannot stand in its place.
             listed.forgotten = forgets && self.vault.load(&city, present).is_ok();
@@ -438,7 +447,7 @@ impl Registry {
         let directory = if present.edition.directory == *version {
             Arc::clone(&present.directory)
         } else {
-            Arc::new(self.vault.load(&city, version)?)
+            Arc::new(self.vault.load(&city, version)?.directory)
         };
         let wording = Arc::clone(&present.wording);
         let earlier = Installation {

@@ -4,7 +4,7 @@
 //! The tables of the city directory are the import: a changed table makes the next version, whose
 //! numbers go on from the one before. This is the one place that asks the system for randomness.
 
-use dispatch::directory::{Directory, SealError, SealKey};
+use dispatch::directory::{Directory, Numbers, Opened, SealError, SealKey};
 use model::City;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -104,14 +104,14 @@ impl Vault {
     }
 
     /// The directory of that version, for the city it was made for.
-    pub(crate) fn load(&self, city: &City, version: &str) -> Result<Directory, VaultError> {
+    pub(crate) fn load(&self, city: &City, version: &str) -> Result<Opened, VaultError> {
         let path = self.path(version);
-        let bytes = std::fs::read(&path).map_err(|why| file(&path, why))?;
-        Directory::open(city, &self.key, &bytes).map_err(|why| VaultError::Seal { path, why })
+        let from = File::open(&path).map_err(|why| file(&path, why))?;
+        Directory::open(city, &self.key, from).map_err(|why| VaultError::Seal { path, why })
     }
 
-    /// Keeps a version; on disk once this returns.
-    pub(crate) fn keep(&self, directory: &Directory) -> Result<(), VaultError> {
+    /// Keeps a version with its numbers; on disk once this returns.
+    pub(crate) fn keep(&self, directory: &Directory, numbers: &Numbers) -> Result<(), VaultError> {
         let path = self.path(directory.version());
         if path.exists() {
             return Ok(());
@@ -120,8 +120,9 @@ impl Vault {
             path: path.clone(),
             why,
         };
-        let bytes = directory.seal(&self.key).map_err(seal)?;
-        write_private(&path, &bytes)
+        write_private(&path, |out| {
+            directory.seal(numbers, &self.key, out).map_err(seal)
+        })
     }
 
     /// Removes every version but `needed`.
@@ -171,7 +172,10 @@ fn make_key(path: &Path) -> Result<SealKey, VaultError> {
     let mut id = hex::encode(Sha256::digest(bytes));
     id.truncate(8);
     let text = format!("id = \"{id}\"\nkey = \"{}\"\n", hex::encode(bytes));
-    write_private(path, text.as_bytes())?;
+    write_private(path, |out| {
+        out.write_all(text.as_bytes())
+            .map_err(|why| file(path, why))
+    })?;
     tracing::warn!(
         path = %path.display(),
         "made a key for the recipients' directory: keep a copy apart from this machine"
@@ -180,24 +184,29 @@ fn make_key(path: &Path) -> Result<SealKey, VaultError> {
 }
 
 /// A file that only its owner reads: whole under its name, or not there.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
+fn write_private(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), VaultError>,
+) -> Result<(), VaultError> {
     let draft = path.with_extension("draft");
-    let write = || -> std::io::Result<()> {
-        let mut out = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
-        out.write_all(bytes)?;
-        out.sync_all()?;
-        std::fs::rename(&draft, path)?;
-        match path.parent() {
-            Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
-            Some(_) | None => Ok(()),
+    let at = |why| file(path, why);
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(at)?;
+    write(&mut out)?;
+    out.sync_all().map_err(at)?;
+    std::fs::rename(&draft, path).map_err(at)?;
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => {
+            let folder = File::open(folder).map_err(at)?;
+            folder.sync_all().map_err(at)
         }
-    };
-    write().map_err(|why| file(path, why))
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn file(path: &Path, why: std::io::Error) -> VaultError {

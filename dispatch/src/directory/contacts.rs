@@ -217,7 +217,12 @@ pub(super) fn phone_of(place: Place<'_>, text: &str, faults: &mut Faults) -> Opt
     phone.map(Some)
 }
 
-fn area_of(place: Place<'_>, text: &str, city: &City, faults: &mut Faults) -> Option<AreaNo> {
+pub(super) fn area_of(
+    place: Place<'_>,
+    text: &str,
+    city: &City,
+    faults: &mut Faults,
+) -> Option<AreaNo> {
     let area = AreaCode::parse(text)
         .ok()
         .and_then(|code| city.area_no(code));

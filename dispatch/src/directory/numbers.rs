@@ -1,9 +1,9 @@
 //! Recipient numbers: given once per id and never reused (semantics §35).
 //!
-//! Only a hash of each id is kept, so that a person taken out leaves a number and no name.
+//! Only a hash of each id is kept, so that a person taken out leaves a number and no name. The
+//! hashes lie in the version file; in memory they are there only while a version is made.
 
 use crate::intent::RecipientNo;
-use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 /// Which table an id comes from: the same text in two tables is two recipients.
@@ -14,16 +14,26 @@ pub(super) enum Kind {
     Subscriber,
 }
 
-/// The hash of each id, by number.
+/// The hash of each id, by number: what the next version's numbers go on from. It is sealed with
+/// the version and let go once that is on disk.
 #[derive(Clone, Default)]
-pub(super) struct Numbers(pub(super) Vec<u64>);
+pub struct Numbers(pub(super) Vec<u64>);
 
 /// Numbers while a version is being made.
 pub(super) struct Giving {
     keys: Vec<u64>,
-    known: FxHashMap<u64, u32>,
+    known: Known,
     taken: Vec<bool>,
 }
+
+/// Where the hash of an id stands among the keys: a table of numbers alone, half of it empty.
+struct Known(Vec<u32>);
+
+/// An empty place.
+const NOBODY: u32 = u32::MAX;
+
+/// Places of the smallest table.
+const PLACES_MIN: usize = 1 << 10;
 
 /// Why an id got no number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,43 +44,59 @@ pub(super) enum NoNumber {
     Full,
 }
 
+impl std::fmt::Debug for Numbers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Numbers").field(&self.0.len()).finish()
+    }
+}
+
 impl Numbers {
-    /// Goes on giving after those of an earlier version.
-    pub(super) fn giving(&self) -> Giving {
-        let known = self.0.iter().zip(0..).map(|(key, no)| (*key, no)).collect();
-        Giving {
-            keys: self.0.clone(),
-            known,
+    /// Goes on giving after those of an earlier version, to so many more.
+    pub(super) fn giving(&self, more: usize) -> Giving {
+        let mut giving = Giving {
+            keys: Vec::with_capacity(self.0.len().saturating_add(more)),
+            known: Known(Vec::new()),
             taken: vec![false; self.0.len()],
-        }
+        };
+        giving.keys.extend_from_slice(&self.0);
+        giving.known.fill(&giving.keys, giving.keys.capacity());
+        giving
     }
 }
 
 impl Giving {
     pub(super) fn give(&mut self, kind: Kind, id: &str) -> Result<RecipientNo, NoNumber> {
         let key = key(kind, id);
-        if let Some(no) = self.known.get(&key) {
-            return match self.taken.get_mut(*no as usize) {
-                Some(taken) if !*taken => {
-                    *taken = true;
-                    Ok(RecipientNo(*no))
-                }
-                Some(_) | None => Err(NoNumber::Twice),
-            };
-        }
+        let place = match self.known.find(key, &self.keys) {
+            Ok(no) => {
+                return match self.taken.get_mut(no as usize) {
+                    Some(taken) if !*taken => {
+                        *taken = true;
+                        Ok(RecipientNo(no))
+                    }
+                    Some(_) | None => Err(NoNumber::Twice),
+                };
+            }
+            Err(place) => place,
+        };
         let no = u32::try_from(self.keys.len())
             .ok()
-            .filter(|no| *no != u32::MAX);
+            .filter(|no| *no != NOBODY);
         let no = no.ok_or(NoNumber::Full)?;
-        self.known.insert(key, no);
         self.keys.push(key);
         self.taken.push(true);
+        if let Some(slot) = self.known.0.get_mut(place) {
+            *slot = no;
+        }
+        if self.keys.len() * 2 > self.known.0.len() {
+            self.known.fill(&self.keys, self.keys.len() * 2);
+        }
         Ok(RecipientNo(no))
     }
 
     /// The number of an id met in this version.
     pub(super) fn number(&self, kind: Kind, id: &str) -> Option<RecipientNo> {
-        let no = *self.known.get(&key(kind, id))?;
+        let no = self.known.find(key(kind, id), &self.keys).ok()?;
         self.taken
             .get(no as usize)
             .copied()
@@ -83,8 +109,42 @@ impl Giving {
     }
 }
 
-/// 64 bits of a hash: two ids of ten million meet with a chance of a few in a million, and are
-/// then reported as one that stands there twice.
+impl Known {
+    /// The number under a key, or the place where it would stand. At least half of all places are
+    /// empty, so that one is found soon.
+    fn find(&self, key: u64, keys: &[u64]) -> Result<u32, usize> {
+        let mask = self.0.len().wrapping_sub(1);
+        // Keys are hashes: any of their bits do.
+        let mut place = key as usize & mask;
+        while let Some(no) = self.0.get(place) {
+            if *no == NOBODY {
+                break;
+            }
+            if keys.get(*no as usize) == Some(&key) {
+                return Ok(*no);
+            }
+            place = (place + 1) & mask;
+        }
+        Err(place)
+    }
+
+    /// Anew, with room for `most` keys.
+    fn fill(&mut self, keys: &[u64], most: usize) {
+        let places = most.saturating_mul(2).next_power_of_two().max(PLACES_MIN);
+        self.0.clear();
+        self.0.resize(places, NOBODY);
+        for (key, no) in keys.iter().zip(0..) {
+            if let Err(place) = self.find(*key, keys)
+                && let Some(slot) = self.0.get_mut(place)
+            {
+                *slot = no;
+            }
+        }
+    }
+}
+
+/// 64 bits of a hash: two ids of 33.5 million meet with a chance of three in a hundred thousand, and
+/// are then reported as one that stands there twice.
 fn key(kind: Kind, id: &str) -> u64 {
     let kind: &[u8] = match kind {
         Kind::Contact => b"contact\0",
@@ -102,4 +162,26 @@ pub(super) fn hash64(parts: &[&[u8]]) -> u64 {
         .iter()
         .take(8)
         .fold(0, |n, b| (n << 8) | u64::from(*b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_on_and_an_id_stands_once() {
+        let mut giving = Numbers::default().giving(0);
+        for no in 0..5_000 {
+            let given = giving.give(Kind::Subscriber, &format!("U{no}"));
+            assert_eq!(given, Ok(RecipientNo(no)));
+        }
+        assert_eq!(giving.give(Kind::Subscriber, "U7"), Err(NoNumber::Twice));
+        assert_eq!(giving.give(Kind::Contact, "U7"), Ok(RecipientNo(5_000)));
+        let numbers = giving.finish();
+        let mut giving = numbers.giving(2);
+        assert_eq!(giving.number(Kind::Subscriber, "U7"), None);
+        assert_eq!(giving.give(Kind::Subscriber, "U7"), Ok(RecipientNo(7)));
+        assert_eq!(giving.number(Kind::Subscriber, "U7"), Some(RecipientNo(7)));
+        assert_eq!(giving.give(Kind::Subscriber, "V"), Ok(RecipientNo(5_001)));
+    }
 }

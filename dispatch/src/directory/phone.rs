@@ -1,10 +1,10 @@
 //! Telephone numbers: E.164 digits in a `u64`, masked wherever a log could show them.
 
 /// Longest number, digits (ITU-T E.164 §6.2.1).
-const DIGITS_MAX: usize = 15;
+const DIGITS_MAX: u32 = 15;
 
 /// Shortest number taken.
-const DIGITS_MIN: usize = 7;
+const DIGITS_MIN: u32 = 7;
 
 /// Reads `+8613900000001`; blanks and hyphens between digits are allowed.
 pub fn parse(text: &str) -> Option<u64> {
@@ -21,6 +21,19 @@ pub fn parse(text: &str) -> Option<u64> {
         }
     }
     (count >= DIGITS_MIN && !digits.starts_with('0')).then_some(number)
+}
+
+/// Digits as a number, where there are as many as there may be.
+pub(super) fn from_digits(digits: u64) -> Option<u64> {
+    let (least, most) = (10u64.pow(DIGITS_MIN - 1), 10u64.pow(DIGITS_MAX) - 1);
+    (least..=most).contains(&digits).then_some(digits)
+}
+
+/// False for a mobile number of the country that no carrier can have given: mobile numbers have
+/// eleven digits and begin with 13 to 19 (电信网编号计划, from memory and unverified: 10 to 12 are short
+/// and service codes). Of numbers on desks and abroad nothing is known.
+pub(super) fn has_carrier(number: u64) -> bool {
+    !(8_610_000_000_000..8_613_000_000_000).contains(&number)
 }
 
 /// `+86139****1234`: enough to recognise, not enough to call.
@@ -58,6 +71,16 @@ mod tests {
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_by_their_digits() {
+        assert_eq!(from_digits(8_613_912_341_234), Some(8_613_912_341_234));
+        assert_eq!(from_digits(1_000_000), Some(1_000_000));
+        assert_eq!(from_digits(999_999), None);
+        assert_eq!(from_digits(1_000_000_000_000_000), None);
+        assert!(has_carrier(8_613_000_000_000) && has_carrier(862_012_345_678));
+        assert!(!has_carrier(8_612_999_999_999) && !has_carrier(8_610_000_000_000));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::columns::People;
 use super::contacts;
 use super::numbers::{Kind, Numbers};
 use super::order::Order;
-use super::{Device, Directory, NOWHERE, subscribers};
+use super::subscribers::{self, Taking};
+use super::{Device, Directory, NOWHERE, parquet};
 use model::fault::{Fault, Faults, Place};
 use model::{City, Language};
 use std::io::Read;
@@ -14,8 +15,27 @@ use std::io::Read;
 pub struct Loaded {
     /// The new version.
     pub directory: Directory,
+    /// What the numbers of the next one go on from.
+    pub numbers: Numbers,
     /// Every fault, without personal data.
     pub faults: Vec<Fault>,
+}
+
+/// The version before, and the numbers it was sealed with.
+#[derive(Clone, Copy, Debug)]
+pub struct Earlier<'a> {
+    /// The version.
+    pub directory: &'a Directory,
+    /// Its numbers.
+    pub numbers: &'a Numbers,
+}
+
+/// Where the subscribers come from.
+pub enum Roll<R> {
+    /// `subscribers.csv`.
+    Csv(R),
+    /// `subscribers.parquet`.
+    Parquet(parquet::Opened),
 }
 
 impl Directory {
@@ -25,13 +45,30 @@ impl Directory {
         city: &City,
         contacts: impl Read,
         subscribers: impl Read,
-        earlier: Option<&Self>,
+        earlier: Option<Earlier<'_>>,
+    ) -> Result<Loaded, Vec<Fault>> {
+        Self::read_roll(city, contacts, Roll::Csv(subscribers), earlier, &mut |_| {})
+    }
+
+    /// The same from any kind of roll; `watch` hears now and then how many rows were looked at.
+    pub fn read_roll(
+        city: &City,
+        contacts: impl Read,
+        roll: Roll<impl Read>,
+        earlier: Option<Earlier<'_>>,
+        watch: &mut dyn FnMut(u64),
     ) -> Result<Loaded, Vec<Fault>> {
         let mut faults = Faults::default();
         let order = Order::new(city);
-        let before = earlier.map(|d| d.numbers.clone()).unwrap_or_default();
-        let mut giving = before.giving();
-        let mut classes = earlier.map(|d| d.classes.clone()).unwrap_or_default();
+        let more = match &roll {
+            Roll::Csv(_) => 0,
+            Roll::Parquet(file) => file.rows(),
+        };
+        let mut giving = match earlier {
+            Some(earlier) => earlier.numbers.giving(more),
+            None => Numbers::default().giving(more),
+        };
+        let mut classes = earlier.map_or_else(Vec::new, |e| e.directory.classes.clone());
         let contacts = contacts::read(contacts, city, &order, &mut giving, &mut faults);
         let mut devices = Vec::new();
         for (site, no) in city.sites.iter().zip(0..) {
@@ -45,19 +82,16 @@ impl Directory {
                 }));
             }
         }
-        let people = subscribers::read(
-            subscribers,
-            city,
-            &order,
-            &mut classes,
-            &mut giving,
-            &mut faults,
-        );
+        let taking = Taking::new(city, &order, &mut classes, &mut giving, &mut faults);
+        let people = match roll {
+            Roll::Csv(subscribers) => subscribers::read(subscribers, taking, watch),
+            Roll::Parquet(file) => parquet::read(&file, taking, watch),
+        };
         let (Some(contacts), Some(people)) = (contacts, people) else {
             return Err(faults.into_vec());
         };
         let numbers = giving.finish();
-        let directory = Self::assemble(order, contacts, devices, people, classes, numbers);
+        let directory = Self::assemble(order, contacts, devices, people, classes, &numbers);
         let township = directory.townships_without_contact(city);
         for area in township.into_iter().filter_map(|no| city.area(no)) {
             let what = format!("nobody answers for {} {}", area.code, area.name.zh);
@@ -66,42 +100,49 @@ impl Directory {
         }
         Ok(Loaded {
             directory,
+            numbers,
             faults: faults.into_vec(),
         })
     }
 
-    /// Puts the parts together: rows by number, and the hash of it all.
+    /// Puts the parts together, and names them by the hash of it all.
     pub(super) fn assemble(
         order: Order,
         contacts: Vec<contacts::Contact>,
         devices: Vec<Device>,
         people: People,
         classes: Vec<String>,
-        numbers: Numbers,
+        numbers: &Numbers,
     ) -> Self {
-        let mut rows = vec![NOWHERE; numbers.0.len()];
-        let recipients = contacts
-            .iter()
-            .map(|c| c.recipient.0)
-            .chain(devices.iter().map(|d| d.recipient.0))
-            .chain(people.recipient.iter().copied());
-        for (recipient, row) in recipients.zip(0..) {
-            if let Some(slot) = rows.get_mut(recipient as usize) {
-                *slot = row;
-            }
-        }
         let mut directory = Self {
             order,
             contacts,
             devices,
             people,
             classes,
-            numbers,
-            rows,
+            rows: Vec::new(),
             version: String::new(),
         };
-        directory.version = super::stored::hash(&directory);
+        directory.version = super::stored::hash(&directory, numbers);
+        directory.number_rows(numbers.0.len());
         directory
+    }
+
+    /// Notes which row each of so many numbers has.
+    pub(super) fn number_rows(&mut self, numbers: usize) {
+        let mut rows = vec![NOWHERE; numbers];
+        let recipients = self
+            .contacts
+            .iter()
+            .map(|c| c.recipient.0)
+            .chain(self.devices.iter().map(|d| d.recipient.0))
+            .chain(self.people.recipient.iter().copied());
+        for (recipient, row) in recipients.zip(0..) {
+            if let Some(slot) = rows.get_mut(recipient as usize) {
+                *slot = row;
+            }
+        }
+        self.rows = rows;
     }
 }
 

@@ -1,16 +1,18 @@
 //! An audience turned into rows, chunk by chunk: the first ones leave before the last are found.
 
-use super::columns::{self, SHARED, WAYS};
+use super::cells::Cell;
+use super::columns::{self, CLASS_BITS, SHARED, WAYS};
 use super::contacts::Contact;
 use super::numbers::hash64;
 use super::order::Rank;
+use super::shape::cover::{Around, Cover};
+use super::slices::{Slice, slices};
 use super::{Directory, Recipient, Subscriber};
 use crate::intent::{Audience, RecipientNo};
 use crate::outbox::Row;
 use crate::wording::language_variant;
 use model::release::{Ask, Reach};
 use model::{AreaCode, AreaLevel, AreaNo, Channel, City, Language, SiteNo};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Rows given at once, whatever is asked for.
@@ -43,32 +45,6 @@ pub enum ResolveError {
     },
 }
 
-/// People of one area reached by one channel in one language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Township, or the smallest area known where it is larger.
-    pub area: AreaNo,
-    /// Channel.
-    pub channel: Channel,
-    /// Language.
-    pub language: Language,
-    /// How many.
-    pub people: u64,
-}
-
-/// Head-counts before signing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Preview {
-    /// By area, channel and language; only what is not zero.
-    pub heads: Vec<Head>,
-    /// People reached by at least one of the channels.
-    pub people: u64,
-    /// People meant whom none of the channels reaches.
-    pub missed: u64,
-    /// Of those reached, people whose phone occurs more than once: each number is told once.
-    pub shared: u64,
-}
-
 impl Directory {
     /// Appends the next rows of an audience that the channel reaches: pass 0 those who have no
     /// other channel, pass 1 everybody else. `cursor` is 0 or that of the last page. Order is by
@@ -86,20 +62,23 @@ impl Directory {
         let selection = self.select(city, audience);
         let room = rows.len().saturating_add(rows_max.clamp(1, ROWS_MAX));
         let (mut next, mut looked) = (u32::try_from(cursor).unwrap_or(u32::MAX), 0);
-        for range in &selection.ranges {
-            let mut row = range.start.max(next);
-            while row < range.end {
+        let mut look = Look::default();
+        for slice in &selection.slices {
+            let mut row = slice.rows.start.max(next);
+            while row < slice.rows.end {
                 if rows.len() >= room || looked >= SCAN_MAX {
                     return Ok(Page {
                         cursor: u64::from(row),
                         end: false,
                     });
                 }
-                rows.extend(self.row(row, &selection, channel, pass));
+                if !slice.near || self.holds(row, &selection, &mut look) {
+                    rows.extend(self.row(row, &selection, channel, pass));
+                }
                 looked += 1;
                 row += 1;
             }
-            next = next.max(range.end);
+            next = next.max(slice.rows.end);
         }
         Ok(Page {
             cursor: u64::from(next),
@@ -107,48 +86,29 @@ impl Directory {
         })
     }
 
-    /// Counts an audience by area, channel and language.
-    pub fn preview(
-        &self,
-        city: &City,
-        audience: &Audience,
-        channels: &[Channel],
-    ) -> Result<Preview, ResolveError> {
-        self.check_version(audience)?;
-        let selection = self.select(city, audience);
-        let mut heads: BTreeMap<(AreaNo, Channel, Language), u64> = BTreeMap::new();
-        let mut preview = Preview::default();
-        let mut area = AreaNo(0);
-        let mut area_until = 0;
-        for row in selection.ranges.iter().cloned().flatten() {
-            if row >= area_until {
-                (area, area_until) = self.area_from(city, row);
-            }
-            let Some(at) = self.seen(row, &selection) else {
-                continue;
+    /// True where the shape of a selection holds a subscriber's row.
+    pub(super) fn holds(&self, row: u32, selection: &Selection, look: &mut Look) -> bool {
+        let at = row.checked_sub(self.first_subscriber());
+        let (Some(at), Some(cover)) = (at, &selection.cover) else {
+            return false;
+        };
+        if !look.run.contains(&at) {
+            let Some((run, cell)) = self.people.runs.of_row(at) else {
+                return false;
             };
-            let mut reached = false;
-            for channel in channels.iter().filter(|c| at.ways & way(**c) != 0) {
-                *heads.entry((area, *channel, at.language)).or_default() += 1;
-                reached = true;
-            }
-            preview.people += u64::from(reached);
-            preview.missed += u64::from(!reached);
-            preview.shared += u64::from(reached && at.shared);
+            cover.around(cell, &mut look.around);
+            (look.run, look.cell) = (run, cell);
         }
-        preview.heads = heads
-            .into_iter()
-            .map(|((area, channel, language), people)| Head {
-                area,
-                channel,
-                language,
-                people,
-            })
-            .collect();
-        Ok(preview)
+        let spot = self.people.spot.get(at as usize);
+        spot.is_some_and(|spot| cover.holds(columns::spot_of(*spot, look.cell), &look.around))
     }
 
-    fn check_version(&self, audience: &Audience) -> Result<(), ResolveError> {
+    /// Contacts and devices come before subscribers.
+    pub(super) fn first_subscriber(&self) -> u32 {
+        (self.contacts.len() + self.devices.len()) as u32
+    }
+
+    pub(super) fn check_version(&self, audience: &Audience) -> Result<(), ResolveError> {
         if audience.directory == self.version {
             return Ok(());
         }
@@ -158,17 +118,24 @@ impl Directory {
         })
     }
 
-    fn select(&self, city: &City, audience: &Audience) -> Selection {
+    pub(super) fn select(&self, city: &City, audience: &Audience) -> Selection {
         let areas = area_numbers(city, &audience.areas);
         let sites: Vec<SiteNo> = audience
             .sites
             .iter()
             .filter_map(|id| city.site_no(id))
             .collect();
-        let (contacts, devices) = (self.contacts.len() as u32, self.devices.len() as u32);
+        let rows_of = |found: Vec<u32>| -> Vec<Slice> {
+            let slice = |row: u32| Slice {
+                rows: row..row + 1,
+                near: false,
+            };
+            found.into_iter().map(slice).collect()
+        };
         let mut selection = Selection {
-            ranges: Vec::new(),
+            slices: Vec::new(),
             classes: u32::MAX,
+            cover: None,
         };
         match audience.reach {
             Reach::Responsible => {
@@ -178,7 +145,7 @@ impl Directory {
                     .iter()
                     .zip(0..)
                     .filter(|(c, _)| asked.holds(c));
-                selection.ranges = rows.map(|(_, row)| row..row + 1).collect();
+                selection.slices = rows_of(rows.map(|(_, row)| row).collect());
             }
             Reach::Device => {
                 let at_site = |d: &super::Device| {
@@ -189,27 +156,57 @@ impl Directory {
                 let rows = self
                     .devices
                     .iter()
-                    .zip(contacts..)
+                    .zip(self.contacts.len() as u32..)
                     .filter(|(d, _)| at_site(d));
-                selection.ranges = rows.map(|(_, row)| row..row + 1).collect();
+                selection.slices = rows_of(rows.map(|(_, row)| row).collect());
             }
-            Reach::Public => {
-                if !audience.roles.is_empty() {
-                    let named = self
-                        .classes
-                        .iter()
-                        .zip(0..)
-                        .filter(|(c, _)| audience.roles.contains(c));
-                    selection.classes = named.fold(0, |bits, (_, at)| bits | 1 << at);
-                }
-                let base = contacts + devices;
-                for span in self.order.cover(areas.into_iter(), audience.alone) {
-                    let rows = self.people.rows(&span);
-                    selection.ranges.push(base + rows.start..base + rows.end);
-                }
-            }
+            Reach::Public => selection = self.public(&areas, audience, self.first_subscriber()),
         }
         selection
+    }
+
+    /// The public of an audience, rows counted from the first subscriber's.
+    pub(super) fn select_public(
+        &self,
+        city: &City,
+        audience: &Audience,
+    ) -> Result<Selection, ResolveError> {
+        self.check_version(audience)?;
+        Ok(self.public(&area_numbers(city, &audience.areas), audience, 0))
+    }
+
+    fn public(&self, areas: &[AreaNo], audience: &Audience, base: u32) -> Selection {
+        let mut classes = u32::MAX;
+
+        if !audience.roles.is_empty() {
+            let named = self
+                .classes
+                .iter()
+                .zip(0..)
+                .filter(|(c, _)| audience.roles.contains(c));
+            classes = named.fold(0, |bits, (_, at)| bits | 1 << at);
+        }
+        let spans = self.order.cover(areas.iter().copied(), audience.alone);
+        let Some(shape) = &audience.shape else {
+            let slice = |span: &Range<Rank>| {
+                let rows = self.people.rows(span);
+                Slice {
+                    rows: base + rows.start..base + rows.end,
+                    near: false,
+                }
+            };
+            return Selection {
+                slices: spans.iter().map(slice).collect(),
+                classes,
+                cover: None,
+            };
+        };
+        let cover = Cover::new(shape);
+        Selection {
+            slices: slices(&self.people.runs, &spans, &cover, base),
+            classes,
+            cover: Some(cover),
+        }
     }
 
     fn row(&self, row: u32, selection: &Selection, channel: Channel, pass: u8) -> Option<Row> {
@@ -243,7 +240,7 @@ impl Directory {
     }
 
     /// A row as far as selection and counting need it; `None` where its class is not meant.
-    fn seen(&self, row: u32, selection: &Selection) -> Option<Seen<'_>> {
+    pub(super) fn seen(&self, row: u32, selection: &Selection) -> Option<Seen<'_>> {
         let mut at = row as usize;
         if let Some(contact) = self.contacts.get(at) {
             let recipient = Recipient::Contact(contact);
@@ -272,8 +269,8 @@ impl Directory {
             });
         }
         at = at.checked_sub(self.devices.len())?;
-        let bits = *self.people.bits.get(at)?;
         let number = *self.people.recipient.get(at)?;
+        let bits = self.people.bits_of(at);
         (bits & selection.classes & CLASS_BITS != 0).then_some(Seen {
             recipient: Recipient::Subscriber(Subscriber {
                 people: &self.people,
@@ -294,7 +291,7 @@ impl Directory {
     }
 
     /// The township of a row and the first row that may belong to another.
-    fn area_from(&self, city: &City, row: u32) -> (AreaNo, u32) {
+    pub(super) fn area_from(&self, city: &City, row: u32) -> (AreaNo, u32) {
         let township = |area: AreaNo| {
             let mut upward = std::iter::once(area).chain(city.ancestors(area));
             upward
@@ -313,7 +310,7 @@ impl Directory {
         if let Some(site) = devices.and_then(|d| city.site(d.site)) {
             return (township(site.area), row + 1);
         }
-        let base = (self.contacts.len() + self.devices.len()) as u32;
+        let base = self.first_subscriber();
         let at = row.saturating_sub(base);
         let after = self.people.starts.partition_point(|start| *start <= at);
         let rank = Rank::try_from(after.saturating_sub(1)).unwrap_or(Rank::MAX);
@@ -331,13 +328,10 @@ pub fn address_of(text: &str) -> u64 {
     hash64(&[text.as_bytes()])
 }
 
-/// Bits of audience classes.
-const CLASS_BITS: u32 = (1 << columns::CLASSES_MAX) - 1;
-
 /// A device's only way.
 const DEVICE: u32 = 1 << 31;
 
-fn way(channel: Channel) -> u32 {
+pub(super) fn way(channel: Channel) -> u32 {
     match channel {
         Channel::Device => DEVICE,
         Channel::Sms
@@ -352,18 +346,36 @@ fn way(channel: Channel) -> u32 {
     }
 }
 
-/// Rows to look at, and the classes meant.
-struct Selection {
-    ranges: Vec<Range<u32>>,
-    classes: u32,
+/// Rows to look at, the classes meant, and the shape that those near a border must lie in.
+pub(super) struct Selection {
+    pub(super) slices: Vec<Slice>,
+    pub(super) classes: u32,
+    pub(super) cover: Option<Cover>,
 }
 
-struct Seen<'d> {
+/// The cell that was looked at last.
+pub(super) struct Look {
+    run: Range<u32>,
+    cell: Cell,
+    around: Around,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            run: 0..0,
+            cell: Cell { y: 0, x: 0 },
+            around: Around::default(),
+        }
+    }
+}
+
+pub(super) struct Seen<'d> {
     recipient: Recipient<'d>,
     number: crate::intent::RecipientNo,
-    ways: u32,
-    language: Language,
-    shared: bool,
+    pub(super) ways: u32,
+    pub(super) language: Language,
+    pub(super) shared: bool,
 }
 
 fn area_numbers(city: &City, codes: &[AreaCode]) -> Vec<AreaNo> {

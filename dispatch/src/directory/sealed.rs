@@ -4,19 +4,25 @@
 //! length (u32), AES-256-GCM ciphertext with its tag. The key of a file is derived from the
 //! deployment's key and the version, the nonce is the chunk's number: one content gives one file,
 //! and no key meets a nonce twice. The header is authenticated with every chunk.
+//!
+//! What opens under the key of a version was sealed as that version: the name is not hashed again.
 
-use super::Directory;
 use super::order::Order;
-use super::stored::{self, Unreadable};
+use super::stored::{self, Sink, Source, Unreadable};
+use super::{Directory, Numbers};
 use crate::gateway::mac::keyed;
-use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::aead::{Aead, AeadInPlace, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
 use hmac::{Hmac, Mac};
 use model::City;
 use sha2::Sha256;
 use std::fmt;
+use std::io::{self, Read, Write};
 
 const MAGIC: &[u8; 8] = b"SFDIR001";
+
+/// Bytes of AES-GCM's tag.
+const TAG_BYTES: usize = 16;
 
 /// Clear bytes in a chunk.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -45,12 +51,17 @@ pub enum SealError {
     /// Wrong key bytes, or the file was changed or cut.
     #[error("it does not open: the key is wrong, or the file is damaged; restore it from a copy")]
     Damaged,
-    /// A newer format.
-    #[error("written by a newer version: upgrade this node")]
-    Newer,
+    /// Another format.
+    #[error(
+        "written in format {0}, which this version does not read: use the version that wrote it"
+    )]
+    Format(u32),
     /// Made for other areas.
     #[error("made for a city with other areas: load the tables again")]
     OtherCity,
+    /// The file cannot be read or written to its end.
+    #[error("{0}")]
+    File(String),
     /// Too large for the format.
     #[error("the directory is too large to seal")]
     TooLarge,
@@ -95,76 +106,210 @@ impl fmt::Debug for SealKey {
     }
 }
 
+/// A version from its file.
+#[derive(Debug)]
+pub struct Opened {
+    /// The version.
+    pub directory: Directory,
+    /// What the numbers of the next one go on from.
+    pub numbers: Numbers,
+}
+
 impl Directory {
-    /// The bytes of this version's file.
-    pub fn seal(&self, key: &SealKey) -> Result<Vec<u8>, SealError> {
-        let clear = stored::encode(self);
+    /// Writes this version's file, with the numbers it was made with.
+    ///
+    /// # Errors
+    /// It is too large, or `to` does not take it.
+    pub fn seal(
+        &self,
+        numbers: &Numbers,
+        key: &SealKey,
+        to: &mut impl Write,
+    ) -> Result<(), SealError> {
         let version = hex::decode(&self.version).map_err(|_| SealError::TooLarge)?;
-        let chunks = clear.len().div_ceil(CHUNK_BYTES);
+        let chunks = stored::length(self, numbers).div_ceil(CHUNK_BYTES as u64);
         let count = u32::try_from(chunks).map_err(|_| SealError::TooLarge)?;
-        let mut file = Vec::with_capacity(clear.len() + 20 * chunks + 128);
-        file.extend_from_slice(MAGIC);
-        file.push(u8::try_from(key.id.len()).map_err(|_| SealError::TooLarge)?);
-        file.extend_from_slice(key.id.as_bytes());
-        file.extend_from_slice(&version);
-        file.extend_from_slice(&count.to_le_bytes());
-        let header = file.clone();
-        let cipher = key.of_file(&version).ok_or(SealError::TooLarge)?;
-        for (no, chunk) in (0u32..).zip(clear.chunks(CHUNK_BYTES)) {
-            let payload = Payload {
-                msg: chunk,
-                aad: &header,
-            };
-            let sealed = cipher
-                .encrypt(&nonce(no), payload)
-                .map_err(|_| SealError::TooLarge)?;
-            let length = u32::try_from(sealed.len()).map_err(|_| SealError::TooLarge)?;
-            file.extend_from_slice(&length.to_le_bytes());
-            file.extend_from_slice(&sealed);
-        }
-        Ok(file)
+        let mut header = MAGIC.to_vec();
+        header.push(u8::try_from(key.id.len()).map_err(|_| SealError::TooLarge)?);
+        header.extend_from_slice(key.id.as_bytes());
+        header.extend_from_slice(&version);
+        header.extend_from_slice(&count.to_le_bytes());
+        to.write_all(&header).map_err(file)?;
+        let mut sealing = Sealing {
+            to,
+            cipher: key.of_file(&version).ok_or(SealError::TooLarge)?,
+            header,
+            clear: Vec::with_capacity(CHUNK_BYTES + TAG_BYTES),
+            no: 0,
+            failed: None,
+        };
+        stored::write(self, numbers, &mut sealing);
+        sealing.flush();
+        sealing.failed.map_or(Ok(()), Err)
     }
 
-    /// Opens a version file.
-    pub fn open(city: &City, key: &SealKey, file: &[u8]) -> Result<Self, SealError> {
-        let mut at = Cut(file);
-        let (id, version, count) = header(&mut at).ok_or(SealError::NotSealed)?;
+    /// Opens a version file: read and opened chunk by chunk, so that it is never in memory whole.
+    ///
+    /// # Errors
+    /// It is no version file, of another key or city, or damaged; or `from` cannot be read.
+    pub fn open(city: &City, key: &SealKey, from: impl Read) -> Result<Opened, SealError> {
+        let mut from = from;
+        let (id, version, count, header) = header(&mut from)?;
         if id != key.id.as_bytes() {
             return Err(SealError::Key {
-                wanted: String::from_utf8_lossy(id).into_owned(),
+                wanted: String::from_utf8_lossy(&id).into_owned(),
                 held: key.id.clone(),
             });
         }
-        let header = file
-            .get(..file.len() - at.0.len())
-            .ok_or(SealError::NotSealed)?;
-        let cipher = key.of_file(version).ok_or(SealError::Damaged)?;
-        let mut clear = Vec::with_capacity(at.0.len());
-        for no in 0..count {
-            let length = at.u32().ok_or(SealError::Damaged)? as usize;
-            let sealed = at.take(length).ok_or(SealError::Damaged)?;
-            let payload = Payload {
-                msg: sealed,
-                aad: header,
-            };
-            let chunk = cipher
-                .decrypt(&nonce(no), payload)
-                .map_err(|_| SealError::Damaged)?;
-            clear.extend_from_slice(&chunk);
+        let mut opening = Opening {
+            from,
+            cipher: key.of_file(&version).ok_or(SealError::Damaged)?,
+            header,
+            clear: Vec::new(),
+            at: 0,
+            no: 0,
+            count,
+            failed: None,
+        };
+        let read = stored::read(&mut opening, Order::new(city));
+        if let Some(failed) = opening.failed {
+            return Err(failed);
         }
-        if !at.0.is_empty() {
-            return Err(SealError::Damaged);
-        }
-        let directory = stored::decode(&clear, Order::new(city)).map_err(|why| match why {
-            Unreadable::Newer => SealError::Newer,
+        let (mut directory, numbers) = read.map_err(|why| match why {
+            Unreadable::Format(format) => SealError::Format(format),
             Unreadable::Damaged => SealError::Damaged,
             Unreadable::OtherCity => SealError::OtherCity,
         })?;
-        if directory.version != hex::encode(version) {
+        let is_whole = opening.left() == 0 && opening.from.read(&mut [0]).map_err(file)? == 0;
+        if !is_whole {
             return Err(SealError::Damaged);
         }
-        Ok(directory)
+        directory.version = hex::encode(version);
+        Ok(Opened { directory, numbers })
     }
+}
+
+/// Bytes on their way into a file.
+struct Sealing<'w, W> {
+    to: &'w mut W,
+    cipher: Aes256Gcm,
+    header: Vec<u8>,
+    clear: Vec<u8>,
+    no: u32,
+    failed: Option<SealError>,
+}
+
+impl<W: Write> Sealing<'_, W> {
+    fn flush(&mut self) {
+        if self.clear.is_empty() || self.failed.is_some() {
+            return;
+        }
+        let sealed = self
+            .cipher
+            .encrypt_in_place(&nonce(self.no), &self.header, &mut self.clear)
+            .map_err(|_| SealError::TooLarge);
+        let length = u32::try_from(self.clear.len()).map_err(|_| SealError::TooLarge);
+        let written = sealed.and(length).and_then(|length| {
+            self.to.write_all(&length.to_le_bytes()).map_err(file)?;
+            self.to.write_all(&self.clear).map_err(file)
+        });
+        self.failed = written.err();
+        self.clear.clear();
+        self.no += 1;
+    }
+}
+
+impl<W: Write> Sink for Sealing<'_, W> {
+    fn put(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = CHUNK_BYTES - self.clear.len();
+            let (some, more) = rest.split_at(room.min(rest.len()));
+            self.clear.extend_from_slice(some);
+            rest = more;
+            if self.clear.len() == CHUNK_BYTES {
+                self.flush();
+            }
+        }
+    }
+}
+
+/// Bytes on their way out of a file.
+struct Opening<R> {
+    from: R,
+    cipher: Aes256Gcm,
+    header: Vec<u8>,
+    /// The chunk that is open, and how far it was taken.
+    clear: Vec<u8>,
+    at: usize,
+    no: u32,
+    count: u32,
+    failed: Option<SealError>,
+}
+
+impl<R: Read> Opening<R> {
+    /// The next chunk in the place of the one that was taken.
+    fn next(&mut self) -> Result<(), SealError> {
+        if self.no >= self.count {
+            return Err(SealError::Damaged);
+        }
+        let mut length = [0; 4];
+        fill(&mut self.from, &mut length)?;
+        let length = u32::from_le_bytes(length) as usize;
+        if length > CHUNK_BYTES + TAG_BYTES {
+            return Err(SealError::Damaged);
+        }
+        self.clear.resize(length, 0);
+        fill(&mut self.from, &mut self.clear)?;
+        self.cipher
+            .decrypt_in_place(&nonce(self.no), &self.header, &mut self.clear)
+            .map_err(|_| SealError::Damaged)?;
+        self.at = 0;
+        self.no += 1;
+        Ok(())
+    }
+}
+
+impl<R: Read> Source for Opening<R> {
+    fn take(&mut self, bytes: &mut [u8]) -> bool {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let clear = self.clear.get(self.at..).unwrap_or_default();
+            if clear.is_empty() {
+                if let Err(why) = self.next() {
+                    self.failed.get_or_insert(why);
+                    return false;
+                }
+                continue;
+            }
+            let some = clear.len().min(rest.len());
+            let (now, later) = std::mem::take(&mut rest).split_at_mut(some);
+            now.copy_from_slice(clear.get(..some).unwrap_or_default());
+            self.at += some;
+            rest = later;
+        }
+        true
+    }
+
+    fn left(&self) -> u64 {
+        let here = self.clear.len().saturating_sub(self.at) as u64;
+        here + u64::from(self.count - self.no) * CHUNK_BYTES as u64
+    }
+}
+
+/// What is too short is damaged, whatever else is wrong is the file's.
+fn fill(from: &mut impl Read, bytes: &mut [u8]) -> Result<(), SealError> {
+    from.read_exact(bytes).map_err(|error| {
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            SealError::Damaged
+        } else {
+            file(error)
+        }
+    })
+}
+
+fn file(error: io::Error) -> SealError {
+    SealError::File(error.to_string())
 }
 
 const NOTE_MAGIC: &[u8; 8] = b"SFNOTE01";
@@ -223,12 +368,31 @@ fn nonce(no: u32) -> Nonce<aes_gcm::aead::consts::U12> {
     bytes.into()
 }
 
-fn header<'a>(at: &mut Cut<'a>) -> Option<(&'a [u8], &'a [u8], u32)> {
-    if at.take(MAGIC.len())? != MAGIC {
-        return None;
+/// Key id, version, number of chunks, and all of them as they stand in the file.
+type Header = (Vec<u8>, [u8; 32], u32, Vec<u8>);
+
+fn header(from: &mut impl Read) -> Result<Header, SealError> {
+    let mut header = vec![0; MAGIC.len() + 1];
+    let short = |why| match why {
+        SealError::Damaged => SealError::NotSealed,
+        SealError::NotSealed
+        | SealError::Key { .. }
+        | SealError::Format(_)
+        | SealError::OtherCity
+        | SealError::File(_)
+        | SealError::TooLarge => why,
+    };
+    fill(from, &mut header).map_err(short)?;
+    if !header.starts_with(MAGIC) {
+        return Err(SealError::NotSealed);
     }
-    let length = usize::from(*at.take(1)?.first()?);
-    Some((at.take(length)?, at.take(32)?, at.u32()?))
+    let mut id = vec![0; usize::from(header.last().copied().unwrap_or_default())];
+    let (mut version, mut count) = ([0; 32], [0; 4]);
+    for part in [&mut id[..], &mut version[..], &mut count[..]] {
+        fill(from, part).map_err(short)?;
+        header.extend_from_slice(part);
+    }
+    Ok((id, version, u32::from_le_bytes(count), header))
 }
 
 struct Cut<'a>(&'a [u8]);
@@ -238,10 +402,6 @@ impl<'a> Cut<'a> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(taken)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.take(4)?.try_into().ok().map(u32::from_le_bytes)
     }
 }
 

@@ -1,82 +1,79 @@
-//! The bytes of a version: what is hashed to name it, and what is sealed on disk.
+//! The bytes of a version: what is hashed to name it, and what is sealed on disk. They are written
+//! and read as a stream, since a city's people are half a gigabyte.
 
-use super::columns::{People, Texts};
+use super::cells::Runs;
+use super::columns::{People, Texts, Twins};
 use super::contacts::Contact;
 use super::numbers::Numbers;
 use super::order::Order;
+use super::phones::Phones;
 use super::{Device, Directory};
 use crate::intent::RecipientNo;
 use model::{AreaNo, Language, SiteNo};
 use sha2::{Digest, Sha256};
 
 /// Format of the bytes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// No site, no deputy.
 const NONE: u32 = u32::MAX;
 
 /// Why bytes are not a directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unreadable {
     /// A format this version does not know.
-    Newer,
-    /// Not what [`encode`] writes.
+    Format(u32),
+    /// Not what [`write`] writes.
     Damaged,
     /// Made for a city with other areas.
     OtherCity,
 }
 
-/// Content hash, 64 hexadecimal digits.
-pub(super) fn hash(directory: &Directory) -> String {
-    let mut hash = Hashing(Sha256::new());
-    write(directory, &mut hash);
-    hash.0
-        .finalize()
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
-}
-
-/// All bytes, little-endian, each list after its length.
-pub(super) fn encode(directory: &Directory) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    write(directory, &mut bytes);
-    bytes
-}
-
-/// Reads the bytes back, for the same city's areas.
-pub(super) fn decode(bytes: &[u8], order: Order) -> Result<Directory, Unreadable> {
-    let mut from = Reader(bytes);
-    if from.u32().ok_or(Unreadable::Damaged)? != FORMAT {
-        return Err(Unreadable::Newer);
-    }
-    let codes = from.list(Reader::u64).ok_or(Unreadable::Damaged)?;
-    if !codes
-        .iter()
-        .copied()
-        .eq(order.codes().iter().map(|c| c.number()))
-    {
-        return Err(Unreadable::OtherCity);
-    }
-    let ranks = order.codes().len();
-    let read = |from: &mut Reader<'_>| {
-        let numbers = Numbers(from.list(Reader::u64)?);
-        let classes = from.list(Reader::text)?;
-        let contacts = from.list(contact)?;
-        let devices = from.list(device)?;
-        let people = people(from)?;
-        let sound = from.0.is_empty() && is_sound(&people, ranks);
-        sound.then_some((numbers, classes, contacts, devices, people))
-    };
-    let (numbers, classes, contacts, devices, people) =
-        read(&mut from).ok_or(Unreadable::Damaged)?;
-    Ok(Directory::assemble(
-        order, contacts, devices, people, classes, numbers,
-    ))
-}
-
-trait Sink {
+/// Where bytes go.
+pub(super) trait Sink {
     fn put(&mut self, bytes: &[u8]);
+}
+
+/// Where bytes come from.
+pub(super) trait Source {
+    /// Fills `bytes`; false where they end too soon.
+    fn take(&mut self, bytes: &mut [u8]) -> bool;
+
+    /// No more than so many follow.
+    fn left(&self) -> u64;
+}
+
+/// Values turned into bytes at once.
+const BLOCK: usize = 8_192;
+
+/// Content hash, 64 hexadecimal digits.
+pub(super) fn hash(directory: &Directory, numbers: &Numbers) -> String {
+    let mut hash = Hashing(Sha256::new());
+    write(directory, numbers, &mut hash);
+    hex::encode(hash.0.finalize())
+}
+
+/// How many bytes [`write`] gives.
+pub(super) fn length(directory: &Directory, numbers: &Numbers) -> u64 {
+    let mut length = Counting(0);
+    write(directory, numbers, &mut length);
+    length.0
+}
+
+#[cfg(test)]
+impl Source for &[u8] {
+    fn take(&mut self, bytes: &mut [u8]) -> bool {
+        let Some((some, rest)) = self.split_at_checked(bytes.len()) else {
+            return false;
+        };
+        bytes.copy_from_slice(some);
+        *self = rest;
+        true
+    }
+
+    fn left(&self) -> u64 {
+        self.len() as u64
+    }
 }
 
 struct Hashing(Sha256);
@@ -87,19 +84,19 @@ impl Sink for Hashing {
     }
 }
 
-impl Sink for Vec<u8> {
+struct Counting(u64);
+
+impl Sink for Counting {
     fn put(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
+        self.0 += bytes.len() as u64;
     }
 }
 
-fn write(directory: &Directory, to: &mut impl Sink) {
+/// All bytes, little-endian, each list after its length.
+pub(super) fn write(directory: &Directory, numbers: &Numbers, to: &mut impl Sink) {
     to.put(&FORMAT.to_le_bytes());
     list(to, directory.order.codes(), |to, code| {
         to.put(&code.number().to_le_bytes())
-    });
-    list(to, &directory.numbers.0, |to, key| {
-        to.put(&key.to_le_bytes())
     });
     list(to, &directory.classes, |to, name| text(to, name));
     list(to, &directory.contacts, write_contact);
@@ -109,18 +106,22 @@ fn write(directory: &Directory, to: &mut impl Sink) {
         text(to, &device.id);
     });
     let people = &directory.people;
-    for column in [&people.starts, &people.recipient, &people.bits] {
-        list(to, column, |to, value| to.put(&value.to_le_bytes()));
-    }
-    for column in [&people.lon, &people.lat] {
-        list(to, column, |to, value| to.put(&value.to_le_bytes()));
-    }
-    list(to, &people.phone, |to, value| to.put(&value.to_le_bytes()));
+    column(to, &people.starts, u32::to_le_bytes);
+    column(to, &people.runs.keys, u64::to_le_bytes);
+    column(to, &people.runs.starts, u32::to_le_bytes);
+    column(to, &people.recipient, u32::to_le_bytes);
+    column(to, &people.spot, u64::to_le_bytes);
+    column(to, &people.profile, u16::to_le_bytes);
+    column(to, &people.profiles, u32::to_le_bytes);
+    column(to, &people.phones.others, u64::to_le_bytes);
+    column(to, &people.twins.rows, u32::to_le_bytes);
+    column(to, &people.twins.group, u32::to_le_bytes);
     for texts in [&people.email, &people.push] {
-        list(to, &texts.rows, |to, value| to.put(&value.to_le_bytes()));
-        list(to, &texts.ends, |to, value| to.put(&value.to_le_bytes()));
+        column(to, &texts.rows, u32::to_le_bytes);
+        column(to, &texts.ends, u32::to_le_bytes);
         text(to, &texts.text);
     }
+    column(to, &numbers.0, u64::to_le_bytes);
 }
 
 fn write_contact(to: &mut impl Sink, contact: &Contact) {
@@ -154,23 +155,75 @@ fn list<S: Sink, T>(to: &mut S, items: &[T], mut item: impl FnMut(&mut S, &T)) {
     }
 }
 
+/// A list of numbers, many at once.
+fn column<const N: usize, T: Copy>(to: &mut impl Sink, values: &[T], bytes: fn(T) -> [u8; N]) {
+    to.put(&(values.len() as u64).to_le_bytes());
+    let mut block = Vec::with_capacity(BLOCK * N);
+    for some in values.chunks(BLOCK) {
+        block.clear();
+        for value in some {
+            block.extend_from_slice(&bytes(*value));
+        }
+        to.put(&block);
+    }
+}
+
 fn text(to: &mut impl Sink, text: &str) {
     to.put(&(text.len() as u64).to_le_bytes());
     to.put(text.as_bytes());
 }
 
-/// Reads front to back; `None` where the bytes end too soon.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
+/// Reads the bytes back, for the same city's areas; the directory has no version yet. The source
+/// may go on behind them.
+pub(super) fn read(
+    source: &mut impl Source,
+    order: Order,
+) -> Result<(Directory, Numbers), Unreadable> {
+    let mut from = Reader(source);
+    let format = from.u32().ok_or(Unreadable::Damaged)?;
+    if format != FORMAT {
+        return Err(Unreadable::Format(format));
     }
+    let codes = from.list(Reader::u64).ok_or(Unreadable::Damaged)?;
+    if !codes
+        .iter()
+        .copied()
+        .eq(order.codes().iter().map(|c| c.number()))
+    {
+        return Err(Unreadable::OtherCity);
+    }
+    parts(&mut from, order).ok_or(Unreadable::Damaged)
+}
 
+fn parts(from: &mut Reader<'_, impl Source>, order: Order) -> Option<(Directory, Numbers)> {
+    let classes = from.list(Reader::text)?;
+    let contacts = from.list(contact)?;
+    let devices = from.list(device)?;
+    let people = people(from)?;
+    let numbers = Numbers(from.column(u64::from_le_bytes)?);
+    if !people.is_sound(order.codes().len(), numbers.0.len()) {
+        return None;
+    }
+    let mut directory = Directory {
+        order,
+        contacts,
+        devices,
+        people,
+        classes,
+        rows: Vec::new(),
+        version: String::new(),
+    };
+    directory.number_rows(numbers.0.len());
+    Some((directory, numbers))
+}
+
+/// Reads front to back; `None` where the bytes end too soon.
+struct Reader<'s, S>(&'s mut S);
+
+impl<S: Source> Reader<'_, S> {
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.bytes(N)?.try_into().ok()
+        let mut bytes = [0; N];
+        self.0.take(&mut bytes).then_some(bytes)
     }
 
     fn u16(&mut self) -> Option<u16> {
@@ -181,37 +234,52 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    fn i32(&mut self) -> Option<i32> {
-        self.array().map(i32::from_le_bytes)
-    }
-
     fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
     }
 
-    fn length(&mut self) -> Option<usize> {
-        usize::try_from(self.u64()?).ok()
+    /// A length is only believed as far as bytes of that size can follow.
+    fn length(&mut self, size: usize) -> Option<usize> {
+        let length = self.u64()?;
+        let bytes = length.checked_mul(size as u64)?;
+        usize::try_from(length)
+            .ok()
+            .filter(|_| bytes <= self.0.left())
     }
 
     fn text(&mut self) -> Option<String> {
-        let length = self.length()?;
-        std::str::from_utf8(self.bytes(length)?)
-            .ok()
-            .map(str::to_owned)
+        let mut bytes = vec![0; self.length(1)?];
+        self.0.take(&mut bytes).then_some(())?;
+        String::from_utf8(bytes).ok()
     }
 
     fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let length = self.length()?;
-        // A length is only believed as far as bytes follow.
-        let mut items = Vec::with_capacity(length.min(self.0.len()));
+        let length = self.length(1)?;
+        // Each takes several bytes in memory for one that is believed to follow.
+        let mut items = Vec::with_capacity(length.min(BLOCK));
         for _ in 0..length {
             items.push(item(self)?);
         }
         Some(items)
     }
+
+    fn column<const N: usize, T>(&mut self, value: fn([u8; N]) -> T) -> Option<Vec<T>> {
+        let mut left = self.length(N)?;
+        let mut values = Vec::with_capacity(left);
+        let mut block = vec![0; BLOCK * N];
+        while left > 0 {
+            let some = left.min(BLOCK);
+            let bytes = block.get_mut(..some * N)?;
+            self.0.take(bytes).then_some(())?;
+            let (whole, _) = bytes.as_chunks::<N>();
+            values.extend(whole.iter().map(|bytes| value(*bytes)));
+            left -= some;
+        }
+        Some(values)
+    }
 }
 
-fn contact(from: &mut Reader<'_>) -> Option<Contact> {
+fn contact(from: &mut Reader<'_, impl Source>) -> Option<Contact> {
     let recipient = RecipientNo(from.u32()?);
     let [id, name, role, email, push] = [
         from.text()?,
@@ -247,7 +315,7 @@ fn contact(from: &mut Reader<'_>) -> Option<Contact> {
     })
 }
 
-fn device(from: &mut Reader<'_>) -> Option<Device> {
+fn device(from: &mut Reader<'_, impl Source>) -> Option<Device> {
     let (recipient, site) = (RecipientNo(from.u32()?), SiteNo(from.u32()?));
     Some(Device {
         recipient,
@@ -256,47 +324,41 @@ fn device(from: &mut Reader<'_>) -> Option<Device> {
     })
 }
 
-fn people(from: &mut Reader<'_>) -> Option<People> {
-    let [starts, recipient, bits] = [
-        from.list(Reader::u32)?,
-        from.list(Reader::u32)?,
-        from.list(Reader::u32)?,
-    ];
-    let [lon, lat] = [from.list(Reader::i32)?, from.list(Reader::i32)?];
-    let phone = from.list(Reader::u64)?;
+fn people(from: &mut Reader<'_, impl Source>) -> Option<People> {
+    let starts = from.column(u32::from_le_bytes)?;
+    let runs = Runs {
+        keys: from.column(u64::from_le_bytes)?,
+        starts: from.column(u32::from_le_bytes)?,
+    };
+    let recipient = from.column(u32::from_le_bytes)?;
+    let spot = from.column(u64::from_le_bytes)?;
+    let profile = from.column(u16::from_le_bytes)?;
+    let profiles = from.column(u32::from_le_bytes)?;
+    let phones = Phones {
+        others: from.column(u64::from_le_bytes)?,
+    };
+    let twins = Twins {
+        rows: from.column(u32::from_le_bytes)?,
+        group: from.column(u32::from_le_bytes)?,
+    };
     let mut texts = || {
-        let (rows, ends) = (from.list(Reader::u32)?, from.list(Reader::u32)?);
         Some(Texts {
-            rows,
-            ends,
+            rows: from.column(u32::from_le_bytes)?,
+            ends: from.column(u32::from_le_bytes)?,
             text: from.text()?,
         })
     };
     let (email, push) = (texts()?, texts()?);
     Some(People {
         starts,
+        runs,
         recipient,
-        lon,
-        lat,
-        bits,
-        phone,
+        spot,
+        profile,
+        profiles,
+        phones,
+        twins,
         email,
         push,
     })
-}
-
-fn is_sound(people: &People, ranks: usize) -> bool {
-    let rows = people.recipient.len();
-    let same = [
-        people.lon.len(),
-        people.lat.len(),
-        people.bits.len(),
-        people.phone.len(),
-    ];
-    people.starts.len() == ranks + 1
-        && people.starts.is_sorted()
-        && people.starts.last().copied().unwrap_or(0) as usize == rows
-        && same.iter().all(|length| *length == rows)
-        && people.email.is_sound(rows)
-        && people.push.is_sound(rows)
 }

@@ -1,109 +1,305 @@
-//! `subscribers.csv` into columns: read as a stream, placed exactly, sorted once.
+//! Rows of subscribers into columns: read as a stream, placed exactly, sorted once.
 
-use super::columns::{self, CLASSES_MAX, People, SHARED, Texts};
-use super::contacts::{number, phone_of};
+use super::cells::Spot;
+use super::columns::{self, CLASSES_MAX, PROFILES_MAX, People};
+use super::contacts::{area_of, number, phone_of};
+use super::gather::{NoRoom, Person, Raw};
 use super::numbers::{Giving, Kind};
-use super::order::{Order, Rank};
+use super::order::Order;
+use super::phone;
+use super::placing::{BORDER_KM, Placing};
 use super::read::{language_of, reachable};
+use geo::InteriorPoint;
 use model::fault::{Faults, Place};
 use model::table::{self, Table};
-use model::{Channel, City};
+use model::{AreaNo, Channel, City};
+use rustc_hash::FxHashMap;
 use std::io::Read;
 
 pub(super) const FILE: &str = "subscribers.csv";
 
-const REQUIRED: [&str; 6] = ["id", "lon", "lat", "phone", "language", "audience"];
+pub(super) const REQUIRED: [&str; 6] = ["id", "lon", "lat", "phone", "language", "audience"];
 
-/// Ten-millionths of a degree in one.
-const UNITS: f64 = 1e7;
+/// Columns that may be missing.
+pub(super) const OPTIONAL: [&str; 3] = ["email", "push", "area"];
 
-/// Grid cells within an area are 2^15 units wide, some 330 m.
-const CELL_BITS: u32 = 15;
+/// Rows between two words about how far it is.
+const WATCHED: u64 = 1 << 20;
 
-/// Who lives this near to the city's drawn border is told with the nearest township.
-const BORDER_KM: f64 = 1.0;
+/// Different texts of one column remembered; few columns have more than a handful.
+const MEMO_MAX: usize = 1 << 12;
 
-/// Rows in file order, before they are sorted.
-#[derive(Default)]
-struct Raw {
-    keys: Vec<u64>,
-    recipient: Vec<u32>,
-    lon: Vec<i32>,
-    lat: Vec<i32>,
-    bits: Vec<u32>,
-    phone: Vec<u64>,
-    email: Texts,
-    push: Texts,
+/// One row as a table has it.
+pub(super) struct Given<'a> {
+    pub(super) id: &'a str,
+    pub(super) position: Position<'a>,
+    pub(super) phone: Number<'a>,
+    pub(super) language: &'a str,
+    pub(super) audience: &'a str,
+    pub(super) email: &'a str,
+    pub(super) push: &'a str,
+    /// Code of the area, for whoever has no place in it.
+    pub(super) area: &'a str,
 }
+
+/// Where somebody lives, WGS-84 degrees.
+pub(super) enum Position<'a> {
+    Text(&'a str, &'a str),
+    Degrees(Option<f64>, Option<f64>),
+}
+
+/// A telephone number.
+pub(super) enum Number<'a> {
+    Text(&'a str),
+    /// E.164 digits.
+    Digits(u64),
+}
+
+/// What rows are put into as they come.
+pub(super) struct Taking<'a> {
+    pub(super) city: &'a City,
+    pub(super) order: &'a Order,
+    pub(super) classes: &'a mut Vec<String>,
+    pub(super) giving: &'a mut Giving,
+    pub(super) faults: &'a mut Faults,
+    placing: Placing<'a>,
+    raw: Raw,
+    /// Bits of languages and of audiences by their texts.
+    languages: FxHashMap<String, u32>,
+    audiences: FxHashMap<String, u32>,
+    /// A place inside each area that stood for one.
+    inside: FxHashMap<AreaNo, Option<(f64, f64)>>,
+    taken: u64,
+}
+
+/// The way of a person with a telephone, an address, a token.
+const WAYS: [Channel; 3] = [Channel::Sms, Channel::Email, Channel::Push];
 
 /// Reads the table; rows with an error are reported and left out.
 pub(super) fn read(
     source: impl Read,
-    city: &City,
-    order: &Order,
-    classes: &mut Vec<String>,
-    giving: &mut Giving,
-    faults: &mut Faults,
+    mut taking: Taking<'_>,
+    watch: &mut dyn FnMut(u64),
 ) -> Option<People> {
-    let mut table = Table::open(FILE, source, &REQUIRED, faults)?;
+    let mut table = Table::open(FILE, source, &REQUIRED, taking.faults)?;
     let [id, lon, lat, phone, language, audience] = REQUIRED.map(|c| table.column(c));
-    let [email, push] = ["email", "push"].map(|c| table.column(c));
-    let mut raw = Raw::default();
-    while let Some(row) = table.next_row(faults) {
-        let place = Place::line(FILE, row.line());
-        let id = table::required(place, "id", row.get(id), faults);
-        let position = table::position(place, row.get(lon), row.get(lat), faults);
-        let phone = phone_of(place, row.get(phone), faults);
-        let language = language_of(place, row.get(language), faults);
-        let classes = class_bits(place, row.get(audience), classes, faults);
-        let (Some(id), Some((lon, lat)), Some(phone), Some(language), Some(classes)) =
-            (id, position, phone, language, classes)
-        else {
-            continue;
+    let [email, push, area] = OPTIONAL.map(|c| table.column(c));
+    while let Some(row) = table.next_row(taking.faults) {
+        let given = Given {
+            id: row.get(id),
+            position: Position::Text(row.get(lon), row.get(lat)),
+            phone: Number::Text(row.get(phone)),
+            language: row.get(language),
+            audience: row.get(audience),
+            email: row.get(email),
+            push: row.get(push),
+            area: row.get(area),
         };
-        let (email, push) = (row.get(email), row.get(push));
-        if !reachable(place, phone, email, push, faults) {
-            continue;
-        }
-        let Some(area) = city.gazetteer().locate_near(lon, lat, BORDER_KM) else {
-            let what = format!("the place lies more than {BORDER_KM} km outside the city");
-            let remedy = "check longitude and latitude; this one is left out";
-            faults.error(place, "lon", what, remedy);
-            continue;
-        };
-        let Some(recipient) = number(place, Kind::Subscriber, id, giving, faults) else {
-            continue;
-        };
-        let mut bits = classes | columns::language_bit(language);
-        let ways = [
-            (Channel::Sms, phone.is_some()),
-            (Channel::Email, !email.is_empty()),
-            (Channel::Push, !push.is_empty()),
-        ];
-        for (channel, _) in ways.iter().filter(|(_, has)| *has) {
-            bits |= columns::way(*channel);
-        }
-        let at = u32::try_from(raw.recipient.len()).unwrap_or(u32::MAX);
-        if !(email.is_empty() || raw.email.push(at, email))
-            || !(push.is_empty() || raw.push.push(at, push))
-        {
-            faults.error(
-                place,
-                "email",
-                "addresses take more than 4 GiB",
-                "split the directory",
-            );
+        if !taking.take(Place::line(FILE, row.line()), &given, watch) {
             break;
         }
-        let (lon, lat) = ((lon * UNITS).round() as i32, (lat * UNITS).round() as i32);
-        raw.keys.push(key(order.rank(area), lon, lat));
-        raw.recipient.push(recipient.0);
-        raw.lon.push(lon);
-        raw.lat.push(lat);
-        raw.bits.push(bits);
-        raw.phone.push(phone.unwrap_or(0));
     }
-    Some(sorted(raw, order.codes().len()))
+    Some(taking.finish())
+}
+
+impl<'a> Taking<'a> {
+    pub(super) fn new(
+        city: &'a City,
+        order: &'a Order,
+        classes: &'a mut Vec<String>,
+        giving: &'a mut Giving,
+        faults: &'a mut Faults,
+    ) -> Self {
+        Self {
+            city,
+            order,
+            classes,
+            giving,
+            faults,
+            placing: Placing::new(city),
+            raw: Raw::default(),
+            languages: FxHashMap::default(),
+            audiences: FxHashMap::default(),
+            inside: FxHashMap::default(),
+            taken: 0,
+        }
+    }
+
+    /// Room for so many rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.raw.reserve(rows);
+    }
+
+    pub(super) fn finish(self) -> People {
+        self.raw.sorted(self.order.codes().len())
+    }
+
+    /// Takes a row, or says what is wrong with it; false where no more can be taken.
+    pub(super) fn take(
+        &mut self,
+        place: Place<'_>,
+        given: &Given<'_>,
+        watch: &mut dyn FnMut(u64),
+    ) -> bool {
+        self.taken += 1;
+        if self.taken.is_multiple_of(WATCHED) {
+            watch(self.taken);
+        }
+        let id = table::required(place, "id", given.id, self.faults);
+        let position = self.position(place, given);
+        let phone = match given.phone {
+            Number::Text(text) => phone_of(place, text, self.faults),
+            Number::Digits(digits) => digits_of(place, digits, self.faults),
+        };
+        let language = self.language(place, given.language);
+        let classes = self.audience(place, given.audience);
+        let (Some(id), Some((lon, lat, area)), Some(phone), Some(language), Some(classes)) =
+            (id, position, phone, language, classes)
+        else {
+            return true;
+        };
+        if !reachable(place, phone, given.email, given.push, self.faults) {
+            return true;
+        }
+        if let Some(number) = phone.filter(|number| !phone::has_carrier(*number)) {
+            let head = phone::masked(number);
+            let what = format!("no carrier has numbers like {head}");
+            let remedy = "mobile numbers begin with +86 13 to +86 19; this one is left out";
+            self.faults.error(place, "phone", what, remedy);
+            return true;
+        }
+        let spot = Spot::of(lon, lat);
+        let Some(area) = area.or_else(|| self.placing.area(lon, lat, spot)) else {
+            let what = format!("the place lies more than {BORDER_KM} km outside the city");
+            let remedy = "check longitude and latitude; this one is left out";
+            self.faults.error(place, "lon", what, remedy);
+            return true;
+        };
+        let has = [
+            phone.is_some(),
+            !given.email.is_empty(),
+            !given.push.is_empty(),
+        ];
+        let ways = WAYS.iter().zip(has).filter(|(_, has)| *has);
+        let ways = ways.fold(0, |bits, (channel, _)| bits | columns::way(*channel));
+        let person = Person {
+            rank: self.order.rank(area),
+            spot,
+            phone,
+            bits: classes | language | ways,
+            email: given.email,
+            push: given.push,
+        };
+        let fitted = match self.raw.fit(&person) {
+            Ok(fitted) => fitted,
+            Err(NoRoom::Profiles) => {
+                let what = format!(
+                    "more than {PROFILES_MAX} different combinations of audience, language and ways"
+                );
+                self.faults.error(place, "audience", what, "use fewer");
+                return true;
+            }
+            Err(NoRoom::Addresses) => {
+                let what = "addresses take more than 4 GiB";
+                self.faults
+                    .error(place, "email", what, "split the directory");
+                return false;
+            }
+        };
+        let recipient = number(place, Kind::Subscriber, id, self.giving, self.faults);
+        if let Some(recipient) = recipient {
+            self.raw.push(&person, &fitted, recipient.0);
+        }
+        true
+    }
+
+    /// Degrees; and the area, for whoever has it in the place of them.
+    fn position(
+        &mut self,
+        place: Place<'_>,
+        given: &Given<'_>,
+    ) -> Option<(f64, f64, Option<AreaNo>)> {
+        let area = match given.area {
+            "" => None,
+            code => Some(area_of(place, code, self.city, self.faults)?),
+        };
+        let is_nowhere = matches!(
+            given.position,
+            Position::Text("", "") | Position::Degrees(None, None)
+        );
+        if let Some(area) = area.filter(|_| is_nowhere) {
+            let (lon, lat) = self.place_in(area)?;
+            return Some((lon, lat, Some(area)));
+        }
+        let (lon, lat) = match given.position {
+            Position::Text(lon, lat) => table::position(place, lon, lat, self.faults)?,
+            Position::Degrees(lon, lat) => degrees(place, (lon, lat), self.faults)?,
+        };
+        Some((lon, lat, None))
+    }
+
+    fn place_in(&mut self, area: AreaNo) -> Option<(f64, f64)> {
+        *self.inside.entry(area).or_insert_with(|| {
+            let inside = self.city.area(area)?.shape.interior_point()?;
+            Some((inside.x(), inside.y()))
+        })
+    }
+
+    fn language(&mut self, place: Place<'_>, tag: &str) -> Option<u32> {
+        if let Some(bits) = self.languages.get(tag) {
+            return Some(*bits);
+        }
+        let bits = columns::language_bits(language_of(place, tag, self.faults)?);
+        remember(&mut self.languages, tag, bits);
+        Some(bits)
+    }
+
+    fn audience(&mut self, place: Place<'_>, text: &str) -> Option<u32> {
+        if let Some(bits) = self.audiences.get(text) {
+            return Some(*bits);
+        }
+        let bits = class_bits(place, text, self.classes, self.faults)?;
+        remember(&mut self.audiences, text, bits);
+        Some(bits)
+    }
+}
+
+fn remember(memo: &mut FxHashMap<String, u32>, text: &str, bits: u32) {
+    if memo.len() >= MEMO_MAX {
+        memo.clear();
+    }
+    memo.insert(text.to_owned(), bits);
+}
+
+/// Degrees that a table has as numbers.
+fn degrees(
+    place: Place<'_>,
+    (lon, lat): (Option<f64>, Option<f64>),
+    faults: &mut Faults,
+) -> Option<(f64, f64)> {
+    let mut sound = |name: &str, degrees: Option<f64>, most: f64| {
+        let sound = degrees.filter(|degrees| degrees.abs() <= most);
+        if sound.is_none() {
+            let what = format!("not a number from -{most} to {most}");
+            faults.error(place, name, what, "write WGS-84 degrees");
+        }
+        sound
+    };
+    let (lon, lat) = (sound("lon", lon, 180.0), sound("lat", lat, 90.0));
+    Some((lon?, lat?))
+}
+
+/// Digits that a table has as a number; nought is none.
+fn digits_of(place: Place<'_>, digits: u64, faults: &mut Faults) -> Option<Option<u64>> {
+    if digits == 0 {
+        return Some(None);
+    }
+    let sound = phone::from_digits(digits);
+    if sound.is_none() {
+        let remedy = "write the digits with the country's code, as in 8613900000001";
+        faults.error(place, "phone", "not an E.164 number", remedy);
+    }
+    sound.map(Some)
 }
 
 /// Names become bits in the order they are met.
@@ -139,77 +335,4 @@ fn class_bits(
         return None;
     }
     Some(bits)
-}
-
-/// Area first, then grid rows from south to north, then cells from west to east.
-fn key(rank: Rank, lon: i32, lat: i32) -> u64 {
-    let cell = |units: i32, most: i64| ((i64::from(units) + most).max(0) as u64) >> CELL_BITS;
-    // ±180° are 3.6e9 units and 110 thousand cells: 17 bits; latitude takes 16.
-    let (x, y) = (cell(lon, 1_800_000_000), cell(lat, 900_000_000));
-    (u64::from(rank) << 33) | (y << 17) | x
-}
-
-fn sorted(raw: Raw, ranks: usize) -> People {
-    let mut order: Vec<u32> = (0..).take(raw.keys.len()).collect();
-    let key_of = |row: u32| raw.keys.get(row as usize).copied().unwrap_or(u64::MAX);
-    order.sort_unstable_by_key(|row| (key_of(*row), raw.recipient.get(*row as usize).copied()));
-    let mut starts = vec![0u32; ranks + 1];
-    for key in &raw.keys {
-        if let Some(start) = starts.get_mut((key >> 33) as usize + 1) {
-            *start += 1;
-        }
-    }
-    let mut total = 0;
-    for start in &mut starts {
-        total += *start;
-        *start = total;
-    }
-    let mut people = People {
-        starts,
-        recipient: gather(&raw.recipient, &order),
-        lon: gather(&raw.lon, &order),
-        lat: gather(&raw.lat, &order),
-        bits: gather(&raw.bits, &order),
-        phone: gather(&raw.phone, &order),
-        email: Texts::default(),
-        push: Texts::default(),
-    };
-    for (row, from) in (0..).zip(&order) {
-        for (texts, sorted) in [
-            (&raw.email, &mut people.email),
-            (&raw.push, &mut people.push),
-        ] {
-            if let Some(text) = texts.get(*from as usize) {
-                sorted.push(row, text);
-            }
-        }
-    }
-    mark_shared(&mut people);
-    people
-}
-
-fn gather<T: Copy>(column: &[T], order: &[u32]) -> Vec<T> {
-    order
-        .iter()
-        .filter_map(|row| column.get(*row as usize).copied())
-        .collect()
-}
-
-/// Flags rows whose phone stands there more than once: only those need a look at sending.
-fn mark_shared(people: &mut People) {
-    let mut phones: Vec<u64> = people.phone.iter().copied().filter(|p| *p != 0).collect();
-    phones.sort_unstable();
-    let mut twice: Vec<u64> = phones
-        .windows(2)
-        .filter_map(|pair| match pair {
-            [a, b] if a == b => Some(*a),
-            _ => None,
-        })
-        .collect();
-    twice.dedup();
-    for (phone, bits) in people.phone.iter().zip(&mut people.bits) {
-        if twice.binary_search(phone).is_ok() {
-            *bits |= SHARED;
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use crate::peers::runtime;
 use crate::server::{Answer, Server};
+use dispatch::directory::Shape;
 use dispatch::gateway::area::{
     Act, AreaHeads, AreaTarget, Band, Counts, Discord, Job, JobError, List, ListKind, Objection,
     Phase, Reading, Refused, Report, TargetConfig, Text, check, key,
@@ -35,6 +36,7 @@ fn job() -> Job {
         hazard: Hazard::Rainstorm,
         tier: Tier::Red,
         areas: vec![area("440106014000"), area("440106015000")],
+        shape: None,
         classes: Vec::new(),
         texts: vec![
             Text {
@@ -73,6 +75,7 @@ fn reading(job: &Job) -> Reading {
         refused: Vec::new(),
         starts: NOW,
         ends: job.not_after,
+        shape: None,
         last_phone_s: 160,
     }
 }
@@ -96,6 +99,46 @@ fn band() -> Band {
         heads_max: 1_000_000,
         lists: vec![ListKind::Resident],
     }
+}
+
+#[test]
+fn a_shape_that_is_read_whole_or_otherwise_is_held() {
+    let drawn = |metres: f64| Shape::around(&[vec![[113.2, 23.1]]], metres).unwrap();
+    let mut job = job();
+    job.shape = Some(drawn(500.0));
+    assert_eq!(
+        Job::read(&serde_json::to_vec(&job).unwrap()),
+        Ok(job.clone())
+    );
+    let objections = |read: Option<String>, heads: u64| {
+        let reading = Reading {
+            shape: read,
+            heads,
+            ..reading(&job)
+        };
+        check(&job, &reading, &band(), Some(100_000), NOW)
+    };
+    // Few live in a part of an area: nobody knows how many.
+    assert_eq!(objections(Some(drawn(500.0).hash()), 12), []);
+    for read in [None, Some(drawn(501.0).hash())] {
+        let found = objections(read, 12);
+        assert!(
+            matches!(found.as_slice(), [Objection::Shape { .. }]),
+            "{found:?}"
+        );
+    }
+    let nobody = objections(Some(drawn(500.0).hash()), 0);
+    assert_eq!(nobody, [Objection::Nobody]);
+    let reading = reading(&job);
+    let other = Reading {
+        shape: Some(drawn(500.0).hash()),
+        ..reading.clone()
+    };
+    assert_ne!(
+        reading.hash(),
+        other.hash(),
+        "a release names what was seen"
+    );
 }
 
 #[test]
@@ -127,6 +170,11 @@ fn a_job_that_would_mislead_is_refused_with_the_field() {
     }
     let over = refuse(&|job| job.not_before = Some(job.not_after));
     assert_eq!(over, JobError::Times);
+    let drawn = r#"{"type":"Point","coordinates":[113.2,23.1]}"#;
+    let mut document = serde_json::to_value(job()).unwrap();
+    document["shape"] = serde_json::from_str(drawn).unwrap();
+    let why = Job::read(document.to_string().as_bytes()).unwrap_err();
+    assert!(why.to_string().contains("distance_m is missing"), "{why}");
     assert!(matches!(Job::read(b"{}"), Err(JobError::Form(_))));
 }
 

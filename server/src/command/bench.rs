@@ -16,6 +16,7 @@ mod report;
 mod served;
 mod sms;
 mod stream;
+mod targeting;
 
 use super::Failure;
 use clap::{Args, ValueEnum};
@@ -54,6 +55,12 @@ pub(crate) struct Arguments {
     /// SMPP sessions
     #[arg(long, default_value_t = 2)]
     sessions: usize,
+    /// People of the city for targeting
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=60_000_000))]
+    people: u64,
+    /// Where targeting leaves its people and places for others to be asked the same
+    #[arg(long, value_name = "DIR")]
+    export: Option<PathBuf>,
     /// Gauges whose windows are full when the service is killed
     #[arg(long, default_value_t = 100_000)]
     series: usize,
@@ -93,6 +100,8 @@ enum What {
     Hindcast,
     /// Killed with three days of minute values in its windows, to evaluating again
     Recovery,
+    /// A roll of many people read, sealed and opened, and drawn places resolved over them
+    Targeting,
     /// Observations over HTTP with the journal on disk, then on Kafka in one process and in four
     Kafka,
     /// Over Kafka the owner of a zone is killed: from then to the first warning of the next owner
@@ -151,6 +160,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let (series, hours) = (arguments.series, arguments.hours);
         let measured = recovery::measure(&arguments.gauges, &scratch, series, hours);
         lines.extend(runtime.block_on(measured)?);
+    }
+    if asked(What::Targeting) {
+        let load = targeting::Load {
+            city: &arguments.city,
+            people: arguments.people,
+            export: arguments.export.as_deref(),
+        };
+        lines.extend(targeting::measure(&load, &scratch)?);
     }
     if arguments.what.contains(&What::Kafka) {
         let brokers = brokers(arguments)?;

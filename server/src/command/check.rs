@@ -216,7 +216,9 @@ impl Found {
         if let Ok(city) = &city {
             self.faults.extend(installation::notices(city, directory));
             let absent = self.absent(directory);
-            match (absent == 0).then(|| installation::tables(directory, city, None)) {
+            let mut watch = |rows: u64| eprintln!("subscribers: {rows} rows read");
+            let read = || installation::tables(directory, city, None, &mut watch);
+            match (absent == 0).then(read) {
                 Some(Ok(loaded)) => {
                     let all = &loaded.directory;
                     let empty = installation::empty_classes(city, all, directory);
@@ -262,7 +264,10 @@ impl Found {
     /// A city without people or wording can be replayed and not served. How many tables of people
     /// are not there.
     fn absent(&mut self, directory: &Path) -> usize {
-        let is_absent = |name: &&str| !directory.join(name).exists();
+        let is_there = |name: &str| directory.join(name).exists();
+        let is_roll = |name: &str| installation::SUBSCRIBERS.contains(&name);
+        let has_roll = installation::SUBSCRIBERS.iter().any(|name| is_there(name));
+        let is_absent = |name: &&str| !(is_there(name) || (is_roll(name) && has_roll));
         let absent: Vec<_> = ["contacts.csv", "subscribers.csv", "wording"]
             .into_iter()
             .filter(is_absent)

@@ -7,6 +7,9 @@ mod parquet;
 mod rows;
 mod table;
 
+pub(super) use parquet::File as ParquetWriter;
+pub(super) use table::{Cell, Column, Kind};
+
 use super::Failure;
 use clap::{Args, ValueEnum};
 use journal::DiskJournal;

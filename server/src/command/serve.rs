@@ -261,7 +261,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
 /// What a relay works with.
 fn post(config: &Config) -> Result<Post, String> {
     let centres: Result<Vec<_>, String> = config.centres.iter().map(|c| c.centre()).collect();
-    let roll = [installation::SUBSCRIBERS].map(|name| config.city.join(name));
+    let roll = installation::SUBSCRIBERS.map(|name| config.city.join(name));
     // The day on which the roll was put there is its date, as far as the relay knows.
     let of = roll.iter().find_map(|path| changed(path));
     let links = config.link_names().into_iter();

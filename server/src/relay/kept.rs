@@ -130,6 +130,7 @@ impl Kept {
                 areas: areas.clone(),
                 alone: true,
                 roles: job.classes.clone(),
+                shape: job.shape.clone(),
                 ..Audience::of(Reach::Public, "")
             },
             only_told: job.purpose.is_easing(),

@@ -2,6 +2,7 @@
 
 use super::Relay;
 use crate::app::App;
+use dispatch::directory::Shape;
 use dispatch::gateway::area::{AreaHeads, Job, List, ListKind, Reading, Refused};
 use dispatch::intent::Audience;
 use dispatch::wording::sms;
@@ -40,6 +41,7 @@ pub(super) fn read(app: &App, relay: &Relay, job: &Job) -> (Reading, BTreeMap<Ar
     let reading = Reading {
         job: job.job,
         areas: areas.collect(),
+        shape: job.shape.as_ref().map(Shape::hash),
         unknown,
         heads: counted.heads,
         by_language: counted.by_language,
@@ -70,6 +72,7 @@ impl Counted {
         let audience = Audience {
             areas: areas.to_vec(),
             roles: job.classes.clone(),
+            shape: job.shape.clone(),
             ..Audience::of(Reach::Public, installation.directory.version())
         };
         let counted = installation

@@ -43,10 +43,14 @@ pub(super) fn setting() -> &'static Setting {
         let folder = tempfile::tempdir().unwrap().keep();
         write(&folder);
         let earlier = Earlier::default();
-        let installation = Installation::load(&folder.join("city"), None, &earlier).unwrap();
+        let mut installation = Installation::load(&folder.join("city"), None, &earlier).unwrap();
         // Made once: nodes of runs beside each other find the key and the version.
         let vault = Vault::open(&folder.join("directory"), &folder.join("directory.key"));
-        vault.unwrap().keep(&installation.directory).unwrap();
+        let numbers = installation.numbers.take().unwrap();
+        vault
+            .unwrap()
+            .keep(&installation.directory, &numbers)
+            .unwrap();
         read(folder, Arc::new(installation))
     })
 }

@@ -2,6 +2,7 @@
 //! was asked is held for a person, never released by itself.
 
 use super::{Job, ListKind, Reading};
+use crate::directory::Shape;
 use model::{AreaCode, Language, Span, Time};
 use std::collections::BTreeSet;
 
@@ -32,6 +33,14 @@ pub enum Objection {
     /// Codes nobody asked for.
     #[error("understood and not asked for: {}", codes(.0))]
     Extra(Vec<AreaCode>),
+    /// It was drawn, and is read whole or as something else.
+    #[error("the shape was not understood: its hash is {asked}, read back was {read}")]
+    Shape {
+        /// Of the job's.
+        asked: String,
+        /// Of the reading's; empty where it has none.
+        read: String,
+    },
     /// Nobody would hear it.
     #[error("it would reach nobody")]
     Nobody,
@@ -118,7 +127,18 @@ pub fn check(
     if !extra.is_empty() {
         objections.push(Objection::Extra(extra));
     }
-    objections.extend(heads(reading.heads, band, inhabitants));
+    let asked = job.shape.as_ref().map(Shape::hash);
+    if asked != reading.shape {
+        objections.push(Objection::Shape {
+            asked: asked.unwrap_or_default(),
+            read: reading.shape.clone().unwrap_or_default(),
+        });
+    }
+    // How many live in a part of an area nobody knows; more than in all of it is too many.
+    let is_expected =
+        |objection: &Objection| job.shape.is_some() && matches!(objection, Objection::Few { .. });
+    let of_heads = heads(reading.heads, band, inhabitants).into_iter();
+    objections.extend(of_heads.filter(|objection| !is_expected(objection)));
     if !band.lists.is_empty() && !band.lists.contains(&reading.list.kind) {
         objections.push(Objection::List(reading.list.kind.name()));
     }

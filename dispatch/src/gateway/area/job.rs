@@ -1,6 +1,7 @@
 //! What the far side is told, and what may be done with it afterwards.
 
 use super::wire_time;
+use crate::directory::Shape;
 use crate::intent::{Intent, IntentId};
 use crate::wording::{Places, Purpose};
 use model::{AreaCode, Hazard, Language, Mode, Named, Tier, Time, WarningId};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Bytes of one document, either way.
-pub const BODY_MAX: usize = 1 << 20;
+pub const BODY_MAX: usize = 4 << 20;
 /// Areas of one job.
 const AREAS_MAX: usize = 4_096;
 /// UTF-16 units of one text.
@@ -38,6 +39,10 @@ pub struct Job {
     pub tier: Tier,
     /// 12-digit division codes, with everything below each.
     pub areas: Vec<AreaCode>,
+    /// Of those areas only what lies inside: a GeoJSON geometry, with `distance_m` for a circle or a
+    /// strip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
     /// Classes of the public; none means everybody there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
@@ -156,6 +161,7 @@ impl Job {
             hazard,
             tier: intent.tier,
             areas: whole(places, &intent.audience.areas),
+            shape: intent.audience.shape.clone(),
             classes: intent.audience.roles.clone(),
             texts: texts.collect(),
             onset: intent.onset,

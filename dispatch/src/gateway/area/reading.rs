@@ -14,6 +14,9 @@ pub struct Reading {
     pub job: IntentId,
     /// Each area it knows, with the heads there; each number once over all of them.
     pub areas: Vec<AreaHeads>,
+    /// Hash of the shape as it was understood; none where none was, or was drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
     /// Codes it does not know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<AreaCode>,
@@ -113,6 +116,8 @@ impl Reading {
             self.list.kind.name(),
             self.list.of.seconds()
         );
+        let shape = self.shape.as_ref();
+        let text = text + &shape.map_or_else(String::new, |hash| format!("\nshape {hash}"));
         hex::encode(Sha256::digest(text.as_bytes()))
     }
 }

@@ -74,6 +74,7 @@ async fn one(directory: &Path, folder: &Path, background: usize) -> Result<Vec<L
     let faulty = |faults: installation::Faulty| Failure::BadInput(faults.to_string());
     let city = installation::city(directory).map_err(faulty)?;
     let people = installation::people(directory, &city, None).map_err(faulty)?;
+    let people = people.directory;
     let culverts = culverts(&city, &people);
     let (carrier, mut taken) = carrier().await?;
     let link = format!(

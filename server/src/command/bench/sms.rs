@@ -470,7 +470,8 @@ fn change_directory(town: &Path, count: usize) -> io::Result<()> {
 fn directory(town: &Path) -> Result<Directory, Failure> {
     let faulty = |faults: installation::Faulty| Failure::BadInput(faults.to_string());
     let city = installation::city(town).map_err(faulty)?;
-    installation::people(town, &city, None).map_err(faulty)
+    let loaded = installation::people(town, &city, None).map_err(faulty)?;
+    Ok(loaded.directory)
 }
 
 /// A folder with all that is in it.

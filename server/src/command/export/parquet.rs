@@ -2,8 +2,8 @@
 //! doubles and instants, one page a column and row group, PLAIN values, zstd.
 //!
 //! Written from the format's own description (apache/parquet-format 2.x: `parquet.thrift`,
-//! Encodings, and Thrift's compact protocol). A crate for it would compile longer than the rest
-//! of this program's commands.
+//! Encodings, and Thrift's compact protocol), so that what is exported stays the same byte for byte;
+//! rolls of others are read by a crate (`dispatch::directory`).
 
 use super::table::{Cell, Column, Kind};
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ const RLE: i64 = 3;
 const ZSTD: i64 = 6;
 
 /// A file being written.
-pub(super) struct File<W> {
+pub(in crate::command) struct File<W> {
     out: W,
     at: u64,
     columns: &'static [Column],
@@ -46,7 +46,7 @@ struct Chunk {
 
 impl<W: Write> File<W> {
     /// Begins the file.
-    pub(super) fn open(out: W, columns: &'static [Column]) -> io::Result<Self> {
+    pub(in crate::command) fn open(out: W, columns: &'static [Column]) -> io::Result<Self> {
         let mut file = Self {
             out,
             at: 0,
@@ -58,7 +58,7 @@ impl<W: Write> File<W> {
     }
 
     /// Writes rows, a cell for each column, as one row group.
-    pub(super) fn group(&mut self, rows: &[Vec<Cell>]) -> io::Result<()> {
+    pub(in crate::command) fn group(&mut self, rows: &[Vec<Cell>]) -> io::Result<()> {
         let mut chunks = Vec::with_capacity(self.columns.len());
         for place in 0..self.columns.len() {
             let page = page(rows.iter().map(|row| row.get(place)));
@@ -90,7 +90,7 @@ impl<W: Write> File<W> {
     }
 
     /// Writes the footer.
-    pub(super) fn close(mut self) -> io::Result<()> {
+    pub(in crate::command) fn close(mut self) -> io::Result<()> {
         let footer = self.footer();
         let length = u32::try_from(footer.len())
             .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "too many row groups"))?;

@@ -32,7 +32,7 @@ impl Format {
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::command) enum Kind {
     /// UTF-8.
     Text,
     /// Whole numbers.
@@ -44,11 +44,11 @@ pub(super) enum Kind {
 }
 
 /// A column.
-pub(super) type Column = (&'static str, Kind);
+pub(in crate::command) type Column = (&'static str, Kind);
 
 /// One value; `None` where there is none.
 #[derive(Clone, Debug)]
-pub(super) enum Cell {
+pub(in crate::command) enum Cell {
     /// For a text column.
     Text(String),
     /// For an integer column.

@@ -164,6 +164,7 @@ impl Asking<'_> {
             hazard: Hazard::Rainstorm,
             tier: Tier::Blue,
             areas: vec![area],
+            shape: None,
             classes: Vec::new(),
             texts: vec![Text {
                 language: Language::Zh,

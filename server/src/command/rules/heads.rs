@@ -31,10 +31,11 @@ impl Heads {
     /// Those of a city directory.
     pub(super) fn open(folder: &Path, city: &Arc<City>) -> Result<Self, Failure> {
         let is_there = |name: &str| folder.join(name).is_file();
-        let directory = (is_there(CONTACTS) && is_there(SUBSCRIBERS))
+        let directory = (is_there(CONTACTS) && SUBSCRIBERS.iter().any(|name| is_there(name)))
             .then(|| installation::people(folder, city, None))
             .transpose()
-            .map_err(|faulty| Failure::BadInput(faulty.to_string()))?;
+            .map_err(|faulty| Failure::BadInput(faulty.to_string()))?
+            .map(|loaded| loaded.directory);
         Ok(Self {
             city: Arc::clone(city),
             directory,
@@ -66,6 +67,7 @@ impl Heads {
         };
         let audience = Audience {
             alone: false,
+            shape: None,
             reach: Reach::Public,
             areas: vec![code],
             sites: Vec::new(),

@@ -1,0 +1,257 @@
+//! Subscribers as they are read, in file order, and then sorted once: a counting sort by area and
+//! grid cell, column by column, so that no more than one column stands there twice.
+
+use super::cells::{Cell, Runs, Spot};
+use super::columns::{IS_SHARED, PROFILES_MAX, People, Texts, Twins, code_of, packed};
+use super::order::Rank;
+use super::phones::{Coding, NO_PHONE};
+use rustc_hash::FxHashMap;
+
+/// Rows in file order, before they are sorted.
+#[derive(Default)]
+pub(super) struct Raw {
+    /// Which run each row belongs to, by the order in which runs were met.
+    run: Vec<u32>,
+    recipient: Vec<u32>,
+    spot: Vec<u64>,
+    profile: Vec<u16>,
+    email: Texts,
+    push: Texts,
+    runs: FxHashMap<u64, u32>,
+    /// By run: its key and how many rows it has.
+    counts: Vec<(u64, u32)>,
+    profiles: Vec<u32>,
+    profile_of: FxHashMap<u32, u16>,
+    coding: Coding,
+}
+
+/// One row.
+pub(super) struct Person<'a> {
+    pub(super) rank: Rank,
+    pub(super) spot: Spot,
+    pub(super) phone: Option<u64>,
+    /// Classes, language and ways.
+    pub(super) bits: u32,
+    pub(super) email: &'a str,
+    pub(super) push: &'a str,
+}
+
+/// Why a row finds no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    /// [`PROFILES_MAX`] combinations of classes, language and ways.
+    Profiles,
+    /// 4 GiB of addresses, or 7 billion numbers that are no mobile ones of the country.
+    Addresses,
+}
+
+/// A row's codes, found before it gets its number.
+pub(super) struct Fitted {
+    profile: u16,
+    code: u64,
+}
+
+impl Raw {
+    /// Room for so many rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.run.reserve(rows);
+        self.recipient.reserve(rows);
+        self.spot.reserve(rows);
+        self.profile.reserve(rows);
+    }
+
+    /// Whether a row has room.
+    pub(super) fn fit(&mut self, person: &Person<'_>) -> Result<Fitted, NoRoom> {
+        let profile = match self.profile_of.get(&person.bits) {
+            Some(profile) => *profile,
+            None => {
+                let next = self.profiles.len();
+                let profile = u16::try_from(next).ok().filter(|_| next < PROFILES_MAX);
+                let profile = profile.ok_or(NoRoom::Profiles)?;
+                self.profiles.push(person.bits);
+                self.profile_of.insert(person.bits, profile);
+                profile
+            }
+        };
+        let fits = |texts: &Texts, more: &str| {
+            u32::try_from(texts.text.len().saturating_add(more.len())).is_ok()
+        };
+        if !(fits(&self.email, person.email) && fits(&self.push, person.push)) {
+            return Err(NoRoom::Addresses);
+        }
+        let code = self.coding.code(person.phone).ok_or(NoRoom::Addresses)?;
+        Ok(Fitted { profile, code })
+    }
+
+    /// Adds a row that has room.
+    pub(super) fn push(&mut self, person: &Person<'_>, fitted: &Fitted, recipient: u32) {
+        let at = u32::try_from(self.recipient.len()).unwrap_or(u32::MAX);
+        for (texts, text) in [
+            (&mut self.email, person.email),
+            (&mut self.push, person.push),
+        ] {
+            if !text.is_empty() {
+                texts.push(at, text);
+            }
+        }
+        let key = person.spot.cell().key(person.rank);
+        let next = u32::try_from(self.counts.len()).unwrap_or(u32::MAX);
+        let run = *self.runs.entry(key).or_insert(next);
+        if run == next {
+            self.counts.push((key, 0));
+        }
+        if let Some((_, rows)) = self.counts.get_mut(run as usize) {
+            *rows += 1;
+        }
+        self.run.push(run);
+        self.recipient.push(recipient);
+        self.spot.push(packed(fitted.code, person.spot));
+        self.profile.push(fitted.profile);
+    }
+
+    /// The rows in their order.
+    pub(super) fn sorted(self, ranks: usize) -> People {
+        let Self {
+            mut run,
+            recipient,
+            spot,
+            profile,
+            email,
+            push,
+            runs,
+            counts,
+            profiles,
+            profile_of,
+            coding,
+        } = self;
+        drop((runs, profile_of));
+        let (runs, mut next) = laid_out(&counts);
+        let starts = starts(&runs, ranks);
+        drop(counts);
+        // From here on `run` is where each row goes. Within a run rows stand by number.
+        let mut goes = |run: &mut u32| {
+            if let Some(slot) = next.get_mut(*run as usize) {
+                *run = *slot;
+                *slot += 1;
+            }
+        };
+        if recipient.is_sorted() {
+            run.iter_mut().for_each(&mut goes);
+        } else {
+            let mut by_number: Vec<(u32, u32)> = recipient.iter().copied().zip(0..).collect();
+            by_number.sort_unstable();
+            for (_, at) in by_number {
+                if let Some(run) = run.get_mut(at as usize) {
+                    goes(run);
+                }
+            }
+        }
+        let mut people = People {
+            starts,
+            runs,
+            recipient: scattered(recipient, &run),
+            spot: scattered(spot, &run),
+            profile: scattered(profile, &run),
+            profiles,
+            phones: coding.finish(),
+            twins: Twins::default(),
+            email: moved(&email, &run),
+            push: moved(&push, &run),
+        };
+        drop(run);
+        mark_shared(&mut people);
+        people
+    }
+}
+
+/// Runs in their order, and by the order in which they were met where their rows begin.
+fn laid_out(counts: &[(u64, u32)]) -> (Runs, Vec<u32>) {
+    let mut order: Vec<(u64, u32)> = counts.iter().map(|(key, _)| *key).zip(0..).collect();
+    order.sort_unstable();
+    let mut next = vec![0u32; counts.len()];
+    let mut runs = Runs {
+        keys: Vec::with_capacity(counts.len()),
+        starts: Vec::with_capacity(counts.len() + 1),
+    };
+    let mut total = 0;
+    for (key, met) in order {
+        runs.keys.push(key);
+        runs.starts.push(total);
+        let rows = counts.get(met as usize).map_or(0, |(_, rows)| *rows);
+        if let Some(slot) = next.get_mut(met as usize) {
+            *slot = total;
+        }
+        total += rows;
+    }
+    runs.starts.push(total);
+    (runs, next)
+}
+
+fn starts(runs: &Runs, ranks: usize) -> Vec<u32> {
+    let first = |rank: usize| {
+        let rank = Rank::try_from(rank).unwrap_or(Rank::MAX);
+        let key = Cell { y: 0, x: 0 }.key(rank);
+        let run = runs.keys.partition_point(|k| *k < key);
+        runs.starts.get(run).copied().unwrap_or_default()
+    };
+    (0..=ranks).map(first).collect()
+}
+
+/// A column in its order; its old one is let go.
+fn scattered<T: Copy + Default>(column: Vec<T>, goes: &[u32]) -> Vec<T> {
+    let mut sorted = vec![T::default(); column.len()];
+    for (value, to) in column.iter().zip(goes) {
+        if let Some(slot) = sorted.get_mut(*to as usize) {
+            *slot = *value;
+        }
+    }
+    sorted
+}
+
+fn moved(texts: &Texts, goes: &[u32]) -> Texts {
+    let to = |row: u32| goes.get(row as usize).copied();
+    let mut order: Vec<(u32, u32)> = texts
+        .rows
+        .iter()
+        .filter_map(|row| Some((to(*row)?, *row)))
+        .collect();
+    order.sort_unstable();
+    let mut moved = Texts::default();
+    for (row, from) in order {
+        if let Some(text) = texts.get(from as usize) {
+            moved.push(row, text);
+        }
+    }
+    moved
+}
+
+/// Flags rows whose phone stands there more than once: only those need a look at sending.
+fn mark_shared(people: &mut People) {
+    /// Bits of a row beside a telephone's code: a billion rows.
+    const ROW_BITS: u32 = 64 - super::phones::CODE_BITS;
+    let codes = people.spot.iter().map(|spot| code_of(*spot)).zip(0u64..);
+    let codes = codes.filter(|(code, row)| *code != NO_PHONE && *row < 1 << ROW_BITS);
+    let mut codes: Vec<u64> = codes.map(|(code, row)| code << ROW_BITS | row).collect();
+    codes.sort_unstable();
+    let mut shared: Vec<(u32, u32)> = Vec::new();
+    let mut group = 0;
+    for same in codes.chunk_by(|a, b| a >> ROW_BITS == b >> ROW_BITS) {
+        if same.len() < 2 {
+            continue;
+        }
+        let rows = same.iter().map(|both| both & ((1 << ROW_BITS) - 1));
+        shared.extend(rows.filter_map(|row| Some((u32::try_from(row).ok()?, group))));
+        group += 1;
+    }
+    drop(codes);
+    shared.sort_unstable();
+    for (row, _) in &shared {
+        if let Some(profile) = people.profile.get_mut(*row as usize) {
+            *profile |= IS_SHARED;
+        }
+    }
+    people.twins = Twins {
+        rows: shared.iter().map(|(row, _)| *row).collect(),
+        group: shared.iter().map(|(_, group)| *group).collect(),
+    };
+}
