@@ -89,7 +89,7 @@ def check_rules(metrics, words):
     fired = set()
     for test in tests["tests"]:
         for series in test.get("input_series", []):
-            check_query(f"rules_test.yml: {test['name']}", series["series"], metrics, words, {"zone", "queue", "carrier", "source"})
+            check_query(f"rules_test.yml: {test['name']}", series["series"], metrics, words, {"zone", "queue", "carrier", "link", "source"})
         for expected in test["promql_expr_test"]:
             for sample in expected["exp_samples"]:
                 fired.update(re.findall(r'alertname="(\w+)"', sample["labels"]))
