@@ -427,19 +427,27 @@ impl Courier {
         use dispatch::outbox::Outcome;
         let link = self.outbox.link();
         let channel = link.split('/').next().unwrap_or(link);
+        // A metric is looked up by its labels: once a batch, not once a message.
+        let mut counts = [("", 0_u64); 8];
         for answer in answers {
-            let state = match answer.outcome {
-                Outcome::Accepted { .. } => "accepted",
-                Outcome::Delivered => "delivered",
-                Outcome::Acknowledged => "acknowledged",
-                Outcome::Throttled => "throttled",
-                Outcome::Transient => "transient",
-                Outcome::Permanent => "failed",
-                Outcome::Retired => "retired",
-                Outcome::Uncertain => "unknown",
+            let (place, state) = match answer.outcome {
+                Outcome::Accepted { .. } => (0, "accepted"),
+                Outcome::Delivered => (1, "delivered"),
+                Outcome::Acknowledged => (2, "acknowledged"),
+                Outcome::Throttled => (3, "throttled"),
+                Outcome::Transient => (4, "transient"),
+                Outcome::Permanent => (5, "failed"),
+                Outcome::Retired => (6, "retired"),
+                Outcome::Uncertain => (7, "unknown"),
             };
+            if let Some(count) = counts.get_mut(place) {
+                *count = (state, count.1 + 1);
+            }
+        }
+        for (state, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
             let labels = [channel, link, state];
-            self.app.metrics.deliveries.with_label_values(&labels).inc();
+            let metric = self.app.metrics.deliveries.with_label_values(&labels);
+            metric.inc_by(count);
         }
     }
 

@@ -17,6 +17,7 @@ mod served;
 mod sms;
 mod stream;
 mod targeting;
+mod urgent;
 
 use super::Failure;
 use clap::{Args, ValueEnum};
@@ -47,8 +48,11 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// Subscribers told by SMPP
-    #[arg(long, default_value_t = 3_000_000)]
+    #[arg(long, alias = "messages", default_value_t = 3_000_000)]
     recipients: usize,
+    /// Links that share them by how their numbers begin, for sms and urgent
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
+    links: u64,
     /// Unanswered submits of one SMPP session
     #[arg(long, default_value_t = 8_192)]
     window: usize,
@@ -94,6 +98,8 @@ enum What {
     Latency,
     /// One act to a whole city by SMPP, killed in the middle; outcomes read back from disk
     Sms,
+    /// The same by urgency: the first tenth by risk, a red raised in the middle, a cancel
+    Urgent,
     /// Recorded observations through the rules, from a file
     Replay,
     /// The same through all shipped rules at once, from file to score, by stage
@@ -136,14 +142,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if asked(What::Sms) {
         for receipt_every in RECEIPTS {
-            let load = sms::Load {
-                recipients: arguments.recipients,
-                window: arguments.window,
-                sessions: arguments.sessions,
-                receipt_every,
-            };
+            let load = arguments.load(receipt_every);
             lines.extend(runtime.block_on(sms::measure(&arguments.city, &scratch, load))?);
         }
+    }
+    if asked(What::Urgent) {
+        let [receipt_every, _] = RECEIPTS;
+        let load = arguments.load(receipt_every);
+        lines.extend(runtime.block_on(urgent::measure(&arguments.city, &scratch, load))?);
     }
     if asked(What::Replay) {
         lines.extend(replay::measure(&arguments.gauges, &arguments.storm)?);
@@ -181,6 +187,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         lines.extend(runtime.block_on(measured)?);
     }
     report::print(&lines, arguments.json)
+}
+
+impl Arguments {
+    /// How links of short messages are driven.
+    fn load(&self, receipt_every: u64) -> sms::Load {
+        sms::Load {
+            recipients: self.recipients,
+            links: usize::try_from(self.links).unwrap_or(1),
+            window: self.window,
+            sessions: self.sessions,
+            receipt_every,
+        }
+    }
 }
 
 fn brokers(arguments: &Arguments) -> Result<&str, Failure> {

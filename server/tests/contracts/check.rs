@@ -385,7 +385,7 @@ fn accounts_of_several_carriers_are_checked() {
     let both = unicom.replace("carries = [\"unicom\"]\n", "");
     said(&[mobile, &both], "two accounts carry the rest");
     let wrong = unicom.replace("[\"unicom\"]", "[\"unicorn\"]");
-    said(&[mobile, &wrong], "\"unicorn\" is neither mobile");
+    said(&[mobile, &wrong], "\"unicorn\" is neither a carrier");
     let bare = unicom.replace("node = 3020012345\n", "");
     said(&[mobile, &bare], "write the number of our node");
     let lost = mobile.replace("\"secret\"", "\"nowhere\"");

@@ -277,6 +277,34 @@ pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*four))
 }
 
+/// Octets of the header of a protocol that counts its packets by one number.
+pub(super) const NUMBERED_BYTES: usize = 12;
+
+/// The first whole packet of a protocol that counts its packets by one number: length, command, that
+/// number, and then the body. `None` while it is incomplete.
+pub(super) fn numbered(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
+    let Some(Cut { length, head, body }) = cut(bytes, NUMBERED_BYTES)? else {
+        return Ok(None);
+    };
+    Ok(Some(Frame {
+        length,
+        command: word(head, 4).unwrap_or_default(),
+        status: 0,
+        sequence: Sequence::number(word(head, 8).unwrap_or_default()),
+        body,
+    }))
+}
+
+/// Appends the header of a packet whose length is not known yet: [`put_length`] has it from where the
+/// packet begins, which this gives.
+pub(super) fn begin(command: u32, sequence: &[u8], out: &mut Vec<u8>) -> usize {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&command.to_be_bytes());
+    out.extend_from_slice(sequence);
+    start
+}
+
 /// Writes the length of the packet that began at `start`.
 pub(super) fn put_length(start: usize, out: &mut [u8]) {
     let length = u32::try_from(out.len().saturating_sub(start)).unwrap_or(u32::MAX);

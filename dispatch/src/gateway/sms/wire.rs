@@ -38,6 +38,14 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// Nothing may be left where an operation has no more fields.
+    pub(super) const fn finish(&self) -> Result<(), DecodeError> {
+        match self.rest.len() {
+            0 => Ok(()),
+            left => Err(DecodeError::Trailing(left)),
+        }
+    }
+
     pub(super) const fn rest(&self) -> &'a [u8] {
         self.rest
     }

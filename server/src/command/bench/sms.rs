@@ -32,9 +32,11 @@ use tokio::task::JoinHandle;
 pub(super) struct Load {
     /// Subscribers of the city.
     pub(super) recipients: usize,
+    /// Links that share them.
+    pub(super) links: usize,
     /// Unanswered submits of a session.
     pub(super) window: usize,
-    /// Sessions of the link.
+    /// Sessions of each link.
     pub(super) sessions: usize,
     /// Each nth message brings a receipt.
     pub(super) receipt_every: u64,
@@ -43,8 +45,8 @@ pub(super) struct Load {
 /// Each so-manieth submit is throttled, or taken without an answer.
 const THROTTLE_EVERY: u64 = 999_983;
 const SILENCE_EVERY: u64 = 250_007;
-/// The link of short messages in the order of links: after `cap` and `push`.
-const LINK: Partition = Partition(2);
+/// The first link of short messages in the order of links: after `cap` and `push`.
+const LINK: u16 = 2;
 /// Messages told by the carrier and not yet noted.
 const TAKEN_MAX: usize = 1 << 20;
 /// How long the rest may take after the kill.
@@ -56,9 +58,9 @@ const TEXT: (&str, &str) = (
 );
 
 /// The carrier and what it took, in order.
-struct Sink {
+pub(super) struct Sink {
     address: SocketAddr,
-    counts: Arc<Counts>,
+    pub(super) counts: Arc<Counts>,
     notes: JoinHandle<Vec<Taken>>,
     server: JoinHandle<()>,
 }
@@ -83,13 +85,9 @@ pub(super) async fn measure(
         load.recipients
     ));
     copy(city, &town).map_err(failed)?;
-    subscribers(city, &town, load.recipients).map_err(failed)?;
+    subscribers(city, &town, load).map_err(failed)?;
     let sink = Sink::start(load).await?;
-    let link = format!(
-        "[[sms]]\nname = \"bench\"\n[sms.smpp]\naddress = \"{}\"\nsystem_id = \"bench\"\npassword = \"bench\"\nwindow = {}\nsessions = {}\nresponse_timeout = \"2s\"\n",
-        sink.address, load.window, load.sessions
-    );
-    let mut served = Served::start(&folder, &town, &link).await?;
+    let mut served = Served::start(&folder, &town, &sink.accounts(load)).await?;
     let share = 40 + monotonic_micros() % 50;
     let until = load.recipients as u64 * share / 100;
     progress(&format!(
@@ -104,13 +102,13 @@ pub(super) async fn measure(
     let (cpu_s, load_cpu_s) = (served.cpu_s() - cpu, cpu_s("self") - own);
     served.kill();
     let killed = monotonic();
-    let found = read_back(&folder)?;
+    let found = read_back(&folder, load.links)?;
     let before = directory(&town)?;
     progress(&format!(
         "sms: {} outcomes read back; starting again with a changed directory",
         found.outcomes
     ));
-    change_directory(&town, load.recipients).map_err(failed)?;
+    change_directory(&town, load).map_err(failed)?;
     served.start_again().await?;
     wait_finished(&served, &found.intents).await?;
     drop(served);
@@ -121,7 +119,7 @@ pub(super) async fn measure(
     let matched = found.compare(&before, &taken)?;
     let after = directory(&town)?;
     let repeated = everybody(&before, &after, &taken)?;
-    let in_doubt = 2 * (load.window * load.sessions) as u64 + silent;
+    let in_doubt = 2 * (load.window * load.sessions * load.links) as u64 + silent;
     if repeated > in_doubt {
         return Err(Failure::Failed(format!(
             "{repeated} messages went out twice, more than the {in_doubt} in doubt at the kill; {} of them wholly after it",
@@ -129,7 +127,10 @@ pub(super) async fn measure(
         )));
     }
     Ok(vec![Line {
-        name: format!("sms, a receipt each {}", load.receipt_every),
+        name: format!(
+            "sms, {} links, a receipt each {}",
+            load.links, load.receipt_every
+        ),
         figure: found.outcomes as f64 / wall_s,
         unit: "messages/s",
         asked: Some(400_000.0),
@@ -140,8 +141,8 @@ pub(super) async fn measure(
         count: found.outcomes,
         load_average: load_average(),
         note: format!(
-            "{} outcomes on disk after kill -9, {matched} matched with the carrier by id and phone; {repeated} repeated of {in_doubt} allowed; {throttled} throttled, {silent} unanswered, {receipts} receipts; window {} × {}",
-            found.outcomes, load.window, load.sessions
+            "{} outcomes on disk after kill -9, {matched} matched with the carrier by id and phone; {repeated} repeated of {in_doubt} allowed; {throttled} throttled, {silent} unanswered, {receipts} receipts; window {} × {} × {}",
+            found.outcomes, load.window, load.sessions, load.links
         ),
         ..Line::default()
     }])
@@ -202,7 +203,7 @@ async fn release(served: &Served) -> Result<(), Failure> {
 }
 
 impl Sink {
-    async fn start(load: Load) -> Result<Self, Failure> {
+    pub(super) async fn start(load: Load) -> Result<Self, Failure> {
         let config = CarrierConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             receipt_after: Some(Span::from_millis(200)),
@@ -228,8 +229,23 @@ impl Sink {
         })
     }
 
+    /// Accounts of the configuration that share the phones, all at this carrier.
+    pub(super) fn accounts(&self, load: Load) -> String {
+        let account = |number: usize| {
+            let carries = match number {
+                0 => String::new(),
+                _ => format!("carries = [\"{}\"]\n", BEGINNING + number),
+            };
+            format!(
+                "[[sms]]\nname = \"bench-{number}\"\n{carries}[sms.smpp]\naddress = \"{}\"\nsystem_id = \"bench\"\npassword = \"bench\"\nwindow = {}\nsessions = {}\nresponse_timeout = \"2s\"\n",
+                self.address, load.window, load.sessions
+            )
+        };
+        (0..load.links).map(account).collect()
+    }
+
     /// Ends the carrier; gives what it took.
-    async fn stop(self) -> Result<Vec<Taken>, Failure> {
+    pub(super) async fn stop(self) -> Result<Vec<Taken>, Failure> {
         self.server.abort();
         drop(self.server.await);
         let taken = self.notes.await;
@@ -251,7 +267,7 @@ async fn note(taken: &mut mpsc::Receiver<Taken>, room: usize) -> Vec<Taken> {
     all
 }
 
-async fn wait_for(counts: &Counts, wanted: u64) -> Result<(), Failure> {
+pub(super) async fn wait_for(counts: &Counts, wanted: u64) -> Result<(), Failure> {
     let began = monotonic();
     while Counts::read(&counts.accepted) < wanted {
         if monotonic().duration_since(began) > PATIENCE {
@@ -278,7 +294,7 @@ async fn wait_finished(served: &Served, public: &[IntentId]) -> Result<(), Failu
         let items: Vec<serde_json::Value> = serde_json::from_slice(answer.body).unwrap_or_default();
         let mut sms = items
             .iter()
-            .filter(|item| item.get("link").is_some_and(|link| link == "sms"));
+            .filter(|item| item.get("channel").is_some_and(|channel| channel == "sms"));
         let open = |item: &&serde_json::Value| item.get("finished").is_none_or(|f| f.is_null());
         let is_shown = |id: &IntentId| {
             let id = id.to_string();
@@ -298,7 +314,7 @@ async fn wait_finished(served: &Served, public: &[IntentId]) -> Result<(), Failu
 }
 
 /// What the journal knows of the public's messages.
-fn read_back(folder: &Path) -> Result<ReadBack, Failure> {
+fn read_back(folder: &Path, links: usize) -> Result<ReadBack, Failure> {
     let broken = |error: journal::JournalError| Failure::Failed(format!("journal: {error}"));
     let options = journal::Options {
         reserve_bytes: 0,
@@ -307,11 +323,13 @@ fn read_back(folder: &Path) -> Result<ReadBack, Failure> {
     let journal = DiskJournal::open(&folder.join("journal"), options).map_err(broken)?;
     let mut intents = Vec::new();
     let mut ledger = Ledger::default();
-    for kind in [Kind::Deliveries, Kind::Receipts] {
+    let links = (LINK..).take(links).map(Partition);
+    let topics = links.flat_map(|link| [(Kind::Deliveries, link), (Kind::Receipts, link)]);
+    for (kind, link) in topics {
         let topic = Topic::actual(kind);
-        let mut next = journal.first(topic, LINK).map_err(broken)?;
+        let mut next = journal.first(topic, link).map_err(broken)?;
         loop {
-            let records = journal.read(topic, LINK, next, 8 << 20).map_err(broken)?;
+            let records = journal.read(topic, link, next, 8 << 20).map_err(broken)?;
             if records.is_empty() {
                 break;
             }
@@ -323,6 +341,7 @@ fn read_back(folder: &Path) -> Result<ReadBack, Failure> {
                 } else if let Ok(intent) = serde_json::from_slice::<Intent>(record.payload())
                     && intent.audience.reach == Reach::Public
                     && intent.channel == Channel::Sms
+                    && !intents.contains(&intent.id)
                 {
                     intents.push(intent.id);
                 }
@@ -409,15 +428,22 @@ fn repeated_since(killed: std::time::Instant, taken: &[Taken]) -> u64 {
     seen.values().map(|times| u64::from(times - 1)).sum()
 }
 
-/// Subscribers of the bench have telephones of their own range.
-const FIRST_PHONE: u64 = 8_613_910_000_000;
+/// Subscribers of the bench have telephones of their own range: of each link those that begin with this
+/// and its number more.
+const BEGINNING: usize = 1_500;
+const FIRST_PHONE: u64 = 8_600_000_000_000 + BEGINNING as u64 * 10_000_000;
 
-const fn is_subscriber(phone: u64) -> bool {
+pub(super) const fn is_subscriber(phone: u64) -> bool {
     phone >= FIRST_PHONE
 }
 
+/// The telephone of a subscriber, dealt to the links in turn.
+const fn phone_of(number: usize, links: usize) -> u64 {
+    FIRST_PHONE + (number % links) as u64 * 10_000_000 + (number / links) as u64
+}
+
 /// The people of the demo city over and over, each with a telephone of their own and no other way.
-fn subscribers(city: &Path, town: &Path, count: usize) -> io::Result<()> {
+pub(super) fn subscribers(city: &Path, town: &Path, load: Load) -> io::Result<()> {
     let demo = std::fs::read_to_string(city.join("subscribers.csv"))?;
     let places: Vec<[&str; 4]> = demo
         .lines()
@@ -432,19 +458,20 @@ fn subscribers(city: &Path, town: &Path, count: usize) -> io::Result<()> {
     let file = std::fs::File::create(town.join("subscribers.csv"))?;
     let mut out = io::BufWriter::with_capacity(1 << 20, file);
     writeln!(out, "id,lon,lat,phone,language,audience")?;
-    for (number, [lon, lat, language, audience]) in places.iter().cycle().take(count).enumerate() {
-        let phone = FIRST_PHONE + number as u64;
+    let all = places.iter().cycle().take(load.recipients);
+    for (number, [lon, lat, language, audience]) in all.enumerate() {
+        let phone = phone_of(number, load.links);
         writeln!(out, "B{number},{lon},{lat},+{phone},{language},{audience}")?;
     }
     out.flush()
 }
 
 /// One in a hundred has a new telephone, and one more for each hundred has subscribed.
-fn change_directory(town: &Path, count: usize) -> io::Result<()> {
+fn change_directory(town: &Path, load: Load) -> io::Result<()> {
     let path = town.join("subscribers.csv");
     let text = std::fs::read_to_string(&path)?;
     let mut out = String::with_capacity(text.len() + text.len() / 50);
-    let mut next = FIRST_PHONE + count as u64;
+    let mut next = load.recipients;
     let mut added = String::new();
     for (number, line) in text.lines().enumerate() {
         if number == 0 || !number.is_multiple_of(100) {
@@ -456,10 +483,12 @@ fn change_directory(town: &Path, count: usize) -> io::Result<()> {
         let [id, lon, lat, _, language, audience] = cells.as_slice() else {
             continue;
         };
-        out.push_str(&format!("{id},{lon},{lat},+{next},{language},{audience}\n"));
+        let [first, second] = [next, next + 1].map(|number| phone_of(number, load.links));
+        out.push_str(&format!(
+            "{id},{lon},{lat},+{first},{language},{audience}\n"
+        ));
         added.push_str(&format!(
-            "N{number},{lon},{lat},+{},{language},{audience}\n",
-            next + 1
+            "N{number},{lon},{lat},+{second},{language},{audience}\n"
         ));
         next += 2;
     }
@@ -467,7 +496,7 @@ fn change_directory(town: &Path, count: usize) -> io::Result<()> {
     std::fs::write(path, out)
 }
 
-fn directory(town: &Path) -> Result<Directory, Failure> {
+pub(super) fn directory(town: &Path) -> Result<Directory, Failure> {
     let faulty = |faults: installation::Faulty| Failure::BadInput(faults.to_string());
     let city = installation::city(town).map_err(faulty)?;
     let loaded = installation::people(town, &city, None).map_err(faulty)?;

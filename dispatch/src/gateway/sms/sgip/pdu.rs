@@ -1,7 +1,7 @@
 //! One packet of SGIP: finds it in a stream of bytes, decodes it strictly, encodes it.
 
 use crate::gateway::sms::alphabet;
-use crate::gateway::sms::codec::{Cut, Frame, FrameError, Sequence, cut, put_length, word};
+use crate::gateway::sms::codec::{Cut, Frame, FrameError, Sequence, begin, cut, put_length, word};
 use crate::gateway::sms::udh::{self, Part};
 use crate::gateway::sms::wire::{DecodeError, Reader, put_fixed};
 
@@ -323,18 +323,13 @@ impl<'a> Body<'a> {
             }
             _ => return Err(DecodeError::UnknownCommand(frame.command)),
         };
-        if !reader.is_empty() {
-            return Err(DecodeError::Trailing(reader.rest().len()));
-        }
+        reader.finish()?;
         Ok(body)
     }
 
     /// Appends the packet.
     pub fn encode(&self, sequence: Sequence, out: &mut Vec<u8>) {
-        let start = out.len();
-        out.extend_from_slice(&[0; 4]);
-        out.extend_from_slice(&self.command().to_be_bytes());
-        out.extend_from_slice(&octets(sequence));
+        let start = begin(self.command(), &octets(sequence), out);
         match self {
             Self::Bind(bind) => {
                 out.push(bind.login_type);

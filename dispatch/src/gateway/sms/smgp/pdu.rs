@@ -1,12 +1,12 @@
 //! One packet of SMGP: finds it in a stream of bytes, decodes it strictly, encodes it.
 
 use crate::gateway::sms::alphabet;
-use crate::gateway::sms::codec::{Cut, Frame, FrameError, Sequence, cut, put_length, word};
+use crate::gateway::sms::codec::{Frame, FrameError, NUMBERED_BYTES, begin, numbered, put_length};
 use crate::gateway::sms::udh::{self, Part};
 use crate::gateway::sms::wire::{DecodeError, Reader, Tlvs, put_fixed};
 
 /// Octets of the header: PacketLength, RequestID, SequenceID.
-pub const HEADER_BYTES: usize = 12;
+pub const HEADER_BYTES: usize = NUMBERED_BYTES;
 /// Octets of a telephone number.
 pub const PHONE_WIDTH: usize = 21;
 const RESERVE: usize = 8;
@@ -266,16 +266,7 @@ impl<'a> Deliver<'a> {
 
 /// The first whole packet at the start of `bytes`; `None` while it is incomplete.
 pub fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, FrameError> {
-    let Some(Cut { length, head, body }) = cut(bytes, HEADER_BYTES)? else {
-        return Ok(None);
-    };
-    Ok(Some(Frame {
-        length,
-        command: word(head, 4).unwrap_or_default(),
-        status: 0,
-        sequence: Sequence::number(word(head, 8).unwrap_or_default()),
-        body,
-    }))
+    numbered(bytes)
 }
 
 impl<'a> Body<'a> {
@@ -308,18 +299,13 @@ impl<'a> Body<'a> {
             (EXIT, true) => Self::ExitResp,
             _ => return Err(DecodeError::UnknownCommand(frame.command)),
         };
-        if !reader.is_empty() {
-            return Err(DecodeError::Trailing(reader.rest().len()));
-        }
+        reader.finish()?;
         Ok(body)
     }
 
     /// Appends the packet.
     pub fn encode(&self, version: Version, sequence: u32, out: &mut Vec<u8>) {
-        let start = out.len();
-        out.extend_from_slice(&[0; 4]);
-        out.extend_from_slice(&self.command().to_be_bytes());
-        out.extend_from_slice(&sequence.to_be_bytes());
+        let start = begin(self.command(), &sequence.to_be_bytes(), out);
         match self {
             Self::Login(login) => {
                 put_fixed(login.client, 8, out);

@@ -88,9 +88,7 @@ impl<'a> Pdu<'a> {
             Command::from_id(frame.command).ok_or(DecodeError::UnknownCommand(frame.command))?;
         let mut reader = Reader::new(frame.body);
         let body = Body::decode(command, &mut reader)?;
-        if !reader.is_empty() {
-            return Err(DecodeError::Trailing(reader.rest().len()));
-        }
+        reader.finish()?;
         Ok(Self {
             status: Status(frame.status),
             sequence: frame.sequence.number,
