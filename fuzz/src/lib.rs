@@ -18,7 +18,7 @@ mod storage;
 pub type Target = fn(&[u8]);
 
 /// Every target by name: `corpus/NAME` holds its inputs.
-pub const TARGETS: [(&str, Target); 38] = [
+pub const TARGETS: [(&str, Target); 39] = [
     ("ndjson", observations::ndjson),
     ("fields", observations::fields),
     ("registrar", observations::registrar),
@@ -55,6 +55,7 @@ pub const TARGETS: [(&str, Target); 38] = [
     ("cells", broadcast::cells),
     ("package", broadcast::package),
     ("signature", broadcast::signature),
+    ("loudspeaker", broadcast::loudspeaker),
     ("progress", storage::progress),
     ("outbox", storage::outbox),
 ];

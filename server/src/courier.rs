@@ -12,6 +12,7 @@ mod device_link;
 mod emergency;
 mod inbox;
 mod ledger;
+mod loud;
 mod marks;
 mod phone;
 mod publish;
