@@ -18,6 +18,7 @@ pub mod file_drop;
 pub mod gate;
 pub mod http;
 pub mod jwt;
+pub mod loudspeaker;
 pub(crate) mod mac;
 pub mod notice;
 pub mod platform;

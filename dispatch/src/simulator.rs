@@ -3,5 +3,6 @@
 
 pub mod carrier;
 pub mod devices;
+pub mod loudspeaker;
 pub mod mailbox;
 pub mod wired;

@@ -29,6 +29,9 @@ mod email;
 #[path = "gateways/emergency.rs"]
 mod emergency;
 #[cfg(test)]
+#[path = "gateways/loudspeaker.rs"]
+mod loudspeaker;
+#[cfg(test)]
 #[path = "peers/node.rs"]
 mod node;
 #[cfg(test)]

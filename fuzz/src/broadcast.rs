@@ -4,6 +4,8 @@
 use dispatch::gateway::cap::{SignatureFault, Signers};
 use dispatch::gateway::cell::Cells;
 use dispatch::gateway::emergency_broadcast::{Reply, unpack};
+use dispatch::gateway::loudspeaker::{Clips, Order};
+use model::Time;
 use model::fault::{FAULTS_MAX, Faults};
 use std::sync::LazyLock;
 
@@ -45,6 +47,24 @@ fn reply(bytes: &[u8]) {
     match Reply::read(bytes) {
         Ok(reply) => assert!(reply.taken.is_some() != reply.state.is_some()),
         Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A list of recordings, an order, an answer.
+pub(crate) fn loudspeaker(bytes: &[u8]) {
+    if let Err(error) = std::str::from_utf8(bytes)
+        .map(Clips::read)
+        .unwrap_or_else(|_| Ok(Clips::default()))
+    {
+        assert!(!error.to_string().is_empty());
+    }
+    let at = Time::from_seconds(1_700_000_000);
+    match Order::read(bytes, "sp-1", b"k", at) {
+        Ok(order) => assert_eq!(
+            Order::read(&order.to_bytes(b"k"), "sp-1", b"k", at),
+            Ok(order)
+        ),
+        Err(refusal) => assert!(!refusal.to_string().is_empty()),
     }
 }
 

@@ -64,6 +64,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("cells", broadcast::cells),
     ("package", broadcast::package),
     ("signature", broadcast::signature),
+    ("loudspeaker", broadcast::loudspeaker),
     ("progress", storage::progress),
     ("outbox", storage::outbox),
 ];

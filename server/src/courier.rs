@@ -13,6 +13,7 @@ mod device_link;
 mod emergency;
 mod inbox;
 mod ledger;
+mod loud;
 mod marks;
 mod phone;
 mod publish;

@@ -1,6 +1,6 @@
 //! `[[broadcast]]`: platforms of emergency broadcast, and what runs along the foot of a screen.
 
-use super::secret_text;
+use super::{secret_text, secrets};
 use crate::courier::Single;
 use dispatch::gateway::emergency_broadcast::{
     Edition, Emergency, EmergencyConfig, Parties, Sealer,
@@ -8,9 +8,11 @@ use dispatch::gateway::emergency_broadcast::{
 use dispatch::gateway::file_drop::FileDrop;
 use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
+use dispatch::gateway::loudspeaker::{Clips, LoudspeakerConfig, Loudspeakers, Speaker};
 use dispatch::gateway::webhook::{Webhook, WebhookConfig};
 use model::fault::{Faults, Place};
-use model::{Offset, Span};
+use model::table::Table;
+use model::{AreaCode, Offset, Span};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +36,8 @@ pub(crate) struct BroadcastSection {
     pub(crate) name: String,
     /// A platform of emergency broadcast.
     emergency: Option<EmergencySection>,
+    /// Loudspeakers on the network.
+    loudspeakers: Option<LoudspeakerSection>,
     /// A crawl by HTTP.
     http: Option<HttpTarget>,
     /// A crawl by files in this folder.
@@ -58,6 +62,18 @@ struct EmergencySection {
     certificate: String,
 }
 
+/// Loudspeakers, each with an address of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoudspeakerSection {
+    /// Table of speakers, the area that hears each and where it takes orders: `id,area,url`.
+    speakers_file: PathBuf,
+    /// TOML file: a secret for each speaker, hexadecimal.
+    secrets_file: PathBuf,
+    /// TOML file of recordings.
+    clips_file: Option<PathBuf>,
+}
+
 /// A program that takes our signed JSON.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +95,11 @@ impl BroadcastSection {
         self.folder.iter_mut().for_each(own);
         if let Some(emergency) = &mut self.emergency {
             own(&mut emergency.key_file);
+        }
+        if let Some(loudspeakers) = &mut self.loudspeakers {
+            own(&mut loudspeakers.speakers_file);
+            own(&mut loudspeakers.secrets_file);
+            loudspeakers.clips_file.iter_mut().for_each(own);
         }
         if let Some(http) = &mut self.http {
             own(&mut http.secret_file);
@@ -105,25 +126,39 @@ impl BroadcastSection {
     /// The gateway; reads the secrets. `offset` is that of the city's times.
     pub(crate) fn gateway(&self, offset: Offset) -> Result<Single, String> {
         let name = &self.name;
-        match (&self.emergency, &self.http, &self.folder) {
-            (Some(section), None, None) => {
+        match (
+            &self.emergency,
+            &self.loudspeakers,
+            &self.http,
+            &self.folder,
+        ) {
+            (Some(section), None, None, None) => {
                 let platform = section.gateway(name, offset);
                 let platform = platform.map_err(|why| format!("{name}: {why}"))?;
                 Ok(Single::Emergency(Arc::new(platform)))
             }
-            (None, Some(target), None) => {
+            (None, Some(section), None, None) => {
+                let speakers = section.gateway(name);
+                let speakers = speakers.map_err(|why| format!("{name}: {why}"))?;
+                Ok(Single::Loudspeakers(Arc::new(speakers)))
+            }
+            (None, None, Some(target), None) => {
                 let webhook = target.gateway(name);
                 let webhook = webhook.map_err(|why| format!("{name}: {why}"))?;
                 Ok(Single::Webhook(Arc::new(webhook)))
             }
-            (None, None, Some(folder)) => {
+            (None, None, None, Some(folder)) => {
                 let drop = FileDrop::new(folder);
                 let drop =
                     drop.map_err(|error| format!("{name}: {}: {error}", folder.display()))?;
                 Ok(Single::Files(Arc::new(drop)))
             }
-            (None, None, None) | (Some(_), _, _) | (_, Some(_), _) => Err(format!(
-                "{name}: write one of [broadcast.emergency], http = {{ url, secret_file }} and folder"
+            (None, None, None, None)
+            | (Some(_), _, _, _)
+            | (_, Some(_), _, _)
+            | (_, _, Some(_), _) => Err(format!(
+                "{name}: write one of [broadcast.emergency], [broadcast.loudspeakers], \
+                     http = {{ url, secret_file }} and folder"
             )),
         }
     }
@@ -152,6 +187,70 @@ impl EmergencySection {
             gate: GATE,
         };
         Ok(Emergency::new(config, patient()?))
+    }
+}
+
+impl LoudspeakerSection {
+    fn gateway(&self, name: &str) -> Result<Loudspeakers, String> {
+        let clips = match &self.clips_file {
+            None => Clips::default(),
+            Some(file) => {
+                let clips = Clips::read(&secret_text(file)?);
+                clips.map_err(|error| format!("{}: {error}", file.display()))?
+            }
+        };
+        let config = LoudspeakerConfig {
+            name: name.to_owned(),
+            speakers: self.speakers()?,
+            clips,
+            gate: GATE,
+        };
+        Ok(Loudspeakers::new(config, patient()?))
+    }
+
+    fn speakers(&self) -> Result<Vec<Speaker>, String> {
+        let file = self.speakers_file.display().to_string();
+        let bytes =
+            std::fs::read(&self.speakers_file).map_err(|error| format!("{file}: {error}"))?;
+        let mut secrets = secrets(&self.secrets_file)?;
+        let mut faults = Faults::default();
+        let mut speakers = Vec::new();
+        if let Some(mut table) =
+            Table::open(&file, bytes.as_slice(), &["id", "area", "url"], &mut faults)
+        {
+            let [id, area, url] = ["id", "area", "url"].map(|name| table.column(name));
+            while let Some(row) = table.next_row(&mut faults) {
+                let place = Place::line(&file, row.line());
+                let name = row.get(id);
+                let (area, url) = (AreaCode::parse(row.get(area)), address(row.get(url)));
+                // Each has one of its own: what one was sent proves nothing to another.
+                match (area, url, secrets.remove(name)) {
+                    (Ok(area), Ok(url), Some(secret)) => speakers.push(Speaker {
+                        id: name.to_owned(),
+                        area,
+                        url,
+                        secret,
+                    }),
+                    (Err(_), _, _) => {
+                        let remedy = "write the 12-digit code of areas.geojson";
+                        faults.error(place, "area", "it is no division code", remedy);
+                    }
+                    (_, Err(why), _) => {
+                        faults.error(place, "url", why, "write http://10.0.0.7/order")
+                    }
+                    (_, _, None) => {
+                        let what = "it has no secret in secrets_file, or stands there twice";
+                        faults.error(place, "id", what, "give each speaker one of its own");
+                    }
+                }
+            }
+        }
+        let faults: Vec<String> = faults.into_vec().iter().map(ToString::to_string).collect();
+        match faults.is_empty() && !speakers.is_empty() {
+            true => Ok(speakers),
+            false if faults.is_empty() => Err(format!("{file}: it has no speaker")),
+            false => Err(faults.join("; ")),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::inbox::pushed;
 use super::phone::{Shown, in_areas};
 use super::{Courier, DeviceLink};
-use super::{cell, emergency};
+use super::{cell, emergency, loud};
 use crate::app::App;
 use crate::term::Term;
 use dispatch::directory::Recipient;
@@ -15,6 +15,7 @@ use dispatch::gateway::device::{Action, Command};
 use dispatch::gateway::email::{Email, Mail};
 use dispatch::gateway::emergency_broadcast::Emergency;
 use dispatch::gateway::file_drop::{FileDrop, FileNotice};
+use dispatch::gateway::loudspeaker::Loudspeakers;
 use dispatch::gateway::notice::Unsent;
 use dispatch::gateway::web_push::WebPush;
 use dispatch::gateway::webhook::Webhook;
@@ -57,6 +58,8 @@ pub(crate) enum Single {
     Cell(Arc<CellTarget>),
     /// A platform of emergency broadcast.
     Emergency(Arc<Emergency>),
+    /// Loudspeakers on the network.
+    Loudspeakers(Arc<Loudspeakers>),
     /// A folder that another program looks into.
     Files(Arc<FileDrop>),
     /// The site devices' broker.
@@ -152,6 +155,7 @@ async fn renew(app: &App, gateway: &Single, now: Time) -> Vec<IntentId> {
         | Single::Browsers(_)
         | Single::Group(_)
         | Single::Files(_)
+        | Single::Loudspeakers(_)
         | Single::Cap => {}
     }
     Vec::new()
@@ -269,6 +273,7 @@ impl Outgoing {
             | Single::Areas(_)
             | Single::Group(_)
             | Single::Files(_)
+            | Single::Loudspeakers(_)
             | Single::Device(_)
             | Single::Cap => 0,
         }
@@ -333,6 +338,7 @@ impl Outgoing {
             }
             Single::Cell(target) => cell::say(&self.app, target, intent, at).await,
             Single::Emergency(platform) => emergency::say(&self.app, platform, intent, at).await,
+            Single::Loudspeakers(all) => loud::say(&self.app, all, intent, at).await,
             Single::Files(folder) => self.file(folder, intent, at).await,
             Single::Device(devices) => {
                 let command = self.command(intent, message, at)?;

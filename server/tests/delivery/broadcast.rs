@@ -4,8 +4,9 @@
 use super::http;
 use super::peers::Target;
 use super::street::{Street, feed, list, sign, warning};
-use crate::small::{Served, eventually, free_port};
+use crate::small::{Served, eventually, free_port, now};
 use dispatch::gateway::emergency_broadcast::{pack, unpack};
+use dispatch::simulator::loudspeaker::Loudspeaker;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -54,7 +55,25 @@ impl Platform {
     }
 }
 
-fn sections(folder: &Path, platform: u16, target: u16) -> String {
+/// A loudspeaker of the township, and where it takes orders.
+fn loudspeaker() -> (Arc<Mutex<Loudspeaker>>, u16) {
+    let speaker = Arc::new(Mutex::new(Loudspeaker::new("sp-1", b"k")));
+    let hearing = Arc::clone(&speaker);
+    let port = http::answer(move |request| {
+        let answer = hearing.lock().unwrap().step(&request.body, now());
+        (200, answer.unwrap_or_default())
+    });
+    (speaker, port)
+}
+
+fn sections(folder: &Path, platform: u16, target: u16, speaker: u16) -> String {
+    let row = format!("id,area,url\nsp-1,440106014000,http://127.0.0.1:{speaker}/order\n");
+    fs::write(folder.join("speakers.csv"), row).unwrap();
+    fs::write(
+        folder.join("speakers.toml"),
+        format!("sp-1 = \"{}\"\n", hex::encode("k")),
+    )
+    .unwrap();
     fs::create_dir_all(folder.join("crawl")).unwrap();
     fs::write(folder.join("secret"), SECRET).unwrap();
     fs::write(
@@ -73,6 +92,12 @@ own = "34401000000000103010101"
 other = "14400000000000103010101"
 key_file = "{folder}/sm2"
 certificate = "000000000001"
+
+[[broadcast]]
+name = "villages"
+[broadcast.loudspeakers]
+speakers_file = "{folder}/speakers.csv"
+secrets_file = "{folder}/speakers.toml"
 
 [[broadcast]]
 name = "tv"
@@ -106,7 +131,9 @@ fn loudspeakers_screens_and_a_folder_say_it_until_it_is_taken_back() {
         ..Street::default()
     }
     .write(folder.path());
-    let more = sections(folder.path(), platform.start(), target.port);
+    let (speaker, speaker_port) = loudspeaker();
+    let played = || speaker.lock().unwrap().played().to_vec();
+    let more = sections(folder.path(), platform.start(), target.port, speaker_port);
     let mut served = Served::serve(folder.path(), free_port(), &more);
     feed(&served, "W1", 1, "0.70");
     eventually("something is to be signed", || {
@@ -121,10 +148,19 @@ fn loudspeakers_screens_and_a_folder_say_it_until_it_is_taken_back() {
     assert_eq!(sign(&served, "token-chen").0, 204);
     eventually("each has it", || {
         let there = file(folder.path(), "txt").is_some() && file(folder.path(), "json").is_some();
-        there && platform.messages(1).len() == 1 && target.bodies().len() == 1
+        there
+            && platform.messages(1).len() == 1
+            && target.bodies().len() == 1
+            && played().len() == 1
     });
     assert!(platform.heard("<AreaCode>440106014000</AreaCode>"));
     assert!(platform.heard("<EventType>11A02</EventType>"));
+    let (parts, twin) = played().remove(0);
+    assert!(
+        parts.len() > 1 && parts.iter().all(|part| !part.say.is_empty()),
+        "{parts:?}"
+    );
+    assert!(twin.contains("核实"), "{twin}");
     let crawl = target.bodies()[0].clone();
     let line = crawl["words"][0]["text"].as_str().unwrap().to_owned();
     assert!(line.contains("核实"), "{crawl}");
@@ -156,7 +192,10 @@ fn loudspeakers_screens_and_a_folder_say_it_until_it_is_taken_back() {
             .unwrap()
             .iter()
             .all(|item| item["ends"] == true);
-        ended && !platform.messages(2).is_empty() && target.bodies().len() == 2
+        ended
+            && !platform.messages(2).is_empty()
+            && target.bodies().len() == 2
+            && played().len() == 2
     });
     assert_eq!(
         platform.messages(2),
