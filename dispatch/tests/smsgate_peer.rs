@@ -84,7 +84,7 @@ impl Centre {
                 let _ = to.send(line);
             }
         });
-        let mut centre = Self {
+        let centre = Self {
             child,
             port,
             lines,
