@@ -69,7 +69,7 @@ function fields(value, at, into) {
 async function read(get) {
   const found = new Map();
   for (const name of ['state', 'stations', 'sites', 'situations', 'warnings', 'deliveries', 'signals', 'calls', 'me']) fields(await get(`/v1/${name}`), name, found);
-  for (const name of ['plans', 'consequences', 'responses', 'services', 'evening', 'blindness', 'rules']) fields(await get(`/v1/${name}`), name, found);
+  for (const name of ['plans', 'consequences', 'responses', 'services', 'evening', 'blindness', 'rules', 'gaps', 'answering']) fields(await get(`/v1/${name}`), name, found);
   // A signature and a dry run are of those alone that are put forward.
   const { trial: _, seen: __, ...kept } = (await get('/v1/rulebooks')).find((r) => r.state === 'in_force');
   fields(kept, 'rulebook', found);

@@ -293,6 +293,19 @@ await test('an answer by telephone is noted in two steps', {}, async (page) => {
   await until('the note', async () => (await list('/v1/calls')).filter((c) => c.answer?.note === '电话:人已到场').length > before);
 });
 
+await test('a place that nobody spoke for is spoken for, and who did is listed', {}, async (page) => {
+  await signIn(page);
+  await until('a gap', async () => (await list('/v1/gaps')).gaps.length > 0);
+  const gaps = page.locator(id('gaps'));
+  await gaps.locator('.bar').click();
+  const before = (await list('/v1/gaps')).answered_for.length;
+  await gaps.locator('.speak:not([disabled])').first().click();
+  await gaps.locator('form input[required]').fill('村主任老李');
+  await gaps.locator('form button[type=submit]').click();
+  await until('the word', async () => (await list('/v1/gaps')).answered_for.length > before);
+  await page.waitForSelector('text=村主任老李');
+});
+
 await test('a proposal is rejected with a reason, never without', {}, async (page) => {
   await signIn(page);
   const w = await waitingCard(page);

@@ -56,6 +56,8 @@ pub(crate) enum What {
 pub(crate) enum Why {
     /// It was called and is silent.
     Silent,
+    /// Somebody is registered, and no rule called them.
+    NotCalled,
     /// Nobody is registered who could be called.
     NobodyListed,
     /// It is in no plan.
@@ -204,6 +206,7 @@ impl Scene<'_> {
             let is_listed = listed.contains(&model::SiteNo(no));
             let reasons = [
                 (Why::Silent, call.is_some() && is_listed),
+                (Why::NotCalled, call.is_none() && is_listed),
                 (Why::NobodyListed, !is_listed),
                 (Why::InNoPlan, site.plan.is_empty()),
             ];

@@ -281,12 +281,15 @@ fn a_phone_of_others_hears_the_words_and_its_key_within_the_sound_is_the_answer(
         })
         .skip_while(|sample| sample.unsigned_abs() < 1_000)
         .collect();
-    let words = heard.get(..2_400).unwrap_or_default();
+    // A packet that came late breaks the wave where it was to be heard, once in 20 ms at most.
+    let windows = heard.chunks_exact(80);
+    let (all, ours) = (
+        windows.len(),
+        windows.filter(|w| share_of(w, WORDS_HZ) > 0.9).count(),
+    );
     assert!(
-        share_of(words, WORDS_HZ) > 0.9,
-        "{} samples, {:.2} of them our tone",
-        heard.len(),
-        share_of(words, WORDS_HZ)
+        ours >= 20 && ours * 2 >= all.min(60),
+        "of {all} hundredths of a second {ours} are our tone"
     );
 }
 

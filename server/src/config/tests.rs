@@ -205,6 +205,7 @@ fn the_example_has_every_section_and_misses_only_its_files() {
         "email",
         "webhook",
         "devices",
+        "voice",
         "mqtt",
         "poll",
         "bulletin",
@@ -468,4 +469,36 @@ proptest! {
     fn any_bytes_are_told(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         check(&faults(&bytes))?;
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_line_is_said_by_its_key() {
+    let base = "city = \"c\"\njournal = \"j\"\nlisten = \"127.0.0.1:1\"\n[voice]\n";
+    let found = |lines: &str| -> Vec<String> {
+        let text = format!("{base}{lines}");
+        let faults = faults(text.as_bytes()).into_iter();
+        let of_voice = faults.filter(|fault| fault.field.starts_with("voice"));
+        of_voice.map(|fault| fault.field).collect()
+    };
+    let whole = "gateway = \"10.0.0.9:5060\"\nfrom = \"12379\"\nprogram = [\"espeak-ng\"]\n";
+    assert_eq!(found(whole), [""; 0]);
+    for (more, field) in [
+        ("times = 0", "voice.times"),
+        ("ring_s = 600", "voice.ring_s"),
+        ("calls_max = 0", "voice.calls_max"),
+        ("ports = [40001, 40100]", "voice.ports"),
+        ("ports = [40000, 40010]", "voice.ports"),
+        ("prefix = \"9,\"", "voice.prefix"),
+        ("country = \"+86\"", "voice.country"),
+        ("user = \"u\"", "voice"),
+        ("clips = \"nowhere\"", "voice"),
+        ("transport = \"tls\"", "voice"),
+        ("tiems = 3", "voice"),
+    ] {
+        assert_eq!(found(&format!("{whole}{more}\n")), [field], "{more}");
+    }
+    let silent = whole.replace("program = [\"espeak-ng\"]\n", "");
+    assert_eq!(found(&silent), ["voice.clips"]);
+    assert_eq!(found(&whole.replace(":5060", "")), ["voice.gateway"]);
+    assert_eq!(found(&whole.replace("12379", "duty")), ["voice.from"]);
 }

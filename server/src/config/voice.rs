@@ -174,6 +174,7 @@ impl VoiceSection {
 
     /// What the courier takes; reads the password and the clips.
     pub(crate) fn link(&self) -> Result<VoiceLink, String> {
+        let login = login("voice", self.user.as_deref(), self.password_file.as_deref())?;
         let speech = Speech::new(SpeechConfig {
             clips: self.clips.clone(),
             program: self.program.clone(),
@@ -190,7 +191,7 @@ impl VoiceSection {
             own: self.own,
             domain: self.domain.clone(),
             from: self.from.clone(),
-            login: login("voice", self.user.as_deref(), self.password_file.as_deref())?,
+            login,
             numbers: self.numbers,
             country: self.country.clone(),
             prefix: self.prefix.clone(),

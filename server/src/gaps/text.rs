@@ -39,6 +39,8 @@ const fn words(why: Why, zh: bool) -> &'static str {
     match (why, zh) {
         (Why::Silent, true) => "已叫应,无人应答",
         (Why::Silent, false) => "called, no answer",
+        (Why::NotCalled, true) => "尚未联系责任人",
+        (Why::NotCalled, false) => "who is registered was not called yet",
         (Why::NobodyListed, true) => "没有登记责任人",
         (Why::NobodyListed, false) => "nobody is registered",
         (Why::InNoPlan, true) => "未列入预案",

@@ -366,6 +366,12 @@ impl Call {
         }
         out.push(Effect::Send(self.refusal_heard(message)));
         if why.is_none() && self.log_in(status, message) {
+            // Of the second invitation nothing was said yet.
+            self.phase = Phase::Inviting {
+                provisional: false,
+                until: now,
+                withdrawn: false,
+            };
             self.invite(now, out);
             return;
         }
