@@ -216,7 +216,8 @@ impl CellSection {
             Ok(bytes) => Cells::read(&file, &bytes, faults),
             Err(error) => {
                 let remedy = "write the carrier's table there: a first line area,cell";
-                faults.error(place, "cell.cells_file", error.to_string(), remedy);
+                let what = format!("{file}: {error}");
+                faults.error(place, "cell.cells_file", what, remedy);
                 None
             }
         }

@@ -121,7 +121,9 @@ fn a_signed_warning_is_on_the_air_until_it_is_taken_back() {
     // A kill forgets nothing of what is on the air.
     served.kill();
     let mut served = Served::serve(folder.path(), free_port(), &section(port, folder.path()));
-    eventually("it stands there once", || platform.on_air().len() == languages);
+    eventually("it stands there once", || {
+        platform.on_air().len() == languages
+    });
     let id = warning(&served)["id"].as_str().unwrap().to_owned();
     let path = format!("/v1/warnings/{id}/cancel");
     let why = r#"{"reason":"a false alarm"}"#;
