@@ -264,7 +264,8 @@ mod naive {
 
     /// Minutes at which rungs are asked, with their numbers, of one place.
     pub(super) fn asked(ladder: &Ladder, needed: usize, acts: &[(i64, Act)]) -> Vec<(i64, usize)> {
-        let (mut asked, mut begun): (Vec<(i64, usize)>, Option<(i64, Tier)>) = (Vec::new(), None);
+        let mut asked: Vec<(i64, usize)> = Vec::new();
+        let mut begun: Option<(i64, Tier)> = None;
         let mut heard: Vec<(u8, Answer)> = Vec::new();
         let (mut next, mut recall): (Option<(i64, usize)>, Option<i64>) = (None, None);
         for minute in 0..=200 {

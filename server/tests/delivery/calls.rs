@@ -51,7 +51,7 @@ fn a_key_pressed_on_a_call_stops_the_ladder() {
     });
     let (_, metrics) = served.get("/metrics");
     let counted =
-        r#"sanfang_deliveries_total{channel="voice",link="voice",state="acknowledged"} 1"#;
+        r#"sanfang_deliveries_total{carrier="voice",channel="voice",state="acknowledged"} 1"#;
     assert!(metrics.contains(counted), "{metrics}");
     assert!(!metrics.contains(OWNER.trim_start_matches('+')));
 }
