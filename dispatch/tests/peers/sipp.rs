@@ -34,7 +34,7 @@ impl Sipp {
     }
 
     /// True where everything went as the scenario says.
-    pub(crate) fn is_content(mut self) -> bool {
+    pub(crate) fn ends_well(mut self) -> bool {
         self.child.wait().unwrap().success()
     }
 }
