@@ -252,7 +252,9 @@ impl Scene<'_> {
             let since = [lost, out].into_iter().flatten().min();
             if let Some(since) = since
                 // Whoever answered after it went is reached somehow.
-                && spoken.and_then(|c| c.answered.as_ref()).is_none_or(|s| s.said < since)
+                && spoken
+                    .and_then(|call| call.answered.as_ref())
+                    .is_none_or(|said| said.said < since)
             {
                 let reasons = [
                     (Why::StationsLost, lost.is_some()),

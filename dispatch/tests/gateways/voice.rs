@@ -112,7 +112,7 @@ fn a_key_told_by_info_is_an_answer_and_a_login_is_given() {
             Ok(Heard::Answered(Answer::AtPost)),
             "{mode}"
         );
-        assert!(gateway.ended_well(), "{mode}");
+        assert!(gateway.ends_well(), "{mode}");
     }
 }
 
@@ -133,7 +133,7 @@ fn busy_sent_away_no_such_number_and_nobody_are_told_apart() {
             return;
         };
         assert_eq!(called(gateway.port, Transport::Udp), wanted, "{scenario}");
-        assert!(gateway.ended_well(), "{scenario}");
+        assert!(gateway.ends_well(), "{scenario}");
     }
 }
 
@@ -157,7 +157,7 @@ fn what_is_withdrawn_stops_ringing() {
         }
     });
     assert_eq!(heard, Ok(Heard::Withdrawn));
-    assert!(gateway.ended_well());
+    assert!(gateway.ends_well());
 }
 
 /// A phone that picks up by itself, and whose keys are pressed over a socket.

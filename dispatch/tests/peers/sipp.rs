@@ -34,7 +34,7 @@ impl Sipp {
     }
 
     /// True where everything went as the scenario says.
-    pub(crate) fn ended_well(mut self) -> bool {
+    pub(crate) fn ends_well(mut self) -> bool {
         self.child.wait().unwrap().success()
     }
 }

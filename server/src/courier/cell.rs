@@ -126,7 +126,7 @@ pub(super) async fn renew(app: &App, target: &CellTarget, now: Time) {
 
 /// The tier at which a warning stands in an area and until when, by the newest revision; nothing
 /// where that is not signed yet: until then the one before stands.
-fn stands(app: &App, id: WarningId, area: AreaCode) -> Option<(Tier, Time)> {
+pub(super) fn stands(app: &App, id: WarningId, area: AreaCode) -> Option<(Tier, Time)> {
     let newest = app.view.original(id)?;
     match newest.event {
         Event::Proposed => None,

@@ -141,7 +141,11 @@ pub(crate) async fn run(
 async fn renew(app: &App, gateway: &Single, now: Time) -> Vec<IntentId> {
     match gateway {
         Single::Areas(topics) => {
-            if let Err(error) = topics.renew(|id, area| stands(app, id, area), now).await {
+            let until = |id, area| {
+                let stands = cell::stands(app, id, area)?;
+                (stands.0 != Tier::None).then_some(stands.1)
+            };
+            if let Err(error) = topics.renew(until, now).await {
                 tracing::warn!(%error, "topics not renewed; trying again");
             }
         }
@@ -173,13 +177,6 @@ fn missed(app: &App, devices: &DeviceLink, now: Time) {
         tracing::info!(device, "heard again");
     }
     app.metrics.broadcast("device", "posts_lost", look.silent);
-}
-
-/// Until when a warning is in force in an area.
-fn stands(app: &App, id: WarningId, area: AreaCode) -> Option<Time> {
-    let newest = app.view.original(id)?;
-    let tier = newest.areas.get(&area)?.tier;
-    (tier != Tier::None).then_some(newest.expires)
 }
 
 /// The link numbered `number`, whatever its far side is.

@@ -43,7 +43,7 @@ fn a_key_pressed_on_a_call_stops_the_ladder() {
     let line = call(&served, "C1").unwrap();
     assert_eq!(line["answer"]["contact"], "P1", "{line}");
     assert_eq!(line["answer"]["channel"], "voice", "{line}");
-    assert!(gateway.ended_well(), "the gateway's side went otherwise");
+    assert!(gateway.ends_well(), "the gateway's side went otherwise");
     eventually("the delivery counts as acknowledged", || {
         let calls = list(&served, "/v1/deliveries").into_iter();
         let mut calls = calls.filter(|item| item["channel"] == "voice");
@@ -51,7 +51,7 @@ fn a_key_pressed_on_a_call_stops_the_ladder() {
     });
     let (_, metrics) = served.get("/metrics");
     let counted =
-        r#"sanfang_deliveries_total{channel="voice",link="voice",state="acknowledged"} 1"#;
+        r#"sanfang_deliveries_total{carrier="voice",channel="voice",state="acknowledged"} 1"#;
     assert!(metrics.contains(counted), "{metrics}");
     assert!(!metrics.contains(OWNER.trim_start_matches('+')));
 }
