@@ -452,7 +452,7 @@ impl App {
 /// What a webhook and an app are told.
 #[derive(serde::Serialize)]
 pub(super) struct Published<'a> {
-    warning: model::WarningId,
+    warning: WarningId,
     revision: u32,
     purpose: &'a str,
     /// Nothing in a request: the colour is the other authority's to give.
