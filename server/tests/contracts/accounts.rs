@@ -39,7 +39,10 @@ fn what_was_agreed_is_checked_against_the_day_and_the_citys_texts() {
     );
     said(
         "templates = { T7 = \"{code:digits 6}\" }\n",
-        &["none of the templates approved for it is this text: alert."],
+        &[
+            "mobile does not pass",
+            "none of the templates approved for it is this text: ",
+        ],
     );
     said(
         "sub_port = \"000000000000001\"\ntemplates = { T7 = \"{code}\" }\n",
