@@ -280,16 +280,10 @@ fn a_black_hole_delays_no_other_service() {
         };
         let (stuck, quick) = tokio::join!(stuck, quick);
         assert!(quick < Duration::from_secs(2), "{quick:?}");
+        // Two at once try it; a third may begin between the time-outs of the two.
         let kinds: Vec<&str> = stuck.iter().map(kind).collect();
-        assert_eq!(
-            kinds.iter().filter(|kind| **kind == "uncertain").count(),
-            2,
-            "{kinds:?}"
-        );
-        assert_eq!(
-            kinds.iter().filter(|kind| **kind == "transient").count(),
-            6,
-            "{kinds:?}"
-        );
+        let of = |which: &str| kinds.iter().filter(|kind| **kind == which).count();
+        assert!((2..=3).contains(&of("uncertain")), "{kinds:?}");
+        assert_eq!(of("uncertain") + of("transient"), 8, "{kinds:?}");
     });
 }
