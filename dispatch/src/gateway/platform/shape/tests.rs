@@ -1,3 +1,5 @@
+//! Shapes of platforms: sound ones, faults in words, and what an answer says.
+
 use super::*;
 use crate::gateway::platform::{ChannelCounts, Stage};
 use proptest::prelude::*;
