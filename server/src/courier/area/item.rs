@@ -5,7 +5,7 @@ use crate::view::{DeliveryItem, View};
 use dispatch::gateway::area::{Act, Counts, Reading, Report, Slot};
 use dispatch::gateway::platform::{ChannelCounts, Stage, Standing};
 use dispatch::intent::IntentId;
-use model::{AreaCode, SendError, Time};
+use model::{AreaCode, Channel, SendError, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -153,7 +153,8 @@ impl JobItem {
     /// The row of a delivery with the far side's counts in the place of ours, which know one job
     /// and no heads.
     pub(in crate::courier) fn on(&self, row: DeliveryItem, view: &View) -> DeliveryItem {
-        if self.heads == 0 {
+        // A form is one document: what became of it is ours to say, its channels count for themselves.
+        if row.channel == Channel::Cap.name() {
             return DeliveryItem {
                 job: Some(self.clone()),
                 ..row
