@@ -66,6 +66,44 @@ export async function notifyCases() {
     assert.deepEqual(await list('/v1/push/subscriptions-left'), []);
   });
 
+  await test('who is followed hears of the area they come into, and no place leaves the phone', { locale: 'en-GB' }, async (page, context) => {
+    const origin = new URL(page.url()).origin;
+    const { features } = await list('/v1/areas');
+    const streets = features.filter((f) => f.properties.level === 'township' && f.geometry.type === 'Polygon').slice(0, 2);
+    const middle = ({ geometry: { coordinates: [ring] } }) => [0, 1].map((axis) => ring.slice(1).reduce((sum, point) => sum + point[axis], 0) / (ring.length - 1));
+    const places = streets.map((street) => { const [longitude, latitude] = middle(street); return { longitude, latitude }; });
+    const codes = streets.map((street) => street.properties.code);
+    await context.grantPermissions(['notifications', 'geolocation'], { origin });
+    await context.setGeolocation(places[0]);
+    await context.addInitScript(subscribed);
+    const sent = [];
+    page.on('request', (request) => sent.push(`${request.url()} ${request.postData() ?? ''}`));
+    await page.goto(`${origin}/notify.html`);
+    await page.waitForSelector('body[data-ready]');
+    await page.check('#follow');
+    await until('where they are', async () => (await page.textContent('#areas')).includes('(where you are)'));
+    await page.click('#subscribe');
+    await until('a subscription', async () => (await page.textContent('#said')) === 'Subscribed');
+    const areas = async () => (await list('/v1/push/subscriptions-left'))[0]?.areas;
+    assert.deepEqual(await areas(), [codes[0]]);
+    await context.setGeolocation(places[1]);
+    await until('the next area', async () => (await areas())?.[0] === codes[1]);
+    assert.deepEqual(await areas(), [codes[1]]);
+    const before = sent.length;
+    // Out at sea the last area stays, and nothing is said.
+    await context.setGeolocation({ longitude: 0, latitude: 0 });
+    await page.waitForTimeout(300);
+    assert.equal(sent.slice(before).filter((request) => request.includes('/v1/push/subscriptions')).length, 0);
+    for (const { longitude, latitude } of places) {
+      for (const digits of [String(longitude).slice(0, 8), String(latitude).slice(0, 7)]) {
+        assert.ok(!sent.some((request) => request.includes(digits)), 'the place leaves the phone');
+      }
+    }
+    assert.deepEqual(await accessFaults(page, 'main'), []);
+    await page.click('#leave');
+    await until('a word', async () => (await page.textContent('#said')) === 'Unsubscribed');
+  });
+
   await test('a push is shown, an update takes its place and so does the all-clear', {}, async (page, context) => {
     const origin = new URL(page.url()).origin;
     await context.grantPermissions(['notifications'], { origin });

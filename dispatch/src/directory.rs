@@ -8,12 +8,16 @@
 use crate::intent::RecipientNo;
 use model::{AreaNo, Channel, City, Language, SiteNo};
 use std::fmt;
+use std::sync::Arc;
 
 mod cells;
 mod columns;
 mod contacts;
+mod fold;
 mod gather;
 mod heads;
+mod joining;
+mod live;
 mod numbers;
 mod order;
 mod parquet;
@@ -34,30 +38,46 @@ mod tests;
 
 pub use contacts::Contact;
 pub use heads::{Head, Preview};
+pub use joining::{Joining, Resident};
+pub use live::{CHANGED_MAX, Change, Unchanged};
 pub use numbers::Numbers;
 pub use parquet::Opened as ParquetFile;
 pub use read::{Earlier, Loaded, Roll};
-pub use resolve::{Page, ROWS_MAX, ResolveError, address_of};
-pub use sealed::{Opened, SealError, SealKey, open_note, seal_note};
+pub use resolve::{LIVE_FROM, Page, ROWS_MAX, ResolveError, address_of};
+pub use sealed::{Opened, SealError, SealKey, numbers_in, open_note, seal_note};
 pub use shape::{DISTANCE_MAX_M, Shape, ShapeError, VERTICES_MAX};
 pub use targets::Targets;
 
 use columns::People;
+use live::Live;
 use order::Order;
 
 /// A row number of nothing.
 const NOWHERE: u32 = u32::MAX;
 
-/// One version of the directory. Rows are numbered through: contacts, devices, subscribers.
+/// One version of the directory, and what changed among its subscribers since. Rows are numbered
+/// through: contacts, devices, subscribers of the version, those who changed.
 #[derive(Clone)]
 pub struct Directory {
-    order: Order,
-    contacts: Vec<Contact>,
-    devices: Vec<Device>,
-    people: People,
+    order: Arc<Order>,
+    contacts: Arc<Vec<Contact>>,
+    devices: Arc<Vec<Device>>,
+    people: Arc<People>,
     classes: Vec<String>,
-    rows: Vec<u32>,
+    rows: Arc<Vec<u32>>,
     version: String,
+    standing: Arc<Standing>,
+    live: Live,
+}
+
+/// Subscribers of whom no later roll has the last word, by number, rising: they changed something
+/// by themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    /// They are in it as they stand, whether a roll has them or not.
+    own: Vec<u32>,
+    /// They left: a roll that still has them does not bring them back.
+    out: Vec<u32>,
 }
 
 /// A sign, siren or barrier at a site.
@@ -102,14 +122,18 @@ impl Directory {
 
     /// True where somebody of `older` was taken out since.
     pub fn forgets(&self, older: &Self) -> bool {
-        let has = |rows: &[u32], no: usize| rows.get(no).is_some_and(|row| *row != NOWHERE);
-        let mut known = (0..older.rows.len()).filter(|no| has(&older.rows, *no));
-        known.any(|no| !has(&self.rows, no))
+        let numbers = (0..older.rows.len()).filter_map(|no| u32::try_from(no).ok());
+        let mut known = numbers.filter(|no| older.row_of(*no).is_some());
+        known.any(|no| self.row_of(no).is_none())
     }
 
     /// How many recipients it has: contacts, devices and subscribers.
     pub fn len(&self) -> usize {
-        self.contacts.len() + self.devices.len() + self.people.len()
+        self.contacts.len() + self.devices.len() + self.subscribers()
+    }
+
+    fn subscribers(&self) -> usize {
+        self.people.len() - self.live.masked.len() + self.live.added.len()
     }
 
     /// True where nobody can be reached.
@@ -132,8 +156,12 @@ impl Directory {
         let contacts = self.contacts.iter().filter(|c| !c.push.is_empty());
         let contacts = contacts.map(|c| (Some(c.id.as_str()), c.push.as_str()));
         let rows = self.people.push.rows.iter();
+        let rows = rows.filter(|row| self.live.masked.binary_search(row).is_err());
         let people = rows.filter_map(|row| Some((None, self.people.push.get(*row as usize)?)));
-        contacts.chain(people)
+        let added = &self.live.added.push;
+        let changed = added.rows.iter();
+        let changed = changed.filter_map(|row| Some((None, added.get(*row as usize)?)));
+        contacts.chain(people).chain(changed)
     }
 
     /// The deputy registered for a contact.
@@ -151,10 +179,7 @@ impl Directory {
 
     /// The recipient of that number; `None` for one who was taken out.
     pub fn recipient(&self, no: RecipientNo) -> Option<Recipient<'_>> {
-        let row = *self.rows.get(no.0 as usize)?;
-        if row == NOWHERE {
-            return None;
-        }
+        let row = self.row_of(no.0)?;
         let mut at = row as usize;
         if let Some(contact) = self.contacts.get(at) {
             return Some(Recipient::Contact(contact));
@@ -163,11 +188,28 @@ impl Directory {
         if let Some(device) = self.devices.get(at) {
             return Some(Recipient::Device(device));
         }
-        at = at.checked_sub(self.devices.len())?;
-        (at < self.people.len()).then_some(Recipient::Subscriber(Subscriber {
-            people: &self.people,
-            row: at,
-        }))
+        let (people, row) = self.subscriber_at(row)?;
+        Some(Recipient::Subscriber(Subscriber { people, row }))
+    }
+
+    /// The row of a number; `None` for one who was taken out.
+    fn row_of(&self, no: u32) -> Option<u32> {
+        if let Some(changed) = self.live.row_of(no) {
+            let base = self.first_subscriber() as usize + self.people.len();
+            return changed.and_then(|row| u32::try_from(base + row as usize).ok());
+        }
+        let row = *self.rows.get(no as usize)?;
+        (row != NOWHERE).then_some(row)
+    }
+
+    /// Where a subscriber's row lies: among those of the version or those who changed.
+    fn subscriber_at(&self, row: u32) -> Option<(&People, usize)> {
+        let at = row.checked_sub(self.first_subscriber())? as usize;
+        if at < self.people.len() {
+            return Some((&self.people, at));
+        }
+        let at = at - self.people.len();
+        (at < self.live.added.len()).then_some((&self.live.added, at))
     }
 
     /// Townships nobody is responsible for, by number: neither they nor a part of them has a
@@ -246,7 +288,7 @@ impl fmt::Debug for Directory {
             .field("version", &self.version)
             .field("contacts", &self.contacts.len())
             .field("devices", &self.devices.len())
-            .field("subscribers", &self.people.len())
+            .field("subscribers", &self.subscribers())
             .finish()
     }
 }

@@ -23,6 +23,7 @@ pub use effects::{Answer, Effects, Event, Note, Outcome, Resolve, Row, Send, Sen
 pub use limits::{Limits, Stats};
 pub use snapshot::{AtRest, SNAPSHOT_FORMAT, SnapshotError, Walk};
 
+use crate::directory::LIVE_FROM;
 use crate::intent::{Intent, IntentId, RecipientNo};
 use crate::ledger::{Entry, Ledger, Progress, Spent, State};
 use crate::wording::Purpose;
@@ -423,6 +424,15 @@ impl Outbox {
             state.is_open() || again
         });
         let mut open: Vec<Row> = open.copied().collect();
+        let stream = track.streams.get(usize::from(pass));
+        if stream.is_some_and(|stream| stream.cursor >= LIVE_FROM) {
+            // Who changed since the audience was begun may have been met where they were.
+            let waiting = track.waiting();
+            open.retain(|row| {
+                let on_the_wire = self.flight.contains_key(&Token::new(no, row.recipient));
+                !(on_the_wire || waiting.contains(&row.recipient))
+            });
+        }
         let (before, only_told, only_new) = (
             Arc::clone(&track.before.accounts),
             track.intent.only_told && track.before.is_whole,

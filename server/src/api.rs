@@ -21,6 +21,7 @@ mod rules;
 mod services;
 mod signals;
 mod stream;
+mod subscribers;
 mod subscriptions;
 mod warnings;
 
@@ -36,7 +37,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use std::sync::Arc;
 
 /// Largest request body as it comes over the wire, bytes.
@@ -207,6 +208,11 @@ fn console() -> Router<Arc<App>> {
                 .delete(subscriptions::take_back)
                 .layer(DefaultBodyLimit::max(subscriptions::BODY_MAX)),
         )
+        .route(
+            "/v1/subscribers",
+            post(subscribers::put).layer(DefaultBodyLimit::max(subscribers::BODY_MAX)),
+        )
+        .route("/v1/subscribers/{id}", delete(subscribers::leave))
         .route("/v1/me", get(operations::me))
         .route("/v1/stream", get(stream::follow))
         .route("/cap/feed.atom", get(cap::feed))

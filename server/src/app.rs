@@ -79,6 +79,8 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
     /// The rulebook in force, and how another one comes to be.
     pub(crate) reload: Reload,
+    /// The recipients' directory as it stands.
+    pub(crate) living: crate::living::Living,
     /// How far back the windows of a rulebook may reach.
     pub(crate) series: KeptSeries,
     /// Whether observations are taken without a token.
@@ -311,7 +313,7 @@ impl App {
         warning: &Warning,
     ) -> (serde_json::Value, Vec<Intent>) {
         let installation = &self.installation;
-        let (city, directory) = (&installation.city, &installation.directory);
+        let (city, directory) = (&installation.city, self.directory());
         let public = RefCell::new((BTreeSet::new(), BTreeSet::new()));
         let count = |audience: &Audience, channel: Channel| -> Vec<Heads> {
             if audience.reach == Reach::Public {
@@ -458,7 +460,7 @@ impl App {
 
     /// Subscribers of areas whom none of the channels reaches.
     fn unreachable(&self, (areas, channels): &(BTreeSet<AreaCode>, BTreeSet<Channel>)) -> u64 {
-        let (city, directory) = (&self.installation.city, &self.installation.directory);
+        let (city, directory) = (&self.installation.city, self.directory());
         let mut audience = Audience::of(Reach::Public, directory.version());
         audience.areas = areas.iter().copied().collect();
         audience.alone = true;
@@ -531,6 +533,8 @@ impl App {
 
     /// Brings the gauges up to the moment.
     pub(crate) fn gauge(&self) {
+        let changes = i64::try_from(self.directory().changes()).unwrap_or(i64::MAX);
+        self.metrics.directory_changes.set(changes);
         if let Some(disk) = &self.disk {
             let figures = disk.statistics();
             let set = |name: &str, value: u64| {

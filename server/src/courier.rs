@@ -46,6 +46,7 @@ use crate::app::{App, DISPATCH};
 use crate::term::Term;
 use crate::view::DeliveryItem;
 use area::Jobs;
+use dispatch::directory::Directory;
 use dispatch::gateway::sms::DataOnly;
 use dispatch::gateway::sms::share::Share;
 use dispatch::intent::{Intent, IntentId, RecipientNo};
@@ -93,6 +94,8 @@ pub(crate) struct Courier {
     intents: FxHashMap<IntentId, Arc<Intent>>,
     touched: BTreeSet<IntentId>,
     rates: Rates,
+    /// The directory as it stood at the last turn.
+    people: Arc<Directory>,
     /// People meant by each intent: the directory is counted once, not at each look of a screen.
     heads: FxHashMap<IntentId, u64>,
     /// The newest time that its topics knew when it was opened.
@@ -161,6 +164,7 @@ impl Courier {
         } else {
             Relayed::default()
         };
+        let people = app.directory();
         let mut courier = Self {
             app,
             partition,
@@ -173,6 +177,7 @@ impl Courier {
             touched: intents.iter().map(|intent| intent.id).collect(),
             intents: intents.into_iter().map(|i| (i.id, Arc::new(i))).collect(),
             rates: Rates::default(),
+            people,
             heads: FxHashMap::default(),
             newest,
             doubted: BTreeSet::new(),
@@ -198,6 +203,7 @@ impl Courier {
     /// Takes in what was planned since the last call; true where there was something.
     pub(crate) fn take(&mut self) -> Result<bool, JournalError> {
         self.pauses();
+        self.people = self.app.directory();
         let topic = Topic::new(Kind::Deliveries, self.app.mode);
         let records = self
             .app
@@ -454,11 +460,7 @@ impl Courier {
 
     /// The telephone of a recipient, digits as a number.
     fn phone(&self, recipient: RecipientNo) -> Option<u64> {
-        self.app
-            .installation
-            .directory
-            .recipient(recipient)?
-            .phone()
+        self.people.recipient(recipient)?.phone()
     }
 }
 

@@ -23,6 +23,7 @@ mod installation;
 mod intake;
 mod latency;
 mod links;
+mod living;
 mod metrics;
 mod outcome;
 mod owners;

@@ -23,6 +23,10 @@ pub(crate) struct Metrics {
     pub(crate) findings: IntCounterVec,
     /// Seconds from acceptance of an observation to each stage of what it caused.
     pub(crate) latency: HistogramVec,
+    /// Subscribers who came, moved, left, were refused, or whose records open under no key.
+    pub(crate) subscribers: IntCounterVec,
+    /// People beside the directory's version.
+    pub(crate) directory_changes: IntGauge,
     /// Deliveries by channel, link and state.
     pub(crate) deliveries: IntCounterVec,
     /// Entries waiting in each bounded queue.
@@ -193,6 +197,17 @@ impl Metrics {
                 &["cause"],
             )?,
             latency,
+            subscribers: counters(
+                "sanfang_subscribers_total",
+                "Subscribers one by one: came, moved, left, refused, and unread where their record opens under no key",
+                &["outcome"],
+            )?,
+            directory_changes: {
+                let help = "People who stand beside the directory's version, at most 65536: a start makes the next one";
+                let gauge = IntGauge::new("sanfang_directory_changes", help)?;
+                registry.register(Box::new(gauge.clone()))?;
+                gauge
+            },
             deliveries: counters(
                 "sanfang_deliveries_total",
                 "Deliveries by channel, carrier and state",

@@ -24,6 +24,8 @@ pub(crate) enum Scope {
     Signal,
     /// Start, change and end emergency responses, as far as a post allows.
     Respond,
+    /// Take in subscribers, move them, let them go.
+    Subscribe,
 }
 
 /// A person of the configuration. Tokens are random; only their SHA-256 is kept.

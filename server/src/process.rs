@@ -16,6 +16,7 @@ use crate::installation::{Faulty, Installation};
 use crate::intake::Intake;
 use crate::latency::Latency;
 use crate::links;
+use crate::living::Living;
 use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
 use crate::owners::{self, Ended, Served};
@@ -498,6 +499,11 @@ async fn app(
     let kept = Topic::new(Kind::Registry, options.mode);
     let relay = options.relay.map(|post| Relay::open(post, &*shared, kept));
     let end = App::registry_end(&*shared, options.mode);
+    let living = Living::new(
+        Arc::clone(&installation.directory),
+        end.clone(),
+        registry.read_to(),
+    );
     let reload = Reload::new(Arc::clone(&installation.rulebook), end);
     let app = App {
         intake: Intake::new(
@@ -527,6 +533,7 @@ async fn app(
         snapshots: options.snapshots,
         registry,
         reload,
+        living,
         series: options.series,
         open_intake: options.open_intake,
         people: options.people,

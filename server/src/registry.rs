@@ -9,12 +9,14 @@
 //! - 8, `owner/TOPIC/PARTITION`: JSON, which process serves a zone or a link, and where it is asked.
 //! - 9, `rulebooks`: JSON, rulebooks put forward and those that were in force, see `rulebooks.rs`.
 //! - 10, `job/PLACE`: JSON, an area job that a relay let go; places are taken again.
+//! - 12, `person/NUMBER`: a subscriber who changed since the version was made, sealed, see `people.rs`.
 //!
 //! A start whose files changed, or a rulebook that two persons signed, writes the new content, the
 //! new list and one `Edition` record into every zone's input, in one atomic batch. A replay adopts it
 //! at the same record, so that it gives the same warnings.
 
 mod packed;
+mod people;
 mod rulebooks;
 
 use rulebooks::Kept;
@@ -22,7 +24,7 @@ pub(crate) use rulebooks::{Candidate, SIGNATURES, Unsigned};
 
 use crate::installation::{Earlier, EarlierPeople, EarlierRules, Faulty, Installation};
 use crate::vault::{Vault, VaultError};
-use dispatch::directory::Opened;
+use dispatch::directory::{Directory, Opened};
 use journal::{Batch, Journal, JournalError, Kind, Offset, Partition, Priority, Topic};
 use model::record::Edition;
 use model::{AreaCode, City, Input, Mode, Time, Zone};
@@ -60,6 +62,8 @@ pub(crate) struct Registry {
     topic: Topic,
     vault: Vault,
     loaded: Mutex<VecDeque<Arc<Installation>>>,
+    /// Who changed since the version in force was made, as it was read at the start, and where to go on.
+    changed: Mutex<(Vec<u32>, Offset)>,
 }
 
 /// An edition and where it begins.
@@ -135,6 +139,7 @@ impl Registry {
             topic,
             vault,
             loaded: Mutex::default(),
+            changed: Mutex::default(),
         })
     }
 
@@ -151,6 +156,7 @@ impl Registry {
         };
         let city = self.city(&last.edition.city)?;
         let Opened { directory, numbers } = self.vault.load(&city, &last.edition.directory)?;
+        let directory = self.as_it_stands(&city, directory)?;
         let hash = last.edition.rulebook.clone();
         Ok(Earlier {
             stations: city.station_ids(),
@@ -220,6 +226,8 @@ impl Registry {
         let mut needed = self.needed(&before, &next)?;
         self.forget_people(&mut needed, installation)?;
         let mut batch = self.batch(now);
+        let folded = std::mem::take(&mut self.changed.lock().0);
+        self.fold_people(&mut batch, &folded);
         self.content(&mut batch, installation)?;
         let mut kept = self.rulebooks()?;
         if let Some(last) = before.last() {
@@ -227,7 +235,34 @@ impl Registry {
             let version = || self.version(earlier);
             kept.replaced(earlier, version, &next.edition.rulebook, now);
         }
-        self.succeed(batch, &before, needed, next, &kept, now).await
+        self.succeed(batch, &before, needed, next, &kept, now)
+            .await?;
+        self.let_keys_go(&folded)
+    }
+
+    /// A directory with those who changed since its version was made.
+    fn as_it_stands(&self, city: &City, directory: Directory) -> Result<Directory, RegistryError> {
+        let heard = self.heard(Offset::default())?;
+        let mut known = directory;
+        for change in &heard.changes {
+            match known.changed(city, std::slice::from_ref(change)) {
+                Ok(next) => known = next,
+                Err(error) => {
+                    tracing::error!(recipient = change.recipient.0, %error, "not in the next version");
+                }
+            }
+        }
+        let numbers = heard.changes.iter().map(|change| change.recipient.0);
+        let mut numbers: Vec<u32> = numbers.chain(heard.closed).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        *self.changed.lock() = (numbers, heard.next);
+        Ok(known)
+    }
+
+    /// How far it was read for the directory of the start.
+    pub(crate) fn read_to(&self) -> Offset {
+        self.changed.lock().1
     }
 
     /// Notes that the files of the city directory were looked at, where they change nothing.

@@ -256,10 +256,10 @@ impl App {
 
     /// Does what only one process of the deployment may do at a time, away from those who answer
     /// requests.
-    async fn alone<T: Send + 'static>(
+    pub(crate) async fn alone<T: Send + 'static, E: From<Refusal> + Send + 'static>(
         self: &Arc<Self>,
-        work: impl FnOnce(&Arc<Self>, &tokio::runtime::Handle) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        work: impl FnOnce(&Arc<Self>, &tokio::runtime::Handle) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let app = Arc::clone(self);
         let handle = tokio::runtime::Handle::current();
         let done = tokio::task::spawn_blocking(move || {
@@ -267,7 +267,7 @@ impl App {
             let _alone = app.claim_registry()?;
             work(&app, &handle)
         });
-        done.await?
+        done.await.map_err(Refusal::from)?
     }
 
     /// The right to add to the registry, where there are other processes.

@@ -4,7 +4,10 @@
 //! The tables of the city directory are the import: a changed table makes the next version, whose
 //! numbers go on from the one before. This is the one place that asks the system for randomness.
 
-use dispatch::directory::{Directory, Numbers, Opened, SealError, SealKey};
+mod keys;
+
+use dispatch::directory::{Directory, Numbers, Opened, SealError, SealKey, numbers_in};
+use dispatch::intent::RecipientNo;
 use model::City;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -110,6 +113,18 @@ impl Vault {
         Directory::open(city, &self.key, from).map_err(|why| VaultError::Seal { path, why })
     }
 
+    /// The numbers of some ids, by their hashes, in a version that gave so many.
+    pub(crate) fn numbers_in(
+        &self,
+        version: &str,
+        given: u32,
+        keys: &[u64],
+    ) -> Result<Vec<Option<RecipientNo>>, VaultError> {
+        let path = self.path(version);
+        let mut from = File::open(&path).map_err(|why| file(&path, why))?;
+        numbers_in(&mut from, &self.key, given, keys).map_err(|why| VaultError::Seal { path, why })
+    }
+
     /// Keeps a version with its numbers; on disk once this returns.
     pub(crate) fn keep(&self, directory: &Directory, numbers: &Numbers) -> Result<(), VaultError> {
         let path = self.path(directory.version());
@@ -162,12 +177,18 @@ fn parse(path: &Path, text: &str) -> Result<SealKey, VaultError> {
     Ok(SealKey::new(&read.id, bytes))
 }
 
-fn make_key(path: &Path) -> Result<SealKey, VaultError> {
+/// A key that nobody can foresee.
+fn fresh() -> Result<[u8; KEY_BYTES], VaultError> {
     let mut bytes = [0; KEY_BYTES];
     let random = Path::new("/dev/urandom");
     File::open(random)
         .and_then(|mut source| source.read_exact(&mut bytes))
         .map_err(|why| file(random, why))?;
+    Ok(bytes)
+}
+
+fn make_key(path: &Path) -> Result<SealKey, VaultError> {
+    let bytes = fresh()?;
     // A name that says which key it is and nothing of the key.
     let mut id = hex::encode(Sha256::digest(bytes));
     id.truncate(8);

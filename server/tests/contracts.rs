@@ -60,6 +60,8 @@ mod simulators;
 mod small;
 #[path = "contracts/subjects.rs"]
 mod subjects;
+#[path = "contracts/subscribers.rs"]
+mod subscribers;
 #[path = "contracts/workbench.rs"]
 mod workbench;
 #[path = "contracts/zones.rs"]

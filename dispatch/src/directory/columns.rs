@@ -6,6 +6,7 @@
 //! in common (classes, language, ways) is a number of 15 bits.
 
 use super::cells::{CELL_BITS, Cell, Runs, Spot};
+use super::gather::Person;
 use super::order::Rank;
 use super::phones::Phones;
 use model::{Channel, Language};
@@ -87,6 +88,22 @@ impl People {
 
     pub(super) fn phone(&self, row: usize) -> Option<u64> {
         self.phones.number(code_of(*self.spot.get(row)?))
+    }
+
+    /// A row with all it says.
+    pub(super) fn person(&self, row: usize) -> Option<Person<'_>> {
+        let at = u32::try_from(row).ok()?;
+        let (_, cell) = self.runs.of_row(at)?;
+        let packed = *self.spot.get(row)?;
+        let after = self.starts.partition_point(|start| *start <= at);
+        Some(Person {
+            rank: Rank::try_from(after.checked_sub(1)?).ok()?,
+            spot: spot_of(packed, cell),
+            phone: self.phones.number(code_of(packed)),
+            bits: self.bits_of(row) & !SHARED,
+            email: self.email.get(row).unwrap_or_default(),
+            push: self.push.get(row).unwrap_or_default(),
+        })
     }
 
     /// The rows of a span of ranks.

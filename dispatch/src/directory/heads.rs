@@ -1,6 +1,6 @@
 //! Head-counts of an audience before signing: by area, channel and language.
 
-use super::columns::{self, CLASS_BITS, IS_SHARED, WAYS};
+use super::columns::{self, CLASS_BITS, IS_SHARED, People, WAYS};
 use super::resolve::{Look, ResolveError, Selection, way};
 use super::slices::Slice;
 use super::{Directory, resolve::Seen};
@@ -67,13 +67,10 @@ impl Directory {
             heads: BTreeMap::new(),
             preview: Preview::default(),
         };
-        let profiles = self.people.profiles.len();
-        let mut tally = Tally {
-            rows: vec![0; profiles],
-            shared: vec![0; profiles],
-        };
         let first = self.first_subscriber();
-        for slice in &selection.slices {
+        let mut known = Tally::of(&self.people);
+        let mut changed = Tally::of(&self.live.added);
+        for slice in selection.slices.iter().chain(&selection.changed) {
             let mut row = slice.rows.start;
             while row < slice.rows.end {
                 let (area, until) = self.area_from(city, row);
@@ -87,8 +84,13 @@ impl Directory {
                     seen.into_iter().for_each(|seen| counting.one(area, &seen));
                     continue;
                 }
-                self.tally(&part, &selection, &mut tally);
-                counting.all(area, &self.people.profiles, &mut tally);
+                let Some((people, at)) = self.subscriber_at(part.rows.start) else {
+                    continue;
+                };
+                let is_known = part.rows.start < first + self.people.len() as u32;
+                let tally = if is_known { &mut known } else { &mut changed };
+                self.tally((people, at), &part, &selection, tally);
+                counting.all(area, &people.profiles, tally);
             }
         }
         let heads = counting.heads.into_iter();
@@ -104,11 +106,16 @@ impl Directory {
         })
     }
 
-    /// Counts the subscribers of a part of one area by what they have in common.
-    fn tally(&self, part: &Slice, selection: &Selection, tally: &mut Tally) {
-        let first = self.first_subscriber();
-        let span = (part.rows.start - first) as usize..(part.rows.end - first) as usize;
-        let profiles = self.people.profile.get(span).unwrap_or_default();
+    /// Counts the subscribers of a part of one area by what they have in common; `at` is its first.
+    fn tally(
+        &self,
+        (people, at): (&People, usize),
+        part: &Slice,
+        selection: &Selection,
+        tally: &mut Tally,
+    ) {
+        let span = at..at + part.rows.len();
+        let profiles = people.profile.get(span).unwrap_or_default();
         let mut look = Look::default();
         for (profile, row) in profiles.iter().zip(part.rows.clone()) {
             if part.near && !self.holds(row, selection, &mut look) {
@@ -119,6 +126,16 @@ impl Directory {
                 *rows += 1;
                 *shared += u64::from(profile & IS_SHARED != 0);
             }
+        }
+    }
+}
+
+impl Tally {
+    fn of(people: &People) -> Self {
+        let profiles = people.profiles.len();
+        Self {
+            rows: vec![0; profiles],
+            shared: vec![0; profiles],
         }
     }
 }

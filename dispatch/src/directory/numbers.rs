@@ -94,6 +94,13 @@ impl Giving {
         Ok(RecipientNo(no))
     }
 
+    /// Goes on behind numbers that were given since the earlier version, by the hashes of their ids.
+    pub(super) fn go_on(&mut self, since: &[u64]) {
+        self.keys.extend_from_slice(since);
+        self.taken.resize(self.keys.len(), false);
+        self.known.fill(&self.keys, self.keys.capacity());
+    }
+
     /// The number of an id met in this version.
     pub(super) fn number(&self, kind: Kind, id: &str) -> Option<RecipientNo> {
         let no = self.known.find(key(kind, id), &self.keys).ok()?;
@@ -133,7 +140,8 @@ impl Known {
         let places = most.saturating_mul(2).next_power_of_two().max(PLACES_MIN);
         self.0.clear();
         self.0.resize(places, NOBODY);
-        for (key, no) in keys.iter().zip(0..) {
+        // Nought is the key of a number whose id was forgotten.
+        for (key, no) in keys.iter().zip(0..).filter(|(key, _)| **key != 0) {
             if let Err(place) = self.find(*key, keys)
                 && let Some(slot) = self.0.get_mut(place)
             {
@@ -145,7 +153,7 @@ impl Known {
 
 /// 64 bits of a hash: two ids of 33.5 million meet with a chance of three in a hundred thousand, and
 /// are then reported as one that stands there twice.
-fn key(kind: Kind, id: &str) -> u64 {
+pub(super) fn key(kind: Kind, id: &str) -> u64 {
     let kind: &[u8] = match kind {
         Kind::Contact => b"contact\0",
         Kind::Device => b"device\0",

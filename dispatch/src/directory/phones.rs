@@ -38,6 +38,15 @@ impl Phones {
         self.others.get(other).copied()
     }
 
+    /// The code of a number that stands here.
+    pub(super) fn code(&self, number: u64) -> Option<u64> {
+        if let Some(mobile) = number.checked_sub(MOBILE_FROM).filter(|n| *n < MOBILES) {
+            return Some(mobile);
+        }
+        let other = self.others.iter().position(|known| *known == number)?;
+        Some(MOBILES + other as u64)
+    }
+
     /// True where a stored code means a number or none.
     pub(super) fn has(&self, code: u64) -> bool {
         code == NO_PHONE || self.number(code).is_some()

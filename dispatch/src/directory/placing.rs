@@ -78,6 +78,16 @@ impl<'c> Placing<'c> {
         placing
     }
 
+    /// Each place is looked up by itself.
+    pub(super) fn without_grid(city: &'c City) -> Self {
+        Self {
+            city,
+            south_west: Cell { y: 0, x: 0 },
+            columns: 0,
+            cells: Vec::new(),
+        }
+    }
+
     /// The smallest area there, or the one whose border is near.
     pub(super) fn area(&mut self, lon: f64, lat: f64, spot: Spot) -> Option<AreaNo> {
         let cell = cell_of(spot, CELL_BITS);

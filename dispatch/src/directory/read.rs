@@ -2,13 +2,15 @@
 
 use super::columns::People;
 use super::contacts;
+use super::live::Live;
 use super::numbers::{Kind, Numbers};
 use super::order::Order;
 use super::subscribers::{self, Taking};
-use super::{Device, Directory, NOWHERE, parquet};
+use super::{Device, Directory, NOWHERE, Standing, parquet};
 use model::fault::{Fault, Faults, Place};
 use model::{City, Language};
 use std::io::Read;
+use std::sync::Arc;
 
 /// A directory and what was wrong in its tables: bad rows are left out, the others can be told.
 #[derive(Debug)]
@@ -65,7 +67,12 @@ impl Directory {
             Roll::Parquet(file) => file.rows(),
         };
         let mut giving = match earlier {
-            Some(earlier) => earlier.numbers.giving(more),
+            Some(earlier) => {
+                let since: Vec<u64> = earlier.directory.keys_since().collect();
+                let mut giving = earlier.numbers.giving(more.saturating_add(since.len()));
+                giving.go_on(&since);
+                giving
+            }
             None => Numbers::default().giving(more),
         };
         let mut classes = earlier.map_or_else(Vec::new, |e| e.directory.classes.clone());
@@ -82,7 +89,14 @@ impl Directory {
                 }));
             }
         }
-        let taking = Taking::new(city, &order, &mut classes, &mut giving, &mut faults);
+        let standing = earlier.map_or_else(Standing::default, |e| e.directory.standing_since());
+        let mut taking = Taking::new(city, &order, &mut classes, &mut giving, &mut faults);
+        if let Some(earlier) = earlier {
+            taking.pass_over(&standing);
+            taking.keep(earlier.directory, |no| {
+                standing.own.binary_search(&no).is_ok()
+            });
+        }
         let people = match roll {
             Roll::Csv(subscribers) => subscribers::read(subscribers, taking, watch),
             Roll::Parquet(file) => parquet::read(&file, taking, watch),
@@ -91,7 +105,8 @@ impl Directory {
             return Err(faults.into_vec());
         };
         let numbers = giving.finish();
-        let directory = Self::assemble(order, contacts, devices, people, classes, &numbers);
+        let named = (classes, standing);
+        let directory = Self::assemble(order, contacts, devices, people, named, &numbers);
         let township = directory.townships_without_contact(city);
         for area in township.into_iter().filter_map(|no| city.area(no)) {
             let what = format!("nobody answers for {} {}", area.code, area.name.zh);
@@ -111,17 +126,19 @@ impl Directory {
         contacts: Vec<contacts::Contact>,
         devices: Vec<Device>,
         people: People,
-        classes: Vec<String>,
+        (classes, standing): (Vec<String>, Standing),
         numbers: &Numbers,
     ) -> Self {
         let mut directory = Self {
-            order,
-            contacts,
-            devices,
-            people,
+            order: Arc::new(order),
+            contacts: Arc::new(contacts),
+            devices: Arc::new(devices),
+            people: Arc::new(people),
             classes,
-            rows: Vec::new(),
+            rows: Arc::default(),
             version: String::new(),
+            standing: Arc::new(standing),
+            live: Live::default(),
         };
         directory.version = super::stored::hash(&directory, numbers);
         directory.number_rows(numbers.0.len());
@@ -142,7 +159,7 @@ impl Directory {
                 *slot = row;
             }
         }
-        self.rows = rows;
+        self.rows = Arc::new(rows);
     }
 }
 

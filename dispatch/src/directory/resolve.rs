@@ -1,7 +1,7 @@
 //! An audience turned into rows, chunk by chunk: the first ones leave before the last are found.
 
 use super::cells::Cell;
-use super::columns::{self, CLASS_BITS, SHARED, WAYS};
+use super::columns::{self, CLASS_BITS, People, SHARED, WAYS};
 use super::contacts::Contact;
 use super::numbers::hash64;
 use super::order::Rank;
@@ -17,6 +17,10 @@ use std::ops::Range;
 
 /// Rows given at once, whatever is asked for.
 pub const ROWS_MAX: usize = 65_536;
+
+/// Cursors from here on are of those who changed since the version: who moves while an audience is
+/// gone through is met behind all others, and may have been met before.
+pub const LIVE_FROM: u64 = 1 << 32;
 
 /// Rows looked at in one call: a narrow audience in a great area comes in several.
 const SCAN_MAX: u32 = 1 << 20;
@@ -48,7 +52,9 @@ pub enum ResolveError {
 impl Directory {
     /// Appends the next rows of an audience that the channel reaches: pass 0 those who have no
     /// other channel, pass 1 everybody else. `cursor` is 0 or that of the last page. Order is by
-    /// list (contacts, devices, subscribers), then by place.
+    /// list (contacts, devices, subscribers), then by place; those who changed since the version
+    /// follow in the order in which they did. A page is of the directory as it is at its call:
+    /// whoever changes between two pages is found where they are then, by one of those to come.
     pub fn resolve(
         &self,
         city: &City,
@@ -61,6 +67,9 @@ impl Directory {
         self.check_version(audience)?;
         let selection = self.select(city, audience);
         let room = rows.len().saturating_add(rows_max.clamp(1, ROWS_MAX));
+        if cursor >= LIVE_FROM {
+            return Ok(self.resolve_changed(&selection, channel, (pass, cursor), room, rows));
+        }
         let (mut next, mut looked) = (u32::try_from(cursor).unwrap_or(u32::MAX), 0);
         let mut look = Look::default();
         for slice in &selection.slices {
@@ -80,26 +89,70 @@ impl Directory {
             }
             next = next.max(slice.rows.end);
         }
+        let changed = audience.reach == Reach::Public;
         Ok(Page {
-            cursor: u64::from(next),
-            end: true,
+            cursor: if changed { LIVE_FROM } else { u64::from(next) },
+            end: !changed || self.live.order.is_empty(),
         })
+    }
+
+    /// Those who changed, in the order in which they did, from a cursor on.
+    fn resolve_changed(
+        &self,
+        selection: &Selection,
+        channel: Channel,
+        (pass, cursor): (u8, u64),
+        room: usize,
+        rows: &mut Vec<Row>,
+    ) -> Page {
+        let mut look = Look::default();
+        let base = self.first_subscriber() + self.people.len() as u32;
+        let mut meant = vec![false; self.live.added.len()];
+        for slice in &selection.changed {
+            for row in slice.rows.clone() {
+                let holds = !slice.near || self.holds(row, selection, &mut look);
+                if let Some(slot) = meant.get_mut((row - base) as usize) {
+                    *slot = holds;
+                }
+            }
+        }
+        let turn = cursor - LIVE_FROM;
+        let behind = self.live.order.partition_point(|(at, _)| *at < turn);
+        let mut next = turn;
+        for (at, row) in self.live.order.iter().skip(behind) {
+            next = *at;
+            if rows.len() >= room {
+                return Page {
+                    cursor: LIVE_FROM + next,
+                    end: false,
+                };
+            }
+            next += 1;
+            if meant.get(*row as usize).copied().unwrap_or(false) {
+                rows.extend(self.row(base + row, selection, channel, pass));
+            }
+        }
+        Page {
+            cursor: LIVE_FROM + next,
+            end: true,
+        }
     }
 
     /// True where the shape of a selection holds a subscriber's row.
     pub(super) fn holds(&self, row: u32, selection: &Selection, look: &mut Look) -> bool {
-        let at = row.checked_sub(self.first_subscriber());
-        let (Some(at), Some(cover)) = (at, &selection.cover) else {
+        let at = self.subscriber_at(row);
+        let (Some((people, at)), Some(cover)) = (at, &selection.cover) else {
             return false;
         };
-        if !look.run.contains(&at) {
-            let Some((run, cell)) = self.people.runs.of_row(at) else {
+        if !look.run.contains(&row) {
+            let Some((run, cell)) = people.runs.of_row(at as u32) else {
                 return false;
             };
             cover.around(cell, &mut look.around);
-            (look.run, look.cell) = (run, cell);
+            let base = row - at as u32;
+            (look.run, look.cell) = (run.start + base..run.end + base, cell);
         }
-        let spot = self.people.spot.get(at as usize);
+        let spot = people.spot.get(at);
         spot.is_some_and(|spot| cover.holds(columns::spot_of(*spot, look.cell), &look.around))
     }
 
@@ -134,6 +187,7 @@ impl Directory {
         };
         let mut selection = Selection {
             slices: Vec::new(),
+            changed: Vec::new(),
             classes: u32::MAX,
             cover: None,
         };
@@ -187,25 +241,14 @@ impl Directory {
             classes = named.fold(0, |bits, (_, at)| bits | 1 << at);
         }
         let spans = self.order.cover(areas.iter().copied(), audience.alone);
-        let Some(shape) = &audience.shape else {
-            let slice = |span: &Range<Rank>| {
-                let rows = self.people.rows(span);
-                Slice {
-                    rows: base + rows.start..base + rows.end,
-                    near: false,
-                }
-            };
-            return Selection {
-                slices: spans.iter().map(slice).collect(),
-                classes,
-                cover: None,
-            };
-        };
-        let cover = Cover::new(shape);
+        let cover = audience.shape.as_ref().map(Cover::new);
+        let behind = base + self.people.len() as u32;
+        let known = public(&self.people, &spans, cover.as_ref(), base);
         Selection {
-            slices: slices(&self.people.runs, &spans, &cover, base),
+            slices: without(known, &self.live.masked, base),
+            changed: public(&self.live.added, &spans, cover.as_ref(), behind),
             classes,
-            cover: Some(cover),
+            cover,
         }
     }
 
@@ -268,14 +311,11 @@ impl Directory {
                 shared: true,
             });
         }
-        at = at.checked_sub(self.devices.len())?;
-        let number = *self.people.recipient.get(at)?;
-        let bits = self.people.bits_of(at);
+        let (people, at) = self.subscriber_at(row)?;
+        let number = *people.recipient.get(at)?;
+        let bits = people.bits_of(at);
         (bits & selection.classes & CLASS_BITS != 0).then_some(Seen {
-            recipient: Recipient::Subscriber(Subscriber {
-                people: &self.people,
-                row: at,
-            }),
+            recipient: Recipient::Subscriber(Subscriber { people, row: at }),
             number: RecipientNo(number),
             ways: bits & WAYS,
             language: columns::language(bits),
@@ -286,8 +326,8 @@ impl Directory {
     /// The township somebody belongs to, or the smallest area known where it is larger; `None` for
     /// one who was taken out.
     pub fn area_of(&self, city: &City, no: RecipientNo) -> Option<AreaNo> {
-        let row = *self.rows.get(no.0 as usize)?;
-        (row != super::NOWHERE).then(|| self.area_from(city, row).0)
+        let row = self.row_of(no.0)?;
+        Some(self.area_from(city, row).0)
     }
 
     /// The township of a row and the first row that may belong to another.
@@ -310,17 +350,59 @@ impl Directory {
         if let Some(site) = devices.and_then(|d| city.site(d.site)) {
             return (township(site.area), row + 1);
         }
-        let base = self.first_subscriber();
-        let at = row.saturating_sub(base);
-        let after = self.people.starts.partition_point(|start| *start <= at);
+        let Some((people, at)) = self.subscriber_at(row) else {
+            return (AreaNo(0), u32::MAX);
+        };
+        let base = row - at as u32;
+        let after = people.starts.partition_point(|start| *start as usize <= at);
         let rank = Rank::try_from(after.saturating_sub(1)).unwrap_or(Rank::MAX);
-        let until = self
-            .people
+        let until = people
             .starts
             .get(after)
             .map_or(u32::MAX, |start| base + start);
         (self.order.area(rank).map_or(AreaNo(0), township), until)
     }
+}
+
+/// Rows of some areas, those inside a shape or near its border where there is one; `base` is added
+/// to each.
+fn public(people: &People, spans: &[Range<Rank>], cover: Option<&Cover>, base: u32) -> Vec<Slice> {
+    if let Some(cover) = cover {
+        return slices(&people.runs, spans, cover, base);
+    }
+    let slice = |span: &Range<Rank>| {
+        let rows = people.rows(span);
+        Slice {
+            rows: base + rows.start..base + rows.end,
+            near: false,
+        }
+    };
+    spans.iter().map(slice).collect()
+}
+
+/// Slices without the rows that are masked.
+fn without(slices: Vec<Slice>, masked: &[u32], base: u32) -> Vec<Slice> {
+    if masked.is_empty() {
+        return slices;
+    }
+    let mut kept = Vec::with_capacity(slices.len());
+    for Slice { rows, near } in slices {
+        let first = masked.partition_point(|row| base + row < rows.start);
+        let inside = masked.iter().skip(first).map(|row| base + row);
+        let mut from = rows.start;
+        for row in inside.take_while(|row| *row < rows.end) {
+            if from < row {
+                let rows = from..row;
+                kept.push(Slice { rows, near });
+            }
+            from = row + 1;
+        }
+        if from < rows.end {
+            let rows = from..rows.end;
+            kept.push(Slice { rows, near });
+        }
+    }
+    kept
 }
 
 /// A text address as [`Row::address`] has it.
@@ -349,6 +431,8 @@ pub(super) fn way(channel: Channel) -> u32 {
 /// Rows to look at, the classes meant, and the shape that those near a border must lie in.
 pub(super) struct Selection {
     pub(super) slices: Vec<Slice>,
+    /// Of those who changed since the version.
+    pub(super) changed: Vec<Slice>,
     pub(super) classes: u32,
     pub(super) cover: Option<Cover>,
 }

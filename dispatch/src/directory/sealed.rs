@@ -11,18 +11,25 @@ use super::order::Order;
 use super::stored::{self, Sink, Source, Unreadable};
 use super::{Directory, Numbers};
 use crate::gateway::mac::keyed;
+use crate::intent::RecipientNo;
 use aes_gcm::aead::{Aead, AeadInPlace, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
 use hmac::{Hmac, Mac};
 use model::City;
 use sha2::Sha256;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 const MAGIC: &[u8; 8] = b"SFDIR001";
 
 /// Bytes of AES-GCM's tag.
 const TAG_BYTES: usize = 16;
+
+/// Bytes of a chunk's length before it.
+const LENGTH_BYTES: usize = 4;
+
+/// Bytes of an id's hash.
+const KEY_BYTES: u64 = 8;
 
 /// Clear bytes in a chunk.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -186,6 +193,67 @@ impl Directory {
         }
         directory.version = hex::encode(version);
         Ok(Opened { directory, numbers })
+    }
+}
+
+/// The numbers of some ids, by their hashes in a version file, in the order of `keys`: only its
+/// last column is read, `given` numbers long. `None` for an id that the version does not know.
+///
+/// # Errors
+/// It is no version file, of another key, or damaged; or `from` cannot be read.
+pub fn numbers_in(
+    from: &mut (impl Read + Seek),
+    key: &SealKey,
+    given: u32,
+    keys: &[u64],
+) -> Result<Vec<Option<RecipientNo>>, SealError> {
+    let (id, version, count, header) = header(from)?;
+    if id != key.id.as_bytes() {
+        return Err(SealError::Key {
+            wanted: String::from_utf8_lossy(&id).into_owned(),
+            held: key.id.clone(),
+        });
+    }
+    let begin = header.len() as u64;
+    let end = from.seek(SeekFrom::End(0)).map_err(file)?;
+    let frame = (CHUNK_BYTES + TAG_BYTES + LENGTH_BYTES) as u64;
+    let overhead = u64::from(count) * (TAG_BYTES + LENGTH_BYTES) as u64;
+    let clear = end
+        .checked_sub(begin + overhead)
+        .ok_or(SealError::Damaged)?;
+    let column = u64::from(given) * KEY_BYTES;
+    let at = clear.checked_sub(column).ok_or(SealError::Damaged)?;
+    let first = at / CHUNK_BYTES as u64;
+    from.seek(SeekFrom::Start(begin + first * frame))
+        .map_err(file)?;
+    let mut opening = Opening {
+        from,
+        cipher: key.of_file(&version).ok_or(SealError::Damaged)?,
+        header,
+        clear: Vec::new(),
+        at: 0,
+        no: u32::try_from(first).map_err(|_| SealError::Damaged)?,
+        count,
+        failed: None,
+    };
+    let mut skipped = vec![0; (at % CHUNK_BYTES as u64) as usize];
+    let mut found = vec![None; keys.len()];
+    let mut known = [0; KEY_BYTES as usize];
+    let mut is_whole = opening.take(&mut skipped);
+    for no in 0..given {
+        is_whole = is_whole && opening.take(&mut known);
+        if !is_whole {
+            break;
+        }
+        let known = u64::from_le_bytes(known);
+        for (slot, _) in found.iter_mut().zip(keys).filter(|(_, key)| **key == known) {
+            *slot = Some(RecipientNo(no));
+        }
+    }
+    match opening.failed {
+        Some(failed) => Err(failed),
+        None if is_whole => Ok(found),
+        None => Err(SealError::Damaged),
     }
 }
 

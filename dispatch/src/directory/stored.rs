@@ -4,16 +4,20 @@
 use super::cells::Runs;
 use super::columns::{People, Texts, Twins};
 use super::contacts::Contact;
+use super::live::Live;
 use super::numbers::Numbers;
 use super::order::Order;
 use super::phones::Phones;
-use super::{Device, Directory};
+use super::{Device, Directory, Standing};
 use crate::intent::RecipientNo;
 use model::{AreaNo, Language, SiteNo};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Format of the bytes.
 const FORMAT: u32 = 2;
+/// The same with those of whom no roll has the last word: written where there is one.
+const WITH_STANDING: u32 = 3;
 
 /// No site, no deputy.
 const NONE: u32 = u32::MAX;
@@ -94,7 +98,9 @@ impl Sink for Counting {
 
 /// All bytes, little-endian, each list after its length.
 pub(super) fn write(directory: &Directory, numbers: &Numbers, to: &mut impl Sink) {
-    to.put(&FORMAT.to_le_bytes());
+    let has_standing = *directory.standing != Standing::default();
+    let format = if has_standing { WITH_STANDING } else { FORMAT };
+    to.put(&format.to_le_bytes());
     list(to, directory.order.codes(), |to, code| {
         to.put(&code.number().to_le_bytes())
     });
@@ -121,6 +127,11 @@ pub(super) fn write(directory: &Directory, numbers: &Numbers, to: &mut impl Sink
         column(to, &texts.ends, u32::to_le_bytes);
         text(to, &texts.text);
     }
+    if has_standing {
+        column(to, &directory.standing.own, u32::to_le_bytes);
+        column(to, &directory.standing.out, u32::to_le_bytes);
+    }
+    // The last column: see `sealed::numbers_in`.
     column(to, &numbers.0, u64::to_le_bytes);
 }
 
@@ -181,7 +192,7 @@ pub(super) fn read(
 ) -> Result<(Directory, Numbers), Unreadable> {
     let mut from = Reader(source);
     let format = from.u32().ok_or(Unreadable::Damaged)?;
-    if format != FORMAT {
+    if format != FORMAT && format != WITH_STANDING {
         return Err(Unreadable::Format(format));
     }
     let codes = from.list(Reader::u64).ok_or(Unreadable::Damaged)?;
@@ -192,26 +203,44 @@ pub(super) fn read(
     {
         return Err(Unreadable::OtherCity);
     }
-    parts(&mut from, order).ok_or(Unreadable::Damaged)
+    parts(&mut from, order, format == WITH_STANDING).ok_or(Unreadable::Damaged)
 }
 
-fn parts(from: &mut Reader<'_, impl Source>, order: Order) -> Option<(Directory, Numbers)> {
+fn parts(
+    from: &mut Reader<'_, impl Source>,
+    order: Order,
+    has_standing: bool,
+) -> Option<(Directory, Numbers)> {
     let classes = from.list(Reader::text)?;
     let contacts = from.list(contact)?;
     let devices = from.list(device)?;
     let people = people(from)?;
+    let standing = if has_standing {
+        Standing {
+            own: from.column(u32::from_le_bytes)?,
+            out: from.column(u32::from_le_bytes)?,
+        }
+    } else {
+        Standing::default()
+    };
+    let is_rising = |numbers: &[u32]| numbers.is_sorted_by(|a, b| a < b);
+    if !(is_rising(&standing.own) && is_rising(&standing.out)) {
+        return None;
+    }
     let numbers = Numbers(from.column(u64::from_le_bytes)?);
     if !people.is_sound(order.codes().len(), numbers.0.len()) {
         return None;
     }
     let mut directory = Directory {
-        order,
-        contacts,
-        devices,
-        people,
+        order: Arc::new(order),
+        contacts: Arc::new(contacts),
+        devices: Arc::new(devices),
+        people: Arc::new(people),
         classes,
-        rows: Vec::new(),
+        rows: Arc::default(),
         version: String::new(),
+        standing: Arc::new(standing),
+        live: Live::default(),
     };
     directory.number_rows(numbers.0.len());
     Some((directory, numbers))

@@ -9,6 +9,7 @@ use super::order::Order;
 use super::phone;
 use super::placing::{BORDER_KM, Placing};
 use super::read::{language_of, reachable};
+use super::{Directory, Standing};
 use geo::InteriorPoint;
 use model::fault::{Faults, Place};
 use model::table::{self, Table};
@@ -70,6 +71,9 @@ pub(super) struct Taking<'a> {
     /// A place inside each area that stood for one.
     inside: FxHashMap<AreaNo, Option<(f64, f64)>>,
     taken: u64,
+    /// Numbers of those of whom the roll does not have the last word, rising.
+    standing: Vec<u32>,
+    passed_over: u64,
 }
 
 /// The way of a person with a telephone, an address, a token.
@@ -122,6 +126,68 @@ impl<'a> Taking<'a> {
             audiences: FxHashMap::default(),
             inside: FxHashMap::default(),
             taken: 0,
+            standing: Vec::new(),
+            passed_over: 0,
+        }
+    }
+
+    /// The same where few places are looked up: without a grid over the city.
+    pub(super) fn of_one(
+        city: &'a City,
+        order: &'a Order,
+        classes: &'a mut Vec<String>,
+        giving: &'a mut Giving,
+        faults: &'a mut Faults,
+    ) -> Self {
+        Self {
+            placing: Placing::without_grid(city),
+            languages: FxHashMap::default(),
+            city,
+            order,
+            classes,
+            giving,
+            faults,
+            raw: Raw::default(),
+            audiences: FxHashMap::default(),
+            inside: FxHashMap::default(),
+            taken: 0,
+            standing: Vec::new(),
+            passed_over: 0,
+        }
+    }
+
+    /// Passes over what the roll says of these.
+    pub(super) fn pass_over(&mut self, standing: &Standing) {
+        self.standing = standing.own.iter().chain(&standing.out).copied().collect();
+        self.standing.sort_unstable();
+    }
+
+    /// Takes over those of an earlier version that `is_kept` names, with their numbers.
+    pub(super) fn keep(&mut self, earlier: &Directory, is_kept: impl Fn(u32) -> bool) {
+        let codes = earlier.order.codes();
+        for (no, person) in earlier.residents().filter(|(no, _)| is_kept(*no)) {
+            let area = codes.get(usize::from(person.rank));
+            let area = area.and_then(|code| self.city.area_no(*code));
+            let [lon, lat] = person.spot.degrees();
+            let area = area.or_else(|| self.placing.area(lon, lat, person.spot));
+            let Some(area) = area else {
+                let what = format!("the city has no area any more for recipient {no}");
+                let remedy = "they subscribe anew, from a place in the city";
+                self.faults.error(Place::file(FILE), "area", what, remedy);
+                continue;
+            };
+            let person = Person {
+                rank: self.order.rank(area),
+                ..person
+            };
+            match self.raw.fit(&person) {
+                Ok(fitted) => self.raw.push(&person, &fitted, no),
+                Err(NoRoom::Profiles | NoRoom::Addresses) => {
+                    let what = format!("there is no room for recipient {no}");
+                    self.faults
+                        .error(Place::file(FILE), "id", what, "split the directory");
+                }
+            }
         }
     }
 
@@ -131,6 +197,14 @@ impl<'a> Taking<'a> {
     }
 
     pub(super) fn finish(self) -> People {
+        if self.passed_over > 0 {
+            let what = format!(
+                "{} rows are of people who changed something by themselves",
+                self.passed_over
+            );
+            let remedy = "what they said last stands; see docs/recipients.md";
+            self.faults.notice(Place::file(FILE), "id", what, remedy);
+        }
         self.raw.sorted(self.order.codes().len())
     }
 
@@ -145,50 +219,8 @@ impl<'a> Taking<'a> {
         if self.taken.is_multiple_of(WATCHED) {
             watch(self.taken);
         }
-        let id = table::required(place, "id", given.id, self.faults);
-        let position = self.position(place, given);
-        let phone = match given.phone {
-            Number::Text(text) => phone_of(place, text, self.faults),
-            Number::Digits(digits) => digits_of(place, digits, self.faults),
-        };
-        let language = self.language(place, given.language);
-        let classes = self.audience(place, given.audience);
-        let (Some(id), Some((lon, lat, area)), Some(phone), Some(language), Some(classes)) =
-            (id, position, phone, language, classes)
-        else {
+        let Some(person) = self.person(place, given) else {
             return true;
-        };
-        if !reachable(place, phone, given.email, given.push, self.faults) {
-            return true;
-        }
-        if let Some(number) = phone.filter(|number| !phone::has_carrier(*number)) {
-            let head = phone::masked(number);
-            let what = format!("no carrier has numbers like {head}");
-            let remedy = "mobile numbers begin with +86 13 to +86 19; this one is left out";
-            self.faults.error(place, "phone", what, remedy);
-            return true;
-        }
-        let spot = Spot::of(lon, lat);
-        let Some(area) = area.or_else(|| self.placing.area(lon, lat, spot)) else {
-            let what = format!("the place lies more than {BORDER_KM} km outside the city");
-            let remedy = "check longitude and latitude; this one is left out";
-            self.faults.error(place, "lon", what, remedy);
-            return true;
-        };
-        let has = [
-            phone.is_some(),
-            !given.email.is_empty(),
-            !given.push.is_empty(),
-        ];
-        let ways = WAYS.iter().zip(has).filter(|(_, has)| *has);
-        let ways = ways.fold(0, |bits, (channel, _)| bits | columns::way(*channel));
-        let person = Person {
-            rank: self.order.rank(area),
-            spot,
-            phone,
-            bits: classes | language | ways,
-            email: given.email,
-            push: given.push,
         };
         let fitted = match self.raw.fit(&person) {
             Ok(fitted) => fitted,
@@ -206,11 +238,64 @@ impl<'a> Taking<'a> {
                 return false;
             }
         };
-        let recipient = number(place, Kind::Subscriber, id, self.giving, self.faults);
+        let recipient = number(place, Kind::Subscriber, given.id, self.giving, self.faults);
         if let Some(recipient) = recipient {
-            self.raw.push(&person, &fitted, recipient.0);
+            if self.standing.binary_search(&recipient.0).is_ok() {
+                self.passed_over += 1;
+            } else {
+                self.raw.push(&person, &fitted, recipient.0);
+            }
         }
         true
+    }
+
+    /// A row with all it says, or what is wrong with it.
+    pub(super) fn person<'g>(&mut self, place: Place<'_>, given: &Given<'g>) -> Option<Person<'g>> {
+        let id = table::required(place, "id", given.id, self.faults);
+        let position = self.position(place, given);
+        let phone = match given.phone {
+            Number::Text(text) => phone_of(place, text, self.faults),
+            Number::Digits(digits) => digits_of(place, digits, self.faults),
+        };
+        let language = self.language(place, given.language);
+        let classes = self.audience(place, given.audience);
+        let (Some(_), Some((lon, lat, area)), Some(phone), Some(language), Some(classes)) =
+            (id, position, phone, language, classes)
+        else {
+            return None;
+        };
+        if !reachable(place, phone, given.email, given.push, self.faults) {
+            return None;
+        }
+        if let Some(number) = phone.filter(|number| !phone::has_carrier(*number)) {
+            let head = phone::masked(number);
+            let what = format!("no carrier has numbers like {head}");
+            let remedy = "mobile numbers begin with +86 13 to +86 19; this one is left out";
+            self.faults.error(place, "phone", what, remedy);
+            return None;
+        }
+        let spot = Spot::of(lon, lat);
+        let Some(area) = area.or_else(|| self.placing.area(lon, lat, spot)) else {
+            let what = format!("the place lies more than {BORDER_KM} km outside the city");
+            let remedy = "check longitude and latitude; this one is left out";
+            self.faults.error(place, "lon", what, remedy);
+            return None;
+        };
+        let has = [
+            phone.is_some(),
+            !given.email.is_empty(),
+            !given.push.is_empty(),
+        ];
+        let ways = WAYS.iter().zip(has).filter(|(_, has)| *has);
+        let ways = ways.fold(0, |bits, (channel, _)| bits | columns::way(*channel));
+        Some(Person {
+            rank: self.order.rank(area),
+            spot,
+            phone,
+            bits: classes | language | ways,
+            email: given.email,
+            push: given.push,
+        })
     }
 
     /// Degrees; and the area, for whoever has it in the place of them.

@@ -11,6 +11,7 @@ use super::{Directory, columns};
 use crate::intent::Audience;
 use model::{Channel, City};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Rows gone through before numbers are given.
 const STEP: u32 = 4_096;
@@ -18,11 +19,18 @@ const STEP: u32 = 4_096;
 /// Who of the public an audience means by one channel, each address once; see
 /// [`Directory::targets`].
 pub struct Targets<'d> {
+    cover: Option<Cover>,
+    known: Part<'d>,
+    /// Those who changed since the version: none of their telephones is one of the others'.
+    changed: Part<'d>,
+}
+
+/// Rows of one table.
+struct Part<'d> {
     people: &'d People,
     /// By profile: 1 where it is meant and reached.
     meant: Vec<u8>,
     slices: Vec<Slice>,
-    cover: Option<Cover>,
     /// Where it stands: the slice, and the next row of it.
     slice: usize,
     row: u32,
@@ -51,17 +59,18 @@ impl Directory {
         let (way, classes) = (columns::way(channel), selection.classes);
         let is_meant =
             |bits: &u32| u8::from(bits & way & WAYS != 0 && bits & classes & CLASS_BITS != 0);
+        let part = |people: &'_ Arc<People>| people.profiles.iter().map(is_meant).collect();
+        let (known, changed) = (part(&self.people), part(&self.live.added));
+        // Rows of each table are counted from its own first.
+        let base = self.people.len() as u32;
+        let of_table = selection.changed.into_iter().map(|slice| Slice {
+            rows: slice.rows.start - base..slice.rows.end - base,
+            near: slice.near,
+        });
         Ok(Targets {
-            people: &self.people,
-            meant: self.people.profiles.iter().map(is_meant).collect(),
-            row: selection.slices.first().map_or(0, |slice| slice.rows.start),
-            slices: selection.slices,
             cover: selection.cover,
-            slice: 0,
-            twin: 0,
-            told: vec![0; self.people.twins.groups().div_ceil(64)],
-            around: Around::default(),
-            inside: Vec::new(),
+            known: Part::new(&self.people, known, selection.slices),
+            changed: Part::new(&self.live.added, changed, of_table.collect()),
         })
     }
 }
@@ -69,6 +78,27 @@ impl Directory {
 impl Targets<'_> {
     /// Appends the numbers of some thousand rows; false once all rows were gone through.
     pub fn next(&mut self, numbers: &mut Vec<u32>) -> bool {
+        let cover = self.cover.as_ref();
+        self.known.next(cover, numbers) || self.changed.next(cover, numbers)
+    }
+}
+
+impl<'d> Part<'d> {
+    fn new(people: &'d People, meant: Vec<u8>, slices: Vec<Slice>) -> Self {
+        Self {
+            people,
+            meant,
+            row: slices.first().map_or(0, |slice| slice.rows.start),
+            slices,
+            slice: 0,
+            twin: 0,
+            told: vec![0; people.twins.groups().div_ceil(64)],
+            around: Around::default(),
+            inside: Vec::new(),
+        }
+    }
+
+    fn next(&mut self, cover: Option<&Cover>, numbers: &mut Vec<u32>) -> bool {
         let mut left = STEP;
         while left > 0 {
             let Some(slice) = self.slices.get(self.slice) else {
@@ -81,7 +111,7 @@ impl Targets<'_> {
                 let run = self.people.runs.of_row(self.row);
                 let Some((run, cell)) = run else { return false };
                 rows.end = run.end.min(end);
-                self.look(cell, &rows);
+                self.look(cover, cell, &rows);
             } else {
                 rows.end = self.row.saturating_add(left).min(end);
             }
@@ -97,9 +127,9 @@ impl Targets<'_> {
     }
 
     /// Which rows of one cell lie inside.
-    fn look(&mut self, cell: Cell, rows: &Range<u32>) {
+    fn look(&mut self, cover: Option<&Cover>, cell: Cell, rows: &Range<u32>) {
         self.inside.clear();
-        let Some(cover) = &self.cover else { return };
+        let Some(cover) = cover else { return };
         cover.around(cell, &mut self.around);
         let spots = self.people.spot.get(span(rows)).unwrap_or_default();
         let around = &self.around;

@@ -3,6 +3,7 @@
 
 mod demo;
 mod drawn;
+mod live;
 mod rolls;
 
 use super::*;
@@ -12,7 +13,6 @@ use model::release::{Ask, Reach};
 use model::{AreaCode, Fault};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 const TOML: &str = r#"schema = 1
 name = { zh = "小城", en = "Little" }
@@ -415,36 +415,37 @@ fn person() -> impl Strategy<Value = Person> {
 }
 
 fn table(people: &[Person]) -> String {
-    let mut text = String::new();
-    for (no, p) in people.iter().enumerate() {
-        let phone = if p.ways & 1 != 0 {
-            format!("+861390{:07}", p.phone)
-        } else {
-            String::new()
-        };
-        let email = if p.ways & 2 != 0 {
-            format!("u{no}@x.example")
-        } else {
-            String::new()
-        };
-        let push = if p.ways & 4 != 0 {
-            format!("t{no}")
-        } else {
-            String::new()
-        };
-        let (x, y) = (
-            113.0 + f64::from(p.x) / 10_000.0,
-            23.0 + f64::from(p.y) / 10_000.0,
-        );
-        let language = if p.english { "en" } else { "zh" };
-        let class = if p.school { "public;school" } else { "public" };
-        writeln!(
-            text,
-            "U{no},{x:.4},{y:.4},{phone},{language},{class},{email},{push}"
-        )
-        .unwrap();
-    }
-    text
+    people
+        .iter()
+        .enumerate()
+        .map(|(no, p)| row(no, p))
+        .collect()
+}
+
+/// One person's line of the roll.
+fn row(no: usize, p: &Person) -> String {
+    let phone = if p.ways & 1 != 0 {
+        format!("+861390{:07}", p.phone)
+    } else {
+        String::new()
+    };
+    let email = if p.ways & 2 != 0 {
+        format!("u{no}@x.example")
+    } else {
+        String::new()
+    };
+    let push = if p.ways & 4 != 0 {
+        format!("t{no}")
+    } else {
+        String::new()
+    };
+    let (x, y) = (
+        113.0 + f64::from(p.x) / 10_000.0,
+        23.0 + f64::from(p.y) / 10_000.0,
+    );
+    let language = if p.english { "en" } else { "zh" };
+    let class = if p.school { "public;school" } else { "public" };
+    format!("U{no},{x:.4},{y:.4},{phone},{language},{class},{email},{push}\n")
 }
 
 proptest! {

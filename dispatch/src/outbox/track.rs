@@ -6,6 +6,7 @@ use super::limits::Limits;
 use crate::gateway::sms::parts_of;
 use crate::intent::{Audience, Intent, RecipientNo};
 use model::{AreaCode, Channel, Language, Span, Tier, Time};
+use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -117,6 +118,16 @@ impl Track {
         self.areas.retain(|area| !newer.areas.contains(area));
         self.sites.retain(|site| !newer.sites.contains(site));
         before != self.areas.len() + self.sites.len()
+    }
+
+    /// Whose turn is still to come, for the first time or once more.
+    pub(super) fn waiting(&self) -> FxHashSet<RecipientNo> {
+        let streams = self.streams.iter();
+        let rows = streams.flat_map(|stream| {
+            let again = stream.retry.values().map(|retry| &retry.row);
+            stream.rows.iter().chain(again)
+        });
+        rows.map(|row| row.recipient).collect()
     }
 
     /// When it wants to be looked at again.

@@ -59,7 +59,7 @@ pub(crate) async fn preview(
 
 fn counted(app: &App, place: Place, areas: Vec<AreaCode>) -> Result<Value, ResolveError> {
     let installation = &app.installation;
-    let (city, directory) = (&installation.city, &installation.directory);
+    let (city, directory) = (&installation.city, app.directory());
     let (hash, vertices) = (place.geometry.hash(), place.geometry.vertices());
     let audience = Audience {
         areas,

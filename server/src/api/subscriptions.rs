@@ -144,7 +144,7 @@ pub(crate) async fn retired(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     permit(&app, &headers, Scope::Read)?;
-    let directory = &app.installation.directory;
+    let directory = app.directory();
     let retired = app.retired.lock().clone();
     let mut items = Vec::new();
     for (link, list) in retired {

@@ -28,7 +28,7 @@ impl Courier {
             return 0;
         }
         let installation = &self.app.installation;
-        let directory = &installation.directory;
+        let directory = self.app.directory();
         let audience = intent.audience.in_version(directory.version());
         let preview = directory.preview(&installation.city, &audience, &[intent.channel]);
         let people = preview.map_or(0, |preview| preview.people);
@@ -50,9 +50,10 @@ impl Courier {
             return;
         }
         let installation = Arc::clone(&self.app.installation);
-        // Planned before a restart, it goes on in the directory that stands now: who came in the
-        // meantime is told, who left is not, and the ledger says by number who was told already.
-        let directory = &installation.directory;
+        // Planned before a restart or a change, it goes on in the directory that stands now: who came
+        // in the meantime is told, who left is not, and the ledger says by number who was told already.
+        self.people = self.app.directory();
+        let directory = Arc::clone(&self.people);
         if wanted.cursor >= SUBSCRIBED {
             self.subscribed(wanted);
             return;
@@ -113,8 +114,8 @@ impl Courier {
 
     /// One whose number another account's carrier does not have any more.
     fn moved_here(&mut self, wanted: &Resolve, recipient: RecipientNo) {
-        let directory = Arc::clone(&self.app.installation);
-        let person = directory.directory.recipient(recipient);
+        let directory = self.app.directory();
+        let person = directory.recipient(recipient);
         let row = person.and_then(|person| {
             Some(Row {
                 recipient,
@@ -139,7 +140,7 @@ impl Courier {
     fn keep_carried(&mut self) {
         let app = &self.app;
         let carried = carried_by(self.outbox.link());
-        let directory = &app.installation.directory;
+        let directory = &self.people;
         self.rows.retain(|row| {
             let person = directory.recipient(row.recipient);
             let token = person.as_ref().and_then(|person| person.push());

@@ -30,7 +30,8 @@ pub(super) fn pushed<'a>(
     let to = match intent.audience.reach {
         Reach::Public => None,
         Reach::Responsible | Reach::Device => {
-            let known = app.installation.directory.recipient(recipient);
+            let directory = app.directory();
+            let known = directory.recipient(recipient);
             let token = known.and_then(|r| r.push().map(str::to_owned));
             let token = token.ok_or_else(|| SendError::Permanent("no app any more".into()))?;
             if let Some((service, _)) = service_of(&token) {

@@ -97,7 +97,8 @@ fn token_of(app: &App, recipient: RecipientNo) -> Option<String> {
         .as_ref()
         .and_then(|all| all.token(recipient));
     subscribed.or_else(|| {
-        let person = app.installation.directory.recipient(recipient)?;
+        let directory = app.directory();
+        let person = directory.recipient(recipient)?;
         person.push().map(str::to_owned)
     })
 }

@@ -294,7 +294,8 @@ impl Outgoing {
             .on_wire(&intent.id.to_string(), &self.app.metrics);
         match &self.gateway {
             Single::Email(email) => {
-                let known = self.app.installation.directory.recipient(recipient);
+                let directory = self.app.directory();
+                let known = directory.recipient(recipient);
                 let to = known.and_then(|r| r.email().map(str::to_owned));
                 let to = to.ok_or_else(|| SendError::Permanent("no address any more".into()))?;
                 let mail = Mail {

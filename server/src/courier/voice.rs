@@ -147,7 +147,8 @@ async fn one(
     withdrawn: watch::Receiver<bool>,
 ) -> Done {
     let recipient = token.recipient();
-    let known = app.installation.directory.recipient(recipient);
+    let directory = app.directory();
+    let known = directory.recipient(recipient);
     let Some(number) = known.and_then(|person| person.phone()) else {
         let gone = SendError::Permanent("no telephone any more".into());
         return (token, intent.warning, Err(gone));

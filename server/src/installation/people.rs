@@ -43,10 +43,28 @@ pub(super) fn people_after(
     city: &City,
     earlier: Option<&EarlierPeople>,
 ) -> Result<PeopleAfter, Faulty> {
-    let stays = |earlier: &EarlierPeople, source: String| PeopleAfter {
-        directory: Arc::clone(&earlier.directory),
-        numbers: None,
-        source,
+    let stays = |earlier: &EarlierPeople, source: String| {
+        if earlier.directory.changes() == 0 {
+            return PeopleAfter {
+                directory: Arc::clone(&earlier.directory),
+                numbers: None,
+                source,
+            };
+        }
+        let before = directory::Earlier {
+            directory: &earlier.directory,
+            numbers: &earlier.numbers,
+        };
+        let folded = Directory::folded(city, before, &[]);
+        folded
+            .faults
+            .iter()
+            .for_each(|fault| tracing::warn!("{fault}"));
+        PeopleAfter {
+            directory: Arc::new(folded.directory),
+            numbers: Some(folded.numbers),
+            source,
+        }
     };
     let tables = [folder.join(CONTACTS), roll(folder)?];
     let is_there = tables.iter().any(|path| path.exists());

@@ -8,6 +8,7 @@ mod editions;
 mod ended;
 pub(crate) mod full;
 mod lapses;
+mod living;
 mod muted;
 mod nearly_full;
 mod phones;

@@ -44,7 +44,7 @@ impl App {
             return Ok(());
         }
         let now = self.clock.now();
-        let directory = &self.installation.directory;
+        let directory = self.directory();
         let told = ledger.counts_by(intent, |recipient| {
             let area = directory.area_of(&self.installation.city, recipient);
             area.map_or(self.installation.city.code, |area| district_of(self, area))

@@ -69,14 +69,14 @@ struct Counted {
 impl Counted {
     fn of(app: &App, job: &Job, areas: &[AreaCode]) -> Self {
         let installation = &app.installation;
+        let directory = app.directory();
         let audience = Audience {
             areas: areas.to_vec(),
             roles: job.classes.clone(),
             shape: job.shape.clone(),
-            ..Audience::of(Reach::Public, installation.directory.version())
+            ..Audience::of(Reach::Public, directory.version())
         };
-        let counted = installation
-            .directory
+        let counted = directory
             .preview(&installation.city, &audience, &[Channel::Sms])
             // Nothing but another version is refused, and this is ours.
             .unwrap_or_default();

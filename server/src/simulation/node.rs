@@ -12,6 +12,7 @@ use crate::gaps::StationsFile;
 use crate::intake::Intake;
 use crate::latency::Latency;
 use crate::links;
+use crate::living::Living;
 use crate::metrics::Metrics;
 use crate::outcome::Outcomes;
 use crate::people::People;
@@ -58,6 +59,8 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
     let zones = city.zones.len();
     let screens = Screens::open(&*journal, Mode::Actual, zones, links.len(), now).unwrap();
     let end = App::registry_end(&*journal, Mode::Actual);
+    let people = Arc::clone(&installation.directory);
+    let living = Living::new(people, end.clone(), registry.read_to());
     let app = Arc::new(App {
         intake: Intake::new(
             Arc::clone(&journal),
@@ -83,6 +86,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         policy: Policy::Live,
         snapshots,
         registry,
+        living,
         reload: Reload::new(Arc::clone(&installation.rulebook), end),
         series: KeptSeries::default(),
         open_intake: true,

@@ -19,7 +19,7 @@ const PERSONAL: [&str; 6] = [
     "owner@example.org",
 ];
 
-async fn carrier() -> (Arc<Counts>, Links) {
+pub(super) async fn carrier() -> (Arc<Counts>, Links) {
     let config = CarrierConfig {
         listen: ([127, 0, 0, 1], 0).into(),
         receipt_after: Some(Span::from_millis(5)),
@@ -38,7 +38,7 @@ async fn carrier() -> (Arc<Counts>, Links) {
     (counts, vec![("sms".into(), sms)])
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -53,7 +53,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn holds(bytes: &[u8], words: &str) -> bool {
+pub(super) fn holds(bytes: &[u8], words: &str) -> bool {
     bytes
         .windows(words.len())
         .any(|part| part == words.as_bytes())
