@@ -32,6 +32,7 @@ mod slices;
 mod stored;
 mod subscribers;
 mod targets;
+mod waiting;
 
 #[cfg(test)]
 mod tests;

@@ -191,7 +191,16 @@ pub(super) fn number(
     giving: &mut Giving,
     faults: &mut Faults,
 ) -> Option<RecipientNo> {
-    match giving.give(kind, id) {
+    given(place, giving.give(kind, id), faults)
+}
+
+/// The number that was given, or why there is none.
+pub(super) fn given(
+    place: Place<'_>,
+    given: Result<RecipientNo, NoNumber>,
+    faults: &mut Faults,
+) -> Option<RecipientNo> {
+    match given {
         Ok(no) => Some(no),
         Err(NoNumber::Twice) => {
             faults.error(place, "id", "it stands there twice", "keep one of the two");

@@ -1,5 +1,5 @@
 //! Subscribers as they are read, in file order, and then sorted once: a counting sort by area and
-//! grid cell, column by column, so that no more than one column stands there twice.
+//! grid cell, column by column, so that no more than two columns stand there twice.
 
 use super::cells::{Cell, Runs, Spot};
 use super::columns::{IS_SHARED, PROFILES_MAX, People, Texts, Twins, code_of, packed};
@@ -26,6 +26,7 @@ pub(super) struct Raw {
 }
 
 /// One row.
+#[derive(Clone, Copy)]
 pub(super) struct Person<'a> {
     pub(super) rank: Rank,
     pub(super) spot: Spot,
@@ -146,12 +147,18 @@ impl Raw {
                 }
             }
         }
+        // The widest column takes as long as the others together.
+        let (spot, (recipient, profile)) = std::thread::scope(|scope| {
+            let run = &run;
+            let others = scope.spawn(move || (scattered(recipient, run), scattered(profile, run)));
+            (scattered(spot, run), others.join().unwrap_or_default())
+        });
         let mut people = People {
             starts,
             runs,
-            recipient: scattered(recipient, &run),
-            spot: scattered(spot, &run),
-            profile: scattered(profile, &run),
+            recipient,
+            spot,
+            profile,
             profiles,
             phones: coding.finish(),
             twins: Twins::default(),
@@ -229,9 +236,15 @@ fn moved(texts: &Texts, goes: &[u32]) -> Texts {
 fn mark_shared(people: &mut People) {
     /// Bits of a row beside a telephone's code: a billion rows.
     const ROW_BITS: u32 = 64 - super::phones::CODE_BITS;
-    let codes = people.spot.iter().map(|spot| code_of(*spot)).zip(0u64..);
-    let codes = codes.filter(|(code, row)| *code != NO_PHONE && *row < 1 << ROW_BITS);
-    let mut codes: Vec<u64> = codes.map(|(code, row)| code << ROW_BITS | row).collect();
+    let codes = || {
+        let codes = people.spot.iter().map(|spot| code_of(*spot)).zip(0u64..);
+        codes.filter(|(code, row)| *code != NO_PHONE && *row < 1 << ROW_BITS)
+    };
+    let mut met = Met::new(people.spot.len());
+    codes().for_each(|(code, _)| met.meet(code));
+    // Few are left: those that stand there twice, and some that share a place with another.
+    let again = codes().filter(|(code, _)| met.is_again(*code));
+    let mut codes: Vec<u64> = again.map(|(code, row)| code << ROW_BITS | row).collect();
     codes.sort_unstable();
     let mut shared: Vec<(u32, u32)> = Vec::new();
     let mut group = 0;
@@ -254,4 +267,42 @@ fn mark_shared(people: &mut People) {
         rows: shared.iter().map(|(row, _)| *row).collect(),
         group: shared.iter().map(|(_, group)| *group).collect(),
     };
+}
+
+/// Whether a number may have been met before: two bits by its hash, sixteen places a number.
+struct Met {
+    once: Vec<u64>,
+    again: Vec<u64>,
+    shift: u32,
+}
+
+impl Met {
+    fn new(numbers: usize) -> Self {
+        let places = numbers.saturating_mul(16).next_power_of_two().max(1 << 10);
+        Self {
+            once: vec![0; places / 64],
+            again: vec![0; places / 64],
+            shift: 64 - places.trailing_zeros(),
+        }
+    }
+
+    /// Word and bit of a number: the upper bits of a product with 2^64 over the golden ratio (Knuth,
+    /// The Art of Computer Programming, volume 3, 6.4).
+    const fn place(&self, number: u64) -> (usize, u64) {
+        let place = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
+        ((place / 64) as usize, 1 << (place % 64))
+    }
+
+    fn meet(&mut self, number: u64) {
+        let (word, bit) = self.place(number);
+        if let (Some(once), Some(again)) = (self.once.get_mut(word), self.again.get_mut(word)) {
+            *again |= *once & bit;
+            *once |= bit;
+        }
+    }
+
+    fn is_again(&self, number: u64) -> bool {
+        let (word, bit) = self.place(number);
+        self.again.get(word).is_some_and(|again| again & bit != 0)
+    }
 }

@@ -1,9 +1,11 @@
 //! `subscribers.parquet`: the same columns as `subscribers.csv`, read some thousand rows at a time.
+//! A thread unpacks the next ones while these are placed and numbered.
 //!
 //! Texts are BYTE_ARRAY; `lon` and `lat` may be DOUBLE or FLOAT, `phone` and `id` INT64. Compressed
 //! with Snappy or zstd, or not at all. Other columns are passed over.
 
 use super::columns::People;
+use super::joining::subscriber_key;
 use super::subscribers::{Given, Number, OPTIONAL, Position, REQUIRED, Taking};
 use model::fault::Place;
 use parquet::basic::Type;
@@ -11,11 +13,15 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader}
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 pub(super) const FILE: &str = "subscribers.parquet";
 
 /// Rows read at once.
 const BATCH: usize = 4_096;
+
+/// Batches unpacked ahead.
+const AHEAD: usize = 4;
 
 /// A file that was opened.
 pub struct Opened(Box<dyn FileReader>);
@@ -88,20 +94,38 @@ fn groups(
     taking: &mut Taking<'_>,
     watch: &mut dyn FnMut(u64),
 ) -> Result<(), Unusable> {
-    let mut row = 0;
+    let (sender, batches) = sync_channel(AHEAD);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if let Err(error) = unpack(file, &sender) {
+                // Nobody listens where no more rows are taken.
+                let _ = sender.send(Err(error));
+            }
+        });
+        let mut line = 0;
+        for batch in batches {
+            let mut batch = batch?;
+            for key in std::mem::take(&mut batch.keys) {
+                line += 1;
+                if !taking.take(Place::line(FILE, line), key, &batch.next(), watch) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Gives the file's rows, batch by batch, for as long as somebody takes them.
+fn unpack(file: &Opened, to: &SyncSender<Result<Batch, Unusable>>) -> Result<(), Unusable> {
     for group in 0..file.0.num_row_groups() {
         let group = file.0.get_row_group(group)?;
         let mut columns = Columns::open(&*group)?;
         let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         while left > 0 {
             let some = left.min(BATCH);
-            columns.fill(some)?;
-            for _ in 0..some {
-                row += 1;
-                let given = columns.next();
-                if !taking.take(Place::line(FILE, row), &given, watch) {
-                    return Ok(());
-                }
+            if to.send(Ok(columns.batch(some)?)).is_err() {
+                return Ok(());
             }
             left -= some;
         }
@@ -109,24 +133,47 @@ fn groups(
     Ok(())
 }
 
+/// What each column of a roll is held in.
+struct Of<T> {
+    id: T,
+    lon: T,
+    lat: T,
+    phone: T,
+    language: T,
+    audience: T,
+    email: Option<T>,
+    push: Option<T>,
+    area: Option<T>,
+}
+
 /// The columns of a row group.
-struct Columns {
-    id: Column,
-    lon: Column,
-    lat: Column,
-    phone: Column,
-    language: Column,
-    audience: Column,
-    email: Option<Column>,
-    push: Option<Column>,
-    area: Option<Column>,
+struct Columns(Of<Column>);
+
+/// One of them.
+struct Column {
+    name: &'static str,
+    reader: Reader,
+    is_optional: bool,
+}
+
+enum Reader {
+    Text(ColumnReaderImpl<ByteArrayType>),
+    Whole(ColumnReaderImpl<Int64Type>),
+    Double(ColumnReaderImpl<DoubleType>),
+    Float(ColumnReaderImpl<FloatType>),
+}
+
+/// Some rows.
+struct Batch {
+    cells: Of<Cells>,
+    /// Hashes of their ids.
+    keys: Vec<u64>,
     /// An id that is a number, in digits.
     digits: String,
 }
 
-/// One column: some rows of it, and the one that is next.
-struct Column {
-    name: &'static str,
+/// Some rows of a column, and the one that is next.
+struct Cells {
     values: Values,
     /// 1 where a row has a value; empty where each has.
     present: Vec<i16>,
@@ -136,15 +183,10 @@ struct Column {
 }
 
 enum Values {
-    Text(Part<ByteArrayType>),
-    Whole(Part<Int64Type>),
-    Double(Part<DoubleType>),
-    Float(Part<FloatType>),
-}
-
-struct Part<T: DataType> {
-    reader: ColumnReaderImpl<T>,
-    values: Vec<T::T>,
+    Text(Vec<ByteArray>),
+    Whole(Vec<i64>),
+    Double(Vec<f64>),
+    Float(Vec<f32>),
 }
 
 /// What a row has in a column.
@@ -169,7 +211,7 @@ impl Columns {
         let texts = [Type::BYTE_ARRAY];
         let numbers = [Type::BYTE_ARRAY, Type::DOUBLE, Type::FLOAT];
         let whole = [Type::BYTE_ARRAY, Type::INT64];
-        Ok(Self {
+        Ok(Self(Of {
             id: needed(id, &whole, digits)?,
             lon: needed(lon, &numbers, degrees)?,
             lat: needed(lat, &numbers, degrees)?,
@@ -179,67 +221,90 @@ impl Columns {
             email: Column::open(group, email, &texts, text)?,
             push: Column::open(group, push, &texts, text)?,
             area: Column::open(group, area, &texts, text)?,
+        }))
+    }
+
+    /// The next rows of each.
+    fn batch(&mut self, rows: usize) -> Result<Batch, Unusable> {
+        let of = &mut self.0;
+        let optional = |column: &mut Option<Column>| {
+            let column = column.as_mut();
+            column.map(|column| column.cells(rows)).transpose()
+        };
+        let (email, push, area) = (
+            optional(&mut of.email)?,
+            optional(&mut of.push)?,
+            optional(&mut of.area)?,
+        );
+        let cells = Of {
+            id: of.id.cells(rows)?,
+            lon: of.lon.cells(rows)?,
+            lat: of.lat.cells(rows)?,
+            phone: of.phone.cells(rows)?,
+            language: of.language.cells(rows)?,
+            audience: of.audience.cells(rows)?,
+            email,
+            push,
+            area,
+        };
+        let mut batch = Batch {
+            cells,
+            keys: Vec::with_capacity(rows),
             digits: String::new(),
-        })
-    }
-
-    /// Reads so many rows of each.
-    fn fill(&mut self, rows: usize) -> Result<(), Unusable> {
-        let needed = [
-            &mut self.id,
-            &mut self.lon,
-            &mut self.lat,
-            &mut self.phone,
-            &mut self.language,
-            &mut self.audience,
-        ];
-        let optional = [&mut self.email, &mut self.push, &mut self.area];
-        let all = needed.into_iter().chain(optional.into_iter().flatten());
-        for column in all {
-            column.fill(rows)?;
+        };
+        for _ in 0..rows {
+            let key = subscriber_key(id_of(&mut batch.cells.id, &mut batch.digits));
+            batch.keys.push(key);
         }
-        Ok(())
+        batch.cells.id.begin_again();
+        Ok(batch)
     }
+}
 
+impl Batch {
     /// The next row.
     fn next(&mut self) -> Given<'_> {
-        let id = match self.id.next() {
-            Cell::Text(text) => text_of(text),
-            Cell::Whole(number) => {
-                self.digits.clear();
-                let mut digits = itoa::Buffer::new();
-                self.digits.push_str(digits.format(number));
-                &self.digits
-            }
-            Cell::Nothing | Cell::Number(_) => "",
-        };
-        let position = match (self.lon.next(), self.lat.next()) {
+        let of = &mut self.cells;
+        let position = match (of.lon.next(), of.lat.next()) {
             (Cell::Text(lon), Cell::Text(lat)) => Position::Text(text_of(lon), text_of(lat)),
             (Cell::Text(lon), Cell::Nothing) => Position::Text(text_of(lon), ""),
             (Cell::Nothing, Cell::Text(lat)) => Position::Text("", text_of(lat)),
             (lon, lat) => Position::Degrees(lon.number(), lat.number()),
         };
-        let phone = match self.phone.next() {
+        let phone = match of.phone.next() {
             Cell::Text(text) => Number::Text(text_of(text)),
             // Below nought is no number.
             Cell::Whole(digits) => Number::Digits(u64::try_from(digits).unwrap_or(1)),
             Cell::Nothing | Cell::Number(_) => Number::Digits(0),
         };
         Given {
-            id,
+            id: id_of(&mut of.id, &mut self.digits),
             position,
             phone,
-            language: self.language.next().text(),
-            audience: self.audience.next().text(),
-            email: optional(&mut self.email),
-            push: optional(&mut self.push),
-            area: optional(&mut self.area),
+            language: of.language.next().text(),
+            audience: of.audience.next().text(),
+            email: optional(&mut of.email),
+            push: optional(&mut of.push),
+            area: optional(&mut of.area),
         }
     }
 }
 
+/// The next id; a number in digits.
+fn id_of<'a>(ids: &'a mut Cells, digits: &'a mut String) -> &'a str {
+    match ids.next() {
+        Cell::Text(text) => text_of(text),
+        Cell::Whole(number) => {
+            digits.clear();
+            digits.push_str(itoa::Buffer::new().format(number));
+            digits
+        }
+        Cell::Nothing | Cell::Number(_) => "",
+    }
+}
+
 /// The text of a column that may be missing.
-fn optional(column: &mut Option<Column>) -> &str {
+fn optional(column: &mut Option<Cells>) -> &str {
     column.as_mut().map_or("", |column| column.next().text())
 }
 
@@ -271,11 +336,11 @@ impl Column {
         if !types.contains(&found) {
             return Err(other);
         }
-        let values = match get_column_reader(column.clone(), group.get_column_page_reader(at)?) {
-            ColumnReader::ByteArrayColumnReader(reader) => Values::Text(Part::new(reader)),
-            ColumnReader::Int64ColumnReader(reader) => Values::Whole(Part::new(reader)),
-            ColumnReader::DoubleColumnReader(reader) => Values::Double(Part::new(reader)),
-            ColumnReader::FloatColumnReader(reader) => Values::Float(Part::new(reader)),
+        let reader = match get_column_reader(column.clone(), group.get_column_page_reader(at)?) {
+            ColumnReader::ByteArrayColumnReader(reader) => Reader::Text(reader),
+            ColumnReader::Int64ColumnReader(reader) => Reader::Whole(reader),
+            ColumnReader::DoubleColumnReader(reader) => Reader::Double(reader),
+            ColumnReader::FloatColumnReader(reader) => Reader::Float(reader),
             ColumnReader::BoolColumnReader(_)
             | ColumnReader::Int32ColumnReader(_)
             | ColumnReader::Int96ColumnReader(_)
@@ -283,28 +348,60 @@ impl Column {
         };
         Ok(Some(Self {
             name,
-            values,
-            present: Vec::new(),
+            reader,
             is_optional: column.max_def_level() > 0,
-            row: 0,
-            value: 0,
         }))
     }
 
-    fn fill(&mut self, rows: usize) -> Result<(), Unusable> {
-        self.present.clear();
-        (self.row, self.value) = (0, 0);
-        let present = self.is_optional.then_some(&mut self.present);
-        let read = match &mut self.values {
-            Values::Text(some) => some.fill(rows, present)?,
-            Values::Whole(some) => some.fill(rows, present)?,
-            Values::Double(some) => some.fill(rows, present)?,
-            Values::Float(some) => some.fill(rows, present)?,
+    /// The next rows of it.
+    fn cells(&mut self, rows: usize) -> Result<Cells, Unusable> {
+        let mut present = Vec::new();
+        let known = self.is_optional.then_some(&mut present);
+        let (values, read) = match &mut self.reader {
+            Reader::Text(some) => {
+                let (values, read) = some_of(some, rows, known)?;
+                (Values::Text(values), read)
+            }
+            Reader::Whole(some) => {
+                let (values, read) = some_of(some, rows, known)?;
+                (Values::Whole(values), read)
+            }
+            Reader::Double(some) => {
+                let (values, read) = some_of(some, rows, known)?;
+                (Values::Double(values), read)
+            }
+            Reader::Float(some) => {
+                let (values, read) = some_of(some, rows, known)?;
+                (Values::Float(values), read)
+            }
         };
         if read < rows {
             return Err(Unusable::Short(self.name));
         }
-        Ok(())
+        Ok(Cells {
+            values,
+            present,
+            is_optional: self.is_optional,
+            row: 0,
+            value: 0,
+        })
+    }
+}
+
+/// Values of the next rows, and how many rows there were.
+fn some_of<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    rows: usize,
+    present: Option<&mut Vec<i16>>,
+) -> Result<(Vec<T::T>, usize), ParquetError> {
+    let mut values = Vec::with_capacity(rows);
+    let (records, ..) = reader.read_records(rows, present, None, &mut values)?;
+    Ok((values, records))
+}
+
+impl Cells {
+    const fn begin_again(&mut self) {
+        (self.row, self.value) = (0, 0);
     }
 
     fn next(&mut self) -> Cell<'_> {
@@ -316,32 +413,12 @@ impl Column {
         let at = self.value;
         self.value += 1;
         let found = match &self.values {
-            Values::Text(some) => some.values.get(at).map(Cell::Text),
-            Values::Whole(some) => some.values.get(at).map(|value| Cell::Whole(*value)),
-            Values::Double(some) => some.values.get(at).map(|value| Cell::Number(*value)),
-            Values::Float(some) => some
-                .values
-                .get(at)
-                .map(|value| Cell::Number(f64::from(*value))),
+            Values::Text(some) => some.get(at).map(Cell::Text),
+            Values::Whole(some) => some.get(at).map(|value| Cell::Whole(*value)),
+            Values::Double(some) => some.get(at).map(|value| Cell::Number(*value)),
+            Values::Float(some) => some.get(at).map(|value| Cell::Number(f64::from(*value))),
         };
         found.unwrap_or(Cell::Nothing)
-    }
-}
-
-impl<T: DataType> Part<T> {
-    fn new(reader: ColumnReaderImpl<T>) -> Self {
-        Self {
-            reader,
-            values: Vec::new(),
-        }
-    }
-
-    fn fill(&mut self, rows: usize, present: Option<&mut Vec<i16>>) -> Result<usize, ParquetError> {
-        self.values.clear();
-        let (records, ..) = self
-            .reader
-            .read_records(rows, present, None, &mut self.values)?;
-        Ok(records)
     }
 }
 

@@ -5,7 +5,6 @@
 use super::cells::{CELL_BITS, Spot, UNITS};
 use geo::{Line, LinesIter};
 use model::{AreaNo, City};
-use rustc_hash::FxHashMap;
 
 /// Who lives this near to the city's drawn border is told with the nearest township.
 pub(super) const BORDER_KM: f64 = 1.0;
@@ -16,16 +15,27 @@ const CELLS_MAX: usize = 1 << 24;
 /// Cells of the finer grid are 2^11 units wide, some 20 m.
 const FINE_BITS: u32 = 11;
 
-/// Of these, remembered at most (some 100 MB): where borders need more, there is no finer grid.
-const FINE_MAX: usize = 1 << 22;
+/// Fine cells in a row of a cell.
+const FINE: u32 = 1 << (CELL_BITS - FINE_BITS);
+
+/// Cells that have a finer grid, at most (64 MB): in the others everybody is looked up.
+const BLOCKS_MAX: usize = 1 << 17;
 
 /// Units by which a border is taken to be wider than drawn: places are rounded to whole ones.
 const MARGIN: f64 = 4.0;
 
+/// What is known of a cell: an area's number, or one of these.
+type Known = u16;
 /// Nobody has lived there yet.
-const UNKNOWN: u32 = u32::MAX;
+const UNKNOWN: Known = Known::MAX;
 /// A border crosses it, or it lies outside.
-const MIXED: u32 = u32::MAX - 1;
+const MIXED: Known = Known::MAX - 1;
+
+/// Cells from here on have a finer grid, and this and its number stand for them.
+const BLOCK: u32 = 1 << 16;
+
+/// A cell's finer grid, by row and column.
+type Block = [Known; (FINE * FINE) as usize];
 
 /// The grids over a city, filled as people come.
 pub(super) struct Placing<'c> {
@@ -33,11 +43,9 @@ pub(super) struct Placing<'c> {
     /// The cell in the south-west: its row and its column.
     south_west: [u32; 2],
     columns: usize,
-    /// By row and column: what is known, or the area.
+    /// By row and column.
     cells: Vec<u32>,
-    /// By row and column of the finer grid, in the cells that a border crosses; what is not in it is
-    /// not known yet.
-    fine: Option<FxHashMap<[u32; 2], u32>>,
+    blocks: Vec<Block>,
 }
 
 impl<'c> Placing<'c> {
@@ -59,21 +67,16 @@ impl<'c> Placing<'c> {
             city,
             south_west,
             columns,
-            cells: vec![UNKNOWN; rows * columns],
-            fine: Some(FxHashMap::default()),
+            cells: vec![u32::from(UNKNOWN); rows * columns],
+            blocks: Vec::new(),
         };
         for edge in edges() {
-            crossed(edge, CELL_BITS, |cell| {
-                if let Some(slot) = placing.index(cell).and_then(|at| placing.cells.get_mut(at)) {
+            crossed(edge, CELL_BITS, |cell| placing.divide(cell));
+            crossed(edge, FINE_BITS, |cell| {
+                if let Some(slot) = placing.fine(cell) {
                     *slot = MIXED;
                 }
             });
-            crossed(edge, FINE_BITS, |cell| {
-                if let Some(fine) = &mut placing.fine {
-                    fine.insert(cell, MIXED);
-                }
-            });
-            placing.fine.take_if(|fine| fine.len() > FINE_MAX);
         }
         placing
     }
@@ -82,55 +85,83 @@ impl<'c> Placing<'c> {
     pub(super) fn without_grid(city: &'c City) -> Self {
         Self {
             city,
-            south_west: Cell { y: 0, x: 0 },
+            south_west: [0, 0],
             columns: 0,
             cells: Vec::new(),
+            blocks: Vec::new(),
         }
     }
 
     /// The smallest area there, or the one whose border is near.
     pub(super) fn area(&mut self, lon: f64, lat: f64, spot: Spot) -> Option<AreaNo> {
+        match self.known(spot) {
+            UNKNOWN | MIXED => self.city.gazetteer().locate_near(lon, lat, BORDER_KM),
+            area => Some(AreaNo(area)),
+        }
+    }
+
+    /// What is known of the smallest cell that holds a place.
+    fn known(&mut self, spot: Spot) -> Known {
         let cell = cell_of(spot, CELL_BITS);
-        let at = self.index(cell);
-        let known = at.and_then(|at| self.cells.get(at)).copied();
-        let found = match known.unwrap_or(MIXED) {
-            UNKNOWN => {
+        let Some(at) = self.index(cell) else {
+            return MIXED;
+        };
+        let known = self.cells.get(at).copied().unwrap_or(u32::from(MIXED));
+        match Known::try_from(known) {
+            Ok(UNKNOWN) => {
                 let found = self.middle_of(cell, CELL_BITS);
-                if let Some(slot) = at.and_then(|at| self.cells.get_mut(at)) {
+                if let Some(slot) = self.cells.get_mut(at) {
+                    *slot = u32::from(found);
+                }
+                found
+            }
+            Ok(known) => known,
+            Err(_) => {
+                let cell = cell_of(spot, FINE_BITS);
+                let known = self.fine(cell).map_or(MIXED, |slot| *slot);
+                if known != UNKNOWN {
+                    return known;
+                }
+                let found = self.middle_of(cell, FINE_BITS);
+                if let Some(slot) = self.fine(cell) {
                     *slot = found;
                 }
                 found
             }
-            MIXED => self.fine(spot),
-            area => area,
-        };
-        match u16::try_from(found) {
-            Ok(area) => Some(AreaNo(area)),
-            Err(_) => self.city.gazetteer().locate_near(lon, lat, BORDER_KM),
         }
-    }
-
-    /// The area of a cell of the finer grid, or that a border crosses this one too.
-    fn fine(&mut self, spot: Spot) -> u32 {
-        let cell = cell_of(spot, FINE_BITS);
-        let Some(fine) = &self.fine else {
-            return MIXED;
-        };
-        if let Some(known) = fine.get(&cell) {
-            return *known;
-        }
-        let found = self.middle_of(cell, FINE_BITS);
-        if let Some(fine) = self.fine.as_mut().filter(|fine| fine.len() < FINE_MAX) {
-            fine.insert(cell, found);
-        }
-        found
     }
 
     /// The area in which a cell lies that no border crosses.
-    fn middle_of(&self, cell: [u32; 2], bits: u32) -> u32 {
+    fn middle_of(&self, cell: [u32; 2], bits: u32) -> Known {
         let [lon, lat] = middle(cell, bits).degrees();
         let area = self.city.gazetteer().locate(lon, lat);
-        area.map_or(MIXED, |area| u32::from(area.0))
+        area.map_or(MIXED, |area| area.0.min(MIXED))
+    }
+
+    /// Gives a cell a finer grid.
+    fn divide(&mut self, cell: [u32; 2]) {
+        let next = self.blocks.len();
+        let Some(slot) = self.index(cell).and_then(|at| self.cells.get_mut(at)) else {
+            return;
+        };
+        if *slot != u32::from(UNKNOWN) {
+            return;
+        }
+        match u32::try_from(next) {
+            Ok(number) if next < BLOCKS_MAX => {
+                *slot = BLOCK + number;
+                self.blocks.push([UNKNOWN; (FINE * FINE) as usize]);
+            }
+            Ok(_) | Err(_) => *slot = u32::from(MIXED),
+        }
+    }
+
+    /// What is known of a cell of the finer grid; `None` where there is none.
+    fn fine(&mut self, [y, x]: [u32; 2]) -> Option<&mut Known> {
+        let at = self.index([y / FINE, x / FINE])?;
+        let number = self.cells.get(at)?.checked_sub(BLOCK)?;
+        let block = self.blocks.get_mut(number as usize)?;
+        block.get_mut((y % FINE * FINE + x % FINE) as usize)
     }
 
     fn index(&self, [y, x]: [u32; 2]) -> Option<usize> {
@@ -225,7 +256,7 @@ mod tests {
                 .map(|edge| edge.start)
                 .collect();
             let mut placing = Placing::new(&city);
-            prop_assert!(placing.fine.is_some());
+            prop_assert!((1..BLOCKS_MAX).contains(&placing.blocks.len()));
             for (corner, east, north) in places {
                 let corner = corners[corner % corners.len()];
                 // Near and far: hundreds of units, and thousands of them.

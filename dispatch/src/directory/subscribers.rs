@@ -2,13 +2,15 @@
 
 use super::cells::Spot;
 use super::columns::{self, CLASSES_MAX, PROFILES_MAX, People};
-use super::contacts::{area_of, number, phone_of};
+use super::contacts::{area_of, given, phone_of};
 use super::gather::{NoRoom, Person, Raw};
-use super::numbers::{Giving, Kind};
+use super::joining::subscriber_key;
+use super::numbers::Giving;
 use super::order::Order;
 use super::phone;
 use super::placing::{BORDER_KM, Placing};
 use super::read::{language_of, reachable};
+use super::waiting::Waiting;
 use super::{Directory, Standing};
 use geo::InteriorPoint;
 use model::fault::{Faults, Place};
@@ -74,6 +76,7 @@ pub(super) struct Taking<'a> {
     /// Numbers of those of whom the roll does not have the last word, rising.
     standing: Vec<u32>,
     passed_over: u64,
+    waiting: Waiting,
 }
 
 /// The way of a person with a telephone, an address, a token.
@@ -99,7 +102,8 @@ pub(super) fn read(
             push: row.get(push),
             area: row.get(area),
         };
-        if !taking.take(Place::line(FILE, row.line()), &given, watch) {
+        let key = subscriber_key(given.id);
+        if !taking.take(Place::line(FILE, row.line()), key, &given, watch) {
             break;
         }
     }
@@ -115,19 +119,8 @@ impl<'a> Taking<'a> {
         faults: &'a mut Faults,
     ) -> Self {
         Self {
-            city,
-            order,
-            classes,
-            giving,
-            faults,
             placing: Placing::new(city),
-            raw: Raw::default(),
-            languages: FxHashMap::default(),
-            audiences: FxHashMap::default(),
-            inside: FxHashMap::default(),
-            taken: 0,
-            standing: Vec::new(),
-            passed_over: 0,
+            ..Self::of_one(city, order, classes, giving, faults)
         }
     }
 
@@ -140,19 +133,20 @@ impl<'a> Taking<'a> {
         faults: &'a mut Faults,
     ) -> Self {
         Self {
-            placing: Placing::without_grid(city),
-            languages: FxHashMap::default(),
             city,
             order,
             classes,
             giving,
             faults,
+            placing: Placing::without_grid(city),
             raw: Raw::default(),
+            languages: FxHashMap::default(),
             audiences: FxHashMap::default(),
             inside: FxHashMap::default(),
             taken: 0,
             standing: Vec::new(),
             passed_over: 0,
+            waiting: Waiting::default(),
         }
     }
 
@@ -196,7 +190,8 @@ impl<'a> Taking<'a> {
         self.raw.reserve(rows);
     }
 
-    pub(super) fn finish(self) -> People {
+    pub(super) fn finish(mut self) -> People {
+        self.settle();
         if self.passed_over > 0 {
             let what = format!(
                 "{} rows are of people who changed something by themselves",
@@ -208,10 +203,12 @@ impl<'a> Taking<'a> {
         self.raw.sorted(self.order.codes().len())
     }
 
-    /// Takes a row, or says what is wrong with it; false where no more can be taken.
+    /// Takes a row, `key` the hash of its id, or says what is wrong with it; false where no more can
+    /// be taken.
     pub(super) fn take(
         &mut self,
-        place: Place<'_>,
+        place: Place<'static>,
+        key: u64,
         given: &Given<'_>,
         watch: &mut dyn FnMut(u64),
     ) -> bool {
@@ -238,15 +235,25 @@ impl<'a> Taking<'a> {
                 return false;
             }
         };
-        let recipient = number(place, Kind::Subscriber, given.id, self.giving, self.faults);
-        if let Some(recipient) = recipient {
-            if self.standing.binary_search(&recipient.0).is_ok() {
-                self.passed_over += 1;
-            } else {
-                self.raw.push(&person, &fitted, recipient.0);
-            }
+        self.waiting.push(place, key, &person, fitted);
+        if self.waiting.is_full() {
+            self.settle();
         }
         true
+    }
+
+    /// Gives the rows that wait their numbers.
+    fn settle(&mut self) {
+        self.waiting.settle(self.giving, |row| {
+            let Some(no) = given(row.place, row.given, self.faults) else {
+                return;
+            };
+            if self.standing.binary_search(&no.0).is_ok() {
+                self.passed_over += 1;
+            } else {
+                self.raw.push(&row.person, &row.fitted, no.0);
+            }
+        });
     }
 
     /// A row with all it says, or what is wrong with it.
