@@ -123,7 +123,7 @@ function moved(coords) {
 
 function follow() {
   if (watch !== null) navigator.geolocation.clearWatch(watch);
-  watch = follows ? navigator.geolocation.watchPosition(({ coords }) => moved(coords), lost, { maximumAge: 60_000 }) : null;
+  watch = follows ? navigator.geolocation.watchPosition(({ coords }) => moved(coords), lost, { maximumAge: 5_000 }) : null;
 }
 
 let renewed = Promise.resolve();

@@ -9,6 +9,7 @@ use dispatch::directory::{Change, Directory, SealError, open_note, seal_note};
 use dispatch::intent::RecipientNo;
 use journal::{Batch, Offset};
 use model::Time;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Kind and head of the keys.
@@ -39,7 +40,8 @@ impl Registry {
             next: from.max(first),
             ..Heard::default()
         };
-        let mut sealed = Vec::new();
+        // Of each person the newest record; none where the version in force has it.
+        let mut newest: BTreeMap<u32, (Offset, Vec<u8>)> = BTreeMap::new();
         loop {
             let read = self
                 .journal
@@ -49,17 +51,27 @@ impl Registry {
             }
             for record in read {
                 heard.next = record.offset.plus(1);
-                let is_person = record.kind == PERSON && !record.payload().is_empty();
-                let no = is_person.then(|| number_of(record.key())).flatten();
-                sealed.extend(no.map(|no| (no, record.payload().to_vec())));
+                let is_person = record.kind == PERSON;
+                let Some(no) = number_of(record.key()).filter(|_| is_person) else {
+                    continue;
+                };
+                newest.remove(&no);
+                if !record.payload().is_empty() {
+                    newest.insert(no, (record.offset, record.payload().to_vec()));
+                }
             }
         }
-        if sealed.is_empty() {
+        if newest.is_empty() {
             return Ok(heard);
         }
+        let newest = newest.into_iter();
+        let mut sealed: Vec<_> = newest
+            .map(|(no, (offset, record))| (offset, no, record))
+            .collect();
+        sealed.sort_unstable_by_key(|(offset, ..)| *offset);
         // A key is on disk before the record that it opens.
         let keys = self.vault.person_keys()?;
-        for (no, record) in sealed {
+        for (_, no, record) in sealed {
             let clear = keys.of(no).and_then(|key| open_note(key, &record).ok());
             let change = clear.and_then(|clear| serde_json::from_slice::<Change>(&clear).ok());
             match change.filter(|change| change.recipient.0 == no) {
