@@ -24,6 +24,8 @@ pub(crate) enum Scope {
     Signal,
     /// Start, change and end emergency responses, as far as a post allows.
     Respond,
+    /// Ask what named people were sent; each question is kept with its reason.
+    Audit,
 }
 
 /// A person of the configuration. Tokens are random; only their SHA-256 is kept.
