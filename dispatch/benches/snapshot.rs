@@ -61,6 +61,7 @@ fn progress(intent: &Intent) -> Vec<Progress> {
             state,
             recipients,
             receipts,
+            variant: (state == State::Accepted).then_some(0),
         };
         let id = |who| 5_000_000_000 + u64::from(who) + u64::from(mixed(who) % 64);
         let ids = everybody.clone().map(id);

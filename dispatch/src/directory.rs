@@ -53,6 +53,9 @@ use columns::People;
 use live::Live;
 use order::Order;
 
+/// People named for one telephone.
+pub const SHARERS_MAX: usize = 64;
+
 /// A row number of nothing.
 const NOWHERE: u32 = u32::MAX;
 
@@ -163,6 +166,24 @@ impl Directory {
         let changed = added.rows.iter();
         let changed = changed.filter_map(|row| Some((None, added.get(*row as usize)?)));
         contacts.chain(people).chain(changed)
+    }
+
+    /// Everybody who has that telephone, by number, at most [`SHARERS_MAX`] of them.
+    pub fn who_has(&self, phone: u64) -> Vec<RecipientNo> {
+        let contacts = self.contacts.iter().filter(|c| c.phone == Some(phone));
+        let contacts = contacts.map(|contact| contact.recipient);
+        let rows = 0..self.people.len();
+        let rows = rows.filter(|row| self.people.phone(*row) == Some(phone));
+        let people = rows.filter_map(|row| self.people.recipient.get(row).copied());
+        let people = people.map(RecipientNo);
+        contacts.chain(people).take(SHARERS_MAX).collect()
+    }
+
+    /// The contact or device of that id, by number.
+    pub fn number_of(&self, id: &str) -> Option<RecipientNo> {
+        let contact = self.contact(id).map(|contact| contact.recipient);
+        let device = || self.devices.iter().find(|device| device.id == id);
+        contact.or_else(|| device().map(|device| device.recipient))
     }
 
     /// The deputy registered for a contact.

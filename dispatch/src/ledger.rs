@@ -1,8 +1,9 @@
 //! What became of every message: a byte per recipient and intent, receipt ids sorted beside it.
 //!
 //! The ledger is built from [`Progress`] records alone, so that recovery, the API and the
-//! outbox read one truth. On disk a recipient takes one to three bytes and its receipt id one to
-//! nine (differences, variable length); in memory one and sixteen.
+//! outbox read one truth. On disk a recipient takes one to three bytes at each step and its receipt id
+//! one to ten (differences, variable length), 24 in all at most (semantics §38); in memory one and
+//! sixteen. The wording of a step is said once for all who got the same.
 
 mod progress;
 mod receipts;
@@ -62,6 +63,7 @@ impl Ledger {
                     state,
                     recipients,
                     receipts,
+                    ..
                 } => {
                     let no = self.number(*intent);
                     if let Some(account) = self.account_mut(no) {

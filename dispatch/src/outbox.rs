@@ -112,9 +112,14 @@ struct Learned {
     turn: u32,
     no: u32,
     state: State,
+    /// [`NO_VARIANT`] where the step does not know it.
+    variant: u8,
     recipient: u32,
     receipt: u64,
 }
+
+/// Stands for a wording that is not known.
+const NO_VARIANT: u8 = u8::MAX;
 
 impl Outbox {
     /// An empty queue for `link`; it sends nothing until [`Event::Up`].
@@ -502,6 +507,21 @@ impl Outbox {
 
     /// Notes a state in the ledger and for the next progress record.
     fn learn(&mut self, no: u32, recipient: RecipientNo, state: State, receipt: u64) {
+        self.learn_in(no, (recipient, NO_VARIANT), state, receipt);
+    }
+
+    /// The same of a message whose wording is at hand.
+    fn learn_of(&mut self, no: u32, row: &Row, state: State, receipt: u64) {
+        self.learn_in(no, (row.recipient, row.variant), state, receipt);
+    }
+
+    fn learn_in(
+        &mut self,
+        no: u32,
+        (recipient, variant): (RecipientNo, u8),
+        state: State,
+        receipt: u64,
+    ) {
         let Some(account) = self.ledger.account_mut(no) else {
             return;
         };
@@ -513,6 +533,7 @@ impl Outbox {
                 turn: self.found.turn,
                 no,
                 state,
+                variant,
                 recipient: recipient.0,
                 receipt,
             });
@@ -532,7 +553,8 @@ impl Outbox {
         let mut entries = Vec::new();
         let mut rows = std::mem::take(&mut self.found.rows);
         rows.sort_unstable();
-        let same = |a: &Learned, b: &Learned| (a.turn, a.no, a.state) == (b.turn, b.no, b.state);
+        let of = |row: &Learned| (row.turn, row.no, row.state, row.variant);
+        let same = |a: &Learned, b: &Learned| of(a) == of(b);
         for group in rows.chunk_by(same) {
             let track = group.first().and_then(|first| self.tracks.get(&first.no));
             let (Some(first), Some(track)) = (group.first(), track) else {
@@ -548,6 +570,7 @@ impl Outbox {
                 } else {
                     Vec::new()
                 },
+                variant: (first.variant != NO_VARIANT).then_some(first.variant),
             });
         }
         self.found.turn = 0;

@@ -491,6 +491,8 @@ fn below_orange_a_crash_repeats_nothing_and_counts_the_unknown() {
 
 #[path = "outbox/at_rest.rs"]
 mod at_rest;
+#[path = "outbox/bytes.rs"]
+mod bytes;
 #[path = "outbox/daily.rs"]
 mod daily;
 #[path = "outbox/doubt.rs"]

@@ -257,8 +257,26 @@ pub enum Order {
         /// Why.
         reason: String,
     },
+    /// Asks what was sent to people: an auditor's look, which is an act like others.
+    Audit(Audit),
     /// Opens, moves or ends a weather process, or files a product of it or of the evening.
     Service(ServiceAct),
+}
+
+/// An auditor's look at what people were sent, and what came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// About which warning; [`None`] about all that the journal holds.
+    pub warning: Option<WarningId>,
+    /// About whom: recipients by number, never by name or telephone.
+    pub people: Vec<u32>,
+    /// How many were asked about, those whom the directory does not know among them.
+    pub asked: u32,
+    /// Who asked.
+    pub person: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A place that somebody answers for.

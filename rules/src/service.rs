@@ -102,7 +102,8 @@ impl Services {
             | What::Incident(_)
             | What::Process(_)
             | What::Slot(_)
-            | What::Evening(_) => false,
+            | What::Evening(_)
+            | What::Audit(_) => false,
         };
         if responses.take_renewed() || said.iter().any(is_new) {
             let fresh = self.weigh(at, &said, responses, out);

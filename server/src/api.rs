@@ -2,6 +2,7 @@
 
 mod answer;
 mod area_jobs;
+mod audit;
 mod blindness;
 mod calls;
 mod cap;
@@ -112,6 +113,7 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/blindness", get(blindness::list))
         .route("/v1/warnings", get(warnings::list).post(warnings::issue))
         .route("/v1/warnings/{id}", get(warnings::one))
+        .route("/v1/warnings/{id}/course", get(audit::course))
         .route("/v1/warnings/{id}/preview", get(warnings::preview))
         .route(
             "/v1/preview",
@@ -190,7 +192,13 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/incidents", get(responses::incidents))
         .route("/v1/timeline", get(responses::timeline))
         .route("/v1/deliveries", get(calls::deliveries))
+        .route("/v1/area-jobs", get(audit::jobs))
         .route("/v1/area-jobs/{job}", post(area_jobs::act))
+        .route("/v1/audit", get(audit::asked))
+        .route(
+            "/v1/audit/recipient",
+            post(audit::recipient).layer(DefaultBodyLimit::max(audit::BODY_MAX)),
+        )
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/answer", post(calls::answer))
         .route("/v1/calls/tap", post(calls::tap))

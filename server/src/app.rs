@@ -101,6 +101,8 @@ pub(crate) struct App {
     pub(crate) intake: Intake,
     /// Held while a signal is being stored: meanwhile the same one is neither news nor known.
     pub(crate) storing_signal: tokio::sync::Mutex<()>,
+    /// Held while somebody's question is looked up in the journal: one at a time.
+    pub(crate) audits: Arc<tokio::sync::Semaphore>,
     /// Sources of state bulletins.
     pub(crate) bulletins: Vec<crate::bulletins::Feed>,
     /// The state of base stations, where carriers put it into a file.

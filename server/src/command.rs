@@ -1,5 +1,6 @@
 //! The commands, one file each, and how they fail.
 
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod demo;

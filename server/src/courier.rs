@@ -28,7 +28,9 @@ mod stored;
 mod voice;
 
 pub(crate) use absent::run as run_absent;
-pub(crate) use area::{AreaAct, AreaLink, Carrier, Did, JobItem, ReleasePlatform, run as run_area};
+pub(crate) use area::{
+    AreaAct, AreaLink, Carrier, Did, JobItem, JobStep, ReleasePlatform, run as run_area,
+};
 pub(crate) use device_link::DeviceLink;
 pub(crate) use publish::{publish, queue, show, show_call, show_change, show_warning};
 pub(crate) use route::REQUEST;
@@ -66,6 +68,8 @@ use stored::Stored;
 
 /// Longest wait of a link of which something is to leave or to be answered.
 const BUSY: Duration = Duration::from_millis(100);
+/// Shortest wait of such a link: what gathers meanwhile leaves together.
+const SOON: Duration = Duration::from_millis(10);
 /// Longest wait of any other: for its snapshot's time, and to forget what is over.
 const IDLE: Duration = Duration::from_secs(2);
 /// Bytes of intents or progress taken at once.
@@ -79,6 +83,8 @@ pub(crate) const PROGRESS: u8 = 2;
 pub(crate) const ACT: u8 = 3;
 /// The last counts of an area job, beside its progress.
 pub(crate) const JOB: u8 = 4;
+/// How an area job stood when that changed: read back, held, let go, under way. Nothing is decided by it.
+pub(crate) const STEP: u8 = 5;
 
 /// What is common to every link.
 pub(crate) struct Courier {
@@ -139,8 +145,10 @@ impl Courier {
         let receipts = Topic::new(Kind::Receipts, app.mode);
         read_from(&app, receipts, partition, stored.receipts, |record| {
             newest = newest.max(Time::from_millis(record.time_ms));
-            if record.kind == JOB {
-                return jobs.over(record.payload());
+            match record.kind {
+                JOB => return jobs.over(record.payload()),
+                STEP => return,
+                _ => {}
             }
             match Progress::decode(record.payload()) {
                 Ok(record) => progress.push(record),
@@ -289,9 +297,13 @@ impl Courier {
     /// term is no reason to wait.
     pub(crate) fn pause(&self, term: &Term) -> impl Future<Output = ()> + use<> {
         let term = self.outbox.is_idle().then(|| term.clone());
+        // What the rate lets go in a moment is not kept for longer: it would be lost to the link.
+        let clock = &self.app.clock;
+        let due = self.outbox.due().filter(|at| *at > clock.now());
+        let due = due.map_or(BUSY, |at| clock.wall_until(at));
         async move {
             match term {
-                None => tokio::time::sleep(BUSY).await,
+                None => tokio::time::sleep(due.clamp(SOON, BUSY)).await,
                 Some(term) => drop(tokio::time::timeout(IDLE, term.over()).await),
             }
         }

@@ -9,6 +9,7 @@ mod answered;
 mod answering;
 mod api;
 mod app;
+mod audit;
 mod bulletins;
 mod candidate;
 mod capbook;
@@ -100,6 +101,9 @@ enum Command {
     /// Warnings from a terminal: list, show, issue, update, cancel, approve, reject
     #[command(subcommand)]
     Warn(command::warn::Command),
+    /// What named people were sent and what came back; area jobs against the far side's counts
+    #[command(subcommand)]
+    Audit(command::audit::Command),
     /// What a journal holds as CSV or Parquet: observations, warnings, deliveries, receipts
     Export(command::export::Arguments),
     /// The far sides in play: a carrier, site devices, a storm
@@ -140,6 +144,7 @@ pub fn run() -> ExitCode {
         Command::Rules(command) => command::rules::run(&command),
         Command::Topics(command) => command::topics::run(&command),
         Command::Warn(command) => command::warn::run(&command),
+        Command::Audit(command) => command::audit::run(&command),
         Command::Export(arguments) => command::export::run(&arguments),
         Command::Simulate(command) => command::simulate::run(&command),
     };

@@ -26,6 +26,8 @@ pub(crate) enum Scope {
     Respond,
     /// Take in subscribers, move them, let them go.
     Subscribe,
+    /// Ask what named people were sent; each question is kept with its reason.
+    Audit,
 }
 
 /// A person of the configuration. Tokens are random; only their SHA-256 is kept.

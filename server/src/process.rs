@@ -516,6 +516,7 @@ async fn app(
             Answered::open(&*shared, options.mode)?,
         ),
         storing_signal: tokio::sync::Mutex::new(()),
+        audits: Arc::new(tokio::sync::Semaphore::new(1)),
         bulletins: options.bulletins,
         base_stations: options.base_stations,
         view: View::new(&city, Stream::new()),

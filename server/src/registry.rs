@@ -24,7 +24,7 @@ pub(crate) use rulebooks::{Candidate, SIGNATURES, Unsigned};
 
 use crate::installation::{Earlier, EarlierPeople, EarlierRules, Faulty, Installation};
 use crate::vault::{Vault, VaultError};
-use dispatch::directory::{Directory, Opened};
+use dispatch::directory::{Directory, Numbers, Opened};
 use journal::{Batch, Journal, JournalError, Kind, Offset, Partition, Priority, Topic};
 use model::record::Edition;
 use model::{AreaCode, City, Input, Mode, Time, Zone};
@@ -172,6 +172,12 @@ impl Registry {
                 source: last.people.clone(),
             }),
         })
+    }
+
+    /// The numbers of the directory in force, out of its version file.
+    pub(crate) fn numbers(&self, installation: &Installation) -> Result<Numbers, RegistryError> {
+        let version = installation.directory.version();
+        Ok(self.vault.load(&installation.city, version)?.numbers)
     }
 
     /// Keeps the directory of an installation, where it is new, with the numbers it was made with:

@@ -45,18 +45,30 @@ pub(crate) struct Centre {
 pub(crate) struct Post {
     /// Who may send jobs.
     pub(crate) centres: Vec<Centre>,
-    /// Messages a second that its links may send together.
+    /// Parts of messages a second that its links may send together.
     pub(crate) pace_per_s: u32,
+    /// How its links write a text: that decides how many parts it has.
+    pub(crate) style: Style,
     /// The date of the roll.
     pub(crate) roll_of: Time,
     /// Names of the links that carry short messages.
     pub(crate) links: Vec<String>,
 }
 
+/// How links write a text, where any of them does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Style {
+    /// In UCS-2, also where the default alphabet would do.
+    pub(crate) always_ucs2: bool,
+    /// A second time, to be shown at once.
+    pub(crate) with_flash: bool,
+}
+
 /// The jobs of a process.
 pub(crate) struct Relay {
     centres: Vec<Centre>,
     pace_per_s: u32,
+    style: Style,
     roll_of: Time,
     jobs: Mutex<Jobs>,
     /// One act at a time: what the journal does not take is undone in memory, and nobody has built
@@ -125,6 +137,7 @@ impl Relay {
         Ok(Self {
             centres: post.centres,
             pace_per_s: post.pace_per_s,
+            style: post.style,
             roll_of: post.roll_of,
             jobs: Mutex::new(jobs),
             acting: tokio::sync::Mutex::default(),

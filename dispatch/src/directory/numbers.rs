@@ -51,6 +51,13 @@ impl std::fmt::Debug for Numbers {
 }
 
 impl Numbers {
+    /// The number that a subscriber's id has, or had: also of one who was taken out since.
+    pub fn subscriber(&self, id: &str) -> Option<RecipientNo> {
+        let key = key(Kind::Subscriber, id);
+        let no = self.0.iter().position(|known| *known == key)?;
+        u32::try_from(no).ok().map(RecipientNo)
+    }
+
     /// Goes on giving after those of an earlier version, to so many more.
     pub(super) fn giving(&self, more: usize) -> Giving {
         let mut giving = Giving {
@@ -244,6 +251,8 @@ mod tests {
         assert_eq!(giving.give(Kind::Subscriber, "U7"), Err(NoNumber::Twice));
         assert_eq!(giving.give(Kind::Contact, "U7"), Ok(RecipientNo(5_000)));
         let numbers = giving.finish();
+        assert_eq!(numbers.subscriber("U7"), Some(RecipientNo(7)));
+        assert_eq!(numbers.subscriber("P7"), None);
         let mut giving = numbers.giving(2);
         assert_eq!(giving.number(Kind::Subscriber, "U7"), None);
         assert_eq!(giving.give(Kind::Subscriber, "U7"), Ok(RecipientNo(7)));

@@ -138,6 +138,35 @@ impl Directory {
         }
     }
 
+    /// Whether an audience holds a recipient whom the channel reaches.
+    ///
+    /// # Errors
+    /// The audience means another version.
+    pub fn is_meant(
+        &self,
+        city: &City,
+        audience: &Audience,
+        channel: Channel,
+        no: RecipientNo,
+    ) -> Result<bool, ResolveError> {
+        self.check_version(audience)?;
+        if let Some(only) = audience.only {
+            return Ok(only == no);
+        }
+        let Some(row) = self.row_of(no.0) else {
+            return Ok(false);
+        };
+        let selection = self.select(city, audience);
+        let mut look = Look::default();
+        let mut slices = selection.slices.iter().chain(&selection.changed);
+        let is_inside = slices.any(|slice| {
+            let near = |look: &mut Look| self.holds(row, &selection, look);
+            slice.rows.contains(&row) && (!slice.near || near(&mut look))
+        });
+        let has_way = |pass| self.row(row, &selection, channel, pass).is_some();
+        Ok(is_inside && (has_way(0) || has_way(1)))
+    }
+
     /// True where the shape of a selection holds a subscriber's row.
     pub(super) fn holds(&self, row: u32, selection: &Selection, look: &mut Look) -> bool {
         let at = self.subscriber_at(row);

@@ -152,6 +152,51 @@ fn asked(directory: &Directory, audience: &Audience) -> BTreeSet<String> {
 }
 
 #[test]
+fn somebody_is_found_by_id_and_telephone_and_among_those_meant() {
+    let rows = "S1,113.01,23.01,+8613900000003,zh,public,,\n\
+        S2,113.11,23.11,+8613900000009,en,public,,\n\
+        S3,113.12,23.12,,zh,public,s3@x.example,\n";
+    let loaded = load(rows, None);
+    let directory = &loaded.directory;
+    let of = |id: &str| loaded.numbers.subscriber(id).unwrap();
+    let head = directory.number_of("P3").unwrap();
+    assert_eq!(directory.who_has(8_613_900_000_003), [head, of("S1")]);
+    assert_eq!(directory.who_has(8_613_900_000_777), []);
+    assert!(directory.number_of("siren-1").is_some());
+    assert_eq!(
+        (directory.number_of("S1"), loaded.numbers.subscriber("P3")),
+        (None, None)
+    );
+
+    // By a look at every row that the audience gives.
+    let city = city();
+    for area in TOWNSHIPS.iter().chain(&["440101000000", "440100000000"]) {
+        for reach in [Reach::Public, Reach::Responsible, Reach::Device] {
+            for channel in [Channel::Sms, Channel::Email, Channel::Device] {
+                let mut audience = Audience::of(reach, directory.version());
+                audience.areas = vec![AreaCode::parse(area).unwrap()];
+                let mut rows: Vec<Row> = Vec::new();
+                for pass in 0..2 {
+                    let at = (pass, 0);
+                    let page = directory.resolve(&city, &audience, channel, at, 100, &mut rows);
+                    assert!(page.unwrap().end);
+                }
+                let all: BTreeSet<RecipientNo> = rows.iter().map(|row| row.recipient).collect();
+                let numbers = (0..directory.len() as u32 + 2).map(RecipientNo);
+                for no in numbers {
+                    let meant = directory.is_meant(&city, &audience, channel, no).unwrap();
+                    assert_eq!(
+                        meant,
+                        all.contains(&no),
+                        "{area} {reach:?} {channel:?} {no:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_ladder_asks_whom_it_says() {
     let directory = load("", None).directory;
     let ask = |areas: &[&str], sites: &[&str], ask: Option<Ask>, roles: &[&str]| {

@@ -28,6 +28,9 @@ pub enum Entry {
         recipients: Vec<u32>,
         /// Receipt ids in the same order, 0 for none; or empty.
         receipts: Vec<u64>,
+        /// In which wording they are told, or were ([`crate::wording::Message::variant_no`]), where
+        /// the step knew it: what an auditor reads when languages have changed since.
+        variant: Option<u8>,
     },
     /// The rest of the intent's audience became this; nothing more leaves.
     Closed {
@@ -84,21 +87,26 @@ pub enum ProgressError {
 }
 
 /// The newest format; records without what the newer ones added are written in the one before them.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
+const FORMAT_SPENT: u8 = 3;
 const FORMAT_RETIRED: u8 = 2;
 const FORMAT_FIRST: u8 = 1;
 const STATES: u8 = 1;
 const CLOSED: u8 = 2;
 const RETIRED: u8 = 3;
 const SPENT: u8 = 4;
+const WORDED: u8 = 5;
 
 impl Progress {
     /// Stored form.
     pub fn encode(&self) -> Vec<u8> {
         let format = |entry: &Entry| match entry {
-            Entry::States { .. } | Entry::Closed { .. } => FORMAT_FIRST,
+            Entry::States {
+                variant: Some(_), ..
+            } => FORMAT,
+            Entry::States { variant: None, .. } | Entry::Closed { .. } => FORMAT_FIRST,
             Entry::Retired { .. } => FORMAT_RETIRED,
-            Entry::Spent { .. } => FORMAT,
+            Entry::Spent { .. } => FORMAT_SPENT,
         };
         let format = self.entries.iter().map(format).max();
         let format = format.unwrap_or(FORMAT_FIRST);
@@ -111,10 +119,12 @@ impl Progress {
                     state,
                     recipients,
                     receipts,
+                    variant,
                 } => {
-                    out.push(STATES);
+                    out.push(variant.map_or(STATES, |_| WORDED));
                     out.extend_from_slice(intent.bytes());
                     out.push(state.code());
+                    out.extend(variant);
                     varint::put(&mut out, recipients.len() as u64);
                     varint::put(&mut out, receipts.len() as u64);
                     let mut last = 0;
@@ -208,7 +218,11 @@ impl Reader<'_> {
                 day: unzigzag(self.varint()?).cast_signed(),
                 parts: self.varint()?,
             }),
-            STATES => {
+            STATES | WORDED => {
+                let variant = match kind {
+                    WORDED => Some(self.byte()?),
+                    _ => None,
+                };
                 let (people, ids) = (self.varint()?, self.varint()?);
                 let left = self.bytes.len().saturating_sub(self.at) as u64;
                 // Each takes at least a byte, so a damaged count cannot ask for memory.
@@ -233,6 +247,7 @@ impl Reader<'_> {
                     state,
                     recipients,
                     receipts,
+                    variant,
                 })
             }
             _ => Err(self.damaged()),
@@ -270,8 +285,9 @@ mod tests {
             0u8..10,
             proptest::collection::btree_map(any::<u32>(), any::<u64>(), 0..50),
             any::<bool>(),
+            any::<Option<u8>>(),
         )
-            .prop_map(|(id, state, rows, ids)| Entry::States {
+            .prop_map(|(id, state, rows, ids, variant)| Entry::States {
                 intent: IntentId::from_bytes(id),
                 state: State::from_code(state).unwrap(),
                 recipients: rows.keys().copied().collect(),
@@ -280,6 +296,7 @@ mod tests {
                 } else {
                     Vec::new()
                 },
+                variant,
             });
         prop_oneof![
             states,
@@ -327,6 +344,7 @@ mod tests {
                 state: State::Accepted,
                 recipients: (0..1000).map(|n| n * 20).collect(),
                 receipts: (0..1000).map(|n| 5_000_000_000 + n).collect(),
+                variant: Some(1),
             }],
         };
         assert!(progress.encode().len() < 2100);

@@ -89,6 +89,11 @@ impl State {
         matches!(self, Self::Unsent | Self::Claimed)
     }
 
+    /// What is known once `next` was learned too.
+    pub const fn then(self, next: Self) -> Self {
+        if next.follows(self) { next } else { self }
+    }
+
     /// Whether `self` may take the place of `old`: knowledge only grows. A handset that has it
     /// has it, whatever a late refusal says.
     const fn follows(self, old: Self) -> bool {

@@ -172,10 +172,10 @@ impl Outbox {
         match outcome {
             Outcome::Accepted { receipt } => {
                 self.pace.accepted();
-                self.learn(no, recipient, State::Accepted, receipt);
+                self.learn_of(no, &flight.row, State::Accepted, receipt);
             }
-            Outcome::Delivered => self.learn(no, recipient, State::Delivered, 0),
-            Outcome::Acknowledged => self.learn(no, recipient, State::Acknowledged, 0),
+            Outcome::Delivered => self.learn_of(no, &flight.row, State::Delivered, 0),
+            Outcome::Acknowledged => self.learn_of(no, &flight.row, State::Acknowledged, 0),
             Outcome::Throttled => {
                 self.stats.throttled += 1;
                 self.pace.throttled(at);
@@ -188,7 +188,7 @@ impl Outbox {
                 if outcome == Outcome::Retired {
                     self.retire(at, no, flight);
                 }
-                self.learn(no, recipient, State::Failed, 0);
+                self.learn_of(no, &flight.row, State::Failed, 0);
                 if !is_said {
                     self.fall_back(at, no, recipient, out);
                 }
@@ -201,7 +201,7 @@ impl Outbox {
                     }
                     self.again(at, no, flight, flight.attempt, true, out);
                 } else {
-                    self.learn(no, recipient, State::Unknown, 0);
+                    self.learn_of(no, &flight.row, State::Unknown, 0);
                 }
             }
         }
@@ -260,7 +260,7 @@ impl Outbox {
                 (false, true) => State::Failed,
                 (false, false) => State::Withdrawn,
             };
-            self.learn(no, recipient, state, 0);
+            self.learn_of(no, &flight.row, state, 0);
             // What may have gone out was said to fall back when that became known.
             if state == State::Failed && flight.attempt <= attempts_max {
                 self.fall_back(at, no, recipient, out);

@@ -354,7 +354,7 @@ impl Outbox {
         let before = self.found.rows.len();
         for row in rows {
             if self.skip(facts, &row, stream.epoch, at).is_none() {
-                self.learn(facts.no, row.recipient, State::Claimed, 0);
+                self.learn_of(facts.no, &row, State::Claimed, 0);
             }
         }
         self.claimed_total += n;

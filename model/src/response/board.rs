@@ -2,6 +2,7 @@
 //! the machine itself, for the screens and after a restart.
 
 use super::{Damage, Level, Response, Standing, Task, TaskState, Transfer};
+use crate::order::Audit;
 use crate::service::{Evening, Process, ProcessState, Slot};
 use crate::{AreaCode, City, Hazard, Tier, Time};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ pub enum What {
     Slot(Box<SlotOf>),
     /// The evening product: drafted, filed, missed.
     Evening(Evening),
+    /// An auditor looked at what people were sent: it stands in the order of acts and on no board.
+    Audit(Audit),
 }
 
 /// A slot and the process it is of.
@@ -193,6 +196,7 @@ impl Board {
                     self.evenings.pop_first();
                 }
             }
+            What::Audit(_) => {}
         }
     }
 

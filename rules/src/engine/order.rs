@@ -135,6 +135,7 @@ impl Engine {
             | Order::Transfer { .. }
             | Order::Return { .. }
             | Order::Close { .. }
+            | Order::Audit(_)
             | Order::Service(_) => Ok(()),
         }
     }

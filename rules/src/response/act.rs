@@ -115,6 +115,10 @@ impl Responses {
                 let signed = Signed { at, person, reason };
                 self.close(*area, &signed, out)?;
             }
+            Order::Audit(audit) => {
+                self.say(at, What::Audit(audit.clone()), out);
+                return Ok(());
+            }
             Order::Approve { .. }
             | Order::Reject { .. }
             | Order::Amend { .. }

@@ -34,6 +34,11 @@ pub(crate) struct Api {
 impl Remote {
     /// Makes ready to ask.
     pub(crate) fn open(&self) -> Result<Api, Failure> {
+        self.open_within(ANSWER)
+    }
+
+    /// The same where an answer may take so long.
+    pub(crate) fn open_within(&self, answer: Duration) -> Result<Api, Failure> {
         let named = self.server.clone();
         let server = named.or_else(|| std::env::var("SANFANG_SERVER").ok());
         let server = server.as_deref().unwrap_or(SERVER);
@@ -48,7 +53,7 @@ impl Remote {
             None => std::env::var("SANFANG_TOKEN").ok(),
         };
         let config = ClientConfig {
-            answer_timeout: ANSWER,
+            answer_timeout: answer,
             ..ClientConfig::default()
         };
         let client = http::client(&config).map_err(|error| Failure::Failed(error.to_string()))?;

@@ -12,7 +12,7 @@ use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
 use crate::process::{self, Folders, LinkKind, Options};
-use crate::relay::{Post, carries_sms};
+use crate::relay::{Post, Style, carries_sms};
 use crate::roles::{Role, Roles};
 use crate::signals::follow;
 use clap::Args;
@@ -264,8 +264,18 @@ fn post(config: &Config) -> Result<Post, String> {
     let roll = installation::SUBSCRIBERS.map(|name| config.city.join(name));
     // The day on which the roll was put there is its date, as far as the relay knows.
     let of = roll.iter().find_map(|path| changed(path));
+    let mut style = Style::default();
+    for section in &config.sms {
+        let link = section.gateway();
+        let of = link
+            .map_err(|why| format!("sms {}: {why}", section.name))?
+            .style();
+        style.always_ucs2 |= of.always_ucs2();
+        style.with_flash |= of.sender.flash;
+    }
     let links = config.link_names().into_iter();
     Ok(Post {
+        style,
         centres: centres?,
         pace_per_s: config.sms.iter().map(|sms| sms.pace_per_s).sum(),
         roll_of: of.unwrap_or_default(),

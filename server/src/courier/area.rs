@@ -7,9 +7,9 @@ mod item;
 mod readings;
 
 pub(super) use flight::sender;
-pub(crate) use item::{AreaAct, Did, JobItem};
+pub(crate) use item::{AreaAct, Did, JobItem, JobStep};
 
-use super::{Courier, JOB};
+use super::{Courier, JOB, STEP};
 use crate::app::App;
 use crate::term::Term;
 use dispatch::gateway::area::{Act, AreaTarget, Band, Report};
@@ -35,6 +35,8 @@ const ASKED_EVERY: Span = Span::from_seconds(5);
 const ASKED_AFTER: Span = Span::from_minutes(90);
 /// Jobs under way at once: those that are held do not keep others from leaving.
 const JOBS_MAX: usize = 1_024;
+/// Changes of one job that are written down: a far side that comes and goes fills no journal.
+const STEPS_MAX: usize = 64;
 /// No job is valid for so long.
 const HELD_MAX: Span = Span::from_minutes(60 * 24 * 30);
 /// What flights have said and the link has not taken in.
@@ -129,6 +131,8 @@ pub(super) struct Jobs {
     doing: BTreeMap<IntentId, (Act, Time)>,
     /// Held jobs that a person let go all the same.
     pub(super) let_go: BTreeSet<IntentId>,
+    /// How each stood when that was last written down, and how often it was.
+    stepped: BTreeMap<IntentId, (JobItem, usize)>,
 }
 
 impl Jobs {
@@ -156,6 +160,7 @@ impl Jobs {
         self.items.retain(|job, _| is_known(*job));
         self.doing.retain(|job, _| is_known(*job));
         self.let_go.retain(|job| is_known(*job));
+        self.stepped.retain(|job, _| is_known(*job));
     }
 }
 
@@ -223,7 +228,7 @@ pub(crate) async fn run(
                 }
                 courier.step(Event::Answers(&[answer]));
             }
-            Some(heard) = heard.recv() => courier.heard(heard),
+            Some(heard) = heard.recv() => courier.heard(heard)?,
             Some(asked) = asking.next(), if !asking.is_empty() => {
                 let job = asked.job;
                 if courier.asked(asked)? {
@@ -390,10 +395,31 @@ impl Courier {
     }
 
     /// Takes in what a flight says of its job.
-    fn heard(&mut self, heard: Heard) {
+    fn heard(&mut self, heard: Heard) -> Result<(), JournalError> {
         self.touched.insert(heard.job);
         let item = self.jobs.items.entry(heard.job).or_default();
         heard.item.clone_into(item);
+        self.stepped(heard.job)
+    }
+
+    /// Writes down how a job stands, where that is news: by it the course of a warning is told later.
+    fn stepped(&mut self, job: IntentId) -> Result<(), JournalError> {
+        let Some(item) = self.jobs.items.get(&job) else {
+            return Ok(());
+        };
+        let known = self.jobs.stepped.get(&job);
+        let times = known.map_or(0, |(_, times)| *times);
+        if times >= STEPS_MAX || known.is_some_and(|(before, _)| !item.moved_from(before)) {
+            return Ok(());
+        }
+        let item = item.clone();
+        let step = JobStep {
+            job,
+            item: item.clone(),
+        };
+        let json = serde_json::to_vec(&step).unwrap_or_default();
+        self.jobs.stepped.insert(job, (item, times + 1));
+        self.note_job(STEP, &json)
     }
 
     /// Takes in what a target says of a job; true where nothing more is to be asked.
@@ -426,6 +452,7 @@ impl Courier {
         let was = item.clone();
         item.told(&told);
         let is_new = *item != was;
+        self.stepped(asked.job)?;
         if let Some(outcome) = told.outcome() {
             // Receipts may still come: the newest counts stand.
             if is_new {
@@ -440,13 +467,17 @@ impl Courier {
 
     /// The last counts of a job: by them an auditor compares both sides.
     fn store_told(&self, told: &Told) -> Result<(), JournalError> {
+        self.note_job(JOB, &serde_json::to_vec(told).unwrap_or_default())
+    }
+
+    /// Writes a record of a job beside the link's progress. Nobody waits for it.
+    fn note_job(&self, kind: u8, json: &[u8]) -> Result<(), JournalError> {
         let now = self.app.clock.now();
         let receipts = Topic::new(Kind::Receipts, self.app.mode);
         let owner = Topic::new(Kind::Deliveries, self.app.mode);
         let batch = Batch::new(now.millis(), Priority::Vital);
         let mut batch = batch.owned_by(owner, self.partition);
-        let json = serde_json::to_vec(told).unwrap_or_default();
-        batch.append(receipts, self.partition, JOB, &[], &json);
+        batch.append(receipts, self.partition, kind, &[], json);
         self.app.journal.submit_waiting(batch).map(drop)
     }
 }

@@ -1,16 +1,20 @@
 //! The jobs of a relay in memory: those that were put, and the ring of those that were let go.
 
 use super::kept::{Kept, OfLink, link_id};
-use super::{Centre, RelayError};
+use super::{Centre, RelayError, Style};
 use dispatch::gateway::area::{Job, Phase, Reading, Report};
 use dispatch::intent::IntentId;
-use model::{AreaCode, Time};
+use model::{AreaCode, Span, Time};
 use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Jobs kept that were let go, those that are over among them; and so many that were only put.
 pub(super) const JOBS_MAX: usize = 4_096;
+
+/// How long a rate that was seen is counted with.
+const SHOWN_FOR: Span = Span::from_minutes(24 * 60);
 
 /// See the file's head.
 pub(super) struct Jobs {
@@ -173,13 +177,25 @@ impl Jobs {
         Ok(kept.report(links))
     }
 
-    /// Messages that leave before those of `job`: of running jobs of its tier and above.
-    pub(super) fn waiting_before(&self, job: &Job) -> u64 {
+    /// Parts of messages that leave before those of `job`: of running jobs of a higher tier, and of its
+    /// own where the hazard comes earlier.
+    pub(super) fn waiting_before(&self, job: &Job, style: Style) -> u64 {
         let links = self.links.len();
         let before = self.by_id.values().filter(|kept| {
-            kept.phase == Phase::Running && kept.job.tier >= job.tier && kept.job.job != job.job
+            let is_first =
+                (kept.job.tier, Reverse(kept.job.onset)) >= (job.tier, Reverse(job.onset));
+            kept.phase == Phase::Running && kept.job.job != job.job && is_first
         });
-        before.map(|kept| kept.report(links).counts.waiting).sum()
+        let parts = |kept: &Kept| kept.parts(kept.report(links).counts.waiting, style);
+        before.map(parts).fold(0, u64::saturating_add)
+    }
+
+    /// The best rate that a job of the last day went at, in parts a second: what the far side takes, where
+    /// that is less than was agreed. Others may have been held up by jobs before them.
+    pub(super) fn shown_rate(&self, now: Time, style: Style) -> Option<u64> {
+        let rates = self.by_id.values().filter_map(|kept| kept.rate(style));
+        let lately = rates.filter(|(at, _)| now.since(*at) <= SHOWN_FOR);
+        lately.map(|(_, rate)| rate).max()
     }
 
     /// A place that nobody has; else that of the job that is over the longest.

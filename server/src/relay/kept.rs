@@ -1,5 +1,7 @@
 //! One job as it is kept: what was asked, how it was read, how far it is.
 
+use super::Style;
+use super::reading::Parts;
 use dispatch::gateway::area::{Act, Counts, Job, Phase, Reading, Report, Slot, Text};
 use dispatch::intent::{Audience, Intent, IntentId};
 use dispatch::ledger::State;
@@ -12,6 +14,8 @@ use std::collections::BTreeMap;
 const SLOT: Span = Span::from_minutes(5);
 /// Slots kept of one job: a day.
 const SLOTS_MAX: usize = 288;
+/// A job that went on for so long says how fast its links are.
+const RATED_FROM: Span = Span::from_seconds(5);
 /// Receipts may come for so long after the last message could leave.
 const RECEIPTS: Span = Span::from_minutes(60);
 
@@ -39,6 +43,9 @@ pub(super) struct Kept {
     /// Numbers of each district when it was let go.
     districts: BTreeMap<AreaCode, u64>,
     by_link: BTreeMap<String, OfLink>,
+    /// True once it was paused: how fast it went says nothing then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    was_paused: bool,
     /// Start of each five minutes, and who was taken and refused in them.
     slots: BTreeMap<Time, (u64, u64)>,
     #[serde(skip)]
@@ -58,6 +65,7 @@ impl Kept {
             finished: None,
             districts: BTreeMap::new(),
             by_link: BTreeMap::new(),
+            was_paused: false,
             slots: BTreeMap::new(),
             slot: None,
         }
@@ -100,6 +108,7 @@ impl Kept {
         Some(Self {
             phase,
             finished: (phase == Phase::Killed).then_some(now),
+            was_paused: self.was_paused || phase == Phase::Paused,
             ..self.clone()
         })
     }
@@ -108,6 +117,7 @@ impl Kept {
     pub(super) fn take_phase(&mut self, of: &Self) {
         self.phase = of.phase;
         self.finished = of.finished;
+        self.was_paused = of.was_paused;
     }
 
     /// What is said by each link, its areas one by one, so that what a newer job says of a part of
@@ -246,6 +256,29 @@ impl Kept {
     }
 
     /// What those became whom no link came to; nothing while one still may.
+    /// Parts of messages a second at which it went, where it went long enough to tell, and when that
+    /// was: with whatever window, retries and pauses of the far side there were.
+    pub(super) fn rate(&self, style: Style) -> Option<(Time, u64)> {
+        let (began, ended) = (self.started?, self.answered?);
+        let took = ended.since(began);
+        if self.was_paused || took < RATED_FROM {
+            return None;
+        }
+        let answered = self.slots.values();
+        let answered: u64 = answered.map(|(taken, refused)| taken + refused).sum();
+        let parts = self.parts(answered, style);
+        let per_s = parts.saturating_mul(1_000) / took.millis().unsigned_abs().max(1);
+        Some((ended, per_s))
+    }
+
+    /// Parts of so many of its messages, its languages mixed as in its reading.
+    pub(super) fn parts(&self, messages: u64, style: Style) -> u64 {
+        let all = Parts::of(&self.job, style).all(&self.reading.by_language);
+        let heads = self.reading.heads.max(1);
+        let wide = u128::from(messages) * u128::from(all);
+        u64::try_from(wide.div_ceil(u128::from(heads))).unwrap_or(u64::MAX)
+    }
+
     fn rest(&self, links: usize) -> Option<State> {
         if self.phase == Phase::Killed {
             return Some(State::Withdrawn);

@@ -1,11 +1,11 @@
 //! A job read from the own roll: who would be called, in which area, and until when.
 
-use super::Relay;
+use super::{Relay, Style};
 use crate::app::App;
 use dispatch::directory::Shape;
 use dispatch::gateway::area::{AreaHeads, Job, List, ListKind, Reading, Refused};
+use dispatch::gateway::sms::parts_of;
 use dispatch::intent::Audience;
-use dispatch::wording::sms;
 use model::{AreaCode, AreaLevel, AreaNo, Channel, Language, Reach};
 use std::collections::BTreeMap;
 
@@ -30,12 +30,16 @@ pub(super) fn read(app: &App, relay: &Relay, job: &Job) -> (Reading, BTreeMap<Ar
             heads: counted.within(app, *code),
         })
     });
-    let parts = parts(job);
-    let messages = counted.by_language.iter();
-    let messages: u64 = messages
-        .map(|(language, heads)| heads.saturating_mul(parts.of(*language)))
-        .sum();
-    let ahead = relay.jobs.lock().waiting_before(job);
+    let style = relay.style;
+    let parts = Parts::of(job, style);
+    let own = parts.all(&counted.by_language);
+    let (ahead, shown) = {
+        let jobs = relay.jobs.lock();
+        (jobs.waiting_before(job, style), jobs.shown_rate(now, style))
+    };
+    // What was agreed, or what the far side was seen to take where that is less.
+    let pace = u64::from(relay.pace_per_s.max(1));
+    let pace = shown.map_or(pace, |shown| pace.min(shown.max(1)));
     let starts = job.not_before.unwrap_or(now).max(now);
     let districts = counted.districts(app);
     let reading = Reading {
@@ -52,9 +56,7 @@ pub(super) fn read(app: &App, relay: &Relay, job: &Job) -> (Reading, BTreeMap<Ar
         refused: parts.refused,
         starts,
         ends: job.not_after,
-        last_phone_s: messages
-            .saturating_add(ahead)
-            .div_ceil(u64::from(relay.pace_per_s.max(1))),
+        last_phone_s: own.saturating_add(ahead).div_ceil(pace),
     };
     (reading, districts)
 }
@@ -126,36 +128,45 @@ pub(super) fn district_of(app: &App, area: AreaNo) -> AreaCode {
     district.unwrap_or(city.code)
 }
 
-/// Parts of the texts, and those that cannot go out.
-struct Parts {
+/// Parts of the texts, as carriers meter them, and those that cannot go out.
+pub(super) struct Parts {
     by_language: BTreeMap<Language, u64>,
     most: u64,
     refused: Vec<Refused>,
 }
 
 impl Parts {
-    fn of(&self, language: Language) -> u64 {
+    pub(super) fn of(job: &Job, style: Style) -> Self {
+        let mut by_language = BTreeMap::new();
+        let mut refused = Vec::new();
+        for text in &job.texts {
+            let parts = parts_of(&text.text, style.always_ucs2);
+            if parts > PARTS_MAX {
+                refused.push(Refused {
+                    language: text.language,
+                    why: format!("it takes {parts} parts, at most {PARTS_MAX} are sent"),
+                });
+            }
+            let times = if style.with_flash { 2 } else { 1 };
+            by_language.insert(text.language, times * parts as u64);
+        }
+        Self {
+            most: by_language.values().copied().max().unwrap_or(1),
+            by_language,
+            refused,
+        }
+    }
+
+    /// Those of a message in a language; one without a text of its own may have the longest.
+    fn in_language(&self, language: Language) -> u64 {
         let known = self.by_language.get(&language);
         known.copied().unwrap_or(self.most)
     }
-}
 
-fn parts(job: &Job) -> Parts {
-    let mut by_language = BTreeMap::new();
-    let mut refused = Vec::new();
-    for text in &job.texts {
-        let parts = sms::size(&text.text).parts;
-        if parts > PARTS_MAX {
-            refused.push(Refused {
-                language: text.language,
-                why: format!("it takes {parts} parts, at most {PARTS_MAX} are sent"),
-            });
-        }
-        by_language.insert(text.language, parts as u64);
-    }
-    Parts {
-        most: by_language.values().copied().max().unwrap_or(1),
-        by_language,
-        refused,
+    /// Those of all messages, by how many people read each language.
+    pub(super) fn all(&self, heads: &BTreeMap<Language, u64>) -> u64 {
+        let each = heads.iter();
+        let each = each.map(|(language, heads)| heads.saturating_mul(self.in_language(*language)));
+        each.fold(0, u64::saturating_add)
     }
 }

@@ -229,6 +229,7 @@ impl Audit {
                 state,
                 recipients,
                 receipts,
+                ..
             } = entry
             {
                 for (recipient, receipt) in recipients.iter().zip(receipts) {
@@ -404,6 +405,7 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Transfer { .. }
         | Order::Return { .. }
         | Order::Close { .. }
+        | Order::Audit(_)
         | Order::Service(_) => None,
     }
 }

@@ -73,6 +73,7 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         ),
         unseen: crate::silence::Unseen::default(),
         storing_signal: tokio::sync::Mutex::new(()),
+        audits: Arc::new(tokio::sync::Semaphore::new(1)),
         bulletins: Vec::new(),
         base_stations: StationsFile::default(),
         view: View::new(&city, Stream::new()),

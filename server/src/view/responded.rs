@@ -2,6 +2,7 @@
 //! warnings behind them.
 
 use super::View;
+use model::order::Audit;
 use model::response::{Board, Entry, What};
 use model::service::{EveningState, SlotState};
 use model::{AreaCode, City, Span, Time};
@@ -10,12 +11,17 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// Entries of the timeline kept; the oldest go first.
 const TIMELINE_MAX: usize = 2_000;
+/// Looks of auditors kept for the list; all of them are in the journal.
+const AUDITS_MAX: usize = 1_000;
 
 /// What the city's zone said.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Responded {
     pub(crate) board: Board,
     timeline: VecDeque<Entry>,
+    /// Looks of auditors: of no concern to who answers a storm, and never pushed out by it.
+    #[serde(default)]
+    audits: VecDeque<Entry>,
 }
 
 impl Responded {
@@ -25,9 +31,22 @@ impl Responded {
             return false;
         }
         self.board.apply(entry);
-        self.timeline.push_back(entry.clone());
-        while self.timeline.len() > TIMELINE_MAX {
-            self.timeline.pop_front();
+        let (kept, most) = match &entry.what {
+            What::Audit(_) => (&mut self.audits, AUDITS_MAX),
+            What::Standing(_)
+            | What::Over(_)
+            | What::Response(_)
+            | What::Task(_)
+            | What::Transfer(_)
+            | What::Damage(_)
+            | What::Incident(_)
+            | What::Process(_)
+            | What::Slot(_)
+            | What::Evening(_) => (&mut self.timeline, TIMELINE_MAX),
+        };
+        kept.push_back(entry.clone());
+        while kept.len() > most {
+            kept.pop_front();
         }
         true
     }
@@ -60,7 +79,8 @@ impl Responded {
                 | What::Incident(_)
                 | What::Process(_)
                 | What::Slot(_)
-                | What::Evening(_) => continue,
+                | What::Evening(_)
+                | What::Audit(_) => continue,
             };
             if stands {
                 here.insert(key);
@@ -74,6 +94,24 @@ impl Responded {
     /// The entries kept, oldest first.
     pub(crate) fn timeline(&self) -> impl Iterator<Item = &Entry> {
         self.timeline.iter()
+    }
+
+    /// The newest looks of auditors, newest first.
+    pub(crate) fn audits(&self) -> impl Iterator<Item = (Time, &Audit)> {
+        let newest = self.audits.iter().rev();
+        newest.filter_map(|entry| match &entry.what {
+            What::Audit(audit) => Some((entry.at, audit)),
+            What::Standing(_)
+            | What::Over(_)
+            | What::Response(_)
+            | What::Task(_)
+            | What::Transfer(_)
+            | What::Damage(_)
+            | What::Incident(_)
+            | What::Process(_)
+            | What::Slot(_)
+            | What::Evening(_) => None,
+        })
     }
 }
 
@@ -146,7 +184,8 @@ pub(crate) fn missed(entry: &Entry) -> Option<(&str, &str)> {
         | What::Transfer(_)
         | What::Damage(_)
         | What::Incident(_)
-        | What::Process(_) => None,
+        | What::Process(_)
+        | What::Audit(_) => None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
-const SECRET: &str = "shared with the carrier";
+pub(super) const SECRET: &str = "shared with the carrier";
 pub(super) const TOWNSHIP: &str = "440106014000";
 /// People of the roll; the last two have one number.
 pub(super) const PEOPLE: usize = 60;
@@ -25,51 +25,12 @@ impl Relay {
     }
 
     pub(super) fn start_at(folder: &Path, port: u16, centre_port: u16, pace: u32) -> Self {
-        let city = folder.join("city");
-        fs::create_dir_all(&city).unwrap();
-        let square = |code: &str, level: &str, parent: &str| {
-            format!(
-                r#"{{"type":"Feature","properties":{{"code":"{code}","name":"{code}","name_en":"{level}","level":"{level}","parent":{parent},"population":1000}},"geometry":{{"type":"Polygon","coordinates":[[[113.0,23.0],[113.2,23.0],[113.2,23.2],[113.0,23.2],[113.0,23.0]]]}}}}"#
-            )
-        };
-        let areas = [
-            square("440100000000", "city", "null"),
-            square("440106000000", "district", "\"440100000000\""),
-            square(TOWNSHIP, "township", "\"440106000000\""),
-        ];
-        let roll: Vec<String> = (0..PEOPLE)
-            .map(|no| {
-                let phone = 13_700_000_000 + no.min(PEOPLE - 2) as u64;
-                let language = if no % 4 == 0 { "en" } else { "zh" };
-                format!("R{no},113.1,23.1,+86{phone},{language},public")
-            })
-            .collect();
-        let files = [
-            (
-                "city.toml",
-                "schema = 1\ncode = \"440100000000\"\nname = { zh = \"某运营商\", en = \"A carrier\" }\ntime_zone = \"Asia/Shanghai\"\n[[authority]]\nid = \"44010099900000\"\nname = { zh = \"某运营商\", en = \"A carrier\" }\nsignature = { zh = \"某运营商\", en = \"A carrier\" }\nhotline = \"10000\"\nown = true\n".to_owned(),
-            ),
-            (
-                "areas.geojson",
-                format!(
-                    r#"{{"type":"FeatureCollection","features":[{}]}}"#,
-                    areas.join(",")
-                ),
-            ),
-            (
-                "stations.csv",
-                "id,name,kind,lon,lat,area,parameters\n".to_owned(),
-            ),
-            ("sites.csv", "id,name,kind,lon,lat,area\n".to_owned()),
-            ("contacts.csv", "id,name,role,area,phone\n".to_owned()),
-            (
-                "subscribers.csv",
-                format!("id,lon,lat,phone,language,audience\n{}\n", roll.join("\n")),
-            ),
-        ];
-        for (name, text) in files {
-            fs::write(city.join(name), text).unwrap();
-        }
+        write_roll(folder);
+        Self::serve(folder, port, centre_port, pace)
+    }
+
+    /// A relay whose city directory is there.
+    pub(super) fn serve(folder: &Path, port: u16, centre_port: u16, pace: u32) -> Self {
         fs::write(folder.join("secret"), SECRET).unwrap();
         let config = format!(
             r#"
@@ -112,6 +73,48 @@ response_timeout = "2s"
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.child = spawn(&self.folder);
+    }
+}
+
+/// What only says its columns in a roll's city directory.
+pub(super) const HEADS: [(&str, &str); 3] = [
+    ("stations.csv", "id,name,kind,lon,lat,area,parameters\n"),
+    ("sites.csv", "id,name,kind,lon,lat,area\n"),
+    ("contacts.csv", "id,name,role,area,phone\n"),
+];
+/// The settings of a carrier that says nothing of its own.
+pub(super) const SETTINGS: &str = "schema = 1\ncode = \"440100000000\"\nname = { zh = \"某运营商\", en = \"A carrier\" }\ntime_zone = \"Asia/Shanghai\"\n[[authority]]\nid = \"44010099900000\"\nname = { zh = \"某运营商\", en = \"A carrier\" }\nsignature = { zh = \"某运营商\", en = \"A carrier\" }\nhotline = \"10000\"\nown = true\n";
+
+/// A roll of one township.
+fn write_roll(folder: &Path) {
+    let city = folder.join("city");
+    fs::create_dir_all(&city).unwrap();
+    let square = |code: &str, level: &str, parent: &str| {
+        format!(
+            r#"{{"type":"Feature","properties":{{"code":"{code}","name":"{code}","name_en":"{level}","level":"{level}","parent":{parent},"population":1000}},"geometry":{{"type":"Polygon","coordinates":[[[113.0,23.0],[113.2,23.0],[113.2,23.2],[113.0,23.2],[113.0,23.0]]]}}}}"#
+        )
+    };
+    let areas = [
+        square("440100000000", "city", "null"),
+        square("440106000000", "district", "\"440100000000\""),
+        square(TOWNSHIP, "township", "\"440106000000\""),
+    ];
+    let areas = areas.join(",");
+    let areas = format!(r#"{{"type":"FeatureCollection","features":[{areas}]}}"#);
+    let roll: Vec<String> = (0..PEOPLE)
+        .map(|no| {
+            let phone = 13_700_000_000 + no.min(PEOPLE - 2) as u64;
+            let language = if no % 4 == 0 { "en" } else { "zh" };
+            format!("R{no},113.1,23.1,+86{phone},{language},public")
+        })
+        .collect();
+    let roll = roll.join("\n");
+    let roll = format!("id,lon,lat,phone,language,audience\n{roll}\n");
+    fs::write(city.join("city.toml"), SETTINGS).unwrap();
+    fs::write(city.join("areas.geojson"), areas).unwrap();
+    fs::write(city.join("subscribers.csv"), roll).unwrap();
+    for (name, head) in HEADS {
+        fs::write(city.join(name), head).unwrap();
     }
 }
 

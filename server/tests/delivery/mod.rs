@@ -4,11 +4,13 @@
 
 mod absent;
 mod answers;
+mod audited;
 mod broadcast;
 mod calls;
 mod carrier;
 mod cell;
 mod channels;
+mod course;
 mod devices;
 mod fall_back;
 mod http;

@@ -78,6 +78,28 @@ fn a_signed_warning_reaches_the_phones_of_a_carriers_own_roll() {
     eventually("that is counted too", || {
         count(job(&served, "cancelled").as_ref(), "delivered") == numbers as u64
     });
+
+    // An auditor compares both sides by the number, also of what is long over.
+    let mut served = served;
+    served.stop_and_start_again();
+    served.ready().unwrap();
+    let path = format!("/v1/area-jobs?warning={}", warning["id"].as_str().unwrap());
+    let (status, body) = served.get(&path);
+    assert_eq!(status, 200, "{body}");
+    let found: Value = serde_json::from_str(&body).unwrap();
+    let jobs = found["jobs"].as_array().unwrap();
+    let purposes: Vec<&Value> = jobs.iter().map(|job| &job["purpose"]).collect();
+    assert_eq!(purposes, ["alert", "cancelled"], "{found}");
+    for job in jobs {
+        assert_eq!(job["ours"]["state"], "delivered", "{job}");
+        assert_eq!(job["theirs"]["counts"]["delivered"], numbers, "{job}");
+        assert_eq!(job["theirs"]["answered"], numbers, "{job}");
+        assert_eq!(
+            job["difference"]["heads"], 1,
+            "one number stands twice: {job}"
+        );
+        assert_eq!(job["difference"]["agrees"], true, "{job}");
+    }
 }
 
 #[test]

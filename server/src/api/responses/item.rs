@@ -130,6 +130,7 @@ impl<'a> Desk<'a> {
                 ("slot", item)
             }
             What::Evening(evening) => ("evening", filed_item(evening, &self.text)),
+            What::Audit(audit) => ("audit", json!(audit)),
         };
         json!({
             "number": entry.number,

@@ -117,6 +117,7 @@ impl Flight {
             let band = &carrier.band;
             let objections = check(&job, &reading, band, inhabitants(&self.app, &job), now);
             if objections.is_empty() || self.is_let_go() {
+                self.say(JobItem::read_back(&reading)).await;
                 return self.release(carrier, &job, &reading).await;
             }
             let words: Vec<String> = objections.iter().map(ToString::to_string).collect();

@@ -41,6 +41,15 @@ pub(crate) struct JobItem {
     pub(crate) finished: Option<Time>,
 }
 
+/// How a job stood when that changed; it lies beside the link's progress.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct JobStep {
+    /// Which job.
+    pub(crate) job: IntentId,
+    /// How it stood.
+    pub(crate) item: JobItem,
+}
+
 /// What a person did with a job; it lies in the link's queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AreaAct {
@@ -69,6 +78,16 @@ pub(crate) enum Did {
 }
 
 impl Did {
+    /// The word in documents.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Pause => Act::Pause.name(),
+            Self::Resume => Act::Resume.name(),
+            Self::Kill => Act::Kill.name(),
+        }
+    }
+
     /// What the target is told; nothing where the link releases it.
     pub(super) const fn of_target(self) -> Option<Act> {
         match self {
@@ -94,6 +113,24 @@ impl JobItem {
         item
     }
 
+    /// Read back as it was meant, and about to be let go.
+    pub(super) fn read_back(reading: &Reading) -> Self {
+        let mut item = Self {
+            state: "read".to_owned(),
+            ..Self::default()
+        };
+        item.read(reading);
+        item
+    }
+
+    /// True where it is not as it was but for counts that grow.
+    pub(super) fn moved_from(&self, before: &Self) -> bool {
+        self.state != before.state
+            || self.objections != before.objections
+            || self.started.is_some() != before.started.is_some()
+            || self.finished != before.finished
+    }
+
     pub(super) fn failed(error: &SendError) -> Self {
         let state = match error {
             SendError::Permanent(_) => "refused",
@@ -104,6 +141,17 @@ impl JobItem {
             objections: vec![error.to_string()],
             ..Self::default()
         }
+    }
+
+    /// The last counts of a job, out of the record that holds them: which job, and how it stood.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub(crate) fn last(payload: &[u8]) -> Result<(IntentId, Self), serde_json::Error> {
+        let told: Told = serde_json::from_slice(payload)?;
+        let mut item = Self::default();
+        item.told(&told);
+        Ok((told.job(), item))
     }
 
     fn read(&mut self, reading: &Reading) {
