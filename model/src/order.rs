@@ -1,5 +1,6 @@
 //! What a person did: every act that sways a decision, as it stands in the journal.
 
+use crate::exercise::{Drill, DrillEnd};
 use crate::response::{Level, TaskState};
 use crate::service::ServiceAct;
 use crate::{AreaCode, Channel, Hazard, Tier, Time, WarningId};
@@ -259,6 +260,17 @@ pub enum Order {
     },
     /// Opens, moves or ends a weather process, or files a product of it or of the evening.
     Service(ServiceAct),
+    /// Begins an exercise in the zone: in the exercise's world alone.
+    Drill(Box<Drill>),
+    /// Ends it before its time.
+    DrillOver {
+        /// Which exercise.
+        exercise: String,
+        /// Why.
+        end: DrillEnd,
+        /// Who; who began it where something real came.
+        person: String,
+    },
 }
 
 /// A place that somebody answers for.

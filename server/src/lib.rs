@@ -18,6 +18,7 @@ mod config;
 mod courier;
 mod edge;
 mod evening;
+mod exercises;
 mod gaps;
 mod installation;
 mod intake;
@@ -38,6 +39,7 @@ mod reload;
 mod remember;
 mod replies;
 mod roles;
+mod score;
 mod screens;
 mod signals;
 mod silence;
@@ -99,6 +101,9 @@ enum Command {
     /// Warnings from a terminal: list, show, issue, update, cancel, approve, reject
     #[command(subcommand)]
     Warn(command::warn::Command),
+    /// Exercises from a terminal: what plays, begin, end
+    #[command(subcommand)]
+    Drill(command::drill::Command),
     /// What a journal holds as CSV or Parquet: observations, warnings, deliveries, receipts
     Export(command::export::Arguments),
     /// The far sides in play: a carrier, site devices, a storm
@@ -139,6 +144,7 @@ pub fn run() -> ExitCode {
         Command::Rules(command) => command::rules::run(&command),
         Command::Topics(command) => command::topics::run(&command),
         Command::Warn(command) => command::warn::run(&command),
+        Command::Drill(command) => command::drill::run(&command),
         Command::Export(arguments) => command::export::run(&arguments),
         Command::Simulate(command) => command::simulate::run(&command),
     };

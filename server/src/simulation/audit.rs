@@ -404,7 +404,9 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Transfer { .. }
         | Order::Return { .. }
         | Order::Close { .. }
-        | Order::Service(_) => None,
+        | Order::Service(_)
+        | Order::Drill(_)
+        | Order::DrillOver { .. } => None,
     }
 }
 
