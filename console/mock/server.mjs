@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Drills } from './drills.mjs';
 import { Responses } from './responses.mjs';
 import { Rulebooks } from './rulebooks.mjs';
 import { ROLES, Services } from './services.mjs';
@@ -49,6 +50,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
   services.begin();
   const watch = new Watch(world);
   const rulebooks = new Rulebooks(world);
+  const drills = new Drills(world);
   const timer = setInterval(() => { world.advance((STEP_MS / 1000) * speed); services.tick(); }, STEP_MS);
   const server = createServer((request, response) => {
     answer(request, response).catch((error) => problem(response, error.status ?? 500, error.title ?? 'Failed', error.message, error.faults ? { faults: error.faults } : {}));
@@ -131,6 +133,11 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
         const call = [...world.calls.values()].find((c) => c.warning === body.warning && c.contact === body.contact);
         if (!call) throw refuse(404, 'Not found', 'no such call');
         world.answer(call, { contact: call.contact, answer: body.answer, note: body.note, channel: null, noted_by: by, said: body.said ?? world.text(world.time) });
+      } else if (path === '/v1/exercises') {
+        return json(drills.begin(body, permit('issue'), refuse), 201);
+      } else if (/^\/v1\/exercises\/[^/]+\/end$/.test(path)) {
+        permit('issue');
+        drills.end(path.split('/')[3], refuse);
       } else if (path === '/v1/gaps/answer') {
         world.speak(body, permit('answer'));
       } else if (path === '/v1/warnings') {
@@ -146,7 +153,11 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       response.writeHead(204).end();
       return;
     }
-    if (/^\/v1\/(sites|situations|blindness|deliveries|calls|gaps|answering|incidents|timeline|plans|rulebooks.*|services|evening|rules)$/.test(path) || warning?.[2] === 'preview') known();
+    if (/^\/v1\/(sites|situations|blindness|deliveries|calls|gaps|answering|exercises|incidents|timeline|plans|rulebooks.*|services|evening|rules)$/.test(path) || warning?.[2] === 'preview') known();
+    if (/^\/v1\/exercises\/[^/]+\/score$/.test(path)) {
+      known();
+      return json(drills.score(path.split('/')[3], refuse));
+    }
     switch (path) {
       case '/v1/state': return json({ ...world.state(), roles: Object.fromEntries(Object.entries(ROLES).map(([role, [zh, en]]) => [role, { zh, en }])) });
       case '/v1/areas': return json(world.city.areas);
@@ -164,6 +175,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       case '/v1/warnings': return json(person ? [...world.warnings.values()] : [...world.warnings.values()].map(issued).filter(Boolean));
       case '/v1/deliveries': return json([...world.deliveries.values()].map(counted));
       case '/v1/signals': return json([...world.signals.values()]);
+      case '/v1/exercises': return json(drills.list());
       case '/v1/gaps': return json(world.gaps());
       case '/v1/answering': return json(world.answering());
       case '/v1/calls': return json([...world.calls.values()]);

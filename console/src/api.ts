@@ -21,6 +21,9 @@ export class Refused extends Error {
 
 const TIMEOUT_MS = 15_000;
 
+/** The world of exercises has the same screen and the same API below this. */
+export const WORLD = globalThis.location?.pathname.startsWith('/exercise') ? '/exercise' : '';
+
 export class Api {
   token = '';
 
@@ -41,7 +44,7 @@ export class Api {
   async follow(path: string, signal: AbortSignal, opened: () => void, heard: (name: string, data: string) => void): Promise<void> {
     const headers: Record<string, string> = { Accept: 'text/event-stream' };
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
-    const response = await fetch(path, { headers, signal, cache: 'no-store' });
+    const response = await fetch(WORLD + path, { headers, signal, cache: 'no-store' });
     if (!response.ok || !response.body) throw refusal(response.status, await response.text());
     opened();
     const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -64,7 +67,7 @@ export class Api {
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     let response: Response;
     try {
-      response = await fetch(path, {
+      response = await fetch(WORLD + path, {
         method,
         headers,
         body: body === undefined ? null : JSON.stringify(body),

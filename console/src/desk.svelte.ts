@@ -5,8 +5,8 @@ import { store } from './store.svelte';
 import type { Blindness, Consequence, Entry, Incident, Plans, Response, Rulebook } from './types';
 import type { Rule, Services } from './types.services';
 
-export type Page = 'warnings' | 'responses' | 'timeline' | 'rulebooks' | 'services' | 'blindness';
-export const PAGES: readonly Page[] = ['warnings', 'responses', 'timeline', 'rulebooks', 'services', 'blindness'];
+export type Page = 'warnings' | 'responses' | 'timeline' | 'rulebooks' | 'services' | 'blindness' | 'drills';
+export const PAGES: readonly Page[] = ['warnings', 'responses', 'timeline', 'rulebooks', 'services', 'blindness', 'drills'];
 
 /** Entries come in bursts: what they changed is read at most this often. */
 const GAP_MS = 1000;

@@ -2,6 +2,7 @@
 
 import type { Lang, NotPassed, Remark } from './types';
 import { deskEn, deskZh } from './words.desk';
+import { drillsEn, drillsZh } from './words.drills';
 import { jobsEn, jobsZh } from './words.jobs';
 import { servicesEn, servicesZh } from './words.services';
 
@@ -9,6 +10,7 @@ const zh = {
   ...deskZh,
   ...servicesZh,
   ...jobsZh,
+  ...drillsZh,
   title: '三防预警值班台',
   exercise: '演习', exerciseNote: '当前为演习,信息不对公众发布', test: '测试', testNote: '测试环境,信息不外发',
   live: '实时', connecting: '连接中', lost: '连接中断', lostNote: '画面停在 {time},可能已过时;正在重连(第 {n} 次)。', recordTime: '记录时间', quiet: '{n} 无新数据',
@@ -47,6 +49,7 @@ const en: Record<Key, string> = {
   ...deskEn,
   ...servicesEn,
   ...jobsEn,
+  ...drillsEn,
   title: 'Warning desk',
   exercise: 'EXERCISE', exerciseNote: 'An exercise is running: nothing goes to the public', test: 'TEST', testNote: 'Test installation: nothing is sent',
   live: 'Live', connecting: 'Connecting', lost: 'Connection lost', lostNote: 'The screen stands at {time} and may be out of date; reconnecting (attempt {n}).', recordTime: 'Record time', quiet: 'quiet for {n}',

@@ -55,6 +55,10 @@ pub struct Audience {
     /// Of those selected only this recipient: one whose number moved to another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<RecipientNo>,
+    /// The white list of an exercise: of those selected only these contacts or devices, by id; a list
+    /// that is empty leaves nobody. Nothing in earnest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among: Option<Vec<String>>,
     /// The authority a request goes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
@@ -171,6 +175,7 @@ impl Audience {
             roles: Vec::new(),
             contacts: Vec::new(),
             only: None,
+            among: None,
             authority: None,
             directory: directory.to_owned(),
         }
@@ -195,11 +200,22 @@ impl Audience {
             && (self.roles == other.roles || is_everybody)
             && (self.contacts == other.contacts || other.only.is_some() && self.contacts.is_empty())
             && (self.only == other.only || self.only.is_none())
+            && self.among == other.among
             && self.authority == other.authority
+    }
+
+    /// Whether the white list lets that contact or device be told; all of them where there is none.
+    pub fn admits(&self, id: &str) -> bool {
+        let listed = |list: &Vec<String>| list.iter().any(|known| known == id);
+        self.among.as_ref().is_none_or(listed)
     }
 
     /// True where nobody is selected.
     pub fn is_empty(&self) -> bool {
+        self.among.as_ref().is_some_and(Vec::is_empty) || self.selects_nobody()
+    }
+
+    fn selects_nobody(&self) -> bool {
         self.areas.is_empty()
             && self.sites.is_empty()
             && self.contacts.is_empty()

@@ -7,6 +7,7 @@
 //! I/O.
 
 pub mod directory;
+pub mod exercise;
 pub mod gateway;
 pub mod intent;
 pub mod ladder;

@@ -89,6 +89,8 @@ impl Planner {
         plan.sites();
         plan.responsible();
         plan.requests();
+        // By type: what an exercise keeps from the public is counted by [`Planner::public`], and said
+        // to nobody.
         if warning.event != Event::Proposed && warning.mode == Mode::Actual {
             plan.public();
         }
@@ -98,7 +100,8 @@ impl Planner {
     }
 
     /// As [`Planner::step`], for the public and for requests alone: what a signer reads before
-    /// anything is sent. Gives what is wrong with the short messages.
+    /// anything is sent, and what an exercise keeps from the public. Gives what is wrong with the
+    /// short messages.
     pub fn public(
         &mut self,
         at: Time,
@@ -107,7 +110,7 @@ impl Planner {
         out: &mut Vec<Intent>,
     ) -> Remarks {
         let mut remarks = Remarks::new();
-        if warning.past || warning.mode != Mode::Actual {
+        if warning.past || warning.mode == Mode::Test {
             return remarks;
         }
         let told = self.told.entry(warning.id).or_default();
@@ -182,9 +185,6 @@ impl Plan<'_> {
             goals.insert(id, (site.tier, site.onset, site.area));
         }
         for reach in [Reach::Device, Reach::Responsible] {
-            if reach == Reach::Device && warning.mode != Mode::Actual {
-                continue;
-            }
             let mut places = self.told.places(reach, "site/");
             places.extend(goals.keys().map(|id| format!("site/{id}")));
             for place in places {

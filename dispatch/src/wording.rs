@@ -23,6 +23,7 @@ mod variables;
 pub use consequence::At;
 pub use facts::{Facts, Issuer, Message, language_variant};
 pub use library::{Wording, WordingFault};
+pub(crate) use lint::is_marked;
 pub use lint::{Element, Finding};
 pub use names::{NameBook, Names};
 pub use places::Places;

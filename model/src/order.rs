@@ -1,5 +1,6 @@
 //! What a person did: every act that sways a decision, as it stands in the journal.
 
+use crate::exercise::{Drill, DrillEnd};
 use crate::response::{Level, TaskState};
 use crate::service::ServiceAct;
 use crate::{AreaCode, Channel, Hazard, Tier, Time, WarningId};
@@ -261,6 +262,17 @@ pub enum Order {
     Audit(Audit),
     /// Opens, moves or ends a weather process, or files a product of it or of the evening.
     Service(ServiceAct),
+    /// Begins an exercise in the zone: in the exercise's world alone.
+    Drill(Box<Drill>),
+    /// Ends it before its time.
+    DrillOver {
+        /// Which exercise.
+        exercise: String,
+        /// Why.
+        end: DrillEnd,
+        /// Who; who began it where something real came.
+        person: String,
+    },
 }
 
 /// An auditor's look at what people were sent, and what came back.

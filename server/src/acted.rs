@@ -44,6 +44,11 @@ impl Acted {
         self.zones.iter().filter(|zone| zone.state == state).count()
     }
 
+    /// Why none of the zones followed, where none did.
+    pub(crate) fn refused_everywhere(&self) -> Option<String> {
+        (self.count(State::Refused) == self.zones.len()).then(|| self.reasons())
+    }
+
     /// Each zone that did not follow, with its reason.
     fn reasons(&self) -> String {
         let reason = |zone: &OfZone| Some(format!("{}: {}", zone.zone, zone.why.as_ref()?));

@@ -9,6 +9,7 @@ mod cap;
 mod console;
 mod dead_letters;
 mod drawn;
+mod exercises;
 mod forecasts;
 mod gaps;
 mod observations;
@@ -19,6 +20,7 @@ mod problem;
 mod responses;
 mod rulebooks;
 mod rules;
+mod score;
 mod services;
 mod signals;
 mod stream;
@@ -205,6 +207,10 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/answering", get(gaps::answering))
         .route("/v1/gaps", get(gaps::list))
         .route("/v1/gaps/answer", post(gaps::answer))
+        .route("/v1/exercises", get(exercises::list).post(exercises::begin))
+        .route("/v1/exercises/{id}/end", post(exercises::end))
+        .route("/v1/exercises/{id}/score", get(score::of_exercise))
+        .route("/v1/warnings/{id}/score", get(score::of_warning))
         .route("/v1/signals", get(signals::list))
         .route("/v1/bulletins", get(signals::sources))
         .route("/v1/signals/{identifier}/relay", post(signals::relay))

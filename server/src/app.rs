@@ -6,6 +6,7 @@ use crate::api::Problem;
 use crate::clock::Clock;
 use crate::config::KeptSeries;
 use crate::edge::Edge;
+use crate::exercises::{Drills, Exercises};
 use crate::installation::Installation;
 use crate::intake::Intake;
 use crate::latency::Latency;
@@ -143,10 +144,21 @@ pub(crate) struct App {
     pub(crate) screens: Screens,
     /// The other processes, where there can be any.
     pub(crate) peers: Option<Peers>,
+    /// The world of exercises beside this one, where the configuration gives one.
+    pub(crate) exercises: Option<Exercises>,
+    /// Where this is that world: who it may tell, and the real one beside it.
+    pub(crate) drills: Option<Drills>,
     /// Set once to end all loops.
     pub(crate) stop: watch::Sender<bool>,
     /// Why the process must end, once something failed.
     pub(crate) failure: Mutex<Option<String>>,
+}
+
+/// Adds an order to the input of its zone in a world.
+pub(crate) fn put_order(mode: Mode, zone: Zone, order: Order, batch: &mut Batch) {
+    let input = Topic::new(Kind::Input, mode);
+    let entry = Input::Order(Box::new(order));
+    batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
 }
 
 impl App {
@@ -299,10 +311,8 @@ impl App {
 
     /// Adds orders to the input of their zones.
     pub(crate) fn put_orders(&self, orders: Vec<(Zone, Order)>, batch: &mut Batch) {
-        let input = Topic::new(Kind::Input, self.mode);
         for (zone, order) in orders {
-            let entry = Input::Order(Box::new(order));
-            batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
+            put_order(self.mode, zone, order, batch);
         }
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod drill;
 pub(crate) mod export;
 pub(crate) mod print;
 pub(crate) mod recorded;

@@ -5,6 +5,7 @@ mod broadcast;
 mod bulletin;
 mod cap;
 mod cell;
+mod exercise;
 mod http;
 mod kafka;
 mod platform;
@@ -17,6 +18,7 @@ pub(crate) use broadcast::BroadcastSection;
 pub(crate) use bulletin::BulletinSection;
 pub(crate) use cap::CapSection;
 pub(crate) use cell::CellSection;
+pub(crate) use exercise::ExerciseSection;
 pub(crate) use http::HttpSection;
 pub(crate) use kafka::KafkaSection;
 pub(crate) use platform::PlatformSection;
@@ -91,6 +93,8 @@ pub(crate) struct Config {
     pub(crate) adapters: Option<PathBuf>,
     /// Site devices.
     pub(crate) devices: Option<DeviceSection>,
+    /// White lists of exercises.
+    pub(crate) exercise: Option<ExerciseSection>,
     /// Brokers that observations come from.
     pub(crate) mqtt: Vec<MqttConfig>,
     /// Our signature on our CAP alerts.

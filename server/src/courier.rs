@@ -44,7 +44,7 @@ pub(crate) use {
     sms::{Sms, Wire},
 };
 
-use crate::app::{App, DISPATCH};
+use crate::app::{App, DISPATCH, put_order};
 use crate::term::Term;
 use crate::view::DeliveryItem;
 use area::Jobs;
@@ -57,7 +57,7 @@ use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Row};
 use dispatch::wording::Message;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Record, Ticket, Topic};
 use ledger::Ledger;
-use model::{Order, Time, Zone};
+use model::{Mode, Order, Time, Zone};
 use rate::Rates;
 use relayed::Relayed;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -111,7 +111,7 @@ pub(crate) struct Courier {
     /// Rows for the screens of other processes.
     ledger: Ledger,
     /// What people answered, for the next commit.
-    answered: Vec<(Zone, Order)>,
+    answered: Vec<(Mode, Zone, Order)>,
     relayed: Relayed,
     jobs: Jobs,
     rows: Vec<Row>,
@@ -407,8 +407,10 @@ impl Courier {
     }
 
     /// Notes what people answered: stored with whatever else the next commit holds.
-    pub(crate) fn answered(&mut self, orders: Vec<(Zone, Order)>) {
-        self.answered.extend(orders);
+    pub(crate) fn answered(&mut self, mode: Mode, orders: Vec<(Zone, Order)>) {
+        let orders = orders.into_iter();
+        self.answered
+            .extend(orders.map(|(zone, order)| (mode, zone, order)));
     }
 
     fn store(&mut self) -> Result<(), JournalError> {
@@ -424,8 +426,9 @@ impl Courier {
             self.stand_in(note, &mut batch);
         }
         self.confirmed_late(&mut batch);
-        let answered = std::mem::take(&mut self.answered);
-        self.app.put_orders(answered, &mut batch);
+        for (mode, zone, order) in std::mem::take(&mut self.answered) {
+            put_order(mode, zone, order, &mut batch);
+        }
         let mut last = None;
         self.relayed();
         for progress in self.effects.progress.drain(..) {

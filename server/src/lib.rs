@@ -19,6 +19,7 @@ mod config;
 mod courier;
 mod edge;
 mod evening;
+mod exercises;
 mod gaps;
 mod installation;
 mod intake;
@@ -40,6 +41,7 @@ mod reload;
 mod remember;
 mod replies;
 mod roles;
+mod score;
 mod screens;
 mod signals;
 mod silence;
@@ -104,6 +106,9 @@ enum Command {
     /// What named people were sent and what came back; area jobs against the far side's counts
     #[command(subcommand)]
     Audit(command::audit::Command),
+    /// Exercises from a terminal: what plays, begin, end
+    #[command(subcommand)]
+    Drill(command::drill::Command),
     /// What a journal holds as CSV or Parquet: observations, warnings, deliveries, receipts
     Export(command::export::Arguments),
     /// The far sides in play: a carrier, site devices, a storm
@@ -145,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Topics(command) => command::topics::run(&command),
         Command::Warn(command) => command::warn::run(&command),
         Command::Audit(command) => command::audit::run(&command),
+        Command::Drill(command) => command::drill::run(&command),
         Command::Export(arguments) => command::export::run(&arguments),
         Command::Simulate(command) => command::simulate::run(&command),
     };

@@ -75,6 +75,8 @@ pub(crate) struct Metrics {
     pub(crate) moved: IntCounterVec,
     /// Numbers left out since they are no phones, by link.
     pub(crate) data_only: IntCounterVec,
+    /// What an exercise kept to itself, by gate and channel.
+    pub(crate) withheld: IntCounterVec,
     /// Intents that no link carries, by channel.
     pub(crate) unserved: IntCounterVec,
     /// Alerts of feeds that were passed over, by reason.
@@ -329,6 +331,11 @@ impl Metrics {
                 "sanfang_sms_data_only_total",
                 "Numbers left out of an audience since they are cards in machines, by link",
                 &["link"],
+            )?,
+            withheld: counters(
+                "sanfang_exercise_withheld_total",
+                "Messages that a gate of exercises kept back, by gate (plan, gateway) and channel; in earnest an alarm",
+                &["gate", "channel"],
             )?,
             unserved: counters(
                 "sanfang_intents_unserved_total",

@@ -1,5 +1,11 @@
 //! Starts and stops a process: journal, pumps, couriers, API, in that order and back.
 
+mod beside;
+mod held;
+
+pub(crate) use beside::{DrillLink, ExerciseOptions};
+pub(crate) use held::Held;
+
 use crate::accounts::{self, Accounts};
 use crate::answer_links::{self, AnswerLinks};
 use crate::answered::Answered;
@@ -116,6 +122,8 @@ pub(crate) struct Options {
     pub(crate) seat: Option<Place>,
     /// What it relays, where it is a carrier's or a platform's.
     pub(crate) relay: Option<Post>,
+    /// The world of exercises beside the real one.
+    pub(crate) exercises: Option<ExerciseOptions>,
 }
 
 /// A process among others.
@@ -158,6 +166,7 @@ pub(crate) struct Running {
     /// Loops that only look for what screens show.
     looks: Vec<tokio::task::JoinHandle<()>>,
     watch: Option<tokio::task::JoinHandle<()>>,
+    beside: Option<beside::Beside>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -198,41 +207,6 @@ pub(crate) struct Opened {
     links_max: usize,
     /// Held while this process alone may put an edition in force, where others could.
     alone: Option<Claims>,
-}
-
-/// A journal by what it lies on, for what only that one has.
-#[derive(Clone)]
-pub(crate) enum Held {
-    /// One machine's.
-    Disk(Arc<DiskJournal>),
-    /// That of many.
-    Kafka(Arc<KafkaJournal>),
-}
-
-impl Held {
-    /// What all have.
-    pub(crate) fn shared(&self) -> Arc<dyn Journal> {
-        match self {
-            Self::Disk(disk) => Arc::<DiskJournal>::clone(disk),
-            Self::Kafka(kafka) => Arc::<KafkaJournal>::clone(kafka),
-        }
-    }
-
-    /// The disk it lies on, where it is this machine's.
-    pub(crate) fn disk(&self) -> Option<&Arc<DiskJournal>> {
-        match self {
-            Self::Disk(disk) => Some(disk),
-            Self::Kafka(_) => None,
-        }
-    }
-
-    /// The cluster it lies on, where it is that of many.
-    pub(crate) fn kafka(&self) -> Option<&Arc<KafkaJournal>> {
-        match self {
-            Self::Kafka(kafka) => Some(kafka),
-            Self::Disk(_) => None,
-        }
-    }
 }
 
 /// Where a process finds what is its own.
@@ -365,7 +339,7 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         source,
     })?;
     let address = listener.local_addr().map_err(StartError::Thread)?;
-    let (app, kinds) = app(opened, options, address).await?;
+    let (app, kinds, drill_kinds) = app(opened, options, address).await?;
     app.screens.show(&app);
     let following = Arc::clone(&app);
     let screens = tokio::spawn(async move {
@@ -386,7 +360,8 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
     }
     let disk = app.disk.clone();
     let watch = disk.map(|disk| tokio::spawn(space::watch(Arc::clone(&app), disk)));
-    let router = api::router(Arc::clone(&app));
+    let beside = beside::start(&app, drill_kinds)?;
+    let router = beside::router(&app, api::router(Arc::clone(&app)));
     let (stopped, serving) = (Arc::clone(&app), Arc::clone(&app));
     let server = tokio::spawn(async move {
         let stop = async move { stopped.stopped().await };
@@ -399,16 +374,20 @@ pub(crate) async fn start(opened: Opened, options: Options) -> Result<Running, S
         screens,
         looks,
         watch,
+        beside,
         server,
     })
 }
 
-/// What the loops share, and the links with their numbers.
+/// Links with their numbers.
+type Numbered = Vec<(usize, LinkKind)>;
+
+/// What the loops share, and the links with their numbers: its own, and those of exercises.
 async fn app(
     opened: Opened,
     options: Options,
     address: SocketAddr,
-) -> Result<(Arc<App>, Vec<(usize, LinkKind)>), StartError> {
+) -> Result<(Arc<App>, Numbered, Numbered), StartError> {
     let Opened {
         held,
         mut registry,
@@ -505,6 +484,24 @@ async fn app(
         registry.read_to(),
     );
     let reload = Reload::new(Arc::clone(&installation.rulebook), end);
+    let (exercises, drill_kinds) = match options.exercises {
+        Some(of) => {
+            let shared = beside::Shared {
+                installation: &installation,
+                clock: &options.clock,
+                policy: options.policy,
+                people: &options.people,
+                http: &options.http,
+                public_url: &options.public_url,
+                answer_url: options.answer_url.as_deref(),
+                snapshots: options.snapshots,
+                series: options.series,
+                reserve_bytes,
+            };
+            beside::open(&held, &registry, of, &shared).await?
+        }
+        None => (None, Vec::new()),
+    };
     let app = App {
         intake: Intake::new(
             Arc::clone(&shared),
@@ -562,11 +559,13 @@ async fn app(
         serving: RwLock::default(),
         screens,
         peers: peers.transpose().map_err(StartError::City)?,
+        exercises,
+        drills: None,
         stop: watch_channel::Sender::new(false),
         failure: Mutex::default(),
         installation,
     };
-    Ok((Arc::new(app), kinds))
+    Ok((Arc::new(app), kinds, drill_kinds))
 }
 
 /// Steps the zones that this process is given.
@@ -614,6 +613,9 @@ impl Running {
     /// Ends every loop and waits for it; says why the process failed, if it did.
     pub(crate) async fn stop(self) -> Result<(), String> {
         self.app.stop.send_replace(true);
+        if let Some(beside) = &self.beside {
+            beside.tell();
+        }
         if let Some(disk) = &self.app.disk {
             disk.stop_waiting();
         }
@@ -623,7 +625,8 @@ impl Running {
         }
         drop(self.server.await);
         let ended = tokio::time::timeout(STOP_MAX, async {
-            for thread in self.threads {
+            let threads = self.threads.into_iter();
+            for thread in threads.chain(self.beside.map(|b| b.threads).into_iter().flatten()) {
                 while !thread.is_finished() {
                     tokio::time::sleep(LOOK_EVERY).await;
                 }

@@ -10,6 +10,7 @@
 //! - 9, `rulebooks`: JSON, rulebooks put forward and those that were in force, see `rulebooks.rs`.
 //! - 10, `job/PLACE`: JSON, an area job that a relay let go; places are taken again.
 //! - 12, `person/NUMBER`: a subscriber who changed since the version was made, sealed, see `people.rs`.
+//! - 40, `exercise/ID`: JSON, an exercise, in the topic of exercises; the oldest over go first.
 //!
 //! A start whose files changed, or a rulebook that two persons signed, writes the new content, the
 //! new list and one `Edition` record into every zone's input, in one atomic batch. A replay adopts it
@@ -41,6 +42,7 @@ const RULEBOOK: u8 = 5;
 const EDITIONS: u8 = 6;
 const LINKS: u8 = 7;
 pub(crate) const JOB: u8 = 10;
+pub(crate) const EXERCISE: u8 = 40;
 /// Keys of the lists.
 const LISTED: &[u8] = b"editions";
 const LINKED: &[u8] = b"links";
@@ -64,6 +66,9 @@ pub(crate) struct Registry {
     loaded: Mutex<VecDeque<Arc<Installation>>>,
     /// Who changed since the version in force was made, as it was read at the start, and where to go on.
     changed: Mutex<(Vec<u32>, Offset)>,
+    /// True for that of exercises, beside the one in earnest: version files are not its own to delete,
+    /// and what is stepped again meets the directory in force.
+    is_beside: bool,
 }
 
 /// An edition and where it begins.
@@ -140,6 +145,16 @@ impl Registry {
             vault,
             loaded: Mutex::default(),
             changed: Mutex::default(),
+            is_beside: false,
+        })
+    }
+
+    /// The registry of another mode in the same journal, with the same version files.
+    pub(crate) fn beside(&self, mode: Mode) -> Result<Self, RegistryError> {
+        let own = Self::open(Arc::clone(&self.journal), mode, self.vault.clone())?;
+        Ok(Self {
+            is_beside: true,
+            ..own
         })
     }
 
@@ -378,6 +393,9 @@ impl Registry {
         installation: &Installation,
     ) -> Result<(), RegistryError> {
         let present = &installation.edition.directory;
+        if self.is_beside {
+            return Ok(());
+        }
         for listed in earlier.iter_mut().filter(|listed| !listed.forgotten) {
             let edition = &listed.edition;
             if edition.directory == *present {
@@ -401,6 +419,9 @@ impl Registry {
 
     /// Deletes the version files that neither `listed` nor `present` needs.
     fn let_go(&self, listed: &[Listed], present: &Listed) -> Result<(), RegistryError> {
+        if self.is_beside {
+            return Ok(());
+        }
         let needed = listed.iter().filter(|listed| !listed.forgotten);
         let needed = needed
             .chain(std::iter::once(present))
@@ -482,7 +503,7 @@ impl Registry {
         };
         let known = listed(&*self.journal, self.topic)?;
         let version = match known.iter().find(|listed| listed.edition == *edition) {
-            Some(listed) if listed.forgotten => &present.edition.directory,
+            Some(listed) if listed.forgotten || self.is_beside => &present.edition.directory,
             Some(_) | None => &edition.directory,
         };
         let directory = if present.edition.directory == *version {

@@ -23,6 +23,7 @@ const ENDING: &str = "sfdir";
 const KEY_BYTES: usize = 32;
 
 /// The folder of version files and the key they are sealed under.
+#[derive(Clone)]
 pub(crate) struct Vault {
     folder: PathBuf,
     key: SealKey,

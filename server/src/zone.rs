@@ -3,6 +3,7 @@
 //! Pure: no I/O and no clock. The pump feeds it records and commits what it says.
 
 mod answering;
+mod exercise;
 mod heard;
 mod serving;
 
@@ -10,6 +11,7 @@ pub(crate) use heard::Heard;
 
 use crate::installation::Installation;
 use crate::outcome::Refused;
+use dispatch::exercise::Withheld;
 use dispatch::intent::Intent;
 use dispatch::ladder::{self, Call, Calls, Place, Said};
 use dispatch::plan::{Asking, Desk, Planner, asking, signing};
@@ -19,8 +21,8 @@ use model::record::Edition;
 use model::response::{Entry, Revised};
 use model::warning::Event;
 use model::{
-    Channel, DeviceReport, Forecast, Input, Mode, Muted, Observation, Order, Parameter, Pending,
-    Signal, Silence, Span, StationNo, Tier, Time, Warning, WarningId, Zone,
+    Channel, DeviceReport, Drill, Forecast, Input, Mode, Muted, Observation, Order, Parameter,
+    Pending, Signal, Silence, Span, StationNo, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::response::{self, Responses};
 use rules::service::{self, Services};
@@ -54,6 +56,8 @@ pub(crate) struct Outputs {
     pub(crate) revised: Vec<Revised>,
     /// Which sensors fell silent or report again.
     pub(crate) silences: Vec<Silence>,
+    /// What an exercise kept to itself.
+    pub(crate) withheld: Vec<Withheld>,
     /// Why an order was not followed.
     pub(crate) refused: Option<Refused>,
 }
@@ -72,6 +76,7 @@ impl Outputs {
             && self.entries.is_empty()
             && self.revised.is_empty()
             && self.silences.is_empty()
+            && self.withheld.is_empty()
     }
 
     /// True where somebody is told something by it, or waits for it: all but changes of tier at
@@ -96,6 +101,7 @@ impl Outputs {
         self.entries.clear();
         self.revised.clear();
         self.silences.clear();
+        self.withheld.clear();
         self.refused = None;
     }
 }
@@ -104,6 +110,7 @@ impl Outputs {
 pub(crate) struct Machine {
     installation: Arc<Installation>,
     zone: Zone,
+    mode: Mode,
     /// The latest record time so far.
     now: Time,
     screen: Screen,
@@ -118,6 +125,9 @@ pub(crate) struct Machine {
     responses: Option<Responses>,
     /// Products by lead time, beside them.
     services: Option<Services>,
+    /// The exercise that is played here, in its own world, and whether it is being ended.
+    drill: Option<Drill>,
+    is_ending: bool,
     heard: Heard,
     effects: Vec<Effect>,
     asked: Vec<ladder::Effect>,
@@ -135,6 +145,10 @@ struct Frozen {
     responses: Option<response::State>,
     #[serde(default)]
     services: Option<service::State>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    drill: Option<Drill>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_ending: bool,
 }
 
 const FORMAT: u32 = 4;
@@ -158,6 +172,7 @@ impl Machine {
         let rulebook = Arc::clone(&installation.rulebook);
         Self {
             zone,
+            mode,
             now: Time::default(),
             screen: Screen::new(city, zone),
             heard: Heard::new(city, zone),
@@ -168,6 +183,8 @@ impl Machine {
             called: BTreeMap::new(),
             responses: (zone == city.city_zone()).then(|| Responses::new(Arc::clone(city))),
             services: (zone == city.city_zone()).then(|| Services::new(Arc::clone(city))),
+            drill: None,
+            is_ending: false,
             effects: Vec::new(),
             asked: Vec::new(),
             installation: Arc::clone(installation),
@@ -185,8 +202,10 @@ impl Machine {
     pub(crate) fn step(&mut self, at: Time, input: &Input, out: &mut Outputs) {
         self.heard.clear();
         let from = self.serve_time(at, out);
+        self.end_in_time(at);
         match input {
             Input::Observations(rows) => rows.iter().for_each(|row| self.observe(at, row)),
+            Input::Order(order) if self.exercised(at, order, out) => {}
             Input::Order(order) => {
                 self.engine.step(at, input, &mut self.effects);
                 self.answered(at, order);
@@ -260,6 +279,7 @@ impl Machine {
         self.plan(at, out);
         self.calls.step(at, ladder::Event::Tick, &mut self.asked);
         self.ask(at, out);
+        self.admit(out);
     }
 
     /// Recent readings of a series.
@@ -324,6 +344,8 @@ impl Machine {
             called: self.called.clone(),
             responses: self.responses.as_ref().map(|r| r.state().clone()),
             services: self.services.as_ref().map(|s| s.state().clone()),
+            drill: self.drill.clone(),
+            is_ending: self.is_ending,
         };
         let mut bytes = Vec::new();
         for part in [
@@ -353,6 +375,7 @@ impl Machine {
         self.calls = frozen.calls;
         self.standing = frozen.standing.into_iter().map(|w| (w.id, w)).collect();
         self.called = frozen.called;
+        (self.drill, self.is_ending) = (frozen.drill, frozen.is_ending);
         let city = &self.installation.city;
         let stood = |state| Responses::restore(Arc::clone(city), state);
         self.responses = frozen.responses.map(stood);
@@ -388,6 +411,7 @@ impl Machine {
                 Effect::Signal(change) => out.changes.push(*change),
                 Effect::Silence(silence) => out.silences.push(*silence),
                 Effect::Warning(warning) => {
+                    self.withhold(at, &warning, &desk, out);
                     self.planner.step(at, &warning, &desk, &mut out.intents);
                     self.call(at, &warning, &desk);
                     self.keep(&warning);
@@ -470,17 +494,23 @@ impl Machine {
     /// Each warned township and site must be answered for, and each township of a warned district.
     fn call(&mut self, at: Time, warning: &Warning, desk: &Desk<'_>) {
         let waits = warning.unconfirmed && warning.event == Event::Proposed;
-        if warning.past || waits || warning.mode != Mode::Actual {
+        if warning.past || waits || warning.mode == Mode::Test {
             return;
         }
         let offset = desk.city.offset_at(at);
         let installation = Arc::clone(&self.installation);
+        let listed = self.white_list();
         let mut warned = |place: Place, tier: Tier, onset: Option<Time>| {
+            if !answering::has_anybody(&installation, &place, listed.as_ref()) {
+                return;
+            }
             let ladder = desk.city.policy.ladder_at(tier, at, offset);
             let quota = ladder.and_then(|ladder| ladder.quota);
             let event = ladder::Event::Warned {
                 warning: warning.id,
-                needed: quota.map_or(1, |q| q.of(answering::asked(&installation, &place))),
+                needed: quota.map_or(1, |q| {
+                    q.of(answering::asked(&installation, &place, listed.as_ref()))
+                }),
                 place,
                 tier,
                 ladder,
@@ -547,6 +577,13 @@ impl Machine {
         let Some(contact_row) = self.installation.directory.contact(contact) else {
             return;
         };
+        if self
+            .white_list()
+            .is_some_and(|list| !list.has_person(contact))
+        {
+            // Nobody of the exercise asked them.
+            return;
+        }
         if *channel == Some(Channel::Voice) && !contact_row.hears {
             // Whoever pressed that key, it was not they.
             return;

@@ -25,6 +25,8 @@ mod check;
 mod edge;
 #[path = "contracts/evidence.rs"]
 mod evidence;
+#[path = "contracts/exercises.rs"]
+mod exercises;
 #[path = "contracts/forecasts.rs"]
 mod forecasts;
 #[path = "contracts/gaps.rs"]

@@ -240,7 +240,7 @@ impl Directory {
                     .devices
                     .iter()
                     .zip(self.contacts.len() as u32..)
-                    .filter(|(d, _)| at_site(d));
+                    .filter(|(d, _)| at_site(d) && audience.admits(&d.id));
                 selection.slices = rows_of(rows.map(|(_, row)| row).collect());
             }
             Reach::Public => selection = self.public(&areas, audience, self.first_subscriber()),
@@ -539,6 +539,9 @@ impl<'a> Asked<'a> {
     }
 
     fn holds(&self, contact: &Contact) -> bool {
+        if !self.audience.admits(&contact.id) {
+            return false;
+        }
         if let Some(authority) = &self.audience.authority {
             return contact.role == *authority;
         }

@@ -8,7 +8,7 @@ use super::settings::{Settings, Unit};
 use super::terms::{self, Local};
 use super::{Facts, Known, Message, Purpose, clock, clock_near, spoken};
 use crate::gateway::sms::Refusal;
-use model::{Channel, Mode, Tier};
+use model::{Channel, Language, Mode, Tier};
 use serde::Serialize;
 use std::fmt;
 use times::Doubt;
@@ -296,25 +296,34 @@ fn wrong_marks(message: &Message, ours: &str, mode: Mode) -> Option<Finding> {
     if mode == Mode::Actual {
         return carries_mark(ours).then_some(Finding::StrayMark);
     }
-    let mark = terms::mark(mode, message.language).trim();
-    let spoken = terms::spoken_mark(mode, message.language).trim();
     let slots = [&message.subject, &message.text, &message.instruction];
-    let is_marked = |text: &str| {
-        [mark, spoken].iter().any(|mark| {
-            let last = text.trim_end().ends_with(mark);
-            // First, or right behind the signature.
-            let first = text.find(mark).is_some_and(|at| {
-                let head = text.get(..at).unwrap_or_default().trim();
-                head.is_empty() || head.ends_with(['】', ']', ')'])
-            });
-            first && last
-        })
-    };
+    let is_marked = |text: &str| is_marked_in(text, mode, message.language);
     let unmarked = |text: &&&String| !text.trim().is_empty() && !is_marked(text);
     slots
         .iter()
         .any(|text| unmarked(&text))
         .then_some(Finding::NoMark)
+}
+
+/// True where a text of an exercise or a test says so first, or right behind the signature, and last.
+fn is_marked_in(text: &str, mode: Mode, language: Language) -> bool {
+    let marks = [
+        terms::mark(mode, language),
+        terms::spoken_mark(mode, language),
+    ];
+    marks.map(str::trim).iter().any(|mark| {
+        let last = text.trim_end().ends_with(mark);
+        let first = text.find(mark).is_some_and(|at| {
+            let head = text.get(..at).unwrap_or_default().trim();
+            head.is_empty() || head.ends_with(['】', ']', ')'])
+        });
+        first && last
+    })
+}
+
+/// The same in any of the languages.
+pub(crate) fn is_marked(text: &str, mode: Mode) -> bool {
+    mode != Mode::Actual && Language::ALL.iter().any(|l| is_marked_in(text, mode, *l))
 }
 
 /// True where a text says that it is an exercise or a test, in any of the languages.

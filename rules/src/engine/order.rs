@@ -125,7 +125,8 @@ impl Engine {
                 person,
                 ..
             } => self.unmute(rule, areas, person, out),
-            // Answers are the ladder's; responses are decided beside the engine.
+            // Answers are the ladder's; responses are decided beside the engine. What an exercise
+            // opens and takes back comes as orders of its own.
             Order::Answer { .. }
             | Order::AnswerFor { .. }
             | Order::Respond { .. }
@@ -136,7 +137,9 @@ impl Engine {
             | Order::Return { .. }
             | Order::Close { .. }
             | Order::Audit(_)
-            | Order::Service(_) => Ok(()),
+            | Order::Service(_)
+            | Order::Drill(_)
+            | Order::DrillOver { .. } => Ok(()),
         }
     }
 

@@ -133,7 +133,9 @@ impl Responses {
             | Order::Answer { .. }
             | Order::AnswerFor { .. }
             // Beside the responses, see [`crate::Services`].
-            | Order::Service(_) => return Ok(()),
+            | Order::Service(_)
+            | Order::Drill(_)
+            | Order::DrillOver { .. } => return Ok(()),
         }
         self.propose(at, out);
         Ok(())

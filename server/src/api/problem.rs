@@ -58,6 +58,12 @@ const WORDS_MAX: usize = 4096;
 /// What a problem's body is.
 const CONTENT_TYPE: &str = "application/problem+json";
 
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
 impl Problem {
     /// 400: the request cannot be read.
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {

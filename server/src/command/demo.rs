@@ -266,5 +266,6 @@ fn options(
         roles: Roles::ALL,
         seat: None,
         relay: None,
+        exercises: None,
     }
 }

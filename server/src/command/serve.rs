@@ -11,7 +11,7 @@ use crate::gaps::StationsFile;
 use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
-use crate::process::{self, Folders, LinkKind, Options};
+use crate::process::{self, DrillLink, ExerciseOptions, Folders, LinkKind, Options};
 use crate::relay::{Post, Style, carries_sms};
 use crate::roles::{Role, Roles};
 use crate::signals::follow;
@@ -181,6 +181,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         None
     };
     let signer = config.cap.as_ref().map(CapSection::signer).transpose();
+    let drills = exercises(&config).map_err(Failure::BadInput)?;
     let options = Options {
         installation,
         clock: Clock::wall(),
@@ -206,6 +207,7 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
         roles: config.roles,
         seat,
         relay,
+        exercises: drills,
     };
     let node = options.seat.as_ref().map(|place| place.node.clone());
     let running = process::start(opened, options).await?;
@@ -353,6 +355,51 @@ fn links(
         kinds.push(LinkKind::Voice(Box::new(section.link()?)));
     }
     Ok(config.link_names().into_iter().zip(kinds).collect())
+}
+
+/// The world of exercises: its own sessions to the accounts, the mail relay, and the devices that may
+/// play drill clips.
+fn exercises(config: &Config) -> Result<Option<ExerciseOptions>, String> {
+    let Some(section) = &config.exercise else {
+        return Ok(None);
+    };
+    let names = config.link_names();
+    let mut sms_names = names
+        .into_iter()
+        .filter(|name| name == "sms" || name.starts_with("sms/"));
+    let shares = shares(&config.sms, &config.numbers).unwrap_or_default();
+    let mut links = Vec::new();
+    for ((account, share), name) in config.sms.iter().zip(shares).zip(&mut sms_names) {
+        let link = account.gateway();
+        let mut link = link.map_err(|why| format!("sms {}: {why}", account.name))?;
+        link.share = share;
+        link.data_only = config.numbers.data_only();
+        link.sessions = 1;
+        let pace = match account.pace_per_s {
+            0 => section.pace_per_s(),
+            agreed => section.pace_per_s().min(agreed),
+        };
+        links.push((name, DrillLink::Sms(Box::new(link), pace)));
+    }
+    if let Some(email) = &config.email {
+        let email = Email::new(email.gateway()?).map_err(|error| format!("email: {error}"))?;
+        links.push(("email".to_owned(), DrillLink::Email(Arc::new(email))));
+    }
+    let devices = section.devices();
+    if let Some(of) = config.devices.as_ref().filter(|_| !devices.is_empty()) {
+        let mut gateway = of.gateway()?;
+        // Its own session at the broker: two of one name would throw each other out.
+        gateway.client.push_str("-exercise");
+        gateway.heartbeat = None;
+        gateway.secrets.retain(|device, _| devices.contains(device));
+        let gateway = DrillLink::Devices(Box::new(gateway));
+        links.push(("device".to_owned(), gateway));
+    }
+    Ok(Some(ExerciseOptions {
+        groups: section.groups(),
+        devices,
+        links,
+    }))
 }
 
 /// Frames of a broker into the journal; acknowledged only then.

@@ -130,7 +130,7 @@ pub(crate) struct Reject {
 
 /// An area with its tier.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     area: AreaCode,
     tier: Tier,
 }
@@ -173,7 +173,7 @@ fn area(code: &str) -> Result<AreaCode, String> {
     AreaCode::parse(code).map_err(|error| error.to_string())
 }
 
-fn hazard(code: &str) -> Result<Hazard, String> {
+pub(super) fn hazard(code: &str) -> Result<Hazard, String> {
     Hazard::from_code(code).ok_or_else(|| {
         let known = Hazard::ALL.map(|hazard| format!("{} {}", hazard.code(), hazard.en()));
         format!("one of {}", known.join(", "))
@@ -352,7 +352,7 @@ fn path(id: &str, act: &str) -> Result<String, Failure> {
         .ok_or_else(|| Failure::BadInput(format!("{id:?} is no id: see sanfang warn list")))
 }
 
-fn tiers(places: &[Place]) -> Map<String, Value> {
+pub(super) fn tiers(places: &[Place]) -> Map<String, Value> {
     let each = places.iter();
     each.map(|place| (place.area.to_string(), json!(place.tier)))
         .collect()

@@ -2,9 +2,9 @@
 
 use super::{
     AreaSection, BroadcastSection, BulletinSection, CapSection, CellSection, CentreSection, Config,
-    DeviceSection, DirectorySection, EmailSection, HttpSection, KafkaSection, PlatformSection,
-    PollSection, PushSection, RetentionSection, SmsSection, Store, VoiceSection, WebhookSection,
-    shares,
+    DeviceSection, DirectorySection, EmailSection, ExerciseSection, HttpSection, KafkaSection,
+    PlatformSection, PollSection, PushSection, RetentionSection, SmsSection, Store, VoiceSection,
+    WebhookSection, shares,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -49,6 +49,7 @@ const KEYS: &[&str] = &[
     "push",
     "adapters",
     "devices",
+    "exercise",
     "voice",
     "mqtt",
     "poll",
@@ -119,6 +120,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
     let directory = document.take::<DirectorySection>("directory", faults);
     let retention = document.take::<RetentionSection>("retention", faults);
     let http = document.take::<HttpSection>("http", faults);
+    let exercise = document.take::<ExerciseSection>("exercise", faults);
     let mut sections = Sections {
         people: document.rows("person", faults),
         sms: document.rows("sms", faults),
@@ -166,6 +168,9 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
             let remedy = format!("write {least} to {most}, or take it out");
             faults.error(place, &format!("http.{field}"), "out of range", remedy);
         }
+    }
+    if let Some((line, section)) = &exercise {
+        section.check(Place::line(name, *line), faults);
     }
     let on_disk = matches!(store, Some(Store::Disk(_)));
     if let Some((line, roles)) = &roles {
@@ -236,6 +241,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, faults: &mut Faults) -
         adapters: sections.adapters.map(|(_, folder)| folder),
         devices: sections.devices.map(|(_, section)| section),
         voice: sections.voice.map(|(_, section)| section),
+        exercise: exercise.map(|(_, section)| section),
         mqtt: plain(sections.mqtt),
         cap: sections.cap.map(|(_, section)| section),
         polls: plain(sections.polls),

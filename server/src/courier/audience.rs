@@ -1,6 +1,7 @@
 //! Whom an intent is for: the rows that the outbox asks for, and how many people that is.
 
 use super::Courier;
+use dispatch::exercise::{Gate, may_leave};
 use dispatch::gateway::notice::{BROWSERS, HUB, carried_by, service_of};
 use dispatch::intent::{Intent, RecipientNo};
 use dispatch::outbox::{Event, Resolve, Row};
@@ -41,6 +42,9 @@ impl Courier {
             return;
         };
         self.rows.clear();
+        if self.is_barred(&intent, wanted) {
+            return;
+        }
         if intent.is_publication() {
             self.publication(wanted);
             return;
@@ -80,6 +84,7 @@ impl Courier {
         if end && self.app.subscriptions.is_some() && self.outbox.link() == BROWSERS {
             (cursor, end) = (SUBSCRIBED, intent.audience.reach != Reach::Public);
         }
+        self.keep_listed(intent.channel);
         // Rows were sorted by list; the wording of a language the intent lacks is its first.
         if let Some(share) = &self.share {
             self.rows.retain(|row| share.has(row.address));
@@ -97,6 +102,44 @@ impl Courier {
             end,
         });
         self.rows = rows;
+    }
+
+    /// The gate of exercises at the gateway: a message of another world, or one of an exercise that
+    /// would reach more than named people and devices, goes to nobody and is counted.
+    fn is_barred(&mut self, intent: &Intent, wanted: &Resolve) -> bool {
+        let Err(barred) = may_leave(intent, self.app.mode) else {
+            return false;
+        };
+        if wanted.pass == 0 && wanted.cursor == 0 {
+            let link = self.outbox.link();
+            tracing::error!(link, intent = %intent.id, %barred, "kept back");
+            self.app.withheld(Gate::Gateway, intent.channel, 1);
+        }
+        self.step(Event::Rows {
+            intent: wanted.intent,
+            pass: wanted.pass,
+            epoch: wanted.epoch,
+            cursor: wanted.cursor,
+            rows: &[],
+            end: true,
+        });
+        true
+    }
+
+    /// The same for each row: nobody of an exercise but who is on its white list, whatever the record
+    /// says.
+    fn keep_listed(&mut self, channel: Channel) {
+        let Some(world) = &self.app.drills else {
+            return;
+        };
+        let before = self.rows.len();
+        let directory = &self.app.installation.directory;
+        self.rows.retain(|row| {
+            let person = directory.recipient(row.recipient);
+            person.is_some_and(|person| world.may_hear(&person))
+        });
+        let left_out = before - self.rows.len();
+        self.app.withheld(Gate::Gateway, channel, left_out as u64);
     }
 
     /// Lets go of rows whose numbers are cards in machines.
@@ -124,7 +167,9 @@ impl Courier {
                 address: person.phone()?,
             })
         });
-        let rows: Vec<Row> = row.into_iter().filter(|_| wanted.pass == 0).collect();
+        self.rows = row.into_iter().filter(|_| wanted.pass == 0).collect();
+        self.keep_listed(Channel::Sms);
+        let rows = std::mem::take(&mut self.rows);
         self.step(Event::Rows {
             intent: wanted.intent,
             pass: wanted.pass,

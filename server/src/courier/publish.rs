@@ -9,6 +9,7 @@ use crate::silence::item as silence_item;
 use crate::view::{AnswerItem, CallItem, Release, SituationItem, WarningItem, missed};
 use crate::zone::Outputs;
 use dispatch::directory::Contact;
+use dispatch::exercise::Gate;
 use dispatch::intent::Intent;
 use dispatch::ladder::{Call, Place};
 use dispatch::preview;
@@ -71,6 +72,9 @@ pub(crate) fn publish(
     }
     for silence in &outputs.silences {
         append(batch, warnings, partition, kind::SILENCE, silence);
+    }
+    for withheld in &outputs.withheld {
+        append(batch, warnings, partition, kind::WITHHELD, withheld);
     }
     for revised in &outputs.revised {
         let input = Topic::new(Kind::Input, app.mode);
@@ -150,6 +154,9 @@ pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
             tracing::error!(process, slot, "no product in time: see /v1/services");
         }
         app.view.entry(entry);
+    }
+    for withheld in &outputs.withheld {
+        app.withheld(Gate::Plan, withheld.channel, 1);
     }
     for silence in &outputs.silences {
         app.alarm(silence);

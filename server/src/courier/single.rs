@@ -27,7 +27,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use journal::{JournalError, Kind, Partition, Topic};
-use model::{AreaCode, SendError, Span, Tier, Time, Warning, WarningId};
+use model::{AreaCode, Mode, SendError, Span, Tier, Time, Warning, WarningId};
 use std::sync::Arc;
 
 /// Messages on their way at once on one such link.
@@ -372,7 +372,13 @@ impl Outgoing {
         let action = match device.id.split('-').next() {
             Some("barrier") if intent.tier >= Tier::Orange => Action::Close,
             Some("siren") => Action::Sound {
-                clip: format!("{}-{}", intent.purpose.name(), intent.tier),
+                // An exercise plays clips that say so, and no others.
+                clip: match intent.mode {
+                    Mode::Actual => format!("{}-{}", intent.purpose.name(), intent.tier),
+                    Mode::Exercise | Mode::Test => {
+                        format!("drill/{}-{}", intent.purpose.name(), intent.tier)
+                    }
+                },
             },
             Some(_) | None => Action::Show {
                 text: message.text.clone(),

@@ -462,13 +462,15 @@ impl Sms {
             channel: Channel::Sms,
             warning: None,
         };
-        let orders = app.answers(theirs, &said);
-        count(if orders.is_empty() {
+        let answers = app.answers_over_worlds(theirs, &said);
+        count(if answers.is_empty() {
             "nobody_asked"
         } else {
             "understood"
         });
-        self.courier.answered(orders);
+        for (mode, orders) in answers {
+            self.courier.answered(mode, orders);
+        }
     }
 
     fn show(&mut self) -> Result<(), JournalError> {

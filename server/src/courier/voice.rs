@@ -210,6 +210,6 @@ impl Courier {
             false => "understood",
         };
         app.metrics.replies.with_label_values(&[outcome]).inc();
-        self.answered(orders);
+        self.answered(self.app.mode, orders);
     }
 }

@@ -6,6 +6,7 @@ mod blind;
 mod costs;
 mod editions;
 mod ended;
+mod exercises;
 pub(crate) mod full;
 mod lapses;
 mod living;
@@ -107,6 +108,7 @@ fn options(installation: Installation, minute: i64, snapshots: Period, links: Li
         roles: Roles::ALL,
         seat: None,
         relay: None,
+        exercises: None,
     }
 }
 

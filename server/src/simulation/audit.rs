@@ -406,7 +406,9 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Return { .. }
         | Order::Close { .. }
         | Order::Audit(_)
-        | Order::Service(_) => None,
+        | Order::Service(_)
+        | Order::Drill(_)
+        | Order::DrillOver { .. } => None,
     }
 }
 

@@ -113,6 +113,8 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         serving: RwLock::default(),
         screens,
         peers: None,
+        exercises: None,
+        drills: None,
         stop: watch::Sender::new(false),
         failure: Mutex::default(),
         installation,

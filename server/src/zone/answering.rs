@@ -1,6 +1,8 @@
 //! Which areas a warning must be answered for (叫应): those where somebody acts.
 
 use crate::installation::Installation;
+use dispatch::directory::Contact;
+use dispatch::exercise::WhiteList;
 use dispatch::ladder::Place;
 use model::warning::Event;
 use model::{AreaCode, AreaLevel, AreaNo, City, Tier, Time, Warning};
@@ -44,24 +46,51 @@ pub(super) fn areas(installation: &Installation, warning: &Warning) -> BTreeMap<
     called
 }
 
-/// How many people are asked first for a place: of whom a quota is a share.
-pub(super) fn asked(installation: &Installation, place: &Place) -> usize {
+/// How many people are asked first for a place: of whom a quota is a share. In an exercise those of
+/// its white list alone.
+pub(super) fn asked(
+    installation: &Installation,
+    place: &Place,
+    listed: Option<&WhiteList>,
+) -> usize {
+    there(installation, place)
+        .filter(|contact| !contact.is_deputy && is_listed(contact, listed))
+        .count()
+}
+
+/// Whether there is anybody to ask for a place: in earnest it is called all the same and shown red, in
+/// an exercise nobody is waited for who is not told.
+pub(super) fn has_anybody(
+    installation: &Installation,
+    place: &Place,
+    listed: Option<&WhiteList>,
+) -> bool {
+    listed.is_none() || there(installation, place).any(|contact| is_listed(contact, listed))
+}
+
+fn is_listed(contact: &Contact, listed: Option<&WhiteList>) -> bool {
+    listed.is_none_or(|list| list.has_person(&contact.id))
+}
+
+/// Who answers for a place itself.
+fn there<'a>(
+    installation: &'a Installation,
+    place: &Place,
+) -> Box<dyn Iterator<Item = &'a Contact> + 'a> {
     let city = &installation.city;
     let contacts = installation.directory.contacts().iter();
-    let first = contacts.filter(|contact| contact.answers_for_places() && !contact.is_deputy);
+    let all = contacts.filter(|contact| contact.answers_for_places());
     match place {
         Place::Area(code) => {
             let area = city.area_no(*code);
-            let there = first.filter(|contact| {
+            Box::new(all.filter(move |contact| {
                 let inside = |area| city.is_within(contact.area, area);
                 contact.site.is_none() && area.is_some_and(inside)
-            });
-            there.count()
+            }))
         }
         Place::Site(id) | Place::Device { site: id, .. } => {
             let site = city.site_no(id);
-            let there = first.filter(|contact| contact.site.is_some() && contact.site == site);
-            there.count()
+            Box::new(all.filter(move |contact| contact.site.is_some() && contact.site == site))
         }
     }
 }

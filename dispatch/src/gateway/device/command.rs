@@ -5,6 +5,7 @@
 
 use super::state::{Outcome, Position, State};
 use crate::gateway::mac::{sign_parts, verify_parts};
+use crate::wording::is_marked;
 use model::{Mode, Time};
 use serde::{Deserialize, Serialize};
 
@@ -148,7 +149,7 @@ impl Command {
             }
         }
         if to.mode != Mode::Actual {
-            exercise_fits(&action).map_err(|why| CommandError::Exercise {
+            exercise_fits(&action, to.mode).map_err(|why| CommandError::Exercise {
                 device: to.device.clone(),
                 why,
             })?;
@@ -302,12 +303,12 @@ impl Command {
 }
 
 /// Design §6.3: devices play drill clips only, and what is shown says that it is a drill.
-fn exercise_fits(action: &Action) -> Result<(), &'static str> {
+fn exercise_fits(action: &Action, mode: Mode) -> Result<(), &'static str> {
     match action {
         Action::Sound { clip } if clip.is_empty() || clip.starts_with("drill/") => Ok(()),
         Action::Sound { .. } => Err("only clips under drill/ are played"),
-        Action::Show { text } if text.is_empty() || text.starts_with("演习") => Ok(()),
-        Action::Show { .. } => Err("a text begins with 演习"),
+        Action::Show { text } if text.is_empty() || is_marked(text, mode) => Ok(()),
+        Action::Show { .. } => Err("a text says first and last that it is an exercise"),
         Action::Close | Action::OpenBy { .. } => Err("a barrier does not move"),
     }
 }
@@ -386,7 +387,10 @@ mod tests {
             text: "水深".into()
         }));
         assert!(make(Action::Show {
-            text: "演习:水深".into()
+            text: "【演练】水深0.5米【演练】".into()
+        }));
+        assert!(!make(Action::Show {
+            text: "【演练】水深0.5米".into()
         }));
         assert!(Command::open_by(to("d", Mode::Test), "chen").is_err());
     }

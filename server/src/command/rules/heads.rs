@@ -75,6 +75,7 @@ impl Heads {
             roles: Vec::new(),
             contacts: Vec::new(),
             only: None,
+            among: None,
             authority: None,
             directory: directory.version().to_owned(),
         };

@@ -112,6 +112,7 @@ impl Cramped {
             roles: Roles::ALL,
             seat: None,
             relay: None,
+            exercises: None,
         };
         Self {
             running: start(opened, options).await.unwrap(),
