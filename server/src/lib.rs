@@ -19,6 +19,7 @@ mod config;
 mod courier;
 mod edge;
 mod evening;
+mod fetched;
 mod gaps;
 mod installation;
 mod intake;
