@@ -28,6 +28,8 @@ mod email;
 #[cfg(test)]
 #[path = "gateways/emergency.rs"]
 mod emergency;
+#[path = "gateways/fetched.rs"]
+mod fetched;
 #[cfg(test)]
 #[path = "gateways/loudspeaker.rs"]
 mod loudspeaker;

@@ -1,6 +1,6 @@
 //! What a carrier reads of a centre's job, and a centre of a carrier's or a platform's answer.
 
-use dispatch::gateway::area::{Job, Reading, Report};
+use dispatch::gateway::area::{Answered, Call, Job, Reading, Report};
 use dispatch::gateway::platform::{Shapes, shipped};
 use std::sync::LazyLock;
 
@@ -22,8 +22,16 @@ pub(crate) fn job(bytes: &[u8]) {
     }
 }
 
-/// A carrier's report: counts of any size add up to something, and what contradicts itself is said.
+/// A carrier's report: counts of any size add up to something, and what contradicts itself is said. A
+/// call that a carrier fetches and its answer are read from the same bytes.
 pub(crate) fn report(bytes: &[u8]) {
+    if let Ok(call) = serde_json::from_slice::<Call>(bytes) {
+        let written = serde_json::to_vec(&call).unwrap_or_default();
+        assert!(serde_json::from_slice::<Call>(&written).is_ok_and(|again| again == call));
+    }
+    if let Ok(answered) = serde_json::from_slice::<Answered>(bytes) {
+        drop(serde_json::from_str::<Report>(&answered.body));
+    }
     if let Ok(reading) = serde_json::from_slice::<Reading>(bytes) {
         assert_eq!(reading.hash().len(), 64);
     }

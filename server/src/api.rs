@@ -34,6 +34,7 @@ pub(crate) use problem::Problem;
 
 use crate::app::App;
 use crate::edge;
+use crate::fetched::Desk;
 use crate::people::{Person, Scope};
 use crate::roles::Role;
 use axum::Router;
@@ -64,7 +65,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     if app.relay.is_some() {
         open = open.merge(crate::relay::routes());
     }
+    let fetching = app.area_links.iter().filter_map(|(link, carrier)| {
+        let name = link.strip_prefix("area/")?.to_owned();
+        Some((name, Arc::clone(carrier.target.mailbox()?)))
+    });
+    let desk = Desk::of(fetching, app.clock.clone());
     if roles.has(Role::Console) || roles.has(Role::Dispatch) {
+        open = open.merge(desk.routes().with_state(()));
         open = open.route("/v1/push", get(stream::push));
     }
     open = if roles.has(Role::Console) {

@@ -20,6 +20,7 @@ mod courier;
 mod edge;
 mod evening;
 mod exercises;
+mod fetched;
 mod gaps;
 mod installation;
 mod intake;

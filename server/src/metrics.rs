@@ -63,6 +63,8 @@ pub(crate) struct Metrics {
     pub(crate) snapshots: IntCounterVec,
     /// Area jobs that wait for a person, by link and why.
     pub(crate) area_jobs: IntGaugeVec,
+    /// Whether the centre that a relay fetches calls from answers, by centre and state.
+    pub(crate) fetching: IntGaugeVec,
     /// Sends repeated because their outcome was unknown, by link.
     pub(crate) repeated: IntGaugeVec,
     /// People told by another channel because one failed, by both.
@@ -301,6 +303,11 @@ impl Metrics {
                 "sanfang_area_jobs_waiting",
                 "Area jobs of which nothing leaves: held by their reading, refused, or with a far side out of reach (unreachable)",
                 &["link", "why"],
+            )?,
+            fetching: gauges(
+                "sanfang_relay_fetching",
+                "1 for how the centre that calls are fetched from is: here, or away",
+                &["centre", "state"],
             )?,
             repeated: gauges(
                 "sanfang_deliveries_repeated",

@@ -7,6 +7,7 @@
 
 mod api;
 mod counting;
+pub(crate) mod fetch;
 mod jobs;
 mod kept;
 mod reading;

@@ -9,13 +9,17 @@
 
 mod check;
 mod client;
+mod fetched;
 mod job;
 mod reading;
 mod report;
 mod wire_time;
 
 pub use check::{Band, Objection, check};
-pub use client::{AreaTarget, TargetConfig, key};
+pub use client::{AreaTarget, TargetConfig, Way, key, path};
+pub use fetched::{
+    ANSWER_MAX, Answered, CALLS_MAX, Call, LEASE, Mailbox, WAIT_MAX, Wait, answer_key, next_key,
+};
 pub use job::{Act, BODY_MAX, Job, JobError, Text};
 pub use reading::{AreaHeads, List, ListKind, Reading, Refused};
 pub use report::{Counts, Discord, Phase, Report, Slot};

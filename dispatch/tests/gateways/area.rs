@@ -5,7 +5,7 @@ use crate::server::{Answer, Server};
 use dispatch::directory::Shape;
 use dispatch::gateway::area::{
     Act, AreaHeads, AreaTarget, Band, Counts, Discord, Job, JobError, List, ListKind, Objection,
-    Phase, Reading, Refused, Report, TargetConfig, Text, check, key,
+    Phase, Reading, Refused, Report, TargetConfig, Text, Way, check, key,
 };
 use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
@@ -327,7 +327,7 @@ fn target(url: reqwest::Url) -> AreaTarget {
     });
     let config = TargetConfig {
         name: "carrier".into(),
-        url,
+        way: Way::Pushed(url),
         secret: b"secret".to_vec(),
         gate: GateConfig {
             in_flight_max: 1,

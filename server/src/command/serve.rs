@@ -12,7 +12,7 @@ use crate::installation;
 use crate::links::Served;
 use crate::people::{self, People};
 use crate::process::{self, DrillLink, ExerciseOptions, Folders, LinkKind, Options};
-use crate::relay::{Post, Style, carries_sms};
+use crate::relay::{Post, Style, carries_sms, fetch};
 use crate::roles::{Role, Roles};
 use crate::signals::follow;
 use clap::Args;
@@ -212,6 +212,15 @@ pub(super) async fn serve(path: &Path, config: Config) -> Result<(), Failure> {
     let node = options.seat.as_ref().map(|place| place.node.clone());
     let running = process::start(opened, options).await?;
     tracing::info!(address = %running.address, roles = %config.roles, "serving");
+    for section in &config.centres {
+        let Some(from) = section.fetching().map_err(Failure::BadInput)? else {
+            continue;
+        };
+        for number in 0..fetch::AT_ONCE {
+            let app = Arc::clone(&running.app);
+            tokio::spawn(fetch::follow(app, from.clone(), number == 0));
+        }
+    }
     let takes_in = config.roles.has(Role::Intake);
     for mut broker in config.mqtt.clone().into_iter().filter(|_| takes_in) {
         if let Some(node) = &node {

@@ -1,8 +1,9 @@
 //! Area jobs: where a centre sends them, and whom a relay takes them from.
 
 use super::secret_text;
-use crate::relay::Centre;
-use dispatch::gateway::area::{Band, ListKind, TargetConfig};
+use crate::clock::Clock;
+use crate::relay::{Centre, fetch};
+use dispatch::gateway::area::{Band, ListKind, Mailbox, TargetConfig, Way};
 use dispatch::gateway::gate::GateConfig;
 use model::{AuthorityId, Span};
 use serde::Deserialize;
@@ -21,7 +22,11 @@ const HEADS_MAX: u64 = 50_000_000;
 pub(crate) struct AreaSection {
     /// Name in metrics and on the screen.
     pub(crate) name: String,
+    #[serde(default)]
     url: String,
+    /// True where it lets nobody in and comes for its calls.
+    #[serde(default)]
+    fetched: bool,
     /// File that holds the shared secret alone.
     pub(super) secret_file: PathBuf,
     /// Heads for each thousand inhabitants, at least and at most: outside of it a job is held.
@@ -45,6 +50,13 @@ pub(crate) struct CentreSection {
     pub(super) secret_file: PathBuf,
     /// The authorities in whose name it may speak.
     pub(super) authorities: Vec<AuthorityId>,
+    /// Where this relay comes for the centre's calls, where the centre cannot call it: what `carriers/…`
+    /// is put behind, tried in turn.
+    #[serde(default)]
+    fetch_from: Vec<String>,
+    /// Our name there, as its `[[area]]` has it.
+    #[serde(default)]
+    carrier: String,
 }
 
 impl AreaSection {
@@ -55,8 +67,11 @@ impl AreaSection {
 
     /// What is wrong in itself.
     pub(super) fn fault(&self) -> Option<(&'static str, String, &'static str)> {
-        let url = reqwest::Url::parse(&self.url);
-        if !url.is_ok_and(|url| url.scheme().starts_with("http")) {
+        if self.fetched && !self.url.is_empty() {
+            let remedy = "leave url out, or fetched";
+            return Some(("area.url", "one that fetches is not called".into(), remedy));
+        }
+        if !self.fetched && !is_http(&self.url) {
             let remedy = "write the address that jobs/ is put behind: https://relay.example.cn/v1/";
             return Some(("area.url", "it is not an address of HTTP".into(), remedy));
         }
@@ -70,11 +85,17 @@ impl AreaSection {
 
     /// What the gateway takes; reads the secret.
     pub(crate) fn gateway(&self) -> Result<TargetConfig, String> {
-        let url = self.url.parse();
+        let secret = secret_text(&self.secret_file)?.into_bytes();
+        let way = if self.fetched {
+            Way::Fetched(Mailbox::new(&secret, Clock::wall().now()))
+        } else {
+            let url = self.url.parse();
+            Way::Pushed(url.map_err(|error| format!("area {}: url: {error}", self.name))?)
+        };
         Ok(TargetConfig {
             name: self.name.clone(),
-            url: url.map_err(|error| format!("area {}: url: {error}", self.name))?,
-            secret: secret_text(&self.secret_file)?.into_bytes(),
+            way,
+            secret,
             gate: GateConfig {
                 in_flight_max: 8,
                 waiting_max: 2_000,
@@ -95,7 +116,44 @@ impl AreaSection {
     }
 }
 
+fn is_http(url: &str) -> bool {
+    let url = reqwest::Url::parse(url);
+    url.is_ok_and(|url| url.scheme().starts_with("http"))
+}
+
 impl CentreSection {
+    /// What is wrong in itself.
+    pub(super) fn fault(&self) -> Option<(&'static str, String, &'static str)> {
+        if let Some(url) = self.fetch_from.iter().find(|url| !is_http(url)) {
+            let remedy =
+                "write the address that carriers/ is put behind: https://warn.example.cn/v1/";
+            let what = format!("{url:?} is not an address of HTTP");
+            return Some(("centre.fetch_from", what, remedy));
+        }
+        if self.carrier.is_empty() != self.fetch_from.is_empty() {
+            let remedy = "write both, the name as the centre's [[area]] has it, or neither";
+            let what = "fetch_from and carrier go together".to_owned();
+            return Some(("centre.carrier", what, remedy));
+        }
+        None
+    }
+
+    /// Where its calls are fetched; nothing where it calls. Reads the secret.
+    pub(crate) fn fetching(&self) -> Result<Option<fetch::From>, String> {
+        if self.fetch_from.is_empty() {
+            return Ok(None);
+        }
+        let urls = self.fetch_from.iter().map(|url| url.parse());
+        let urls: Result<Vec<reqwest::Url>, _> = urls.collect();
+        let centre = self.centre()?;
+        Ok(Some(fetch::From {
+            name: centre.name,
+            secret: centre.secret,
+            urls: urls.map_err(|error| format!("centre {}: fetch_from: {error}", self.name))?,
+            carrier: self.carrier.clone(),
+        }))
+    }
+
     /// What the relay knows it by; reads the secret.
     pub(crate) fn centre(&self) -> Result<Centre, String> {
         Ok(Centre {

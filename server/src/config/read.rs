@@ -404,6 +404,9 @@ impl Sections {
                 let remedy = "write the 14-digit codes in whose name it may speak";
                 faults.error(place, "centre.authorities", "it is empty", remedy);
             }
+            if let Some((field, what, remedy)) = section.fault() {
+                faults.error(place, field, what, remedy);
+            }
             if let Err(why) = section.centre() {
                 faults.error(place, "centre", why, "correct this [[centre]]");
             }

@@ -29,8 +29,19 @@ impl Relay {
         Self::serve(folder, port, centre_port, pace)
     }
 
+    /// One that comes to a centre for its calls.
+    pub(super) fn fetching(folder: &Path, from: u16, centre_port: u16, pace: u32) -> Self {
+        write_roll(folder);
+        let more = format!("fetch_from = [\"http://127.0.0.1:{from}/v1/\"]\ncarrier = \"carrier\"");
+        Self::serve_with(folder, free_port(), centre_port, pace, &more)
+    }
+
     /// A relay whose city directory is there.
     pub(super) fn serve(folder: &Path, port: u16, centre_port: u16, pace: u32) -> Self {
+        Self::serve_with(folder, port, centre_port, pace, "")
+    }
+
+    fn serve_with(folder: &Path, port: u16, centre_port: u16, pace: u32, centre: &str) -> Self {
         fs::write(folder.join("secret"), SECRET).unwrap();
         let config = format!(
             r#"
@@ -42,6 +53,7 @@ listen = "127.0.0.1:{port}"
 name = "city"
 secret_file = "secret"
 authorities = ["44010036000000", "44010041600000"]
+{centre}
 
 [[sms]]
 name = "own"
@@ -136,6 +148,12 @@ fn spawn(folder: &Path) -> Child {
 
 /// A centre whose public hears by area jobs alone.
 pub(super) fn centre(folder: &Path, relay_port: u16, more: &str) -> Served {
+    let url = format!("url = \"http://127.0.0.1:{relay_port}/v1/\"\n{more}");
+    centre_with(folder, &url)
+}
+
+/// The same with the carrier as it is said.
+pub(super) fn centre_with(folder: &Path, carrier: &str) -> Served {
     Street {
         policy: &[(
             r#"channels = ["cap", "sms", "push", "email", "webhook"]"#,
@@ -149,9 +167,8 @@ pub(super) fn centre(folder: &Path, relay_port: u16, more: &str) -> Served {
         r#"
 [[area]]
 name = "carrier"
-url = "http://127.0.0.1:{relay_port}/v1/"
 secret_file = "{}/secret"
-{more}
+{carrier}
 "#,
         folder.display()
     );

@@ -13,6 +13,7 @@ mod channels;
 mod course;
 mod devices;
 mod fall_back;
+mod fetched;
 mod http;
 mod inbox;
 mod intake;

@@ -1,6 +1,6 @@
 //! The calls to one target: put a job, release it, follow it, act on it.
 
-use super::{Act, BODY_MAX, Job, Reading, Report};
+use super::{Act, BODY_MAX, Call, Job, Mailbox, Reading, Report};
 use crate::gateway::breaker::Circuit;
 use crate::gateway::gate::{Gate, GateConfig};
 use crate::gateway::http::{body_within, unanswered};
@@ -12,18 +12,28 @@ use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
+use std::sync::Arc;
 
 /// A target as configured.
 #[derive(Clone)]
 pub struct TargetConfig {
     /// Name in metrics, on the screen and in the link.
     pub name: String,
-    /// What `jobs/…` is put behind.
-    pub url: Url,
+    /// How calls get there.
+    pub way: Way,
     /// Shared secret of the signature.
     pub secret: Vec<u8>,
     /// How many calls at once, how many in the queue, and when it is left alone.
     pub gate: GateConfig,
+}
+
+/// How calls get to a target.
+#[derive(Clone)]
+pub enum Way {
+    /// We call: what `jobs/…` is put behind.
+    Pushed(Url),
+    /// It comes for them.
+    Fetched(Arc<Mailbox>),
 }
 
 /// One target: a release platform or a carrier.
@@ -52,6 +62,14 @@ impl AreaTarget {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.config.name
+    }
+
+    /// The calls that it comes for; nothing where it is called.
+    pub const fn mailbox(&self) -> Option<&Arc<Mailbox>> {
+        match &self.config.way {
+            Way::Pushed(_) => None,
+            Way::Fetched(mailbox) => Some(mailbox),
+        }
     }
 
     /// Whether the target is being left alone.
@@ -146,18 +164,40 @@ impl AreaTarget {
             // Writing our own plain types to memory cannot fail.
             Some(body) => serde_json::to_vec(body).unwrap_or_default(),
         };
-        let answer = self
-            .client
-            .request(method, address(&self.config.url, job, act))
-            .header("Content-Type", "application/json")
-            .header(IDEMPOTENCY_HEADER, &key)
-            .header(SIGNATURE_HEADER, sign(&self.config.secret, &key, &body, at))
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| unanswered(name, &error))?;
-        let status = answer.status();
-        let bytes = body_within(answer, BODY_MAX).await;
+        let signature = sign(&self.config.secret, &key, &body, at);
+        let (status, bytes) = match &self.config.way {
+            Way::Pushed(url) => {
+                let answer = self
+                    .client
+                    .request(method, address(url, job, act))
+                    .header("Content-Type", "application/json")
+                    .header(IDEMPOTENCY_HEADER, &key)
+                    .header(SIGNATURE_HEADER, signature)
+                    .body(body)
+                    .send()
+                    .await
+                    .map_err(|error| unanswered(name, &error))?;
+                (answer.status(), body_within(answer, BODY_MAX).await)
+            }
+            Way::Fetched(mailbox) => {
+                let call = Call {
+                    call: 0,
+                    method: method.to_string(),
+                    path: path(job, act),
+                    key,
+                    signature,
+                    // Our own JSON is text.
+                    body: String::from_utf8(body).unwrap_or_default(),
+                };
+                let answered = mailbox.call(name, call, at).await?;
+                let status = StatusCode::from_u16(answered.status);
+                let strange = format!("{name}: {} is no status", answered.status);
+                let bytes = answered.body.into_bytes();
+                let is_short = bytes.len() <= BODY_MAX;
+                let status = status.map_err(|_| SendError::Permanent(strange))?;
+                (status, Ok(is_short.then_some(bytes)))
+            }
+        };
         if !status.is_success() {
             let why = bytes.ok().flatten().map(|bytes| detail(&bytes));
             return Err(refusal(name, status, &why.unwrap_or_default()));
@@ -176,6 +216,11 @@ impl AreaTarget {
 /// What is signed beside the body, and what tells one call from another: method, job and act.
 pub fn key(method: &Method, job: IntentId, act: &str) -> String {
     format!("{method} {job} {act}").trim_end().to_owned()
+}
+
+/// What stands behind the far side's base address.
+pub fn path(job: IntentId, act: &str) -> String {
+    format!("jobs/{job}/{act}").trim_end_matches('/').to_owned()
 }
 
 fn address(base: &Url, job: IntentId, act: &str) -> Url {
@@ -218,7 +263,13 @@ impl fmt::Debug for TargetConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TargetConfig")
             .field("name", &self.name)
-            .field("host", &self.url.host_str())
+            .field(
+                "host",
+                &match &self.way {
+                    Way::Pushed(url) => url.host_str(),
+                    Way::Fetched(_) => None,
+                },
+            )
             .finish_non_exhaustive()
     }
 }

@@ -4,9 +4,11 @@
 //! is in use. With `--send` one job is released to the area that is named.
 
 use super::super::Failure;
+use crate::fetched::Desk;
 use clap::Args;
 use dispatch::gateway::area::{
-    Act, AreaTarget, BODY_MAX, Job, Phase, Reading, Report, TargetConfig, Text, key,
+    Act, AreaTarget, BODY_MAX, Call, Job, Mailbox, Phase, Reading, Report, TargetConfig, Text, Way,
+    key, path,
 };
 use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{self, ClientConfig};
@@ -17,19 +19,36 @@ use model::WarningId;
 use model::{AreaCode, AuthorityId, Hazard, Language, Mode, Named, SendError, Span, Tier};
 use reqwest::{Method, Url};
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 
 /// Between two questions how far the released job is, and how long it may take.
 const ASKED_EVERY: Duration = Duration::from_secs(2);
+/// How long one that comes by itself is waited for, and between two looks whether it has come.
+const COMES_WITHIN: Span = Span::from_minutes(2);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 const SENT_WITHIN: Span = Span::from_minutes(10);
 
 /// Which far side to ask, and as whom.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// What jobs/ is put behind, such as https://relay.example.cn/v1/
-    #[arg(long, value_name = "URL")]
-    url: Url,
+    #[arg(long, value_name = "URL", required_unless_present = "fetched")]
+    url: Option<Url>,
+    /// Listen here in the place of a centre: the far side comes for its calls
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with = "url",
+        requires = "carrier"
+    )]
+    fetched: Option<SocketAddr>,
+    /// The name by which it comes
+    #[arg(long, value_name = "NAME")]
+    carrier: Option<String>,
     /// File that holds the shared secret alone
     #[arg(long, value_name = "FILE")]
     secret_file: PathBuf,
@@ -67,9 +86,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let client = http::client(&ClientConfig::default())
         .map_err(|error| Failure::Failed(error.to_string()))?;
     let secret = secret.trim().as_bytes().to_vec();
+    let clock = crate::clock::Clock::wall();
+    let way = match &arguments.url {
+        Some(url) => Way::Pushed(url.clone()),
+        None => Way::Fetched(Mailbox::new(&secret, clock.now())),
+    };
     let config = TargetConfig {
         name: "the far side".into(),
-        url: arguments.url.clone(),
+        way: way.clone(),
         secret: secret.clone(),
         gate: GateConfig {
             in_flight_max: 1,
@@ -87,11 +111,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         client,
         secret,
         arguments,
-        clock: crate::clock::Clock::wall(),
+        way,
+        clock,
         failed: 0,
         asked: 0,
     };
-    runtime.block_on(asking.all());
+    runtime.block_on(async {
+        asking.await_it().await?;
+        asking.all().await;
+        Ok::<_, Failure>(())
+    })?;
     let (asked, failed) = (asking.asked, asking.failed);
     eprintln!("{} of {asked} demands met", asked - failed);
     if failed > 0 {
@@ -105,6 +134,7 @@ struct Asking<'a> {
     client: reqwest::Client,
     secret: Vec<u8>,
     arguments: &'a Arguments,
+    way: Way,
     clock: crate::clock::Clock,
     failed: usize,
     asked: usize,
@@ -119,6 +149,28 @@ enum Signed {
 }
 
 impl Asking<'_> {
+    /// Opens a place for one that comes by itself, and waits until it is there.
+    async fn await_it(&self) -> Result<(), Failure> {
+        let (Way::Fetched(mailbox), Some(listen)) = (&self.way, self.arguments.fetched) else {
+            return Ok(());
+        };
+        let failed = |error: std::io::Error| Failure::Failed(format!("{listen}: {error}"));
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let carrier = self.arguments.carrier.clone().unwrap_or_default();
+        let carriers = std::iter::once((carrier.clone(), Arc::clone(mailbox)));
+        let router = Desk::of(carriers, self.clock.clone()).routes();
+        tokio::spawn(async move { axum::serve(listener, router).await.ok() });
+        eprintln!("waiting for {carrier} to come for calls at {listen}");
+        let until = self.clock.now() + COMES_WITHIN;
+        while mailbox.depth().1.is_none() {
+            if self.clock.now() >= until {
+                return Err(Failure::Failed(format!("{carrier} did not come")));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
     async fn all(&mut self) {
         self.signatures().await;
         self.refusals().await;
@@ -185,13 +237,6 @@ impl Asking<'_> {
         body: &[u8],
         signed: Signed,
     ) -> Result<(u16, Value), String> {
-        let mut url = self.arguments.url.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(["jobs", &job.to_string()]);
-            if !act.is_empty() {
-                path.push(act);
-            }
-        }
         let key = key(&method, job, act);
         let now = self.clock.now();
         let signature = match signed {
@@ -199,6 +244,27 @@ impl Asking<'_> {
             Signed::ByNobody => sign(b"nobody's secret", &key, body, now),
             Signed::LongAgo => sign(&self.secret, &key, body, now - Span::from_minutes(60)),
         };
+        let url = match &self.way {
+            Way::Pushed(url) => url,
+            Way::Fetched(mailbox) => {
+                let call = Call {
+                    call: 0,
+                    method: method.to_string(),
+                    path: path(job, act),
+                    key,
+                    signature,
+                    body: String::from_utf8_lossy(body).into_owned(),
+                };
+                let answered = mailbox.call("the far side", call, now).await;
+                let answered = answered.map_err(|error| words(&error))?;
+                let said = serde_json::from_str(&answered.body).unwrap_or_default();
+                return Ok((answered.status, said));
+            }
+        };
+        let mut url = url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path(job, act).split('/'));
+        }
         let answer = self
             .client
             .request(method, url)
