@@ -82,13 +82,21 @@ impl Living {
         let heard = registry.heard(followed.1)?;
         followed.1 = heard.next;
         let mut unread = heard.closed;
-        if heard.changes.is_empty() {
+        unread.retain(|no| !heard.forgotten.contains(no));
+        let mut changes = heard.changes;
+        // Of whom nothing is to be known any more, not even who had the number.
+        changes.extend(heard.forgotten.into_iter().map(|no| Change {
+            recipient: RecipientNo(no),
+            key: 0,
+            resident: None,
+        }));
+        if changes.is_empty() {
             return Ok(unread);
         }
         let before = Arc::clone(&self.now.read());
-        let next = before.changed(city, &heard.changes).unwrap_or_else(|_| {
+        let next = before.changed(city, &changes).unwrap_or_else(|_| {
             // One that has no place here keeps no other out.
-            let each = heard.changes.iter();
+            let each = changes.iter();
             each.fold(Directory::clone(&before), |known, change| {
                 match known.changed(city, std::slice::from_ref(change)) {
                     Ok(next) => next,
@@ -181,6 +189,23 @@ impl App {
                 resident: None,
             };
             app.put_changes(&before, &[change], handle)?;
+            Ok(recipient)
+        })
+        .await
+    }
+
+    /// Forgets somebody, also one who left: their number is all that stays, in ledgers.
+    pub(crate) async fn forget(self: &Arc<Self>, id: &str) -> Result<RecipientNo, Untaken> {
+        let key = Directory::key_of(id);
+        self.alone(move |app, handle| {
+            let before = app.directory();
+            let (known, _) = app.registry.numbers_of(&before, &[key])?;
+            let recipient = known.into_iter().flatten().next();
+            let recipient = recipient.ok_or(Untaken::Unknown)?;
+            let forgotten = app.registry.forget(recipient, app.clock.now());
+            let at = handle.block_on(forgotten)?;
+            app.registry.wait_for(at);
+            app.directory();
             Ok(recipient)
         })
         .await

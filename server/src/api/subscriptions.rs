@@ -166,7 +166,7 @@ pub(crate) async fn retired(
                 name: contact.map(|contact| contact.name.clone()),
                 recipient: recipient.0,
                 since: app.view.text(retired.at),
-                replaced: token.is_some_and(|token| address_of(token) != retired.address),
+                replaced: token.is_some_and(|token| !retired.is(address_of(token))),
             });
         }
     }

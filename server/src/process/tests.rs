@@ -6,6 +6,7 @@ mod blind;
 mod costs;
 mod editions;
 mod ended;
+mod forgotten;
 pub(crate) mod full;
 mod lapses;
 mod living;
