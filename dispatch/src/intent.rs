@@ -55,6 +55,13 @@ pub struct Audience {
     /// Of those selected only this recipient: one whose number moved to another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<RecipientNo>,
+    /// Of those selected only these: who came into the areas after they were told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub among: Vec<RecipientNo>,
+    /// Beside those selected also these, wherever they are now: who left the areas after they were
+    /// told. As many as came since, never all of an area.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<RecipientNo>,
     /// The authority a request goes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
@@ -171,6 +178,8 @@ impl Audience {
             roles: Vec::new(),
             contacts: Vec::new(),
             only: None,
+            among: Vec::new(),
+            also: Vec::new(),
             authority: None,
             directory: directory.to_owned(),
         }
@@ -195,6 +204,7 @@ impl Audience {
             && (self.roles == other.roles || is_everybody)
             && (self.contacts == other.contacts || other.only.is_some() && self.contacts.is_empty())
             && (self.only == other.only || self.only.is_none())
+            && (self.among == other.among || self.among.is_empty())
             && self.authority == other.authority
     }
 
