@@ -29,6 +29,15 @@ impl Came {
         self.areas.is_empty()
     }
 
+    fn leave(&mut self, recipient: u32, area: AreaCode) {
+        if let Some(people) = self.areas.get_mut(&area) {
+            people.remove(&recipient);
+            if people.is_empty() {
+                self.areas.remove(&area);
+            }
+        }
+    }
+
     fn is_due(&self, at: Time) -> bool {
         let people = || self.areas.values().map(BTreeSet::len).sum::<usize>();
         !self.is_empty() && (at.minute() > self.since.minute() || people() >= CAME_MAX)
@@ -43,9 +52,7 @@ impl Planner {
                 for told in self.told.values_mut() {
                     told.leave(step.recipient, from);
                 }
-                if let Some(people) = self.came.areas.get_mut(&from) {
-                    people.remove(&step.recipient);
-                }
+                self.came.leave(step.recipient, from);
             }
             let Some(to) = step.to else { continue };
             for told in self.told.values_mut() {
@@ -54,9 +61,9 @@ impl Planner {
             if self.came.is_empty() {
                 self.came.since = at;
             }
-            self.came.areas.entry(to).or_default().insert(step.recipient);
+            let people = self.came.areas.entry(to).or_default();
+            people.insert(step.recipient);
         }
-        self.came.areas.retain(|_, people| !people.is_empty());
     }
 
     /// Tells those who came into areas that the public was told of, once a minute. `standing` are the
@@ -83,7 +90,7 @@ impl Planner {
                 told,
                 eased: &mut self.eased,
                 attention: &mut self.attention,
-                out,
+                out: &mut *out,
                 remarks: None,
             };
             plan.came(&came.areas);

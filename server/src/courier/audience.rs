@@ -86,8 +86,7 @@ impl Courier {
         if end && self.app.subscriptions.is_some() && self.outbox.link() == BROWSERS {
             (cursor, end) = (SUBSCRIBED, intent.audience.reach != Reach::Public);
         }
-        let is_last = end && !intent.audience.also.is_empty();
-        if is_last && cursor != SUBSCRIBED {
+        if end && !wanted.audience.also.is_empty() {
             (cursor, end) = (GONE, false);
         }
         // Rows were sorted by list; the wording of a language the intent lacks is its first.
