@@ -84,15 +84,6 @@ impl Cell {
         }
     }
 
-    /// The middle, degrees.
-    pub(super) fn middle(self) -> (f64, f64) {
-        let degrees = |cell: u32, from: i64| {
-            let units = (i64::from(cell) << CELL_BITS) + (1 << (CELL_BITS - 1)) + from;
-            units as f64 / UNITS
-        };
-        (degrees(self.x, WEST), degrees(self.y, SOUTH))
-    }
-
     pub(super) fn key(self, rank: Rank) -> u64 {
         u64::from(rank) << CELL | u64::from(self.y) << COLUMN_BITS | u64::from(self.x)
     }
@@ -160,9 +151,8 @@ mod tests {
             prop_assert_eq!(cell.spot(spot.in_cell()), spot);
             prop_assert_eq!(Cell::of_key(cell.key(rank)), cell);
             prop_assert!(spot.in_cell() < 1 << (2 * CELL_BITS));
-            let (x, y) = cell.middle();
-            let half = f64::from(1 << CELL_BITS) / UNITS / 2.0 + 1e-7;
-            prop_assert!((x - lon).abs() <= half && (y - lat).abs() <= half);
+            let [x, y] = spot.degrees();
+            prop_assert!((x - lon).abs() <= 1e-7 && (y - lat).abs() <= 1e-7);
         }
     }
 }

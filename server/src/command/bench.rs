@@ -116,8 +116,15 @@ enum What {
     All,
 }
 
-/// Measures and prints.
+/// Measures and prints; what was measured before something failed as well.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut lines: Vec<Line> = Vec::new();
+    let measured = measure(arguments, &mut lines);
+    report::print(&lines, arguments.json)?;
+    measured
+}
+
+fn measure(arguments: &Arguments, lines: &mut Vec<Line>) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::Failed(error.to_string());
     let scratch = Scratch::new(arguments.scratch.as_deref()).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -127,7 +134,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(failed)?;
     let asked = |what: What| arguments.what.contains(&what) || arguments.what.contains(&What::All);
     let load = Duration::from_secs(arguments.seconds);
-    let mut lines: Vec<Line> = Vec::new();
     if asked(What::Http) {
         lines.extend(runtime.block_on(http::batches(&arguments.gauges, &scratch, load))?);
     }
@@ -186,7 +192,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let measured = kafka::take_over(&arguments.gauges, &scratch, brokers, series, hours);
         lines.extend(runtime.block_on(measured)?);
     }
-    report::print(&lines, arguments.json)
+    Ok(())
 }
 
 impl Arguments {

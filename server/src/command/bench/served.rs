@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// How long the service may take to start, and to step what it has taken.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Between two looks at it.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Ticks of a CPU second in /proc (`USER_HZ`, 100 on every Linux).

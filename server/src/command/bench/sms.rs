@@ -50,7 +50,7 @@ const LINK: u16 = 2;
 /// Messages told by the carrier and not yet noted.
 const TAKEN_MAX: usize = 1 << 20;
 /// How long the rest may take after the kill.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// What is said: one message each.
 const TEXT: (&str, &str) = (
     "【广州三防】11月28日08时发布全市积水红色警报，立即远离低洼路段。查证12345",
@@ -100,6 +100,7 @@ pub(super) async fn measure(
     wait_for(&sink.counts, until).await?;
     let wall_s = monotonic().duration_since(began).as_secs_f64();
     let (cpu_s, load_cpu_s) = (served.cpu_s() - cpu, cpu_s("self") - own);
+    let held_mb = served.resident_bytes() >> 20;
     served.kill();
     let killed = monotonic();
     let found = read_back(&folder, load.links)?;
@@ -141,7 +142,7 @@ pub(super) async fn measure(
         count: found.outcomes,
         load_average: load_average(),
         note: format!(
-            "{} outcomes on disk after kill -9, {matched} matched with the carrier by id and phone; {repeated} repeated of {in_doubt} allowed; {throttled} throttled, {silent} unanswered, {receipts} receipts; window {} × {} × {}",
+            "{} outcomes on disk after kill -9, {matched} matched with the carrier by id and phone; {repeated} repeated of {in_doubt} allowed; {throttled} throttled, {silent} unanswered, {receipts} receipts; window {} × {} × {}; {held_mb} MB in the service",
             found.outcomes, load.window, load.sessions, load.links
         ),
         ..Line::default()

@@ -177,7 +177,7 @@ impl Town {
                 "s",
                 6.0,
                 format!(
-                    "{} of {} people at red, from the last signature",
+                    "{} of {} people at red, from before the first signature",
                     self.at_risk,
                     self.of.len()
                 ),
@@ -187,20 +187,22 @@ impl Town {
                 since(at.raised, raised) * 1e3,
                 "ms",
                 100.0,
-                "from the answer to its signature to its first message at the carrier".to_owned(),
+                "from before its signature to its first message at the carrier".to_owned(),
             ),
             line(
                 "a cancel",
                 since(at.cancelled, last) * 1e3,
                 "ms",
                 1_000.0,
-                format!("{after} people were still told of the first warning after its answer"),
+                format!(
+                    "{after} people were still told of the first warning after it was asked for"
+                ),
             ),
         ])
     }
 }
 
-/// One officer opens an act and both sign what waits for them; when the last signature was answered.
+/// One officer opens an act and both sign what waits for them; when the first signature was sent.
 async fn act(
     served: &Served,
     hazard: &str,
@@ -213,6 +215,7 @@ async fn act(
     let opening = json!({ "hazard": hazard, "areas": areas, "reason": "bench" });
     let mut client = client(served).await?;
     post(&mut client, 0, "/v1/warnings", &opening, 200).await?;
+    let signing = monotonic();
     for warning in waiting(&mut client).await? {
         let path = format!("/v1/warnings/{}/approve", text(&warning, "id"));
         let body = json!({ "revision": warning.get("revision"), "seen": text(&warning, "seen") });
@@ -220,19 +223,20 @@ async fn act(
         // Where one signature is enough the second finds nothing left to sign.
         drop(post(&mut client, 0, &path, &body, 204).await);
     }
-    Ok(monotonic())
+    Ok(signing)
 }
 
-/// Takes back what everybody is told; when the last of it was answered.
+/// Takes back what everybody is told; when the first of it was asked for.
 async fn cancel(served: &Served) -> Result<Instant, Failure> {
     let mut client = client(served).await?;
+    let asking = monotonic();
     for warning in list(&mut client).await? {
         if text(&warning, "hazard") == ALL {
             let path = format!("/v1/warnings/{}/cancel", text(&warning, "id"));
             post(&mut client, 0, &path, &json!({ "reason": "bench" }), 200).await?;
         }
     }
-    Ok(monotonic())
+    Ok(asking)
 }
 
 async fn client(served: &Served) -> Result<Client, Failure> {
