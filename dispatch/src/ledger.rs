@@ -71,7 +71,10 @@ pub fn mark_of(address: u64) -> u64 {
         .chain_update(b"sanfang/address/1")
         .chain_update(address.to_be_bytes())
         .finalize();
-    let head = hash.iter().take(3).fold(0, |all, byte| all << 8 | u64::from(*byte));
+    let head = hash
+        .iter()
+        .take(3)
+        .fold(0, |all, byte| all << 8 | u64::from(*byte));
     head & ((1 << MARK_BITS) - 1)
 }
 

@@ -10,8 +10,8 @@ use crate::reload::Refusal;
 use dispatch::directory::{Change, Directory, Joining, Resident, Unchanged};
 use dispatch::intent::RecipientNo;
 use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Topic};
-use model::{AreaCode, City, Input, Move, Zone};
 use model::fault::Fault;
+use model::{AreaCode, City, Input, Move, Zone};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -211,7 +211,7 @@ impl App {
             let (known, _) = app.registry.numbers_of(&before, &[key])?;
             let recipient = known.into_iter().flatten().next();
             let recipient = recipient.ok_or(Untaken::Unknown)?;
-            let forgotten = app.registry.forget(recipient, app.clock.now());
+            let forgotten = app.registry.forget_one(recipient, app.clock.now());
             let at = handle.block_on(forgotten)?;
             app.registry.wait_for(at);
             app.directory();
@@ -272,7 +272,10 @@ impl App {
     fn put_moves(&self, moves: &[Move], batch: &mut Batch) {
         let city = &self.installation.city;
         let input = Topic::new(Kind::Input, self.mode);
-        for zone in (0..city.zones.len()).filter_map(|zone| u16::try_from(zone).ok()).map(Zone) {
+        for zone in (0..city.zones.len())
+            .filter_map(|zone| u16::try_from(zone).ok())
+            .map(Zone)
+        {
             let is_of_city = zone == city.city_zone();
             let concerns = |code: &AreaCode| {
                 let of = city.area_no(*code).map(|area| city.zone_of(area));

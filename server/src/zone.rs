@@ -264,7 +264,8 @@ impl Machine {
         self.plan(at, out);
         let installation = Arc::clone(&self.installation);
         let desk = installation.desk();
-        self.planner.came(at, &self.standing, &desk, &mut out.intents);
+        self.planner
+            .came(at, &self.standing, &desk, &mut out.intents);
         self.calls.step(at, ladder::Event::Tick, &mut self.asked);
         self.ask(at, out);
     }

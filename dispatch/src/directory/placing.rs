@@ -82,9 +82,10 @@ impl<'c> Placing<'c> {
     pub(super) fn without_grid(city: &'c City) -> Self {
         Self {
             city,
-            south_west: Cell { y: 0, x: 0 },
+            south_west: [0, 0],
             columns: 0,
             cells: Vec::new(),
+            fine: None,
         }
     }
 

@@ -157,7 +157,10 @@ impl Directory {
         let selection = among.map_or(anywhere, |(city, audience)| self.select(city, audience));
         let mut look = Look::default();
         for no in numbers {
-            let Some(row) = self.row_of(no.0).filter(|row| *row >= self.first_subscriber()) else {
+            let Some(row) = self
+                .row_of(no.0)
+                .filter(|row| *row >= self.first_subscriber())
+            else {
                 continue;
             };
             let mut all = selection.slices.iter().chain(&selection.changed);

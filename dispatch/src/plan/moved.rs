@@ -79,7 +79,10 @@ impl Planner {
             return;
         }
         let came = std::mem::take(&mut self.came);
-        for warning in standing.values().filter(|warning| warning.mode == Mode::Actual) {
+        for warning in standing
+            .values()
+            .filter(|warning| warning.mode == Mode::Actual)
+        {
             let Some(told) = self.told.get_mut(&warning.id) else {
                 continue;
             };
@@ -113,7 +116,8 @@ impl Plan<'_> {
                 // Who watches a district hears what is said of a part of it.
                 let under = self.desk.places.under(*area).into_iter();
                 let told = under.map(|code| (self.told.tier(way, &format!("area/{code}")), code));
-                let told: Vec<(Tier, AreaCode)> = told.filter(|(tier, _)| *tier > Tier::None).collect();
+                let told: Vec<(Tier, AreaCode)> =
+                    told.filter(|(tier, _)| *tier > Tier::None).collect();
                 let Some(tier) = told.iter().map(|(tier, _)| *tier).max() else {
                     continue;
                 };

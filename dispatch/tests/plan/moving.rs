@@ -42,7 +42,11 @@ fn who_comes_hears_what_stands_there_and_who_left_hears_the_end() {
         .find(|i| i.audience.reach == Reach::Public && i.channel == Channel::Sms)
         .unwrap();
     planner.moved(at(5), &[came(7, Some(B), Some(A)), came(9, None, Some(B))]);
-    assert_eq!(told(&mut planner, &fixture, 5, &alert), [], "gathered to the minute");
+    assert_eq!(
+        told(&mut planner, &fixture, 5, &alert),
+        [],
+        "gathered to the minute"
+    );
     let out = told(&mut planner, &fixture, 6, &alert);
     let channels: BTreeSet<_> = out.iter().map(|intent| intent.channel).collect();
     assert!(channels.contains(&Channel::Sms), "{channels:?}");
@@ -56,10 +60,20 @@ fn who_comes_hears_what_stands_there_and_who_left_hears_the_end() {
     }
     assert_eq!(told(&mut planner, &fixture, 7, &alert), [], "once");
     planner.moved(at(8), &[came(8, Some(A), Some(B)), came(6, Some(A), None)]);
-    assert_eq!(told(&mut planner, &fixture, 9, &alert), [], "leaving says nothing");
+    assert_eq!(
+        told(&mut planner, &fixture, 9, &alert),
+        [],
+        "leaving says nothing"
+    );
     planner.moved(at(10), &[came(6, None, Some(A))]);
     told(&mut planner, &fixture, 11, &alert);
-    let over = warning(Hazard::Waterlogging, 2, Event::Ended, &[(A, Tier::None, Tier::None)], 20);
+    let over = warning(
+        Hazard::Waterlogging,
+        2,
+        Event::Ended,
+        &[(A, Tier::None, Tier::None)],
+        20,
+    );
     let out = step(&mut planner, &fixture, 20, &over);
     let ends: Vec<_> = out
         .iter()
@@ -70,7 +84,11 @@ fn who_comes_hears_what_stands_there_and_who_left_hears_the_end() {
         assert_eq!(end.audience.also, [RecipientNo(8)], "6 is there again");
     }
     planner.moved(at(21), &[came(5, None, Some(A))]);
-    assert_eq!(told(&mut planner, &fixture, 22, &over), [], "nothing stands there");
+    assert_eq!(
+        told(&mut planner, &fixture, 22, &over),
+        [],
+        "nothing stands there"
+    );
 }
 
 proptest! {

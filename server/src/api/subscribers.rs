@@ -173,7 +173,12 @@ pub(crate) async fn leave(
         (app.unsubscribe(&id).await?, "left")
     };
     app.metrics.subscribers.with_label_values(&[how]).inc();
-    tracing::info!(by = person, recipient = recipient.0, how, "a subscriber goes");
+    tracing::info!(
+        by = person,
+        recipient = recipient.0,
+        how,
+        "a subscriber goes"
+    );
     Ok(StatusCode::NO_CONTENT)
 }
 

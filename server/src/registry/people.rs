@@ -6,9 +6,7 @@
 
 use super::{Listed, PARTITION, Registry, RegistryError, UNDER_WAY};
 use crate::vault::VaultError;
-use dispatch::directory::{
-    Change, Directory, Earlier, Opened, SealError, open_note, seal_note,
-};
+use dispatch::directory::{Change, Directory, Earlier, Opened, SealError, open_note, seal_note};
 use dispatch::intent::RecipientNo;
 use journal::{Batch, Offset};
 use model::record::Edition;
@@ -189,7 +187,7 @@ impl Registry {
     /// Makes a version in which nothing is of somebody, puts it in force, and deletes every older
     /// one and every record and key that has something of them. Gives the place from which on it
     /// is read.
-    pub(crate) async fn forget(
+    pub(crate) async fn forget_one(
         &self,
         recipient: RecipientNo,
         now: Time,

@@ -5,7 +5,6 @@
 
 use super::{Vault, VaultError, file, write_private};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -42,11 +41,8 @@ impl Vault {
         if !numbers.insert(no) {
             return Ok(());
         }
-        let mut text = String::with_capacity(numbers.len() * 8);
-        for no in &numbers {
-            // Writing to memory cannot fail.
-            drop(writeln!(text, "{no}"));
-        }
+        let lines = numbers.iter().map(|no| format!("{no}\n"));
+        let text: String = lines.collect();
         let path = self.list_path();
         write_private(&path, |out| {
             out.write_all(text.as_bytes())

@@ -18,7 +18,12 @@ use std::sync::Arc;
 
 /// Of the one who subscribes; no other number has these digits.
 const PHONE: u64 = 8_613_987_654_321;
-const WORDS: [&str; 4] = ["unmistakable-id", "13987654321", "unmistakable@example.org", "unmistakable-token"];
+const WORDS: [&str; 4] = [
+    "unmistakable-id",
+    "13987654321",
+    "unmistakable@example.org",
+    "unmistakable-token",
+];
 /// Of the one in the roll.
 const ROLL: u64 = 8_613_900_000_013;
 
@@ -69,7 +74,10 @@ fn holds_any(bytes: &[u8], secrets: &[Vec<u8>]) -> bool {
 fn everything(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut seen = Vec::new();
     let tables = folder.join("city");
-    for path in files(folder).into_iter().filter(|path| !path.starts_with(&tables)) {
+    for path in files(folder)
+        .into_iter()
+        .filter(|path| !path.starts_with(&tables))
+    {
         let bytes = fs::read(&path).unwrap();
         seen.push((path.display().to_string(), bytes));
     }
@@ -93,7 +101,11 @@ fn everything(folder: &Path) -> Vec<(String, Vec<u8>)> {
             }
         }
     }
-    for owner in [Owner::Zone(Zone(0)), Owner::Zone(Zone(1)), Owner::Link(Partition(0))] {
+    for owner in [
+        Owner::Zone(Zone(0)),
+        Owner::Zone(Zone(1)),
+        Owner::Link(Partition(0)),
+    ] {
         let mut generations = Generations::new(Mode::Actual, owner);
         while let Some(found) = generations.load(&journal).unwrap() {
             seen.push((format!("snapshot of {owner:?}"), found.state));
@@ -107,7 +119,9 @@ fn in_versions(folder: &Path, no: RecipientNo, id: &str) -> Vec<bool> {
     let (_, installation) = opened_city(folder);
     let vault = Vault::open(&folder.join("directory"), &folder.join("directory.key")).unwrap();
     let versions = files(&folder.join("directory"));
-    let names = versions.iter().filter(|path| path.extension().is_some_and(|end| end == "sfdir"));
+    let names = versions
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "sfdir"));
     names
         .map(|path| {
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -194,7 +208,9 @@ async fn nothing_is_left_of_the_forgotten_but_a_number_in_ledgers() {
     let (subscriber, resident) = (secrets(&WORDS, PHONE), secrets(&["13900000013"], ROLL));
     let opened = everything(&backup);
     assert!(
-        opened.iter().any(|(_, bytes)| holds_any(bytes, &subscriber)),
+        opened
+            .iter()
+            .any(|(_, bytes)| holds_any(bytes, &subscriber)),
         "the search finds what is there"
     );
 
@@ -203,7 +219,14 @@ async fn nothing_is_left_of_the_forgotten_but_a_number_in_ledgers() {
     let served = try_serve(folder, 2, every(2), links, storage).await;
     let running = served.unwrap();
     let app = &running.app;
-    subscribe(app, &Joining { phone: "+8613987654321", ..joining }).await;
+    subscribe(
+        app,
+        &Joining {
+            phone: "+8613987654321",
+            ..joining
+        },
+    )
+    .await;
     assert_eq!(app.forget("unmistakable-id").await.unwrap(), new);
     assert_eq!(app.forget("S1").await.unwrap(), old);
     let again = app.forget("S1").await;
@@ -222,7 +245,10 @@ async fn nothing_is_left_of_the_forgotten_but_a_number_in_ledgers() {
     }
     for (no, id) in [(new, "unmistakable-id"), (old, "S1")] {
         let found = in_versions(folder, no, id);
-        assert!(!found.is_empty() && found.iter().all(|known| !known), "{found:?}");
+        assert!(
+            !found.is_empty() && found.iter().all(|known| !known),
+            "{found:?}"
+        );
     }
     // That somebody was told stays, by their number.
     let journal = journal::DiskJournal::open(&folder.join("journal"), journal::Options::default());
@@ -230,8 +256,15 @@ async fn nothing_is_left_of_the_forgotten_but_a_number_in_ledgers() {
     let mut told = BTreeSet::new();
     for record in records(&journal, Topic::actual(Kind::Receipts), Partition(0)) {
         for entry in Progress::decode(record.payload()).unwrap().entries {
-            if let dispatch::ledger::Entry::States { state, recipients, .. } = entry {
-                told.extend(recipients.into_iter().filter(|_| state == State::Accepted || state == State::Delivered));
+            if let dispatch::ledger::Entry::States {
+                state, recipients, ..
+            } = entry
+            {
+                told.extend(
+                    recipients
+                        .into_iter()
+                        .filter(|_| state == State::Accepted || state == State::Delivered),
+                );
             }
         }
     }
@@ -240,7 +273,11 @@ async fn nothing_is_left_of_the_forgotten_but_a_number_in_ledgers() {
 
     // The copy from before has them; started beside the list of now it has them no more.
     assert!(in_versions(&backup, old, "S1").contains(&true));
-    fs::copy(folder.join("directory/forgotten"), backup.join("directory/forgotten")).unwrap();
+    fs::copy(
+        folder.join("directory/forgotten"),
+        backup.join("directory/forgotten"),
+    )
+    .unwrap();
     let running = serve(&backup, 4, NEVER, Vec::new()).await;
     let app = &running.app;
     assert!(app.directory().recipient(new).is_none());

@@ -251,7 +251,11 @@ async fn who_comes_into_a_warned_area_is_told_then_and_who_left_hears_the_end() 
     subscribe(app, &gone).await;
     report(app, 6, &wet).await;
     report(app, 7, &wet).await;
-    assert_eq!(accepted(app, "alert"), 3, "nobody is told twice, and leaving says nothing");
+    assert_eq!(
+        accepted(app, "alert"),
+        3,
+        "nobody is told twice, and leaving says nothing"
+    );
     let cancel = Order::Cancel {
         warning: id,
         areas: Vec::new(),
