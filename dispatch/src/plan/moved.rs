@@ -8,6 +8,7 @@ use super::saying::Saying;
 use super::told::{Change, Way};
 use super::{Plan, Planner};
 use crate::intent::{IntentId, RecipientNo};
+use model::warning::Event;
 use model::{AreaCode, Channel, Mode, Move, Named, Reach, Tier, Time, Warning, WarningId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,7 +154,8 @@ impl Plan<'_> {
             site: None,
             measure: Named::default(),
             exposure: 2,
-            own_words: true,
+            // Nobody has signed the words of a proposal.
+            own_words: self.warning.event != Event::Proposed,
         });
         let key = format!("came {tier} {first} {}", self.at.millis());
         for intent in self.out.iter_mut().skip(said) {
