@@ -59,6 +59,13 @@ pub struct Audience {
     /// that is empty leaves nobody. Nothing in earnest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub among: Option<Vec<String>>,
+    /// Of those selected only these: who came into the areas after they were told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub came: Vec<RecipientNo>,
+    /// Beside those selected also these, wherever they are now: who left the areas after they were
+    /// told. As many as came since, never all of an area.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<RecipientNo>,
     /// The authority a request goes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
@@ -176,6 +183,8 @@ impl Audience {
             contacts: Vec::new(),
             only: None,
             among: None,
+            came: Vec::new(),
+            also: Vec::new(),
             authority: None,
             directory: directory.to_owned(),
         }
@@ -201,6 +210,7 @@ impl Audience {
             && (self.contacts == other.contacts || other.only.is_some() && self.contacts.is_empty())
             && (self.only == other.only || self.only.is_none())
             && self.among == other.among
+            && (self.came == other.came || self.came.is_empty())
             && self.authority == other.authority
     }
 

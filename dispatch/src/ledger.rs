@@ -16,6 +16,7 @@ pub use states::{Counts, State, States};
 
 use crate::intent::{IntentId, RecipientNo};
 use model::Time;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// States of all recipients of the intents it has seen.
@@ -40,10 +41,18 @@ pub struct Spent {
 /// An address that its service will never take again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retired {
-    /// The address as [`crate::outbox::Row::address`] has it.
+    /// What tells the address from another one of the same person: [`mark_of`].
     pub address: u64,
     /// When that was said.
     pub at: Time,
+}
+
+impl Retired {
+    /// Whether it is that address, as [`crate::outbox::Row::address`] has it.
+    pub fn is(&self, address: u64) -> bool {
+        // Before addresses were marked they stood there as they are.
+        self.address == mark_of(address) || self.address == address
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +60,23 @@ pub(crate) struct Account {
     id: IntentId,
     pub(crate) states: States,
     pub(crate) closed: Option<State>,
+}
+
+/// Bits of an address's mark.
+const MARK_BITS: u32 = 20;
+
+/// What tells an address from another one of the same person, and no more: one of a million. The
+/// journal keeps it where a telephone number would be somebody's.
+pub fn mark_of(address: u64) -> u64 {
+    let hash = Sha256::new()
+        .chain_update(b"sanfang/address/1")
+        .chain_update(address.to_be_bytes())
+        .finalize();
+    let head = hash
+        .iter()
+        .take(3)
+        .fold(0, |all, byte| all << 8 | u64::from(*byte));
+    head & ((1 << MARK_BITS) - 1)
 }
 
 impl Ledger {
@@ -106,7 +132,7 @@ impl Ledger {
     /// Since when that address of a recipient does not work on this link.
     pub fn retired_at(&self, recipient: RecipientNo, address: u64) -> Option<Time> {
         let known = self.retired.get(&recipient.0)?;
-        (known.address == address).then_some(known.at)
+        known.is(address).then_some(known.at)
     }
 
     pub(crate) fn retire(&mut self, recipient: u32, address: u64, at: Time) {

@@ -10,6 +10,7 @@ mod asking;
 mod attention;
 mod eased;
 mod measure;
+mod moved;
 mod requests;
 mod saying;
 mod signing;
@@ -29,6 +30,7 @@ use model::{
     Act, AreaCode, Authority, Channel, City, Language, Mode, Named, Reach, Span, Tier, Time,
     Warning, WarningId,
 };
+use moved::Came;
 use saying::Saying;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -64,6 +66,9 @@ pub struct Planner {
     /// Whom it rang up lately.
     #[serde(default, skip_serializing_if = "Attention::is_empty")]
     attention: Attention,
+    /// Who came into an area since the last whole minute.
+    #[serde(default, skip_serializing_if = "Came::is_empty")]
+    came: Came,
 }
 
 impl Planner {
@@ -140,6 +145,7 @@ impl Planner {
                 .collect(),
             eased: self.eased.clone(),
             attention: self.attention.clone(),
+            came: Came::default(),
         }
     }
 

@@ -6,9 +6,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use dispatch::directory::LIVE_FROM;
 use dispatch::intent::{Audience, Intent, IntentId, RecipientNo};
 use dispatch::ledger::{Entry, Progress, State};
-use dispatch::outbox::{Answer, AtRest, Effects, Event, Limits, Note, Outbox, Outcome, Row, Token};
+use dispatch::outbox::{
+    Answer, AtRest, Effects, Event, Limits, Note, Outbox, Outcome, Resolve, Row, Token,
+};
 use dispatch::wording::{Message, Purpose};
 use model::{AreaCode, Channel, Hazard, Language, Mode, Reach, Span, Tier, Time, WarningId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -152,6 +155,8 @@ struct World {
     silence: u64,
     transient: u64,
     refuse: u64,
+    /// Everybody is met once more behind the last row, as if they had moved meanwhile.
+    moves: bool,
 }
 
 impl World {
@@ -179,6 +184,7 @@ impl World {
             silence: 0,
             transient: 0,
             refuse: 0,
+            moves: false,
         }
     }
 
@@ -220,13 +226,7 @@ impl World {
             }
             out.clear();
             for ask in asked {
-                let (rows, cursor, end) = resolve(
-                    self.people,
-                    ask.pass,
-                    ask.cursor,
-                    ask.rows_max,
-                    &ask.audience,
-                );
+                let (rows, cursor, end) = self.rows(&ask);
                 outbox.step(
                     self.time(),
                     Event::Rows {
@@ -240,6 +240,17 @@ impl World {
                     &mut out,
                 );
             }
+        }
+    }
+
+    fn rows(&self, ask: &Resolve) -> (Vec<Row>, u64, bool) {
+        let from = ask.cursor.checked_sub(LIVE_FROM);
+        let at = from.unwrap_or(ask.cursor);
+        let (rows, cursor, end) = resolve(self.people, ask.pass, at, ask.rows_max, &ask.audience);
+        match from {
+            Some(_) => (rows, LIVE_FROM + cursor, end),
+            None if end && self.moves => (rows, LIVE_FROM, false),
+            None => (rows, cursor, end),
         }
     }
 
@@ -501,6 +512,8 @@ mod doubt;
 mod lasting;
 #[path = "outbox/leaving.rs"]
 mod leaving;
+#[path = "outbox/moving.rs"]
+mod moving;
 #[path = "outbox/parts.rs"]
 mod parts;
 #[path = "outbox/refused.rs"]

@@ -586,6 +586,8 @@ mod arriving;
 mod classes;
 #[path = "plan/eases.rs"]
 mod eases;
+#[path = "plan/moving.rs"]
+mod moving;
 #[path = "plan/nested.rs"]
 mod nested;
 #[path = "plan/orders.rs"]

@@ -64,7 +64,7 @@ pub use parameter::{Parameter, Quanta};
 pub use pending::Pending;
 pub use policy::Policy;
 pub use quality::Quality;
-pub use record::{Input, InputError, Zone};
+pub use record::{Input, InputError, Move, Zone};
 pub use release::Reach;
 pub use signal::Signal;
 pub use silence::Silence;

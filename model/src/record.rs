@@ -1,7 +1,7 @@
 //! What one zone's machine steps, in one order (semantics §3), and its stored form.
 
 use crate::response::Revised;
-use crate::{DeviceReport, Forecast, Observation, Order, Signal};
+use crate::{AreaCode, DeviceReport, Forecast, Observation, Order, Signal};
 use serde::{Deserialize, Serialize};
 
 /// The unit of order and state: a place in [`crate::City::zones`] (a district, or the city).
@@ -28,6 +28,22 @@ pub enum Input {
     Forecasts(Vec<Forecast>),
     /// A zone revised a warning of ours: for the city's zone, where responses are decided.
     Revised(Box<Revised>),
+    /// People came into an area, or left one.
+    Moved(Vec<Move>),
+}
+
+/// One person's way from an area to another one, by number; no place is ever in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Move {
+    /// Number of the recipient.
+    pub recipient: u32,
+    /// The area they were told of until now; nothing where they were not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<AreaCode>,
+    /// The area they are told of from now on; nothing where they watch none in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<AreaCode>,
 }
 
 /// The versions that a zone's machine steps with, each named so that a replay finds the same
@@ -85,6 +101,7 @@ impl Input {
             Self::Device(_) => 8,
             Self::Forecasts(_) => 9,
             Self::Revised(_) => 10,
+            Self::Moved(_) => 11,
         }
     }
 
@@ -103,6 +120,7 @@ impl Input {
             Self::Device(report) => json(report),
             Self::Forecasts(forecasts) => json(forecasts),
             Self::Revised(revised) => json(revised),
+            Self::Moved(moves) => json(moves),
         }
     }
 
@@ -128,6 +146,7 @@ impl Input {
             8 => from_json(kind, body).map(Self::Device),
             9 => from_json(kind, body).map(Self::Forecasts),
             10 => from_json(kind, body).map(Self::Revised),
+            11 => from_json(kind, body).map(Self::Moved),
             unknown => Err(InputError::Kind(unknown)),
         }
     }

@@ -251,7 +251,11 @@ impl Engine {
             Input::Order(order) => self.order(at, order, out),
             Input::Signal(signal) => self.signal(at, signal, out),
             Input::Forecasts(forecasts) => self.expect(at, forecasts, out),
-            Input::Tick | Input::Edition(_) | Input::Device(_) | Input::Revised(_) => {
+            Input::Tick
+            | Input::Edition(_)
+            | Input::Device(_)
+            | Input::Revised(_)
+            | Input::Moved(_) => {
                 self.tick(at, out);
             }
         }

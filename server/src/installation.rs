@@ -93,6 +93,8 @@ pub(crate) struct EarlierPeople {
     pub(crate) city: String,
     /// [`Sources::people`] of its tables.
     pub(crate) source: String,
+    /// True where it is in no version file yet.
+    pub(crate) is_new: bool,
 }
 
 /// The rulebook of a process that evaluates nothing.
@@ -243,7 +245,7 @@ impl Installation {
             city: &self.city,
             places: &self.places,
             wording: &self.wording,
-            directory: self.directory.version(),
+            directory: &self.edition.directory,
         }
     }
 

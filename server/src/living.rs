@@ -9,9 +9,9 @@ use crate::registry::{Registry, RegistryError};
 use crate::reload::Refusal;
 use dispatch::directory::{Change, Directory, Joining, Resident, Unchanged};
 use dispatch::intent::RecipientNo;
-use journal::Offset;
-use model::City;
+use journal::{Batch, JournalError, Kind, Offset, Partition, Priority, Topic};
 use model::fault::Fault;
+use model::{AreaCode, City, Input, Move, Zone};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,13 +82,21 @@ impl Living {
         let heard = registry.heard(followed.1)?;
         followed.1 = heard.next;
         let mut unread = heard.closed;
-        if heard.changes.is_empty() {
+        unread.retain(|no| !heard.forgotten.contains(no));
+        let mut changes = heard.changes;
+        // Of whom nothing is to be known any more, not even who had the number.
+        changes.extend(heard.forgotten.into_iter().map(|no| Change {
+            recipient: RecipientNo(no),
+            key: 0,
+            resident: None,
+        }));
+        if changes.is_empty() {
             return Ok(unread);
         }
         let before = Arc::clone(&self.now.read());
-        let next = before.changed(city, &heard.changes).unwrap_or_else(|_| {
+        let next = before.changed(city, &changes).unwrap_or_else(|_| {
             // One that has no place here keeps no other out.
-            let each = heard.changes.iter();
+            let each = changes.iter();
             each.fold(Directory::clone(&before), |known, change| {
                 match known.changed(city, std::slice::from_ref(change)) {
                     Ok(next) => next,
@@ -137,6 +145,7 @@ impl App {
             let before = app.directory();
             let keys: Vec<u64> = people.iter().map(|(_, key, _)| *key).collect();
             let (known, mut next) = app.registry.numbers_of(&before, &keys)?;
+            let mut moves = Vec::new();
             let mut given: BTreeMap<u64, RecipientNo> = BTreeMap::new();
             let mut taken = Vec::with_capacity(people.len());
             let mut changes = Vec::with_capacity(people.len());
@@ -148,6 +157,14 @@ impl App {
                 });
                 given.insert(key, recipient);
                 let is_new = before.recipient(recipient).is_none();
+                let (from, to) = (before.home_of(recipient), Some(resident.area));
+                if from != to {
+                    moves.push(Move {
+                        recipient: recipient.0,
+                        from,
+                        to,
+                    });
+                }
                 changes.push(Change {
                     recipient,
                     key,
@@ -160,7 +177,7 @@ impl App {
                     is_new,
                 });
             }
-            app.put_changes(&before, &changes, handle)?;
+            app.put_changes(&before, &changes, &moves, handle)?;
             Ok(taken)
         })
         .await
@@ -180,7 +197,24 @@ impl App {
                 key,
                 resident: None,
             };
-            app.put_changes(&before, &[change], handle)?;
+            app.put_changes(&before, &[change], &[], handle)?;
+            Ok(recipient)
+        })
+        .await
+    }
+
+    /// Forgets somebody, also one who left: their number is all that stays, in ledgers.
+    pub(crate) async fn forget(self: &Arc<Self>, id: &str) -> Result<RecipientNo, Untaken> {
+        let key = Directory::key_of(id);
+        self.alone(move |app, handle| {
+            let before = app.directory();
+            let (known, _) = app.registry.numbers_of(&before, &[key])?;
+            let recipient = known.into_iter().flatten().next();
+            let recipient = recipient.ok_or(Untaken::Unknown)?;
+            let forgotten = app.registry.forget_one(recipient, app.clock.now());
+            let at = handle.block_on(forgotten)?;
+            app.registry.wait_for(at);
+            app.directory();
             Ok(recipient)
         })
         .await
@@ -191,17 +225,77 @@ impl App {
         &self,
         before: &Directory,
         changes: &[Change],
+        moves: &[Move],
         handle: &tokio::runtime::Handle,
     ) -> Result<(), Untaken> {
         // Whoever has no room is not on disk either.
         before.changed(&self.installation.city, changes)?;
         let kept = self
             .registry
-            .keep_changes(changes, self.clock.now(), |_| {});
+            .keep_changes(changes, self.clock.now(), |batch| {
+                self.put_moves(moves, batch);
+            });
         let at = handle.block_on(kept)?;
         self.registry.wait_for(at);
         self.directory();
         Ok(())
+    }
+
+    /// Tells the zones that a subscriber watches other areas than before: what stands there, they hear.
+    pub(crate) async fn watches(
+        &self,
+        recipient: RecipientNo,
+        before: &[AreaCode],
+        now: &[AreaCode],
+    ) -> Result<(), JournalError> {
+        let step = |from, to| Move {
+            recipient: recipient.0,
+            from,
+            to,
+        };
+        let left = before.iter().filter(|area| !now.contains(area));
+        let came = now.iter().filter(|area| !before.contains(area));
+        let moves: Vec<Move> = left
+            .map(|area| step(Some(*area), None))
+            .chain(came.map(|area| step(None, Some(*area))))
+            .collect();
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Batch::new(self.clock.now().millis(), Priority::Vital);
+        self.put_moves(&moves, &mut batch);
+        self.journal.submit_waiting(batch)?.await?;
+        Ok(())
+    }
+
+    /// Adds moves to the input of every zone that warns of one of their areas.
+    fn put_moves(&self, moves: &[Move], batch: &mut Batch) {
+        let city = &self.installation.city;
+        let input = Topic::new(Kind::Input, self.mode);
+        for zone in (0..city.zones.len())
+            .filter_map(|zone| u16::try_from(zone).ok())
+            .map(Zone)
+        {
+            let is_of_city = zone == city.city_zone();
+            let concerns = |code: &AreaCode| {
+                let of = city.area_no(*code).map(|area| city.zone_of(area));
+                // Whoever watches the whole city hears of every district.
+                is_of_city || of == Some(zone) || of == Some(city.city_zone())
+            };
+            let own = moves.iter().filter_map(|step| {
+                let own = Move {
+                    from: step.from.filter(concerns),
+                    to: step.to.filter(concerns),
+                    ..*step
+                };
+                (own.from.is_some() || own.to.is_some()).then_some(own)
+            });
+            let own: Vec<Move> = own.collect();
+            if !own.is_empty() {
+                let entry = Input::Moved(own);
+                batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
+            }
+        }
     }
 
     /// Holds somebody of a request to what a row of the roll is held to.

@@ -23,7 +23,7 @@ pub(crate) struct Metrics {
     pub(crate) findings: IntCounterVec,
     /// Seconds from acceptance of an observation to each stage of what it caused.
     pub(crate) latency: HistogramVec,
-    /// Subscribers who came, moved, left, were refused, or whose records open under no key.
+    /// Subscribers who came, moved, left, were forgotten or refused, or whose records open under no key.
     pub(crate) subscribers: IntCounterVec,
     /// People beside the directory's version.
     pub(crate) directory_changes: IntGauge,
@@ -203,7 +203,7 @@ impl Metrics {
             latency,
             subscribers: counters(
                 "sanfang_subscribers_total",
-                "Subscribers one by one: came, moved, left, refused, and unread where their record opens under no key",
+                "Subscribers one by one: came, moved, left, forgotten, refused, and unread where their record opens under no key",
                 &["outcome"],
             )?,
             directory_changes: {

@@ -10,6 +10,7 @@
 //! - 9, `rulebooks`: JSON, rulebooks put forward and those that were in force, see `rulebooks.rs`.
 //! - 10, `job/PLACE`: JSON, an area job that a relay let go; places are taken again.
 //! - 12, `person/NUMBER`: a subscriber who changed since the version was made, sealed, see `people.rs`.
+//! - 13, `forgotten/NUMBER`: one who was forgotten.
 //! - 40, `exercise/ID`: JSON, an exercise, in the topic of exercises; the oldest over go first.
 //!
 //! A start whose files changed, or a rulebook that two persons signed, writes the new content, the
@@ -171,7 +172,24 @@ impl Registry {
         };
         let city = self.city(&last.edition.city)?;
         let Opened { directory, numbers } = self.vault.load(&city, &last.edition.directory)?;
-        let directory = self.as_it_stands(&city, directory)?;
+        let (directory, heard) = self.as_it_stands(&city, directory)?;
+        *self.changed.lock() = (heard.numbers(), heard.next);
+        let gone = numbers.knows(&self.forgotten(&heard)?);
+        let (directory, numbers) = if gone.is_empty() {
+            (directory, numbers)
+        } else {
+            tracing::warn!(
+                people = gone.len(),
+                "of people who were forgotten something is here still, as in a restored copy: it \
+                 is taken out"
+            );
+            let earlier = dispatch::directory::Earlier {
+                directory: &directory,
+                numbers: &numbers,
+            };
+            let folded = Directory::folded(&city, earlier, &gone);
+            (folded.directory, folded.numbers)
+        };
         let hash = last.edition.rulebook.clone();
         Ok(Earlier {
             stations: city.station_ids(),
@@ -185,6 +203,7 @@ impl Registry {
                 numbers: Arc::new(numbers),
                 city: last.edition.city.clone(),
                 source: last.people.clone(),
+                is_new: !gone.is_empty(),
             }),
         })
     }
@@ -245,7 +264,7 @@ impl Registry {
             forgotten: false,
         };
         let mut needed = self.needed(&before, &next)?;
-        self.forget_people(&mut needed, installation)?;
+        self.forget_people(&mut needed, &installation.directory)?;
         let mut batch = self.batch(now);
         let folded = std::mem::take(&mut self.changed.lock().0);
         self.fold_people(&mut batch, &folded);
@@ -259,26 +278,6 @@ impl Registry {
         self.succeed(batch, &before, needed, next, &kept, now)
             .await?;
         self.let_keys_go(&folded)
-    }
-
-    /// A directory with those who changed since its version was made.
-    fn as_it_stands(&self, city: &City, directory: Directory) -> Result<Directory, RegistryError> {
-        let heard = self.heard(Offset::default())?;
-        let mut known = directory;
-        for change in &heard.changes {
-            match known.changed(city, std::slice::from_ref(change)) {
-                Ok(next) => known = next,
-                Err(error) => {
-                    tracing::error!(recipient = change.recipient.0, %error, "not in the next version");
-                }
-            }
-        }
-        let numbers = heard.changes.iter().map(|change| change.recipient.0);
-        let mut numbers: Vec<u32> = numbers.chain(heard.closed).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        *self.changed.lock() = (numbers, heard.next);
-        Ok(known)
     }
 
     /// How far it was read for the directory of the start.
@@ -390,20 +389,20 @@ impl Registry {
     fn forget_people(
         &self,
         earlier: &mut [Listed],
-        installation: &Installation,
+        directory: &Directory,
     ) -> Result<(), RegistryError> {
-        let present = &installation.edition.directory;
         if self.is_beside {
             return Ok(());
         }
+        let present = directory.version();
         for listed in earlier.iter_mut().filter(|listed| !listed.forgotten) {
             let edition = &listed.edition;
-            if edition.directory == *present {
+            if edition.directory == present {
                 continue;
             }
             let city = self.city(&edition.city)?;
             let older = self.vault.load(&city, &edition.directory)?.directory;
-            let forgets = installation.directory.forgets(&older);
+            let forgets = directory.forgets(&older);
             // Under other areas the present one cannot stand in its place.
             listed.forgotten = forgets && self.vault.load(&city, present).is_ok();
             if forgets && !listed.forgotten {
@@ -502,11 +501,16 @@ impl Registry {
             Arc::new(self.rulebook(&edition.rulebook)?)
         };
         let known = listed(&*self.journal, self.topic)?;
-        let version = match known.iter().find(|listed| listed.edition == *edition) {
+        let of = |edition: &Edition| known.iter().find(|listed| listed.edition == *edition);
+        let version = match of(edition) {
             Some(listed) if listed.forgotten || self.is_beside => &present.edition.directory,
             Some(_) | None => &edition.directory,
         };
-        let directory = if present.edition.directory == *version {
+        // A zone asks for responsible persons alone: those of the same tables are the same.
+        let tables = |edition| of(edition).map(|listed| (&listed.people, &listed.edition.city));
+        let ours = tables(&present.edition);
+        let has_them = ours.is_some() && tables(edition) == ours;
+        let directory = if present.edition.directory == *version || has_them {
             Arc::clone(&present.directory)
         } else {
             Arc::new(self.vault.load(&city, version)?.directory)

@@ -72,6 +72,24 @@ struct Entry {
     language: Language,
 }
 
+impl Entry {
+    fn row(&self, recipient: RecipientNo) -> Row {
+        Row {
+            recipient,
+            variant: language_variant(self.language),
+            shared: true,
+            address: address_of(&self.token),
+        }
+    }
+}
+
+/// Who subscribed, and which areas they watched before.
+#[derive(Debug)]
+pub(crate) struct Subscribed {
+    pub(crate) recipient: RecipientNo,
+    pub(crate) before: Vec<AreaCode>,
+}
+
 /// How often subscriptions were left.
 #[derive(Default)]
 struct Asked {
@@ -139,14 +157,14 @@ impl Subscriptions {
     }
 
     /// Keeps a subscription, in the place of an earlier one of the same browser; on disk once this
-    /// returns.
+    /// returns. Gives whose it is.
     pub(crate) fn put(
         &self,
         subscription: &Subscription,
         areas: Vec<AreaCode>,
         language: Language,
         (client, at): (Option<IpAddr>, Time),
-    ) -> Result<(), Refused> {
+    ) -> Result<Subscribed, Refused> {
         if !self.browsers.serves(subscription) {
             return Err(Refused::Service);
         }
@@ -162,8 +180,11 @@ impl Subscriptions {
         self.look(&mut known)?;
         if let Some(no) = known.of(subscription.endpoint.as_str()) {
             let written = self.write(&self.draft(&entry)?, no, true)?;
-            known.by_number.insert(no, Kept { written, entry });
-            return Ok(());
+            let before = known.by_number.insert(no, Kept { written, entry });
+            return Ok(Subscribed {
+                recipient: RecipientNo(no),
+                before: before.map(|kept| kept.entry.areas).unwrap_or_default(),
+            });
         }
         if known.by_number.len() >= self.most {
             return Err(Refused::Full(self.most));
@@ -183,7 +204,10 @@ impl Subscriptions {
         };
         let no = known.last;
         known.by_number.insert(no, Kept { written, entry });
-        Ok(())
+        Ok(Subscribed {
+            recipient: RecipientNo(no),
+            before: Vec::new(),
+        })
     }
 
     /// Forgets the subscription of that address; true where there was one.
@@ -209,6 +233,16 @@ impl Subscriptions {
         kept.map(|kept| kept.entry.token.clone())
     }
 
+    /// One subscriber's row; where there are areas, of one who is a subscriber of one of them.
+    pub(crate) fn row(&self, recipient: RecipientNo, areas: Option<&[AreaCode]>) -> Option<Row> {
+        let mut known = self.known.lock();
+        drop(self.look(&mut known));
+        let entry = &known.by_number.get(&recipient.0)?.entry;
+        let hears = |area: &AreaCode| entry.areas.iter().any(|own| is_within(*area, *own));
+        let is_meant = areas.is_none_or(|areas| areas.iter().any(hears));
+        is_meant.then(|| entry.row(recipient))
+    }
+
     /// Subscribers of `areas`, or of areas that hold one of them, by number from `from` on, and where the
     /// next page begins.
     pub(crate) fn page(
@@ -227,12 +261,7 @@ impl Subscriptions {
             }
             let hears = |area: &AreaCode| entry.areas.iter().any(|own| is_within(*area, *own));
             if areas.iter().any(hears) {
-                rows.push(Row {
-                    recipient: RecipientNo(*no),
-                    variant: language_variant(entry.language),
-                    shared: true,
-                    address: address_of(&entry.token),
-                });
+                rows.push(entry.row(RecipientNo(*no)));
             }
         }
         (rows, None)

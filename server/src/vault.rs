@@ -4,6 +4,7 @@
 //! The tables of the city directory are the import: a changed table makes the next version, whose
 //! numbers go on from the one before. This is the one place that asks the system for randomness.
 
+mod forgotten;
 mod keys;
 
 use dispatch::directory::{Directory, Numbers, Opened, SealError, SealKey, numbers_in};
@@ -58,6 +59,14 @@ pub(crate) enum VaultError {
         path: PathBuf,
         /// Where the versions are.
         folder: PathBuf,
+    },
+    /// The list of the forgotten.
+    #[error("{path}:{line}: not a number of a recipient; a line has one number")]
+    List {
+        /// Which.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u32,
     },
     /// A version file.
     #[error("{path}: {why}")]

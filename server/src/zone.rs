@@ -233,6 +233,10 @@ impl Machine {
                 self.engine.step(at, input, &mut self.effects);
                 out.forecasts.clone_from(forecasts);
             }
+            Input::Moved(moves) => {
+                self.engine.step(at, input, &mut self.effects);
+                self.planner.moved(at, moves);
+            }
             // What an edition names is for [`Machine::adopt`].
             Input::Tick | Input::Edition(_) => {
                 self.engine.step(at, input, &mut self.effects);
@@ -277,6 +281,10 @@ impl Machine {
     /// What the engine said becomes intents and calls.
     fn follow(&mut self, at: Time, out: &mut Outputs) {
         self.plan(at, out);
+        let installation = Arc::clone(&self.installation);
+        let desk = installation.desk();
+        self.planner
+            .came(at, &self.standing, &desk, &mut out.intents);
         self.calls.step(at, ladder::Event::Tick, &mut self.asked);
         self.ask(at, out);
         self.admit(out);

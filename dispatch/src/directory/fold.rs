@@ -43,6 +43,12 @@ impl Directory {
 }
 
 impl Numbers {
+    /// Those of `numbers` of whom something is known still, or that might be given yet.
+    pub fn knows(&self, numbers: &[u32]) -> Vec<u32> {
+        let is_known = |no: &&u32| self.0.get(**no as usize).is_none_or(|key| *key != 0);
+        numbers.iter().filter(is_known).copied().collect()
+    }
+
     /// With those that were given since the version of `directory`, whose numbers these are.
     pub(super) fn since(&self, directory: &Directory) -> Self {
         let mut keys = self.0.clone();

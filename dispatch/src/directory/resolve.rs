@@ -167,6 +167,50 @@ impl Directory {
         Ok(is_inside && (has_way(0) || has_way(1)))
     }
 
+    /// Appends the rows of some of the public by number, those alone whom an audience selects where
+    /// there is one: as [`Directory::resolve`] gives them in a pass.
+    pub fn rows_of(
+        &self,
+        among: Option<(&City, &Audience)>,
+        channel: Channel,
+        pass: u8,
+        numbers: &[RecipientNo],
+        rows: &mut Vec<Row>,
+    ) {
+        let anywhere = Selection {
+            slices: Vec::new(),
+            changed: Vec::new(),
+            classes: u32::MAX,
+            cover: None,
+        };
+        let selection = among.map_or(anywhere, |(city, audience)| self.select(city, audience));
+        let mut look = Look::default();
+        for no in numbers {
+            let Some(row) = self
+                .row_of(no.0)
+                .filter(|row| *row >= self.first_subscriber())
+            else {
+                continue;
+            };
+            let mut all = selection.slices.iter().chain(&selection.changed);
+            let slice = all.find(|slice| slice.rows.contains(&row));
+            let is_meant = match slice {
+                None => among.is_none(),
+                Some(slice) => !slice.near || self.holds(row, &selection, &mut look),
+            };
+            if is_meant {
+                rows.extend(self.row(row, &selection, channel, pass));
+            }
+        }
+    }
+
+    /// The smallest area somebody of the public lives in; `None` for everybody else.
+    pub fn home_of(&self, no: RecipientNo) -> Option<AreaCode> {
+        let (people, row) = self.subscriber_at(self.row_of(no.0)?)?;
+        let rank = people.person(row)?.rank;
+        self.order.codes().get(usize::from(rank)).copied()
+    }
+
     /// True where the shape of a selection holds a subscriber's row.
     pub(super) fn holds(&self, row: u32, selection: &Selection, look: &mut Look) -> bool {
         let at = self.subscriber_at(row);

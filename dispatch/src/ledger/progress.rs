@@ -46,7 +46,7 @@ pub enum Entry {
         intent: IntentId,
         /// Whose.
         recipient: u32,
-        /// The address, as [`crate::outbox::Row::address`] has it: another one is tried again.
+        /// The address by its mark, [`crate::ledger::mark_of`]: another one is tried again.
         address: u64,
         /// Record time.
         at: Time,

@@ -4,7 +4,7 @@ use super::effects::{Answer, Effects, Outcome, Token};
 use super::track::Retry;
 use super::{Flight, Outbox};
 use crate::gateway::sms::Day;
-use crate::ledger::{Entry, Spent, State};
+use crate::ledger::{Entry, Spent, State, mark_of};
 use model::{Span, Time};
 
 impl Outbox {
@@ -212,7 +212,7 @@ impl Outbox {
         let Some(track) = self.tracks.get(&no) else {
             return;
         };
-        let (recipient, address) = (flight.row.recipient.0, flight.row.address);
+        let (recipient, address) = (flight.row.recipient.0, mark_of(flight.row.address));
         self.stats.retired += 1;
         self.found.retired.push(Entry::Retired {
             intent: track.intent.id,

@@ -50,8 +50,12 @@ impl Outbox {
             .of_warning(intent.warning)
             .map(|(no, track)| (no, &track.intent))
             .filter(|(_, other)| {
+                // Who came was perhaps told by the revision that stands, elsewhere.
+                let is_now = !intent.audience.came.is_empty()
+                    && other.revision == intent.revision
+                    && other.id != intent.id;
                 other.audience.reach == intent.audience.reach
-                    && other.revision < intent.revision
+                    && (other.revision < intent.revision || is_now)
                     && other.purpose != Purpose::Withdraw
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use super::told::{Change, Way};
 use super::{Plan, issuer_of};
-use crate::intent::{Audience, Intent, IntentId};
+use crate::intent::{Audience, Intent, IntentId, RecipientNo};
 use crate::wording::{At, Facts, Issuer, Message, Names, Purpose};
 use model::authority::Ruling;
 use model::{Act, AreaCode, Channel, Named, Reach, Tier, Time};
@@ -92,6 +92,11 @@ impl Plan<'_> {
             audience.ask = Some(model::release::Ask::Primary);
         }
         let (way, change) = (saying.way, saying.change);
+        let falls = change.to < change.from || saying.purpose == Purpose::Cancelled;
+        if way.reach == Reach::Public && falls && saying.purpose != Purpose::Withdraw {
+            let gone = self.told.gone_from(&saying.areas);
+            audience.also = gone.into_iter().map(RecipientNo).collect();
+        }
         // A fall is told to whoever was told, of whatever class.
         if way.reach == Reach::Public && (change.is_rise() || change.is_word()) {
             let flow = self.flow_by(way, change.to);

@@ -20,10 +20,48 @@ pub(super) struct Change {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Stored", into = "Stored")]
 pub(super) struct Told {
     /// By `reach/channel/place`.
     said: BTreeMap<String, Said>,
+    /// Who left an area that was told, by number, and the last such area.
+    gone: BTreeMap<u32, AreaCode>,
+}
+
+/// The same at rest: what is said by itself where nobody is gone.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Left {
+        said: BTreeMap<String, Said>,
+        gone: BTreeMap<u32, AreaCode>,
+    },
+    Said(BTreeMap<String, Said>),
+}
+
+impl From<Stored> for Told {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Said(said) => Self {
+                said,
+                gone: BTreeMap::new(),
+            },
+            Stored::Left { said, gone } => Self { said, gone },
+        }
+    }
+}
+
+impl From<Told> for Stored {
+    fn from(told: Told) -> Self {
+        if told.gone.is_empty() {
+            Self::Said(told.said)
+        } else {
+            Self::Left {
+                said: told.said,
+                gone: told.gone,
+            }
+        }
+    }
 }
 
 /// What was told by one way at one place.
@@ -63,7 +101,37 @@ impl PartialOrd for Change {
     }
 }
 
+/// People remembered at most who left what one warning told; its end then reaches those who stayed.
+pub(super) const GONE_MAX: usize = 10_000;
+
 impl Told {
+    /// Somebody left an area; remembered where the public there was told anything.
+    pub(super) fn leave(&mut self, recipient: u32, area: AreaCode) {
+        let place = format!("/area/{area}");
+        let public = format!("{}/", reach_name(Reach::Public));
+        let was_told = self
+            .said
+            .keys()
+            .any(|key| key.starts_with(&public) && key.ends_with(&place));
+        if was_told && (self.gone.len() < GONE_MAX || self.gone.contains_key(&recipient)) {
+            self.gone.insert(recipient, area);
+        }
+    }
+
+    /// Somebody is where they were told again.
+    pub(super) fn come(&mut self, recipient: u32, area: AreaCode) {
+        if self.gone.get(&recipient) == Some(&area) {
+            self.gone.remove(&recipient);
+        }
+    }
+
+    /// Who left one of some areas.
+    pub(super) fn gone_from(&self, areas: &BTreeSet<AreaCode>) -> Vec<u32> {
+        let gone = self.gone.iter();
+        let gone = gone.filter(|(_, area)| areas.contains(area));
+        gone.map(|(recipient, _)| *recipient).collect()
+    }
+
     /// The tier told, quiet hours left aside.
     pub(super) fn tier(&self, way: Way, place: &str) -> Tier {
         self.said

@@ -383,7 +383,8 @@ impl Run {
             | Input::Edition(_)
             | Input::Device(_)
             | Input::Forecasts(_)
-            | Input::Revised(_) => return self.engine.step(*at, input, &mut self.out),
+            | Input::Revised(_)
+            | Input::Moved(_) => return self.engine.step(*at, input, &mut self.out),
         };
         let (first, second) = rows.split_at(chance.below(rows.len() as i64) as usize);
         for part in [first, second] {

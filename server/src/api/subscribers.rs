@@ -7,7 +7,7 @@ use crate::living::{AT_ONCE_MAX, Untaken};
 use crate::people::Scope;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dispatch::directory::{Joining, Unchanged};
@@ -150,16 +150,35 @@ fn said(fault: &Fault) -> Value {
     json!({ "field": fault.field, "what": fault.what, "remedy": fault.remedy })
 }
 
-/// `DELETE /v1/subscribers/{id}`: they are told nothing more.
+/// How somebody goes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Going {
+    #[serde(default)]
+    forget: bool,
+}
+
+/// `DELETE /v1/subscribers/{id}`: they are told nothing more. With `?forget=true` nothing of them is
+/// anywhere once this answers, also of one who left before.
 pub(crate) async fn leave(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     Path(id): Path<String>,
+    Query(going): Query<Going>,
 ) -> Result<StatusCode, Problem> {
     let person = permit(&app, &headers, Scope::Subscribe)?.id.clone();
-    let recipient = app.unsubscribe(&id).await?;
-    app.metrics.subscribers.with_label_values(&["left"]).inc();
-    tracing::info!(by = person, recipient = recipient.0, "a subscriber left");
+    let (recipient, how) = if going.forget {
+        (app.forget(&id).await?, "forgotten")
+    } else {
+        (app.unsubscribe(&id).await?, "left")
+    };
+    app.metrics.subscribers.with_label_values(&[how]).inc();
+    tracing::info!(
+        by = person,
+        recipient = recipient.0,
+        how,
+        "a subscriber goes"
+    );
     Ok(StatusCode::NO_CONTENT)
 }
 

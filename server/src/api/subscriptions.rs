@@ -99,14 +99,16 @@ pub(crate) async fn leave(
         client.and_then(|Extension(Client(address))| address),
         app.clock.now(),
     );
-    let kept = Arc::clone(&app);
+    let (kept, areas) = (Arc::clone(&app), left.areas.clone());
     let kept = tokio::task::spawn_blocking(move || {
         let all = subscriptions(&kept)?;
         all.put(&subscription, left.areas, left.language, asked)
             .map_err(|refused| refusal(&kept, &refused))
     });
-    kept.await
+    let kept = kept
+        .await
         .map_err(|_| Problem::unavailable("the subscription was not kept; try again"))??;
+    app.watches(kept.recipient, &kept.before, &areas).await?;
     Ok(StatusCode::CREATED.into_response())
 }
 
@@ -166,7 +168,7 @@ pub(crate) async fn retired(
                 name: contact.map(|contact| contact.name.clone()),
                 recipient: recipient.0,
                 since: app.view.text(retired.at),
-                replaced: token.is_some_and(|token| address_of(token) != retired.address),
+                replaced: token.is_some_and(|token| !retired.is(address_of(token))),
             });
         }
     }

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Cursors from here on are of subscriptions, which follow the directory.
 const SUBSCRIBED: u64 = 1 << 40;
+/// Cursors from here on are of those who left, which come last.
+const GONE: u64 = 1 << 41;
 
 impl Courier {
     pub(super) fn planned_heads(&mut self, intent: &Intent) -> u64 {
@@ -53,6 +55,10 @@ impl Courier {
             self.moved_here(wanted, recipient);
             return;
         }
+        if !intent.audience.came.is_empty() || wanted.cursor >= GONE {
+            self.by_number(wanted, &intent);
+            return;
+        }
         let installation = Arc::clone(&self.app.installation);
         // Planned before a restart or a change, it goes on in the directory that stands now: who came
         // in the meantime is told, who left is not, and the ledger says by number who was told already.
@@ -85,6 +91,9 @@ impl Courier {
             (cursor, end) = (SUBSCRIBED, intent.audience.reach != Reach::Public);
         }
         self.keep_listed(intent.channel);
+        if end && !wanted.audience.also.is_empty() {
+            (cursor, end) = (GONE, false);
+        }
         // Rows were sorted by list; the wording of a language the intent lacks is its first.
         if let Some(share) = &self.share {
             self.rows.retain(|row| share.has(row.address));
@@ -205,14 +214,64 @@ impl Courier {
         let subscriptions = self.app.subscriptions.as_ref().filter(|_| is_asked);
         let page = subscriptions.map(|all| all.page(&wanted.audience.areas, from, rows_max));
         let (rows, next) = page.unwrap_or_default();
+        let is_last = next.is_none() && !wanted.audience.also.is_empty();
         self.step(Event::Rows {
             intent: wanted.intent,
             pass: wanted.pass,
             epoch: wanted.epoch,
-            cursor: next.map_or(SUBSCRIBED, |next| SUBSCRIBED + next),
+            cursor: match (next, is_last) {
+                (Some(next), _) => SUBSCRIBED + next,
+                (None, true) => GONE,
+                (None, false) => SUBSCRIBED,
+            },
             rows: &rows,
-            end: next.is_none(),
+            end: next.is_none() && !is_last,
         });
+    }
+
+    /// Some of the public by their numbers: who came into the areas, or who left them, wherever they are.
+    fn by_number(&mut self, wanted: &Resolve, intent: &Intent) {
+        self.people = self.app.directory();
+        let directory = Arc::clone(&self.people);
+        let installation = Arc::clone(&self.app.installation);
+        let audience = wanted.audience.in_version(directory.version());
+        let (numbers, from) = match wanted.cursor.checked_sub(GONE) {
+            Some(from) => (&audience.also, from),
+            None => (&audience.came, wanted.cursor),
+        };
+        let begin = usize::try_from(from).unwrap_or(usize::MAX);
+        let page = numbers.iter().skip(begin).take(wanted.rows_max as usize);
+        let page: Vec<RecipientNo> = page.copied().collect();
+        let is_inside = wanted.cursor < GONE;
+        let among = is_inside.then_some((&*installation.city, &audience));
+        let (channel, pass) = (intent.channel, wanted.pass);
+        directory.rows_of(among, channel, pass, &page, &mut self.rows);
+        if channel == Channel::Push {
+            self.keep_carried();
+        }
+        let asks_browsers = pass == 0 && self.outbox.link() == BROWSERS;
+        if let Some(subscriptions) = self.app.subscriptions.as_ref().filter(|_| asks_browsers) {
+            let areas = is_inside.then_some(&audience.areas[..]);
+            let left = page.iter().filter_map(|no| subscriptions.row(*no, areas));
+            self.rows.extend(left);
+        }
+        if let Some(share) = &self.share {
+            self.rows.retain(|row| share.has(row.address));
+        }
+        if channel == Channel::Sms && !self.data_only.is_empty() {
+            self.leave_machines_out();
+        }
+        let cursor = wanted.cursor + page.len() as u64;
+        let rows = std::mem::take(&mut self.rows);
+        self.step(Event::Rows {
+            intent: wanted.intent,
+            pass: wanted.pass,
+            epoch: wanted.epoch,
+            cursor,
+            rows: &rows,
+            end: begin + page.len() >= numbers.len(),
+        });
+        self.rows = rows;
     }
 
     /// One row stands for the document.

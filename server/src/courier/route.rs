@@ -55,6 +55,10 @@ fn serves(link: &str, intent: &Intent) -> bool {
         // Each link of apps finds those whose tokens it carries; topics are the public's.
         Channel::Push => {
             let is_public = intent.audience.reach == Reach::Public;
+            if !intent.audience.came.is_empty() {
+                // Whoever comes to a stream or a topic finds there what stands.
+                return carried_by(link).is_some();
+            }
             link == intent.link
                 || (intent.link == HUB && carried_by(link).is_some())
                 || (intent.link == HUB && link == AREAS && is_public)
@@ -84,6 +88,10 @@ fn is_asked(link: &str, authority: &str) -> bool {
 fn is_missed(app: &App, intent: &Intent) -> bool {
     let telling = &app.installation.city.policy.telling;
     let directory = &app.installation.directory;
+    if !intent.audience.came.is_empty() {
+        // What their area was told by is missed there already.
+        return false;
+    }
     if let Some(authority) = &intent.audience.authority {
         let by_mail = app.is_served(Channel::Email.name())
             && directory

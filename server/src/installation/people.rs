@@ -47,7 +47,7 @@ pub(super) fn people_after(
         if earlier.directory.changes() == 0 {
             return PeopleAfter {
                 directory: Arc::clone(&earlier.directory),
-                numbers: None,
+                numbers: earlier.is_new.then(|| Numbers::clone(&earlier.numbers)),
                 source,
             };
         }

@@ -51,6 +51,7 @@ fn area(code: &str) -> AreaCode {
 fn put(all: &Subscriptions, name: &str, code: &str) -> Result<(), Refused> {
     let from = (None, Time::from_seconds(0));
     all.put(&browser(name), vec![area(code)], Language::Zh, from)
+        .map(drop)
 }
 
 fn heard(all: &Subscriptions, code: &str) -> Vec<u32> {

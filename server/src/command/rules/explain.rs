@@ -290,7 +290,8 @@ impl Search {
                     | Input::Order(_)
                     | Input::Edition(_)
                     | Input::Device(_)
-                    | Input::Revised(_),
+                    | Input::Revised(_)
+                    | Input::Moved(_),
                 )
                 | Err(_) => return,
             };

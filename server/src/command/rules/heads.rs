@@ -66,18 +66,8 @@ impl Heads {
             return 0;
         };
         let audience = Audience {
-            alone: false,
-            shape: None,
-            reach: Reach::Public,
             areas: vec![code],
-            sites: Vec::new(),
-            ask: None,
-            roles: Vec::new(),
-            contacts: Vec::new(),
-            only: None,
-            among: None,
-            authority: None,
-            directory: directory.version().to_owned(),
+            ..Audience::of(Reach::Public, directory.version())
         };
         let ways = [Channel::Sms, Channel::Email, Channel::Push];
         let preview = directory.preview(&self.city, &audience, &ways);

@@ -144,6 +144,7 @@ pub(super) fn computed(app: &App) -> Vec<(u8, String)> {
                 | Input::Device(_)
                 | Input::Forecasts(_)
                 | Input::Revised(_)
+                | Input::Moved(_)
                 | Input::Signal(_)
                 | Input::Order(_)) => machine.step(at, &input, &mut out),
             }

@@ -188,3 +188,86 @@ async fn who_subscribed_is_warned_without_a_start_and_nothing_of_them_is_in_the_
         }
     }
 }
+
+/// Accepted messages to the public of a purpose.
+fn accepted(app: &App, purpose: &str) -> u64 {
+    let rows = app.view.deliveries();
+    let public = rows.iter().filter(|row| row.purpose == purpose);
+    public.map(|row| row.accepted).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_into_a_warned_area_is_told_then_and_who_left_hears_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    city::write_city(folder);
+    let (counts, links) = carrier().await;
+    let running = serve(folder, 0, every(2), links).await;
+    let app = &running.app;
+    report(app, 1, &[("W1", "water_depth", "0.6")]).await;
+    eventually("owner and head are told", app, || {
+        Counts::read(&counts.accepted) >= 2
+    })
+    .await;
+    let warning = app.view.warnings().remove(0);
+    let id = model::WarningId::parse(&warning.id).unwrap();
+    for person in ["chen", "wang"].into_iter().take(warning.needs.into()) {
+        let approve = Order::Approve {
+            warning: id,
+            revision: warning.revision,
+            seen: warning.seen.clone(),
+            person: person.into(),
+        };
+        assert!(app.order(Zone(0), approve).await.is_ok());
+    }
+    let wet = [("W1", "water_depth", "0.6")];
+    eventually("the public is told", app, || accepted(app, "alert") == 2).await;
+    let came = somebody("N1", "+8613900000041");
+    subscribe(app, &came).await;
+    report(app, 2, &wet).await;
+    eventually("who came is told", app, || accepted(app, "alert") == 3).await;
+    // Moved within it, and out and in again: heard already.
+    let elsewhere = Joining {
+        position: (Some(113.14), Some(23.12)),
+        ..came
+    };
+    subscribe(app, &elsewhere).await;
+    let of_district = Joining {
+        position: (None, None),
+        area: "440106000000",
+        ..came
+    };
+    subscribe(app, &of_district).await;
+    report(app, 3, &wet).await;
+    subscribe(app, &came).await;
+    report(app, 4, &wet).await;
+    report(app, 5, &wet).await;
+    // S1 goes where nothing is warned of; S2 stays.
+    let gone = Joining {
+        id: "S1",
+        phone: "+8613900000013",
+        ..of_district
+    };
+    subscribe(app, &gone).await;
+    report(app, 6, &wet).await;
+    report(app, 7, &wet).await;
+    assert_eq!(
+        accepted(app, "alert"),
+        3,
+        "nobody is told twice, and leaving says nothing"
+    );
+    let cancel = Order::Cancel {
+        warning: id,
+        areas: Vec::new(),
+        person: "chen".into(),
+        reason: "over".into(),
+    };
+    assert!(app.order(Zone(0), cancel).await.is_ok());
+    report(app, 8, &wet).await;
+    eventually("all three hear that it is over", app, || {
+        accepted(app, "cancelled") >= 3
+    })
+    .await;
+    assert_eq!(accepted(app, "cancelled"), 3);
+    running.stop().await.unwrap();
+}
