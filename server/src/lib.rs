@@ -20,6 +20,7 @@ mod edge;
 mod evening;
 mod exercises;
 mod gaps;
+mod handover;
 mod installation;
 mod intake;
 mod latency;

@@ -137,6 +137,7 @@ impl Engine {
             | Order::Return { .. }
             | Order::Close { .. }
             | Order::Service(_)
+            | Order::TakeOver { .. }
             | Order::Drill(_)
             | Order::DrillOver { .. } => Ok(()),
         }

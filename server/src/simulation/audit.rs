@@ -405,6 +405,7 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Return { .. }
         | Order::Close { .. }
         | Order::Service(_)
+        | Order::TakeOver { .. }
         | Order::Drill(_)
         | Order::DrillOver { .. } => None,
     }

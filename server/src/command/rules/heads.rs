@@ -76,6 +76,7 @@ impl Heads {
             contacts: Vec::new(),
             only: None,
             among: None,
+            off_duty: Vec::new(),
             authority: None,
             directory: directory.version().to_owned(),
         };
