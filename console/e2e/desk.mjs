@@ -248,7 +248,7 @@ export async function cases(inForce) {
     for (const [viewport, locale] of [[{ width: 390, height: 844 }, 'zh-CN'], [{ width: 390, height: 844 }, 'en-GB'], [{ width: 1920, height: 1080 }, 'en-GB'], [{ width: 1920, height: 1080 }, 'zh-CN']]) {
       await page.setViewportSize(viewport);
       if ((await page.getAttribute('html', 'lang')) !== (locale === 'zh-CN' ? 'zh-CN' : 'en')) await page.click(id('language'));
-      for (const name of ['responses', 'timeline', 'rulebooks', 'services', 'blindness']) {
+      for (const name of ['responses', 'timeline', 'rulebooks', 'services', 'blindness', 'drills']) {
         await turn(page, name);
         const tabs = viewport.width < 800 ? (TABS[name] ?? [null]) : [null];
         for (const tab of tabs) {

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { another, base, change, confirm, cut, finish, id, isMock, list, me, mend, post, second, signIn, test, token, until, waitingCard, warningOf } from './harness.mjs';
 import { cases } from './desk.mjs';
+import { drillCases } from './drills.mjs';
 import { notifyCases } from './notify.mjs';
 import { prepare, shapes } from './real.mjs';
 import { watchCases } from './watch.mjs';
@@ -383,6 +384,7 @@ await test('does not move while data streams in', { map: true, signed: true }, a
 });
 
 const tried = await cases(inForce);
+await drillCases();
 await watchCases();
 await notifyCases();
 

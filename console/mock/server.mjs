@@ -133,6 +133,8 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
         const call = [...world.calls.values()].find((c) => c.warning === body.warning && c.contact === body.contact);
         if (!call) throw refuse(404, 'Not found', 'no such call');
         world.answer(call, { contact: call.contact, answer: body.answer, note: body.note, channel: null, noted_by: by, said: body.said ?? world.text(world.time) });
+      } else if (path === '/v1/handover') {
+        world.takeOver(body, permit('answer'), refuse);
       } else if (path === '/v1/exercises') {
         return json(drills.begin(body, permit('issue'), refuse), 201);
       } else if (/^\/v1\/exercises\/[^/]+\/end$/.test(path)) {
@@ -153,7 +155,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       response.writeHead(204).end();
       return;
     }
-    if (/^\/v1\/(sites|situations|blindness|deliveries|calls|gaps|answering|exercises|incidents|timeline|plans|rulebooks.*|services|evening|rules)$/.test(path) || warning?.[2] === 'preview') known();
+    if (/^\/v1\/(sites|situations|blindness|deliveries|calls|gaps|answering|exercises|handover|incidents|timeline|plans|rulebooks.*|services|evening|rules)$/.test(path) || warning?.[2] === 'preview') known();
     if (/^\/v1\/exercises\/[^/]+\/score$/.test(path)) {
       known();
       return json(drills.score(path.split('/')[3], refuse));
@@ -175,6 +177,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       case '/v1/warnings': return json(person ? [...world.warnings.values()] : [...world.warnings.values()].map(issued).filter(Boolean));
       case '/v1/deliveries': return json([...world.deliveries.values()].map(counted));
       case '/v1/signals': return json([...world.signals.values()]);
+      case '/v1/handover': return json(world.handover());
       case '/v1/exercises': return json(drills.list());
       case '/v1/gaps': return json(world.gaps());
       case '/v1/answering': return json(world.answering());

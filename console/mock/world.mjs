@@ -370,6 +370,19 @@ export class World {
   }
 
   /** Schools and nursing homes of warned areas that nobody spoke for, and places called in vain. */
+  /** What stands, for the next shift. */
+  handover() {
+    const points = [...this.calls.values()].filter((call) => !call.answer).slice(0, 20).map((call) => ({ kind: 'silent', key: `${call.warning}/${call.area}/${call.site ?? ''}`, warning: call.warning, tier: call.tier, time: call.told_at,
+      zh: `${call.area}:已叫应,无人应答`, en: `${call.area}: called, no answer` }));
+    return { time: this.text(this.time), seen: String(points.length), shifts: [{ post: 'district_duty', people: ['P4'], until: this.text(this.time + 3600), next: ['P5'] }], points, more: 0, last: this.taken ?? null, text: { zh: '交接班清单\n', en: 'Shift hand-over\n' } };
+  }
+
+  takeOver(body, person, refuse) {
+    const list = this.handover();
+    if (body.seen !== list.seen) throw refuse(409, 'Conflict', 'the list has other points than you saw: look again at /v1/handover');
+    this.taken = { at: this.text(this.time), person, points: list.points.length, note: body.note ?? '' };
+  }
+
   gaps() {
     this.spoken ??= [];
     const isSpoken = (w, place) => this.spoken.some((s) => s.warning === w && (s.site ?? s.area) === place);

@@ -41,6 +41,17 @@ export type Score = {
   text: { zh: string; en: string };
 };
 
+/** What is handed over at the change of shift. */
+export type Handover = {
+  time: string;
+  seen: string;
+  shifts: { post: string; people: string[]; until: string; next: string[] }[];
+  points: { kind: 'in_force' | 'to_sign' | 'to_review' | 'silent' | 'promised' | 'due'; key: string; warning: string | null; tier: Tier; time: string; zh: string; en: string }[];
+  more: number;
+  last: { at: string; person: string; points: number; note: string } | null;
+  text: { zh: string; en: string };
+};
+
 export type Exercises = {
   groups: { id: string; name: string; people: number }[];
   exercises: Exercise[];

@@ -89,8 +89,11 @@ impl WhiteList {
             Reach::Device => &self.devices,
             Reach::Public => return Err(withheld),
         };
-        let named = &intent.audience.contacts;
-        let is_among = |id: &&String| named.is_empty() || named.contains(id);
+        let (named, others) = (&intent.audience.contacts, &intent.audience.among);
+        let is_among = |id: &&String| {
+            let is_named = named.is_empty() || named.contains(id);
+            is_named && others.as_ref().is_none_or(|others| others.contains(id))
+        };
         let among: Vec<String> = list.iter().filter(is_among).cloned().collect();
         if among.is_empty() {
             return Err(withheld);

@@ -55,8 +55,8 @@ pub struct Audience {
     /// Of those selected only this recipient: one whose number moved to another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<RecipientNo>,
-    /// The white list of an exercise: of those selected only these contacts or devices, by id; a list
-    /// that is empty leaves nobody. Nothing in earnest.
+    /// The white list of an exercise, or those who came on duty: of those selected only these contacts or
+    /// devices, by id; a list that is empty leaves nobody. Mostly nothing in earnest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub among: Option<Vec<String>>,
     /// Of those selected only these: who came into the areas after they were told.
@@ -66,6 +66,9 @@ pub struct Audience {
     /// told. As many as came since, never all of an area.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<RecipientNo>,
+    /// Contacts who are off duty, by id: of those selected all but these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub off_duty: Vec<String>,
     /// The authority a request goes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
@@ -185,6 +188,7 @@ impl Audience {
             among: None,
             came: Vec::new(),
             also: Vec::new(),
+            off_duty: Vec::new(),
             authority: None,
             directory: directory.to_owned(),
         }
@@ -214,10 +218,11 @@ impl Audience {
             && self.authority == other.authority
     }
 
-    /// Whether the white list lets that contact or device be told; all of them where there is none.
+    /// Whether the white list lets that contact or device be told, all of them where there is none, and
+    /// their shift.
     pub fn admits(&self, id: &str) -> bool {
         let listed = |list: &Vec<String>| list.iter().any(|known| known == id);
-        self.among.as_ref().is_none_or(listed)
+        self.among.as_ref().is_none_or(listed) && !listed(&self.off_duty)
     }
 
     /// True where nobody is selected.

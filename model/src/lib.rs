@@ -11,6 +11,7 @@ pub mod city;
 pub mod climate;
 pub mod device;
 pub mod document;
+pub mod duty;
 pub mod exercise;
 pub mod fault;
 pub mod forecast;
@@ -48,6 +49,7 @@ pub use channel::{Channel, SendError};
 pub use city::City;
 pub use climate::Climate;
 pub use device::DeviceReport;
+pub use duty::{Duty, Roster, Shift, TakenOver};
 pub use exercise::{Drill, DrillEnd};
 pub use fault::{Fault, Severity};
 pub use forecast::{

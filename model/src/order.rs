@@ -262,6 +262,17 @@ pub enum Order {
     Audit(Audit),
     /// Opens, moves or ends a weather process, or files a product of it or of the evening.
     Service(ServiceAct),
+    /// Takes a shift over: the list of what stands was read.
+    TakeOver {
+        /// Who.
+        person: String,
+        /// Hash of the list that was seen.
+        seen: String,
+        /// How many points it had.
+        points: u32,
+        /// Their words; may be empty.
+        note: String,
+    },
     /// Begins an exercise in the zone: in the exercise's world alone.
     Drill(Box<Drill>),
     /// Ends it before its time.

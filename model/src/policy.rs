@@ -3,8 +3,8 @@
 use crate::authority::{AuthorityId, Matrix};
 use crate::release::{Approval, Flow, Ladder, Lateness, Reach};
 use crate::{
-    Cadence, Channel, Hazard, Muting, Offset, Parameter, QuietHours, Span, Staleness, Station,
-    Telling, Tier, Time, When,
+    Cadence, Channel, Hazard, Muting, Offset, Parameter, QuietHours, Roster, Span, Staleness,
+    Station, Telling, Tier, Time, When,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -30,6 +30,8 @@ pub struct Policy {
     pub flows: Vec<Flow>,
     /// Call-and-answer.
     pub ladders: Vec<Ladder>,
+    /// Who is on duty when.
+    pub roster: Roster,
     /// Clock and deputies where a flow has none of its own.
     pub approval: Approval,
     /// How people are told.

@@ -12,6 +12,7 @@ mod drawn;
 mod exercises;
 mod forecasts;
 mod gaps;
+mod handover;
 mod observations;
 mod operations;
 mod peers;
@@ -215,6 +216,7 @@ fn console() -> Router<Arc<App>> {
         .route("/v1/gaps", get(gaps::list))
         .route("/v1/gaps/answer", post(gaps::answer))
         .route("/v1/exercises", get(exercises::list).post(exercises::begin))
+        .route("/v1/handover", get(handover::list).post(handover::take))
         .route("/v1/exercises/{id}/end", post(exercises::end))
         .route("/v1/exercises/{id}/score", get(score::of_exercise))
         .route("/v1/warnings/{id}/score", get(score::of_warning))

@@ -22,6 +22,7 @@ mod evening;
 mod exercises;
 mod fetched;
 mod gaps;
+mod handover;
 mod installation;
 mod intake;
 mod latency;

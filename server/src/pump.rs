@@ -63,6 +63,8 @@ pub(crate) mod kind {
     pub(crate) const SILENCE: u8 = 20;
     /// JSON of [`model::Muted`].
     pub(crate) const MUTED: u8 = 30;
+    /// JSON of [`model::TakenOver`].
+    pub(crate) const TAKEN_OVER: u8 = 41;
     /// JSON of [`dispatch::exercise::Withheld`].
     pub(crate) const WITHHELD: u8 = 40;
 }

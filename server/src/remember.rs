@@ -10,13 +10,15 @@ use crate::courier;
 use crate::outcome::OfOrder;
 use crate::pump::kind;
 use crate::silence;
-use crate::view::{CALLS_MAX, Responded, Signals, WARNINGS_MAX};
+use crate::view::{CALLS_MAX, Responded, Signals, TAKEN_OVER_MAX, WARNINGS_MAX};
 use dispatch::ladder::{Call, Place};
 use journal::Record;
 use model::response::Entry;
 use model::silence::Silences;
 use model::warning::Event;
-use model::{AreaCode, Muted, Pending, Signal, Silence, Tier, Time, Warning, WarningId, Zone};
+use model::{
+    AreaCode, Muted, Pending, Signal, Silence, TakenOver, Tier, Time, Warning, WarningId, Zone,
+};
 use rules::Change;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -53,6 +55,7 @@ pub(crate) enum Said {
     Entry(Box<Entry>),
     Silence(Box<Silence>),
     Muted(Box<Muted>),
+    TakenOver(TakenOver),
     /// What a later version adds is not for this one to show.
     Unknown,
 }
@@ -72,6 +75,7 @@ impl Said {
             kind::ENTRY => serde_json::from_slice(bytes).map(Self::Entry),
             kind::SILENCE => serde_json::from_slice(bytes).map(Self::Silence),
             kind::MUTED => serde_json::from_slice(bytes).map(Self::Muted),
+            kind::TAKEN_OVER => serde_json::from_slice(bytes).map(Self::TakenOver),
             _ => Ok(Self::Unknown),
         };
         read.unwrap_or_else(|error| {
@@ -101,6 +105,7 @@ impl Said {
                 app.view.silence(silence, silence::item(app, silence));
             }
             Self::Muted(muted) => app.view.muted(&app.installation.city, muted),
+            Self::TakenOver(taken) => app.view.taken_over(taken),
             Self::Unknown => {}
         }
     }
@@ -122,6 +127,9 @@ pub(crate) struct Remembered {
     silences: BTreeMap<AreaCode, Silences>,
     #[serde(default)]
     muted: Vec<Muted>,
+    /// Who took the last shifts over.
+    #[serde(default)]
+    taken_over: VecDeque<TakenOver>,
 }
 
 impl Remembered {
@@ -146,6 +154,12 @@ impl Remembered {
                     .apply(&silence);
             }
             Said::Muted(muted) => self.mute(*muted),
+            Said::TakenOver(taken) => {
+                self.taken_over.push_back(taken);
+                while self.taken_over.len() > TAKEN_OVER_MAX {
+                    self.taken_over.pop_front();
+                }
+            }
             Said::Outcome(_) | Said::Unknown => {}
         }
     }
@@ -236,6 +250,9 @@ impl Remembered {
             courier::show_call(app, call.warning, &call.place, Some(call));
         }
         app.view.signals_again(&self.signals);
+        for taken in &self.taken_over {
+            app.view.taken_over(taken);
+        }
         app.view.responded_again(&self.responded);
         for (zone, silences) in &self.silences {
             app.view.silences_again(*zone, silences);

@@ -29,7 +29,7 @@ use model::silence::Silences;
 use model::warning::Event;
 use model::{
     AreaCode, Cadence, City, Mute, Observation, Offset, Parameter, Pending, Signal, StationNo,
-    Tier, Time, Warning, WarningId,
+    TakenOver, Tier, Time, Warning, WarningId,
 };
 pub(crate) use newest::Changes;
 use newest::Newest;
@@ -45,6 +45,8 @@ pub(crate) const WARNINGS_MAX: usize = 2_000;
 const REVISIONS_MAX: usize = 4_096;
 /// Calls kept for the screens.
 pub(crate) const CALLS_MAX: usize = 20_000;
+/// Shifts that were taken over, kept for the screens.
+pub(crate) const TAKEN_OVER_MAX: usize = 20;
 
 /// The read model, shared by API handlers and fed by the pumps and couriers.
 pub(crate) struct View {
@@ -98,6 +100,8 @@ struct Inner {
     deliveries: Deliveries,
     /// By the code of the zone.
     silences: BTreeMap<AreaCode, Silences>,
+    /// Who took the last shifts over, newest last.
+    taken_over: VecDeque<TakenOver>,
     /// Validities that ran out and were told of.
     lapses: BTreeMap<WarningId, String>,
 }
@@ -280,6 +284,11 @@ impl View {
         item.wait(&pending, now, self.offset);
         self.stream.send("warning", item);
         inner.pendings.insert(pending.warning, pending);
+    }
+
+    /// What a warning waits for from people.
+    pub(crate) fn waits_for(&self, id: WarningId) -> Option<Pending> {
+        self.inner.read().pendings.get(&id).cloned()
     }
 
     /// How many signatures and reviews are waited for, and how many of each too long.
@@ -531,6 +540,20 @@ impl View {
             all.extend(more);
             all
         })
+    }
+
+    /// Somebody took a shift over.
+    pub(crate) fn taken_over(&self, taken: &TakenOver) {
+        let mut inner = self.inner.write();
+        inner.taken_over.push_back(taken.clone());
+        while inner.taken_over.len() > TAKEN_OVER_MAX {
+            inner.taken_over.pop_front();
+        }
+    }
+
+    /// Who took the last shifts over, newest last.
+    pub(crate) fn takeovers(&self) -> Vec<TakenOver> {
+        self.inner.read().taken_over.iter().cloned().collect()
     }
 
     /// The call board.

@@ -3,6 +3,7 @@
 //! Pure: no I/O and no clock. The pump feeds it records and commits what it says.
 
 mod answering;
+mod duty;
 mod exercise;
 mod heard;
 mod serving;
@@ -14,15 +15,16 @@ use crate::outcome::Refused;
 use dispatch::exercise::Withheld;
 use dispatch::intent::Intent;
 use dispatch::ladder::{self, Call, Calls, Place, Said};
-use dispatch::plan::{Asking, Desk, Planner, asking, signing};
+use dispatch::plan::{Asking, Desk, Planner, asking};
 use ingest::quality::Screen;
 use model::order::PlaceFor;
+use model::pending::Signing;
 use model::record::Edition;
 use model::response::{Entry, Revised};
 use model::warning::Event;
 use model::{
     Channel, DeviceReport, Drill, Forecast, Input, Mode, Muted, Observation, Order, Parameter,
-    Pending, Signal, Silence, Span, StationNo, Tier, Time, Warning, WarningId, Zone,
+    Pending, Signal, Silence, Span, StationNo, TakenOver, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::response::{self, Responses};
 use rules::service::{self, Services};
@@ -58,6 +60,8 @@ pub(crate) struct Outputs {
     pub(crate) silences: Vec<Silence>,
     /// What an exercise kept to itself.
     pub(crate) withheld: Vec<Withheld>,
+    /// Who took a shift over, where this is the city's zone.
+    pub(crate) taken_over: Vec<TakenOver>,
     /// Why an order was not followed.
     pub(crate) refused: Option<Refused>,
 }
@@ -77,6 +81,7 @@ impl Outputs {
             && self.revised.is_empty()
             && self.silences.is_empty()
             && self.withheld.is_empty()
+            && self.taken_over.is_empty()
     }
 
     /// True where somebody is told something by it, or waits for it: all but changes of tier at
@@ -102,6 +107,7 @@ impl Outputs {
         self.revised.clear();
         self.silences.clear();
         self.withheld.clear();
+        self.taken_over.clear();
         self.refused = None;
     }
 }
@@ -128,6 +134,9 @@ pub(crate) struct Machine {
     /// The exercise that is played here, in its own world, and whether it is being ended.
     drill: Option<Drill>,
     is_ending: bool,
+    /// Signatures that are waited for, and until when shifts were looked at.
+    waits: BTreeMap<WarningId, Signing>,
+    shifts_at: Time,
     heard: Heard,
     effects: Vec<Effect>,
     asked: Vec<ladder::Effect>,
@@ -149,6 +158,10 @@ struct Frozen {
     drill: Option<Drill>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_ending: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    waits: BTreeMap<WarningId, Signing>,
+    #[serde(default)]
+    shifts_at: Time,
 }
 
 const FORMAT: u32 = 4;
@@ -185,6 +198,8 @@ impl Machine {
             services: (zone == city.city_zone()).then(|| Services::new(Arc::clone(city))),
             drill: None,
             is_ending: false,
+            waits: BTreeMap::new(),
+            shifts_at: Time::default(),
             effects: Vec::new(),
             asked: Vec::new(),
             installation: Arc::clone(installation),
@@ -211,6 +226,7 @@ impl Machine {
                 self.answered(at, order);
                 self.answered_for(at, order);
                 self.decided(at, order, out);
+                self.took_over(at, order, out);
             }
             Input::Device(report) => {
                 self.engine.step(at, input, &mut self.effects);
@@ -287,6 +303,7 @@ impl Machine {
             .came(at, &self.standing, &desk, &mut out.intents);
         self.calls.step(at, ladder::Event::Tick, &mut self.asked);
         self.ask(at, out);
+        self.relieve(at, out);
         self.admit(out);
     }
 
@@ -354,6 +371,8 @@ impl Machine {
             services: self.services.as_ref().map(|s| s.state().clone()),
             drill: self.drill.clone(),
             is_ending: self.is_ending,
+            waits: self.waits.clone(),
+            shifts_at: self.shifts_at,
         };
         let mut bytes = Vec::new();
         for part in [
@@ -384,6 +403,7 @@ impl Machine {
         self.standing = frozen.standing.into_iter().map(|w| (w.id, w)).collect();
         self.called = frozen.called;
         (self.drill, self.is_ending) = (frozen.drill, frozen.is_ending);
+        (self.waits, self.shifts_at) = (frozen.waits, frozen.shifts_at);
         let city = &self.installation.city;
         let stood = |state| Responses::restore(Arc::clone(city), state);
         self.responses = frozen.responses.map(stood);
@@ -475,27 +495,6 @@ impl Machine {
             Event::Proposed | Event::Issued | Event::Updated => {
                 self.standing.insert(warning.id, warning.clone());
             }
-        }
-    }
-
-    /// Each turn of an approval clock is called out once.
-    fn call_signers(
-        &mut self,
-        at: Time,
-        pending: &Pending,
-        desk: &Desk<'_>,
-        intents: &mut Vec<Intent>,
-    ) {
-        let Some(waits) = &pending.signing else {
-            self.called.remove(&pending.warning);
-            return;
-        };
-        let turn = (waits.since, waits.turn);
-        if self.called.insert(pending.warning, turn) == Some(turn) {
-            return;
-        }
-        if let Some(warning) = self.standing.get(&pending.warning) {
-            signing(at, warning, waits, desk, intents);
         }
     }
 

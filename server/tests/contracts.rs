@@ -31,6 +31,8 @@ mod exercises;
 mod forecasts;
 #[path = "contracts/gaps.rs"]
 mod gaps;
+#[path = "contracts/handover.rs"]
+mod handover;
 #[path = "contracts/manners.rs"]
 mod manners;
 #[path = "contracts/mutes.rs"]

@@ -8,8 +8,8 @@ use crate::policy::{Policy, Together};
 use crate::release::{Approval, Ask, AtEnd, Flow, Ladder, Lateness, Presigned, Reach};
 use crate::staleness::INTERVALS_MAX;
 use crate::{
-    AreaCode, AreaLevel, AuthorityId, Channel, Hazard, Muting, Named, Span, Staleness, Telling,
-    Tier,
+    AreaCode, AreaLevel, AuthorityId, Channel, Duty, Hazard, Muting, Named, Roster, Span,
+    Staleness, Telling, Tier,
 };
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::Deserialize;
@@ -103,6 +103,7 @@ pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
     let matrix = document.rows::<MatrixRow>("matrix", faults);
     let flows = document.rows::<FlowRow>("flow", faults);
     let ladders = document.rows::<Ladder>("ladder", faults);
+    let duties = document.rows::<Duty>("duty", faults);
     let head = document.rest::<Head>(faults)?;
     check_authorities(&authorities, faults);
     check_matrix(&matrix, &authorities, faults);
@@ -112,11 +113,13 @@ pub(super) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Settings> {
         .collect::<Vec<_>>();
     check_flows(&flows, &authorities, faults);
     check_ladders(&ladders, faults);
+    Roster::check(&duties, FILE, faults);
     check_first_steps(&ladders, &flows, &head.approval, faults);
     let zone = check_head(&head, faults)?;
     let mut policy = Policy {
         flows: plain(flows),
         ladders: plain(ladders),
+        roster: Roster(plain(duties)),
         approval: head.approval,
         telling: head.telling,
         lateness: head.lateness,

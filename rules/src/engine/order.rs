@@ -138,6 +138,7 @@ impl Engine {
             | Order::Close { .. }
             | Order::Audit(_)
             | Order::Service(_)
+            | Order::TakeOver { .. }
             | Order::Drill(_)
             | Order::DrillOver { .. } => Ok(()),
         }

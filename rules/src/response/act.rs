@@ -134,6 +134,7 @@ impl Responses {
             | Order::AnswerFor { .. }
             // Beside the responses, see [`crate::Services`].
             | Order::Service(_)
+            | Order::TakeOver { .. }
             | Order::Drill(_)
             | Order::DrillOver { .. } => return Ok(()),
         }

@@ -20,6 +20,22 @@ pub(crate) struct As {
     lang: Option<String>,
 }
 
+impl As {
+    /// True where only the words are wanted.
+    pub(super) fn is_text(&self) -> bool {
+        self.format.as_deref() == Some("text")
+    }
+
+    /// In which language.
+    pub(super) fn language(&self) -> Language {
+        if self.lang.as_deref() == Some("en") {
+            Language::En
+        } else {
+            Language::Zh
+        }
+    }
+}
+
 /// What is scored.
 struct Subject {
     name: [String; 2],
@@ -127,8 +143,8 @@ async fn given(
         score.text(&head, named, offset, language)
     };
     let (zh, en) = (words(Language::Zh, 0), words(Language::En, 1));
-    if wanted.format.as_deref() == Some("text") {
-        let text = if wanted.lang.as_deref() == Some("en") {
+    if wanted.is_text() {
+        let text = if wanted.language() == Language::En {
             en
         } else {
             zh

@@ -76,6 +76,9 @@ pub(crate) fn publish(
     for withheld in &outputs.withheld {
         append(batch, warnings, partition, kind::WITHHELD, withheld);
     }
+    for taken in &outputs.taken_over {
+        append(batch, warnings, partition, kind::TAKEN_OVER, taken);
+    }
     for revised in &outputs.revised {
         let input = Topic::new(Kind::Input, app.mode);
         let city = Partition(app.installation.city.city_zone().0);
@@ -154,6 +157,9 @@ pub(crate) fn show(app: &App, at: Time, outputs: &Outputs) {
             tracing::error!(process, slot, "no product in time: see /v1/services");
         }
         app.view.entry(entry);
+    }
+    for taken in &outputs.taken_over {
+        app.view.taken_over(taken);
     }
     for withheld in &outputs.withheld {
         app.withheld(Gate::Plan, withheld.channel, 1);

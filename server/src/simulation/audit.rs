@@ -407,6 +407,7 @@ pub(super) fn signature(order: &Order) -> Option<(WarningId, String)> {
         | Order::Close { .. }
         | Order::Audit(_)
         | Order::Service(_)
+        | Order::TakeOver { .. }
         | Order::Drill(_)
         | Order::DrillOver { .. } => None,
     }
