@@ -6,7 +6,9 @@ use dispatch::wording::Roles;
 use model::order::Answer;
 use model::response::TaskState;
 use model::warning::Event;
-use model::{AreaCode, City, Language, Offset, Pending, TakenOver, Tier, Time, Warning, Working};
+use model::{
+    AreaCode, City, Language, Named, Offset, Pending, TakenOver, Tier, Time, Warning, Working,
+};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -400,14 +402,20 @@ fn clock(city: &City, at: Time) -> String {
 
 fn area_name(city: &City, code: AreaCode) -> (String, String) {
     let area = city.area_no(code).and_then(|no| city.area(no));
-    let name = area.map(|area| (area.name.zh.clone(), area.name.en.clone()));
+    let name = area.map(|area| in_both(&area.name));
     name.unwrap_or_else(|| (code.to_string(), code.to_string()))
+}
+
+/// A name in both languages; in its own where it has no other.
+fn in_both(name: &Named) -> (String, String) {
+    let of = |language| name.get(language).to_owned();
+    (of(Language::Zh), of(Language::En))
 }
 
 fn place_name(city: &City, place: &Place) -> (String, String) {
     let site = |id: &str| {
         let site = city.site_no(id).and_then(|no| city.site(no));
-        let name = site.map(|site| (site.name.zh.clone(), site.name.en.clone()));
+        let name = site.map(|site| in_both(&site.name));
         name.unwrap_or_else(|| (id.to_owned(), id.to_owned()))
     };
     match place {
