@@ -12,10 +12,9 @@ pub(crate) use heard::Heard;
 
 use crate::installation::Installation;
 use crate::outcome::Refused;
-use dispatch::exercise::Withheld;
-use dispatch::intent::Intent;
 use dispatch::ladder::{self, Call, Calls, Place, Said};
 use dispatch::plan::{Asking, Desk, Planner, asking};
+use dispatch::{exercise::Withheld, intent::Intent};
 use ingest::quality::Screen;
 use model::order::PlaceFor;
 use model::pending::Signing;

@@ -37,6 +37,9 @@ impl Came {
                 self.areas.remove(&area);
             }
         }
+        if self.is_empty() {
+            *self = Self::default();
+        }
     }
 
     fn is_due(&self, at: Time) -> bool {

@@ -28,13 +28,14 @@ pub(super) struct Told {
     gone: BTreeMap<u32, AreaCode>,
 }
 
-/// The same at rest: what is said by itself where nobody is gone.
+/// The same at rest: what is said by itself where nobody is gone. Numbers stand in pairs, since a key of
+/// JSON is read as a text here.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Stored {
     Left {
         said: BTreeMap<String, Said>,
-        gone: BTreeMap<u32, AreaCode>,
+        gone: Vec<(u32, AreaCode)>,
     },
     Said(BTreeMap<String, Said>),
 }
@@ -46,7 +47,10 @@ impl From<Stored> for Told {
                 said,
                 gone: BTreeMap::new(),
             },
-            Stored::Left { said, gone } => Self { said, gone },
+            Stored::Left { said, gone } => Self {
+                said,
+                gone: gone.into_iter().collect(),
+            },
         }
     }
 }
@@ -58,7 +62,7 @@ impl From<Told> for Stored {
         } else {
             Self::Left {
                 said: told.said,
-                gone: told.gone,
+                gone: told.gone.into_iter().collect(),
             }
         }
     }
