@@ -65,9 +65,15 @@ fn secrets(words: &[&str], number: u64) -> Vec<Vec<u8>> {
 }
 
 fn holds_any(bytes: &[u8], secrets: &[Vec<u8>]) -> bool {
-    secrets
-        .iter()
-        .any(|secret| bytes.windows(secret.len()).any(|part| part == secret))
+    let mut heads = vec![false; 1 << 16];
+    let head = |bytes: &[u8]| usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
+    secrets.iter().for_each(|secret| heads[head(secret)] = true);
+    let is_here = |at: usize| {
+        let rest = &bytes[at..];
+        secrets.iter().any(|secret| rest.starts_with(secret))
+    };
+    let mut pairs = bytes.windows(2).enumerate();
+    pairs.any(|(at, pair)| heads[head(pair)] && is_here(at))
 }
 
 /// Everything that a folder holds beside its tables, as it lies there and opened with its key.
