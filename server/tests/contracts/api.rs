@@ -212,7 +212,7 @@ fn every_list_of_the_contract_is_served_as_described() {
         let is_absent = match path.as_str() {
             "/v1/evening" => status == 404 && body.contains("services.toml"),
             "/v1/push/key" => status == 404 && body.contains("[push.web]"),
-            "/v1/audit" => status == 403 && body.contains("audit"),
+            "/v1/audit" => status == 403 && body.contains("scope Audit"),
             _ => false,
         };
         let is_answer = [200, 400, 401].contains(&status) || is_absent;
