@@ -21,7 +21,7 @@ pub(crate) struct Responded {
     timeline: VecDeque<Entry>,
     /// Looks of auditors: of no concern to who answers a storm, and never pushed out by it.
     #[serde(default)]
-    audits: VecDeque<Entry>,
+    audits: VecDeque<(Time, Audit)>,
 }
 
 impl Responded {
@@ -31,22 +31,16 @@ impl Responded {
             return false;
         }
         self.board.apply(entry);
-        let (kept, most) = match &entry.what {
-            What::Audit(_) => (&mut self.audits, AUDITS_MAX),
-            What::Standing(_)
-            | What::Over(_)
-            | What::Response(_)
-            | What::Task(_)
-            | What::Transfer(_)
-            | What::Damage(_)
-            | What::Incident(_)
-            | What::Process(_)
-            | What::Slot(_)
-            | What::Evening(_) => (&mut self.timeline, TIMELINE_MAX),
-        };
-        kept.push_back(entry.clone());
-        while kept.len() > most {
-            kept.pop_front();
+        if let What::Audit(audit) = &entry.what {
+            self.audits.push_back((entry.at, audit.clone()));
+            if self.audits.len() > AUDITS_MAX {
+                self.audits.pop_front();
+            }
+            return true;
+        }
+        self.timeline.push_back(entry.clone());
+        while self.timeline.len() > TIMELINE_MAX {
+            self.timeline.pop_front();
         }
         true
     }
@@ -98,20 +92,7 @@ impl Responded {
 
     /// The newest looks of auditors, newest first.
     pub(crate) fn audits(&self) -> impl Iterator<Item = (Time, &Audit)> {
-        let newest = self.audits.iter().rev();
-        newest.filter_map(|entry| match &entry.what {
-            What::Audit(audit) => Some((entry.at, audit)),
-            What::Standing(_)
-            | What::Over(_)
-            | What::Response(_)
-            | What::Task(_)
-            | What::Transfer(_)
-            | What::Damage(_)
-            | What::Incident(_)
-            | What::Process(_)
-            | What::Slot(_)
-            | What::Evening(_) => None,
-        })
+        self.audits.iter().rev().map(|(at, audit)| (*at, audit))
     }
 }
 
