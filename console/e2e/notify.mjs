@@ -118,8 +118,17 @@ export async function notifyCases() {
       const worker = await navigator.serviceWorker.getRegistration('/');
       return (await worker.getNotifications()).map(({ title, body, tag, lang, requireInteraction }) => ({ title, body, tag, lang, requireInteraction }));
     });
+    // Chromium drops a notification that is asked for between its record and its display: nobody asks before the worker has shown it.
+    const worker = context.serviceWorkers().find((one) => one.url().endsWith('/push-worker.js')) ?? await context.waitForEvent('serviceworker');
+    await worker.evaluate(() => {
+      const show = self.registration.showNotification.bind(self.registration);
+      self.displayed = 0;
+      self.registration.showNotification = async (...said) => { await show(...said); self.displayed += 1; };
+    });
     const push = async (said) => {
+      const before = await worker.evaluate(() => self.displayed);
       await devtools.send('ServiceWorker.deliverPushMessage', { origin, registrationId, data: typeof said === 'string' ? said : JSON.stringify(said) });
+      await until('the worker to show it', async () => (await worker.evaluate(() => self.displayed)) > before);
     };
     const alert = { title: '暴雨红色预警', body: '天河区:请立即撤离', tag: 'w1', language: 'zh-CN', urgent: true, ends: false };
     await push(alert);
