@@ -16,6 +16,8 @@ export interface Tally {
   unknown: number;
   expired: number;
   withdrawn: number;
+  /** By another account than their own. */
+  handed: number;
   rate: number;
   started: number;
   finished: number | null;
@@ -29,11 +31,12 @@ export function byChannel(rows: Iterable<Delivery>): Tally[] {
   const open = new Set<string>();
   for (const row of rows) {
     const t = tallies.get(row.channel) ?? {
-      channel: row.channel, tier: 'none' as Tier, planned: 0, sent: 0, accepted: 0, delivered: 0, failed: 0, unknown: 0, expired: 0, withdrawn: 0,
+      channel: row.channel, tier: 'none' as Tier, planned: 0, sent: 0, accepted: 0, delivered: 0, failed: 0, unknown: 0, expired: 0, withdrawn: 0, handed: 0,
       rate: 0, started: Number.POSITIVE_INFINITY, finished: null,
     };
     t.tier = highest([t.tier, row.tier]);
     for (const key of ['planned', 'sent', 'accepted', 'delivered', 'failed', 'unknown', 'expired', 'withdrawn'] as const) t[key] += row[key];
+    t.handed += row.handed ?? 0;
     if (row.started) t.started = Math.min(t.started, seconds(row.started));
     if (row.finished) t.finished = Math.max(t.finished ?? 0, seconds(row.finished));
     else {

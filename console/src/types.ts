@@ -355,6 +355,8 @@ export interface Delivery {
   unknown: number;
   expired: number;
   withdrawn: number;
+  /** Whom another account tells instead: not among those planned. */
+  handed?: number;
   started: string | null;
   finished: string | null;
   rate_per_s: number;

@@ -30,6 +30,7 @@ fn intent(tier: Tier) -> Option<Intent> {
         by_area: false,
         spare: Vec::new(),
         instead_of: None,
+        tried: Vec::new(),
         words: Vec::new(),
         tier,
         onset: time,

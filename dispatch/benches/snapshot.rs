@@ -35,6 +35,7 @@ fn intent() -> Option<Intent> {
         by_area: false,
         spare: Vec::new(),
         instead_of: None,
+        tried: Vec::new(),
         words: Vec::new(),
         tier: Tier::Red,
         onset: time,

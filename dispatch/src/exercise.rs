@@ -207,6 +207,7 @@ mod tests {
             words: Vec::new(),
             spare: Vec::new(),
             instead_of: None,
+            tried: Vec::new(),
             tier: Tier::Red,
             onset: at,
             exposure: 1,

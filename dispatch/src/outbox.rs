@@ -13,6 +13,7 @@ mod answers;
 mod before;
 mod effects;
 mod fill;
+mod hand_over;
 mod limits;
 mod pace;
 mod recovery;
@@ -57,6 +58,8 @@ pub struct Outbox {
     /// Transient answers since the far side last took or refused a message.
     troubles: usize,
     up: bool,
+    /// True while other accounts tell whom this one was to tell.
+    aside: bool,
     seq: u64,
     /// Texts an address got, and until when that matters; only rows that share their address.
     seen: BTreeMap<(u64, u64), Time>,
@@ -141,6 +144,7 @@ impl Outbox {
             retries_total: 0,
             troubles: 0,
             up: false,
+            aside: false,
             seq: 0,
             seen: BTreeMap::new(),
             found: Found::default(),
@@ -179,6 +183,7 @@ impl Outbox {
             Event::Up => self.up = true,
             Event::Window(parts) => self.window = parts.min(self.limits.window),
             Event::Down => self.down(at, out),
+            Event::Aside(aside) => self.aside = aside,
             Event::Paused(intents) => self.paused = intents.clone(),
             Event::Tick => self.tick(at, out),
         }
@@ -449,6 +454,8 @@ impl Outbox {
                 // Another link may have told who moved there: it knows whom this is for.
                 Heard::Yes | Heard::No if self.has_moved(row, at) => true,
                 Heard::Yes => only_told,
+                // The account that told them knows whether it is for them.
+                Heard::Elsewhere => true,
                 // Whom it is for is known once that is answered.
                 Heard::Perhaps => {
                     flying = true;

@@ -83,6 +83,7 @@ fn intent(
         by_area: false,
         spare: Vec::new(),
         instead_of: None,
+        tried: Vec::new(),
         words: vec![Message {
             language: Language::Zh,
             channel: Channel::Sms,
@@ -508,6 +509,8 @@ mod bytes;
 mod daily;
 #[path = "outbox/doubt.rs"]
 mod doubt;
+#[path = "outbox/handed.rs"]
+mod handed;
 #[path = "outbox/lasting.rs"]
 mod lasting;
 #[path = "outbox/leaving.rs"]

@@ -36,7 +36,7 @@ use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
-use dispatch::gateway::sms::share::{Share, ShareFault};
+use dispatch::gateway::sms::share::{FailOver, Share, ShareFault};
 use dispatch::gateway::sms::{Account, Contract, LinkConfig, Numbers, Protocol, Secret};
 use dispatch::gateway::webhook::{Webhook, WebhookConfig};
 use ingest::transport::mqtt::{MqttConfig, Version};
@@ -265,6 +265,11 @@ pub(crate) struct SmsSection {
     /// carries the rest.
     #[serde(default)]
     pub(crate) carries: Vec<String>,
+    /// Accounts, by name, that tell its phones while it can tell nobody.
+    #[serde(default)]
+    fail_over: Vec<String>,
+    /// Seconds that its link is down before they do.
+    fail_over_after_s: Option<u32>,
     /// What was agreed with the carrier about it.
     #[serde(default)]
     pub(crate) contract: Contract,
@@ -272,6 +277,10 @@ pub(crate) struct SmsSection {
     #[serde(alias = "smpp")]
     link: LinkConfig,
 }
+
+/// Seconds that the link of an account is down before others tell its phones, where none are given: a
+/// gateway that is started anew is back by then.
+const FAIL_OVER_AFTER_S: u32 = 60;
 
 /// The mail relay.
 #[derive(Clone, Debug, Deserialize)]
@@ -339,6 +348,11 @@ pub(crate) struct DeviceSection {
 }
 
 impl SmsSection {
+    /// Whether other accounts tell its phones while it cannot.
+    pub(crate) const fn hands_over(&self) -> bool {
+        !self.fail_over.is_empty()
+    }
+
     /// What texts are held against.
     pub(crate) fn account(&self) -> Account {
         self.contract.account(&self.name)
@@ -372,6 +386,42 @@ pub(crate) fn shares(
     }
     let shares = Share::of(&carries, numbers)?;
     Ok(shares.into_iter().map(Some).collect())
+}
+
+/// Who tells the phones of each account while it cannot, or what is wrong with it.
+pub(crate) fn fail_overs(accounts: &[SmsSection]) -> Result<Vec<FailOver>, Vec<(usize, String)>> {
+    let mut faults = Vec::new();
+    let mut found = Vec::new();
+    for (own, account) in accounts.iter().enumerate() {
+        let mut links = Vec::new();
+        for name in &account.fail_over {
+            let place = accounts.iter().position(|other| other.name == *name);
+            match place.filter(|place| *place != own) {
+                Some(place) => links.push(sms_link(place, name)),
+                None => faults.push((own, format!("{name:?} is no other account of [[sms]]"))),
+            }
+        }
+        let after = account.fail_over_after_s;
+        if after.is_some() && links.is_empty() && account.fail_over.is_empty() {
+            faults.push((own, "fail_over_after_s without fail_over".to_owned()));
+        }
+        let after = Span::from_seconds(after.unwrap_or(FAIL_OVER_AFTER_S).into());
+        found.push(FailOver { links, after });
+    }
+    if faults.is_empty() {
+        Ok(found)
+    } else {
+        Err(faults)
+    }
+}
+
+/// The link of the account at that place: intents of the channel are named after the first; each
+/// account takes its own phones.
+fn sms_link(place: usize, name: &str) -> String {
+    match place {
+        0 => "sms".to_owned(),
+        _ => format!("sms/{name}"),
+    }
 }
 
 impl EmailSection {
@@ -515,15 +565,32 @@ fn secret_text(path: &Path) -> Result<String, String> {
 }
 
 impl Config {
+    /// The gateway of each account, in their order; reads passwords.
+    pub(crate) fn sms_gateways(&self) -> Result<Vec<LinkConfig>, String> {
+        let words = |faults: Vec<String>| faults.join("; ");
+        let shares = shares(&self.sms, &self.numbers)
+            .map_err(|all| words(all.iter().map(|(_, it)| it.to_string()).collect()))?;
+        let fail_overs = fail_overs(&self.sms)
+            .map_err(|all| words(all.into_iter().map(|(_, it)| it).collect()))?;
+        let sections = self.sms.iter().zip(shares).zip(fail_overs);
+        let gateways = sections.map(|((section, share), fail_over)| {
+            let link = section.gateway();
+            let link = link.map_err(|why| format!("sms {}: {why}", section.name))?;
+            Ok(LinkConfig {
+                share,
+                fail_over,
+                data_only: self.numbers.data_only(),
+                ..link
+            })
+        });
+        gateways.collect()
+    }
+
     /// Names of the links it gives, in the order in which a process has them.
     pub(crate) fn link_names(&self) -> Vec<String> {
         let mut names = vec!["cap".to_owned(), "push".to_owned()];
         for (place, section) in self.sms.iter().enumerate() {
-            // Intents of the channel are named after the first; each account takes its own phones.
-            names.push(match place {
-                0 => "sms".to_owned(),
-                _ => format!("sms/{}", section.name),
-            });
+            names.push(sms_link(place, &section.name));
         }
         names.extend(self.email.iter().map(|_| "email".to_owned()));
         names.extend(self.webhooks.iter().map(WebhookSection::link_name));

@@ -7,6 +7,7 @@
 mod absent;
 mod agreed;
 mod area;
+mod aside;
 mod audience;
 mod cell;
 mod device_link;
@@ -121,6 +122,8 @@ pub(crate) struct Courier {
     share: Option<Share>,
     /// Numbers that are no phones.
     data_only: DataOnly,
+    /// Links of the accounts that tell whom this one cannot, in their order.
+    fail_over: Vec<String>,
 }
 
 impl Courier {
@@ -158,6 +161,7 @@ impl Courier {
         newest = intents.iter().map(|i| i.created).fold(newest, Time::max);
         let mut effects = Effects::default();
         let at = app.clock.now();
+        let fail_over = limits.fail_over.clone();
         let outbox = Outbox::recover(
             &name,
             limits,
@@ -197,6 +201,7 @@ impl Courier {
             retired: None,
             share: None,
             data_only: DataOnly::default(),
+            fail_over,
         };
         courier.settle()?;
         Ok(courier)
@@ -377,6 +382,7 @@ impl Courier {
         let of = |states: &[State]| states.iter().map(|state| counts.of(*state)).sum();
         let taken = [State::Accepted, State::Delivered, State::Acknowledged];
         let sent = of(&taken) + of(&[State::Unknown, State::Failed]);
+        let handed = of(&[State::Handed]);
         let rate = self.rates.of(intent.id, now, sent, closed.is_some());
         let item = DeliveryItem {
             warning: intent.warning.to_string(),
@@ -387,7 +393,11 @@ impl Courier {
             instead_of: intent.instead_of.map(|id| id.to_string()),
             purpose: intent.purpose.name().to_owned(),
             tier: intent.tier,
-            planned: self.planned_heads(intent).max(counts.total()),
+            // Whom another account tells is counted there.
+            planned: self
+                .planned_heads(intent)
+                .max(counts.total())
+                .saturating_sub(handed),
             sent,
             accepted: of(&taken),
             delivered: of(&[State::Delivered, State::Acknowledged]),
@@ -395,6 +405,7 @@ impl Courier {
             unknown: of(&[State::Unknown]),
             expired: of(&[State::Expired]),
             withdrawn: of(&[State::Withdrawn]),
+            handed,
             started: Some(self.app.view.text(intent.created)),
             finished: rate.finished.map(|at| self.app.view.text(at)),
             rate_per_s: rate.per_s,
@@ -422,9 +433,7 @@ impl Courier {
         let deliveries = Topic::new(Kind::Deliveries, self.app.mode);
         let mut batch = Batch::new(self.app.clock.now().millis(), Priority::Vital);
         // What stands in for this link is durable together with the fact that it was needed.
-        for note in notes {
-            self.stand_in(note, &mut batch);
-        }
+        self.stand_in(notes, &mut batch);
         self.confirmed_late(&mut batch);
         for (mode, zone, order) in std::mem::take(&mut self.answered) {
             put_order(mode, zone, order, &mut batch);
@@ -450,7 +459,7 @@ impl Courier {
         let link = self.outbox.link();
         let channel = link.split('/').next().unwrap_or(link);
         // A metric is looked up by its labels: once a batch, not once a message.
-        let mut counts = [("", 0_u64); 8];
+        let mut counts = [("", 0_u64); 9];
         for answer in answers {
             let (place, state) = match answer.outcome {
                 Outcome::Accepted { .. } => (0, "accepted"),
@@ -461,6 +470,7 @@ impl Courier {
                 Outcome::Permanent => (5, "failed"),
                 Outcome::Retired => (6, "retired"),
                 Outcome::Uncertain => (7, "unknown"),
+                Outcome::Elsewhere => (8, "handed"),
             };
             if let Some(count) = counts.get_mut(place) {
                 *count = (state, count.1 + 1);

@@ -75,6 +75,8 @@ pub(crate) struct Metrics {
     pub(crate) account: IntGaugeVec,
     /// Messages handed to another account since the number moved, by both links.
     pub(crate) moved: IntCounterVec,
+    /// Messages handed to another account since this one could not tell, by both links.
+    pub(crate) handed: IntCounterVec,
     /// Numbers left out since they are no phones, by link.
     pub(crate) data_only: IntCounterVec,
     /// What an exercise kept to itself, by gate and channel.
@@ -326,12 +328,17 @@ impl Metrics {
             )?,
             account: gauges(
                 "sanfang_sms_account",
-                "What was agreed about an account: daily_max, used_today in parts of messages, days_left until it expires; an alarm below 30",
+                "What was agreed about an account: daily_max, used_today in parts of messages, days_left until it expires, an alarm below 30; aside, 1 while other accounts tell its phones",
                 &["link", "figure"],
             )?,
             moved: counters(
                 "sanfang_sms_moved_total",
                 "Short messages handed to another account since the carrier of the first does not have the number any more",
+                &["from", "to"],
+            )?,
+            handed: counters(
+                "sanfang_sms_handed_total",
+                "Short messages handed to another account since the first is down, over, used up, or does not pass the text",
                 &["from", "to"],
             )?,
             data_only: counters(

@@ -224,7 +224,8 @@ impl Counting {
             | State::Expired
             | State::Withdrawn
             | State::Duplicate
-            | State::Complete => {}
+            | State::Complete
+            | State::Handed => {}
         }
     }
 

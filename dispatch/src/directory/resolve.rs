@@ -150,8 +150,8 @@ impl Directory {
         no: RecipientNo,
     ) -> Result<bool, ResolveError> {
         self.check_version(audience)?;
-        if let Some(only) = audience.only {
-            return Ok(only == no);
+        if let Some(only) = &audience.only {
+            return Ok(only.has(no));
         }
         let Some(row) = self.row_of(no.0) else {
             return Ok(false);
@@ -167,8 +167,8 @@ impl Directory {
         Ok(is_inside && (has_way(0) || has_way(1)))
     }
 
-    /// Appends the rows of some of the public by number, those alone whom an audience selects where
-    /// there is one: as [`Directory::resolve`] gives them in a pass.
+    /// Appends the rows of some people by number, or, where there is an audience, of those of the public
+    /// alone whom it selects: as [`Directory::resolve`] gives them in a pass.
     pub fn rows_of(
         &self,
         among: Option<(&City, &Audience)>,
@@ -188,7 +188,7 @@ impl Directory {
         for no in numbers {
             let Some(row) = self
                 .row_of(no.0)
-                .filter(|row| *row >= self.first_subscriber())
+                .filter(|row| among.is_none() || *row >= self.first_subscriber())
             else {
                 continue;
             };

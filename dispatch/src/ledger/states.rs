@@ -31,11 +31,13 @@ pub enum State {
     Duplicate = 9,
     /// Closes an intent of which nothing is left to send.
     Complete = 10,
+    /// Another account tells them: this one could not.
+    Handed = 11,
 }
 
 impl State {
     /// Every state, by code.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Unsent,
         Self::Claimed,
         Self::Unknown,
@@ -47,6 +49,7 @@ impl State {
         Self::Withdrawn,
         Self::Duplicate,
         Self::Complete,
+        Self::Handed,
     ];
 
     /// Stored code.
@@ -73,6 +76,7 @@ impl State {
             Self::Withdrawn => "withdrawn",
             Self::Duplicate => "duplicate",
             Self::Complete => "complete",
+            Self::Handed => "handed",
         }
     }
 
@@ -100,7 +104,7 @@ impl State {
         match old {
             Self::Unsent => true,
             Self::Claimed => !matches!(self, Self::Claimed),
-            Self::Unknown | Self::Failed | Self::Expired | Self::Withdrawn => {
+            Self::Unknown | Self::Failed | Self::Expired | Self::Withdrawn | Self::Handed => {
                 !self.is_open() && self.code() != old.code()
             }
             Self::Accepted => matches!(self, Self::Delivered | Self::Acknowledged | Self::Failed),
@@ -112,7 +116,7 @@ impl State {
 
 /// Recipients by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts([u64; 11]);
+pub struct Counts([u64; 12]);
 
 impl Counts {
     /// How many are in that state.

@@ -37,9 +37,11 @@ impl Outbox {
             | Outcome::Delivered
             | Outcome::Acknowledged
             | Outcome::Uncertain => true,
-            Outcome::Throttled | Outcome::Transient | Outcome::Permanent | Outcome::Retired => {
-                false
-            }
+            Outcome::Throttled
+            | Outcome::Transient
+            | Outcome::Permanent
+            | Outcome::Retired
+            | Outcome::Elsewhere => false,
         };
         if !counts || self.limits.daily_max == 0 {
             return;
@@ -142,7 +144,9 @@ impl Outbox {
                     }
                 }
             }
-            Outcome::Throttled | Outcome::Transient | Outcome::Uncertain => self.stats.strays += 1,
+            Outcome::Throttled | Outcome::Transient | Outcome::Uncertain | Outcome::Elsewhere => {
+                self.stats.strays += 1
+            }
         }
     }
 
@@ -167,7 +171,7 @@ impl Outbox {
             | Outcome::Permanent
             | Outcome::Retired => self.troubles = 0,
             Outcome::Transient => self.trouble(at),
-            Outcome::Throttled | Outcome::Uncertain => {}
+            Outcome::Throttled | Outcome::Uncertain | Outcome::Elsewhere => {}
         }
         match outcome {
             Outcome::Accepted { receipt } => {
@@ -192,6 +196,10 @@ impl Outbox {
                 if !is_said {
                     self.fall_back(at, no, recipient, out);
                 }
+            }
+            Outcome::Elsewhere => {
+                self.pace.give_back(usize::from(flight.parts));
+                self.hand_over(no, recipient, false, out);
             }
             Outcome::Uncertain => {
                 self.stats.uncertain += 1;
@@ -342,6 +350,7 @@ mod tests {
             words: vec![words(Channel::Sms)],
             spare: vec![words(Channel::Push), words(Channel::Email)],
             instead_of: None,
+            tried: Vec::new(),
             tier,
             onset: at(0),
             exposure: 1,

@@ -30,6 +30,8 @@ pub(super) enum Heard {
     Yes,
     /// It is on the wire.
     Perhaps,
+    /// Another account was to tell them.
+    Elsewhere,
     No,
 }
 
@@ -105,6 +107,8 @@ impl Outbox {
             }
             if flies {
                 heard = Heard::Perhaps;
+            } else if state == State::Handed && heard == Heard::No {
+                heard = Heard::Elsewhere;
             }
         }
         heard
@@ -115,11 +119,19 @@ impl Outbox {
     pub(super) fn skip_by_past(&self, facts: &Facts, row: &Row) -> Option<State> {
         if facts.only_told && facts.before.is_whole {
             let heard = self.heard(&facts.before.accounts, row.recipient);
-            return (heard == Heard::No).then_some(State::Withdrawn);
+            return match heard {
+                Heard::Yes | Heard::Perhaps => None,
+                Heard::Elsewhere if !facts.is_back => Some(State::Handed),
+                Heard::Elsewhere | Heard::No => Some(State::Withdrawn),
+            };
         }
         if facts.only_new {
             let heard = self.heard(&facts.before.accounts, row.recipient);
-            return (heard != Heard::No).then_some(State::Unsent);
+            return match heard {
+                Heard::Yes | Heard::Perhaps => Some(State::Unsent),
+                Heard::Elsewhere if !facts.is_back => Some(State::Handed),
+                Heard::Elsewhere | Heard::No => None,
+            };
         }
         None
     }

@@ -70,6 +70,9 @@ pub enum Event<'a> {
     Window(usize),
     /// The link broke: what is in flight is of unknown outcome.
     Down,
+    /// The account carries nothing for now, or does again: meanwhile whoever waits is told by the
+    /// accounts of [`super::Limits::fail_over`]. What none of them has not tried waits here.
+    Aside(bool),
     /// Nothing of these intents leaves until another such event leaves them out; the rest goes on.
     Paused(&'a BTreeSet<IntentId>),
     /// Time passed.
@@ -107,6 +110,8 @@ pub enum Outcome {
     Retired,
     /// It may have gone out.
     Uncertain,
+    /// It never left: this account does not pass it, and another tells them.
+    Elsewhere,
 }
 
 /// A request for rows of an audience.
@@ -163,6 +168,16 @@ pub enum Note {
         intent: IntentId,
         /// Who.
         recipient: RecipientNo,
+    },
+    /// Another account is to tell them, since this one cannot.
+    HandOver {
+        /// Which intent.
+        intent: IntentId,
+        /// Who.
+        recipient: RecipientNo,
+        /// True where that account told them of the warning before, and so knows whether this is for
+        /// them.
+        asks: bool,
     },
     /// Too much was remembered of warnings that stand: who was told of this one is forgotten, and
     /// its end goes to everybody in its areas.

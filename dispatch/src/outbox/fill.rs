@@ -25,10 +25,14 @@ enum Served {
 
 /// What serving needs to know of a track while its stream is taken out.
 pub(super) struct Facts {
-    id: IntentId,
-    no: u32,
+    pub(super) id: IntentId,
+    pub(super) no: u32,
     not_after: Time,
     resend: bool,
+    /// True where other accounts tell whom it is for.
+    hands_over: bool,
+    /// True where every account was asked whether they told them.
+    pub(super) is_back: bool,
     doubtful: bool,
     pub(super) only_told: bool,
     pub(super) only_new: bool,
@@ -38,7 +42,7 @@ pub(super) struct Facts {
 
 impl Outbox {
     pub(super) fn fill(&mut self, at: Time, out: &mut Effects) {
-        if !self.up {
+        if !self.up && !self.aside {
             return;
         }
         let mut after = Bound::Unbounded;
@@ -86,8 +90,13 @@ impl Outbox {
         if waits || self.paused.contains(&track.intent.id) {
             return Served::Idle;
         }
+        let hands_over = self.hands_over(&track.intent, at);
+        if !self.up && !hands_over {
+            return Served::Idle;
+        }
         // Of a day that is used up the public waits for the next; who has other channels does not.
-        if track.intent.audience.reach == Reach::Public && self.daily_room(at) == 0 {
+        let is_public = track.intent.audience.reach == Reach::Public;
+        if is_public && !hands_over && self.daily_room(at) == 0 {
             return Served::Idle;
         }
         let Some(track) = self.tracks.get_mut(&key.no) else {
@@ -97,7 +106,7 @@ impl Outbox {
             return Served::Drained;
         };
         let mut stream = std::mem::take(slot);
-        let facts = self.facts(key.no);
+        let facts = self.facts(key.no, hands_over);
         let served = match facts {
             Some(facts) => self.serve_stream(&mut stream, &facts, key.pass, only_ask, at, out),
             None => Served::Drained,
@@ -120,13 +129,16 @@ impl Outbox {
         out: &mut Effects,
     ) -> Served {
         let mut starved = only_ask;
-        if !only_ask {
+        if facts.hands_over {
+            starved = false;
+            self.hand_over_all(stream, facts, at, out);
+        } else if !only_ask {
             let from = out.sending.len();
             starved = self.send_rows(stream, facts, pass, at, out);
             self.finish_batch(facts, from, out);
         }
         self.ask(stream, facts, pass, out);
-        if !facts.resend && !only_ask {
+        if !facts.resend && !only_ask && !facts.hands_over {
             self.claim(stream, facts, pass, at);
         }
         if stream.is_drained() {
@@ -198,6 +210,7 @@ impl Outbox {
                     self.learn(facts.no, row.recipient, State::Failed, 0);
                     self.fall_back(at, facts.no, row.recipient, out);
                 }
+                Some(State::Handed) => self.hand_over(facts.no, row.recipient, true, out),
                 Some(state) => {
                     self.stats.duplicates += u64::from(state == State::Duplicate);
                     self.learn(facts.no, row.recipient, state, 0);
@@ -270,7 +283,7 @@ impl Outbox {
     }
 
     /// Why a row is not sent: the state it takes, `Unsent` where it keeps its own.
-    fn skip(&self, facts: &Facts, row: &Row, epoch: u32, at: Time) -> Option<State> {
+    pub(super) fn skip(&self, facts: &Facts, row: &Row, epoch: u32, at: Time) -> Option<State> {
         let account = self.ledger.account_by(facts.no)?;
         let state = account.states.get(row.recipient);
         let again = state == State::Unknown && facts.resend;
@@ -400,7 +413,7 @@ impl Outbox {
         }
     }
 
-    fn facts(&self, no: u32) -> Option<Facts> {
+    fn facts(&self, no: u32, hands_over: bool) -> Option<Facts> {
         let track = self.tracks.get(&no)?;
         let intent = &track.intent;
         Some(Facts {
@@ -408,6 +421,8 @@ impl Outbox {
             no,
             not_after: intent.not_after,
             resend: intent.resend_when_unknown(),
+            hands_over,
+            is_back: intent.is_back(),
             doubtful: track.doubtful,
             only_told: intent.only_told,
             only_new: intent.only_new,

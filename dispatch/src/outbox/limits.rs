@@ -51,6 +51,8 @@ pub struct Limits {
     pub retired_for: Span,
     /// Recipients remembered beyond that because their warning stands, a byte each.
     pub standing_max: u64,
+    /// Links of the accounts that tell whom this one cannot, in their order.
+    pub fail_over: Vec<String>,
 }
 
 impl Default for Limits {
@@ -75,6 +77,7 @@ impl Default for Limits {
             keep: Span::from_minutes(3 * 24 * 60),
             retired_for: Span::ZERO,
             standing_max: 50_000_000,
+            fail_over: Vec::new(),
         }
     }
 }
@@ -134,6 +137,8 @@ pub struct Stats {
     pub retired: u64,
     /// Responsible persons told otherwise because the day's messages are used up.
     pub capped: u64,
+    /// Recipients whom another account tells, since this one could not.
+    pub handed: u64,
     /// Answers to nothing known.
     pub strays: u64,
 }

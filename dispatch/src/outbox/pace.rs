@@ -68,6 +68,12 @@ impl Pace {
         }
     }
 
+    /// What was spent never left.
+    pub(super) fn give_back(&mut self, messages: usize) {
+        let back = i64::try_from(messages).unwrap_or(i64::MAX / TOKEN) * TOKEN;
+        self.credit = self.credit.saturating_add(back).min(self.credit_max);
+    }
+
     /// The far side said "too fast": wait, twice as long as last time. Several such answers to
     /// one burst are one.
     pub(super) fn throttled(&mut self, at: Time) {

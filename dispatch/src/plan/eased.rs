@@ -104,6 +104,7 @@ impl Plan<'_> {
                 words: Vec::new(),
                 spare: Vec::new(),
                 instead_of: None,
+                tried: Vec::new(),
                 tier: warning.tier(),
                 onset: warning.time,
                 exposure: 2,

@@ -194,6 +194,7 @@ impl Plan<'_> {
             words,
             spare,
             instead_of: None,
+            tried: Vec::new(),
             tier: order,
             onset: saying.onset,
             exposure: saying.exposure,

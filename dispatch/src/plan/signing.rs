@@ -84,6 +84,7 @@ pub fn signing(
                 .collect(),
             spare: Vec::new(),
             instead_of: None,
+            tried: Vec::new(),
             tier: warning.tier(),
             onset: signing.since,
             exposure: 0,

@@ -322,8 +322,11 @@ const fn reached(state: State) -> Reached {
         State::Accepted | State::Duplicate => Reached::Accepted,
         State::Unknown => Reached::Perhaps,
         State::Failed => Reached::Failed,
-        State::Unsent | State::Claimed | State::Expired | State::Withdrawn | State::Complete => {
-            Reached::NothingSent
-        }
+        State::Unsent
+        | State::Claimed
+        | State::Expired
+        | State::Withdrawn
+        | State::Complete
+        | State::Handed => Reached::NothingSent,
     }
 }

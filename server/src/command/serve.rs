@@ -4,7 +4,7 @@ use super::Failure;
 use crate::app::{App, Period};
 use crate::bulletins;
 use crate::clock::Clock;
-use crate::config::{BulletinSection, CapSection, Config, EmailSection, Store, shapes, shares};
+use crate::config::{BulletinSection, CapSection, Config, EmailSection, Store, shapes};
 use crate::courier::{AreaLink, Carrier, Single};
 use crate::edge;
 use crate::gaps::StationsFile;
@@ -311,15 +311,7 @@ fn links(
         LinkKind::Single(Single::Cap),
         LinkKind::Single(Single::Push),
     ];
-    let shares = shares(&config.sms, &config.numbers).map_err(|faults| {
-        let words: Vec<String> = faults.iter().map(|(_, it)| it.to_string()).collect();
-        words.join("; ")
-    })?;
-    for (section, share) in config.sms.iter().zip(shares) {
-        let link = section.gateway();
-        let mut link = link.map_err(|why| format!("sms {}: {why}", section.name))?;
-        link.share = share;
-        link.data_only = config.numbers.data_only();
+    for (section, link) in config.sms.iter().zip(config.sms_gateways()?) {
         kinds.push(LinkKind::Sms(Box::new(link), section.pace_per_s));
     }
     if let Some(section) = &config.email {
@@ -376,13 +368,9 @@ fn exercises(config: &Config) -> Result<Option<ExerciseOptions>, String> {
     let mut sms_names = names
         .into_iter()
         .filter(|name| name == "sms" || name.starts_with("sms/"));
-    let shares = shares(&config.sms, &config.numbers).unwrap_or_default();
     let mut links = Vec::new();
-    for ((account, share), name) in config.sms.iter().zip(shares).zip(&mut sms_names) {
-        let link = account.gateway();
-        let mut link = link.map_err(|why| format!("sms {}: {why}", account.name))?;
-        link.share = share;
-        link.data_only = config.numbers.data_only();
+    let gateways = config.sms_gateways()?;
+    for ((account, mut link), name) in config.sms.iter().zip(gateways).zip(&mut sms_names) {
         link.sessions = 1;
         let pace = match account.pace_per_s {
             0 => section.pace_per_s(),

@@ -4,7 +4,7 @@ use super::{
     AreaSection, BroadcastSection, BulletinSection, CapSection, CellSection, CentreSection, Config,
     DeviceSection, DirectorySection, EmailSection, ExerciseSection, HttpSection, KafkaSection,
     PlatformSection, PollSection, PushSection, RetentionSection, SmsSection, Store, VoiceSection,
-    WebhookSection, shares,
+    WebhookSection, fail_overs, shares,
 };
 use crate::installation::Faulty;
 use crate::people::Person;
@@ -414,6 +414,14 @@ impl Sections {
         if self.centres.is_empty() {
             return;
         }
+        for (line, section) in self.sms.iter().filter(|(_, sms)| sms.hands_over()) {
+            let what = format!(
+                "a relay counts each number of a job at the account that carries it: {} hands them over",
+                section.name
+            );
+            let remedy = "leave fail_over out, and give the account more links";
+            faults.error(Place::line(name, *line), "sms.fail_over", what, remedy);
+        }
         for (line, section) in self.sms.iter().filter(|(_, sms)| sms.pace_per_s == 0) {
             let what = format!(
                 "{} has none: nobody could say when the last phone rings",
@@ -432,6 +440,11 @@ impl Sections {
             let place = Place::line(name, line);
             let remedy = "carries = [\"unicom\"], [\"telecom\", \"1703\"]… on all accounts but one";
             faults.error(place, "sms.carries", fault.to_string(), remedy);
+        }
+        for (account, fault) in fail_overs(&accounts).err().unwrap_or_default() {
+            let line = self.sms.get(account).map_or(0, |(line, _)| *line);
+            let remedy = "name accounts whose carriers agreed to tell this one's phones: fail_over = [\"unicom\"]";
+            faults.error(Place::line(name, line), "sms.fail_over", fault, remedy);
         }
     }
 

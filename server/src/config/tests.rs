@@ -227,6 +227,39 @@ fn the_example_has_every_section_and_misses_only_its_files() {
 }
 
 #[test]
+fn who_stands_in_for_an_account_is_another_account() {
+    let account = |name: &str, more: &str| {
+        format!(
+            "[[sms]]\nname = \"{name}\"\n{more}\n[sms.link]\naddress = \"127.0.0.1:1\"\naccount = \"a\"\n"
+        )
+    };
+    let said = |more: &str| -> Vec<String> {
+        let first = account("first", more);
+        let second = account("second", "carries = [\"unicom\"]\nfail_over = [\"first\"]");
+        let text =
+            format!("city = \"c\"\njournal = \"j\"\nlisten = \"127.0.0.1:1\"\n{first}{second}");
+        let faults = faults(text.as_bytes());
+        let faults = faults.iter().filter(|fault| fault.field == "sms.fail_over");
+        faults.map(|fault| fault.what.clone()).collect()
+    };
+    assert_eq!(
+        said("fail_over = [\"second\"]\nfail_over_after_s = 5"),
+        [""; 0]
+    );
+    assert_eq!(
+        said("fail_over = [\"first\", \"third\"]"),
+        [
+            "\"first\" is no other account of [[sms]]",
+            "\"third\" is no other account of [[sms]]"
+        ]
+    );
+    assert_eq!(
+        said("fail_over_after_s = 5"),
+        ["fail_over_after_s without fail_over"]
+    );
+}
+
+#[test]
 fn what_is_wrong_with_push_is_said_by_its_section() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();

@@ -40,6 +40,12 @@ impl Agreed {
         is_new
     }
 
+    /// Whether what was agreed is over.
+    pub(super) fn is_over(&self, now: Time) -> bool {
+        let left = self.account.days_left(Day::of(now, self.offset));
+        left.is_some_and(|days| days < 0)
+    }
+
     /// Why a text that was looked at before is not sent.
     pub(super) fn known(&self, text: (IntentId, u8)) -> Option<&'static str> {
         self.refused.get(&text).copied()

@@ -321,7 +321,8 @@ impl Courier {
             | State::Expired
             | State::Withdrawn
             | State::Duplicate
-            | State::Complete => false,
+            | State::Complete
+            | State::Handed => false,
         };
         let released = self.outbox.intents().filter(taken);
         released.map(|intent| (intent.id, at)).collect()

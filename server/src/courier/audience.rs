@@ -3,9 +3,8 @@
 use super::Courier;
 use dispatch::exercise::{Gate, may_leave};
 use dispatch::gateway::notice::{BROWSERS, HUB, carried_by, service_of};
-use dispatch::intent::{Intent, RecipientNo};
+use dispatch::intent::{Intent, RecipientNo, Recipients};
 use dispatch::outbox::{Event, Resolve, Row};
-use dispatch::wording::language_variant;
 use model::{Channel, Reach};
 use std::sync::Arc;
 
@@ -51,8 +50,8 @@ impl Courier {
             self.publication(wanted);
             return;
         }
-        if let Some(recipient) = intent.audience.only {
-            self.moved_here(wanted, recipient);
+        if let Some(only) = &intent.audience.only {
+            self.handed_here(wanted, only, intent.channel);
             return;
         }
         if !intent.audience.came.is_empty() || wanted.cursor >= GONE {
@@ -164,29 +163,26 @@ impl Courier {
         }
     }
 
-    /// One whose number another account's carrier does not have any more.
-    fn moved_here(&mut self, wanted: &Resolve, recipient: RecipientNo) {
-        let directory = self.app.directory();
-        let person = directory.recipient(recipient);
-        let row = person.and_then(|person| {
-            Some(Row {
-                recipient,
-                variant: language_variant(person.language()),
-                shared: true,
-                address: person.phone()?,
-            })
-        });
-        self.rows = row.into_iter().filter(|_| wanted.pass == 0).collect();
-        self.keep_listed(Channel::Sms);
+    /// Those whom another account had and could not tell.
+    fn handed_here(&mut self, wanted: &Resolve, only: &Recipients, channel: Channel) {
+        self.people = self.app.directory();
+        let begin = usize::try_from(wanted.cursor).unwrap_or(usize::MAX);
+        let all = only.all();
+        let left = all.get(begin..).unwrap_or_default();
+        let page = left.get(..wanted.rows_max as usize).unwrap_or(left);
+        let people = &self.people;
+        people.rows_of(None, channel, wanted.pass, page, &mut self.rows);
+        self.keep_listed(channel);
         let rows = std::mem::take(&mut self.rows);
         self.step(Event::Rows {
             intent: wanted.intent,
             pass: wanted.pass,
             epoch: wanted.epoch,
-            cursor: 1,
+            cursor: wanted.cursor + page.len() as u64,
             rows: &rows,
-            end: true,
+            end: begin + page.len() >= all.len(),
         });
+        self.rows = rows;
     }
 
     /// Lets go of rows whose tokens another link carries. The hub has those that name no service,

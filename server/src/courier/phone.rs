@@ -203,6 +203,7 @@ mod tests {
             words: Language::ALL.into_iter().map(words).collect(),
             spare: Vec::new(),
             instead_of: None,
+            tried: Vec::new(),
             tier,
             onset: at,
             exposure: 1,

@@ -2,6 +2,7 @@
 
 use super::Courier;
 use super::agreed::{Agreed, TEXTS_MAX};
+use super::aside::Aside;
 use super::marks::Marks;
 use super::reply::{is_from, said};
 use crate::app::App;
@@ -46,6 +47,8 @@ pub(crate) struct Sms {
     queued: FxHashSet<Token>,
     /// Parts that the sessions bound at this time take unanswered; zero while the link is down.
     window: usize,
+    /// Whether its phones are left to other accounts.
+    aside: Aside,
     shown: u64,
     mark: u64,
     marks: Marks,
@@ -137,10 +140,12 @@ impl Sms {
             always_ucs2: style.always_ucs2(),
             with_flash: style.sender.flash,
             answer_max: answer_max(config),
+            fail_over: config.fail_over.links.clone(),
             ..Limits::with_window(window)
         };
         let mut courier = Courier::open(Arc::clone(app), number, limits)?;
         courier.share = config.share.clone();
+        let down_since = courier.app.clock.now();
         courier.data_only = config.data_only.clone();
         Ok(Self {
             courier,
@@ -151,6 +156,7 @@ impl Sms {
             waiting: VecDeque::new(),
             queued: FxHashSet::default(),
             window: 0,
+            aside: Aside::new(&config.fail_over, down_since),
             shown: 0,
             mark: 0,
             marks: Marks::default(),
@@ -163,9 +169,30 @@ impl Sms {
             // What is new is on the screens at once.
             self.shown = 0;
         }
+        self.stand_aside();
         self.drive(link)?;
         self.acknowledge(link);
         Ok(())
+    }
+
+    /// Leaves its phones to other accounts, or takes them back.
+    fn stand_aside(&mut self) {
+        let now = self.courier.app.clock.now();
+        let is_over = self.agreed.is_over(now);
+        let Some(stands) = self.aside.change(now, is_over) else {
+            return;
+        };
+        let link = self.courier.outbox.link();
+        if stands {
+            let to = self.courier.fail_over.join(", ");
+            tracing::warn!(link, to, is_over, "its phones are told by other accounts");
+        } else {
+            tracing::info!(link, "tells its phones again");
+        }
+        let labels = [link, "aside"];
+        let metric = self.courier.app.metrics.account.with_label_values(&labels);
+        metric.set(i64::from(stands));
+        self.courier.step(Event::Aside(stands));
     }
 
     /// Does what the outbox said: progress first, then rows, then the wire.
@@ -186,9 +213,12 @@ impl Sms {
         for send in &effects.sends {
             for sending in effects.batch(send) {
                 let phone = self.courier.phone(sending.token.recipient());
-                let is_ready = phone.is_some() && self.prepare(send.intent, sending.variant);
-                match phone {
-                    Some(phone) if is_ready => {
+                let ready = self.prepare(send.intent, sending.variant);
+                match phone
+                    .ok_or(Outcome::Permanent)
+                    .and_then(|phone| ready.map(|()| phone))
+                {
+                    Ok(phone) => {
                         if self.queued.insert(sending.token) {
                             self.waiting.push_back(Waiting {
                                 token: sending.token,
@@ -198,9 +228,9 @@ impl Sms {
                             });
                         }
                     }
-                    Some(_) | None => refused.push(Answer {
+                    Err(outcome) => refused.push(Answer {
                         token: sending.token,
-                        outcome: Outcome::Permanent,
+                        outcome,
                     }),
                 }
             }
@@ -214,24 +244,25 @@ impl Sms {
         Ok(())
     }
 
-    fn prepare(&mut self, intent: IntentId, variant: u8) -> bool {
+    /// Puts a wording in the form that leaves; or what becomes of its messages instead.
+    fn prepare(&mut self, intent: IntentId, variant: u8) -> Result<(), Outcome> {
         if self.texts.contains_key(&(intent, variant)) {
-            return true;
+            return Ok(());
         }
         let app = &self.courier.app;
         let link = self.courier.outbox.link();
         if let Some(why) = self.agreed.known((intent, variant)) {
             app.metrics.not_passed.with_label_values(&[link, why]).inc();
-            return false;
+            return Err(self.not_passed(intent));
         }
         let Some((found, message)) = self.courier.words(intent, variant) else {
-            return false;
+            return Err(Outcome::Permanent);
         };
         if let Some(why) = self.agreed.refusal((intent, variant), &message.text) {
             tracing::error!(link, %intent, %why, "a text was not sent: the account does not pass it");
             let labels = [link, why.name()];
             app.metrics.not_passed.with_label_values(&labels).inc();
-            return false;
+            return Err(self.not_passed(intent));
         }
         self.reference = self.reference.wrapping_add(1);
         let validity = Validity::Absolute(found.not_after);
@@ -241,12 +272,22 @@ impl Sms {
                     self.texts.clear();
                 }
                 self.texts.insert((intent, variant), text);
-                true
+                Ok(())
             }
             Err(error) => {
                 tracing::error!(%intent, %error, "text cannot be sent");
-                false
+                Err(Outcome::Permanent)
             }
+        }
+    }
+
+    /// What becomes of a message whose text the account does not pass: another may.
+    fn not_passed(&self, intent: IntentId) -> Outcome {
+        let intent = self.courier.intents.get(&intent);
+        let now = self.courier.app.clock.now();
+        match intent.and_then(|intent| intent.heir(now, &self.courier.fail_over)) {
+            Some(_) => Outcome::Elsewhere,
+            None => Outcome::Permanent,
         }
     }
 
@@ -261,7 +302,9 @@ impl Sms {
                 .filter(|key| !self.texts.contains_key(key))
                 .collect();
             for (intent, variant) in missing {
-                self.prepare(intent, variant);
+                if let Err(outcome) = self.prepare(intent, variant) {
+                    self.turn_away((intent, variant), outcome);
+                }
             }
             let batch: Vec<Submit<'_>> = self
                 .waiting
@@ -292,6 +335,24 @@ impl Sms {
         }
     }
 
+    /// A text was passed when its messages were handed out, and is not any more.
+    fn turn_away(&mut self, text: (IntentId, u8), outcome: Outcome) {
+        let of_text = |waiting: &Waiting| (waiting.intent, waiting.variant) == text;
+        let refused = self.waiting.iter().filter(|waiting| of_text(waiting));
+        let refused = refused.map(|Waiting { token, .. }| Answer {
+            token: *token,
+            outcome,
+        });
+        let refused: Vec<Answer> = refused.collect();
+        self.waiting.retain(|waiting| !of_text(waiting));
+        for Answer { token, .. } in &refused {
+            self.queued.remove(token);
+        }
+        if !refused.is_empty() {
+            self.courier.step(Event::Answers(&refused));
+        }
+    }
+
     /// Takes in what a turn of the link brought; `window` is what its sessions take since.
     pub(crate) fn heard(&mut self, turn: &Turn, window: usize) -> Result<(), JournalError> {
         for change in &turn.changes {
@@ -318,8 +379,14 @@ impl Sms {
             self.courier.step(Event::Answers(&answers));
         }
         match (std::mem::replace(&mut self.window, window), window) {
-            (0, 1..) => self.courier.step(Event::Up),
-            (1.., 0) => self.down()?,
+            (0, 1..) => {
+                self.aside.link(None);
+                self.courier.step(Event::Up);
+            }
+            (1.., 0) => {
+                self.aside.link(Some(self.courier.app.clock.now()));
+                self.down()?;
+            }
             _ => {}
         }
         for fault in &turn.faults {
@@ -344,7 +411,8 @@ impl Sms {
                 | Outcome::Delivered
                 | Outcome::Acknowledged
                 | Outcome::Permanent
-                | Outcome::Retired => true,
+                | Outcome::Retired
+                | Outcome::Elsewhere => true,
                 Outcome::Throttled | Outcome::Transient | Outcome::Uncertain => false,
             };
             is_any |= is_known && self.queued.remove(token);

@@ -1,13 +1,14 @@
-//! Who was not reached here is reached otherwise: a person by their next channel, a device's site by
-//! its people.
+//! Who was not reached here is reached otherwise: by another account, a person by their next channel, a
+//! device's site by its people.
 
 use super::{Courier, INTENT};
 use dispatch::directory::{Contact, Device, Recipient};
 use dispatch::gateway::notice::{HUB, service_of};
-use dispatch::intent::{Intent, IntentId, RecipientNo};
+use dispatch::intent::{Intent, IntentId, RecipientNo, Recipients};
 use dispatch::outbox::Note;
 use journal::{Batch, Kind, Partition, Topic};
 use model::{Channel, DeviceReport, Input};
+use std::collections::BTreeMap;
 
 /// The link that carries a token.
 fn push_link(token: &str) -> String {
@@ -15,8 +16,28 @@ fn push_link(token: &str) -> String {
 }
 
 impl Courier {
-    /// Adds to `batch` what a note asks for.
-    pub(super) fn stand_in(&mut self, note: Note, batch: &mut Batch) {
+    /// Adds to `batch` what notes ask for.
+    pub(super) fn stand_in(&mut self, notes: Vec<Note>, batch: &mut Batch) {
+        let mut handed: BTreeMap<(IntentId, bool), Vec<RecipientNo>> = BTreeMap::new();
+        for note in notes {
+            match note {
+                Note::HandOver {
+                    intent,
+                    recipient,
+                    asks,
+                } => handed.entry((intent, asks)).or_default().push(recipient),
+                Note::FallBack { .. }
+                | Note::Closed { .. }
+                | Note::Forgotten(_)
+                | Note::WrongLink(_) => self.stand_in_for(note, batch),
+            }
+        }
+        for ((id, asks), people) in handed {
+            self.hand_over(id, people, asks, batch);
+        }
+    }
+
+    fn stand_in_for(&mut self, note: Note, batch: &mut Batch) {
         match note {
             Note::FallBack { intent, recipient } => self.fall_back(intent, recipient, batch),
             Note::WrongLink(intent) => {
@@ -29,7 +50,32 @@ impl Courier {
                     "who was told is forgotten: too many warnings stand; its end goes to everybody"
                 );
             }
-            Note::Closed { .. } => {}
+            Note::Closed { .. } | Note::HandOver { .. } => {}
+        }
+    }
+
+    /// Some people of an intent are told by the next account, since this one cannot.
+    fn hand_over(&self, id: IntentId, mut people: Vec<RecipientNo>, asks: bool, batch: &mut Batch) {
+        let Some(intent) = self.intents.get(&id) else {
+            return;
+        };
+        let app = &self.app;
+        let link = self.outbox.link();
+        let next = intent.heir(app.clock.now(), &self.fail_over);
+        let number = next.and_then(|next| app.links.iter().position(|name| name == next));
+        let (Some(next), Some(number)) = (next, number) else {
+            let people = people.len();
+            tracing::error!(link, intent = %id, people, "no account is left that tells them");
+            return;
+        };
+        let labels = [link, next.as_str()];
+        let count = app.metrics.handed.with_label_values(&labels);
+        count.inc_by(people.len() as u64);
+        people.sort_unstable();
+        for some in people.chunks(Recipients::MAX) {
+            let some = Recipients::of(some.to_vec());
+            let handed = intent.handed(app.clock.now(), some, next, asks);
+            self.put_intent(number, &handed, batch);
         }
     }
 
@@ -68,7 +114,8 @@ impl Courier {
         }
         let app = &self.app;
         let accounts = app.accounts.links();
-        let Some(next) = share.next(phone).and_then(|next| accounts.get(next)) else {
+        let next = share.next(phone).and_then(|next| accounts.get(next));
+        let Some(next) = next.filter(|next| !intent.tried.contains(next)) else {
             return false;
         };
         let Some(number) = app.links.iter().position(|name| name == next) else {
@@ -76,7 +123,8 @@ impl Courier {
         };
         let labels = [self.outbox.link(), next.as_str()];
         app.metrics.moved.with_label_values(&labels).inc();
-        let moved = intent.moved(app.clock.now(), recipient, next);
+        let only = Recipients::of(vec![recipient]);
+        let moved = intent.handed(app.clock.now(), only, next, true);
         self.put_intent(number, &moved, batch);
         true
     }

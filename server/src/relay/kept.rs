@@ -150,6 +150,7 @@ impl Kept {
             words: self.words(),
             spare: Vec::new(),
             instead_of: None,
+            tried: Vec::new(),
             tier: job.tier,
             onset: job.onset,
             exposure: 2,
@@ -217,7 +218,8 @@ impl Kept {
             | State::Expired
             | State::Withdrawn
             | State::Duplicate
-            | State::Complete => return,
+            | State::Complete
+            | State::Handed => return,
         };
         self.started.get_or_insert(at);
         self.answered = self.answered.max(Some(at));
@@ -320,7 +322,8 @@ impl Kept {
                         | State::Accepted
                         | State::Delivered
                         | State::Acknowledged
-                        | State::Duplicate,
+                        | State::Duplicate
+                        | State::Handed,
                     ) => {}
                 }
                 (code, counts)

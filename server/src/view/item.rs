@@ -454,6 +454,9 @@ pub(crate) struct DeliveryItem {
     pub(crate) unknown: u64,
     pub(crate) expired: u64,
     pub(crate) withdrawn: u64,
+    /// Whom another account tells instead: not among those planned.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) handed: u64,
     pub(crate) started: Option<String>,
     pub(crate) finished: Option<String>,
     pub(crate) rate_per_s: f64,
@@ -468,6 +471,11 @@ impl DeliveryItem {
         self.accepted + self.failed + self.unknown + self.expired + self.withdrawn < self.planned
             && self.sent > 0
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The key of a delivery row in the view.

@@ -12,6 +12,7 @@ mod cell;
 mod channels;
 mod course;
 mod devices;
+mod fail_over;
 mod fall_back;
 mod fetched;
 mod http;

@@ -3,7 +3,7 @@
 use super::account::Account;
 use super::identifier::Spelling;
 use super::numbers::DataOnly;
-use super::share::Share;
+use super::share::{FailOver, Share};
 use model::Span;
 use serde::{Deserialize, Deserializer};
 use std::fmt;
@@ -128,6 +128,9 @@ pub struct LinkConfig {
     /// Which phones are this account's; all of them where there is no other account.
     #[serde(skip)]
     pub share: Option<Share>,
+    /// Who tells them while this account cannot.
+    #[serde(skip)]
+    pub fail_over: FailOver,
     /// What was agreed about the account; given beside the section.
     #[serde(skip)]
     pub agreed: Account,
@@ -354,6 +357,7 @@ impl Default for LinkConfig {
         Self {
             protocol: Protocol::default(),
             share: None,
+            fail_over: FailOver::default(),
             agreed: Account::default(),
             data_only: DataOnly::default(),
             addresses: vec!["127.0.0.1:2775".to_owned()],

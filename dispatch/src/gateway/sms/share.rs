@@ -5,6 +5,7 @@
 //! hands it to the others once its carrier says that it is not theirs ([`Share::next`]).
 
 use super::numbers::{DIGITS, Numbers, is_beginning};
+use model::Span;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,6 +14,16 @@ const CHINA: std::ops::Range<u64> = 8_610_000_000_000..8_620_000_000_000;
 const CHINA_CODE: u64 = 8_600_000_000_000;
 /// What is left of a national number of eleven digits before these.
 const BELOW: u64 = 10_000_000;
+
+/// Who tells the phones of an account while it can tell nobody: its link is down, its day used up, its
+/// contract over, or it does not pass a text.
+#[derive(Clone, Debug, Default)]
+pub struct FailOver {
+    /// Links of the accounts whose carriers agreed to it, in the order in which they are asked.
+    pub links: Vec<String>,
+    /// How long its link is down before.
+    pub after: Span,
+}
 
 /// What is wrong with how accounts share the phones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -356,6 +356,7 @@ const fn state(state: State) -> &'static str {
         State::Withdrawn => "withdrawn 撤回",
         State::Duplicate => "duplicate 重复未发",
         State::Complete => "complete 已结束",
+        State::Handed => "by another account 其他账号代发",
     }
 }
 

@@ -91,6 +91,7 @@ pub(super) const fn columns(what: What) -> &'static [Column] {
             ("expired", Integer),
             ("withdrawn", Integer),
             ("duplicate", Integer),
+            ("handed", Integer),
             ("closed", Text),
         ],
         What::Receipts => &[
@@ -269,6 +270,7 @@ impl Source<'_> {
                 count(State::Expired),
                 count(State::Withdrawn),
                 count(State::Duplicate),
+                count(State::Handed),
                 closed.map_or(Cell::Empty, |state| text(state.name())),
             ])
         })

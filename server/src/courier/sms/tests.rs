@@ -6,6 +6,7 @@ use crate::process::tests::full::Cramped;
 use crate::process::tests::{NEVER, NOON, records, report, serve};
 use crate::small_city as city;
 use dispatch::gateway::sms::Account;
+use dispatch::gateway::sms::share::FailOver;
 use journal::Partition;
 use model::{Input, Order, Time};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 /// A link that no centre is behind.
 fn sms(app: &Arc<App>) -> Sms {
     let courier = Courier::open(Arc::clone(app), 5, Limits::default()).unwrap();
+    let aside = Aside::new(&FailOver::default(), app.clock.now());
     Sms {
         courier,
         style: Style::default(),
@@ -22,6 +24,7 @@ fn sms(app: &Arc<App>) -> Sms {
         waiting: VecDeque::new(),
         queued: FxHashSet::default(),
         window: 0,
+        aside,
         shown: 0,
         mark: 0,
         marks: Marks::default(),
