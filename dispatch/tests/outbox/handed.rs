@@ -317,7 +317,7 @@ fn whom_no_account_can_tell_waits_at_their_own_and_goes_round_again() {
     assert!(
         told(&carriers)
             .iter()
-            .all(|who| *who as usize % ACCOUNTS == 0)
+            .all(|who| (*who as usize).is_multiple_of(ACCOUNTS))
     );
     assert_eq!(carriers.left, [20, 0, 0]);
     // The others stay away: in time theirs come to the one that is there.
