@@ -51,6 +51,9 @@ pub struct Limits {
     pub retired_for: Span,
     /// Recipients remembered beyond that because their warning stands, a byte each.
     pub standing_max: u64,
+    /// Messages to one address that go together, as one call says them; 0 where each goes by itself. An
+    /// address is then not spoken to a second time while it is.
+    pub together_max: usize,
 }
 
 impl Default for Limits {
@@ -75,6 +78,7 @@ impl Default for Limits {
             keep: Span::from_minutes(3 * 24 * 60),
             retired_for: Span::ZERO,
             standing_max: 50_000_000,
+            together_max: 0,
         }
     }
 }

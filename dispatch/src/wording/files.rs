@@ -93,6 +93,9 @@ pub(super) struct Frames {
     /// Of mails: the line that says where the link to answer is.
     #[serde(default)]
     pub(super) link: BTreeMap<Language, String>,
+    /// Of calls: what one says first that has several things to say.
+    #[serde(default)]
+    pub(super) several: BTreeMap<Language, String>,
     #[serde(default)]
     pub(super) alert: BTreeMap<Language, Frame>,
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! The templates of a city, read once and tried out whole: a wording that loads cannot fail later.
 
-use super::answering::Lines;
+use super::answering::{Lines, Openings};
 use super::consequence::{self, Consequences};
 use super::files::{Frame, Frames, Phrases, Translated};
 use super::lint::{self, Finding};
@@ -42,6 +42,8 @@ pub struct Wording {
     plain: BTreeSet<Channel>,
     /// Where mails say how to answer by a click.
     links: Lines,
+    /// What a call says first that has several things to say.
+    openings: Openings,
     roles: Roles,
 }
 
@@ -123,6 +125,7 @@ impl Wording {
             channels: BTreeSet::new(),
             plain: BTreeSet::new(),
             links: Lines::default(),
+            openings: Openings::default(),
             roles: Roles::default(),
         }
     }
@@ -231,6 +234,11 @@ impl Wording {
         self.links.line(language, address)
     }
 
+    /// What a call says first that has so many things to say.
+    pub fn opening(&self, language: Language, count: usize) -> String {
+        self.openings.say(language, count)
+    }
+
     /// True where a frame has words for who asks for easy ones.
     pub(super) fn has_plain(&self, channel: Channel, purpose: Purpose, language: Language) -> bool {
         let count = self.forms.get(&(channel, purpose, language, "plain"));
@@ -325,6 +333,9 @@ impl Wording {
         }
         if channel == Channel::Email {
             self.links = Lines::read(file, &frames.link, faults);
+        }
+        if channel == Channel::Voice {
+            self.openings = Openings::read(file, &frames.several, faults);
         }
         for purpose in Purpose::WORDED {
             let mut written = frames.of(purpose).cloned().unwrap_or_default();
