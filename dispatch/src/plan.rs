@@ -8,6 +8,7 @@
 
 mod asking;
 mod attention;
+mod digest;
 mod eased;
 mod measure;
 mod moved;
@@ -22,6 +23,7 @@ pub use signing::signing;
 use crate::intent::Intent;
 use crate::wording::{Finding, Issuer, Names, Places, Purpose, Wording};
 use attention::Attention;
+use digest::Held;
 use eased::Eased;
 use model::authority::Ruling;
 use model::release::Flow;
@@ -69,6 +71,9 @@ pub struct Planner {
     /// Who came into an area since the last whole minute.
     #[serde(default, skip_serializing_if = "Came::is_empty")]
     came: Came,
+    /// What is low and ours, and waits for the end of the period.
+    #[serde(default, skip_serializing_if = "Held::is_empty")]
+    held: Held,
 }
 
 impl Planner {
@@ -88,6 +93,7 @@ impl Planner {
             told,
             eased: &mut self.eased,
             attention: &mut self.attention,
+            held: &mut self.held,
             out,
             remarks: None,
         };
@@ -126,6 +132,7 @@ impl Planner {
             told,
             eased: &mut self.eased,
             attention: &mut self.attention,
+            held: &mut self.held,
             out,
             remarks: Some(&mut remarks),
         };
@@ -146,6 +153,7 @@ impl Planner {
             eased: self.eased.clone(),
             attention: self.attention.clone(),
             came: Came::default(),
+            held: self.held.about(warning),
         }
     }
 
@@ -175,6 +183,7 @@ struct Plan<'a> {
     told: &'a mut Told,
     eased: &'a mut Eased,
     attention: &'a mut Attention,
+    held: &'a mut Held,
     out: &'a mut Vec<Intent>,
     remarks: Option<&'a mut Remarks>,
 }
@@ -193,6 +202,7 @@ impl Plan<'_> {
         for reach in [Reach::Device, Reach::Responsible] {
             let mut places = self.told.places(reach, "site/");
             places.extend(goals.keys().map(|id| format!("site/{id}")));
+            places.extend(self.held.places(warning.id, "site/"));
             for place in places {
                 let id = place.trim_start_matches("site/").to_owned();
                 let known = goals.get(id.as_str()).copied();
@@ -246,6 +256,7 @@ impl Plan<'_> {
         let warning = self.warning;
         let mut places = self.told.places(Reach::Responsible, "area/");
         places.extend(warning.areas.keys().map(|code| format!("area/{code}")));
+        places.extend(self.held.places(warning.id, "area/"));
         for place in places {
             let Ok(code) = AreaCode::parse(place.trim_start_matches("area/")) else {
                 continue;
@@ -456,6 +467,8 @@ impl Plan<'_> {
             // Another authority's signal is not put into words of ours.
             let ours = self.is_ours(area, goal);
             if proposed || !ours || !self.told.has_other_orders(way, place, orders) {
+                // What waited to be said came to nothing.
+                self.held.take_out(way, place, self.warning.id);
                 return None;
             }
         }
@@ -476,6 +489,11 @@ impl Plan<'_> {
             quiet: quiet.map(|until| (until, from)),
             orders,
         };
+        if self.holds(way, from, goal) {
+            self.hold(way, place, area, from, said);
+            return None;
+        }
+        self.held.take_out(way, place, self.warning.id);
         self.told.set(way, place, said);
         Some(Change { from, to: goal })
     }

@@ -299,7 +299,7 @@ impl Machine {
         let installation = Arc::clone(&self.installation);
         let desk = installation.desk();
         self.planner
-            .came(at, &self.standing, &desk, &mut out.intents);
+            .gathered(at, &self.standing, &desk, &mut out.intents);
         self.calls.step(at, ladder::Event::Tick, &mut self.asked);
         self.ask(at, out);
         self.relieve(at, out);

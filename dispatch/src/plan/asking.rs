@@ -1,6 +1,7 @@
 //! From a rung of call-and-answer to intents: the same reminder, to the next people.
 
 use super::attention::Attention;
+use super::digest::Held;
 use super::eased::Eased;
 use super::saying::Saying;
 use super::told::{Change, Told, Way};
@@ -37,7 +38,7 @@ pub fn asking(
         Place::Device { .. } => Purpose::DeviceFault,
     };
     let (mut told, mut eased) = (Told::default(), Eased::default());
-    let mut attention = Attention::default();
+    let (mut attention, mut held) = (Attention::default(), Held::default());
     let mut plan = Plan {
         at,
         warning,
@@ -45,6 +46,7 @@ pub fn asking(
         told: &mut told,
         eased: &mut eased,
         attention: &mut attention,
+        held: &mut held,
         out,
         remarks: None,
     };

@@ -122,6 +122,8 @@ pub(super) struct Frames {
     pub(super) relay: BTreeMap<Language, Frame>,
     #[serde(default)]
     pub(super) signature: BTreeMap<Language, Frame>,
+    #[serde(default)]
+    pub(super) digest: BTreeMap<Language, Frame>,
 }
 
 impl<'de> Deserialize<'de> for Forms {
@@ -281,6 +283,7 @@ impl Frames {
             Purpose::DeviceFault => &self.device_fault,
             Purpose::Relay => &self.relay,
             Purpose::Signature => &self.signature,
+            Purpose::Digest => &self.digest,
             Purpose::Withdraw => return None,
         })
     }

@@ -245,6 +245,13 @@ impl Wording {
         count.is_some_and(|count| *count > 0)
     }
 
+    /// True where a channel has words for a purpose; a digest is only said by cities that want it.
+    pub(super) fn has_words(&self, channel: Channel, purpose: Purpose, language: Language) -> bool {
+        let frame = (frames_of(channel), purpose, language, "text");
+        needs(channel, purpose)
+            && (purpose != Purpose::Digest || self.forms.contains_key(&frame))
+    }
+
     /// What templates name and is not there, and frames that are missing.
     pub(super) fn unrendered(
         &self,
@@ -348,7 +355,9 @@ impl Wording {
             let wanted = self.settings.languages(purpose).iter();
             let missing = wanted.filter(|language| !written.contains_key(language));
             let missing: Vec<Language> = missing.copied().collect();
-            for language in missing.iter().filter(|_| needs(channel, purpose)) {
+            // What merges low tiers is asked for where a city does so.
+            let is_needed = needs(channel, purpose) && purpose != Purpose::Digest;
+            for language in missing.iter().filter(|_| is_needed) {
                 let key = format!("{}.{}", purpose.name(), language.tag());
                 faults.push(fault(file, &key, "the frame is missing".into()));
             }
