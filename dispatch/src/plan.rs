@@ -8,6 +8,7 @@
 
 mod asking;
 mod attention;
+mod deeper;
 mod digest;
 mod eased;
 mod measure;
@@ -74,6 +75,9 @@ pub struct Planner {
     /// What is low and ours, and waits for the end of the period.
     #[serde(default, skip_serializing_if = "Held::is_empty")]
     held: Held,
+    /// The whole minute up to which depths were looked at.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    looked: i64,
 }
 
 impl Planner {
@@ -154,6 +158,7 @@ impl Planner {
             attention: self.attention.clone(),
             came: Came::default(),
             held: self.held.about(warning),
+            looked: self.looked,
         }
     }
 
@@ -228,10 +233,7 @@ impl Plan<'_> {
             return;
         }
         let eases = !change.is_rise() && !change.is_word();
-        let city = self.desk.city;
-        let site = city.site_no(id).and_then(|no| city.site(no));
-        let place = site.map_or_else(|| same(id), |site| site.name.clone());
-        let place = self.desk.wording.names().all(&place);
+        let place = site_name(self.desk, id);
         let purpose = match way.reach {
             Reach::Device => Purpose::SiteAlarm,
             Reach::Responsible | Reach::Public => responsible_purpose(change),
@@ -488,6 +490,7 @@ impl Plan<'_> {
             signed: !proposed,
             quiet: quiet.map(|until| (until, from)),
             orders,
+            depth: self.depth_told(place),
         };
         if self.holds(way, from, goal) {
             self.hold(way, place, area, from, said);
@@ -496,6 +499,12 @@ impl Plan<'_> {
         self.held.take_out(way, place, self.warning.id);
         self.told.set(way, place, said);
         Some(Change { from, to: goal })
+    }
+
+    /// The depth that a first word at a site names, where a deeper one is to be told.
+    fn depth_told(&self, place: &str) -> Option<i64> {
+        self.desk.city.policy.telling.depth_step_cm?;
+        measure::depth_of(self.warning, place.strip_prefix("site/")?)
     }
 
     /// When a fall may be told: at the end of the quiet hours, on ways that ring.
@@ -638,6 +647,20 @@ pub fn issuer_of(authority: &Authority) -> Issuer {
         signature,
         verify: same(verify),
     }
+}
+
+fn site_name(desk: &Desk<'_>, id: &str) -> Names {
+    let site = desk.city.site_no(id).and_then(|no| desk.city.site(no));
+    let name = site.map_or_else(|| same(id), |site| site.name.clone());
+    desk.wording.names().all(&name)
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde gives a reference to what may be left out"
+)]
+const fn is_zero(minute: &i64) -> bool {
+    *minute == 0
 }
 
 fn same(text: &str) -> Named {

@@ -26,6 +26,9 @@ pub struct Telling {
     pub deadline: Span,
     /// What of our own is low, said to responsible persons together; each by itself where it is absent.
     pub digest: Option<Digest>,
+    /// Centimetres by which water at a site rises, its tier standing, before its people are told again;
+    /// they are not where it is absent.
+    pub depth_step_cm: Option<u16>,
 }
 
 /// Up to which tier what is ours waits for a whole period, and is then said in one message for each
@@ -61,6 +64,7 @@ impl Default for Telling {
             deadline_red: Span::from_minutes(15),
             deadline: Span::from_minutes(30),
             digest: None,
+            depth_step_cm: None,
         }
     }
 }
@@ -88,7 +92,10 @@ impl Telling {
 impl Digest {
     /// True where a period ended after `since`.
     pub fn is_due(self, since: Time, at: Time) -> bool {
-        let period = |time: Time| time.minute().div_euclid(i64::from(self.every_minutes.max(1)));
+        let period = |time: Time| {
+            time.minute()
+                .div_euclid(i64::from(self.every_minutes.max(1)))
+        };
         period(at) > period(since)
     }
 }

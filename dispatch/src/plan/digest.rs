@@ -5,7 +5,7 @@
 //! which came to nothing is never said, and one that goes higher is said at once as a first word.
 
 use super::told::{Said, Way};
-use super::{Desk, Plan, Planner, issuer_of};
+use super::{Desk, Plan, Planner, issuer_of, site_name};
 use crate::intent::{Audience, Intent, IntentId};
 use crate::wording::{Facts, Issuer, Item, Message, Names, Purpose};
 use model::release::Ask;
@@ -253,7 +253,14 @@ fn intent(
     let key = format!("{place} {}", at.millis());
     let reach = Reach::Responsible;
     Some(Intent {
-        id: IntentId::derive(**warning, first.revision, link, Purpose::Digest, reach, &key),
+        id: IntentId::derive(
+            **warning,
+            first.revision,
+            link,
+            Purpose::Digest,
+            reach,
+            &key,
+        ),
         warning: **warning,
         revision: first.revision,
         purpose: Purpose::Digest,
@@ -279,12 +286,6 @@ fn intent(
             },
         created: at,
     })
-}
-
-fn site_name(desk: &Desk<'_>, id: &str) -> Names {
-    let site = desk.city.site_no(id).and_then(|no| desk.city.site(no));
-    let name = site.map_or_else(|| super::same(id), |site| site.name.clone());
-    desk.wording.names().all(&name)
 }
 
 /// Channels that say a digest to a person.
