@@ -358,20 +358,23 @@ impl Intent {
             | Purpose::SiteAlarm
             | Purpose::DeviceFault
             | Purpose::Signature
+            | Purpose::Digest
             | Purpose::Withdraw => false,
         }
     }
 
     /// True where it speaks for its places from now on, so that what `older` has unsent there is
     /// withdrawn. Asking again, standing in for a channel and reporting a device do not: they go
-    /// to others than the first message did. The end of a warning speaks to all who were asked.
+    /// to others than the first message did. The end of a warning speaks to all who were asked. A digest
+    /// speaks of other warnings too, and is not taken away by what is newer of the one it stands under.
     pub fn supersedes(&self, older: &Self) -> bool {
         let by_plan = !self.again
             && self.instead_of.is_none()
             && !matches!(self.purpose, Purpose::Signature | Purpose::DeviceFault);
         let same_people = self.audience.includes(&older.audience)
             || (self.is_end() && self.audience.reach == older.audience.reach);
-        by_plan && same_people && older.revision < self.revision
+        let is_its_own = older.purpose != Purpose::Digest;
+        by_plan && is_its_own && same_people && older.revision < self.revision
     }
 
     /// True where each recipient's state is known; an area job gives counts only.

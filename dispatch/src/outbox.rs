@@ -18,6 +18,7 @@ mod limits;
 mod pace;
 mod recovery;
 mod snapshot;
+mod together;
 mod track;
 
 pub use effects::{Answer, Effects, Event, Note, Outcome, Resolve, Row, Send, Sending, Token};
@@ -48,6 +49,10 @@ pub struct Outbox {
     flight: FxHashMap<Token, Flight>,
     /// Parts of the messages on the wire, and how many there may be at this time.
     flight_parts: usize,
+    /// Messages on the wire by address, on a line that speaks.
+    engaged: FxHashMap<u64, usize>,
+    /// Since when such a line waits for rows.
+    gathering: Option<Time>,
     window: usize,
     /// Progress written but not yet durable: sequence number and answers in it.
     unsaved: VecDeque<(u64, usize)>,
@@ -138,6 +143,8 @@ impl Outbox {
             ledger: Ledger::default(),
             flight: FxHashMap::default(),
             flight_parts: 0,
+            engaged: FxHashMap::default(),
+            gathering: None,
             unsaved: VecDeque::new(),
             unsaved_total: 0,
             claimed_total: 0,

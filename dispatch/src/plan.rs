@@ -8,6 +8,8 @@
 
 mod asking;
 mod attention;
+mod deeper;
+mod digest;
 mod eased;
 mod measure;
 mod moved;
@@ -22,6 +24,7 @@ pub use signing::signing;
 use crate::intent::Intent;
 use crate::wording::{Finding, Issuer, Names, Places, Purpose, Wording};
 use attention::Attention;
+use digest::Held;
 use eased::Eased;
 use model::authority::Ruling;
 use model::release::Flow;
@@ -69,6 +72,12 @@ pub struct Planner {
     /// Who came into an area since the last whole minute.
     #[serde(default, skip_serializing_if = "Came::is_empty")]
     came: Came,
+    /// What is low and ours, and waits for the end of the period.
+    #[serde(default, skip_serializing_if = "Held::is_empty")]
+    held: Held,
+    /// The whole minute up to which depths were looked at.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    looked: i64,
 }
 
 impl Planner {
@@ -88,6 +97,7 @@ impl Planner {
             told,
             eased: &mut self.eased,
             attention: &mut self.attention,
+            held: &mut self.held,
             out,
             remarks: None,
         };
@@ -126,6 +136,7 @@ impl Planner {
             told,
             eased: &mut self.eased,
             attention: &mut self.attention,
+            held: &mut self.held,
             out,
             remarks: Some(&mut remarks),
         };
@@ -146,6 +157,8 @@ impl Planner {
             eased: self.eased.clone(),
             attention: self.attention.clone(),
             came: Came::default(),
+            held: self.held.about(warning),
+            looked: self.looked,
         }
     }
 
@@ -175,6 +188,7 @@ struct Plan<'a> {
     told: &'a mut Told,
     eased: &'a mut Eased,
     attention: &'a mut Attention,
+    held: &'a mut Held,
     out: &'a mut Vec<Intent>,
     remarks: Option<&'a mut Remarks>,
 }
@@ -193,6 +207,7 @@ impl Plan<'_> {
         for reach in [Reach::Device, Reach::Responsible] {
             let mut places = self.told.places(reach, "site/");
             places.extend(goals.keys().map(|id| format!("site/{id}")));
+            places.extend(self.held.places(warning.id, "site/"));
             for place in places {
                 let id = place.trim_start_matches("site/").to_owned();
                 let known = goals.get(id.as_str()).copied();
@@ -218,10 +233,7 @@ impl Plan<'_> {
             return;
         }
         let eases = !change.is_rise() && !change.is_word();
-        let city = self.desk.city;
-        let site = city.site_no(id).and_then(|no| city.site(no));
-        let place = site.map_or_else(|| same(id), |site| site.name.clone());
-        let place = self.desk.wording.names().all(&place);
+        let place = site_name(self.desk, id);
         let purpose = match way.reach {
             Reach::Device => Purpose::SiteAlarm,
             Reach::Responsible | Reach::Public => responsible_purpose(change),
@@ -246,6 +258,7 @@ impl Plan<'_> {
         let warning = self.warning;
         let mut places = self.told.places(Reach::Responsible, "area/");
         places.extend(warning.areas.keys().map(|code| format!("area/{code}")));
+        places.extend(self.held.places(warning.id, "area/"));
         for place in places {
             let Ok(code) = AreaCode::parse(place.trim_start_matches("area/")) else {
                 continue;
@@ -456,6 +469,8 @@ impl Plan<'_> {
             // Another authority's signal is not put into words of ours.
             let ours = self.is_ours(area, goal);
             if proposed || !ours || !self.told.has_other_orders(way, place, orders) {
+                // What waited to be said came to nothing.
+                self.held.take_out(way, place, self.warning.id);
                 return None;
             }
         }
@@ -475,9 +490,21 @@ impl Plan<'_> {
             signed: !proposed,
             quiet: quiet.map(|until| (until, from)),
             orders,
+            depth: self.depth_told(place),
         };
+        if self.holds(way, from, goal) {
+            self.hold(way, place, area, from, said);
+            return None;
+        }
+        self.held.take_out(way, place, self.warning.id);
         self.told.set(way, place, said);
         Some(Change { from, to: goal })
+    }
+
+    /// The depth that a first word at a site names, where a deeper one is to be told.
+    fn depth_told(&self, place: &str) -> Option<i64> {
+        self.desk.city.policy.telling.depth_step_cm?;
+        measure::depth_of(self.warning, place.strip_prefix("site/")?)
     }
 
     /// When a fall may be told: at the end of the quiet hours, on ways that ring.
@@ -620,6 +647,20 @@ pub fn issuer_of(authority: &Authority) -> Issuer {
         signature,
         verify: same(verify),
     }
+}
+
+fn site_name(desk: &Desk<'_>, id: &str) -> Names {
+    let site = desk.city.site_no(id).and_then(|no| desk.city.site(no));
+    let name = site.map_or_else(|| same(id), |site| site.name.clone());
+    desk.wording.names().all(&name)
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde gives a reference to what may be left out"
+)]
+const fn is_zero(minute: &i64) -> bool {
+    *minute == 0
 }
 
 fn same(text: &str) -> Named {

@@ -6,6 +6,7 @@ pub mod cell;
 mod consequence;
 mod facts;
 mod files;
+mod items;
 mod library;
 mod lint;
 pub mod measure;
@@ -21,7 +22,7 @@ mod trial;
 mod variables;
 
 pub use consequence::At;
-pub use facts::{Facts, Issuer, Message, language_variant};
+pub use facts::{Facts, Issuer, Item, Message, language_variant};
 pub use library::{Wording, WordingFault};
 pub(crate) use lint::is_marked;
 pub use lint::{Element, Finding};
@@ -67,13 +68,15 @@ pub enum Purpose {
     Relay,
     /// To those who sign: a proposal waits for them, by when.
     Signature,
+    /// To a responsible person: what is low and ours at their place, all of it at once.
+    Digest,
     /// Nothing is said: what is still unsent for these areas is taken out of the queues.
     Withdraw,
 }
 
 impl Purpose {
     /// Every purpose that has words.
-    pub const WORDED: [Self; 13] = [
+    pub const WORDED: [Self; 14] = [
         Self::Alert,
         Self::Rise,
         Self::Fall,
@@ -87,6 +90,7 @@ impl Purpose {
         Self::DeviceFault,
         Self::Relay,
         Self::Signature,
+        Self::Digest,
     ];
 
     /// The name used in templates, intents and the API.
@@ -105,6 +109,7 @@ impl Purpose {
             Self::DeviceFault => "device_fault",
             Self::Relay => "relay",
             Self::Signature => "signature",
+            Self::Digest => "digest",
             Self::Withdraw => "withdraw",
         }
     }
@@ -125,6 +130,7 @@ impl Purpose {
             | Self::DeviceFault
             | Self::Relay
             | Self::Signature
+            | Self::Digest
             | Self::Withdraw => false,
         }
     }
@@ -143,6 +149,7 @@ impl Purpose {
             | Self::DeviceFault
             | Self::Relay
             | Self::Signature
+            | Self::Digest
             | Self::Withdraw => false,
         }
     }
@@ -159,6 +166,7 @@ impl Purpose {
             | Self::DeviceFault
             | Self::Relay
             | Self::Signature
+            | Self::Digest
             | Self::Withdraw => false,
         }
     }

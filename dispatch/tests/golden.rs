@@ -11,7 +11,9 @@
     reason = "the scenes name the hazards that have one of their own"
 )]
 
-use dispatch::wording::{At, Facts, Finding, Issuer, Message, Names, Purpose, Wording, cell, sms};
+use dispatch::wording::{
+    At, Facts, Finding, Issuer, Item, Message, Names, Purpose, Wording, cell, sms,
+};
 use model::signal::{SignalKind, SignalText};
 use model::warning::Relayed;
 use model::{AuthorityId, Channel, Hazard, Language, Mode, Named, Offset, Tier, Time};
@@ -244,6 +246,7 @@ fn said(
         text: &nothing,
         relay: Some(&relay),
         plain,
+        items: &[],
     };
     let message = wording.message(channel, language, &facts);
     let findings = wording.lint(&message, &facts);
@@ -342,7 +345,7 @@ fn page(wording: &Wording, hazard: Hazard, language: Language) -> String {
         .filter(|purpose| is_asked(*purpose))
     {
         let skipped = match purpose {
-            Purpose::Alert | Purpose::Reminder | Purpose::SiteAlarm => true,
+            Purpose::Alert | Purpose::Reminder | Purpose::SiteAlarm | Purpose::Digest => true,
             Purpose::DeviceFault => hazard != Hazard::Waterlogging,
             _ => false,
         };
@@ -389,6 +392,73 @@ fn every_hazard_in_every_language() {
         "texts changed; read them, then run with UPDATE_GOLDEN=1:\n{}",
         differing.join("\n")
     );
+}
+
+/// What is low at one place, the most urgent first: ours and others', rises, a fall, and what is over.
+fn low() -> Vec<Item> {
+    let of = |hazard, from, to, minutes| Item {
+        hazard,
+        name: Named::default(),
+        from,
+        to,
+        own: is_own(hazard),
+        start: Time::from_seconds(1_694_093_700 - minutes * 60),
+    };
+    vec![
+        of(Hazard::Waterlogging, Tier::None, Tier::Yellow, 0),
+        of(Hazard::Landslide, Tier::Yellow, Tier::Blue, 12),
+        of(Hazard::Rainstorm, Tier::None, Tier::Blue, 7),
+        of(Hazard::DebrisFlow, Tier::Blue, Tier::None, 3),
+        of(Hazard::Gale, Tier::Blue, Tier::None, 20),
+    ]
+}
+
+#[test]
+fn a_digest_names_each_hazard_and_tier_within_the_room_of_its_channel() {
+    let wording = load();
+    let (issuer, nothing, unnamed) = (issuer(), BTreeMap::new(), Named::default());
+    let place = Names::from(&named("龙洞街道", "Longdong Subdistrict"));
+    let low = low();
+    for language in wording.languages(Purpose::Digest) {
+        let mut page = format!("digest {}\n", language.tag());
+        for count in [1, 2, 5] {
+            writeln!(page, "\n== {count}").unwrap();
+            for channel in [Channel::Sms, Channel::Push, Channel::Email, Channel::Voice] {
+                let facts = Facts {
+                    purpose: Purpose::Digest,
+                    mode: Mode::Actual,
+                    hazard: low[0].hazard,
+                    hazard_name: &unnamed,
+                    tier: low[0].to,
+                    from: low[0].from,
+                    issuer: &issuer,
+                    own: true,
+                    issued: Time::from_seconds(EVENING),
+                    start: low[0].start,
+                    deadline: Time::from_seconds(EVENING + 1800),
+                    offset: Offset(480),
+                    place: &place,
+                    area: &place,
+                    site: None,
+                    measure: &unnamed,
+                    text: &nothing,
+                    relay: None,
+                    plain: false,
+                    items: &low[..count],
+                };
+                let message = wording.message(channel, *language, &facts);
+                let findings = wording.lint(&message, &facts);
+                assert_eq!(findings, [], "{message:?}");
+                show(&mut page, channel.name(), &message);
+            }
+        }
+        let path = root().join(format!("testdata/golden/words/digest.{}.txt", language.tag()));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&path, &page).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(kept, page, "read it, then run with UPDATE_GOLDEN=1");
+    }
 }
 
 /// Nobody reads the answers to our mails: each says what works instead.
@@ -491,6 +561,7 @@ fn with_words<T>(
         text: &text,
         relay: None,
         plain: false,
+        items: &[],
     };
     of(wording, &facts)
 }

@@ -524,3 +524,5 @@ mod refused;
 #[cfg(test)]
 #[path = "outbox/retired.rs"]
 mod retired;
+#[path = "outbox/together.rs"]
+mod together;

@@ -584,6 +584,10 @@ fn a_snapshot_goes_on_as_if_nothing_happened() {
 mod arriving;
 #[path = "plan/classes.rs"]
 mod classes;
+#[path = "plan/deeper.rs"]
+mod deeper;
+#[path = "plan/digest.rs"]
+mod digest;
 #[path = "plan/eases.rs"]
 mod eases;
 #[path = "plan/moving.rs"]

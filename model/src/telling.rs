@@ -24,6 +24,22 @@ pub struct Telling {
     pub deadline_red: Span,
     /// By when, below red.
     pub deadline: Span,
+    /// What of our own is low, said to responsible persons together; each by itself where it is absent.
+    pub digest: Option<Digest>,
+    /// Centimetres by which water at a site rises, its tier standing, before its people are told again;
+    /// they are not where it is absent.
+    pub depth_step_cm: Option<u16>,
+}
+
+/// Up to which tier what is ours waits for a whole period, and is then said in one message for each
+/// place and channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Digest {
+    /// The highest tier that waits, at most yellow.
+    pub tier: Tier,
+    /// Minutes of a period, counted from the whole hour.
+    pub every_minutes: u8,
 }
 
 /// Local hours between which nothing that can wait rings; the same hour twice for none.
@@ -47,6 +63,8 @@ impl Default for Telling {
             valid_fall: Span::from_minutes(360),
             deadline_red: Span::from_minutes(15),
             deadline: Span::from_minutes(30),
+            digest: None,
+            depth_step_cm: None,
         }
     }
 }
@@ -68,6 +86,17 @@ impl Telling {
         } else {
             self.deadline
         }
+    }
+}
+
+impl Digest {
+    /// True where a period ended after `since`.
+    pub fn is_due(self, since: Time, at: Time) -> bool {
+        let period = |time: Time| {
+            time.minute()
+                .div_euclid(i64::from(self.every_minutes.max(1)))
+        };
+        period(at) > period(since)
     }
 }
 

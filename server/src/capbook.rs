@@ -366,6 +366,7 @@ impl CapBook {
                     text: &warning.text,
                     relay: None,
                     plain: false,
+                    items: &[],
                 };
                 let message = self
                     .installation

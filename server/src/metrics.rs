@@ -41,6 +41,8 @@ pub(crate) struct Metrics {
     pub(crate) links: IntGauge,
     /// Calls that ring or are read out now.
     pub(crate) calls_open: IntGauge,
+    /// Calls placed, by how many things they had to say.
+    pub(crate) calls_placed: IntCounterVec,
     /// Places that must answer, by how far they are.
     pub(crate) calls: IntGaugeVec,
     /// Gaps by kind.
@@ -248,6 +250,11 @@ impl Metrics {
                 registry.register(Box::new(gauge.clone()))?;
                 gauge
             },
+            calls_placed: counters(
+                "sanfang_calls_placed_total",
+                "Calls placed, by how many things each had to say: several wait for one telephone",
+                &["sayings"],
+            )?,
             calls: gauges(
                 "sanfang_calls",
                 "Places that must answer for a warning in force: waiting, escalated, answered, needs_help",

@@ -5,6 +5,7 @@
 mod answering;
 mod duty;
 mod exercise;
+mod gathered;
 mod heard;
 mod serving;
 
@@ -296,10 +297,7 @@ impl Machine {
     /// What the engine said becomes intents and calls.
     fn follow(&mut self, at: Time, out: &mut Outputs) {
         self.plan(at, out);
-        let installation = Arc::clone(&self.installation);
-        let desk = installation.desk();
-        self.planner
-            .came(at, &self.standing, &desk, &mut out.intents);
+        self.gather(at, out);
         self.calls.step(at, ladder::Event::Tick, &mut self.asked);
         self.ask(at, out);
         self.relieve(at, out);

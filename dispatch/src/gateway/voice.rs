@@ -2,8 +2,9 @@
 //! A-law over RTP.
 //!
 //! A call rings, says its words some times over and waits for a key: 1 received, 2 at post, 3 people
-//! moved, 4 needs help. Only a key is an answer: an answering machine picks up too. Codecs, the call's
-//! own steps and the reading are pure; sockets are in [`wire`](self) and [`talk`](self).
+//! moved, 4 needs help. Only a key is an answer: an answering machine picks up too. One call may say
+//! several things in turn, and a key answers those that were said. Codecs, the call's own steps and the
+//! reading are pure; sockets are in [`wire`](self) and [`talk`](self).
 //!
 //! Not here: encryption of either part (a line that leaves the building needs a tunnel), registration
 //! (a gateway knows us by address or by the login of each call), early media, transfer.
@@ -28,7 +29,7 @@ use call::{End, Line};
 use hmac::Mac;
 use model::order::Answer;
 use model::{Language, SendError, Time};
-use reading::Reading;
+use reading::{Reading, Told};
 use speech::{Speech, SpeechError};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -82,6 +83,15 @@ pub struct VoiceConfig {
     pub ports: Option<(u16, u16)>,
 }
 
+/// One thing that is read out.
+#[derive(Clone, Copy)]
+pub struct Saying<'a> {
+    /// Its words.
+    pub text: &'a str,
+    /// In which language.
+    pub language: Language,
+}
+
 /// One call to make.
 #[derive(Clone, Copy)]
 pub struct Dial<'a> {
@@ -89,22 +99,25 @@ pub struct Dial<'a> {
     pub delivery: &'a str,
     /// The telephone, E.164 digits.
     pub number: u64,
-    /// What is read out.
-    pub text: &'a str,
-    /// In which language.
-    pub language: Language,
+    /// What is said before several things are; without sound it is left out.
+    pub opening: Option<Saying<'a>>,
+    /// What is said, in this order.
+    pub sayings: &'a [Saying<'a>],
     /// Record time.
     pub at: Time,
 }
 
-/// What came of a call that was carried.
+/// Which of the sayings of a call were taken back, by their place in it.
+pub type TakenBack = watch::Receiver<Vec<bool>>;
+
+/// What came of one saying of a call that was carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// Somebody pressed a key that answers.
     Answered(Answer),
     /// It was picked up, and nobody pressed one: a person who hung up, or a machine.
     PickedUp,
-    /// It was withdrawn while it rang.
+    /// It was withdrawn before it was said.
     Withdrawn,
 }
 
@@ -130,24 +143,58 @@ impl Voice {
 
     /// The longest that a call can take, words of `words_s` seconds: what silence of ours may last.
     pub fn longest(config: &VoiceConfig, words_s: u32) -> Duration {
-        let reading = u32::from(config.times.max(1)).saturating_mul(words_s + config.key_wait_s);
+        let once = words_s.saturating_add(config.key_wait_s);
+        let reading = u32::from(config.times.max(1)).saturating_mul(once);
         // Setting up and hanging up have 32 s each.
         config.ring + Duration::from_secs(u64::from(reading) + 64)
     }
 
-    /// Makes a call and waits for its end. `withdrawn` stops a phone that rings, and lets one that was
-    /// picked up hear its sentence to the end.
+    /// Makes a call and waits for its end; gives what came of each saying, in their order. What is taken
+    /// back is not said any more, and a phone that rings for nothing else stops; whoever picked up hears
+    /// the sentence to its end.
     ///
     /// # Errors
-    /// Transient: busy, or the gateway's trouble. Permanent: nobody picked up, sent away, no such
-    /// number, no sound for the words. Uncertain: the gateway was lost during the call.
+    /// Of each saying. Transient: busy, the gateway's trouble, or hung up before it was said. Permanent:
+    /// nobody picked up, sent away, no such number, no sound for the words. Uncertain: the gateway was
+    /// lost when it had been said.
     pub async fn call(
         &self,
         dial: &Dial<'_>,
-        withdrawn: watch::Receiver<bool>,
-    ) -> Result<Heard, SendError> {
-        let words = self.speech.say(dial.text, dial.language).await;
-        let words = words.map_err(|error| unsaid(&error))?;
+        taken_back: TakenBack,
+    ) -> Vec<Result<Heard, SendError>> {
+        let mut sounds = Vec::new();
+        for saying in dial.sayings {
+            let sound = self.speech.say(saying.text, saying.language).await;
+            sounds.push(sound.map_err(|error| unsaid(&error)));
+        }
+        let words = sounds.iter().map(|sound| match sound {
+            Ok(sound) => Arc::clone(sound),
+            Err(_) => Arc::from([]),
+        });
+        let words: Vec<Arc<[u8]>> = words.collect();
+        let went = match sounds.iter().any(Result::is_ok) {
+            true => self.carried(dial, words, taken_back).await,
+            false => Err(SendError::Permanent("nothing of it has sound".into())),
+        };
+        let each = sounds.into_iter().enumerate().map(|(number, sound)| {
+            let went = sound.and(went.as_ref().map_err(Clone::clone))?;
+            let told = went.told.get(number).copied();
+            outcome(went, told.unwrap_or_default())
+        });
+        each.collect()
+    }
+
+    /// Carries a call whose words have sound.
+    async fn carried(
+        &self,
+        dial: &Dial<'_>,
+        words: Vec<Arc<[u8]>>,
+        taken_back: TakenBack,
+    ) -> Result<Went, SendError> {
+        let opening = match dial.opening {
+            Some(opening) => self.speech.say(opening.text, opening.language).await.ok(),
+            None => None,
+        };
         let wire = self.wire().await?;
         let number = self.config.dialled(dial.number);
         let begun = self.begun.fetch_add(1, Ordering::Relaxed);
@@ -172,14 +219,15 @@ impl Voice {
             login: config.login.clone(),
             ring_ms: u64::try_from(config.ring.as_millis()).unwrap_or(u64::MAX),
         };
-        let reading = Reading::new(words, config.times, config.key_wait_s);
+        let opening = opening.unwrap_or_else(|| Arc::from([]));
+        let reading = Reading::new(opening, words, config.times, config.key_wait_s);
         let inbox = wire.inbox(&name);
         let call = (&line, name.as_str(), number.as_str());
-        let went = talk::talk(&wire, inbox, call, sound, reading, withdrawn).await;
+        let went = talk::talk(&wire, inbox, call, sound, reading, taken_back).await;
         if !went.heard_out {
             *self.wire.lock().await = None;
         }
-        outcome(went)
+        Ok(went)
     }
 
     async fn wire(&self) -> Result<Arc<Wire>, SendError> {
@@ -240,21 +288,28 @@ fn unsaid(error: &SpeechError) -> SendError {
     }
 }
 
-fn outcome(went: Went) -> Result<Heard, SendError> {
-    if let Some(answer) = went.answered {
+/// What became of one of the things that a call was to say.
+fn outcome(went: &Went, told: Told) -> Result<Heard, SendError> {
+    if let Some(answer) = told.answered {
         return Ok(Heard::Answered(answer));
     }
+    let (transient, permanent) = (SendError::Transient, SendError::Permanent);
     if !went.heard_out {
         let words = "the gateway was lost during the call".to_owned();
-        return Err(match went.picked_up {
+        return Err(match told.begun {
             true => SendError::Uncertain(words),
             false => SendError::Transient(words),
         });
     }
-    if went.picked_up {
+    if told.begun {
         return Ok(Heard::PickedUp);
     }
-    let (transient, permanent) = (SendError::Transient, SendError::Permanent);
+    if told.back {
+        return Ok(Heard::Withdrawn);
+    }
+    if went.picked_up {
+        return Err(transient("hung up before it was said".into()));
+    }
     Err(match went.end {
         End::Withdrawn => return Ok(Heard::Withdrawn),
         End::Busy => transient("busy".into()),
@@ -265,6 +320,6 @@ fn outcome(went: Went) -> Result<Heard, SendError> {
         End::Declined => permanent("sent away".into()),
         End::NoSuchNumber => permanent("no such number".into()),
         End::Codec => permanent("the far side takes no G.711 A-law".into()),
-        End::Said | End::HungUp => return Ok(Heard::PickedUp),
+        End::Said | End::HungUp => transient("hung up before it was said".into()),
     })
 }

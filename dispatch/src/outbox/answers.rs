@@ -16,6 +16,7 @@ impl Outbox {
             };
             let parts = usize::from(flight.parts);
             self.flight_parts = self.flight_parts.saturating_sub(parts);
+            self.let_go(flight.row.address);
             let no = answer.token.no();
             if let Some(track) = self.tracks.get_mut(&no) {
                 track.in_flight = track.in_flight.saturating_sub(1);

@@ -14,7 +14,7 @@ const AHEAD_MAX: usize = 8;
 
 /// How serving one pass of an intent ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Served {
+pub(super) enum Served {
     /// Nothing is left of it.
     Drained,
     /// It has more, but must wait for rows, a claim or room: nothing of lower order may pass it.
@@ -28,7 +28,7 @@ pub(super) struct Facts {
     pub(super) id: IntentId,
     pub(super) no: u32,
     not_after: Time,
-    resend: bool,
+    pub(super) resend: bool,
     /// True where other accounts tell whom it is for.
     hands_over: bool,
     /// True where every account was asked whether they told them.
@@ -43,6 +43,9 @@ pub(super) struct Facts {
 impl Outbox {
     pub(super) fn fill(&mut self, at: Time, out: &mut Effects) {
         if !self.up && !self.aside {
+            return;
+        }
+        if self.speaks() && !self.is_gathered(at, out) {
             return;
         }
         let mut after = Bound::Unbounded;
@@ -78,7 +81,13 @@ impl Outbox {
         }
     }
 
-    fn serve(&mut self, key: Key, only_ask: bool, at: Time, out: &mut Effects) -> Served {
+    pub(super) fn serve(
+        &mut self,
+        key: Key,
+        only_ask: bool,
+        at: Time,
+        out: &mut Effects,
+    ) -> Served {
         let Some(track) = self.tracks.get(&key.no).filter(|track| !track.closed) else {
             return Served::Drained;
         };
@@ -107,6 +116,8 @@ impl Outbox {
         };
         let mut stream = std::mem::take(slot);
         let facts = self.facts(key.no, hands_over);
+        let from = out.sending.len();
+        let is_repeated = facts.as_ref().is_some_and(|facts| facts.resend);
         let served = match facts {
             Some(facts) => self.serve_stream(&mut stream, &facts, key.pass, only_ask, at, out),
             None => Served::Drained,
@@ -115,6 +126,9 @@ impl Outbox {
             && let Some(slot) = track.streams.get_mut(usize::from(key.pass))
         {
             *slot = stream;
+        }
+        if self.speaks() {
+            self.join(from, is_repeated, at, out);
         }
         served
     }
@@ -138,12 +152,14 @@ impl Outbox {
             self.finish_batch(facts, from, out);
         }
         self.ask(stream, facts, pass, out);
-        if !facts.resend && !only_ask && !facts.hands_over {
+        if !facts.resend && !facts.hands_over && (!only_ask || self.speaks()) {
             self.claim(stream, facts, pass, at);
         }
+        // Who is being spoken to holds up nobody else.
+        let waits = stream.rows.iter().any(|row| !self.is_engaged(row));
         if stream.is_drained() {
             Served::Drained
-        } else if starved || !stream.rows.is_empty() || stream.asked {
+        } else if starved || waits || stream.asked {
             Served::Waiting
         } else {
             Served::Idle
@@ -180,7 +196,7 @@ impl Outbox {
             // A retry takes a place of the budget again; a claimed row has one already.
             if budget > 0
                 && !is_capped
-                && let Some(retry) = stream.pop_retry(at, longest)
+                && let Some(retry) = stream.pop_retry(at, longest, |row| !self.is_engaged(row))
             {
                 self.retries_total = self.retries_total.saturating_sub(1);
                 sent += self.put(facts, pass, retry, at, out);
@@ -194,51 +210,76 @@ impl Outbox {
             } else if stream.claimed == 0 {
                 break false;
             }
-            let Some(row) = stream.rows.pop_front() else {
+            let ready = match facts.resend {
+                true => stream.rows.len(),
+                false => stream.claimed,
+            };
+            let Some(row) = stream.pop_row(ready, |row| !self.is_engaged(row)) else {
                 break false;
             };
             if !facts.resend {
                 stream.claimed -= 1;
                 self.claimed_total = self.claimed_total.saturating_sub(1);
             }
-            let skip = self.skip(facts, &row, stream.epoch, at);
-            let turned_away = skip.is_none() && is_capped;
-            self.stats.capped += u64::from(turned_away);
-            match skip.or_else(|| turned_away.then_some(State::Failed)) {
-                Some(State::Unsent) => {}
-                Some(State::Failed) => {
-                    self.learn(facts.no, row.recipient, State::Failed, 0);
-                    self.fall_back(at, facts.no, row.recipient, out);
-                }
-                Some(State::Handed) => self.hand_over(facts.no, row.recipient, true, out),
-                Some(state) => {
-                    self.stats.duplicates += u64::from(state == State::Duplicate);
-                    self.learn(facts.no, row.recipient, state, 0);
-                }
-                None => {
-                    let first = Retry {
-                        row,
-                        attempt: 0,
-                        perhaps: false,
-                    };
-                    sent += self.put(facts, pass, first, at, out);
-                    budget = budget.saturating_sub(usize::from(facts.resend));
-                }
+            if self.goes(facts, &row, (stream.epoch, is_capped), at, out) {
+                let first = Retry::first(row);
+                sent += self.put(facts, pass, first, at, out);
+                budget = budget.saturating_sub(usize::from(facts.resend));
             }
         };
         self.pace.spend(sent);
         starved
     }
 
+    /// Whether a row goes; where it does not, what it is instead is noted.
+    pub(super) fn goes(
+        &mut self,
+        facts: &Facts,
+        row: &Row,
+        (epoch, is_capped): (u32, bool),
+        at: Time,
+        out: &mut Effects,
+    ) -> bool {
+        let skip = self.skip(facts, row, epoch, at);
+        let turned_away = skip.is_none() && is_capped;
+        self.stats.capped += u64::from(turned_away);
+        match skip.or_else(|| turned_away.then_some(State::Failed)) {
+            None => return true,
+            Some(State::Unsent) => {}
+            Some(State::Failed) => {
+                self.learn(facts.no, row.recipient, State::Failed, 0);
+                self.fall_back(at, facts.no, row.recipient, out);
+            }
+            Some(State::Handed) => self.hand_over(facts.no, row.recipient, true, out),
+            Some(state) => {
+                self.stats.duplicates += u64::from(state == State::Duplicate);
+                self.learn(facts.no, row.recipient, state, 0);
+            }
+        }
+        false
+    }
+
     /// What a crash at this moment would leave in doubt, claims included.
-    fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         self.flight.len() + self.unsaved_total + self.found.answers + self.claimed_total
     }
 
-    /// Puts one message on the wire; gives how many parts it has.
-    fn put(&mut self, facts: &Facts, pass: u8, retry: Retry, at: Time, out: &mut Effects) -> usize {
+    /// Puts one message on the wire; gives how many parts it has. What rides along has none.
+    pub(super) fn put(
+        &mut self,
+        facts: &Facts,
+        pass: u8,
+        retry: Retry,
+        at: Time,
+        out: &mut Effects,
+    ) -> usize {
         let token = Token::new(facts.no, retry.row.recipient);
         let Text { hash, parts } = text_of(&facts.texts, retry.row.variant);
+        let rides_along = self.engaged_by(retry.row.address);
+        let parts = if rides_along > 0 { 0 } else { parts };
+        if self.speaks() {
+            self.engaged.insert(retry.row.address, rides_along + 1);
+        }
         self.flight_parts += usize::from(parts);
         self.flight.insert(
             token,
@@ -267,7 +308,7 @@ impl Outbox {
         usize::from(parts)
     }
 
-    fn finish_batch(&mut self, facts: &Facts, from: usize, out: &mut Effects) {
+    pub(super) fn finish_batch(&mut self, facts: &Facts, from: usize, out: &mut Effects) {
         let to = out.sending.len();
         if to == from {
             return;
@@ -413,7 +454,7 @@ impl Outbox {
         }
     }
 
-    fn facts(&self, no: u32, hands_over: bool) -> Option<Facts> {
+    pub(super) fn facts(&self, no: u32, hands_over: bool) -> Option<Facts> {
         let track = self.tracks.get(&no)?;
         let intent = &track.intent;
         Some(Facts {

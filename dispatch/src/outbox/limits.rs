@@ -53,6 +53,9 @@ pub struct Limits {
     pub standing_max: u64,
     /// Links of the accounts that tell whom this one cannot, in their order.
     pub fail_over: Vec<String>,
+    /// Messages to one address that go together, as one call says them; 0 where each goes by itself. An
+    /// address is then not spoken to a second time while it is.
+    pub together_max: usize,
 }
 
 impl Default for Limits {
@@ -78,6 +81,7 @@ impl Default for Limits {
             retired_for: Span::ZERO,
             standing_max: 50_000_000,
             fail_over: Vec::new(),
+            together_max: 0,
         }
     }
 }

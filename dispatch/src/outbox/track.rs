@@ -81,6 +81,27 @@ pub(super) struct Retry {
     pub(super) perhaps: bool,
 }
 
+/// What waited for an address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Popped {
+    pub(super) retry: Retry,
+    /// True where it is no first try.
+    pub(super) again: bool,
+    /// True where it was claimed, or was about to be.
+    pub(super) claimed: bool,
+}
+
+impl Retry {
+    /// The first try.
+    pub(super) const fn first(row: Row) -> Self {
+        Self {
+            row,
+            attempt: 0,
+            perhaps: false,
+        }
+    }
+}
+
 impl Track {
     pub(super) fn new(no: u32, intent: Intent, limits: &Limits) -> Self {
         let key = |pass| Key {
@@ -240,12 +261,55 @@ impl Stream {
         self.claiming = 0;
     }
 
-    /// The next try that is due, if any. One further ahead than the longest wait is due too: the
-    /// clock was put back since.
-    pub(super) fn pop_retry(&mut self, at: Time, longest: Span) -> Option<Retry> {
-        let first = self.retry.first_entry()?;
-        let due = first.key().0;
-        (due <= at || due > at + longest).then(|| first.remove())
+    /// The next try that is due, if any, to whom it `may` go. One further ahead than the longest wait is
+    /// due too: the clock was put back since.
+    pub(super) fn pop_retry(
+        &mut self,
+        at: Time,
+        longest: Span,
+        may: impl Fn(&Row) -> bool,
+    ) -> Option<Retry> {
+        let is_due = |due: Time| due <= at || due > at + longest;
+        let mut due = self.retry.iter().take_while(|((due, _), _)| is_due(*due));
+        let key = due.find_map(|(key, retry)| may(&retry.row).then_some(*key))?;
+        self.retry.remove(&key)
+    }
+
+    /// The first of the `ready` rows to whom it `may` go. Where some are claimed, those are ready.
+    pub(super) fn pop_row(&mut self, ready: usize, may: impl Fn(&Row) -> bool) -> Option<Row> {
+        let place = self.rows.iter().take(ready).position(may)?;
+        self.rows.remove(place)
+    }
+
+    /// What waits for an address: another try, however long it would wait, or a row; of rows that are
+    /// not claimed only where those may go too.
+    pub(super) fn pop_of(&mut self, address: u64, unclaimed: bool) -> Option<Popped> {
+        let mut again = self.retry.iter();
+        let again = again.find_map(|(key, retry)| (retry.row.address == address).then_some(*key));
+        if let Some(retry) = again.and_then(|key| self.retry.remove(&key)) {
+            return Some(Popped {
+                retry,
+                again: true,
+                claimed: false,
+            });
+        }
+        let ready = if unclaimed {
+            self.rows.len()
+        } else {
+            self.claimed
+        };
+        let place = self.rows.iter().take(ready);
+        let place = place.map(|row| row.address).position(|of| of == address)?;
+        let row = self.rows.remove(place)?;
+        let is_claimed = place < self.claimed;
+        let is_being_claimed = !is_claimed && place < self.claimed + self.claiming;
+        self.claimed -= usize::from(is_claimed);
+        self.claiming -= usize::from(is_being_claimed);
+        Some(Popped {
+            retry: Retry::first(row),
+            again: false,
+            claimed: is_claimed || is_being_claimed,
+        })
     }
 
     pub(super) fn push_retry(&mut self, due: Time, recipient: RecipientNo, retry: Retry) {

@@ -1,14 +1,15 @@
 //! From a rung of call-and-answer to intents: the same reminder, to the next people.
 
 use super::attention::Attention;
+use super::digest::Held;
 use super::eased::Eased;
 use super::saying::Saying;
 use super::told::{Change, Told, Way};
-use super::{Desk, Plan, measure};
+use super::{Desk, Plan, measure, site_name};
 use crate::intent::{Audience, Intent, IntentId};
 use crate::ladder::{Place, Rung};
 use crate::wording::{Names, Purpose};
-use model::{AreaCode, Named, Reach, Tier, Time, Warning};
+use model::{AreaCode, Reach, Tier, Time, Warning};
 use std::collections::BTreeSet;
 
 /// A rung that is due, as the ladder says it.
@@ -37,7 +38,7 @@ pub fn asking(
         Place::Device { .. } => Purpose::DeviceFault,
     };
     let (mut told, mut eased) = (Told::default(), Eased::default());
-    let mut attention = Attention::default();
+    let (mut attention, mut held) = (Attention::default(), Held::default());
     let mut plan = Plan {
         at,
         warning,
@@ -45,6 +46,7 @@ pub fn asking(
         told: &mut told,
         eased: &mut eased,
         attention: &mut attention,
+        held: &mut held,
         out,
         remarks: None,
     };
@@ -60,7 +62,7 @@ pub fn asking(
             Place::Site(id) => (
                 BTreeSet::new(),
                 Some(id.clone()),
-                desk.wording.names().all(&site_name(desk, id)),
+                site_name(desk, id),
                 measure::of_site(warning, id),
                 warning.sites.get(id).map(|site| site.onset),
             ),
@@ -123,11 +125,6 @@ fn onset_at(warning: &Warning, code: AreaCode, desk: &Desk<'_>) -> Option<Time> 
 
 /// `东风涵洞 barrier-C1`: which of the site's devices.
 fn device_name(desk: &Desk<'_>, site: &str, device: &str) -> Names {
-    let site = desk.wording.names().all(&site_name(desk, site));
+    let site = site_name(desk, site);
     Names::each(|language| format!("{} {device}", site.get(language)))
-}
-
-fn site_name(desk: &Desk<'_>, id: &str) -> Named {
-    let site = desk.city.site_no(id).and_then(|no| desk.city.site(no));
-    site.map_or_else(|| super::same(id), |site| site.name.clone())
 }

@@ -3,12 +3,33 @@
 use super::Desk;
 use crate::wording::measure;
 use model::warning::Evidence;
-use model::{AreaCode, AreaNo, Language, Named, Warning};
+use model::{AreaCode, AreaNo, Language, Named, Parameter, Warning};
 use std::collections::BTreeSet;
+
+/// The depth at a site's station, as rules write it.
+const DEPTH: &str = "water_depth.last()";
 
 /// What was measured at a site, in words.
 pub(super) fn of_site(warning: &Warning, site: &str) -> Named {
     say(warning.evidence.iter().filter(|e| e.subject == site))
+}
+
+/// The depth of water behind a site's tier, in quanta; the greatest where several rules name one.
+pub(super) fn depth_of(warning: &Warning, site: &str) -> Option<i64> {
+    let here = warning.evidence.iter().filter(|e| e.subject == site);
+    let values = here.filter_map(|evidence| evidence.values.get(DEPTH));
+    let depths = values.filter_map(|value| Parameter::WaterDepth.quanta(value).ok());
+    depths.map(i64::from).max()
+}
+
+/// A depth in words.
+pub(super) fn of_depth(quanta: i64) -> Named {
+    let depth = Parameter::WaterDepth.decimal(quanta);
+    let said = |language| measure::call(DEPTH, &depth, language).unwrap_or_default();
+    Named {
+        zh: said(Language::Zh),
+        en: said(Language::En),
+    }
 }
 
 /// What was measured in an area.

@@ -70,6 +70,19 @@ impl Planner {
         }
     }
 
+    /// Says what was gathered: to those who came since the last whole minute, and what is low at the end
+    /// of its period. `standing` as in [`Planner::came`].
+    pub fn gathered(
+        &mut self,
+        at: Time,
+        standing: &BTreeMap<WarningId, Warning>,
+        desk: &super::Desk<'_>,
+        out: &mut Vec<crate::intent::Intent>,
+    ) {
+        self.came(at, standing, desk, out);
+        self.digest(at, desk, out);
+    }
+
     /// Tells those who came into areas that the public was told of, once a minute. `standing` are the
     /// newest revisions of the warnings that are not over.
     pub fn came(
@@ -97,6 +110,7 @@ impl Planner {
                 told,
                 eased: &mut self.eased,
                 attention: &mut self.attention,
+                held: &mut self.held,
                 out: &mut *out,
                 remarks: None,
             };

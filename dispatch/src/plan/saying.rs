@@ -156,6 +156,7 @@ impl Plan<'_> {
             | Purpose::StandDown
             | Purpose::Relay
             | Purpose::Signature
+            | Purpose::Digest
             | Purpose::Withdraw => change.to,
         };
         // A document speaks of the whole; below it each person is told what concerns them.
@@ -273,6 +274,7 @@ impl Plan<'_> {
             },
             relay: warning.relay.as_ref(),
             plain,
+            items: &[],
         };
         let wording = self.desk.wording;
         let messages: Vec<Message> = wording

@@ -50,6 +50,7 @@ pub fn signing(
         text: &warning.text,
         relay: warning.relay.as_ref(),
         plain: false,
+        items: &[],
     };
     let telling = &desk.city.policy.telling;
     for channel in &telling.signing_channels {

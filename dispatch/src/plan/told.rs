@@ -79,6 +79,9 @@ pub(super) struct Said {
     /// What they were told to do beside the tier: a hash of a person's words, 0 for none.
     #[serde(default)]
     pub(super) orders: u64,
+    /// At a site, the depth of water that they were told of, in quanta.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) depth: Option<i64>,
 }
 
 impl Change {
@@ -165,6 +168,26 @@ impl Told {
     pub(super) fn has_other_orders(&self, way: Way, place: &str, orders: u64) -> bool {
         let said = self.said.get(&key(way, place));
         said.is_some_and(|said| said.tier != Tier::None && said.orders != orders)
+    }
+
+    /// Whether the water at a site is deeper by a step than what was told there at this tier; then it is
+    /// told. The first depth that is known after a first word which named none is not.
+    pub(super) fn deepen(
+        &mut self,
+        way: Way,
+        place: &str,
+        tier: Tier,
+        (now, step): (i64, i64),
+    ) -> bool {
+        let said = self.said.get_mut(&key(way, place));
+        let Some(said) = said.filter(|said| said.tier == tier) else {
+            return false;
+        };
+        let is_deeper = said.depth.is_some_and(|before| now >= before + step);
+        if is_deeper || said.depth.is_none() {
+            said.depth = Some(now);
+        }
+        is_deeper
     }
 
     pub(super) fn set(&mut self, way: Way, place: &str, said: Said) {

@@ -1,6 +1,7 @@
-//! The line of a mail that says where its link to answer is.
+//! What is said of answering: the line of a mail that says where its link is, and what a call says
+//! first that has several things to say.
 
-use super::WordingFault;
+use super::{WordingFault, spoken};
 use model::Language;
 use std::collections::BTreeMap;
 
@@ -45,6 +46,46 @@ impl Lines {
     }
 }
 
+/// What stands for the number in `[several]` of `voice.toml`.
+const COUNT: &str = "{{count}}";
+
+/// What a call says first that has several things to say, by language.
+#[derive(Debug, Default)]
+pub(super) struct Openings(BTreeMap<Language, String>);
+
+impl Openings {
+    /// The sentences of a file; one that does not say how many there are is a fault.
+    pub(super) fn read(
+        file: &str,
+        sentences: &BTreeMap<Language, String>,
+        faults: &mut Vec<WordingFault>,
+    ) -> Self {
+        let lacking = sentences.iter().filter(|(_, said)| !said.contains(COUNT));
+        for (language, _) in lacking {
+            faults.push(WordingFault {
+                file: file.to_owned(),
+                key: format!("several.{}", language.tag()),
+                what: format!("it does not say how many there are; write {COUNT} into it"),
+            });
+        }
+        Self(sentences.clone())
+    }
+
+    /// The sentence for so many, as it is said.
+    pub(super) fn say(&self, language: Language, count: usize) -> String {
+        let own = self.0.get(&language).map(String::as_str);
+        let said = own.unwrap_or(match language {
+            Language::Zh => "本次来电共{{count}}项,按键即回复已听到的各项。",
+            Language::ZhHant => "本次來電共{{count}}項,按鍵即回覆已聽到的各項。",
+            Language::En => "This call has {{count}} messages. A key answers those you have heard.",
+            Language::Ja => "この電話では{{count}}件をお伝えします。キーはそれまでに聞いた件への回答です。",
+            Language::Ko => "이 전화는 {{count}}건을 알립니다. 키는 그때까지 들은 건에 대한 응답입니다.",
+            Language::Fr => "Cet appel comporte {{count}} messages. Une touche répond à ceux que vous avez entendus.",
+        });
+        spoken::words(&said.replace(COUNT, &count.to_string()), language)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +102,23 @@ mod tests {
         assert_eq!(keys, ["link.zh"]);
         assert_eq!(lines.line(Language::En, "x"), "Here: x (one tap)");
         assert_eq!(Lines::default().line(Language::Zh, "x"), "点此回报:x");
+    }
+
+    #[test]
+    fn a_call_says_how_many_things_it_has_to_say() {
+        let mut faults = Vec::new();
+        let own = BTreeMap::from([
+            (Language::Zh, "有几项".to_owned()),
+            (Language::En, "{{count}} of them.".to_owned()),
+        ]);
+        let openings = Openings::read("voice.toml", &own, &mut faults);
+        let keys: Vec<_> = faults.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(keys, ["several.zh"]);
+        assert_eq!(openings.say(Language::En, 3), "three of them.");
+        let ours = Openings::default();
+        for language in Language::ALL {
+            let said = ours.say(language, 4);
+            assert!(!said.contains(['{', '4']), "{said}");
+        }
     }
 }

@@ -64,6 +64,26 @@ pub struct Facts<'a> {
     pub relay: Option<&'a Relayed>,
     /// True where the audience asks for easy words.
     pub plain: bool,
+    /// Of a digest: what it names, the most urgent first; empty elsewhere.
+    pub items: &'a [Item],
+}
+
+/// One warning that a digest names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// Hazard.
+    pub hazard: Hazard,
+    /// Its name as the rule gives it; the hazard's own where empty.
+    pub name: Named,
+    /// Tier told before.
+    pub from: Tier,
+    /// Tier now; none where it is over.
+    pub to: Tier,
+    /// False where the coloured signal belongs to another authority.
+    pub own: bool,
+    /// Since when.
+    pub start: Time,
 }
 
 /// One finished text.

@@ -93,6 +93,9 @@ pub(super) struct Frames {
     /// Of mails: the line that says where the link to answer is.
     #[serde(default)]
     pub(super) link: BTreeMap<Language, String>,
+    /// Of calls: what one says first that has several things to say.
+    #[serde(default)]
+    pub(super) several: BTreeMap<Language, String>,
     #[serde(default)]
     pub(super) alert: BTreeMap<Language, Frame>,
     #[serde(default)]
@@ -119,6 +122,8 @@ pub(super) struct Frames {
     pub(super) relay: BTreeMap<Language, Frame>,
     #[serde(default)]
     pub(super) signature: BTreeMap<Language, Frame>,
+    #[serde(default)]
+    pub(super) digest: BTreeMap<Language, Frame>,
 }
 
 impl<'de> Deserialize<'de> for Forms {
@@ -278,6 +283,7 @@ impl Frames {
             Purpose::DeviceFault => &self.device_fault,
             Purpose::Relay => &self.relay,
             Purpose::Signature => &self.signature,
+            Purpose::Digest => &self.digest,
             Purpose::Withdraw => return None,
         })
     }

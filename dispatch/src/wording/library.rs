@@ -1,6 +1,6 @@
 //! The templates of a city, read once and tried out whole: a wording that loads cannot fail later.
 
-use super::answering::Lines;
+use super::answering::{Lines, Openings};
 use super::consequence::{self, Consequences};
 use super::files::{Frame, Frames, Phrases, Translated};
 use super::lint::{self, Finding};
@@ -42,6 +42,8 @@ pub struct Wording {
     plain: BTreeSet<Channel>,
     /// Where mails say how to answer by a click.
     links: Lines,
+    /// What a call says first that has several things to say.
+    openings: Openings,
     roles: Roles,
 }
 
@@ -123,6 +125,7 @@ impl Wording {
             channels: BTreeSet::new(),
             plain: BTreeSet::new(),
             links: Lines::default(),
+            openings: Openings::default(),
             roles: Roles::default(),
         }
     }
@@ -231,10 +234,22 @@ impl Wording {
         self.links.line(language, address)
     }
 
+    /// What a call says first that has so many things to say.
+    pub fn opening(&self, language: Language, count: usize) -> String {
+        self.openings.say(language, count)
+    }
+
     /// True where a frame has words for who asks for easy ones.
     pub(super) fn has_plain(&self, channel: Channel, purpose: Purpose, language: Language) -> bool {
         let count = self.forms.get(&(channel, purpose, language, "plain"));
         count.is_some_and(|count| *count > 0)
+    }
+
+    /// True where a channel has words for a purpose; a digest is only said by cities that want it.
+    pub(super) fn has_words(&self, channel: Channel, purpose: Purpose, language: Language) -> bool {
+        let frame = (frames_of(channel), purpose, language, "text");
+        needs(channel, purpose)
+            && (purpose != Purpose::Digest || self.forms.contains_key(&frame))
     }
 
     /// What templates name and is not there, and frames that are missing.
@@ -326,6 +341,9 @@ impl Wording {
         if channel == Channel::Email {
             self.links = Lines::read(file, &frames.link, faults);
         }
+        if channel == Channel::Voice {
+            self.openings = Openings::read(file, &frames.several, faults);
+        }
         for purpose in Purpose::WORDED {
             let mut written = frames.of(purpose).cloned().unwrap_or_default();
             if let Some(simple) = written
@@ -337,7 +355,9 @@ impl Wording {
             let wanted = self.settings.languages(purpose).iter();
             let missing = wanted.filter(|language| !written.contains_key(language));
             let missing: Vec<Language> = missing.copied().collect();
-            for language in missing.iter().filter(|_| needs(channel, purpose)) {
+            // What merges low tiers is asked for where a city does so.
+            let is_needed = needs(channel, purpose) && purpose != Purpose::Digest;
+            for language in missing.iter().filter(|_| is_needed) {
                 let key = format!("{}.{}", purpose.name(), language.tag());
                 faults.push(fault(file, &key, "the frame is missing".into()));
             }

@@ -392,6 +392,7 @@ fn late_action(
         | Purpose::DeviceFault
         | Purpose::Relay
         | Purpose::Signature
+        | Purpose::Digest
         | Purpose::Withdraw => false,
     };
     let is_short = matches!(message.channel, Channel::Sms | Channel::Area);

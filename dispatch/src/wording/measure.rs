@@ -14,7 +14,7 @@ pub fn words(evidence: &Evidence, language: Language) -> String {
         if said.len() == CALLS_MAX {
             break;
         }
-        if let Some(words) = call_words(call, value, language)
+        if let Some(words) = self::call(call, value, language)
             && !said.contains(&words)
         {
             said.push(words);
@@ -26,7 +26,8 @@ pub fn words(evidence: &Evidence, language: Language) -> String {
     })
 }
 
-fn call_words(call: &str, value: &str, language: Language) -> Option<String> {
+/// One call and its value in words; nothing where it cannot be said plainly.
+pub fn call(call: &str, value: &str, language: Language) -> Option<String> {
     let (name, rest) = call.split_once('.')?;
     let (function, argument) = rest.split_once('(')?;
     let argument = argument.strip_suffix(')')?.trim_matches('"');
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn says_what_was_measured() {
-        let say = |call: &str, value: &str, language| call_words(call, value, language);
+        let say = |call: &str, value: &str, language| self::call(call, value, language);
         for (call, value, zh, en) in [
             (
                 "rainfall.sum(\"3h\")",

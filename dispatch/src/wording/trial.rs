@@ -4,7 +4,7 @@
 use super::consequence::At;
 use super::library::{Wording, WordingFault, fault, frames_of, needs};
 use super::names::Names;
-use super::{Facts, Issuer, Places, Purpose};
+use super::{Facts, Issuer, Item, Places, Purpose};
 use model::signal::{SignalKind, SignalText};
 use model::warning::Relayed;
 use model::{Channel, City, Hazard, Language, Mode, Named, Offset, Tier, Time};
@@ -96,6 +96,17 @@ impl Wording {
             let what = "a flow or a ladder of city.toml opens this channel and it has no words";
             faults.push(fault(&format!("{channel}.toml"), "alert", what.into()));
         }
+        if city.policy.telling.digest.is_some() {
+            for channel in used.iter().filter(|channel| needs(**channel, Purpose::Digest)) {
+                for language in self.languages(Purpose::Digest) {
+                    if !self.has_words(*channel, Purpose::Digest, *language) {
+                        let what = "city.toml merges low tiers (telling.digest) and the frame is missing";
+                        let key = format!("digest.{}", language.tag());
+                        faults.push(fault(&format!("{channel}.toml"), &key, what.into()));
+                    }
+                }
+            }
+        }
         for sample in Sample::of(city, places) {
             self.try_out(&sample, &mut faults);
         }
@@ -112,7 +123,8 @@ impl Wording {
             self.each(&sample, |facts, _| {
                 let (channel, purpose) = (Channel::Sms, facts.purpose);
                 let languages = self.languages(purpose).iter();
-                let languages = languages.filter(|_| needs(channel, purpose));
+                let languages =
+                    languages.filter(|language| self.has_words(channel, purpose, **language));
                 for language in languages {
                     let text = self.message(channel, *language, facts).text;
                     let key = format!("{}.{}", purpose.name(), language.tag());
@@ -136,7 +148,10 @@ impl Wording {
                 if !has_frames || !needs(channel, purpose) || is_same {
                     continue;
                 }
-                for language in self.languages(purpose) {
+                let languages = self.languages(purpose).iter();
+                for language in
+                    languages.filter(|language| self.has_words(channel, purpose, **language))
+                {
                     let frame = (channel, purpose, *language);
                     let is_whole = *rendered.entry(frame).or_insert_with(|| {
                         let found = self.unrendered(channel, *language, facts);
@@ -182,6 +197,7 @@ impl Wording {
             en: "Tangjing culvert".into(),
         };
         let relay = sample_relay();
+        let items = sample_items();
         for (hazard, tier, purpose) in combinations() {
             let own_white = self
                 .phrases
@@ -212,6 +228,7 @@ impl Wording {
                     | Purpose::DeviceFault
                     | Purpose::Relay
                     | Purpose::Signature
+                    | Purpose::Digest
                     | Purpose::Withdraw => Tier::Yellow,
                 },
                 issuer: &sample.issuer,
@@ -233,6 +250,11 @@ impl Wording {
                 text: &nothing,
                 relay: Some(&relay),
                 plain: false,
+                items: if purpose == Purpose::Digest {
+                    &items
+                } else {
+                    &[]
+                },
             };
             with(&facts, tier);
         }
@@ -315,13 +337,34 @@ fn combinations() -> impl Iterator<Item = (Hazard, Tier, Purpose)> {
                 | Purpose::DeviceFault
                 | Purpose::Relay
                 | Purpose::Signature
+                | Purpose::Digest
                 | Purpose::Withdraw => false,
             };
-            let tiers = Tier::WARNING.into_iter();
+            // Its own hazards are what a digest names: that it is under one of them shows nowhere.
+            let is_once = purpose == Purpose::Digest && hazard != Hazard::Waterlogging;
+            let tiers = Tier::WARNING.into_iter().filter(move |_| !is_once);
             let tiers = tiers.filter(move |tier| by_tier || *tier == Tier::Orange);
             tiers.map(move |tier| (hazard, tier, purpose))
         })
     })
+}
+
+/// What a digest is tried out with: as many as one place has at a time, and names that are long.
+fn sample_items() -> [Item; 4] {
+    let of = |hazard, from, to| Item {
+        hazard,
+        name: Named::default(),
+        from,
+        to,
+        own: true,
+        start: Time::from_seconds(1_703_597_700),
+    };
+    [
+        of(Hazard::Waterlogging, Tier::None, Tier::Yellow),
+        of(Hazard::DebrisFlow, Tier::None, Tier::Blue),
+        of(Hazard::Landslide, Tier::Yellow, Tier::Blue),
+        of(Hazard::Rainstorm, Tier::Blue, Tier::None),
+    ]
 }
 
 /// What templates are tried out with.

@@ -5,11 +5,11 @@ use super::files::Phrase;
 use super::library::Wording;
 use super::terms::{danger_word, tier_word};
 use super::traditional::traditional;
-use super::{Facts, clock, clock_near, spoken};
+use super::{Facts, clock, clock_near, items, spoken};
 use minijinja::Value;
 use model::signal::SignalText;
 use model::warning::Relayed;
-use model::{Hazard, Language, Tier, Working};
+use model::{Hazard, Language, Named, Tier, Working};
 
 /// What a frame may name.
 #[derive(Debug, Default)]
@@ -48,6 +48,10 @@ pub(super) struct Variables {
     pub(super) headline: String,
     pub(super) description: String,
     pub(super) instruction: String,
+    /// What a digest names, with times and without, and how many that is.
+    pub(super) items: String,
+    pub(super) list: String,
+    pub(super) count: usize,
 }
 
 /// What the lint looks for in a text.
@@ -113,6 +117,9 @@ impl Variables {
             ("headline", Value::from(self.headline.as_str())),
             ("description", Value::from(self.description.as_str())),
             ("instruction", Value::from(self.instruction.as_str())),
+            ("items", Value::from(self.items.as_str())),
+            ("list", Value::from(self.list.as_str())),
+            ("count", Value::from(self.count)),
         ])
     }
 }
@@ -158,15 +165,15 @@ impl Wording {
         let relay = facts.relay;
         let words = relay.and_then(|relay| words_of(relay, spoken_of, language));
         let own_hazard = self.hazard(facts.hazard, language);
-        let hazard = match language {
-            Language::Zh | Language::En => facts.hazard_name.get(language).to_owned(),
-            Language::ZhHant => traditional(&facts.hazard_name.zh),
-            Language::Ja | Language::Ko | Language::Fr => String::new(),
-        };
-        let hazard = match hazard.is_empty() {
-            true => own_hazard.clone(),
-            false => hazard,
-        };
+        let hazard = self.hazard_of(facts.hazard, facts.hazard_name, language);
+        let named = facts.items.iter().map(|item| {
+            let hazard = self.hazard_of(item.hazard, &item.name, language);
+            (item, items::say(item, &hazard, language))
+        });
+        let named: Vec<_> = named.collect();
+        let with_times = named
+            .iter()
+            .map(|(item, said)| items::since(said, &near(item.start), language));
         // What the carrier has registered is sent as it is registered.
         let signature = match language {
             Language::ZhHant => facts.issuer.signature.zh.clone(),
@@ -217,6 +224,22 @@ impl Wording {
             headline: words.map(|w| w.headline.clone()).unwrap_or_default(),
             description: words.map(|w| w.description.clone()).unwrap_or_default(),
             instruction: words.map(|w| w.instruction.clone()).unwrap_or_default(),
+            items: items::join(with_times, language),
+            list: items::join(named.iter().map(|(_, said)| said.clone()), language),
+            count: named.len(),
+        }
+    }
+
+    /// The name of a hazard as a rule gives it, else its own.
+    fn hazard_of(&self, hazard: Hazard, name: &Named, language: Language) -> String {
+        let given = match language {
+            Language::Zh | Language::En => name.get(language).to_owned(),
+            Language::ZhHant => traditional(&name.zh),
+            Language::Ja | Language::Ko | Language::Fr => String::new(),
+        };
+        match given.is_empty() {
+            true => self.hazard(hazard, language),
+            false => given,
         }
     }
 

@@ -4,7 +4,9 @@
 use crate::peers::{missing, runtime};
 use crate::sipp::Sipp;
 use dispatch::gateway::voice::speech::{Speech, SpeechConfig};
-use dispatch::gateway::voice::{Dial, Heard, Numbers, Transport, Voice, VoiceConfig, wav};
+use dispatch::gateway::voice::{
+    Dial, Heard, Numbers, Saying, Transport, Voice, VoiceConfig, wav,
+};
 use model::order::Answer;
 use model::{Language, SendError, Time};
 use std::net::UdpSocket;
@@ -72,25 +74,37 @@ fn line(port: u16, transport: Transport, folder: &Path) -> Voice {
     Voice::new(config, Arc::new(Speech::new(speech).unwrap()))
 }
 
+const MOVE: Saying<'_> = Saying {
+    text: "请转移",
+    language: Language::Zh,
+};
+
 const DIAL: Dial<'_> = Dial {
     delivery: "d-1",
     number: 8_613_900_000_001,
-    text: "请转移",
-    language: Language::Zh,
+    opening: None,
+    sayings: &[MOVE],
     at: Time::from_seconds(1_694_063_040),
 };
 
-/// Calls once over UDP, as soon as the far side listens.
+/// Calls once, as soon as the far side listens; gives what came of the one thing that was said.
 fn called(port: u16, transport: Transport) -> Result<Heard, SendError> {
+    let mut heard = said(port, transport, &DIAL);
+    assert_eq!(heard.len(), 1);
+    heard.remove(0)
+}
+
+/// The same of everything that was said.
+fn said(port: u16, transport: Transport, dial: &Dial<'_>) -> Vec<Result<Heard, SendError>> {
     let folder = tempfile::tempdir().unwrap();
     let voice = line(port, transport, folder.path());
     runtime().block_on(async {
         loop {
-            let (_keep, withdrawn) = watch::channel(false);
-            let heard = voice.call(&DIAL, withdrawn).await;
+            let (_keep, taken_back) = watch::channel(vec![false; dial.sayings.len()]);
+            let heard = voice.call(dial, taken_back).await;
             // The program takes a moment to listen.
-            match &heard {
-                Err(SendError::Transient(why))
+            match heard.last() {
+                Some(Err(SendError::Transient(why)))
                     if why.contains("gateway") && !why.contains("carry") =>
                 {
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -114,6 +128,40 @@ fn a_key_told_by_info_is_an_answer_and_a_login_is_given() {
         );
         assert!(gateway.ends_well(), "{mode}");
     }
+}
+
+#[test]
+fn one_key_answers_all_that_was_said_by_then() {
+    let at_post = Ok(Heard::Answered(Answer::AtPost));
+    // Two things of 0.6 s: one key comes in the middle of the first, the other behind both.
+    for (scenario, second) in [("info", Ok(Heard::PickedUp)), ("late", at_post.clone())] {
+        let Some(gateway) = plays(scenario, "u1") else {
+            return;
+        };
+        let dial = Dial {
+            sayings: &[MOVE, MOVE],
+            ..DIAL
+        };
+        let heard = said(gateway.port, Transport::Udp, &dial);
+        assert_eq!(heard, [at_post.clone(), second], "{scenario}");
+        assert!(gateway.ends_well(), "{scenario}");
+    }
+    // What has no sound is told by another way, and the rest is said.
+    let Some(gateway) = plays("late", "u1") else {
+        return;
+    };
+    let mute = Saying {
+        text: "Move",
+        language: Language::En,
+    };
+    let dial = Dial {
+        opening: Some(mute),
+        sayings: &[mute, MOVE],
+        ..DIAL
+    };
+    let heard = said(gateway.port, Transport::Udp, &dial);
+    assert!(matches!(heard[0], Err(SendError::Permanent(_))), "{heard:?}");
+    assert_eq!(heard[1], at_post);
 }
 
 #[test]
@@ -145,18 +193,18 @@ fn what_is_withdrawn_stops_ringing() {
     let folder = tempfile::tempdir().unwrap();
     let voice = line(gateway.port, Transport::Udp, folder.path());
     let heard = runtime().block_on(async {
-        let (taken_back, withdrawn) = watch::channel(false);
+        let (taken_back, withdrawn) = watch::channel(vec![false]);
         let back = async {
             tokio::time::sleep(Duration::from_millis(1_200)).await;
-            taken_back.send_replace(true);
+            taken_back.send_replace(vec![true]);
             std::future::pending::<()>().await;
         };
         tokio::select! {
             heard = voice.call(&DIAL, withdrawn) => heard,
-            () = back => Ok(Heard::PickedUp),
+            () = back => Vec::new(),
         }
     });
-    assert_eq!(heard, Ok(Heard::Withdrawn));
+    assert_eq!(heard, [Ok(Heard::Withdrawn)]);
     assert!(gateway.ends_well());
 }
 
@@ -263,21 +311,22 @@ fn a_phone_of_others_hears_the_words_and_its_key_within_the_sound_is_the_answer(
         };
         let call = async {
             loop {
-                let (_keep, withdrawn) = watch::channel(false);
-                match voice.call(&DIAL, withdrawn).await {
-                    Err(SendError::Transient(_)) => {
+                let (_keep, withdrawn) = watch::channel(vec![false]);
+                let heard = voice.call(&DIAL, withdrawn).await;
+                match heard[..] {
+                    [Err(SendError::Transient(_))] => {
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
-                    heard => return heard,
+                    _ => return heard,
                 }
             }
         };
         tokio::select! {
             heard = call => heard,
-            () = press => Ok(Heard::PickedUp),
+            () = press => Vec::new(),
         }
     });
-    assert_eq!(heard, Ok(Heard::Answered(Answer::NeedsHelp)));
+    assert_eq!(heard, [Ok(Heard::Answered(Answer::NeedsHelp))]);
     drop(phone);
     let files = std::fs::read_dir(phone_folder.join("heard")).unwrap();
     let heard: Vec<i16> = files

@@ -19,7 +19,12 @@ fn free_port() -> u16 {
 impl Sipp {
     /// Starts a scenario over `u1` (datagrams) or `t1` (a stream).
     pub(crate) fn plays(scenario: &str, transport: &str) -> Result<Self, String> {
-        let (port, media) = (free_port(), free_port());
+        Self::plays_at(free_port(), scenario, transport)
+    }
+
+    /// The same at a port that was chosen before.
+    pub(crate) fn plays_at(port: u16, scenario: &str, transport: &str) -> Result<Self, String> {
+        let media = free_port();
         let child = Command::new("sipp")
             .args(["-sf", &format!("{SCENARIOS}/{scenario}.xml")])
             .args(["-i", "127.0.0.1", "-p", &port.to_string()])

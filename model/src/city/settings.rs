@@ -257,6 +257,21 @@ fn check_telling(telling: &Telling, faults: &mut Faults) {
         let remedy = "write whole hours from 0 to 23, the same twice for none";
         faults.error(place, "telling.quiet", "not an hour", remedy);
     }
+    if telling.depth_step_cm == Some(0) {
+        let remedy = "write centimetres, such as 10, or leave it out";
+        faults.error(place, "telling.depth_step_cm", "it is zero", remedy);
+    }
+    if let Some(digest) = telling.digest {
+        if !(Tier::White..=Tier::Yellow).contains(&digest.tier) {
+            let remedy = "write white, blue or yellow: orange and red never wait";
+            faults.error(place, "telling.digest.tier", "not a low tier", remedy);
+        }
+        if digest.every_minutes == 0 || 60 % digest.every_minutes != 0 {
+            let remedy = "write 5, 10, 15, 20, 30 or 60";
+            let what = "it does not divide an hour";
+            faults.error(place, "telling.digest.every_minutes", what, remedy);
+        }
+    }
     for (name, span) in [
         ("telling.valid_high", telling.valid_high),
         ("telling.valid_low", telling.valid_low),

@@ -342,6 +342,24 @@ fn each_fault_names_file_line_field_and_remedy() {
         (
             "city.toml",
             "[[ladder]]",
+            "[telling]\ndigest = { tier = \"orange\", every_minutes = 30 }\n[[ladder]]",
+            "city.toml: field telling.digest.tier: not a low tier — ",
+        ),
+        (
+            "city.toml",
+            "[[ladder]]",
+            "[telling]\ndigest = { tier = \"blue\", every_minutes = 25 }\n[[ladder]]",
+            "city.toml: field telling.digest.every_minutes: it does not divide an hour — ",
+        ),
+        (
+            "city.toml",
+            "[[ladder]]",
+            "[telling]\ndepth_step_cm = 0\n[[ladder]]",
+            "city.toml: field telling.depth_step_cm: it is zero — ",
+        ),
+        (
+            "city.toml",
+            "[[ladder]]",
             "[telling]\nrequest_channels = [\"cap\"]\n[[ladder]]",
             "city.toml: field telling.request_channels: nobody would be asked — ",
         ),

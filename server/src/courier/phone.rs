@@ -109,10 +109,10 @@ fn gone(why: &str) -> Unsent {
 
 /// What takes the place of what: all that the public hears of one warning; all that one responsible
 /// person hears of it, whose duties two rows of the directory may hold on one phone. A signature that
-/// is asked for and a device that did not act stand by themselves.
+/// is asked for, a device that did not act and a digest of several warnings stand by themselves.
 fn collapse(intent: &Intent, warning: &str, recipient: RecipientNo) -> String {
     let apart = match intent.purpose {
-        Purpose::Signature | Purpose::DeviceFault => intent.purpose.name(),
+        Purpose::Signature | Purpose::DeviceFault | Purpose::Digest => intent.purpose.name(),
         Purpose::Alert
         | Purpose::Rise
         | Purpose::Fall

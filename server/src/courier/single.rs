@@ -499,6 +499,7 @@ impl<'a> Published<'a> {
                 | Purpose::DeviceFault
                 | Purpose::Relay
                 | Purpose::Signature
+                | Purpose::Digest
                 | Purpose::Withdraw => Some(intent.tier),
             },
             areas: &intent.audience.areas,

@@ -135,6 +135,7 @@ impl Clips {
             | Purpose::DeviceFault
             | Purpose::Relay
             | Purpose::Signature
+            | Purpose::Digest
             | Purpose::Withdraw => format!("{}.{}", key.hazard.code(), key.tier),
         };
         let files = self.sayings.get(&(language, says))?.iter();

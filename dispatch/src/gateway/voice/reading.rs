@@ -1,4 +1,4 @@
-//! A call that was picked up: the words again and again until a key is pressed, 20 ms at a time.
+//! A call that was picked up: what it says, again and again until a key is pressed, 20 ms at a time.
 
 use super::g711::{self, SILENCE};
 use super::rtp::FRAME;
@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 /// Frames a second.
 const FRAMES_PER_S: u32 = RATE / 160;
+/// Frames between two things that are said: 0.6 s.
+const PAUSE: u32 = FRAMES_PER_S * 3 / 5;
 /// Hertz of the tone that says that a key was heard.
 const TONE_HZ: f64 = 800.0;
 /// Samples of it: 0.4 s.
@@ -24,58 +26,120 @@ pub const fn answer_of(key: char) -> Option<Answer> {
     }
 }
 
-/// Where a call is in its words.
+/// How one of the things that a call says went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// True once any of it was said.
+    pub begun: bool,
+    /// True where it was taken back.
+    pub back: bool,
+    /// What was answered to it.
+    pub answered: Option<Answer>,
+}
+
+/// One of the things that a call says.
+#[derive(Clone, Debug)]
+struct Saying {
+    /// A-law; nothing where it has no sound.
+    words: Arc<[u8]>,
+    told: Told,
+}
+
+impl Saying {
+    /// True where it is still to be said, for the first time or again.
+    fn is_open(&self) -> bool {
+        !self.words.is_empty() && !self.told.back && self.told.answered.is_none()
+    }
+}
+
+/// What sounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sounds {
+    Opening,
+    Saying(usize),
+    Tone,
+    /// Nothing: there is time to press a key.
+    Wait,
+    Over,
+}
+
+/// Where a call is in its words: a round says each thing in turn and then waits for a key, and one
+/// key answers all that was said until then.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    words: Arc<[u8]>,
-    /// Samples of the words said so far.
+    opening: Arc<[u8]>,
+    sayings: Vec<Saying>,
+    tone: Arc<[u8]>,
+    sounds: Sounds,
+    /// Samples of it said so far.
     at: usize,
-    /// Times they were said to their end.
+    /// Which saying of the round comes next.
+    next: usize,
+    /// Rounds that were said to their end.
     times: u8,
     times_max: u8,
-    /// Frames of silence between two times, and after the last.
+    /// Frames of silence after each round.
     wait: u32,
     /// Frames of silence that are left.
     waiting: u32,
-    /// True once nothing is said again: the words of a warning that was taken back.
-    last: bool,
-    answered: Option<Answer>,
 }
 
 impl Reading {
-    /// Begins `words` (A-law), to be said `times` times with so many seconds to press a key after each.
-    pub fn new(words: Arc<[u8]>, times: u8, wait_s: u32) -> Self {
-        Self {
+    /// Begins with `opening`, and goes on with `sayings` (A-law), to be said `times` times with so many
+    /// seconds to press a key after each. What has no sound is not said.
+    pub fn new(opening: Arc<[u8]>, sayings: Vec<Arc<[u8]>>, times: u8, wait_s: u32) -> Self {
+        let sayings = sayings.into_iter().map(|words| Saying {
             words,
+            told: Told::default(),
+        });
+        Self {
+            opening,
+            sayings: sayings.collect(),
+            tone: tone().into(),
+            sounds: Sounds::Opening,
             at: 0,
+            next: 0,
             times: 0,
             times_max: times.max(1),
             wait: wait_s.saturating_mul(FRAMES_PER_S),
             waiting: 0,
-            last: false,
-            answered: None,
         }
     }
 
-    /// A key was pressed: the first that answers stands, and the words end.
+    /// A key was pressed: the first that answers stands for all that was said and has no answer. What
+    /// was not said yet is said after it.
     pub fn pressed(&mut self, key: char) {
-        if self.answered.is_none()
-            && let Some(answer) = answer_of(key)
-        {
-            self.answered = Some(answer);
-            self.words = tone().into();
-            (self.at, self.waiting) = (0, 0);
+        let Some(answer) = answer_of(key) else {
+            return;
+        };
+        let mut is_answer = false;
+        for saying in &mut self.sayings {
+            let told = &mut saying.told;
+            if told.begun && told.answered.is_none() {
+                told.answered = Some(answer);
+                is_answer = true;
+            }
+        }
+        if is_answer {
+            self.sound(Sounds::Tone, 0);
         }
     }
 
-    /// Says what is being said to its end, and no more.
-    pub const fn say_no_more(&mut self) {
-        self.last = true;
+    /// Does not say one of them again; what is being said is said to its end.
+    pub fn take_back(&mut self, saying: usize) {
+        if let Some(saying) = self.sayings.get_mut(saying) {
+            saying.told.back = true;
+        }
     }
 
-    /// What was answered.
-    pub const fn answered(&self) -> Option<Answer> {
-        self.answered
+    /// True where all of them were taken back.
+    pub fn is_taken_back(&self) -> bool {
+        self.sayings.iter().all(|saying| saying.told.back)
+    }
+
+    /// How each of them went.
+    pub fn told(&self) -> Vec<Told> {
+        self.sayings.iter().map(|saying| saying.told).collect()
     }
 
     /// How often the words were said to their end.
@@ -85,35 +149,79 @@ impl Reading {
 
     /// The next 20 ms; `None` once the call is over.
     pub fn frame(&mut self) -> Option<[u8; FRAME]> {
+        while self.waiting == 0 && self.left().is_empty() {
+            if self.sounds == Sounds::Over {
+                return None;
+            }
+            self.go_on();
+        }
         let mut frame = [SILENCE; FRAME];
         if self.waiting > 0 {
             self.waiting -= 1;
-            return (self.waiting > 0 || !self.is_over()).then_some(frame);
-        }
-        let left = self.words.get(self.at..).unwrap_or_default();
-        if left.is_empty() {
-            if self.answered.is_some() {
-                return None;
-            }
-            self.times = self.times.saturating_add(1);
-            self.at = 0;
-            if self.is_over() && self.wait == 0 {
-                return None;
-            }
-            self.waiting = self.wait;
             return Some(frame);
         }
+        let left = self.left();
         let count = left.len().min(FRAME);
         frame
             .iter_mut()
             .zip(left)
             .for_each(|(to, from)| *to = *from);
         self.at += count;
+        if let Sounds::Saying(number) = self.sounds
+            && let Some(saying) = self.sayings.get_mut(number)
+        {
+            saying.told.begun = true;
+        }
         Some(frame)
     }
 
-    const fn is_over(&self) -> bool {
-        self.last || self.times >= self.times_max
+    /// What is left of what sounds.
+    fn left(&self) -> &[u8] {
+        let words = match self.sounds {
+            Sounds::Opening => Some(&self.opening),
+            Sounds::Saying(number) => self.sayings.get(number).map(|saying| &saying.words),
+            Sounds::Tone => Some(&self.tone),
+            Sounds::Wait | Sounds::Over => None,
+        };
+        words
+            .and_then(|words| words.get(self.at..))
+            .unwrap_or_default()
+    }
+
+    /// What sounds is over: the next of the round follows, the time for a key, the next round, or the
+    /// end.
+    fn go_on(&mut self) {
+        if self.sounds == Sounds::Wait {
+            if self.times >= self.times_max {
+                return self.sound(Sounds::Over, 0);
+            }
+            self.next = 0;
+        }
+        let mut open = self.sayings.iter().enumerate().skip(self.next);
+        let next = open.find_map(|(number, saying)| saying.is_open().then_some(number));
+        let is_left = self.sayings.iter().any(Saying::is_open);
+        match (self.sounds, next) {
+            (Sounds::Over, _) => {}
+            (sounds, Some(next)) => {
+                let pause = match sounds {
+                    Sounds::Saying(_) | Sounds::Tone => PAUSE,
+                    Sounds::Opening | Sounds::Wait | Sounds::Over => 0,
+                };
+                self.next = next + 1;
+                self.sound(Sounds::Saying(next), pause);
+            }
+            (Sounds::Wait, None) => self.sound(Sounds::Over, 0),
+            // Everything was answered: nobody is kept.
+            (Sounds::Tone, None) if !is_left => self.sound(Sounds::Over, 0),
+            (Sounds::Opening | Sounds::Saying(_) | Sounds::Tone, None) => {
+                self.times = self.times.saturating_add(1);
+                self.sound(Sounds::Wait, self.wait);
+            }
+        }
+    }
+
+    fn sound(&mut self, sounds: Sounds, pause: u32) {
+        (self.sounds, self.at, self.waiting) = (sounds, 0, pause);
     }
 }
 
@@ -134,19 +242,32 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn words(samples: usize) -> Arc<[u8]> {
-        vec![7; samples].into()
+    fn words(sound: u8, samples: usize) -> Arc<[u8]> {
+        vec![sound; samples].into()
+    }
+
+    fn one(samples: usize, times: u8, wait_s: u32) -> Reading {
+        Reading::new(words(0, 0), vec![words(7, samples)], times, wait_s)
+    }
+
+    fn answers(reading: &Reading) -> Vec<Option<Answer>> {
+        reading.told().iter().map(|told| told.answered).collect()
+    }
+
+    /// The next frame, which must begin with that sound.
+    fn hears(reading: &mut Reading, sound: u8) {
+        assert_eq!(reading.frame().unwrap()[0], sound);
     }
 
     #[test]
     fn the_first_key_that_answers_ends_the_words() {
-        let mut reading = Reading::new(words(1600), 3, 2);
+        let mut reading = one(1600, 3, 2);
         assert!(reading.frame().unwrap().iter().all(|b| *b == 7));
         reading.pressed('9');
-        assert_eq!(reading.answered(), None);
+        assert_eq!(answers(&reading), [None]);
         reading.pressed('4');
         reading.pressed('1');
-        assert_eq!(reading.answered(), Some(Answer::NeedsHelp));
+        assert_eq!(answers(&reading), [Some(Answer::NeedsHelp)]);
         let rest = std::iter::from_fn(|| reading.frame()).count();
         assert_eq!(rest, 20, "0.4 s of a tone, and the call is over");
         assert_eq!(reading.times(), 0);
@@ -154,24 +275,87 @@ mod tests {
 
     #[test]
     fn a_key_after_the_last_word_counts_and_a_cancel_lets_the_sentence_end() {
-        let mut reading = Reading::new(words(1600), 1, 2);
+        let mut reading = one(1600, 1, 2);
         assert_eq!((0..60).filter_map(|_| reading.frame()).count(), 60);
         reading.pressed('1');
-        assert_eq!(reading.answered(), Some(Answer::Received));
-        let mut reading = Reading::new(words(1600), 9, 0);
+        assert_eq!(answers(&reading), [Some(Answer::Received)]);
+        let mut reading = one(1600, 9, 0);
         let _ = reading.frame();
-        reading.say_no_more();
+        reading.take_back(0);
+        assert!(reading.is_taken_back());
         assert_eq!(std::iter::from_fn(|| reading.frame()).count(), 9);
+    }
+
+    #[test]
+    fn one_key_answers_all_that_was_said_and_what_was_not_is_said_after_it() {
+        let three = || vec![words(1, 160), words(2, 160), words(3, 160)];
+        let mut reading = Reading::new(words(9, 160), three(), 2, 1);
+        // Who presses before anything was said has answered nothing.
+        hears(&mut reading, 9);
+        reading.pressed('1');
+        assert_eq!(answers(&reading), [None; 3]);
+        hears(&mut reading, 1);
+        for _ in 0..PAUSE {
+            hears(&mut reading, SILENCE);
+        }
+        hears(&mut reading, 2);
+        reading.pressed('2');
+        let at_post = Some(Answer::AtPost);
+        assert_eq!(answers(&reading), [at_post, at_post, None]);
+        // The tone, a pause, and the one that is left: twice, since nobody answers it at first.
+        let tone_and_pause = 20 + PAUSE as usize;
+        assert_eq!((0..tone_and_pause).filter_map(|_| reading.frame()).count(), tone_and_pause);
+        hears(&mut reading, 3);
+        for _ in 0..50 {
+            hears(&mut reading, SILENCE);
+        }
+        hears(&mut reading, 3);
+        reading.pressed('4');
+        assert_eq!(answers(&reading), [at_post, at_post, Some(Answer::NeedsHelp)]);
+        assert_eq!(std::iter::from_fn(|| reading.frame()).count(), 20);
+
+        // A key after the last word of a round answers all of them at once.
+        let mut reading = Reading::new(words(9, 160), three(), 1, 9);
+        let said = 4 + 2 * PAUSE as usize + 10;
+        assert_eq!((0..said).filter_map(|_| reading.frame()).count(), said);
+        reading.pressed('3');
+        assert_eq!(answers(&reading), [Some(Answer::Moved); 3]);
+    }
+
+    #[test]
+    fn what_is_taken_back_or_has_no_sound_is_left_out_and_the_rest_is_said() {
+        let sayings = vec![words(1, 0), words(2, 320), words(3, 160)];
+        let mut reading = Reading::new(words(0, 0), sayings, 2, 0);
+        hears(&mut reading, 2);
+        reading.take_back(1);
+        hears(&mut reading, 2);
+        for _ in 0..PAUSE {
+            hears(&mut reading, SILENCE);
+        }
+        hears(&mut reading, 3);
+        hears(&mut reading, 3);
+        assert_eq!(reading.frame(), None);
+        let begun: Vec<bool> = reading.told().iter().map(|told| told.begun).collect();
+        assert_eq!(begun, [false, true, true]);
+        assert!(!reading.is_taken_back());
     }
 
     proptest! {
         #[test]
-        fn nobody_listens_longer_than_said(samples in 0usize..4000, times in 0u8..5, wait in 0u32..4) {
-            let mut reading = Reading::new(words(samples), times, wait);
+        fn nobody_listens_longer_than_said(
+            samples in proptest::collection::vec(0usize..4000, 1..5),
+            times in 0u8..5,
+            wait in 0u32..4,
+        ) {
+            let sayings = samples.iter().map(|samples| words(7, *samples)).collect();
+            let mut reading = Reading::new(words(0, 0), sayings, times, wait);
             let frames = std::iter::from_fn(|| reading.frame()).count();
-            let once = samples.div_ceil(FRAME) + wait as usize * 50 + 1;
-            prop_assert!(frames <= once * usize::from(times.max(1)));
-            prop_assert_eq!(reading.times(), times.max(1));
+            let once = samples.iter().map(|n| n.div_ceil(FRAME) + PAUSE as usize).sum::<usize>();
+            prop_assert!(frames <= (once + wait as usize * 50) * usize::from(times.max(1)));
+            let is_any = samples.iter().any(|samples| *samples > 0);
+            prop_assert_eq!(reading.times(), if is_any { times.max(1) } else { 1 });
+            let heard = reading.told().iter().filter(|told| told.begun).count();
+            prop_assert_eq!(heard, samples.iter().filter(|samples| **samples > 0).count());
         }
     }
 }

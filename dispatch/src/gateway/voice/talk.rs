@@ -1,26 +1,26 @@
 //! One call from its first message to its last: the shell around [`Call`], [`Reading`] and [`Keys`].
 
 use super::call::{Call, Effect, End, Event, Line};
-use super::reading::Reading;
+use super::TakenBack;
+use super::reading::{Reading, Told};
 use super::rtp::{FRAME, Keys, Packet};
 use super::sdp::{self, ALAW, Media};
 use super::wire::{Inbox, Wire};
-use model::order::Answer;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::UdpSocket;
-use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 /// Between two packets.
 const EVERY: Duration = Duration::from_millis(20);
 
 /// How a call went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Went {
     pub(super) end: End,
     pub(super) picked_up: bool,
-    pub(super) answered: Option<Answer>,
+    /// How each of the things that it says went.
+    pub(super) told: Vec<Told>,
     /// False where the stream to the gateway broke.
     pub(super) heard_out: bool,
 }
@@ -99,7 +99,7 @@ pub(super) async fn talk(
     (line, name, number): (&Line, &str, &str),
     mut sound: Sound,
     mut reading: Reading,
-    mut withdrawn: watch::Receiver<bool>,
+    mut taken_back: TakenBack,
 ) -> Went {
     let began = Instant::now();
     let now = |began: Instant| u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -107,7 +107,7 @@ pub(super) async fn talk(
     let mut went = Went {
         end: End::Silent,
         picked_up: false,
-        answered: None,
+        told: Vec::new(),
         heard_out: true,
     };
     let mut frames = interval(EVERY);
@@ -117,13 +117,13 @@ pub(super) async fn talk(
     let (mut packet, mut buffer) = (Vec::new(), [0; 2048]);
     let (mut out, mut may_hear) = (Vec::new(), true);
     call.step(0, Event::Begin, &mut out);
-    loop {
+    'call: loop {
         for effect in std::mem::take(&mut out) {
             match effect {
                 Effect::Send(message) => {
                     if wire.send(&message).await.is_err() {
                         went.heard_out = false;
-                        return went;
+                        break 'call;
                     }
                 }
                 Effect::Talk(to) => {
@@ -134,10 +134,9 @@ pub(super) async fn talk(
                 Effect::Key(key) => reading.pressed(key),
                 Effect::Over(end) => {
                     went.end = end;
-                    return went;
+                    break 'call;
                 }
             }
-            went.answered = reading.answered();
         }
         let due = call.due().map(|due| began + Duration::from_millis(due));
         tokio::select! {
@@ -145,7 +144,7 @@ pub(super) async fn talk(
                 Some(message) => call.step(now(began), Event::Received(&message), &mut out),
                 None => {
                     went.heard_out = false;
-                    return went;
+                    break 'call;
                 }
             },
             () = sleep_until(due.unwrap_or(began)), if due.is_some() => {
@@ -168,16 +167,19 @@ pub(super) async fn talk(
                     && let Some(key) = keys.pressed(&packet)
                 {
                     reading.pressed(key);
-                    went.answered = reading.answered();
                 }
             }
-            changed = withdrawn.changed(), if may_hear => {
+            changed = taken_back.changed(), if may_hear => {
                 may_hear = changed.is_ok();
-                if *withdrawn.borrow() {
-                    reading.say_no_more();
+                let back = taken_back.borrow();
+                let back = back.iter().enumerate().filter(|(_, is_back)| **is_back);
+                back.for_each(|(saying, _)| reading.take_back(saying));
+                if reading.is_taken_back() {
                     call.step(now(began), Event::Withdrawn, &mut out);
                 }
             }
         }
     }
+    went.told = reading.told();
+    went
 }
