@@ -276,13 +276,14 @@ fn intent(
         words: words(channel),
         spare: first.spare.iter().copied().flat_map(words).collect(),
         instead_of: None,
+        tried: Vec::new(),
         tier: first.item.to,
         onset: first.item.start,
         not_before: None,
         not_after: at
-            + match first.item.to {
-                Tier::None => telling.valid_fall,
-                tier => telling.valid(tier),
+            + match first.item.to == Tier::None {
+                true => telling.valid_fall,
+                false => telling.valid(first.item.to),
             },
         created: at,
     })
