@@ -107,7 +107,7 @@ const HAZARDS: Record<string, Pair> = {
 };
 const CODES: Record<string, Pair> = {
   sms: ['短信', 'SMS'], push: ['App 推送', 'App push'], email: ['邮件', 'E-mail'], cap: ['CAP 广播', 'CAP feed'], webhook: ['对接平台', 'Webhook'], device: ['现场设备', 'Site device'], voice: ['语音呼叫', 'Voice call'], area: ['区域任务', 'Area job'], cell: ['小区广播', 'Cell broadcast'], broadcast: ['应急广播', 'Broadcast'],
-  alert: ['首报', 'Alert'], relay: ['转发', 'Relay'], signature: ['催签', 'Call to sign'], request: ['提请', 'Request'], withdraw: ['撤回', 'Withdraw'], site_alarm: ['现场告警', 'Site alarm'], rise: ['升级', 'Rise'], fall: ['降级', 'Fall'], ended: ['解除', 'Ended'], cancelled: ['取消', 'Cancelled'], reminder: ['责任人提醒', 'Duty reminder'], stand_down: ['责任人解除', 'Stand-down'], drill: ['演练', 'Drill'],
+  alert: ['首报', 'Alert'], relay: ['转发', 'Relay'], signature: ['催签', 'Call to sign'], request: ['提请', 'Request'], withdraw: ['撤回', 'Withdraw'], site_alarm: ['现场告警', 'Site alarm'], rise: ['升级', 'Rise'], fall: ['降级', 'Fall'], ended: ['解除', 'Ended'], cancelled: ['取消', 'Cancelled'], reminder: ['责任人提醒', 'Duty reminder'], stand_down: ['责任人解除', 'Stand-down'], digest: ['汇总', 'Digest'], drill: ['演练', 'Drill'],
   proposed: ['待签', 'Proposed'], issued: ['已发布', 'Issued'], updated: ['已更新', 'Updated'],
   received: ['已收到', 'Received'], at_post: ['已到岗', 'At post'], moved: ['已转移', 'People moved'], needs_help: ['需支援', 'Needs help'],
   city_duty: ['市值班', 'City duty'], city_duty_deputy: ['市副班', 'City deputy'], district_duty: ['区值班', 'District duty'], district_duty_deputy: ['区副班', 'District deputy'],

@@ -396,7 +396,7 @@ fn every_hazard_in_every_language() {
 
 /// What is low at one place, the most urgent first: ours and others', rises, a fall, and what is over.
 fn low() -> Vec<Item> {
-    let of = |hazard, from, to, minutes| Item {
+    let of = |hazard, from, to, minutes: i64| Item {
         hazard,
         name: Named::default(),
         from,
@@ -452,7 +452,10 @@ fn a_digest_names_each_hazard_and_tier_within_the_room_of_its_channel() {
                 show(&mut page, channel.name(), &message);
             }
         }
-        let path = root().join(format!("testdata/golden/words/digest.{}.txt", language.tag()));
+        let path = root().join(format!(
+            "testdata/golden/words/digest.{}.txt",
+            language.tag()
+        ));
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&path, &page).unwrap();
         }

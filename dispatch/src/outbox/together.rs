@@ -81,14 +81,7 @@ impl Outbox {
         }
     }
 
-    fn join_of(
-        &mut self,
-        key: Key,
-        address: u64,
-        is_repeated: bool,
-        at: Time,
-        out: &mut Effects,
-    ) {
+    fn join_of(&mut self, key: Key, address: u64, is_repeated: bool, at: Time, out: &mut Effects) {
         let room = self.limits.together_max;
         if self.engaged_by(address) >= room || !self.may_leave(key, at) {
             return;

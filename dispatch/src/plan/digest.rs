@@ -75,12 +75,17 @@ impl Held {
     /// What waited is said by itself, or came to nothing.
     pub(super) fn take_out(&mut self, way: Way, place: &str, warning: WarningId) {
         let key = key(way.channel, place);
-        let Some(waiting) = self.places.get_mut(&key) else {
+        let waiting = self.places.get_mut(&key);
+        // The public hears by the same channels, and nothing of theirs waits.
+        let Some(waiting) = waiting.filter(|_| way.reach == Reach::Responsible) else {
             return;
         };
         waiting.remove(&warning);
         if waiting.is_empty() {
             self.places.remove(&key);
+        }
+        if self.is_empty() {
+            *self = Self::default();
         }
     }
 

@@ -82,7 +82,13 @@ impl Openings {
             Language::Ko => "이 전화는 {{count}}건을 알립니다. 키는 그때까지 들은 건에 대한 응답입니다.",
             Language::Fr => "Cet appel comporte {{count}} messages. Une touche répond à ceux que vous avez entendus.",
         });
-        spoken::words(&said.replace(COUNT, &count.to_string()), language)
+        let count = match (language, count) {
+            // Of two things one says 两, not 二.
+            (Language::Zh, 2) => "两".to_owned(),
+            (Language::ZhHant, 2) => "兩".to_owned(),
+            (_, count) => count.to_string(),
+        };
+        spoken::words(&said.replace(COUNT, &count), language)
     }
 }
 
@@ -116,6 +122,7 @@ mod tests {
         assert_eq!(keys, ["several.zh"]);
         assert_eq!(openings.say(Language::En, 3), "three of them.");
         let ours = Openings::default();
+        assert!(ours.say(Language::Zh, 2).contains("两项"));
         for language in Language::ALL {
             let said = ours.say(language, 4);
             assert!(!said.contains(['{', '4']), "{said}");

@@ -248,8 +248,7 @@ impl Wording {
     /// True where a channel has words for a purpose; a digest is only said by cities that want it.
     pub(super) fn has_words(&self, channel: Channel, purpose: Purpose, language: Language) -> bool {
         let frame = (frames_of(channel), purpose, language, "text");
-        needs(channel, purpose)
-            && (purpose != Purpose::Digest || self.forms.contains_key(&frame))
+        needs(channel, purpose) && (purpose != Purpose::Digest || self.forms.contains_key(&frame))
     }
 
     /// What templates name and is not there, and frames that are missing.

@@ -97,10 +97,14 @@ impl Wording {
             faults.push(fault(&format!("{channel}.toml"), "alert", what.into()));
         }
         if city.policy.telling.digest.is_some() {
-            for channel in used.iter().filter(|channel| needs(**channel, Purpose::Digest)) {
+            for channel in used
+                .iter()
+                .filter(|channel| needs(**channel, Purpose::Digest))
+            {
                 for language in self.languages(Purpose::Digest) {
                     if !self.has_words(*channel, Purpose::Digest, *language) {
-                        let what = "city.toml merges low tiers (telling.digest) and the frame is missing";
+                        let what =
+                            "city.toml merges low tiers (telling.digest) and the frame is missing";
                         let key = format!("digest.{}", language.tag());
                         faults.push(fault(&format!("{channel}.toml"), &key, what.into()));
                     }

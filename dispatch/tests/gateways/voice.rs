@@ -4,9 +4,7 @@
 use crate::peers::{missing, runtime};
 use crate::sipp::Sipp;
 use dispatch::gateway::voice::speech::{Speech, SpeechConfig};
-use dispatch::gateway::voice::{
-    Dial, Heard, Numbers, Saying, Transport, Voice, VoiceConfig, wav,
-};
+use dispatch::gateway::voice::{Dial, Heard, Numbers, Saying, Transport, Voice, VoiceConfig, wav};
 use model::order::Answer;
 use model::{Language, SendError, Time};
 use std::net::UdpSocket;
@@ -160,7 +158,10 @@ fn one_key_answers_all_that_was_said_by_then() {
         ..DIAL
     };
     let heard = said(gateway.port, Transport::Udp, &dial);
-    assert!(matches!(heard[0], Err(SendError::Permanent(_))), "{heard:?}");
+    assert!(
+        matches!(heard[0], Err(SendError::Permanent(_))),
+        "{heard:?}"
+    );
     assert_eq!(heard[1], at_post);
 }
 

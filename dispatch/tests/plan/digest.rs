@@ -91,7 +91,12 @@ fn what_is_low_is_said_once_in_a_period_and_together() {
     assert_eq!(once.len(), channels.len());
     assert!(out.iter().all(|intent| intent.warning == water.id));
     assert_eq!(
-        planner.last_told(slope.id, Reach::Responsible, Channel::Sms, &format!("area/{A}")),
+        planner.last_told(
+            slope.id,
+            Reach::Responsible,
+            Channel::Sms,
+            &format!("area/{A}")
+        ),
         Tier::Blue
     );
     let again = at_areas(Hazard::Waterlogging, 2, low, 40);
@@ -103,8 +108,16 @@ fn what_is_low_is_said_once_in_a_period_and_together() {
 fn a_rise_above_takes_all_of_its_warning_out_and_leaves_the_others() {
     let mut planner = Planner::default();
     let (none, blue) = (Tier::None, Tier::Blue);
-    acts(&mut planner, 1, &at_areas(Hazard::Waterlogging, 1, [blue, blue], 1));
-    acts(&mut planner, 2, &at_areas(Hazard::Landslide, 1, [none, blue], 2));
+    acts(
+        &mut planner,
+        1,
+        &at_areas(Hazard::Waterlogging, 1, [blue, blue], 1),
+    );
+    acts(
+        &mut planner,
+        2,
+        &at_areas(Hazard::Landslide, 1, [none, blue], 2),
+    );
     let risen = at_areas(Hazard::Waterlogging, 2, [Tier::Yellow, blue], 9);
     let out = acts(&mut planner, 9, &risen);
     for place in [A, B] {
@@ -116,7 +129,11 @@ fn a_rise_above_takes_all_of_its_warning_out_and_leaves_the_others() {
     assert_eq!(heard(&out, A), []);
     let said = heard(&out, B);
     assert_eq!(said.len(), 1);
-    assert!(!said[0].1.contains(Hazard::Waterlogging.zh()), "{}", said[0].1);
+    assert!(
+        !said[0].1.contains(Hazard::Waterlogging.zh()),
+        "{}",
+        said[0].1
+    );
     // What falls from above does not wait.
     let fallen = at_areas(Hazard::Waterlogging, 3, [blue, blue], 40);
     let said = heard(&acts(&mut planner, 40, &fallen), A);
@@ -133,7 +150,11 @@ fn what_came_to_nothing_is_not_said_and_what_ended_is() {
     acts(&mut planner, 20, &gone);
     assert_eq!(passes(&mut planner, 30), []);
 
-    acts(&mut planner, 31, &at_areas(Hazard::Waterlogging, 3, low, 31));
+    acts(
+        &mut planner,
+        31,
+        &at_areas(Hazard::Waterlogging, 3, low, 31),
+    );
     assert_eq!(heard(&passes(&mut planner, 60), A).len(), 1);
     let mut end = at_areas(Hazard::Waterlogging, 4, [Tier::None; 2], 70);
     end.event = Event::Ended;
@@ -191,7 +212,11 @@ fn what_is_not_ours_or_not_low_never_waits() {
     };
     water.sites.insert(site.id.clone(), there(Tier::Orange));
     let at_once = acts(&mut planner, 1, &water);
-    assert!(at_once.iter().any(|i| i.audience.reach == Reach::Responsible));
+    assert!(
+        at_once
+            .iter()
+            .any(|i| i.audience.reach == Reach::Responsible)
+    );
     // A low one waits, and what switches there does not.
     let mut planner = Planner::default();
     water.sites.insert(site.id.clone(), there(Tier::Blue));

@@ -68,7 +68,8 @@ impl VoiceLink {
             // A call ends by itself; this is for one that is forgotten.
             answer_max: Span::from_millis(i64::try_from(longest).unwrap_or(i64::MAX)),
             together_max: sayings,
-            unconfirmed_max: window.unconfirmed_max.saturating_mul(sayings),
+            // As much again as calls may say: what is claimed ahead leaves room for what rides along.
+            unconfirmed_max: window.unconfirmed_max.saturating_mul(2 * sayings),
             ..window
         }
     }
@@ -88,7 +89,9 @@ type Done = (Token, WarningId, Result<Heard, SendError>);
 impl Open {
     fn of(sayings: &Sayings) -> (Self, TakenBack) {
         let (taken_back, withdrawn) = watch::channel(vec![false; sayings.len()]);
-        let named = sayings.iter().map(|(token, (intent, _))| (*token, intent.id));
+        let named = sayings
+            .iter()
+            .map(|(token, (intent, _))| (*token, intent.id));
         let sayings = named.collect();
         let open = Self {
             sayings,
@@ -142,7 +145,11 @@ pub(crate) async fn run(
         for call in open.values() {
             call.take_back(|_, intent| ledger.closed(intent).is_some());
             // Who is wanted for something more urgent hears the sentence to its end, and then that.
-            if call.sayings.iter().any(|(token, _)| outranked.contains(token)) {
+            if call
+                .sayings
+                .iter()
+                .any(|(token, _)| outranked.contains(token))
+            {
                 call.take_back(|_, _| true);
             }
         }
@@ -230,7 +237,9 @@ async fn one(
     };
     let went = voice.call(&dial, taken_back).await;
     let lost = || Err(SendError::Uncertain("nothing is known of it".into()));
-    each(&sayings, |number| went.get(number).cloned().unwrap_or_else(lost))
+    each(&sayings, |number| {
+        went.get(number).cloned().unwrap_or_else(lost)
+    })
 }
 
 impl Courier {
@@ -250,7 +259,9 @@ impl Courier {
                 continue;
             };
             let phone = self.phone(token.recipient());
-            let mut same = calls.iter_mut().filter(|(of, _)| phone.is_some() && *of == phone);
+            let mut same = calls
+                .iter_mut()
+                .filter(|(of, _)| phone.is_some() && *of == phone);
             match same.find(|(_, sayings)| sayings.len() < SAYINGS_MAX.into()) {
                 Some((_, sayings)) => sayings.push((token, words)),
                 None => calls.push((phone, vec![(token, words)])),

@@ -9,6 +9,7 @@ mod ended;
 mod exercises;
 mod forgotten;
 pub(crate) mod full;
+mod gathered;
 mod lapses;
 mod living;
 mod muted;

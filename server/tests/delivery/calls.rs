@@ -132,9 +132,8 @@ fn one_call_says_the_warnings_of_two_districts_and_one_key_stops_both_ladders() 
         Err(why) => return missing(&why),
     };
     eventually("one key answered for both", || {
-        let answered = |site| {
-            call(&served, site).is_some_and(|call| call["answer"]["answer"] == "at_post")
-        };
+        let answered =
+            |site| call(&served, site).is_some_and(|call| call["answer"]["answer"] == "at_post");
         answered("C1") && answered("C2")
     });
     assert!(gateway.ends_well(), "the gateway's side went otherwise");
@@ -142,7 +141,8 @@ fn one_call_says_the_warnings_of_two_districts_and_one_key_stops_both_ladders() 
     assert_eq!((by("C1"), by("C2")), ("P1".into(), "P2".into()));
     let (_, metrics) = served.get("/metrics");
     let placed = metrics.lines();
-    let placed = placed.filter(|line| line.starts_with("sanfang_calls_placed_total{sayings=\"2\"}"));
+    let placed =
+        placed.filter(|line| line.starts_with("sanfang_calls_placed_total{sayings=\"2\"}"));
     assert_eq!(placed.count(), 1, "{metrics}");
     let counted =
         r#"sanfang_deliveries_total{carrier="voice",channel="voice",state="acknowledged"} 2"#;

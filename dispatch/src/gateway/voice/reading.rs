@@ -304,14 +304,20 @@ mod tests {
         assert_eq!(answers(&reading), [at_post, at_post, None]);
         // The tone, a pause, and the one that is left: twice, since nobody answers it at first.
         let tone_and_pause = 20 + PAUSE as usize;
-        assert_eq!((0..tone_and_pause).filter_map(|_| reading.frame()).count(), tone_and_pause);
+        assert_eq!(
+            (0..tone_and_pause).filter_map(|_| reading.frame()).count(),
+            tone_and_pause
+        );
         hears(&mut reading, 3);
         for _ in 0..50 {
             hears(&mut reading, SILENCE);
         }
         hears(&mut reading, 3);
         reading.pressed('4');
-        assert_eq!(answers(&reading), [at_post, at_post, Some(Answer::NeedsHelp)]);
+        assert_eq!(
+            answers(&reading),
+            [at_post, at_post, Some(Answer::NeedsHelp)]
+        );
         assert_eq!(std::iter::from_fn(|| reading.frame()).count(), 20);
 
         // A key after the last word of a round answers all of them at once.

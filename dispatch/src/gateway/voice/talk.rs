@@ -1,7 +1,7 @@
 //! One call from its first message to its last: the shell around [`Call`], [`Reading`] and [`Keys`].
 
-use super::call::{Call, Effect, End, Event, Line};
 use super::TakenBack;
+use super::call::{Call, Effect, End, Event, Line};
 use super::reading::{Reading, Told};
 use super::rtp::{FRAME, Keys, Packet};
 use super::sdp::{self, ALAW, Media};
