@@ -521,3 +521,5 @@ mod refused;
 #[cfg(test)]
 #[path = "outbox/retired.rs"]
 mod retired;
+#[path = "outbox/strobes.rs"]
+mod strobes;

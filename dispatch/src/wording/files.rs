@@ -278,7 +278,7 @@ impl Frames {
             Purpose::DeviceFault => &self.device_fault,
             Purpose::Relay => &self.relay,
             Purpose::Signature => &self.signature,
-            Purpose::Withdraw => return None,
+            Purpose::Strobe | Purpose::StrobeOver | Purpose::Withdraw => return None,
         })
     }
 }

@@ -210,6 +210,8 @@ impl Wording {
                     | Purpose::RequestOver
                     | Purpose::SiteAlarm
                     | Purpose::DeviceFault
+                    | Purpose::Strobe
+                    | Purpose::StrobeOver
                     | Purpose::Relay
                     | Purpose::Signature
                     | Purpose::Withdraw => Tier::Yellow,
@@ -313,6 +315,8 @@ fn combinations() -> impl Iterator<Item = (Hazard, Tier, Purpose)> {
                 | Purpose::Request
                 | Purpose::RequestOver
                 | Purpose::DeviceFault
+                | Purpose::Strobe
+                | Purpose::StrobeOver
                 | Purpose::Relay
                 | Purpose::Signature
                 | Purpose::Withdraw => false,
