@@ -300,6 +300,8 @@ export interface Call {
   needed?: number;
   /** When everybody who does not act is asked anew, before it comes. */
   recall_at?: string | null;
+  /** Strobes of those who are asked that did not confirm that they flash. */
+  unlit?: string[];
   /** `channel`: the way it came; null where the duty officer noted it. */
   answer: { contact?: string; answer: AnswerKind; note: string; channel: string | null; noted_by: string; said: string } | null;
 }

@@ -30,6 +30,7 @@ mod sealed;
 mod shape;
 mod slices;
 mod stored;
+mod strobes;
 mod subscribers;
 mod targets;
 mod waiting;
@@ -84,15 +85,24 @@ struct Standing {
     out: Vec<u32>,
 }
 
-/// A sign, siren or barrier at a site.
+/// A sign, siren or barrier at a site, or the strobe of somebody who cannot hear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// Number.
     pub recipient: RecipientNo,
-    /// Where it stands.
-    pub site: SiteNo,
+    /// Whose it is.
+    pub owner: Owner,
     /// The id it is commanded by.
     pub id: String,
+}
+
+/// Whose a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A site's: it stands there and acts with it.
+    Site(SiteNo),
+    /// A contact's, by number: the light at their post or bed.
+    Contact(RecipientNo),
 }
 
 /// One recipient, with everything a gateway needs.
@@ -100,7 +110,7 @@ pub struct Device {
 pub enum Recipient<'d> {
     /// A responsible person.
     Contact(&'d Contact),
-    /// A device at a site.
+    /// A device of a site, or a strobe.
     Device(&'d Device),
     /// Somebody who subscribed.
     Subscriber(Subscriber<'d>),
@@ -188,15 +198,41 @@ impl Directory {
 
     /// The deputy registered for a contact.
     pub fn deputy_of(&self, contact: &Contact) -> Option<&Contact> {
-        match self.recipient(contact.deputy?)? {
-            Recipient::Contact(deputy) => Some(deputy),
-            Recipient::Device(_) | Recipient::Subscriber(_) => None,
+        self.contact_by(contact.deputy?)
+    }
+
+    /// Site devices, by site, and behind them strobes.
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// Every strobe, and who looks at it.
+    pub fn strobes(&self) -> impl Iterator<Item = (&Device, &Contact)> {
+        let strobe = |device| Some((device, self.owner_of(device)?));
+        self.devices.iter().filter_map(strobe)
+    }
+
+    /// Whose strobe a device is; `None` for one of a site.
+    pub fn owner_of(&self, device: &Device) -> Option<&Contact> {
+        match device.owner {
+            Owner::Site(_) => None,
+            Owner::Contact(no) => self.contact_by(no),
         }
     }
 
-    /// Site devices, by site.
-    pub fn devices(&self) -> &[Device] {
-        &self.devices
+    /// Where a device stands: its area, and its site where it has one.
+    pub fn place_of(&self, city: &City, device: &Device) -> Option<(AreaNo, Option<SiteNo>)> {
+        match device.owner {
+            Owner::Site(no) => Some((city.site(no)?.area, Some(no))),
+            Owner::Contact(no) => self.contact_by(no).map(|c| (c.area, c.site)),
+        }
+    }
+
+    fn contact_by(&self, no: RecipientNo) -> Option<&Contact> {
+        match self.recipient(no)? {
+            Recipient::Contact(contact) => Some(contact),
+            Recipient::Device(_) | Recipient::Subscriber(_) => None,
+        }
     }
 
     /// The recipient of that number; `None` for one who was taken out.

@@ -84,12 +84,13 @@ impl WhiteList {
         if may_leave(&intent, Mode::Exercise).is_err() {
             return Err(withheld);
         }
-        let list = match intent.audience.reach {
-            Reach::Responsible => &self.people,
-            Reach::Device => &self.devices,
+        let audience = &intent.audience;
+        let (list, named) = match audience.reach {
+            Reach::Responsible => (&self.people, &audience.contacts),
+            Reach::Device => (&self.devices, &audience.strobes),
             Reach::Public => return Err(withheld),
         };
-        let (named, others) = (&intent.audience.contacts, &intent.audience.among);
+        let others = &audience.among;
         let is_among = |id: &&String| {
             let is_named = named.is_empty() || named.contains(id);
             is_named && others.as_ref().is_none_or(|others| others.contains(id))
@@ -272,6 +273,17 @@ mod tests {
         expected.sort_by_key(key);
         passed.sort_by_key(key);
         assert_eq!(passed, expected);
+    }
+
+    #[test]
+    fn a_strobe_is_lit_in_an_exercise_where_it_is_on_the_list_alone() {
+        let mut one = intent(Mode::Exercise, Reach::Device, Channel::Device);
+        one.audience.areas.clear();
+        one.audience.strobes = vec!["led-1".into()];
+        let admitted = list().admit(one.clone()).unwrap();
+        assert_eq!(admitted.audience.among, Some(vec!["led-1".to_owned()]));
+        one.audience.strobes = vec!["strobe-9".into()];
+        assert_eq!(list().admit(one.clone()), Err(Withheld::of(&one)));
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub struct Audience {
     /// Sites told, by id: their responsible persons or their devices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<String>,
+    /// Strobes that are switched, by id: each is some person's and no site's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strobes: Vec<String>,
     /// Which of the responsible persons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<Ask>,
@@ -191,6 +194,7 @@ impl Audience {
             alone: false,
             shape: None,
             sites: Vec::new(),
+            strobes: Vec::new(),
             ask: None,
             roles: Vec::new(),
             contacts: Vec::new(),
@@ -243,6 +247,7 @@ impl Audience {
     fn selects_nobody(&self) -> bool {
         self.areas.is_empty()
             && self.sites.is_empty()
+            && self.strobes.is_empty()
             && self.contacts.is_empty()
             && self.authority.is_none()
     }
@@ -357,6 +362,8 @@ impl Intent {
             | Purpose::Request
             | Purpose::SiteAlarm
             | Purpose::DeviceFault
+            | Purpose::Strobe
+            | Purpose::StrobeOver
             | Purpose::Signature
             | Purpose::Digest
             | Purpose::Withdraw => false,
@@ -367,7 +374,12 @@ impl Intent {
     /// withdrawn. Asking again, standing in for a channel and reporting a device do not: they go
     /// to others than the first message did. The end of a warning speaks to all who were asked. A digest
     /// speaks of other warnings too, and is not taken away by what is newer of the one it stands under.
+    /// Of a light the newest word counts, also of the same revision: one that could not be said at
+    /// once must not come after it.
     pub fn supersedes(&self, older: &Self) -> bool {
+        if self.switches() {
+            return older.switches() && older.created <= self.created;
+        }
         let by_plan = !self.again
             && self.instead_of.is_none()
             && !matches!(self.purpose, Purpose::Signature | Purpose::DeviceFault);
@@ -375,6 +387,11 @@ impl Intent {
             || (self.is_end() && self.audience.reach == older.audience.reach);
         let is_its_own = older.purpose != Purpose::Digest;
         by_plan && is_its_own && same_people && older.revision < self.revision
+    }
+
+    /// True where it switches a strobe on or off.
+    pub const fn switches(&self) -> bool {
+        matches!(self.purpose, Purpose::Strobe | Purpose::StrobeOver)
     }
 
     /// True where each recipient's state is known; an area job gives counts only.
@@ -415,14 +432,14 @@ impl Intent {
     /// Semantics §36: silence is worse than a duplicate for orange and red to named people. A CAP
     /// document is the same one however often it is published, an area job has a number by which the
     /// far side knows it, a cell broadcast one by which phones do, and whatever else is broadcast takes
-    /// the place of itself: putting it again asks after it.
+    /// the place of itself: putting it again asks after it. So does switching a light once more.
     pub fn resend_when_unknown(&self) -> bool {
         let is_named = self.is_named() && !self.by_area;
         let is_the_same = matches!(
             self.channel,
             Channel::Cap | Channel::Area | Channel::Cell | Channel::Broadcast
         );
-        is_the_same || (is_named && self.tier >= Tier::Orange)
+        is_the_same || self.switches() || (is_named && self.tier >= Tier::Orange)
     }
 }
 

@@ -17,6 +17,7 @@ use model::order::Answer;
 use model::release::{Ask, Ladder, LadderStep};
 use model::{AreaCode, Channel, Span, Tier, Time, WarningId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What must be answered for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,6 +83,18 @@ pub enum Event<'a> {
         tier: Tier,
         /// What they said; the contact is who, in words.
         answer: Said,
+    },
+    /// A strobe confirmed that it flashes for somebody who is asked, or did not. It says nothing for
+    /// them: the call goes on as it was.
+    Strobe {
+        /// For which warning.
+        warning: WarningId,
+        /// The places they are asked about.
+        places: &'a [Place],
+        /// The strobe, by id.
+        strobe: &'a str,
+        /// True where it flashes.
+        flashes: bool,
     },
     /// The warning is over everywhere.
     Over(WarningId),
@@ -201,6 +214,9 @@ pub struct Call {
     /// How many rungs were asked before it was asked anew.
     #[serde(default)]
     pub turns_before: u32,
+    /// Strobes of those who are asked that did not confirm that they flash, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlit: Vec<String>,
 }
 
 /// People whose word is kept of one call.
@@ -248,6 +264,12 @@ impl Calls {
                 tier,
                 answer,
             } => self.answered_for(at, (warning, place, tier), answer, out),
+            Event::Strobe {
+                warning,
+                places,
+                strobe,
+                flashes,
+            } => self.strobe(warning, places, (strobe, flashes), out),
             Event::Over(warning) => self.over(warning, out),
             Event::Tick => {}
         }
@@ -332,6 +354,7 @@ impl Calls {
                 answers: Vec::new(),
                 recall: wanted.recall(at),
                 turns_before: 0,
+                unlit: Vec::new(),
             });
         }
         if known.is_some() || tier != Tier::None {
@@ -403,6 +426,7 @@ impl Calls {
                 answers: Vec::new(),
                 recall: None,
                 turns_before: 0,
+                unlit: Vec::new(),
             });
         }
         if let Some(call) = self.lines.iter_mut().find(|call| is_this(call)) {
@@ -411,6 +435,28 @@ impl Calls {
             call.tier = call.tier.max(tier);
         }
         self.answered(warning, &[place], &answer, out);
+    }
+
+    fn strobe(
+        &mut self,
+        warning: WarningId,
+        places: &[Place],
+        (strobe, flashes): (&str, bool),
+        out: &mut Vec<Effect>,
+    ) {
+        for call in &mut self.lines {
+            if call.warning != warning || !places.contains(&call.place) {
+                continue;
+            }
+            call.unlit.retain(|known| known != strobe);
+            if !flashes {
+                call.unlit.push(strobe.to_owned());
+            }
+            out.push(Effect::Board {
+                warning,
+                place: call.place.clone(),
+            });
+        }
     }
 
     fn over(&mut self, warning: WarningId, out: &mut Vec<Effect>) {
@@ -494,6 +540,20 @@ impl Call {
     pub fn climbed(&self) -> usize {
         let before = usize::try_from(self.turns_before).unwrap_or(usize::MAX);
         self.asked.len().saturating_sub(before)
+    }
+
+    /// The rungs that were asked since it began, or was last asked anew, each with when it was asked last.
+    pub fn asked_since(&self) -> impl Iterator<Item = (&Rung, Time)> {
+        let before = self.asked.len() - self.climbed();
+        let asked: BTreeMap<u8, Time> = self.asked.iter().skip(before).copied().collect();
+        asked
+            .into_iter()
+            .filter_map(move |(number, at)| Some((self.rungs.get(usize::from(number))?, at)))
+    }
+
+    /// True where it waits for the word of that contact: nobody answered it, and they did not either.
+    pub fn waits_for(&self, contact: &str) -> bool {
+        self.answered.is_none() && self.answers.iter().all(|said| said.contact != contact)
     }
 
     /// The rung that is asked next, by number, and past the top the last one.

@@ -320,7 +320,7 @@ impl Outbox {
                 continue;
             }
             track.cut = track.doubtful;
-            if track.areas.is_empty() && track.sites.is_empty() {
+            if track.places() == 0 {
                 self.close(no, State::Withdrawn, out);
             } else {
                 self.release(no);

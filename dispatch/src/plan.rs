@@ -16,10 +16,12 @@ mod moved;
 mod requests;
 mod saying;
 mod signing;
+mod strobe;
 mod told;
 
-pub use asking::{Asking, asking};
+pub use asking::{Asking, Unlit, asking, audience_of};
 pub use signing::signing;
+pub use strobe::{Switch, switching};
 
 use crate::intent::Intent;
 use crate::wording::{Finding, Issuer, Names, Places, Purpose, Wording};

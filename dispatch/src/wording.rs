@@ -64,6 +64,10 @@ pub enum Purpose {
     SiteAlarm,
     /// To the people of a site: a device there did not confirm that it acted.
     DeviceFault,
+    /// To the strobe of somebody who cannot hear: it flashes while they are to answer.
+    Strobe,
+    /// To that strobe: it goes dark.
+    StrobeOver,
     /// Another authority's signal in its own words, with its name and time.
     Relay,
     /// To those who sign: a proposal waits for them, by when.
@@ -107,6 +111,8 @@ impl Purpose {
             Self::RequestOver => "request_over",
             Self::SiteAlarm => "site_alarm",
             Self::DeviceFault => "device_fault",
+            Self::Strobe => "strobe",
+            Self::StrobeOver => "strobe_over",
             Self::Relay => "relay",
             Self::Signature => "signature",
             Self::Digest => "digest",
@@ -128,6 +134,8 @@ impl Purpose {
             | Self::RequestOver
             | Self::SiteAlarm
             | Self::DeviceFault
+            | Self::Strobe
+            | Self::StrobeOver
             | Self::Relay
             | Self::Signature
             | Self::Digest
@@ -138,15 +146,19 @@ impl Purpose {
     /// True where it takes back or lowers what was said, which is worth sending longer.
     pub const fn is_easing(self) -> bool {
         match self {
-            Self::Fall | Self::Ended | Self::Cancelled | Self::StandDown | Self::RequestOver => {
-                true
-            }
+            Self::Fall
+            | Self::Ended
+            | Self::Cancelled
+            | Self::StandDown
+            | Self::RequestOver
+            | Self::StrobeOver => true,
             Self::Alert
             | Self::Rise
             | Self::Reminder
             | Self::Request
             | Self::SiteAlarm
             | Self::DeviceFault
+            | Self::Strobe
             | Self::Relay
             | Self::Signature
             | Self::Digest
@@ -164,6 +176,8 @@ impl Purpose {
             | Self::RequestOver
             | Self::SiteAlarm
             | Self::DeviceFault
+            | Self::Strobe
+            | Self::StrobeOver
             | Self::Relay
             | Self::Signature
             | Self::Digest

@@ -526,3 +526,5 @@ mod refused;
 mod retired;
 #[path = "outbox/together.rs"]
 mod together;
+#[path = "outbox/strobes.rs"]
+mod strobes;

@@ -1,4 +1,4 @@
-//! What came of a command to a device at a site, as the zone that gave it learns it.
+//! What came of a command to a device, as the zone that gave it learns it.
 
 use crate::{Tier, WarningId};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct DeviceReport {
     /// The warning it was commanded for.
     pub warning: WarningId,
-    /// Site, by id.
+    /// Site, by id; empty for the strobe of somebody who answers for an area.
     pub site: String,
     /// Device, by id.
     pub device: String,
@@ -17,4 +17,7 @@ pub struct DeviceReport {
     pub tier: Tier,
     /// False where the people of the site must go and see.
     pub confirmed: bool,
+    /// Whose strobe it is, by the contact's id; nothing for a device of a site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
 }

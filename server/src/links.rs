@@ -2,7 +2,7 @@
 //! it would reach nobody there, so it is said at `sanfang check` and at each start.
 
 use crate::courier::REQUEST;
-use dispatch::directory::{Directory, Recipient};
+use dispatch::directory::{Directory, Owner, Recipient};
 use dispatch::gateway::notice::{carried_by, service_of};
 use dispatch::gateway::web_push::Subscription;
 use model::fault::{Fault, Severity};
@@ -147,16 +147,26 @@ impl Served<'_> {
         }
         let devices = directory.devices().iter();
         let named: Vec<String> = devices
-            .map(|device| {
-                let site = city.site(device.site).map(|site| site.id.as_str());
-                format!("{} at site {}", device.id, site.unwrap_or_default())
+            .map(|device| match device.owner {
+                Owner::Site(no) => {
+                    let site = city.site(no).map(|site| site.id.as_str());
+                    format!("{} at site {}", device.id, site.unwrap_or_default())
+                }
+                Owner::Contact(_) => {
+                    let contact = directory
+                        .owner_of(device)
+                        .map(|contact| contact.id.as_str());
+                    format!("{} of contact {}", device.id, contact.unwrap_or_default())
+                }
             })
             .collect();
         let what = format!(
-            "devices have no link, each command calls the people of its site: {}",
+            "devices have no link, each command calls the people of its site, or who helps the one \
+             whose strobe it is: {}",
             listed(&named)
         );
-        let remedy = "add [devices] here, or take the actuators out of sites.csv";
+        let remedy = "add [devices] here, or take the actuators out of sites.csv and the strobes out of \
+                      contacts.csv";
         (!named.is_empty()).then(|| self.notice("devices", what, remedy.into()))
     }
 

@@ -7,24 +7,25 @@ mod duty;
 mod exercise;
 mod gathered;
 mod heard;
+mod said;
 mod serving;
+mod strobe;
 
 pub(crate) use heard::Heard;
 
 use crate::installation::Installation;
 use crate::outcome::Refused;
-use dispatch::ladder::{self, Call, Calls, Place, Said};
+use dispatch::ladder::{self, Call, Calls, Place};
 use dispatch::plan::{Asking, Desk, Planner, asking};
 use dispatch::{exercise::Withheld, intent::Intent};
 use ingest::quality::Screen;
-use model::order::PlaceFor;
 use model::pending::Signing;
 use model::record::Edition;
 use model::response::{Entry, Revised};
 use model::warning::Event;
 use model::{
-    Channel, DeviceReport, Drill, Forecast, Input, Mode, Muted, Observation, Order, Parameter,
-    Pending, Signal, Silence, Span, StationNo, TakenOver, Tier, Time, Warning, WarningId, Zone,
+    Drill, Forecast, Input, Mode, Muted, Observation, Order, Parameter, Pending, Signal, Silence,
+    Span, StationNo, TakenOver, Tier, Time, Warning, WarningId, Zone,
 };
 use rules::response::{self, Responses};
 use rules::service::{self, Services};
@@ -32,6 +33,7 @@ use rules::{Change, Effect, Engine, Figures, Policy, Windowed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use strobe::Lit;
 
 /// What a step gave, to be committed in one write.
 #[derive(Default)]
@@ -137,6 +139,8 @@ pub(crate) struct Machine {
     /// Signatures that are waited for, and until when shifts were looked at.
     waits: BTreeMap<WarningId, Signing>,
     shifts_at: Time,
+    /// Strobes that flash for a warning.
+    lit: Vec<Lit>,
     heard: Heard,
     effects: Vec<Effect>,
     asked: Vec<ladder::Effect>,
@@ -162,6 +166,8 @@ struct Frozen {
     waits: BTreeMap<WarningId, Signing>,
     #[serde(default)]
     shifts_at: Time,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lit: Vec<Lit>,
 }
 
 const FORMAT: u32 = 4;
@@ -200,6 +206,7 @@ impl Machine {
             is_ending: false,
             waits: BTreeMap::new(),
             shifts_at: Time::default(),
+            lit: Vec::new(),
             effects: Vec::new(),
             asked: Vec::new(),
             installation: Arc::clone(installation),
@@ -230,7 +237,7 @@ impl Machine {
             }
             Input::Device(report) => {
                 self.engine.step(at, input, &mut self.effects);
-                self.reported(at, report);
+                self.reported(at, report, out);
             }
             Input::Signal(signal) => {
                 self.engine.step(at, input, &mut self.effects);
@@ -299,6 +306,10 @@ impl Machine {
         self.plan(at, out);
         self.gather(at, out);
         self.calls.step(at, ladder::Event::Tick, &mut self.asked);
+        // A light goes by what calls ask, and by who is on duty.
+        if !self.asked.is_empty() || self.shifts_at.minute() != at.minute() {
+            self.light(at, out);
+        }
         self.ask(at, out);
         self.relieve(at, out);
         self.admit(out);
@@ -370,6 +381,7 @@ impl Machine {
             is_ending: self.is_ending,
             waits: self.waits.clone(),
             shifts_at: self.shifts_at,
+            lit: self.lit.clone(),
         };
         let mut bytes = Vec::new();
         for part in [
@@ -401,6 +413,7 @@ impl Machine {
         self.called = frozen.called;
         (self.drill, self.is_ending) = (frozen.drill, frozen.is_ending);
         (self.waits, self.shifts_at) = (frozen.waits, frozen.shifts_at);
+        self.lit = frozen.lit;
         let city = &self.installation.city;
         let stood = |state| Responses::restore(Arc::clone(city), state);
         self.responses = frozen.responses.map(stood);
@@ -535,125 +548,6 @@ impl Machine {
         }
     }
 
-    /// A device that did not confirm calls the people of its site; one that did ends that call.
-    fn reported(&mut self, at: Time, report: &DeviceReport) {
-        let Some(standing) = self.standing.get(&report.warning) else {
-            return;
-        };
-        let site = standing.sites.get(&report.site);
-        let is_warned = site.is_some_and(|site| site.tier != Tier::None);
-        let tier = if report.confirmed || !is_warned {
-            Tier::None
-        } else {
-            report.tier
-        };
-        let event = ladder::Event::Warned {
-            warning: report.warning,
-            place: Place::Device {
-                site: report.site.clone(),
-                device: report.device.clone(),
-            },
-            tier,
-            ladder: {
-                let city = &self.installation.city;
-                city.policy.ladder_at(tier, at, city.offset_at(at))
-            },
-            needed: 1,
-            onset: None,
-        };
-        self.calls.step(at, event, &mut self.asked);
-    }
-
-    /// An answer counts for every place its giver answers for, and for those they were asked about.
-    fn answered(&mut self, at: Time, order: &Order) {
-        let Order::Answer {
-            warning,
-            contact,
-            answer,
-            note,
-            channel,
-            noted_by,
-            said,
-        } = order
-        else {
-            return;
-        };
-        let Some(contact_row) = self.installation.directory.contact(contact) else {
-            return;
-        };
-        if self
-            .white_list()
-            .is_some_and(|list| !list.has_person(contact))
-        {
-            // Nobody of the exercise asked them.
-            return;
-        }
-        if *channel == Some(Channel::Voice) && !contact_row.hears {
-            // Whoever pressed that key, it was not they.
-            return;
-        }
-        let board = self.calls.board().iter();
-        let places: Vec<Place> = board
-            .filter(|call| call.warning == *warning)
-            .filter(|call| self.installation.answers_for(contact_row, call))
-            .map(|call| call.place.clone())
-            .collect();
-        let event = ladder::Event::Answered {
-            warning: *warning,
-            places: &places,
-            answer: Said {
-                contact: contact.clone(),
-                answer: *answer,
-                note: note.clone(),
-                channel: *channel,
-                noted_by: noted_by.clone(),
-                said: *said,
-            },
-        };
-        self.calls.step(at, event, &mut self.asked);
-    }
-
-    /// Somebody answers for a place that nobody of the directory answered for.
-    fn answered_for(&mut self, at: Time, order: &Order) {
-        let Order::AnswerFor {
-            warning,
-            place,
-            by,
-            answer,
-            note,
-            person,
-            said,
-        } = order
-        else {
-            return;
-        };
-        let Some(standing) = self.standing.get(warning) else {
-            return;
-        };
-        let city = &self.installation.city;
-        let (place, area) = match place {
-            PlaceFor::Area(code) => (Place::Area(*code), city.area_no(*code)),
-            PlaceFor::Site(id) => {
-                let site = city.site_no(id).and_then(|no| city.site(no));
-                (Place::Site(id.clone()), site.map(|site| site.area))
-            }
-        };
-        let event = ladder::Event::AnsweredFor {
-            warning: *warning,
-            place,
-            tier: area.map_or(Tier::None, |area| answering::tier(city, standing, area)),
-            answer: Said {
-                contact: by.clone(),
-                answer: *answer,
-                note: note.clone(),
-                channel: None,
-                noted_by: person.clone(),
-                said: *said,
-            },
-        };
-        self.calls.step(at, event, &mut self.asked);
-    }
-
     /// Rungs that are due become intents; lines that changed go to the board.
     fn ask(&mut self, at: Time, out: &mut Outputs) {
         if self.asked.is_empty() {
@@ -676,6 +570,7 @@ impl Machine {
                             tier,
                             turn,
                             rung: &rung,
+                            unlit: None,
                         };
                         asking(at, standing, &due, &desk, &mut out.intents);
                     }

@@ -4,6 +4,7 @@ use super::numbers::{Giving, Kind, NoNumber};
 use super::order::Order;
 use super::phone;
 use super::read::{language_of, reachable};
+use super::strobes::{self, Strobe};
 use crate::intent::RecipientNo;
 use model::fault::{Faults, Place, quoted};
 use model::table::{self, Table};
@@ -63,21 +64,21 @@ impl fmt::Debug for Contact {
     }
 }
 
-/// Reads the table; rows with an error are reported and left out.
+/// Reads the table; rows with an error are reported and left out. The strobes have no numbers yet.
 pub(super) fn read(
     source: impl Read,
     city: &City,
     order: &Order,
     giving: &mut Giving,
     faults: &mut Faults,
-) -> Option<Vec<Contact>> {
+) -> Option<(Vec<Contact>, Vec<Strobe>)> {
     let mut table = Table::open(FILE, source, &REQUIRED, faults)?;
     let [id, name, role, area, phone] = REQUIRED.map(|c| table.column(c));
-    let [site, email, push, language, deputy, level, hearing] = [
-        "site", "email", "push", "language", "deputy", "level", "hearing",
+    let [site, email, push, language, deputy, level, hearing, strobe] = [
+        "site", "email", "push", "language", "deputy", "level", "hearing", "strobe",
     ]
     .map(|c| table.column(c));
-    let mut contacts = Vec::new();
+    let (mut contacts, mut lights) = (Vec::new(), Vec::new());
     let mut deputies: BTreeMap<u32, (u32, String)> = BTreeMap::new();
     while let Some(row) = table.next_row(faults) {
         let place = Place::line(FILE, row.line());
@@ -112,6 +113,8 @@ pub(super) fn read(
         if !row.get(deputy).is_empty() {
             deputies.insert(recipient.0, (row.line(), row.get(deputy).to_owned()));
         }
+        let light = (row.line(), row.get(strobe));
+        lights.extend(strobes::of_row(light, (recipient, hears), faults));
         contacts.push(Contact {
             recipient,
             id: id.to_owned(),
@@ -136,7 +139,7 @@ pub(super) fn read(
         let key = |c: &Contact| (order.rank(c.area), c.site, c.level, c.recipient);
         key(a).cmp(&key(b))
     });
-    Some(contacts)
+    Some((contacts, lights))
 }
 
 impl Contact {

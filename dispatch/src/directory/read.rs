@@ -6,7 +6,7 @@ use super::live::Live;
 use super::numbers::{Kind, Numbers};
 use super::order::Order;
 use super::subscribers::{self, Taking};
-use super::{Device, Directory, NOWHERE, Standing, parquet};
+use super::{Device, Directory, NOWHERE, Owner, Standing, parquet, strobes};
 use model::fault::{Fault, Faults, Place};
 use model::{City, Language};
 use std::io::Read;
@@ -76,7 +76,7 @@ impl Directory {
             None => Numbers::default().giving(more),
         };
         let mut classes = earlier.map_or_else(Vec::new, |e| e.directory.classes.clone());
-        let contacts = contacts::read(contacts, city, &order, &mut giving, &mut faults);
+        let read = contacts::read(contacts, city, &order, &mut giving, &mut faults);
         let mut devices = Vec::new();
         for (site, no) in city.sites.iter().zip(0..) {
             for id in &site.actuators {
@@ -84,11 +84,15 @@ impl Directory {
                 let number = contacts::number(place, Kind::Device, id, &mut giving, &mut faults);
                 devices.extend(number.map(|recipient| Device {
                     recipient,
-                    site: model::SiteNo(no),
+                    owner: Owner::Site(model::SiteNo(no)),
                     id: id.clone(),
                 }));
             }
         }
+        let read = read.map(|(contacts, lights)| {
+            devices.extend(strobes::number(lights, city, &mut giving, &mut faults));
+            contacts
+        });
         let standing = earlier.map_or_else(Standing::default, |e| e.directory.standing_since());
         let mut taking = Taking::new(city, &order, &mut classes, &mut giving, &mut faults);
         if let Some(earlier) = earlier {
@@ -101,7 +105,7 @@ impl Directory {
             Roll::Csv(subscribers) => subscribers::read(subscribers, taking, watch),
             Roll::Parquet(file) => parquet::read(&file, taking, watch),
         };
-        let (Some(contacts), Some(people)) = (contacts, people) else {
+        let (Some(contacts), Some(people)) = (read, people) else {
             return Err(faults.into_vec());
         };
         let numbers = giving.finish();

@@ -2,12 +2,11 @@
 
 use super::cells::Cell;
 use super::columns::{self, CLASS_BITS, People, SHARED, WAYS};
-use super::contacts::Contact;
 use super::numbers::hash64;
 use super::order::Rank;
 use super::shape::cover::{Around, Cover};
 use super::slices::{Slice, slices};
-use super::{Directory, Recipient, Subscriber};
+use super::{Contact, Device, Directory, Owner, Recipient, Subscriber};
 use crate::intent::{Audience, RecipientNo};
 use crate::outbox::Row;
 use crate::wording::language_variant;
@@ -246,11 +245,7 @@ impl Directory {
 
     pub(super) fn select(&self, city: &City, audience: &Audience) -> Selection {
         let areas = area_numbers(city, &audience.areas);
-        let sites: Vec<SiteNo> = audience
-            .sites
-            .iter()
-            .filter_map(|id| city.site_no(id))
-            .collect();
+        let sites = site_numbers(city, &audience.sites);
         let rows_of = |found: Vec<u32>| -> Vec<Slice> {
             let slice = |row: u32| Slice {
                 rows: row..row + 1,
@@ -275,16 +270,21 @@ impl Directory {
                 selection.slices = rows_of(rows.map(|(_, row)| row).collect());
             }
             Reach::Device => {
-                let at_site = |d: &super::Device| {
-                    let inside =
-                        |site: &model::Site| areas.iter().any(|a| city.is_within(site.area, *a));
-                    sites.contains(&d.site) || city.site(d.site).is_some_and(inside)
+                let is_meant = |d: &Device| match d.owner {
+                    Owner::Site(no) => {
+                        let inside = |site: &model::Site| {
+                            areas.iter().any(|a| city.is_within(site.area, *a))
+                        };
+                        sites.contains(&no) || city.site(no).is_some_and(inside)
+                    }
+                    // Nobody's light goes on with the signs around them.
+                    Owner::Contact(_) => audience.strobes.contains(&d.id),
                 };
                 let rows = self
                     .devices
                     .iter()
                     .zip(self.contacts.len() as u32..)
-                    .filter(|(d, _)| at_site(d) && audience.admits(&d.id));
+                    .filter(|(d, _)| is_meant(d) && audience.admits(&d.id));
                 selection.slices = rows_of(rows.map(|(_, row)| row).collect());
             }
             Reach::Public => selection = self.public(&areas, audience, self.first_subscriber()),
@@ -336,7 +336,11 @@ impl Directory {
             (Channel::Sms | Channel::Voice, person) => (person.phone()?, seen.shared),
             (Channel::Email, person) => (text(person.email()), true),
             (Channel::Push, person) => (address_of(person.push().unwrap_or_default()), true),
-            (Channel::Device, Recipient::Device(device)) => (text(Some(&device.id)), true),
+            (Channel::Device, Recipient::Device(device)) => {
+                // A light that goes on again was dark in between: each command to it counts.
+                let says_the_same = matches!(device.owner, Owner::Site(_));
+                (text(Some(&device.id)), says_the_same)
+            }
             (
                 Channel::Device
                 | Channel::Cap
@@ -396,6 +400,21 @@ impl Directory {
         })
     }
 
+    /// Strobes of the responsible persons whom an audience asks.
+    pub fn strobes_asked<'a>(
+        &'a self,
+        city: &City,
+        audience: &Audience,
+    ) -> Vec<(&'a Device, &'a Contact)> {
+        let areas = area_numbers(city, &audience.areas);
+        let sites = site_numbers(city, &audience.sites);
+        let asked = Asked::new(self, city, audience, &areas, &sites);
+        let strobes = self.strobes();
+        strobes
+            .filter(|(_, contact)| asked.holds(contact))
+            .collect()
+    }
+
     /// The township somebody belongs to, or the smallest area known where it is larger; `None` for
     /// one who was taken out.
     pub fn area_of(&self, city: &City, no: RecipientNo) -> Option<AreaNo> {
@@ -420,8 +439,8 @@ impl Directory {
         let devices = self
             .devices
             .get((row as usize).saturating_sub(self.contacts.len()));
-        if let Some(site) = devices.and_then(|d| city.site(d.site)) {
-            return (township(site.area), row + 1);
+        if let Some((area, _)) = devices.and_then(|d| self.place_of(city, d)) {
+            return (township(area), row + 1);
         }
         let Some((people, at)) = self.subscriber_at(row) else {
             return (AreaNo(0), u32::MAX);
@@ -540,6 +559,10 @@ fn area_numbers(city: &City, codes: &[AreaCode]) -> Vec<AreaNo> {
         .iter()
         .filter_map(|code| city.area_no(*code))
         .collect()
+}
+
+fn site_numbers(city: &City, ids: &[String]) -> Vec<SiteNo> {
+    ids.iter().filter_map(|id| city.site_no(id)).collect()
 }
 
 /// Which responsible persons an audience asks.

@@ -8,16 +8,18 @@ use super::live::Live;
 use super::numbers::Numbers;
 use super::order::Order;
 use super::phones::Phones;
-use super::{Device, Directory, Standing};
+use super::{Device, Directory, Owner, Standing};
 use crate::intent::RecipientNo;
 use model::{AreaNo, Language, SiteNo};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// Format of the bytes.
+/// Format of the bytes, without what not every directory has.
 const FORMAT: u32 = 2;
-/// The same with those of whom no roll has the last word: written where there is one.
-const WITH_STANDING: u32 = 3;
+/// More of it where there are those of whom no roll has the last word.
+const STANDING: u32 = 1;
+/// More of it where there are strobes.
+const STROBES: u32 = 2;
 
 /// No site, no deputy.
 const NONE: u32 = u32::MAX;
@@ -99,18 +101,26 @@ impl Sink for Counting {
 /// All bytes, little-endian, each list after its length.
 pub(super) fn write(directory: &Directory, numbers: &Numbers, to: &mut impl Sink) {
     let has_standing = *directory.standing != Standing::default();
-    let format = if has_standing { WITH_STANDING } else { FORMAT };
+    let (mut sites, mut strobes) = (Vec::new(), Vec::new());
+    for device in directory.devices.iter() {
+        match device.owner {
+            Owner::Site(site) => sites.push((device, site.0)),
+            Owner::Contact(contact) => strobes.push((device, contact.0)),
+        }
+    }
+    let mut format = FORMAT;
+    format += if has_standing { STANDING } else { 0 };
+    format += if strobes.is_empty() { 0 } else { STROBES };
     to.put(&format.to_le_bytes());
     list(to, directory.order.codes(), |to, code| {
         to.put(&code.number().to_le_bytes())
     });
     list(to, &directory.classes, |to, name| text(to, name));
     list(to, &directory.contacts, write_contact);
-    list(to, &directory.devices, |to, device| {
-        to.put(&device.recipient.0.to_le_bytes());
-        to.put(&device.site.0.to_le_bytes());
-        text(to, &device.id);
-    });
+    list(to, &sites, write_device);
+    if !strobes.is_empty() {
+        list(to, &strobes, write_device);
+    }
     let people = &directory.people;
     column(to, &people.starts, u32::to_le_bytes);
     column(to, &people.runs.keys, u64::to_le_bytes);
@@ -159,6 +169,13 @@ fn write_contact(to: &mut impl Sink, contact: &Contact) {
     to.put(&[language, bits, contact.level]);
 }
 
+/// A device, and the number of its site or contact.
+fn write_device<S: Sink>(to: &mut S, (device, owner): &(&Device, u32)) {
+    to.put(&device.recipient.0.to_le_bytes());
+    to.put(&owner.to_le_bytes());
+    text(to, &device.id);
+}
+
 fn list<S: Sink, T>(to: &mut S, items: &[T], mut item: impl FnMut(&mut S, &T)) {
     to.put(&(items.len() as u64).to_le_bytes());
     for each in items {
@@ -192,9 +209,9 @@ pub(super) fn read(
 ) -> Result<(Directory, Numbers), Unreadable> {
     let mut from = Reader(source);
     let format = from.u32().ok_or(Unreadable::Damaged)?;
-    if format != FORMAT && format != WITH_STANDING {
-        return Err(Unreadable::Format(format));
-    }
+    let more = format.checked_sub(FORMAT);
+    let more = more.filter(|more| *more <= STANDING + STROBES);
+    let more = more.ok_or(Unreadable::Format(format))?;
     let codes = from.list(Reader::u64).ok_or(Unreadable::Damaged)?;
     if !codes
         .iter()
@@ -203,19 +220,23 @@ pub(super) fn read(
     {
         return Err(Unreadable::OtherCity);
     }
-    parts(&mut from, order, format == WITH_STANDING).ok_or(Unreadable::Damaged)
+    parts(&mut from, order, more).ok_or(Unreadable::Damaged)
 }
 
 fn parts(
     from: &mut Reader<'_, impl Source>,
     order: Order,
-    has_standing: bool,
+    more: u32,
 ) -> Option<(Directory, Numbers)> {
     let classes = from.list(Reader::text)?;
     let contacts = from.list(contact)?;
-    let devices = from.list(device)?;
+    let mut devices = from.list(|from| device(from, |no| Owner::Site(SiteNo(no))))?;
+    if more & STROBES != 0 {
+        let strobe = |no| Owner::Contact(RecipientNo(no));
+        devices.extend(from.list(|from| device(from, strobe))?);
+    }
     let people = people(from)?;
-    let standing = if has_standing {
+    let standing = if more & STANDING != 0 {
         Standing {
             own: from.column(u32::from_le_bytes)?,
             out: from.column(u32::from_le_bytes)?,
@@ -344,11 +365,11 @@ fn contact(from: &mut Reader<'_, impl Source>) -> Option<Contact> {
     })
 }
 
-fn device(from: &mut Reader<'_, impl Source>) -> Option<Device> {
-    let (recipient, site) = (RecipientNo(from.u32()?), SiteNo(from.u32()?));
+fn device(from: &mut Reader<'_, impl Source>, owner: fn(u32) -> Owner) -> Option<Device> {
+    let (recipient, no) = (RecipientNo(from.u32()?), from.u32()?);
     Some(Device {
         recipient,
-        site,
+        owner: owner(no),
         id: from.text()?,
     })
 }

@@ -5,6 +5,7 @@ mod demo;
 mod drawn;
 mod live;
 mod rolls;
+mod strobes;
 
 use super::*;
 use crate::intent::Audience;

@@ -29,6 +29,7 @@ pub(super) struct Track {
     /// What is left of the audience.
     pub(super) areas: Vec<AreaCode>,
     pub(super) sites: Vec<String>,
+    pub(super) strobes: Vec<String>,
     pub(super) streams: [Stream; 2],
     pub(super) in_flight: usize,
     /// What is known of each wording, by variant.
@@ -115,6 +116,7 @@ impl Track {
             keys: [key(0), key(1)],
             areas: intent.audience.areas.clone(),
             sites: intent.audience.sites.clone(),
+            strobes: intent.audience.strobes.clone(),
             streams: [Stream::default(), Stream::default()],
             in_flight: 0,
             texts: texts(&intent, limits),
@@ -135,10 +137,16 @@ impl Track {
 
     /// Takes the places of a newer intent out of this one's; true where that cut something.
     pub(super) fn give_up_places(&mut self, newer: &Audience) -> bool {
-        let before = self.areas.len() + self.sites.len();
+        let before = self.places();
         self.areas.retain(|area| !newer.areas.contains(area));
         self.sites.retain(|site| !newer.sites.contains(site));
-        before != self.areas.len() + self.sites.len()
+        self.strobes.retain(|id| !newer.strobes.contains(id));
+        before != self.places()
+    }
+
+    /// How many places of its own it has left.
+    pub(super) fn places(&self) -> usize {
+        self.areas.len() + self.sites.len() + self.strobes.len()
     }
 
     /// Whose turn is still to come, for the first time or once more.

@@ -23,6 +23,29 @@ pub struct Asking<'a> {
     pub turn: u32,
     /// Whom and how.
     pub rung: &'a Rung,
+    /// Whose strobe did not confirm: their helper alone is asked, to go there.
+    pub unlit: Option<Unlit<'a>>,
+}
+
+/// A strobe that did not confirm that it flashes.
+#[derive(Clone, Copy, Debug)]
+pub struct Unlit<'a> {
+    /// The strobe, by id.
+    pub strobe: &'a str,
+    /// Who helps the one that it is for, by contact id.
+    pub helper: &'a str,
+}
+
+/// Whom a rung asks about a place.
+pub fn audience_of(place: &Place, rung: &Rung, directory: &str) -> Audience {
+    let mut audience = Audience::of(Reach::Responsible, directory);
+    match place {
+        Place::Area(code) => audience.areas = vec![*code],
+        Place::Site(site) | Place::Device { site, .. } => audience.sites = vec![site.clone()],
+    }
+    audience.ask = Some(rung.ask);
+    audience.roles.clone_from(&rung.roles);
+    audience
 }
 
 /// Adds one intent for each way of the rung to `out`.
@@ -33,9 +56,9 @@ pub fn asking(
     desk: &Desk<'_>,
     out: &mut Vec<Intent>,
 ) {
-    let purpose = match asking.place {
-        Place::Area(_) | Place::Site(_) => Purpose::Reminder,
-        Place::Device { .. } => Purpose::DeviceFault,
+    let purpose = match (asking.place, &asking.unlit) {
+        (Place::Area(_) | Place::Site(_), None) => Purpose::Reminder,
+        (Place::Device { .. }, _) | (_, Some(_)) => Purpose::DeviceFault,
     };
     let (mut told, mut eased) = (Told::default(), Eased::default());
     let (mut attention, mut held) = (Attention::default(), Held::default());
@@ -74,11 +97,13 @@ pub fn asking(
                 warning.sites.get(site).map(|site| site.onset),
             ),
         };
-        let mut audience = Audience::of(Reach::Responsible, desk.directory);
-        audience.areas = areas.iter().copied().collect();
-        audience.sites = site.clone().into_iter().collect();
-        audience.ask = Some(asking.rung.ask);
-        audience.roles.clone_from(&asking.rung.roles);
+        let mut audience = audience_of(asking.place, asking.rung, desk.directory);
+        let (mut place, mut about) = (place, format!("{:?}", asking.place));
+        if let Some(Unlit { strobe, helper }) = asking.unlit {
+            audience.contacts = vec![helper.to_owned()];
+            place = Names::each(|language| format!("{} {strobe}", place.get(language)));
+            about = format!("{about}/{strobe}");
+        }
         let way = Way {
             reach: Reach::Responsible,
             channel: *channel,
@@ -104,7 +129,7 @@ pub fn asking(
         );
         if let Some(intent) = plan.out.last_mut() {
             intent.again = true;
-            let place = format!("ladder/{}/{:?}", asking.turn, asking.place);
+            let place = format!("ladder/{}/{about}", asking.turn);
             intent.id = IntentId::derive(
                 warning.id,
                 warning.revision,

@@ -146,6 +146,8 @@ impl Plan<'_> {
             Purpose::Cancelled => tier,
             Purpose::SiteAlarm
             | Purpose::DeviceFault
+            | Purpose::Strobe
+            | Purpose::StrobeOver
             | Purpose::Alert
             | Purpose::Rise
             | Purpose::Reminder

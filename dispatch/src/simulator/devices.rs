@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 const QUEUE_MAX: usize = 4096;
 /// Commands a device remembers as done.
 const DONE_MAX: usize = 64;
+/// Warnings a strobe flashes for at the same time.
+const FLASHES_MAX: usize = 64;
 
 /// What is wrong with a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,12 +42,14 @@ pub struct Device {
     position: Position,
     shows: String,
     sounds: String,
+    /// Warnings that its lamp flashes for, each until a time.
+    flashes: BTreeMap<String, Time>,
     done: Vec<String>,
     acted: u64,
 }
 
 impl Device {
-    /// An open barrier with a dark board and a silent siren.
+    /// An open barrier with a dark board, a silent siren and a dark lamp.
     pub fn new(id: &str, secret: &[u8], fault: Fault) -> Self {
         Self {
             id: id.to_owned(),
@@ -56,6 +60,7 @@ impl Device {
             position: Position::Open,
             shows: String::new(),
             sounds: String::new(),
+            flashes: BTreeMap::new(),
             done: Vec::new(),
             acted: 0,
         }
@@ -67,6 +72,7 @@ impl Device {
         if self.fault == Fault::Dead {
             return Vec::new();
         }
+        self.flashes.retain(|_, until| now < *until);
         let command = match Command::read(bytes, &self.id, &self.secret, now) {
             Ok(command) => command,
             // Whoever sent this has not shown that it may have an answer.
@@ -97,7 +103,12 @@ impl Device {
         &self.shows
     }
 
-    /// How often it moved, showed or sounded.
+    /// Whether its lamp flashes at `now`: nobody has to tell it that its time is over.
+    pub fn is_lit(&self, now: Time) -> bool {
+        self.flashes.values().any(|until| now < *until)
+    }
+
+    /// How often it moved, showed, sounded or was switched.
     pub const fn acted(&self) -> u64 {
         self.acted
     }
@@ -112,6 +123,16 @@ impl Device {
             }
             Action::Sound { clip } => {
                 self.sounds.clone_from(clip);
+                None
+            }
+            Action::Flash { warning } => {
+                if self.flashes.len() < FLASHES_MAX || self.flashes.contains_key(warning) {
+                    self.flashes.insert(warning.clone(), command.not_after());
+                }
+                None
+            }
+            Action::Dark { warning } => {
+                self.flashes.remove(warning);
                 None
             }
             Action::Close => Some(Position::Closed),
@@ -146,6 +167,7 @@ impl Device {
             position: Some(self.position),
             shows: Some(self.shows.clone()),
             sounds: Some(self.sounds.clone()),
+            flashes: Some(self.flashes.keys().cloned().collect()),
             fault: fault.to_owned(),
         };
         match self.fault {
@@ -295,6 +317,44 @@ mod tests {
         let late = outcomes(&mut device, &close("c3", 2), 1001);
         assert_eq!(late, [Outcome::Failed("past its not-after".into())]);
         assert_eq!(device.acted(), 1);
+    }
+
+    #[test]
+    fn a_strobe_flashes_for_each_warning_until_its_time_or_the_word() {
+        let mut device = Device::new("gate-7", SECRET, Fault::None);
+        let switch = |device: &mut Device, id: &str, counter, not_after, action| {
+            let to = Addressed {
+                id: id.into(),
+                device: "gate-7".into(),
+                site: String::new(),
+                counter,
+                not_after: Time::from_seconds(not_after),
+                mode: Mode::Actual,
+            };
+            let command = Command::new(to, action).unwrap();
+            assert_eq!(outcomes(device, &command, 10), [Outcome::Done], "{id}");
+        };
+        let (w1, w2) = ("w1".to_owned(), "w2".to_owned());
+        let flash = |warning: &String| Action::Flash {
+            warning: warning.clone(),
+        };
+        switch(&mut device, "c1", 1, 100, flash(&w1));
+        switch(&mut device, "c2", 2, 200, flash(&w2));
+        let lit = |device: &Device, second| device.is_lit(Time::from_seconds(second));
+        assert_eq!(
+            [10, 99, 100, 199, 200].map(|second| lit(&device, second)),
+            [true, true, true, true, false]
+        );
+        switch(&mut device, "c3", 3, 200, Action::Dark { warning: w2 });
+        assert_eq!(
+            [10, 99, 100].map(|second| lit(&device, second)),
+            [true, true, false]
+        );
+        switch(&mut device, "c4", 4, 100, Action::Dark { warning: w1 });
+        assert!(!lit(&device, 10));
+        // What is dark already confirms that it is.
+        let gone = "w9".to_owned();
+        switch(&mut device, "c5", 5, 100, Action::Dark { warning: gone });
     }
 
     #[test]

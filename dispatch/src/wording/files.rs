@@ -284,7 +284,7 @@ impl Frames {
             Purpose::Relay => &self.relay,
             Purpose::Signature => &self.signature,
             Purpose::Digest => &self.digest,
-            Purpose::Withdraw => return None,
+            Purpose::Strobe | Purpose::StrobeOver | Purpose::Withdraw => return None,
         })
     }
 }

@@ -555,9 +555,10 @@ fn finish(
 /// Whether a channel says something for a purpose.
 pub(super) const fn needs(channel: Channel, purpose: Purpose) -> bool {
     match channel {
-        Channel::Sms | Channel::Email | Channel::Push | Channel::Voice => {
-            !matches!(purpose, Purpose::SiteAlarm | Purpose::Withdraw)
-        }
+        Channel::Sms | Channel::Email | Channel::Push | Channel::Voice => !matches!(
+            purpose,
+            Purpose::SiteAlarm | Purpose::Strobe | Purpose::StrobeOver | Purpose::Withdraw
+        ),
         Channel::Cap | Channel::Webhook => {
             purpose.is_public()
                 || matches!(

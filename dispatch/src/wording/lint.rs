@@ -390,6 +390,8 @@ fn late_action(
         | Purpose::RequestOver
         | Purpose::SiteAlarm
         | Purpose::DeviceFault
+        | Purpose::Strobe
+        | Purpose::StrobeOver
         | Purpose::Relay
         | Purpose::Signature
         | Purpose::Digest

@@ -230,6 +230,8 @@ impl Wording {
                     | Purpose::RequestOver
                     | Purpose::SiteAlarm
                     | Purpose::DeviceFault
+                    | Purpose::Strobe
+                    | Purpose::StrobeOver
                     | Purpose::Relay
                     | Purpose::Signature
                     | Purpose::Digest
@@ -339,6 +341,8 @@ fn combinations() -> impl Iterator<Item = (Hazard, Tier, Purpose)> {
                 | Purpose::Request
                 | Purpose::RequestOver
                 | Purpose::DeviceFault
+                | Purpose::Strobe
+                | Purpose::StrobeOver
                 | Purpose::Relay
                 | Purpose::Signature
                 | Purpose::Digest

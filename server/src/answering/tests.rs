@@ -48,6 +48,7 @@ fn call(area: &str, since: i64, answered: Option<(i64, Answer)>) -> Call {
         answers: Vec::new(),
         recall: None,
         turns_before: 0,
+        unlit: Vec::new(),
     }
 }
 

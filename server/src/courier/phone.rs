@@ -123,6 +123,8 @@ fn collapse(intent: &Intent, warning: &str, recipient: RecipientNo) -> String {
         | Purpose::Request
         | Purpose::RequestOver
         | Purpose::SiteAlarm
+        | Purpose::Strobe
+        | Purpose::StrobeOver
         | Purpose::Relay
         | Purpose::Withdraw => "",
     };

@@ -291,6 +291,7 @@ pub(crate) fn show_call(app: &App, warning: model::WarningId, place: &Place, cal
             answers: call.answers.len(),
             needed: call.needed,
             recall_at: call.recall.map(text),
+            unlit: call.unlit.clone(),
             answer: answered.map(|said| AnswerItem {
                 contact: said.contact.clone(),
                 answer: said.answer,

@@ -364,12 +364,19 @@ impl Outgoing {
 
     fn command(&self, intent: &Intent, message: &Message, at: Time) -> Result<Command, SendError> {
         let permanent = |why: &str| SendError::Permanent(why.into());
-        let directory = &self.app.installation.directory;
+        let (city, directory) = (
+            &self.app.installation.city,
+            &self.app.installation.directory,
+        );
         let Some(Recipient::Device(device)) = directory.recipient(self.token.recipient()) else {
             return Err(permanent("no such device any more"));
         };
-        let site = self.app.installation.city.site(device.site);
+        let site = directory.place_of(city, device).and_then(|(_, site)| site);
+        let site = site.and_then(|no| city.site(no));
+        let warning = intent.warning.to_string();
         let action = match device.id.split('-').next() {
+            _ if intent.purpose == Purpose::Strobe => Action::Flash { warning },
+            _ if intent.purpose == Purpose::StrobeOver => Action::Dark { warning },
             Some("barrier") if intent.tier >= Tier::Orange => Action::Close,
             Some("siren") => Action::Sound {
                 // An exercise plays clips that say so, and no others.
@@ -497,6 +504,8 @@ impl<'a> Published<'a> {
                 | Purpose::StandDown
                 | Purpose::SiteAlarm
                 | Purpose::DeviceFault
+                | Purpose::Strobe
+                | Purpose::StrobeOver
                 | Purpose::Relay
                 | Purpose::Signature
                 | Purpose::Digest

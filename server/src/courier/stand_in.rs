@@ -1,11 +1,12 @@
 //! Who was not reached here is reached otherwise: by another account, a person by their next channel, a
-//! device's site by its people.
+//! device's site by its people, a strobe's person by who helps them.
 
 use super::{Courier, INTENT};
 use dispatch::directory::{Contact, Device, Recipient};
 use dispatch::gateway::notice::{HUB, service_of};
 use dispatch::intent::{Intent, IntentId, RecipientNo, Recipients};
 use dispatch::outbox::Note;
+use dispatch::wording::Purpose;
 use journal::{Batch, Kind, Partition, Topic};
 use model::{Channel, DeviceReport, Input};
 use std::collections::BTreeMap;
@@ -89,6 +90,8 @@ impl Courier {
         let installation = self.app.installation.clone();
         match installation.directory.recipient(recipient) {
             Some(Recipient::Contact(contact)) => self.next_channel(&intent, contact, batch),
+            // That a light still flashes is no danger: it ends by its own time.
+            Some(Recipient::Device(_)) if intent.purpose == Purpose::StrobeOver => {}
             Some(Recipient::Device(device)) => {
                 self.doubted.insert((id, recipient));
                 self.report(&intent, device, false, batch);
@@ -167,20 +170,24 @@ impl Courier {
         self.put_intent(number, &next, batch);
     }
 
-    /// Tells the zone of a device's site what came of its command.
+    /// Tells the zone of a device's site or person what came of its command.
     fn report(&self, intent: &Intent, device: &Device, confirmed: bool, batch: &mut Batch) {
-        let city = &self.app.installation.city;
-        let Some(site) = city.site(device.site) else {
+        let installation = &self.app.installation;
+        let (city, directory) = (&installation.city, &installation.directory);
+        let Some((area, site)) = directory.place_of(city, device) else {
             return;
         };
+        let site = site.and_then(|no| city.site(no));
+        let contact = directory.owner_of(device);
         let zone = self.app.zone_of(intent.warning);
-        let zone = zone.unwrap_or_else(|_| city.zone_of(site.area));
+        let zone = zone.unwrap_or_else(|_| city.zone_of(area));
         let report = Input::Device(Box::new(DeviceReport {
             warning: intent.warning,
-            site: site.id.clone(),
+            site: site.map(|site| site.id.clone()).unwrap_or_default(),
             device: device.id.clone(),
             tier: intent.tier,
             confirmed,
+            contact: contact.map(|contact| contact.id.clone()),
         }));
         let input = Topic::new(Kind::Input, self.app.mode);
         batch.append(

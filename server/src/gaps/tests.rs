@@ -93,6 +93,7 @@ fn call(warning: &Warning, place: Place, tier: Tier, answered: Option<(&str, Tim
         answers: Vec::new(),
         recall: None,
         turns_before: 0,
+        unlit: Vec::new(),
     }
 }
 

@@ -107,6 +107,7 @@ fn call(warning: &Warning, place: Place, answers: Vec<Said>, needed: u8) -> Call
         answers,
         recall: None,
         turns_before: 0,
+        unlit: Vec::new(),
     }
 }
 

@@ -118,6 +118,7 @@ fn story(installation: &Installation) -> Story {
         answers: Vec::new(),
         recall: None,
         turns_before: 0,
+        unlit: Vec::new(),
     };
     Story {
         from: NINE,

@@ -406,6 +406,8 @@ pub(crate) struct CallItem {
     pub(crate) needed: u8,
     /// When everybody who does not act is asked anew, before it comes.
     pub(crate) recall_at: Option<String>,
+    /// Strobes of those who are asked that did not confirm that they flash, by id.
+    pub(crate) unlit: Vec<String>,
     pub(crate) answer: Option<AnswerItem>,
 }
 

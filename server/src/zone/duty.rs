@@ -113,6 +113,7 @@ impl Machine {
                     // Behind every turn that a ladder has.
                     turn: minute.saturating_mul(STEPS).saturating_add(u32::from(step)),
                     rung,
+                    unlit: None,
                 };
                 asking(at, standing, &due, &desk, intents);
             }

@@ -28,4 +28,5 @@ mod signed;
 #[path = "../../../dispatch/tests/peers/sipp.rs"]
 mod sipp;
 mod street;
+mod strobes;
 mod words;

@@ -23,6 +23,16 @@ pub enum Action {
         /// Name of the clip.
         clip: String,
     },
+    /// Flashes for a warning until the command's not-after, and then goes dark by itself.
+    Flash {
+        /// The warning, by id: a strobe may flash for several.
+        warning: String,
+    },
+    /// Flashes no more for that warning; dark where it flashes for no other.
+    Dark {
+        /// The warning, by id.
+        warning: String,
+    },
     /// Closes the barrier.
     Close,
     /// Opens the barrier, by a person's order alone: made by [`Command::open_by`].
@@ -246,9 +256,12 @@ impl Command {
         }
         match &command.action {
             Action::OpenBy { person } if person.trim().is_empty() => Err(Refusal::OpensItself),
-            Action::OpenBy { .. } | Action::Show { .. } | Action::Sound { .. } | Action::Close => {
-                Ok(command)
-            }
+            Action::OpenBy { .. }
+            | Action::Show { .. }
+            | Action::Sound { .. }
+            | Action::Flash { .. }
+            | Action::Dark { .. }
+            | Action::Close => Ok(command),
         }
     }
 
@@ -265,6 +278,8 @@ impl Command {
             Action::OpenBy { .. } => state.position == Some(Position::Open),
             Action::Show { text } => state.shows.as_deref() == Some(text.as_str()),
             Action::Sound { clip } => state.sounds.as_deref() == Some(clip.as_str()),
+            Action::Flash { warning } => state.flashes_for(warning) == Some(true),
+            Action::Dark { warning } => state.flashes_for(warning) == Some(false),
         };
         if wanted {
             Outcome::Done
@@ -285,6 +300,8 @@ impl Command {
         let (verb, argument) = match &self.action {
             Action::Show { text } => ("show", text.as_str()),
             Action::Sound { clip } => ("sound", clip.as_str()),
+            Action::Flash { warning } => ("flash", warning.as_str()),
+            Action::Dark { warning } => ("dark", warning.as_str()),
             Action::Close => ("close", ""),
             Action::OpenBy { person } => ("open", person.as_str()),
         };
@@ -302,13 +319,15 @@ impl Command {
     }
 }
 
-/// Design §6.3: devices play drill clips only, and what is shown says that it is a drill.
+/// Design §6.3: devices play drill clips only, and what is shown says that it is a drill. A strobe says
+/// nothing but "look at your phone", where the words are marked.
 fn exercise_fits(action: &Action, mode: Mode) -> Result<(), &'static str> {
     match action {
         Action::Sound { clip } if clip.is_empty() || clip.starts_with("drill/") => Ok(()),
         Action::Sound { .. } => Err("only clips under drill/ are played"),
         Action::Show { text } if text.is_empty() || is_marked(text, mode) => Ok(()),
         Action::Show { .. } => Err("a text says first and last that it is an exercise"),
+        Action::Flash { .. } | Action::Dark { .. } => Ok(()),
         Action::Close | Action::OpenBy { .. } => Err("a barrier does not move"),
     }
 }
@@ -414,6 +433,7 @@ mod tests {
             position: Some(Position::Moving),
             shows: None,
             sounds: None,
+            flashes: None,
             fault: String::new(),
         };
         assert_eq!(close().outcome(&state), Outcome::Underway);
@@ -426,6 +446,64 @@ mod tests {
         );
         state.command = "c2".into();
         assert_eq!(close().outcome(&state), Outcome::Underway);
+    }
+
+    fn switch(is_on: bool, warning: &str) -> Command {
+        let warning = warning.to_owned();
+        let action = match is_on {
+            true => Action::Flash { warning },
+            false => Action::Dark { warning },
+        };
+        Command::new(to("strobe-1", Mode::Actual), action).unwrap()
+    }
+
+    #[test]
+    fn a_strobe_is_told_by_words_of_its_own_and_for_which_warning() {
+        let bytes = switch(true, "w1").to_bytes(b"k");
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        assert!(
+            text.starts_with(
+                r#"{"id":"c1","device":"strobe-1","site":"tunnel-7","counter":5,"not_after":1000,"mode":"actual","action":{"do":"flash","warning":"w1"},"mac":""#
+            ),
+            "{text}"
+        );
+        let read =
+            |bytes: &[u8], at| Command::read(bytes, "strobe-1", b"k", Time::from_seconds(at));
+        assert_eq!(read(&bytes, 1000), Ok(switch(true, "w1")));
+        assert_eq!(read(&bytes, 1001), Err(Refusal::TooLate));
+        for (from, with) in [("flash", "dark"), ("w1", "w2"), (":1000", ":9000")] {
+            let changed = text.replace(from, with);
+            assert_ne!(changed, text, "{from}");
+            assert_eq!(
+                read(changed.as_bytes(), 1),
+                Err(Refusal::Signature),
+                "{from}"
+            );
+        }
+        let dark = String::from_utf8(switch(false, "w1").to_bytes(b"k")).unwrap();
+        assert!(dark.contains(r#"{"do":"dark","warning":"w1"}"#), "{dark}");
+    }
+
+    #[test]
+    fn lit_and_dark_are_what_the_strobe_says_of_that_warning() {
+        let state = |flashes: Option<&[&str]>| State {
+            device: "strobe-1".into(),
+            command: "c1".into(),
+            sequence: 1,
+            position: None,
+            shows: None,
+            sounds: None,
+            flashes: flashes.map(|all| all.iter().map(|w| (*w).to_owned()).collect()),
+            fault: String::new(),
+        };
+        let of = |is_on, flashes: Option<&[&str]>| switch(is_on, "w1").outcome(&state(flashes));
+        assert_eq!(of(true, Some(&["w2", "w1"])), Outcome::Done);
+        assert_eq!(of(true, Some(&["w2"])), Outcome::Underway);
+        assert_eq!(of(false, Some(&["w2"])), Outcome::Done);
+        assert_eq!(of(false, Some(&["w1"])), Outcome::Underway);
+        // Whoever has no lamp confirms neither.
+        assert_eq!(of(true, None), Outcome::Underway);
+        assert_eq!(of(false, None), Outcome::Underway);
     }
 
     proptest! {

@@ -30,6 +30,8 @@ pub struct State {
     pub shows: Option<String>,
     /// Clip played, where it has a siren.
     pub sounds: Option<String>,
+    /// Warnings that it flashes for, by id, where it is a strobe; dark where there are none.
+    pub flashes: Option<Vec<String>>,
     /// What is wrong with it or with the command; empty where nothing is.
     pub fault: String,
 }
@@ -71,6 +73,8 @@ struct Wire {
     shows: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sounds: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flashes: Option<Vec<String>>,
     #[serde(default)]
     fault: String,
     mac: String,
@@ -86,6 +90,7 @@ impl State {
             position: self.position,
             shows: self.shows.clone(),
             sounds: self.sounds.clone(),
+            flashes: self.flashes.clone(),
             fault: self.fault.clone(),
             mac: self.with_parts(|parts| sign_parts(secret, parts)),
         };
@@ -110,6 +115,7 @@ impl State {
             position: wire.position,
             shows: wire.shows,
             sounds: wire.sounds,
+            flashes: wire.flashes,
             fault: wire.fault,
         };
         if state.with_parts(|parts| verify_parts(secret, parts, &wire.mac)) {
@@ -117,6 +123,12 @@ impl State {
         } else {
             Err(StateError::Signature)
         }
+    }
+
+    /// Whether it flashes for a warning; nothing where it is no strobe.
+    pub fn flashes_for(&self, warning: &str) -> Option<bool> {
+        let flashes = self.flashes.as_ref()?;
+        Some(flashes.iter().any(|known| known == warning))
     }
 
     fn with_parts<T>(&self, act: impl FnOnce(&[&str]) -> T) -> T {
@@ -128,16 +140,23 @@ impl State {
         };
         // A device without a board differs from one that shows nothing.
         let part = |text: &Option<String>| text.as_ref().map_or(String::new(), |t| format!("={t}"));
-        act(&[
+        let (sequence, shows) = (self.sequence.to_string(), part(&self.shows));
+        let (sounds, flashes) = (part(&self.sounds), self.flashes.as_ref());
+        let mut parts: Vec<&str> = vec![
             "sanfang/device/state/1",
             &self.device,
             &self.command,
-            &self.sequence.to_string(),
+            &sequence,
             position,
-            &part(&self.shows),
-            &part(&self.sounds),
+            &shows,
+            &sounds,
             &self.fault,
-        ])
+        ];
+        // A strobe's report alone is longer: how many, and each.
+        let count = flashes.map(|all| all.len().to_string());
+        parts.extend(count.as_deref());
+        parts.extend(flashes.into_iter().flatten().map(String::as_str));
+        act(&parts)
     }
 }
 
@@ -154,6 +173,7 @@ mod tests {
             position: Some(Position::Closed),
             shows: Some(String::new()),
             sounds: None,
+            flashes: None,
             fault: String::new(),
         }
     }
@@ -174,6 +194,28 @@ mod tests {
             assert_ne!(changed, text, "{from}");
             let read = State::read(changed.as_bytes(), "gate-7", b"k");
             assert_eq!(read, Err(StateError::Signature), "{from}");
+        }
+    }
+
+    #[test]
+    fn what_a_strobe_flashes_for_is_signed_and_nobody_elses_report_changes() {
+        let lit = |flashes: &[&str]| State {
+            flashes: Some(flashes.iter().map(|w| (*w).to_owned()).collect()),
+            ..state()
+        };
+        // As it was before there were strobes.
+        let plain = String::from_utf8(state().to_bytes(b"k")).unwrap();
+        assert!(!plain.contains("flashes"), "{plain}");
+        for flashes in [&[][..], &["w1"], &["w1", "w2"]] {
+            let bytes = lit(flashes).to_bytes(b"k");
+            assert_eq!(State::read(&bytes, "gate-7", b"k"), Ok(lit(flashes)));
+        }
+        let text = String::from_utf8(lit(&["w1", "w2"]).to_bytes(b"k")).unwrap();
+        for with in [r#"["w1"]"#, r#"["w1,w2"]"#, r#"["w2","w1"]"#, "[]", "null"] {
+            let changed = text.replace(r#"["w1","w2"]"#, with);
+            assert_ne!(changed, text, "{with}");
+            let read = State::read(changed.as_bytes(), "gate-7", b"k");
+            assert_eq!(read, Err(StateError::Signature), "{with}");
         }
     }
 

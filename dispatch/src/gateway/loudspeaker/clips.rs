@@ -133,6 +133,8 @@ impl Clips {
             | Purpose::RequestOver
             | Purpose::SiteAlarm
             | Purpose::DeviceFault
+            | Purpose::Strobe
+            | Purpose::StrobeOver
             | Purpose::Relay
             | Purpose::Signature
             | Purpose::Digest

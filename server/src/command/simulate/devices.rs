@@ -79,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 "device": id,
                 "position": device.position(),
                 "shows": device.shows(),
+                "lit": device.is_lit(Clock::wall().now()),
                 "acted": device.acted(),
             });
             Some(stands.to_string())

@@ -130,6 +130,7 @@ fn draft() -> (City, Draft) {
         answers: Vec::new(),
         recall: None,
         turns_before: 0,
+        unlit: Vec::new(),
     };
     let calls = [
         call(Place::Area(code(TOWN)), Some(&head.unwrap().id)),
