@@ -524,7 +524,7 @@ mod refused;
 #[cfg(test)]
 #[path = "outbox/retired.rs"]
 mod retired;
-#[path = "outbox/together.rs"]
-mod together;
 #[path = "outbox/strobes.rs"]
 mod strobes;
+#[path = "outbox/together.rs"]
+mod together;
