@@ -61,6 +61,7 @@ pub fn switching(at: Time, switch: &Switch<'_>, desk: &Desk<'_>) -> Intent {
         words: vec![nothing()],
         spare: Vec::new(),
         instead_of: None,
+        tried: Vec::new(),
         tier: switch.tier,
         onset: switch.since,
         exposure: 0,

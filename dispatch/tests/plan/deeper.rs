@@ -52,7 +52,7 @@ fn heard(planner: &mut Planner, minute: i64, cm: i64, standing: &Warning) -> Vec
     let sms = out.iter().filter(|intent| intent.channel == Channel::Sms);
     sms.map(|intent| {
         assert_eq!(intent.audience.reach, Reach::Responsible);
-        assert_eq!(intent.audience.sites, [id.clone()]);
+        assert_eq!(intent.audience.sites, std::slice::from_ref(&id));
         assert_eq!(intent.purpose, Purpose::Reminder);
         intent.words[0].text.clone()
     })
