@@ -77,9 +77,9 @@ pub struct Planner {
     /// What is low and ours, and waits for the end of the period.
     #[serde(default, skip_serializing_if = "Held::is_empty")]
     held: Held,
-    /// The whole minute up to which depths were looked at.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    looked: i64,
+    /// When depths were last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    looked: Option<Time>,
 }
 
 impl Planner {
@@ -655,14 +655,6 @@ fn site_name(desk: &Desk<'_>, id: &str) -> Names {
     let site = desk.city.site_no(id).and_then(|no| desk.city.site(no));
     let name = site.map_or_else(|| same(id), |site| site.name.clone());
     desk.wording.names().all(&name)
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde gives a reference to what may be left out"
-)]
-const fn is_zero(minute: &i64) -> bool {
-    *minute == 0
 }
 
 fn same(text: &str) -> Named {

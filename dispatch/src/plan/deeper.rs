@@ -29,10 +29,10 @@ impl Planner {
         let Some(step) = desk.city.policy.telling.depth_step_cm else {
             return;
         };
-        if at.minute() <= self.looked {
+        let looked = self.looked.replace(at);
+        if looked.is_some_and(|looked| at.minute() <= looked.minute()) {
             return;
         }
-        self.looked = at.minute();
         for warning in standing.values() {
             let waits = warning.unconfirmed && warning.event == Event::Proposed;
             if waits || warning.past || warning.mode == Mode::Test {
