@@ -1,7 +1,8 @@
 //! `sipp` as the gateway of calls: plays one scenario once, and says whether all went as it wants.
 
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../dispatch/tests/peers/sipp");
 
@@ -17,9 +18,32 @@ fn free_port() -> u16 {
 }
 
 impl Sipp {
-    /// Starts a scenario over `u1` (datagrams) or `t1` (a stream).
+    /// Starts a scenario over `u1` (datagrams) or `t1` (a stream). A port that was free may be taken by the
+    /// time that it is wanted: then others are tried.
     pub(crate) fn plays(scenario: &str, transport: &str) -> Result<Self, String> {
-        Self::plays_at(free_port(), scenario, transport)
+        for _ in 0..8 {
+            let mut gateway = Self::plays_at(free_port(), scenario, transport)?;
+            if gateway.listens(transport) {
+                return Ok(gateway);
+            }
+        }
+        Err("sipp: ended eight times before it listened".to_owned())
+    }
+
+    /// Waits until it listens; false where it ended.
+    fn listens(&mut self, transport: &str) -> bool {
+        let at = ("127.0.0.1", self.port);
+        while self.child.try_wait().unwrap().is_none() {
+            let is_free = match transport {
+                "t1" => TcpListener::bind(at).map(drop),
+                _ => UdpSocket::bind(at).map(drop),
+            };
+            if is_free.is_err() {
+                return true;
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        false
     }
 
     /// The same at a port that was chosen before.
