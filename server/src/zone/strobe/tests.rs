@@ -279,7 +279,7 @@ fn one_that_does_not_confirm_is_shown_and_the_helper_is_asked_and_nothing_is_ans
     // Said again it is the same asking; it opens no call of its own.
     let again = zoned.step(2, &not_confirmed(&warning, "strobe-P2", "P2", false));
     assert_eq!(again.intents[0].id, out.intents[0].id);
-    let late = zoned.step(3, &not_confirmed(&warning, "strobe-P2", "P2", true));
+    let late = zoned.step(2, &not_confirmed(&warning, "strobe-P2", "P2", true));
     assert!(late.intents.is_empty());
     let call = zoned.call(&warning);
     assert!(call.unlit.is_empty() && call.answered.is_none());
