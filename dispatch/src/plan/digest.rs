@@ -254,6 +254,11 @@ fn intent(
             .map(|language| desk.wording.message(channel, *language, &facts))
             .collect()
     };
+    let valid = if first.item.to == Tier::None {
+        telling.valid_fall
+    } else {
+        telling.valid(first.item.to)
+    };
     let link = channel.name();
     let key = format!("{place} {}", at.millis());
     let reach = Reach::Responsible;
@@ -285,11 +290,7 @@ fn intent(
         tier: first.item.to,
         onset: first.item.start,
         not_before: None,
-        not_after: at
-            + match first.item.to == Tier::None {
-                true => telling.valid_fall,
-                false => telling.valid(first.item.to),
-            },
+        not_after: at + valid,
         created: at,
     })
 }
