@@ -28,6 +28,7 @@ fn planned(app: &App) -> Vec<(Purpose, Vec<String>, String)> {
     let theirs = intents.filter(|i| i.audience.reach == model::Reach::Responsible);
     theirs
         .filter(|intent| intent.audience.authority.is_none() && !intent.again)
+        .filter(|intent| intent.purpose != Purpose::Signature)
         .map(|intent| {
             let words = intent.words[0].text.clone();
             (intent.purpose, intent.audience.sites, words)
