@@ -224,7 +224,10 @@ fn what_is_not_ours_or_not_low_never_waits() {
     assert!(out.iter().all(|i| i.audience.reach == Reach::Device));
     let out = passes(&mut planner, 30);
     assert!(!out.is_empty());
-    assert!(out.iter().all(|i| i.audience.sites == [site.id.clone()]));
+    assert!(
+        out.iter()
+            .all(|i| i.audience.sites == std::slice::from_ref(&site.id))
+    );
 }
 
 /// It speaks of other warnings: what is newer of the one it stands under does not take it away.
