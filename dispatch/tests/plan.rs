@@ -18,6 +18,7 @@ use model::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 struct Fixture {
     city: City,
@@ -28,6 +29,9 @@ struct Fixture {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/city")
 }
+
+/// The demo city as it is, read once: its wording is tried out whole each time.
+static DEMO: LazyLock<Fixture> = LazyLock::new(Fixture::new);
 
 impl Fixture {
     fn new() -> Self {

@@ -101,17 +101,17 @@ proptest! {
     fn told_is_who_came_and_is_there(
         moves in proptest::collection::vec((0u32..6, 0usize..3, 0i64..4), 0..30),
     ) {
-        let fixture = Fixture::new();
+        let fixture = &*DEMO;
         let mut planner = Planner::default();
         let alert = issued(&[(A, Tier::Red, Tier::Red), (B, Tier::Orange, Tier::Orange)]);
-        step(&mut planner, &fixture, 0, &alert);
+        step(&mut planner, fixture, 0, &alert);
         let places = [Some(A), Some(B), None];
         let mut lives: BTreeMap<u32, Option<&str>> = BTreeMap::new();
         let mut waiting: BTreeSet<u32> = BTreeSet::new();
         let (mut minute, mut since) = (1, 1);
         for (who, to, later) in moves {
             minute += later;
-            let out = told(&mut planner, &fixture, minute, &alert);
+            let out = told(&mut planner, fixture, minute, &alert);
             let mut found: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
             for intent in out.iter().filter(|intent| intent.channel == Channel::Sms) {
                 let area = if intent.audience.areas == [code(A)] { A } else { B };
