@@ -347,7 +347,7 @@ export class World {
       const call = {
         warning: w.id, area: place.area, site: place.site, device: null, tier: place.tier, contact: contact.id, role: contact.role, name: contact.name,
         phone_masked: contact.phone.replace(/^(\+86)?(\d{3})\d{4}/, '$2****'), told_at: this.text(this.time), state: 'waiting',
-        next_at: this.text(this.time + wait), next_role: `${contact.role}_deputy`, answers: 0, needed: 1, recall_at: null, answer: null,
+        next_at: this.text(this.time + wait), next_role: `${contact.role}_deputy`, answers: 0, needed: 1, recall_at: null, unlit: [], answer: null,
       };
       Object.defineProperty(call, 'answersAt', { value: this.time + (this.random() < 0.8 ? 40 + this.random() * 500 : 9e9), enumerable: false });
       this.calls.set(key, call);
