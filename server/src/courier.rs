@@ -77,6 +77,8 @@ const IDLE: Duration = Duration::from_secs(2);
 const READ_BYTES: usize = 1 << 20;
 /// Pages of an audience resolved before the link is driven again.
 const PAGES_MAX: usize = 64;
+/// The same where something is to leave.
+const PAGES_AHEAD: usize = 2;
 /// Kinds of records on links.
 pub(crate) const INTENT: u8 = 1;
 pub(crate) const PROGRESS: u8 = 2;
@@ -257,7 +259,13 @@ impl Courier {
         let mut pages = 0;
         loop {
             self.store()?;
-            if self.is_settled() || pages >= PAGES_MAX {
+            // What may leave does not wait for the rows of what comes after it.
+            let most = if self.effects.sends.is_empty() {
+                PAGES_MAX
+            } else {
+                PAGES_AHEAD
+            };
+            if self.is_settled() || pages >= most {
                 return Ok(());
             }
             for wanted in std::mem::take(&mut self.effects.resolve) {
