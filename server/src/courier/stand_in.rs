@@ -27,31 +27,22 @@ impl Courier {
                     recipient,
                     asks,
                 } => handed.entry((intent, asks)).or_default().push(recipient),
-                Note::FallBack { .. }
-                | Note::Closed { .. }
-                | Note::Forgotten(_)
-                | Note::WrongLink(_) => self.stand_in_for(note, batch),
+                Note::FallBack { intent, recipient } => self.fall_back(intent, recipient, batch),
+                Note::WrongLink(intent) => {
+                    tracing::error!(link = self.outbox.link(), %intent, "intent of another link");
+                }
+                Note::Forgotten(warning) => {
+                    tracing::warn!(
+                        link = self.outbox.link(),
+                        %warning,
+                        "who was told is forgotten: too many warnings stand; its end goes to everybody"
+                    );
+                }
+                Note::Closed { .. } => {}
             }
         }
         for ((id, asks), people) in handed {
             self.hand_over(id, people, asks, batch);
-        }
-    }
-
-    fn stand_in_for(&mut self, note: Note, batch: &mut Batch) {
-        match note {
-            Note::FallBack { intent, recipient } => self.fall_back(intent, recipient, batch),
-            Note::WrongLink(intent) => {
-                tracing::error!(link = self.outbox.link(), %intent, "intent of another link");
-            }
-            Note::Forgotten(warning) => {
-                tracing::warn!(
-                    link = self.outbox.link(),
-                    %warning,
-                    "who was told is forgotten: too many warnings stand; its end goes to everybody"
-                );
-            }
-            Note::Closed { .. } | Note::HandOver { .. } => {}
         }
     }
 
