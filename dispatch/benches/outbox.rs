@@ -31,6 +31,7 @@ fn intent(tier: Tier) -> Option<Intent> {
         spare: Vec::new(),
         instead_of: None,
         tried: Vec::new(),
+        moved_from: Vec::new(),
         words: Vec::new(),
         tier,
         onset: time,

@@ -36,6 +36,7 @@ fn intent() -> Option<Intent> {
         spare: Vec::new(),
         instead_of: None,
         tried: Vec::new(),
+        moved_from: Vec::new(),
         words: Vec::new(),
         tier: Tier::Red,
         onset: time,

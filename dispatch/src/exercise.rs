@@ -209,6 +209,7 @@ mod tests {
             spare: Vec::new(),
             instead_of: None,
             tried: Vec::new(),
+            moved_from: Vec::new(),
             tier: Tier::Red,
             onset: at,
             exposure: 1,

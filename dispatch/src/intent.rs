@@ -1,20 +1,19 @@
 //! What is to be said to whom by which link: a query with words, never a list of people.
 
 mod recipients;
+mod stand_ins;
 
 pub use recipients::Recipients;
+pub use stand_ins::StandIns;
 
 use crate::directory::Shape;
 use crate::gateway::notice;
 use crate::wording::{Message, Purpose};
 use model::release::{Ask, Reach};
-use model::{AreaCode, Channel, Language, Mode, Span, Tier, Time, WarningId};
+use model::{AreaCode, Channel, Language, Mode, Tier, Time, WarningId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt;
-
-/// After so long whom no account could tell is handed round again.
-const ROUND: Span = Span::from_minutes(15);
 
 /// A recipient's number: given once per id and never reused (semantics §35).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -130,6 +129,9 @@ pub struct Intent {
     /// Links of the accounts that handed it on, the one that the phones are of first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<String>,
+    /// Links of the accounts whose carriers said that the phones are not theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved_from: Vec<String>,
     /// Tier that decides the order.
     pub tier: Tier,
     /// Onset that decides the order within a tier.
@@ -303,51 +305,6 @@ impl Intent {
             created: at,
             ..self.clone()
         })
-    }
-
-    /// Who tells those whom this account cannot: the first of `accounts` that has not handed it on. Where
-    /// all of them did it goes back to the account that the phones are of, and after a while round again.
-    pub fn heir<'a>(&'a self, at: Time, accounts: &'a [String]) -> Option<&'a String> {
-        let is_back = self.is_back();
-        let mut left = accounts.iter();
-        let next = left.find(|account| {
-            let is_new = is_back || !self.tried.contains(account);
-            is_new && **account != self.link
-        });
-        if is_back {
-            return next.filter(|_| at >= self.created + ROUND);
-        }
-        next.or_else(|| self.tried.first())
-    }
-
-    /// True where it went round all accounts and is at the one that the phones are of again.
-    pub fn is_back(&self) -> bool {
-        self.tried.first() == Some(&self.link)
-    }
-
-    /// The same thing said to some of its people by another account, `link`: this one cannot tell
-    /// them. What is left to try stays the same. `asks` is true where that account knows whether it
-    /// is for them, since it told them of the warning before.
-    pub fn handed(&self, at: Time, only: Recipients, link: &str, asks: bool) -> Self {
-        let place = format!("{}/{}", self.id, only.name());
-        let (warning, reach) = (self.warning, self.audience.reach);
-        let is_back = self.is_back();
-        let tried = self.tried.iter().filter(|_| !is_back).chain([&self.link]);
-        Self {
-            id: IntentId::derive(warning, self.revision, link, self.purpose, reach, &place),
-            link: link.to_owned(),
-            audience: Audience {
-                only: Some(only),
-                also: Vec::new(),
-                ..self.audience.clone()
-            },
-            only_told: self.only_told && asks,
-            only_new: self.only_new && asks,
-            instead_of: Some(self.id),
-            tried: tried.cloned().collect(),
-            created: at,
-            ..self.clone()
-        }
     }
 
     /// True where it ends what people were told: an all-clear, a cancellation, a stand-down.

@@ -11,6 +11,7 @@
 
 mod answers;
 mod before;
+mod earlier;
 mod effects;
 mod fill;
 mod hand_over;
@@ -191,6 +192,7 @@ impl Outbox {
             Event::Window(parts) => self.window = parts.min(self.limits.window),
             Event::Down => self.down(at, out),
             Event::Aside(aside) => self.aside = aside,
+            Event::NotPassed(intent, variant) => self.not_passed(intent, variant),
             Event::Paused(intents) => self.paused = intents.clone(),
             Event::Tick => self.tick(at, out),
         }
@@ -285,6 +287,7 @@ impl Outbox {
             self.shed(out);
         }
         let mut track = Track::new(no, intent.clone(), &self.limits);
+        let is_late = intent.instead_of.is_some() && self.give_way(&mut track);
         // What is not claimed before the wire may be on it with nothing on disk.
         track.doubtful = self.recovering && intent.resend_when_unknown();
         if intent.only_told || intent.only_new {
@@ -293,8 +296,11 @@ impl Outbox {
         for key in track.keys {
             self.order.insert(key);
         }
+        let is_over = is_late && track.places() == 0;
         self.keep(no, intent.warning, track);
-        if at >= intent.not_after {
+        if is_over {
+            self.close(no, State::Withdrawn, out);
+        } else if at >= intent.not_after {
             self.close(no, State::Expired, out);
         }
     }

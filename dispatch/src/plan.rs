@@ -476,14 +476,16 @@ impl Plan<'_> {
                 return None;
             }
         }
-        if goal >= from {
-            self.ruling(area, goal)?;
-            let flow = self.flow_by(way, goal)?;
-            if proposed && flow.signatures > 0 {
-                return None;
-            }
-        } else if proposed && self.told.is_signed(way, place) {
+        let may_tell = if goal >= from {
+            let flow = self.ruling(area, goal).and(self.flow_by(way, goal));
+            flow.is_some_and(|flow| !proposed || flow.signatures == 0)
+        } else {
             // A tier that a person set falls only by a person (semantics §23).
+            !proposed || !self.told.is_signed(way, place)
+        };
+        if !may_tell {
+            // What waited to be said holds no more.
+            self.held.take_out(way, place, self.warning.id);
             return None;
         }
         let quiet = self.quiet_until(way, goal < from);

@@ -84,6 +84,7 @@ fn intent(
         spare: Vec::new(),
         instead_of: None,
         tried: Vec::new(),
+        moved_from: Vec::new(),
         words: vec![Message {
             language: Language::Zh,
             channel: Channel::Sms,

@@ -39,6 +39,7 @@ use dispatch::gateway::http::{ClientConfig, client};
 use dispatch::gateway::sms::share::{FailOver, Share, ShareFault};
 use dispatch::gateway::sms::{Account, Contract, LinkConfig, Numbers, Protocol, Secret};
 use dispatch::gateway::webhook::{Webhook, WebhookConfig};
+use dispatch::intent::StandIns;
 use ingest::transport::mqtt::{MqttConfig, Version};
 use journal::{Kind, Retention};
 use model::fault::{Fault, Faults, Severity};
@@ -391,7 +392,7 @@ pub(crate) fn shares(
 /// Who tells the phones of each account while it cannot, or what is wrong with it.
 pub(crate) fn fail_overs(accounts: &[SmsSection]) -> Result<Vec<FailOver>, Vec<(usize, String)>> {
     let mut faults = Vec::new();
-    let mut found = Vec::new();
+    let mut agreed = Vec::new();
     for (own, account) in accounts.iter().enumerate() {
         let mut links = Vec::new();
         for name in &account.fail_over {
@@ -401,18 +402,21 @@ pub(crate) fn fail_overs(accounts: &[SmsSection]) -> Result<Vec<FailOver>, Vec<(
                 None => faults.push((own, format!("{name:?} is no other account of [[sms]]"))),
             }
         }
-        let after = account.fail_over_after_s;
-        if after.is_some() && links.is_empty() && account.fail_over.is_empty() {
+        if account.fail_over_after_s.is_some() && account.fail_over.is_empty() {
             faults.push((own, "fail_over_after_s without fail_over".to_owned()));
         }
-        let after = Span::from_seconds(after.unwrap_or(FAIL_OVER_AFTER_S).into());
-        found.push(FailOver { links, after });
+        agreed.push((sms_link(own, &account.name), links));
     }
-    if faults.is_empty() {
-        Ok(found)
-    } else {
-        Err(faults)
+    if !faults.is_empty() {
+        return Err(faults);
     }
+    let stand_ins = StandIns::of(agreed);
+    let after = |account: &SmsSection| account.fail_over_after_s.unwrap_or(FAIL_OVER_AFTER_S);
+    let each = accounts.iter().map(|account| FailOver {
+        stand_ins: stand_ins.clone(),
+        after: Span::from_seconds(after(account).into()),
+    });
+    Ok(each.collect())
 }
 
 /// The link of the account at that place: intents of the channel are named after the first; each

@@ -52,7 +52,7 @@ use area::Jobs;
 use dispatch::directory::Directory;
 use dispatch::gateway::sms::DataOnly;
 use dispatch::gateway::sms::share::Share;
-use dispatch::intent::{Intent, IntentId, RecipientNo};
+use dispatch::intent::{Intent, IntentId, RecipientNo, StandIns};
 use dispatch::ledger::{Progress, State};
 use dispatch::outbox::{Answer, Effects, Event, Limits, Outbox, Row};
 use dispatch::wording::Message;
@@ -124,8 +124,8 @@ pub(crate) struct Courier {
     share: Option<Share>,
     /// Numbers that are no phones.
     data_only: DataOnly,
-    /// Links of the accounts that tell whom this one cannot, in their order.
-    fail_over: Vec<String>,
+    /// Which accounts tell whom others cannot.
+    fail_over: StandIns,
 }
 
 impl Courier {
@@ -467,7 +467,7 @@ impl Courier {
         let link = self.outbox.link();
         let channel = link.split('/').next().unwrap_or(link);
         // A metric is looked up by its labels: once a batch, not once a message.
-        let mut counts = [("", 0_u64); 9];
+        let mut counts = [("", 0_u64); 10];
         for answer in answers {
             let (place, state) = match answer.outcome {
                 Outcome::Accepted { .. } => (0, "accepted"),
@@ -479,6 +479,7 @@ impl Courier {
                 Outcome::Retired => (6, "retired"),
                 Outcome::Uncertain => (7, "unknown"),
                 Outcome::Elsewhere => (8, "handed"),
+                Outcome::GaveWay => (9, "gave_way"),
             };
             if let Some(count) = counts.get_mut(place) {
                 *count = (state, count.1 + 1);

@@ -40,6 +40,7 @@ impl Outbox {
             | Outcome::Uncertain => true,
             Outcome::Throttled
             | Outcome::Transient
+            | Outcome::GaveWay
             | Outcome::Permanent
             | Outcome::Retired
             | Outcome::Elsewhere => false,
@@ -145,9 +146,11 @@ impl Outbox {
                     }
                 }
             }
-            Outcome::Throttled | Outcome::Transient | Outcome::Uncertain | Outcome::Elsewhere => {
-                self.stats.strays += 1
-            }
+            Outcome::Throttled
+            | Outcome::Transient
+            | Outcome::GaveWay
+            | Outcome::Uncertain
+            | Outcome::Elsewhere => self.stats.strays += 1,
         }
     }
 
@@ -172,7 +175,7 @@ impl Outbox {
             | Outcome::Permanent
             | Outcome::Retired => self.troubles = 0,
             Outcome::Transient => self.trouble(at),
-            Outcome::Throttled | Outcome::Uncertain | Outcome::Elsewhere => {}
+            Outcome::Throttled | Outcome::GaveWay | Outcome::Uncertain | Outcome::Elsewhere => {}
         }
         match outcome {
             Outcome::Accepted { receipt } => {
@@ -189,6 +192,10 @@ impl Outbox {
                 self.again(at, no, flight, tried, false, out);
             }
             Outcome::Transient => self.again(at, no, flight, flight.attempt, false, out),
+            Outcome::GaveWay => {
+                let tried = flight.attempt.saturating_sub(1);
+                self.again(at, no, flight, tried, false, out);
+            }
             Outcome::Permanent | Outcome::Retired => {
                 if outcome == Outcome::Retired {
                     self.retire(at, no, flight);
@@ -200,7 +207,7 @@ impl Outbox {
             }
             Outcome::Elsewhere => {
                 self.pace.give_back(usize::from(flight.parts));
-                self.hand_over(no, recipient, false, out);
+                self.not_passed_here(at, no, flight, out);
             }
             Outcome::Uncertain => {
                 self.stats.uncertain += 1;
@@ -212,6 +219,23 @@ impl Outbox {
                 } else {
                     self.learn_of(no, &flight.row, State::Unknown, 0);
                 }
+            }
+        }
+    }
+
+    /// The account does not pass a text that was handed out: another tells them, or none can.
+    fn not_passed_here(&mut self, at: Time, no: u32, flight: &Flight, out: &mut Effects) {
+        let recipient = flight.row.recipient;
+        if flight.perhaps {
+            // An earlier try may have gone out.
+            self.learn_of(no, &flight.row, State::Unknown, 0);
+        }
+        match self.facts(no, false, at) {
+            Some(facts) if facts.heir.is_some() => self.hand_over(&facts, recipient, false, out),
+            Some(_) | None if flight.perhaps => {}
+            Some(_) | None => {
+                self.learn_of(no, &flight.row, State::Failed, 0);
+                self.fall_back(at, no, recipient, out);
             }
         }
     }
@@ -352,6 +376,7 @@ mod tests {
             spare: vec![words(Channel::Push), words(Channel::Email)],
             instead_of: None,
             tried: Vec::new(),
+            moved_from: Vec::new(),
             tier,
             onset: at(0),
             exposure: 1,

@@ -2,8 +2,9 @@
 //! and how long that is remembered.
 
 use super::Outbox;
+use super::earlier::Earlier;
 use super::effects::{Effects, Note, Row, Token};
-use super::fill::Facts;
+use super::fill::{Facts, Skip};
 use super::track::Track;
 use crate::intent::{Intent, RecipientNo};
 use crate::ledger::State;
@@ -18,7 +19,7 @@ const FORGET_EVERY: Span = Span::from_minutes(1);
 /// The accounts of what was said before an intent.
 #[derive(Clone, Debug)]
 pub(super) struct Before {
-    pub(super) accounts: Arc<[u32]>,
+    pub(super) accounts: Arc<Earlier>,
     /// True where they tell of every place of the intent, and of everybody there who may have been
     /// told. Otherwise nobody knows who was.
     pub(super) is_whole: bool,
@@ -38,7 +39,7 @@ pub(super) enum Heard {
 impl Default for Before {
     fn default() -> Self {
         Self {
-            accounts: Arc::from([]),
+            accounts: Arc::default(),
             is_whole: false,
         }
     }
@@ -80,7 +81,7 @@ impl Outbox {
             self.is_doubtful(*no) && areas.iter().any(shares)
         });
         Before {
-            accounts: accounts.map(|(no, _)| *no).collect(),
+            accounts: Arc::new(Earlier::of(accounts.copied())),
             is_whole: !in_doubt && !first.is_empty() && areas.iter().all(is_known),
         }
     }
@@ -95,12 +96,12 @@ impl Outbox {
     }
 
     /// What a recipient got of these accounts.
-    pub(super) fn heard(&self, accounts: &[u32], recipient: RecipientNo) -> Heard {
+    pub(super) fn heard(&self, accounts: &Earlier, recipient: RecipientNo) -> Heard {
         let mut heard = Heard::No;
-        for no in accounts {
-            let account = self.ledger.account_by(*no);
+        for no in accounts.of_person(recipient) {
+            let account = self.ledger.account_by(no);
             let state = account.map_or(State::Unsent, |a| a.states.get(recipient));
-            let flies = self.flight.contains_key(&Token::new(*no, recipient));
+            let flies = self.flight.contains_key(&Token::new(no, recipient));
             let is_claimed = state == State::Claimed && !flies;
             if state.may_be_told() || state == State::Duplicate || is_claimed {
                 return Heard::Yes;
@@ -114,26 +115,25 @@ impl Outbox {
         heard
     }
 
-    /// The state in which a row is passed over because of what was said before; `Unsent` where it
-    /// keeps its own.
-    pub(super) fn skip_by_past(&self, facts: &Facts, row: &Row) -> Option<State> {
-        if facts.only_told && facts.before.is_whole {
-            let heard = self.heard(&facts.before.accounts, row.recipient);
-            return match heard {
-                Heard::Yes | Heard::Perhaps => None,
-                Heard::Elsewhere if !facts.is_back => Some(State::Handed),
-                Heard::Elsewhere | Heard::No => Some(State::Withdrawn),
-            };
+    /// Why a row is passed over for what was said before. Where another account was to tell them and
+    /// nobody can be asked any more, they may have been told.
+    pub(super) fn skip_by_past(&self, facts: &Facts, row: &Row) -> Option<Skip> {
+        let only_told = facts.only_told && facts.before.is_whole;
+        if !only_told && !facts.only_new {
+            return None;
         }
-        if facts.only_new {
-            let heard = self.heard(&facts.before.accounts, row.recipient);
-            return match heard {
-                Heard::Yes | Heard::Perhaps => Some(State::Unsent),
-                Heard::Elsewhere if !facts.is_back => Some(State::Handed),
-                Heard::Elsewhere | Heard::No => None,
-            };
+        let heard = self.heard(&facts.before.accounts, row.recipient);
+        let asks = facts.heir.is_some().then_some(Skip::Asks);
+        match (heard, only_told) {
+            (Heard::Yes | Heard::Perhaps, true) => None,
+            (Heard::Yes | Heard::Perhaps, false) => Some(Skip::Keep),
+            // Every account was asked.
+            (Heard::Elsewhere, true) if facts.is_back => Some(Skip::Becomes(State::Withdrawn)),
+            (Heard::Elsewhere, false) if facts.is_back => None,
+            (Heard::Elsewhere, _) => asks,
+            (Heard::No, true) => Some(Skip::Becomes(State::Withdrawn)),
+            (Heard::No, false) => None,
         }
-        None
     }
 
     /// Rows that were passed over while something was on the wire are looked at again once it is
@@ -142,8 +142,8 @@ impl Outbox {
         let Some(track) = self.tracks.get(&no) else {
             return;
         };
-        let on_wire = |no: &u32| self.tracks.get(no).is_some_and(|t| t.in_flight > 0);
-        if track.before.accounts.iter().any(on_wire) {
+        let on_wire = |no: u32| self.tracks.get(&no).is_some_and(|t| t.in_flight > 0);
+        if track.before.accounts.all().any(on_wire) {
             return;
         }
         if let Some(track) = self.tracks.get_mut(&no) {
@@ -260,7 +260,7 @@ impl Outbox {
         }
     }
 
-    fn of_warning(&self, warning: WarningId) -> impl Iterator<Item = (u32, &Track)> {
+    pub(super) fn of_warning(&self, warning: WarningId) -> impl Iterator<Item = (u32, &Track)> {
         let list = self.by_warning.get(&warning).into_iter().flatten();
         list.filter_map(|no| Some((*no, self.tracks.get(no)?)))
     }

@@ -5,6 +5,7 @@ use crate::ledger::{Progress, State};
 use model::{AreaCode, Time, WarningId};
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Names one message on this link: the intent's number here and the recipient's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +74,9 @@ pub enum Event<'a> {
     /// The account carries nothing for now, or does again: meanwhile whoever waits is told by the
     /// accounts of [`super::Limits::fail_over`]. What none of them has not tried waits here.
     Aside(bool),
+    /// The account does not pass that wording of an intent: whoever waits for it is told by another
+    /// account, where there is one.
+    NotPassed(IntentId, u8),
     /// Nothing of these intents leaves until another such event leaves them out; the rest goes on.
     Paused(&'a BTreeSet<IntentId>),
     /// Time passed.
@@ -104,6 +108,9 @@ pub enum Outcome {
     Throttled,
     /// Not taken; trying again may help.
     Transient,
+    /// It made room for something more urgent to the same address, and is said after that: no try of its
+    /// own.
+    GaveWay,
     /// Refused for good.
     Permanent,
     /// Refused for good, as everything that goes to this address will be.
@@ -173,6 +180,8 @@ pub enum Note {
     HandOver {
         /// Which intent.
         intent: IntentId,
+        /// The link of that account.
+        to: Arc<str>,
         /// Who.
         recipient: RecipientNo,
         /// True where that account told them of the warning before, and so knows whether this is for

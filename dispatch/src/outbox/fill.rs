@@ -4,10 +4,11 @@ use super::before::Before;
 use super::effects::{Effects, Note, Resolve, Row, Send, Sending, Token, narrowed};
 use super::track::{Key, Retry, Stream, Text, text_of};
 use super::{Flight, Outbox};
-use crate::intent::{IntentId, RecipientNo};
+use crate::intent::{IntentId, RecipientNo, Recipients};
 use crate::ledger::State;
 use model::{Reach, Span, Time};
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// Intents of lower order whose rows are asked for while a higher one waits.
 const AHEAD_MAX: usize = 8;
@@ -23,14 +24,31 @@ pub(super) enum Served {
     Idle,
 }
 
+/// Why a row is not sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Skip {
+    /// It keeps the state that it has.
+    Keep,
+    /// It takes this one.
+    Becomes(State),
+    /// Another account knows whether it is for them.
+    Asks,
+    /// Another account tells them: this one does not pass the text.
+    Hands,
+}
+
 /// What serving needs to know of a track while its stream is taken out.
 pub(super) struct Facts {
     pub(super) id: IntentId,
     pub(super) no: u32,
     not_after: Time,
     pub(super) resend: bool,
-    /// True where other accounts tell whom it is for.
+    /// The link of the account that tells whom this one cannot.
+    pub(super) heir: Option<Arc<str>>,
+    /// True where that account tells everybody who waits.
     hands_over: bool,
+    /// Wordings that this account does not pass, a bit each.
+    not_passed: u64,
     /// True where every account was asked whether they told them.
     pub(super) is_back: bool,
     doubtful: bool,
@@ -99,7 +117,7 @@ impl Outbox {
         if waits || self.paused.contains(&track.intent.id) {
             return Served::Idle;
         }
-        let hands_over = self.hands_over(&track.intent, at);
+        let hands_over = self.is_shut(at) && self.heir(&track.intent, at).is_some();
         if !self.up && !hands_over {
             return Served::Idle;
         }
@@ -115,7 +133,7 @@ impl Outbox {
             return Served::Drained;
         };
         let mut stream = std::mem::take(slot);
-        let facts = self.facts(key.no, hands_over);
+        let facts = self.facts(key.no, hands_over, at);
         let from = out.sending.len();
         let is_repeated = facts.as_ref().is_some_and(|facts| facts.resend);
         let served = match facts {
@@ -243,20 +261,34 @@ impl Outbox {
         let skip = self.skip(facts, row, epoch, at);
         let turned_away = skip.is_none() && is_capped;
         self.stats.capped += u64::from(turned_away);
-        match skip.or_else(|| turned_away.then_some(State::Failed)) {
+        match skip.or_else(|| turned_away.then_some(Skip::Becomes(State::Failed))) {
             None => return true,
-            Some(State::Unsent) => {}
-            Some(State::Failed) => {
-                self.learn(facts.no, row.recipient, State::Failed, 0);
-                self.fall_back(at, facts.no, row.recipient, out);
-            }
-            Some(State::Handed) => self.hand_over(facts.no, row.recipient, true, out),
-            Some(state) => {
-                self.stats.duplicates += u64::from(state == State::Duplicate);
-                self.learn(facts.no, row.recipient, state, 0);
-            }
+            Some(skip) => self.pass_over(facts, row, skip, at, out),
         }
         false
+    }
+
+    /// Notes what becomes of a row that is not sent.
+    pub(super) fn pass_over(
+        &mut self,
+        facts: &Facts,
+        row: &Row,
+        skip: Skip,
+        at: Time,
+        out: &mut Effects,
+    ) {
+        match skip {
+            Skip::Keep => {}
+            Skip::Becomes(state) => {
+                self.stats.duplicates += u64::from(state == State::Duplicate);
+                self.learn(facts.no, row.recipient, state, 0);
+                if state == State::Failed {
+                    self.fall_back(at, facts.no, row.recipient, out);
+                }
+            }
+            Skip::Asks => self.hand_over(facts, row.recipient, true, out),
+            Skip::Hands => self.hand_over(facts, row.recipient, false, out),
+        }
     }
 
     /// What a crash at this moment would leave in doubt, claims included.
@@ -323,13 +355,13 @@ impl Outbox {
         });
     }
 
-    /// Why a row is not sent: the state it takes, `Unsent` where it keeps its own.
-    pub(super) fn skip(&self, facts: &Facts, row: &Row, epoch: u32, at: Time) -> Option<State> {
+    /// Why a row is not sent; nothing where it is.
+    pub(super) fn skip(&self, facts: &Facts, row: &Row, epoch: u32, at: Time) -> Option<Skip> {
         let account = self.ledger.account_by(facts.no)?;
         let state = account.states.get(row.recipient);
         let again = state == State::Unknown && facts.resend;
         if !state.is_open() && !again {
-            return Some(State::Unsent);
+            return Some(Skip::Keep);
         }
         // After a cut the audience is read again while some of it is on the wire.
         if epoch > 0
@@ -337,23 +369,32 @@ impl Outbox {
                 .flight
                 .contains_key(&Token::new(facts.no, row.recipient))
         {
-            return Some(State::Unsent);
+            return Some(Skip::Keep);
         }
         // Whom the other account told, that one knows.
         if self.has_moved(row, at) {
-            return Some(State::Failed);
+            return Some(Skip::Becomes(State::Failed));
         }
-        if let Some(state) = self.skip_by_past(facts, row) {
-            return Some(state);
+        if let Some(skip) = self.skip_by_past(facts, row) {
+            return Some(skip);
         }
         if self.is_retired(row, at) {
-            return Some(State::Failed);
+            return Some(Skip::Becomes(State::Failed));
         }
         let seen = || {
             let key = (row.address, text_of(&facts.texts, row.variant).hash);
             self.seen.contains_key(&key)
         };
-        (row.shared && seen()).then_some(State::Duplicate)
+        if row.shared && seen() {
+            return Some(Skip::Becomes(State::Duplicate));
+        }
+        let passes = facts
+            .not_passed
+            .checked_shr(row.variant.into())
+            .unwrap_or(0)
+            & 1
+            == 0;
+        (!passes && facts.heir.is_some()).then_some(Skip::Hands)
     }
 
     /// Whether the service of an address said that it is gone, not too long ago.
@@ -373,12 +414,18 @@ impl Outbox {
             return;
         };
         stream.asked = true;
+        // Each page that is handed on is an intent of its own: few of them, with many people.
+        let rows_max = if facts.hands_over {
+            self.limits.chunk_rows.max(Recipients::MAX as u32)
+        } else {
+            self.limits.chunk_rows
+        };
         out.resolve.push(Resolve {
             intent: facts.id,
             pass,
             epoch: stream.epoch,
             cursor: stream.cursor,
-            rows_max: self.limits.chunk_rows,
+            rows_max,
             audience: narrowed(&track.intent, &track.areas, &track.sites),
         });
     }
@@ -454,7 +501,7 @@ impl Outbox {
         }
     }
 
-    pub(super) fn facts(&self, no: u32, hands_over: bool) -> Option<Facts> {
+    pub(super) fn facts(&self, no: u32, hands_over: bool, at: Time) -> Option<Facts> {
         let track = self.tracks.get(&no)?;
         let intent = &track.intent;
         Some(Facts {
@@ -462,7 +509,9 @@ impl Outbox {
             no,
             not_after: intent.not_after,
             resend: intent.resend_when_unknown(),
+            heir: self.heir(intent, at),
             hands_over,
+            not_passed: track.not_passed,
             is_back: intent.is_back(),
             doubtful: track.doubtful,
             only_told: intent.only_told,

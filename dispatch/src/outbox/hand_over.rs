@@ -8,16 +8,29 @@
 use super::Outbox;
 use super::effects::{Effects, Note};
 use super::fill::Facts;
-use super::track::Stream;
-use crate::intent::{Intent, RecipientNo};
+use super::track::{Stream, Track};
+use crate::intent::{Intent, IntentId, RecipientNo};
 use crate::ledger::State;
 use model::Time;
+use std::sync::Arc;
 
 impl Outbox {
-    /// Whether other accounts tell whom an intent is for.
-    pub(super) fn hands_over(&self, intent: &Intent, at: Time) -> bool {
-        let is_shut = self.aside || self.daily_room(at) == 0;
-        is_shut && intent.heir(at, &self.limits.fail_over).is_some()
+    /// True where the account can tell nobody now.
+    pub(super) fn is_shut(&self, at: Time) -> bool {
+        self.aside || self.daily_room(at) == 0
+    }
+
+    /// The link of the account that tells whom this one cannot.
+    pub(super) fn heir(&self, intent: &Intent, at: Time) -> Option<Arc<str>> {
+        intent.heir(at, &self.limits.fail_over).map(Arc::from)
+    }
+
+    /// A wording that this account does not pass: who waits for it is handed on with the next look.
+    pub(super) fn not_passed(&mut self, intent: IntentId, variant: u8) {
+        let no = self.ledger.number(intent);
+        if let Some(track) = self.tracks.get_mut(&no) {
+            track.not_passed |= 1_u64.checked_shl(variant.into()).unwrap_or(0);
+        }
     }
 
     /// Hands over everybody of a stream who waits here.
@@ -36,44 +49,50 @@ impl Outbox {
             if retry.perhaps {
                 self.learn(facts.no, retry.row.recipient, State::Unknown, 0);
             }
-            self.hand_over(facts.no, retry.row.recipient, false, out);
+            self.hand_over(facts, retry.row.recipient, false, out);
         }
         for row in std::mem::take(&mut stream.rows) {
             match self.skip(facts, &row, stream.epoch, at) {
-                None => self.hand_over(facts.no, row.recipient, false, out),
-                Some(State::Handed) => self.hand_over(facts.no, row.recipient, true, out),
-                Some(State::Unsent) => {}
-                Some(State::Failed) => {
-                    self.learn(facts.no, row.recipient, State::Failed, 0);
-                    self.fall_back(at, facts.no, row.recipient, out);
-                }
-                Some(state) => self.learn(facts.no, row.recipient, state, 0),
+                None => self.hand_over(facts, row.recipient, false, out),
+                Some(skip) => self.pass_over(facts, &row, skip, at, out),
             }
         }
     }
 
-    /// Hands over one. Who may have been told here stays so: a fall and an all-clear are then theirs
-    /// from both.
+    /// Hands over one. Who may have been told here stays so, and hears of a fall and an all-clear from
+    /// here.
     pub(super) fn hand_over(
         &mut self,
-        no: u32,
+        facts: &Facts,
         recipient: RecipientNo,
         asks: bool,
         out: &mut Effects,
     ) {
-        let Some(track) = self.tracks.get(&no) else {
+        let Some(to) = facts.heir.clone() else {
             return;
         };
-        let intent = track.intent.id;
-        let account = self.ledger.account_by(no);
+        let account = self.ledger.account_by(facts.no);
         if account.is_none_or(|account| account.states.get(recipient) != State::Unknown) {
-            self.learn(no, recipient, State::Handed, 0);
+            self.learn(facts.no, recipient, State::Handed, 0);
         }
         self.stats.handed += 1;
         out.notes.push(Note::HandOver {
-            intent,
+            intent: facts.id,
+            to,
             recipient,
             asks,
         });
+    }
+
+    /// What another account hands here late speaks for no place of which something newer was said since.
+    pub(super) fn give_way(&self, track: &mut Track) -> bool {
+        let older = track.intent.clone();
+        let mut is_cut = false;
+        for (_, other) in self.of_warning(older.warning) {
+            if other.intent.supersedes(&older) {
+                is_cut |= track.give_up_places(&other.intent.audience);
+            }
+        }
+        is_cut
     }
 }

@@ -1,5 +1,6 @@
 //! The bounds of a link and what it counted.
 
+use crate::intent::StandIns;
 use model::{Offset, Span};
 use serde::{Deserialize, Serialize};
 
@@ -51,8 +52,8 @@ pub struct Limits {
     pub retired_for: Span,
     /// Recipients remembered beyond that because their warning stands, a byte each.
     pub standing_max: u64,
-    /// Links of the accounts that tell whom this one cannot, in their order.
-    pub fail_over: Vec<String>,
+    /// Which accounts tell whom others cannot.
+    pub fail_over: StandIns,
     /// Messages to one address that go together, as one call says them; 0 where each goes by itself. An
     /// address is then not spoken to a second time while it is.
     pub together_max: usize,
@@ -80,7 +81,7 @@ impl Default for Limits {
             keep: Span::from_minutes(3 * 24 * 60),
             retired_for: Span::ZERO,
             standing_max: 50_000_000,
-            fail_over: Vec::new(),
+            fail_over: StandIns::default(),
             together_max: 0,
         }
     }

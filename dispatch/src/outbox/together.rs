@@ -87,7 +87,7 @@ impl Outbox {
             return;
         }
         let (pass, place) = (key.pass, usize::from(key.pass));
-        let Some(facts) = self.facts(key.no, false) else {
+        let Some(facts) = self.facts(key.no, false, at) else {
             return;
         };
         let slot = self.tracks.get_mut(&key.no);

@@ -34,6 +34,8 @@ pub(super) struct Track {
     pub(super) in_flight: usize,
     /// What is known of each wording, by variant.
     pub(super) texts: Vec<Text>,
+    /// Wordings that the account does not pass, a bit each.
+    pub(super) not_passed: u64,
     /// What was said before, where that decides who is told.
     pub(super) before: Before,
     /// True where rows were passed over that have to be looked at again.
@@ -120,6 +122,7 @@ impl Track {
             streams: [Stream::default(), Stream::default()],
             in_flight: 0,
             texts: texts(&intent, limits),
+            not_passed: 0,
             before: Before::default(),
             reread: false,
             receipts: true,

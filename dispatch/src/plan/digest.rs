@@ -5,7 +5,7 @@
 //! which came to nothing is never said, and one that goes higher is said at once as a first word.
 
 use super::told::{Said, Way};
-use super::{Desk, Plan, Planner, issuer_of, site_name};
+use super::{Desk, Plan, Planner, issuer_of, orders, site_name};
 use crate::intent::{Audience, Intent, IntentId};
 use crate::wording::{Facts, Issuer, Item, Message, Names, Purpose};
 use model::release::Ask;
@@ -100,8 +100,8 @@ impl Held {
 }
 
 impl Plan<'_> {
-    /// Whether what changed for a place waits: low, ours, of a warning that is low everywhere, and
-    /// nothing that a person took back.
+    /// Whether what changed for a place waits: low, ours, of a warning that is low everywhere, in our
+    /// own words, and nothing that a person took back.
     pub(super) fn holds(&self, way: Way, from: Tier, to: Tier) -> bool {
         let Some(digest) = self.desk.city.policy.telling.digest else {
             return false;
@@ -117,6 +117,7 @@ impl Plan<'_> {
             && from.max(to).max(highest) <= digest.tier
             && warning.relay.is_none()
             && warning.event != Event::Cancelled
+            && orders(warning) == 0
             && !self.held.is_full()
     }
 
@@ -287,6 +288,7 @@ fn intent(
         spare: first.spare.iter().copied().flat_map(words).collect(),
         instead_of: None,
         tried: Vec::new(),
+        moved_from: Vec::new(),
         tier: first.item.to,
         onset: first.item.start,
         not_before: None,

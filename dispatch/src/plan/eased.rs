@@ -105,6 +105,7 @@ impl Plan<'_> {
                 spare: Vec::new(),
                 instead_of: None,
                 tried: Vec::new(),
+                moved_from: Vec::new(),
                 tier: warning.tier(),
                 onset: warning.time,
                 exposure: 2,

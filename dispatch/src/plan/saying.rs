@@ -198,6 +198,7 @@ impl Plan<'_> {
             spare,
             instead_of: None,
             tried: Vec::new(),
+            moved_from: Vec::new(),
             tier: order,
             onset: saying.onset,
             exposure: saying.exposure,

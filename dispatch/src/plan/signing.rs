@@ -86,6 +86,7 @@ pub fn signing(
             spare: Vec::new(),
             instead_of: None,
             tried: Vec::new(),
+            moved_from: Vec::new(),
             tier: warning.tier(),
             onset: signing.since,
             exposure: 0,

@@ -62,6 +62,7 @@ pub fn switching(at: Time, switch: &Switch<'_>, desk: &Desk<'_>) -> Intent {
         spare: Vec::new(),
         instead_of: None,
         tried: Vec::new(),
+        moved_from: Vec::new(),
         tier: switch.tier,
         onset: switch.since,
         exposure: 0,

@@ -2,6 +2,7 @@
 //! ours, or signed for the public, never waits.
 
 use super::*;
+use model::release::Flow;
 use model::signal::SignalKind;
 use model::telling::Digest;
 use model::warning::Relayed;
@@ -181,6 +182,54 @@ fn what_a_person_takes_back_is_said_at_once() {
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].0, Purpose::StandDown);
     assert_eq!(passes(&mut planner, 60), []);
+}
+
+#[test]
+fn words_that_a_person_signed_are_said_at_once_and_take_what_waited_with_them() {
+    let mut planner = Planner::default();
+    let low = [Tier::Blue, Tier::None];
+    acts(&mut planner, 1, &at_areas(Hazard::Waterlogging, 1, low, 1));
+    let mut amended = at_areas(Hazard::Waterlogging, 2, low, 9);
+    amended.text = BTreeMap::from([("zh".into(), "请立即封闭3号涵洞。".into())]);
+    let said = heard(&acts(&mut planner, 9, &amended), A);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].1.contains("封闭3号涵洞"), "{}", said[0].1);
+    assert_eq!(passes(&mut planner, 30), []);
+}
+
+/// Yellow goes by short message and blue does not: what fell before it was said is said by neither.
+#[test]
+fn a_tier_that_holds_no_more_is_not_said_where_the_lower_one_goes_another_way() {
+    let mut fixture = Fixture::new();
+    let policy = &mut fixture.city.policy;
+    policy.telling.digest = Some(Digest {
+        tier: Tier::Yellow,
+        every_minutes: 30,
+    });
+    let responsible = |flow: &&mut Flow| flow.reach == Reach::Responsible;
+    let mut quiet = Vec::new();
+    for flow in policy.flows.iter_mut().filter(responsible) {
+        if flow.tiers.contains(&Tier::Blue) {
+            flow.tiers.retain(|tier| *tier != Tier::Blue);
+            let mut blue = flow.clone();
+            blue.tiers = vec![Tier::Blue];
+            blue.channels.retain(|channel| *channel != Channel::Sms);
+            quiet.push(blue);
+        }
+    }
+    assert!(!quiet.is_empty());
+    policy.flows.extend(quiet);
+    let mut planner = Planner::default();
+    let high = at_areas(Hazard::Waterlogging, 1, [Tier::Yellow, Tier::None], 1);
+    let fallen = at_areas(Hazard::Waterlogging, 2, [Tier::Blue, Tier::None], 9);
+    assert_eq!(heard(&super::step(&mut planner, &fixture, 1, &high), A), []);
+    assert_eq!(
+        heard(&super::step(&mut planner, &fixture, 9, &fallen), A),
+        []
+    );
+    let mut out = Vec::new();
+    planner.gathered(at(30), &BTreeMap::new(), &fixture.desk(), &mut out);
+    assert_eq!(heard(&out, A), []);
 }
 
 /// A signal of others, a site that is higher than the digest, and the devices there.

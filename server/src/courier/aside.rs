@@ -3,10 +3,9 @@
 use dispatch::gateway::sms::share::FailOver;
 use model::{Span, Time};
 
-/// Whether an account stands aside.
+/// Whether an account stands aside. One whose own phones nobody else tells does too: those that it
+/// stands in for are told by the next.
 pub(super) struct Aside {
-    /// Whether others tell its phones at all.
-    is_agreed: bool,
     after: Span,
     /// Since when no session of its link is bound.
     down_since: Option<Time>,
@@ -17,7 +16,6 @@ impl Aside {
     /// Of an account whose link is down at that time.
     pub(super) const fn new(of: &FailOver, at: Time) -> Self {
         Self {
-            is_agreed: !of.links.is_empty(),
             after: of.after,
             down_since: Some(at),
             stands: false,
@@ -36,7 +34,7 @@ impl Aside {
         let is_away = self
             .down_since
             .is_some_and(|since| at >= since + self.after);
-        let stands = self.is_agreed && (is_over || is_away);
+        let stands = is_over || is_away;
         (std::mem::replace(&mut self.stands, stands) != stands).then_some(stands)
     }
 }
@@ -44,11 +42,14 @@ impl Aside {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dispatch::intent::StandIns;
 
-    fn of(links: &[&str]) -> Aside {
-        let links = links.iter().map(|link| (*link).to_owned()).collect();
-        let after = Span::from_seconds(60);
-        Aside::new(&FailOver { links, after }, at(0))
+    fn of_a_minute() -> Aside {
+        let of = FailOver {
+            stand_ins: StandIns::default(),
+            after: Span::from_seconds(60),
+        };
+        Aside::new(&of, at(0))
     }
 
     fn at(seconds: i64) -> Time {
@@ -57,7 +58,7 @@ mod tests {
 
     #[test]
     fn it_stands_aside_while_it_is_down_for_long_or_over() {
-        let mut aside = of(&["sms/second"]);
+        let mut aside = of_a_minute();
         assert_eq!(aside.change(at(59), false), None);
         assert_eq!(aside.change(at(60), false), Some(true));
         assert_eq!(aside.change(at(61), false), None, "said once");
@@ -68,11 +69,5 @@ mod tests {
         aside.link(Some(at(70)));
         assert_eq!(aside.change(at(10), false), None, "the clock was put back");
         assert_eq!(aside.change(at(71), false), Some(true));
-    }
-
-    #[test]
-    fn where_nobody_else_tells_its_phones_they_wait() {
-        let mut aside = of(&[]);
-        assert_eq!(aside.change(at(3600), true), None);
     }
 }

@@ -206,6 +206,7 @@ mod tests {
             spare: Vec::new(),
             instead_of: None,
             tried: Vec::new(),
+            moved_from: Vec::new(),
             tier,
             onset: at,
             exposure: 1,

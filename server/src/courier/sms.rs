@@ -18,7 +18,7 @@ use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
 use journal::{JournalError, Kind, Topic};
 use model::{Channel, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Between two updates of the screens.
@@ -140,7 +140,7 @@ impl Sms {
             always_ucs2: style.always_ucs2(),
             with_flash: style.sender.flash,
             answer_max: answer_max(config),
-            fail_over: config.fail_over.links.clone(),
+            fail_over: config.fail_over.stand_ins.clone(),
             ..Limits::with_window(window)
         };
         let mut courier = Courier::open(Arc::clone(app), number, limits)?;
@@ -183,15 +183,17 @@ impl Sms {
             return;
         };
         let link = self.courier.outbox.link();
-        if stands {
-            let to = self.courier.fail_over.join(", ");
-            tracing::warn!(link, to, is_over, "its phones are told by other accounts");
-        } else {
-            tracing::info!(link, "tells its phones again");
+        let to = self.courier.fail_over.agreed(link).join(", ");
+        if !to.is_empty() {
+            if stands {
+                tracing::warn!(link, to, is_over, "its phones are told by other accounts");
+            } else {
+                tracing::info!(link, "tells its phones again");
+            }
+            let labels = [link, "aside"];
+            let metric = self.courier.app.metrics.account.with_label_values(&labels);
+            metric.set(i64::from(stands));
         }
-        let labels = [link, "aside"];
-        let metric = self.courier.app.metrics.account.with_label_values(&labels);
-        metric.set(i64::from(stands));
         self.courier.step(Event::Aside(stands));
     }
 
@@ -207,6 +209,7 @@ impl Sms {
         self.courier.settle()?;
         let effects = std::mem::take(&mut self.courier.effects);
         let mut refused = Vec::new();
+        let mut elsewhere = BTreeSet::new();
         if self.agreed.day(self.courier.app.clock.now()) {
             self.texts.clear();
         }
@@ -228,15 +231,24 @@ impl Sms {
                             });
                         }
                     }
-                    Err(outcome) => refused.push(Answer {
-                        token: sending.token,
-                        outcome,
-                    }),
+                    Err(outcome) => {
+                        if outcome == Outcome::Elsewhere {
+                            elsewhere.insert((send.intent, sending.variant));
+                        }
+                        refused.push(Answer {
+                            token: sending.token,
+                            outcome,
+                        });
+                    }
                 }
             }
         }
         self.courier.effects = effects;
         self.courier.effects.sent();
+        // Before the answers: the rest of these is handed on at once and not by the window.
+        for (intent, variant) in elsewhere {
+            self.courier.step(Event::NotPassed(intent, variant));
+        }
         if !refused.is_empty() {
             self.courier.step(Event::Answers(&refused));
             self.courier.settle()?;
@@ -348,6 +360,9 @@ impl Sms {
         for Answer { token, .. } in &refused {
             self.queued.remove(token);
         }
+        if outcome == Outcome::Elsewhere {
+            self.courier.step(Event::NotPassed(text.0, text.1));
+        }
         if !refused.is_empty() {
             self.courier.step(Event::Answers(&refused));
         }
@@ -413,7 +428,9 @@ impl Sms {
                 | Outcome::Permanent
                 | Outcome::Retired
                 | Outcome::Elsewhere => true,
-                Outcome::Throttled | Outcome::Transient | Outcome::Uncertain => false,
+                Outcome::Throttled | Outcome::Transient | Outcome::GaveWay | Outcome::Uncertain => {
+                    false
+                }
             };
             is_any |= is_known && self.queued.remove(token);
         }

@@ -10,6 +10,7 @@ use dispatch::wording::Purpose;
 use journal::{Batch, Kind, Partition, Topic};
 use model::{Channel, DeviceReport, Input};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The link that carries a token.
 fn push_link(token: &str) -> String {
@@ -19,14 +20,18 @@ fn push_link(token: &str) -> String {
 impl Courier {
     /// Adds to `batch` what notes ask for.
     pub(super) fn stand_in(&mut self, notes: Vec<Note>, batch: &mut Batch) {
-        let mut handed: BTreeMap<(IntentId, bool), Vec<RecipientNo>> = BTreeMap::new();
+        let mut handed: BTreeMap<(IntentId, Arc<str>, bool), Vec<RecipientNo>> = BTreeMap::new();
         for note in notes {
             match note {
                 Note::HandOver {
                     intent,
+                    to,
                     recipient,
                     asks,
-                } => handed.entry((intent, asks)).or_default().push(recipient),
+                } => {
+                    let whose = handed.entry((intent, to, asks)).or_default();
+                    whose.push(recipient);
+                }
                 Note::FallBack { intent, recipient } => self.fall_back(intent, recipient, batch),
                 Note::WrongLink(intent) => {
                     tracing::error!(link = self.outbox.link(), %intent, "intent of another link");
@@ -41,32 +46,34 @@ impl Courier {
                 Note::Closed { .. } => {}
             }
         }
-        for ((id, asks), people) in handed {
-            self.hand_over(id, people, asks, batch);
+        for ((id, to, asks), people) in handed {
+            self.hand_over(id, &to, people, asks, batch);
         }
     }
 
-    /// Some people of an intent are told by the next account, since this one cannot.
-    fn hand_over(&self, id: IntentId, mut people: Vec<RecipientNo>, asks: bool, batch: &mut Batch) {
-        let Some(intent) = self.intents.get(&id) else {
-            return;
-        };
+    /// Some people of an intent are told by the account `to`, since this one cannot.
+    fn hand_over(
+        &self,
+        id: IntentId,
+        to: &str,
+        mut people: Vec<RecipientNo>,
+        asks: bool,
+        batch: &mut Batch,
+    ) {
         let app = &self.app;
-        let link = self.outbox.link();
-        let next = intent.heir(app.clock.now(), &self.fail_over);
-        let number = next.and_then(|next| app.links.iter().position(|name| name == next));
-        let (Some(next), Some(number)) = (next, number) else {
-            let people = people.len();
-            tracing::error!(link, intent = %id, people, "no account is left that tells them");
+        let number = app.links.iter().position(|name| name == to);
+        let (Some(intent), Some(number)) = (self.intents.get(&id), number) else {
+            let (link, people) = (self.outbox.link(), people.len());
+            tracing::error!(link, to, intent = %id, people, "nobody is there that tells them");
             return;
         };
-        let labels = [link, next.as_str()];
+        let labels = [self.outbox.link(), to];
         let count = app.metrics.handed.with_label_values(&labels);
         count.inc_by(people.len() as u64);
         people.sort_unstable();
         for some in people.chunks(Recipients::MAX) {
             let some = Recipients::of(some.to_vec());
-            let handed = intent.handed(app.clock.now(), some, next, asks);
+            let handed = intent.handed(app.clock.now(), some, to, asks);
             self.put_intent(number, &handed, batch);
         }
     }
@@ -107,19 +114,30 @@ impl Courier {
             return false;
         }
         let app = &self.app;
-        let accounts = app.accounts.links();
-        let next = share.next(phone).and_then(|next| accounts.get(next));
-        let Some(next) = next.filter(|next| !intent.tried.contains(next)) else {
-            return false;
-        };
-        let Some(number) = app.links.iter().position(|name| name == next) else {
-            return false;
-        };
-        let labels = [self.outbox.link(), next.as_str()];
-        app.metrics.moved.with_label_values(&labels).inc();
         let only = Recipients::of(vec![recipient]);
-        let moved = intent.handed(app.clock.now(), only, next, true);
-        self.put_intent(number, &moved, batch);
+        let now = app.clock.now();
+        // Of phones that it only stands in for, the account that they are of says who is next.
+        let stands_in = !intent.tried.is_empty() && !intent.is_back();
+        let (next, told) = if stands_in {
+            let next = intent.heir(now, &self.fail_over);
+            (next, next.map(|next| intent.handed(now, only, next, true)))
+        } else {
+            let accounts = app.accounts.links();
+            let next = share.next(phone).and_then(|next| accounts.get(next));
+            let next = next.filter(|next| !intent.moved_from.contains(next));
+            let next = next.map(String::as_str);
+            (next, next.map(|next| intent.moved(now, only, next)))
+        };
+        let number = app
+            .links
+            .iter()
+            .position(|name| Some(name.as_str()) == next);
+        let (Some(next), Some(told), Some(number)) = (next, told, number) else {
+            return false;
+        };
+        let labels = [self.outbox.link(), next];
+        app.metrics.moved.with_label_values(&labels).inc();
+        self.put_intent(number, &told, batch);
         true
     }
 

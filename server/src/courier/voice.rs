@@ -293,7 +293,7 @@ impl Courier {
                 }
                 // An answering machine picks up too.
                 Ok(Heard::PickedUp) => Outcome::Accepted { receipt: 0 },
-                Ok(Heard::Withdrawn) => Outcome::Transient,
+                Ok(Heard::Withdrawn) => Outcome::GaveWay,
                 Err(error) => {
                     tracing::warn!(link = self.outbox.link(), %error, "not told by call");
                     match error {

@@ -151,6 +151,7 @@ impl Kept {
             spare: Vec::new(),
             instead_of: None,
             tried: Vec::new(),
+            moved_from: Vec::new(),
             tier: job.tier,
             onset: job.onset,
             exposure: 2,

@@ -5,6 +5,7 @@
 //! hands it to the others once its carrier says that it is not theirs ([`Share::next`]).
 
 use super::numbers::{DIGITS, Numbers, is_beginning};
+use crate::intent::StandIns;
 use model::Span;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,8 +20,8 @@ const BELOW: u64 = 10_000_000;
 /// contract over, or it does not pass a text.
 #[derive(Clone, Debug, Default)]
 pub struct FailOver {
-    /// Links of the accounts whose carriers agreed to it, in the order in which they are asked.
-    pub links: Vec<String>,
+    /// Which accounts tell whom others cannot.
+    pub stand_ins: StandIns,
     /// How long its link is down before.
     pub after: Span,
 }

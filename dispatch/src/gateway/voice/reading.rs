@@ -10,6 +10,9 @@ use std::sync::Arc;
 const FRAMES_PER_S: u32 = RATE / 160;
 /// Frames between two things that are said: 0.6 s.
 const PAUSE: u32 = FRAMES_PER_S * 3 / 5;
+/// Samples of a further thing that one must have heard before a key answers it: 3 s, or all of it. Of
+/// the first thing any of it will do: who picks up knows by it what the call is about.
+const HEARD_SAMPLES: usize = 3 * RATE as usize;
 /// Hertz of the tone that says that a key was heard.
 const TONE_HZ: f64 = 800.0;
 /// Samples of it: 0.4 s.
@@ -43,9 +46,18 @@ struct Saying {
     /// A-law; nothing where it has no sound.
     words: Arc<[u8]>,
     told: Told,
+    /// Samples that have to be said before a key answers it.
+    heard_after: usize,
+    /// Most samples of it that were said in one go.
+    said: usize,
 }
 
 impl Saying {
+    /// True where a key answers it.
+    fn is_asked(&self) -> bool {
+        self.said > 0 && self.said >= self.heard_after && self.told.answered.is_none()
+    }
+
     /// True where it is still to be said, for the first time or again.
     fn is_open(&self) -> bool {
         !self.words.is_empty() && !self.told.back && self.told.answered.is_none()
@@ -88,9 +100,16 @@ impl Reading {
     /// Begins with `opening`, and goes on with `sayings` (A-law), to be said `times` times with so many
     /// seconds to press a key after each. What has no sound is not said.
     pub fn new(opening: Arc<[u8]>, sayings: Vec<Arc<[u8]>>, times: u8, wait_s: u32) -> Self {
-        let sayings = sayings.into_iter().map(|words| Saying {
-            words,
-            told: Told::default(),
+        let mut is_first = true;
+        let sayings = sayings.into_iter().map(|words| {
+            let after = if is_first { 0 } else { HEARD_SAMPLES };
+            is_first &= words.is_empty();
+            Saying {
+                heard_after: after.min(words.len()),
+                words,
+                told: Told::default(),
+                said: 0,
+            }
         });
         Self {
             opening,
@@ -106,21 +125,21 @@ impl Reading {
         }
     }
 
-    /// A key was pressed: the first that answers stands for all that was said and has no answer. What
-    /// was not said yet is said after it.
+    /// A key was pressed: the first that answers stands for all that was heard and has no answer. What
+    /// had only begun is said anew after it, and then what was not said yet.
     pub fn pressed(&mut self, key: char) {
         let Some(answer) = answer_of(key) else {
             return;
         };
         let mut is_answer = false;
-        for saying in &mut self.sayings {
-            let told = &mut saying.told;
-            if told.begun && told.answered.is_none() {
-                told.answered = Some(answer);
-                is_answer = true;
-            }
+        for saying in self.sayings.iter_mut().filter(|saying| saying.is_asked()) {
+            saying.told.answered = Some(answer);
+            is_answer = true;
         }
         if is_answer {
+            if let Sounds::Saying(number) = self.sounds {
+                self.next = number;
+            }
             self.sound(Sounds::Tone, 0);
         }
     }
@@ -171,6 +190,7 @@ impl Reading {
             && let Some(saying) = self.sayings.get_mut(number)
         {
             saying.told.begun = true;
+            saying.said = saying.said.max(self.at);
         }
         Some(frame)
     }
@@ -259,6 +279,10 @@ mod tests {
         assert_eq!(reading.frame().unwrap()[0], sound);
     }
 
+    fn passes(reading: &mut Reading, frames: u32) {
+        assert!((0..frames).all(|_| reading.frame().is_some()));
+    }
+
     #[test]
     fn the_first_key_that_answers_ends_the_words() {
         let mut reading = one(1600, 3, 2);
@@ -287,31 +311,24 @@ mod tests {
     }
 
     #[test]
-    fn one_key_answers_all_that_was_said_and_what_was_not_is_said_after_it() {
-        let three = || vec![words(1, 160), words(2, 160), words(3, 160)];
+    fn one_key_answers_all_that_was_heard_and_what_was_not_is_said_after_it() {
+        let three = || vec![words(1, 160), words(2, 320), words(3, 160)];
         let mut reading = Reading::new(words(9, 160), three(), 2, 1);
         // Who presses before anything was said has answered nothing.
         hears(&mut reading, 9);
         reading.pressed('1');
         assert_eq!(answers(&reading), [None; 3]);
         hears(&mut reading, 1);
-        for _ in 0..PAUSE {
-            hears(&mut reading, SILENCE);
-        }
+        passes(&mut reading, PAUSE);
+        hears(&mut reading, 2);
         hears(&mut reading, 2);
         reading.pressed('2');
         let at_post = Some(Answer::AtPost);
         assert_eq!(answers(&reading), [at_post, at_post, None]);
         // The tone, a pause, and the one that is left: twice, since nobody answers it at first.
-        let tone_and_pause = 20 + PAUSE as usize;
-        assert_eq!(
-            (0..tone_and_pause).filter_map(|_| reading.frame()).count(),
-            tone_and_pause
-        );
+        passes(&mut reading, 20 + PAUSE);
         hears(&mut reading, 3);
-        for _ in 0..50 {
-            hears(&mut reading, SILENCE);
-        }
+        passes(&mut reading, 50);
         hears(&mut reading, 3);
         reading.pressed('4');
         assert_eq!(
@@ -322,10 +339,31 @@ mod tests {
 
         // A key after the last word of a round answers all of them at once.
         let mut reading = Reading::new(words(9, 160), three(), 1, 9);
-        let said = 4 + 2 * PAUSE as usize + 10;
-        assert_eq!((0..said).filter_map(|_| reading.frame()).count(), said);
+        passes(&mut reading, 5 + 2 * PAUSE + 10);
         reading.pressed('3');
         assert_eq!(answers(&reading), [Some(Answer::Moved); 3]);
+    }
+
+    #[test]
+    fn what_had_only_begun_when_a_key_was_pressed_is_not_answered_and_is_said_anew() {
+        let long = HEARD_SAMPLES + 1600;
+        let mut reading = Reading::new(words(0, 0), vec![words(1, 160), words(2, long)], 1, 1);
+        hears(&mut reading, 1);
+        passes(&mut reading, PAUSE);
+        hears(&mut reading, 2);
+        // Meant for the first.
+        reading.pressed('1');
+        let received = Some(Answer::Received);
+        assert_eq!(answers(&reading), [received, None]);
+        passes(&mut reading, 20 + PAUSE);
+        for _ in 0..HEARD_SAMPLES / FRAME - 1 {
+            hears(&mut reading, 2);
+        }
+        reading.pressed('1');
+        assert_eq!(answers(&reading), [received, None], "pressed twice");
+        hears(&mut reading, 2);
+        reading.pressed('2');
+        assert_eq!(answers(&reading), [received, Some(Answer::AtPost)]);
     }
 
     #[test]

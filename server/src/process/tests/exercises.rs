@@ -44,6 +44,7 @@ fn intent(mode: Mode, reach: Reach, among: Option<Vec<String>>, app: &App) -> In
         spare: Vec::new(),
         instead_of: None,
         tried: Vec::new(),
+        moved_from: Vec::new(),
         tier: Tier::Red,
         onset: at,
         exposure: 1,
