@@ -500,8 +500,11 @@ impl Plan<'_> {
             self.hold(way, place, area, from, said);
             return None;
         }
-        self.held.take_out(way, place, self.warning.id);
+        let waited = self.held.take_out(way, place, self.warning.id);
         self.told.set(way, place, said);
+        // Where a person's words come while the tier still waits to be said, the words are what is said.
+        let is_word = waited && orders != 0 && goal != Tier::None;
+        let from = if is_word { goal } else { from };
         Some(Change { from, to: goal })
     }
 

@@ -35,6 +35,8 @@ pub(crate) const VULNERABLE: [&str; 8] = [
 pub(crate) const LISTED_MAX: usize = 2_000;
 /// Share of the base stations of an area that must be out, percent.
 const OUT_PERCENT: u64 = 50;
+/// A township in which somebody is registered and nobody was called is one from this tier on.
+const CALLED_FROM: Tier = Tier::Orange;
 /// How old what is said of base stations may be.
 const STATIONS_MAX: Span = Span::from_minutes(60);
 
@@ -75,7 +77,7 @@ pub(crate) struct Gap {
     pub(crate) warning: WarningId,
     pub(crate) hazard: Hazard,
     pub(crate) tier: Tier,
-    /// The township, or the smallest area of a site.
+    /// The township, a village of it without a channel, or the smallest area of a site.
     pub(crate) area: AreaCode,
     pub(crate) site: Option<String>,
     pub(crate) why: BTreeSet<Why>,
@@ -248,42 +250,71 @@ impl Scene<'_> {
                 why,
                 since,
             };
-            let (lost, out) = (self.lost(area), self.base_stations.out(area, self.now));
-            let since = [lost, out].into_iter().flatten().min();
-            if let Some(since) = since
+            for (dark, (lost, out)) in self.dark(no) {
+                let since = [lost, out].into_iter().flatten().min();
+                let own = Place::Area(dark);
+                let own = answers.get(&(warning.id, &own)).copied();
+                let own = own.filter(|call| speaks(call, tier));
+                let said = [spoken, own].into_iter().flatten();
+                let mut said = said.filter_map(|call| call.answered.as_ref());
                 // Whoever answered after it went is reached somehow.
-                && spoken
-                    .and_then(|call| call.answered.as_ref())
-                    .is_none_or(|said| said.said < since)
-            {
+                let Some(since) = since.filter(|since| said.all(|said| said.said < *since)) else {
+                    continue;
+                };
                 let reasons = [
                     (Why::StationsLost, lost.is_some()),
                     (Why::BaseStationsOut, out.is_some()),
                 ];
-                gaps.push(gap(What::NoChannel, chosen(&reasons), since));
+                gaps.push(Gap {
+                    area: dark,
+                    ..gap(What::NoChannel, chosen(&reasons), since)
+                });
             }
             let listed = self.contacts.iter().any(|contact| {
                 let here = self.city.is_within(contact.area, no);
                 contact.site.is_none() && contact.answers_for_places() && here
             });
             let silent = call.is_some_and(|call| call.climbed() > 1);
-            if spoken.is_none() && (silent || !listed) {
-                let reasons = [(Why::Silent, silent), (Why::NobodyListed, !listed)];
+            let not_called = listed && call.is_none() && tier >= CALLED_FROM;
+            if spoken.is_none() && (silent || not_called || !listed) {
+                let reasons = [
+                    (Why::Silent, silent),
+                    (Why::NotCalled, not_called),
+                    (Why::NobodyListed, !listed),
+                ];
                 let since = call.map_or(onset, |call| call.since);
                 gaps.push(gap(What::NoAnswer, chosen(&reasons), since));
             }
         }
     }
 
-    /// When stations of an area, or of a place within it, were lost together.
-    fn lost(&self, area: AreaCode) -> Option<Time> {
-        let inside = |cluster: &&Cluster| {
-            let no = self.city.area_no(cluster.area);
-            let over = no.map(|no| self.city.codes_upward(no)).unwrap_or_default();
-            !cluster.stations.is_empty() && over.contains(&area)
+    /// A township and the villages in it where no channel may work: since when stations there were
+    /// lost together, and base stations out. What is out over a larger area is out in the township.
+    fn dark(&self, township: AreaNo) -> BTreeMap<AreaCode, (Option<Time>, Option<Time>)> {
+        let mut dark: BTreeMap<AreaCode, (Option<Time>, Option<Time>)> = BTreeMap::new();
+        let within = |code: AreaCode| {
+            let no = self.city.area_no(code);
+            no.is_some_and(|no| self.city.is_within(no, township))
         };
-        let lost = self.clusters.iter().filter(inside);
-        lost.map(|cluster| cluster.since).min()
+        let lost = self
+            .clusters
+            .iter()
+            .filter(|cluster| !cluster.stations.is_empty() && within(cluster.area));
+        for cluster in lost {
+            let first = &mut dark.entry(cluster.area).or_default().0;
+            *first = Some(first.map_or(cluster.since, |known| known.min(cluster.since)));
+        }
+        let over = self.city.codes_upward(township);
+        for (code, at) in self.base_stations.out(self.now) {
+            let place = match over.first() {
+                Some(own) if over.contains(&code) => *own,
+                Some(_) | None if within(code) => code,
+                Some(_) | None => continue,
+            };
+            let first = &mut dark.entry(place).or_default().1;
+            *first = Some(first.map_or(at, |known| known.min(at)));
+        }
+        dark
     }
 }
 

@@ -179,8 +179,12 @@ impl App {
         job: Job,
     ) -> Result<Reading, RelayError> {
         speaks_for(centre, &job)?;
-        let (reading, _) = reading::read(self, relay, &job);
         let id = job.job;
+        let is_known = relay.jobs.lock().of(centre, id).is_ok();
+        if !is_known && self.clock.now() >= job.not_after {
+            return Err(JobError::Late.into());
+        }
+        let (reading, _) = reading::read(self, relay, &job);
         match relay.jobs.lock().put(job, centre, &reading) {
             Put::Read => Ok(reading),
             Put::LetGo(reading) => Ok(reading),
@@ -217,11 +221,15 @@ impl App {
             // The same release again: its answer was lost.
             return self.job_report(relay, centre, job);
         }
+        let now = self.clock.now();
+        if now >= known.job.not_after {
+            let phase = Phase::Expired.name();
+            return Err(RelayError::Over { job, phase });
+        }
         let read = reading::read(self, relay, &known.job);
         if read.0.hash() != hash {
             return Err(RelayError::Changed(job));
         }
-        let now = self.clock.now();
         // In memory first: the links may have counted of it before this call goes on.
         let let_go = relay.jobs.lock().let_go(job, read, now);
         let (kept, before) = let_go.ok_or(RelayError::Full)?;

@@ -40,6 +40,18 @@ pub(super) struct Runs {
     pub(super) keys: Vec<u64>,
     /// Where the rows of each begin; one more at the end.
     pub(super) starts: Vec<u32>,
+    /// The areas that have any, rising.
+    homes: Vec<Home>,
+}
+
+/// The runs of one area, and the cells that they lie between.
+#[derive(Clone, Copy)]
+pub(super) struct Home {
+    rank: Rank,
+    first: u32,
+    end: u32,
+    low: Cell,
+    high: Cell,
 }
 
 impl Spot {
@@ -96,7 +108,54 @@ impl Cell {
     }
 }
 
+impl Home {
+    /// Its runs.
+    pub(super) const fn runs(&self) -> Range<usize> {
+        self.first as usize..self.end as usize
+    }
+
+    /// True where it may have rows between two cells, those included.
+    pub(super) const fn meets(&self, low: Cell, high: Cell) -> bool {
+        self.low.y <= high.y && low.y <= self.high.y && self.low.x <= high.x && low.x <= self.high.x
+    }
+}
+
 impl Runs {
+    /// Of these keys and the rows that they begin with.
+    pub(super) fn new(keys: Vec<u64>, starts: Vec<u32>) -> Self {
+        let mut homes: Vec<Home> = Vec::new();
+        for (key, no) in keys.iter().zip(0..) {
+            let (rank, cell) = ((key >> CELL) as Rank, Cell::of_key(*key));
+            match homes.last_mut() {
+                Some(home) if home.rank == rank => {
+                    home.end = no + 1;
+                    home.low.x = home.low.x.min(cell.x);
+                    home.high.x = home.high.x.max(cell.x);
+                    home.high.y = cell.y;
+                }
+                Some(_) | None => homes.push(Home {
+                    rank,
+                    first: no,
+                    end: no + 1,
+                    low: cell,
+                    high: cell,
+                }),
+            }
+        }
+        Self {
+            keys,
+            starts,
+            homes,
+        }
+    }
+
+    /// Those of a span of ranks.
+    pub(super) fn homes(&self, ranks: &Range<Rank>) -> &[Home] {
+        let from = self.homes.partition_point(|home| home.rank < ranks.start);
+        let end = self.homes.partition_point(|home| home.rank < ranks.end);
+        self.homes.get(from..end).unwrap_or_default()
+    }
+
     /// The first run of `among` whose cell is not before the one given, in the same area.
     pub(super) fn at_cell(&self, among: &Range<usize>, cell: Cell) -> usize {
         let keys = self.keys.get(among.clone()).unwrap_or_default();
@@ -109,15 +168,6 @@ impl Runs {
         let run = after.checked_sub(1)?;
         let key = *self.keys.get(run)?;
         Some((self.rows(run), Cell::of_key(key)))
-    }
-
-    /// Runs of a span of ranks.
-    pub(super) fn of_ranks(&self, ranks: &Range<Rank>) -> Range<usize> {
-        let from = |rank: Rank| {
-            let key = u64::from(rank) << CELL;
-            self.keys.partition_point(|k| *k < key)
-        };
-        from(ranks.start)..from(ranks.end)
     }
 
     /// The first row of a run, and of what follows it.

@@ -17,12 +17,21 @@ pub(super) struct Raw {
     profile: Vec<u16>,
     email: Texts,
     push: Texts,
-    runs: FxHashMap<u64, u32>,
-    /// By run: its key and how many rows it has.
-    counts: Vec<(u64, u32)>,
+    seats: Seats,
+    /// True while whoever unpacks rows has them, to look up runs.
+    is_lent: bool,
+    /// Rows that were put in meanwhile without one, and the keys of their runs.
+    late: Vec<(u32, u64)>,
     profiles: Vec<u32>,
     profile_of: FxHashMap<u32, u16>,
     coding: Coding,
+}
+
+/// Runs by the order in which they were met.
+#[derive(Default)]
+pub(super) struct Seats {
+    numbers: FxHashMap<u64, u32>,
+    keys: Vec<u64>,
 }
 
 /// One row.
@@ -50,9 +59,38 @@ pub(super) enum NoRoom {
 pub(super) struct Fitted {
     profile: u16,
     code: u64,
+    /// The number of its run, where that was looked up before.
+    pub(super) seat: Option<u32>,
+}
+
+impl Seats {
+    /// The number of the run of an area in a cell.
+    pub(super) fn of(&mut self, rank: Rank, cell: Cell) -> u32 {
+        self.of_key(cell.key(rank))
+    }
+
+    fn of_key(&mut self, key: u64) -> u32 {
+        let next = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(key).or_insert(next);
+        if number == next {
+            self.keys.push(key);
+        }
+        number
+    }
 }
 
 impl Raw {
+    /// The runs that were met, for whoever looks up those of the rows that follow; to be given back.
+    pub(super) fn lend(&mut self) -> Seats {
+        self.is_lent = true;
+        std::mem::take(&mut self.seats)
+    }
+
+    /// Takes them back.
+    pub(super) fn give_back(&mut self, seats: Seats) {
+        (self.seats, self.is_lent) = (seats, false);
+    }
+
     /// Room for so many rows.
     pub(super) fn reserve(&mut self, rows: usize) {
         self.run.reserve(rows);
@@ -81,7 +119,11 @@ impl Raw {
             return Err(NoRoom::Addresses);
         }
         let code = self.coding.code(person.phone).ok_or(NoRoom::Addresses)?;
-        Ok(Fitted { profile, code })
+        Ok(Fitted {
+            profile,
+            code,
+            seat: None,
+        })
     }
 
     /// Adds a row that has room.
@@ -95,15 +137,15 @@ impl Raw {
                 texts.push(at, text);
             }
         }
-        let key = person.spot.cell().key(person.rank);
-        let next = u32::try_from(self.counts.len()).unwrap_or(u32::MAX);
-        let run = *self.runs.entry(key).or_insert(next);
-        if run == next {
-            self.counts.push((key, 0));
-        }
-        if let Some((_, rows)) = self.counts.get_mut(run as usize) {
-            *rows += 1;
-        }
+        let key = || person.spot.cell().key(person.rank);
+        let run = match fitted.seat {
+            Some(run) => run,
+            None if self.is_lent => {
+                self.late.push((at, key()));
+                0
+            }
+            None => self.seats.of_key(key()),
+        };
         self.run.push(run);
         self.recipient.push(recipient);
         self.spot.push(packed(fitted.code, person.spot));
@@ -119,16 +161,22 @@ impl Raw {
             profile,
             email,
             push,
-            runs,
-            counts,
+            mut seats,
+            is_lent: _,
+            late,
             profiles,
             profile_of,
             coding,
         } = self;
-        drop((runs, profile_of));
-        let (runs, mut next) = laid_out(&counts);
+        for (row, key) in late {
+            if let Some(slot) = run.get_mut(row as usize) {
+                *slot = seats.of_key(key);
+            }
+        }
+        let Seats { keys, numbers } = seats;
+        drop((numbers, profile_of));
+        let (runs, mut next) = laid_out(&keys, &run);
         let starts = starts(&runs, ranks);
-        drop(counts);
         // From here on `run` is where each row goes. Within a run rows stand by number.
         let mut goes = |run: &mut u32| {
             if let Some(slot) = next.get_mut(*run as usize) {
@@ -171,27 +219,33 @@ impl Raw {
     }
 }
 
-/// Runs in their order, and by the order in which they were met where their rows begin.
-fn laid_out(counts: &[(u64, u32)]) -> (Runs, Vec<u32>) {
-    let mut order: Vec<(u64, u32)> = counts.iter().map(|(key, _)| *key).zip(0..).collect();
+/// Runs in their order, and by the order in which they were met where their rows begin; `run` is the
+/// number of each row's. Of a run that was met for a row that was left out there may be none.
+fn laid_out(met: &[u64], run: &[u32]) -> (Runs, Vec<u32>) {
+    let mut counts = vec![0u32; met.len()];
+    for number in run {
+        if let Some(count) = counts.get_mut(*number as usize) {
+            *count += 1;
+        }
+    }
+    let mut order: Vec<(u64, u32)> = met.iter().copied().zip(0..).collect();
+    order.retain(|(_, met)| counts.get(*met as usize).is_some_and(|rows| *rows > 0));
     order.sort_unstable();
-    let mut next = vec![0u32; counts.len()];
-    let mut runs = Runs {
-        keys: Vec::with_capacity(counts.len()),
-        starts: Vec::with_capacity(counts.len() + 1),
-    };
+    let mut next = vec![0u32; met.len()];
+    let mut keys = Vec::with_capacity(order.len());
+    let mut starts = Vec::with_capacity(order.len() + 1);
     let mut total = 0;
     for (key, met) in order {
-        runs.keys.push(key);
-        runs.starts.push(total);
-        let rows = counts.get(met as usize).map_or(0, |(_, rows)| *rows);
+        keys.push(key);
+        starts.push(total);
+        let rows = counts.get(met as usize).copied().unwrap_or(0);
         if let Some(slot) = next.get_mut(met as usize) {
             *slot = total;
         }
         total += rows;
     }
-    runs.starts.push(total);
-    (runs, next)
+    starts.push(total);
+    (Runs::new(keys, starts), next)
 }
 
 fn starts(runs: &Runs, ranks: usize) -> Vec<u32> {

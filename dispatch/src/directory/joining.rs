@@ -115,6 +115,7 @@ impl Directory {
             email: joining.email,
             push: joining.push,
             area: joining.area,
+            home: None,
         };
         let found = taking.person(Place::line("request", line), &given);
         let resident = found.and_then(|person| {

@@ -1,19 +1,19 @@
 //! `subscribers.parquet`: the same columns as `subscribers.csv`, read some thousand rows at a time.
-//! A thread unpacks the next ones while these are placed and numbered.
+//! A thread unpacks the next ones and looks up where people live while these are numbered and put in.
 //!
 //! Texts are BYTE_ARRAY; `lon` and `lat` may be DOUBLE or FLOAT, `phone` and `id` INT64. Compressed
 //! with Snappy or zstd, or not at all. Other columns are passed over.
 
 use super::columns::People;
 use super::joining::subscriber_key;
-use super::subscribers::{Given, Number, OPTIONAL, Position, REQUIRED, Taking};
+use super::subscribers::{Given, Home, Homes, Number, OPTIONAL, Position, REQUIRED, Taking};
 use model::fault::Place;
 use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 pub(super) const FILE: &str = "subscribers.parquet";
 
@@ -95,36 +95,56 @@ fn groups(
     watch: &mut dyn FnMut(u64),
 ) -> Result<(), Unusable> {
     let (sender, batches) = sync_channel(AHEAD);
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            if let Err(error) = unpack(file, &sender) {
+    let mut homes = taking.lend();
+    let (homes, taken) = std::thread::scope(|scope| {
+        let unpacking = scope.spawn(move || {
+            if let Err(error) = unpack(file, &mut homes, &sender) {
                 // Nobody listens where no more rows are taken.
                 let _ = sender.send(Err(error));
             }
+            homes
         });
-        let mut line = 0;
-        for batch in batches {
-            let mut batch = batch?;
-            for key in std::mem::take(&mut batch.keys) {
-                line += 1;
-                if !taking.take(Place::line(FILE, line), key, &batch.next(), watch) {
-                    return Ok(());
-                }
+        let taken = take(batches, taking, watch);
+        (unpacking.join(), taken)
+    });
+    match homes {
+        Ok(homes) => taking.give_back(homes),
+        Err(panicked) => std::panic::resume_unwind(panicked),
+    }
+    taken
+}
+
+fn take(
+    batches: Receiver<Result<Batch, Unusable>>,
+    taking: &mut Taking<'_>,
+    watch: &mut dyn FnMut(u64),
+) -> Result<(), Unusable> {
+    let mut line = 0;
+    for batch in batches {
+        let mut batch = batch?;
+        for key in std::mem::take(&mut batch.keys) {
+            line += 1;
+            if !taking.take(Place::line(FILE, line), key, &batch.next(), watch) {
+                return Ok(());
             }
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// Gives the file's rows, batch by batch, for as long as somebody takes them.
-fn unpack(file: &Opened, to: &SyncSender<Result<Batch, Unusable>>) -> Result<(), Unusable> {
+fn unpack(
+    file: &Opened,
+    homes: &mut Homes<'_>,
+    to: &SyncSender<Result<Batch, Unusable>>,
+) -> Result<(), Unusable> {
     for group in 0..file.0.num_row_groups() {
         let group = file.0.get_row_group(group)?;
         let mut columns = Columns::open(&*group)?;
         let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         while left > 0 {
             let some = left.min(BATCH);
-            if to.send(Ok(columns.batch(some)?)).is_err() {
+            if to.send(Ok(columns.batch(some, homes)?)).is_err() {
                 return Ok(());
             }
             left -= some;
@@ -168,6 +188,8 @@ struct Batch {
     cells: Of<Cells>,
     /// Hashes of their ids.
     keys: Vec<u64>,
+    /// Where they live, the last row first.
+    homes: Vec<Option<Home>>,
     /// An id that is a number, in digits.
     digits: String,
 }
@@ -225,7 +247,7 @@ impl Columns {
     }
 
     /// The next rows of each.
-    fn batch(&mut self, rows: usize) -> Result<Batch, Unusable> {
+    fn batch(&mut self, rows: usize, homes: &mut Homes<'_>) -> Result<Batch, Unusable> {
         let of = &mut self.0;
         let optional = |column: &mut Option<Column>| {
             let column = column.as_mut();
@@ -250,13 +272,27 @@ impl Columns {
         let mut batch = Batch {
             cells,
             keys: Vec::with_capacity(rows),
+            homes: Vec::with_capacity(rows),
             digits: String::new(),
         };
         for _ in 0..rows {
             let key = subscriber_key(id_of(&mut batch.cells.id, &mut batch.digits));
             batch.keys.push(key);
         }
-        batch.cells.id.begin_again();
+        let of = &mut batch.cells;
+        of.id.begin_again();
+        for _ in 0..rows {
+            let degrees = (of.lon.next().number(), of.lat.next().number());
+            let home = match degrees {
+                (Some(lon), Some(lat)) => homes.of(lon, lat),
+                // Those that stand there as text are looked up with the rest of it.
+                (None, _) | (_, None) => None,
+            };
+            batch.homes.push(home);
+        }
+        batch.homes.reverse();
+        of.lon.begin_again();
+        of.lat.begin_again();
         Ok(batch)
     }
 }
@@ -286,6 +322,7 @@ impl Batch {
             email: optional(&mut of.email),
             push: optional(&mut of.push),
             area: optional(&mut of.area),
+            home: self.homes.pop().flatten(),
         }
     }
 }

@@ -38,6 +38,7 @@ const BLOCK: u32 = 1 << 16;
 type Block = [Known; (FINE * FINE) as usize];
 
 /// The grids over a city, filled as people come.
+#[derive(Clone)]
 pub(super) struct Placing<'c> {
     city: &'c City,
     /// The cell in the south-west: its row and its column.
@@ -123,11 +124,27 @@ impl<'c> Placing<'c> {
                     return known;
                 }
                 let found = self.middle_of(cell, FINE_BITS);
-                if let Some(slot) = self.fine(cell) {
-                    *slot = found;
-                }
+                self.fill(cell, found);
                 found
             }
+        }
+    }
+
+    /// Of a cell's finer grid all that is reached from one of its cells without crossing a border.
+    fn fill(&mut self, cell: [u32; 2], found: Known) {
+        let block = cell.map(|at| at / FINE);
+        let mut left = vec![cell];
+        while let Some([y, x]) = left.pop() {
+            let Some(slot) = self.fine([y, x]).filter(|slot| **slot == UNKNOWN) else {
+                continue;
+            };
+            *slot = found;
+            let around = [[y + 1, x], [y - 1, x], [y, x + 1], [y, x - 1]];
+            left.extend(
+                around
+                    .into_iter()
+                    .filter(|at| at.map(|at| at / FINE) == block),
+            );
         }
     }
 

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 pub(super) mod cover;
 mod edge;
+mod slabs;
+mod squares;
 
 #[cfg(test)]
 mod tests;

@@ -16,8 +16,12 @@ pub(super) struct Slice {
 /// The rows of some areas whose cells a shape touches, rising; `base` is added to each.
 pub(super) fn slices(runs: &Runs, ranks: &[Range<Rank>], cover: &Cover, base: u32) -> Vec<Slice> {
     let mut slices = Vec::new();
-    for rank in ranks.iter().cloned().flatten() {
-        let mut rest = runs.of_ranks(&(rank..rank + 1));
+    let Some((low, high)) = cover.bounds() else {
+        return slices;
+    };
+    let homes = ranks.iter().flat_map(|ranks| runs.homes(ranks));
+    for home in homes.filter(|home| home.meets(low, high)) {
+        let mut rest = home.runs();
         let mut rows = cover.rows();
         while let Some(key) = runs.keys.get(rest.start).filter(|_| !rest.is_empty()) {
             // The next row that both have.

@@ -376,10 +376,8 @@ fn device(from: &mut Reader<'_, impl Source>, owner: fn(u32) -> Owner) -> Option
 
 fn people(from: &mut Reader<'_, impl Source>) -> Option<People> {
     let starts = from.column(u32::from_le_bytes)?;
-    let runs = Runs {
-        keys: from.column(u64::from_le_bytes)?,
-        starts: from.column(u32::from_le_bytes)?,
-    };
+    let keys = from.column(u64::from_le_bytes)?;
+    let runs = Runs::new(keys, from.column(u32::from_le_bytes)?);
     let recipient = from.column(u32::from_le_bytes)?;
     let spot = from.column(u64::from_le_bytes)?;
     let profile = from.column(u16::from_le_bytes)?;

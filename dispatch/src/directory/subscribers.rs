@@ -3,7 +3,7 @@
 use super::cells::Spot;
 use super::columns::{self, CLASSES_MAX, PROFILES_MAX, People};
 use super::contacts::{area_of, given, phone_of};
-use super::gather::{NoRoom, Person, Raw};
+use super::gather::{NoRoom, Person, Raw, Seats};
 use super::joining::subscriber_key;
 use super::numbers::Giving;
 use super::order::Order;
@@ -43,6 +43,35 @@ pub(super) struct Given<'a> {
     pub(super) push: &'a str,
     /// Code of the area, for whoever has no place in it.
     pub(super) area: &'a str,
+    /// Where the place is, if that was looked up before.
+    pub(super) home: Option<Home>,
+}
+
+/// The smallest area of a place, and the number of its run there.
+#[derive(Clone, Copy)]
+pub(super) struct Home {
+    area: AreaNo,
+    seat: u32,
+}
+
+/// Looks up where people live beside the thread that takes their rows.
+pub(super) struct Homes<'a> {
+    order: &'a Order,
+    placing: Placing<'a>,
+    seats: Seats,
+}
+
+impl Homes<'_> {
+    /// Of a place in degrees; nothing where it lies outside or is none.
+    pub(super) fn of(&mut self, lon: f64, lat: f64) -> Option<Home> {
+        if !(lon.abs() <= LON_MAX && lat.abs() <= LAT_MAX) {
+            return None;
+        }
+        let spot = Spot::of(lon, lat);
+        let area = self.placing.area(lon, lat, spot)?;
+        let seat = self.seats.of(self.order.rank(area), spot.cell());
+        Some(Home { area, seat })
+    }
 }
 
 /// Where somebody lives, WGS-84 degrees.
@@ -79,6 +108,10 @@ pub(super) struct Taking<'a> {
     waiting: Waiting,
 }
 
+/// Degrees that there are.
+const LON_MAX: f64 = 180.0;
+const LAT_MAX: f64 = 90.0;
+
 /// The way of a person with a telephone, an address, a token.
 const WAYS: [Channel; 3] = [Channel::Sms, Channel::Email, Channel::Push];
 
@@ -101,6 +134,7 @@ pub(super) fn read(
             email: row.get(email),
             push: row.get(push),
             area: row.get(area),
+            home: None,
         };
         let key = subscriber_key(given.id);
         if !taking.take(Place::line(FILE, row.line()), key, &given, watch) {
@@ -185,6 +219,20 @@ impl<'a> Taking<'a> {
         }
     }
 
+    /// For another thread to look up where people live; to be given back.
+    pub(super) fn lend(&mut self) -> Homes<'a> {
+        Homes {
+            order: self.order,
+            placing: self.placing.clone(),
+            seats: self.raw.lend(),
+        }
+    }
+
+    /// Takes it back.
+    pub(super) fn give_back(&mut self, homes: Homes<'_>) {
+        self.raw.give_back(homes.seats);
+    }
+
     /// Room for so many rows.
     pub(super) fn reserve(&mut self, rows: usize) {
         self.raw.reserve(rows);
@@ -220,7 +268,10 @@ impl<'a> Taking<'a> {
             return true;
         };
         let fitted = match self.raw.fit(&person) {
-            Ok(fitted) => fitted,
+            Ok(mut fitted) => {
+                fitted.seat = given.home.map(|home| home.seat);
+                fitted
+            }
             Err(NoRoom::Profiles) => {
                 let what = format!(
                     "more than {PROFILES_MAX} different combinations of audience, language and ways"
@@ -282,6 +333,7 @@ impl<'a> Taking<'a> {
             return None;
         }
         let spot = Spot::of(lon, lat);
+        let area = area.or(given.home.map(|home| home.area));
         let Some(area) = area.or_else(|| self.placing.area(lon, lat, spot)) else {
             let what = format!("the place lies more than {BORDER_KM} km outside the city");
             let remedy = "check longitude and latitude; this one is left out";
@@ -377,7 +429,7 @@ fn degrees(
         }
         sound
     };
-    let (lon, lat) = (sound("lon", lon, 180.0), sound("lat", lat, 90.0));
+    let (lon, lat) = (sound("lon", lon, LON_MAX), sound("lat", lat, LAT_MAX));
     Some((lon?, lat?))
 }
 

@@ -72,21 +72,22 @@ impl Held {
             .collect()
     }
 
-    /// What waited is said by itself, or came to nothing.
-    pub(super) fn take_out(&mut self, way: Way, place: &str, warning: WarningId) {
+    /// What waited is said by itself, or came to nothing; true where something did.
+    pub(super) fn take_out(&mut self, way: Way, place: &str, warning: WarningId) -> bool {
         let key = key(way.channel, place);
         let waiting = self.places.get_mut(&key);
         // The public hears by the same channels, and nothing of theirs waits.
         let Some(waiting) = waiting.filter(|_| way.reach == Reach::Responsible) else {
-            return;
+            return false;
         };
-        waiting.remove(&warning);
+        let waited = waiting.remove(&warning).is_some();
         if waiting.is_empty() {
             self.places.remove(&key);
         }
         if self.is_empty() {
             *self = Self::default();
         }
+        waited
     }
 
     /// At the end of a period, and at once where the city does not want it any more.

@@ -98,7 +98,36 @@ fn band() -> Band {
         per_thousand: (50, 3_000),
         heads_max: 1_000_000,
         lists: vec![ListKind::Resident],
+        list_age_max: Some(Span::from_minutes(40 * 24 * 60)),
     }
+}
+
+/// A roll of last year; cells of this morning.
+#[test]
+fn a_list_of_long_ago_is_objected_to() {
+    let job = job();
+    let minutes = |kind, age: i64, days: Option<i64>| {
+        let mut reading = reading(&job);
+        reading.list.kind = kind;
+        reading.list.of = NOW - Span::from_minutes(age);
+        let band = Band {
+            lists: Vec::new(),
+            list_age_max: days.map(|days| Span::from_minutes(days * 24 * 60)),
+            ..band()
+        };
+        check(&job, &reading, &band, Some(100_000), NOW).len()
+    };
+    const DAY: i64 = 24 * 60;
+    assert_eq!(minutes(ListKind::Resident, 40 * DAY, Some(40)), 0);
+    assert_eq!(minutes(ListKind::Resident, 40 * DAY + 1, Some(40)), 1);
+    assert_eq!(minutes(ListKind::Resident, 400 * DAY, None), 0);
+    assert_eq!(minutes(ListKind::Usual, 41 * DAY, Some(40)), 1);
+    for kind in [ListKind::Present, ListKind::Inbound] {
+        assert_eq!(minutes(kind, 60, None), 0, "{kind:?}");
+        assert_eq!(minutes(kind, 61, None), 1, "{kind:?}");
+    }
+    // A list of tomorrow is none.
+    assert_eq!(minutes(ListKind::Resident, -10, Some(40)), 1);
 }
 
 #[test]

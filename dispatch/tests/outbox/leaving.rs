@@ -116,6 +116,47 @@ fn a_cancel_withdraws_the_unsent_and_reaches_those_who_got_it() {
 }
 
 #[test]
+fn a_cancel_while_the_alert_is_tried_again_ends_the_trying_and_reaches_who_got_it() {
+    let mut waited = 0;
+    for seed in 0..60 {
+        let mut world = World::new(seed, 400);
+        (world.transient, world.throttle) = (2, 9);
+        let limits = limits(&mut world.random);
+        let mut outbox = Outbox::new("sms", limits);
+        world.step(&mut outbox, Event::Up);
+        let tier = [Tier::Yellow, Tier::Red][world.random.below(2) as usize];
+        let alert = to_all(1, Purpose::Alert, tier, 0, 9000);
+        world.plan(&mut outbox, alert.clone());
+        for _ in 0..20 {
+            world.answer(&mut outbox);
+            world.sync(&mut outbox);
+        }
+        let told = |world: &World, id: IntentId| -> BTreeSet<u32> {
+            let got = world.got.iter();
+            let got = got.filter(|((of, _), count)| *of == id && **count > 0);
+            got.map(|((_, who), _)| *who).collect()
+        };
+        let before = told(&world, alert.id);
+        waited += world.got.len() - before.len();
+        let cancel = to_all(2, Purpose::Cancelled, tier, 1, 9000);
+        world.plan(&mut outbox, cancel.clone());
+        while outbox.open().next().is_some() {
+            world.now += 1;
+            world.step(&mut outbox, Event::Tick);
+            world.answer(&mut outbox);
+            world.sync(&mut outbox);
+        }
+        let after = told(&world, alert.id);
+        assert!(
+            after.is_subset(&before),
+            "seed {seed}: tried after the cancel"
+        );
+        assert_eq!(told(&world, cancel.id), after, "seed {seed}");
+    }
+    assert!(waited > 200, "{waited} waited for another try");
+}
+
+#[test]
 fn a_newer_revision_takes_its_areas_and_leaves_the_others() {
     for seed in 0..60 {
         let mut world = World::new(seed, 400);

@@ -8,6 +8,7 @@ use dispatch::outbox::Note;
 struct Link {
     outbox: Outbox,
     progress: Vec<Progress>,
+    now: i64,
 }
 
 impl Link {
@@ -15,8 +16,9 @@ impl Link {
     /// otherwise.
     fn say(&mut self, intent: &Intent, address: u64, answer: Outcome) -> (usize, usize) {
         let mut out = Effects::default();
+        let now = at(self.now);
         let step = |outbox: &mut Outbox, event: Event<'_>, out: &mut Effects| {
-            outbox.step(at(1), event, out);
+            outbox.step(now, event, out);
         };
         step(&mut self.outbox, Event::Up, &mut out);
         step(&mut self.outbox, Event::Planned(intent), &mut out);
@@ -77,7 +79,11 @@ impl Link {
             at(2),
             &mut out,
         );
-        Self { outbox, progress }
+        Self {
+            outbox,
+            progress,
+            now: 2,
+        }
     }
 }
 
@@ -92,6 +98,7 @@ fn a_retired_address_is_tried_once_and_another_one_is_tried() {
     let mut link = Link {
         outbox: Outbox::new("sms", Limits::default()),
         progress: Vec::new(),
+        now: 1,
     };
     assert_eq!(link.say(first, 11, Outcome::Retired), (1, 1));
     let told = |link: &Link| -> Vec<(u32, u64)> {
@@ -113,5 +120,39 @@ fn a_retired_address_is_tried_once_and_another_one_is_tried() {
         assert_eq!(again.say(third, 11, Outcome::Retired), (0, 1));
         let taken = Outcome::Accepted { receipt: 0 };
         assert_eq!(again.say(fourth, 12, taken), (1, 0), "a new address");
+    }
+}
+
+/// A number that moved to another carrier may move back.
+#[test]
+fn what_is_retired_for_a_time_is_tried_again_after_it() {
+    const DAY: i64 = 86_400;
+    let limits = Limits {
+        retired_for: Span::from_seconds(90 * DAY),
+        ..Limits::default()
+    };
+    let mut link = Link {
+        outbox: Outbox::new("sms", limits),
+        progress: Vec::new(),
+        now: 1,
+    };
+    let of_day = |number: i64, day: i64| {
+        let created = day * DAY;
+        intent(
+            warning(number),
+            1,
+            Purpose::Alert,
+            Tier::Red,
+            &[0],
+            created,
+            9000,
+        )
+    };
+    let taken = Outcome::Accepted { receipt: 0 };
+    assert_eq!(link.say(&of_day(1, 0), 11, Outcome::Retired), (1, 1));
+    for (number, day, sent) in [(2, 1, 0), (3, 89, 0), (4, 91, 1), (5, 92, 1)] {
+        link.now = day * DAY + 1;
+        let said = link.say(&of_day(number, day), 11, taken);
+        assert_eq!(said, (sent, 1 - sent), "day {day}");
     }
 }

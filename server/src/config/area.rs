@@ -35,9 +35,13 @@ pub(crate) struct AreaSection {
     /// Heads of any one job at most.
     #[serde(default)]
     heads_max: Option<u64>,
-    /// Lists that it may count from: `resident`, `present`, `subscribed`; empty means any.
+    /// Lists that it may count from: `resident`, `usual`, `present`, `inbound`, `subscribed`; empty
+    /// means any.
     #[serde(default)]
     lists: Vec<ListKind>,
+    /// How many days old a list may be.
+    #[serde(default)]
+    list_age_max_days: Option<u16>,
 }
 
 /// Who sends area jobs to this relay.
@@ -112,6 +116,9 @@ impl AreaSection {
             per_thousand: (least, most),
             heads_max: self.heads_max.unwrap_or(HEADS_MAX),
             lists: self.lists.clone(),
+            list_age_max: self
+                .list_age_max_days
+                .map(|days| Span::from_minutes(i64::from(days) * 24 * 60)),
         }
     }
 }

@@ -75,12 +75,14 @@ impl BaseStations {
         stations
     }
 
-    /// Since when so many of an area's are out that nobody may be reached there.
-    pub(super) fn out(&self, area: AreaCode, now: Time) -> Option<Time> {
-        let state = self.by_area.get(&area)?;
-        let is_new = now.since(state.at) <= STATIONS_MAX;
-        let is_out = state.out * 100 >= state.total * OUT_PERCENT;
-        (is_new && is_out && state.out > 0).then_some(state.at)
+    /// Areas of which so many are out that nobody may be reached there, and since when.
+    pub(super) fn out(&self, now: Time) -> impl Iterator<Item = (AreaCode, Time)> {
+        let out = self.by_area.iter().filter(move |(_, state)| {
+            let is_new = now.since(state.at) <= STATIONS_MAX;
+            let is_out = state.out * 100 >= state.total * OUT_PERCENT;
+            is_new && is_out && state.out > 0
+        });
+        out.map(|(area, state)| (*area, state.at))
     }
 }
 

@@ -202,6 +202,51 @@ fn the_words_are_those_on_file_and_somebodys_word_closes_a_gap() {
     );
 }
 
+/// A village that is cut off in a township that is not; a district whose base stations are out.
+#[test]
+fn what_is_out_is_named_where_it_is_out_down_to_the_village() {
+    let city = city();
+    let warning = warning(&[(TOWN, Tier::Red), (OTHER, Tier::Red)]);
+    let village = city.areas.iter().find(|area| {
+        let no = city.area_no(area.code).unwrap();
+        area.level > AreaLevel::Township && city.is_within(no, city.area_no(code(TOWN)).unwrap())
+    });
+    let village = village.unwrap().code;
+    let dark = |stations: &str, calls: &[Call]| -> Vec<AreaCode> {
+        let found = gaps(&city, &[], &warning, calls, &[], stations);
+        let gaps = found.gaps.iter().filter(|gap| gap.what == What::NoChannel);
+        gaps.map(|gap| gap.area).collect()
+    };
+    let out = format!("area,total,out,time\n{village},2,2,2026-05-08T21:30:00+08:00\n");
+    assert_eq!(dark(&out, &[]), [village]);
+    let answered = |place: AreaCode, when: &str| {
+        let said = Some(("杨主任", at(when)));
+        call(&warning, Place::Area(place), Tier::Red, said)
+    };
+    assert_eq!(dark(&out, &[answered(code(TOWN), "21:20")]), [village]);
+    assert_eq!(dark(&out, &[answered(code(TOWN), "21:35")]), []);
+    assert_eq!(dark(&out, &[answered(village, "21:35")]), []);
+    let district = "area,total,out,time\n440106000000,900,700,2026-05-08T21:30:00+08:00\n";
+    assert_eq!(dark(district, &[]), [code(TOWN), code(OTHER)]);
+}
+
+#[test]
+fn a_township_that_no_rule_called_is_one_from_orange_on() {
+    let city = city();
+    let directory = directory(&city);
+    for (tier, is_gap) in [(Tier::Yellow, false), (Tier::Orange, true)] {
+        let warning = warning(&[(TOWN, tier)]);
+        let found = gaps(&city, directory.contacts(), &warning, &[], &[], "");
+        let mut gaps = found.gaps.iter().filter(|gap| gap.what == What::NoAnswer);
+        let why = gaps.next().map(|gap| gap.why.clone());
+        assert_eq!(
+            why,
+            is_gap.then(|| BTreeSet::from([Why::NotCalled])),
+            "{tier}"
+        );
+    }
+}
+
 #[test]
 fn what_is_over_has_no_gaps() {
     let city = city();

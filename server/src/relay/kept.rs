@@ -258,7 +258,6 @@ impl Kept {
         }
     }
 
-    /// What those became whom no link came to; nothing while one still may.
     /// Parts of messages a second at which it went, where it went long enough to tell, and when that
     /// was: with whatever window, retries and pauses of the far side there were.
     pub(super) fn rate(&self, style: Style) -> Option<(Time, u64)> {
@@ -282,6 +281,7 @@ impl Kept {
         u64::try_from(wide.div_ceil(u128::from(heads))).unwrap_or(u64::MAX)
     }
 
+    /// What those became whom no link came to; nothing while one still may.
     fn rest(&self, links: usize) -> Option<State> {
         if self.phase == Phase::Killed {
             return Some(State::Withdrawn);

@@ -255,6 +255,62 @@ fn a_far_side_that_is_away_is_waited_for() {
     });
 }
 
+/// The one that stands is put, and never what was said while nobody was there.
+#[test]
+fn a_far_side_that_comes_back_gets_what_stands_and_never_what_was() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(smsc) = Centre::plain() else {
+        return;
+    };
+    let port = free_port();
+    let served = centre(here.path(), port, "");
+    signed(&served);
+    let is_away = |revision: u64| {
+        let rows = list(&served, "/v1/deliveries");
+        let mut rows = rows.iter();
+        rows.any(|row| row["revision"] == revision && row["job"]["state"] == "unreachable")
+    };
+    eventually("it is said that nobody is there", || {
+        is_away(1) || is_away(2)
+    });
+    let warning = list(&served, "/v1/warnings").remove(0);
+    let areas = warning["areas"].as_object().unwrap();
+    let areas = areas.iter();
+    let areas: serde_json::Map<_, _> = areas
+        .map(|(code, area)| (code.clone(), area["tier"].clone()))
+        .collect();
+    let words = "水位仍在上涨,请立即绕行";
+    let amended = serde_json::json!({
+        "revision": warning["revision"], "areas": areas, "text": { "zh": words },
+        "reason": "it rises on",
+    });
+    let path = format!("/v1/warnings/{}/amend", warning["id"].as_str().unwrap());
+    let (status, answer) = served.post(&path, Some("token-chen"), &amended.to_string());
+    assert_eq!(status, 204, "{answer}");
+    eventually("the changed words are signed", || {
+        sign(&served, "token-wang").0 == 204
+    });
+    let revision = || {
+        list(&served, "/v1/warnings")[0]["revision"]
+            .as_u64()
+            .unwrap()
+    };
+    eventually("they wait for the far side", || is_away(revision()));
+    let _relay = Relay::start_at(there.path(), port, smsc.port, 1_000);
+    eventually("each number of the roll has them", || {
+        smsc.taken().len() >= PEOPLE - 1
+    });
+    for _ in 0..20 {
+        pause();
+    }
+    let taken = smsc.taken();
+    assert_eq!(taken.len(), PEOPLE - 1, "each number once");
+    assert!(
+        taken.iter().all(|(_, text)| text.contains(words)),
+        "{taken:?}"
+    );
+}
+
 /// What `sanfang relay conform` says of a far side, and whether it is content.
 fn conforms(folder: &Path, port: u16, more: &[&str]) -> (bool, String) {
     let said = Command::new(env!("CARGO_BIN_EXE_sanfang"))
@@ -278,7 +334,7 @@ fn our_relay_conforms_and_one_that_says_yes_to_everything_does_not() {
     let relay = Relay::start(there.path(), smsc.port, 1_000);
     let (content, lines) = conforms(there.path(), relay.port, &[]);
     assert!(content, "{lines}");
-    assert!(lines.lines().count() >= 20, "{lines}");
+    assert!(lines.lines().count() >= 21, "{lines}");
     assert!(smsc.taken().is_empty(), "it may be asked of one in use");
     let (content, lines) = conforms(there.path(), relay.port, &["--send"]);
     assert!(content, "{lines}");

@@ -195,6 +195,63 @@ fn what_is_signed_is_what_was_seen_and_by_two_people() {
     );
 }
 
+/// Each round an amendment asks for two signatures again; whoever presses at the same moment, each
+/// person signs once, and it is issued once.
+#[test]
+fn two_people_who_sign_at_once_are_two_signatures_and_one_is_one() {
+    let Some(centre) = Centre::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), centre.port);
+    open(&served, "11A02", json!({ DISTRICT: "yellow" }));
+    for round in 0..8 {
+        let seen = only(&served);
+        assert_eq!(seen["signed_by"], json!([]), "{seen}");
+        let at_once = |tokens: &[Option<&str>]| -> Vec<u16> {
+            let barrier = std::sync::Barrier::new(tokens.len());
+            std::thread::scope(|scope| {
+                let all: Vec<_> = tokens
+                    .iter()
+                    .map(|token| {
+                        scope.spawn(|| {
+                            barrier.wait();
+                            approve(&served, &seen, *token).0
+                        })
+                    })
+                    .collect();
+                let mut all: Vec<u16> = all.into_iter().map(|it| it.join().unwrap()).collect();
+                all.sort_unstable();
+                all
+            })
+        };
+        if round % 2 == 0 {
+            assert_eq!(at_once(&[CHEN, CHEN, CHEN]), [204, 409, 409]);
+            assert_eq!(only(&served)["signed_by"], json!(["chen"]));
+            assert_eq!(approve(&served, &seen, WANG).0, 204);
+        } else {
+            assert_eq!(at_once(&[CHEN, WANG]), [204, 204]);
+        }
+        let issued = only(&served);
+        let mut signed: Vec<&str> = issued["signed_by"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(Value::as_str)
+            .collect();
+        signed.sort_unstable();
+        assert_eq!(
+            (signed, &issued["needs"]),
+            (vec!["chen", "wang"], &json!(0))
+        );
+        let other = json!({
+            "revision": issued["revision"], "areas": { DISTRICT: "yellow" },
+            "text": { "zh": format!("第{round}次更正,请绕行") }, "reason": "other words",
+        });
+        assert_eq!(act(&served, &issued, "amend", CHEN, &other).0, 204);
+    }
+}
+
 #[test]
 fn the_clock_calls_deputies_and_releases_only_what_two_signed_beforehand() {
     let Some(centre) = Centre::start() else {

@@ -19,7 +19,13 @@ pub struct Band {
     pub heads_max: u64,
     /// Lists that may be counted from; none means any.
     pub lists: Vec<ListKind>,
+    /// How old the list may be; none means any age. Where phones are now is never older than
+    /// [`CELLS_MAX`].
+    pub list_age_max: Option<Span>,
 }
+
+/// How old a list of the phones in cells may be.
+const CELLS_MAX: Span = Span::from_minutes(60);
 
 /// One thing that was understood otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +73,16 @@ pub enum Objection {
     /// Counted from another list than agreed.
     #[error("counted from the list {0}, which is not agreed")]
     List(&'static str),
+    /// Counted from a list of long ago.
+    #[error("counted from the list {kind} of {of}, which is older than {max_minutes} minutes")]
+    Old {
+        /// Which list.
+        kind: &'static str,
+        /// Its date.
+        of: Time,
+        /// How old it may be.
+        max_minutes: i64,
+    },
     /// It would leave at another time.
     #[error("it would leave from {starts} to {ends}, asked was {from} to {to}")]
     Times {
@@ -142,6 +158,7 @@ pub fn check(
     if !band.lists.is_empty() && !band.lists.contains(&reading.list.kind) {
         objections.push(Objection::List(reading.list.kind.name()));
     }
+    objections.extend(age(reading, band, now));
     objections.extend(times(job, reading, now));
     let refused = reading.refused.iter().map(|refused| Objection::Text {
         language: refused.language,
@@ -170,6 +187,22 @@ fn heads(heads: u64, band: &Band, inhabitants: Option<u64>) -> Option<Objection>
         heads,
         inhabitants: inhabitants.unwrap_or(0),
         least,
+    })
+}
+
+/// The date of a list in the future is none.
+fn age(reading: &Reading, band: &Band, now: Time) -> Option<Objection> {
+    let of_cells = match reading.list.kind {
+        ListKind::Present | ListKind::Inbound => Some(CELLS_MAX),
+        ListKind::Resident | ListKind::Usual | ListKind::Subscribed => None,
+    };
+    let max = of_cells.into_iter().chain(band.list_age_max).min()?;
+    let of = reading.list.of;
+    let is_old = now.since(of) > max || of.since(now) > TIMES_APART;
+    is_old.then(|| Objection::Old {
+        kind: reading.list.kind.name(),
+        of,
+        max_minutes: max.millis() / 60_000,
     })
 }
 

@@ -117,6 +117,9 @@ pub enum JobError {
     /// It would be over before it began.
     #[error("not_after: it lies before not_before, so that nothing would leave")]
     Times,
+    /// It is over already.
+    #[error("not_after: it is over already, so that nothing would leave")]
+    Late,
     /// It says nothing to anybody.
     #[error("purpose: {0:?} is no message to the public")]
     Purpose(Purpose),

@@ -67,8 +67,12 @@ pub struct List {
 pub enum ListKind {
     /// Who is registered there.
     Resident,
+    /// Whose phone is there mostly, whatever its owner is registered for.
+    Usual,
     /// Whose phone is in a cell there.
     Present,
+    /// Phones of other places that are in a cell there.
+    Inbound,
     /// Who subscribed.
     Subscribed,
 }
@@ -87,7 +91,9 @@ impl ListKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Resident => "resident",
+            Self::Usual => "usual",
             Self::Present => "present",
+            Self::Inbound => "inbound",
             Self::Subscribed => "subscribed",
         }
     }

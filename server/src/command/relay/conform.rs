@@ -347,7 +347,11 @@ impl Asking<'_> {
 
     async fn refusals(&mut self) {
         type Change = fn(&mut Job);
-        let cases: [(&str, Change); 5] = [
+        let cases: [(&str, Change); 6] = [
+            ("a job that is over already is refused", |job| {
+                job.created = job.created - Span::from_minutes(60);
+                job.not_after = job.created + Span::from_minutes(30);
+            }),
             ("a job without areas is refused", |job| job.areas.clear()),
             ("a job without words is refused", |job| job.texts.clear()),
             ("an empty text is refused", |job| {
