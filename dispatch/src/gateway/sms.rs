@@ -33,7 +33,7 @@ pub(crate) mod validity;
 mod window;
 pub mod wire;
 
-pub use account::{Account, Contract, ContractFault, Day, Refusal, Template};
+pub use account::{Account, Contract, ContractFault, Day, Judged, Refusal, Template};
 pub use awaited::same_phone;
 pub use codec::{Frame, FrameError, PACKET_BYTES_MAX, Sequence};
 pub use config::{LinkConfig, LinkFault, Proof, Protocol, Receipts, Secret, Sender, Style};

@@ -10,8 +10,9 @@ use crate::clock::{Clock, monotonic_micros};
 use crate::term::Term;
 use dispatch::directory::Contact;
 use dispatch::gateway::sms::{
-    Answer as WireAnswer, DeliveryReceipt, Link, LinkConfig, MessageState, Outcome as WireOutcome,
-    Prepared, Reply, SessionState, Style, Submit, Turn, Validity, same_phone,
+    Answer as WireAnswer, DeliveryReceipt, Judged, Link, LinkConfig, MessageState,
+    Outcome as WireOutcome, Prepared, Reply, ResultCode, SessionState, Style, Submit, Turn,
+    Validity, same_phone,
 };
 use dispatch::intent::IntentId;
 use dispatch::outbox::{Answer, Event, Limits, Outcome, Token};
@@ -474,17 +475,31 @@ impl Sms {
                 receipt: id.map_or(0, |id| id.0),
             },
             WireOutcome::Throttled { .. } => Outcome::Throttled,
-            WireOutcome::Transient(_) | WireOutcome::Unsent => Outcome::Transient,
-            WireOutcome::Permanent(code) if self.agreed.account.is_not_ours(code) => {
-                self.not_ours()
-            }
-            WireOutcome::Permanent(_) => Outcome::Permanent,
-            WireOutcome::Silent | WireOutcome::Cut | WireOutcome::Doubtful(_) => Outcome::Uncertain,
+            WireOutcome::Transient(code) => self.judged(code, Outcome::Transient),
+            WireOutcome::Permanent(code) => self.judged(code, Outcome::Permanent),
+            WireOutcome::Doubtful(code) => self.judged(code, Outcome::Uncertain),
+            WireOutcome::Unsent => Outcome::Transient,
+            WireOutcome::Silent | WireOutcome::Cut => Outcome::Uncertain,
         };
         Answer {
             token: Token(answer.token),
             outcome,
         }
+    }
+
+    /// What a refusal means by the contract, and by the standard where that says nothing.
+    fn judged(&self, code: ResultCode, by_standard: Outcome) -> Outcome {
+        let account = &self.agreed.account;
+        if account.is_not_ours(code) {
+            return self.not_ours();
+        }
+        account
+            .judged(code)
+            .map_or(by_standard, |judged| match judged {
+                Judged::Transient => Outcome::Transient,
+                Judged::Permanent => Outcome::Permanent,
+                Judged::Uncertain => Outcome::Uncertain,
+            })
     }
 
     /// A number of another carrier is told by another account, where there is one.

@@ -63,3 +63,29 @@ fn a_number_that_moved_is_told_by_the_other_account_also_after_a_restart() {
         );
     }
 }
+
+#[test]
+fn a_result_means_what_the_contract_says() {
+    let Some(centre) = Centre::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let refused = format!("P1,P1,site_owner,440106014000,+{MOVED},C1,,zh,,1,");
+    Street {
+        contacts: &[&refused],
+        ..Street::default()
+    }
+    .write(folder.path());
+    let more = "[sms.contract]\nresults = { \"0x0B\" = \"transient\" }\n";
+    let served = Served::serve(folder.path(), centre.port, more);
+    feed(&served, "W1", 3, "0.20");
+    let counted = |state: &str| {
+        let (_, metrics) = served.get("/metrics");
+        let label = format!("state=\"{state}\"");
+        metrics
+            .lines()
+            .any(|line| line.starts_with("sanfang_deliveries_total") && line.contains(&label))
+    };
+    eventually("it is tried again", || counted("transient"));
+    assert!(!counted("failed"), "the standard calls it permanent");
+}

@@ -36,8 +36,23 @@ pub struct Contract {
     /// Results of submits and reasons of receipts, as the carrier writes them (`9`, `MA:0003`), that
     /// say that a phone is another carrier's; beside those of the standard.
     pub not_ours: Vec<String>,
+    /// What results of submits mean where this gateway has codes of its own, or means others by the
+    /// standard's: `"66" = "permanent"`, `"0x401" = "uncertain"`.
+    pub results: BTreeMap<String, Judged>,
     /// Whom to call about the account, a name or a desk; never sent.
     pub on_duty: String,
+}
+
+/// What a result means for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judged {
+    /// It may go through another time.
+    Transient,
+    /// It never will as it stands.
+    Permanent,
+    /// The far side may have it all the same.
+    Uncertain,
 }
 
 /// A calendar day, counted from 1970-01-01; written `2027-03-31`.
@@ -105,6 +120,9 @@ pub enum ContractFault {
         /// What is wrong with it.
         why: String,
     },
+    /// A result that is no code.
+    #[error("results.{0}: it is no code; write it as the gateway does, 66 or 0x401")]
+    Result(String),
     /// More than can be held against a text.
     #[error("templates: {0} of them, more than {TEMPLATES_MAX}")]
     TooMany(usize),
@@ -120,6 +138,7 @@ pub struct Account {
     daily_max: u64,
     expires: Option<Day>,
     not_ours: Vec<String>,
+    results: BTreeMap<u32, Judged>,
     /// Parts taken on the day that is asked about.
     pub used: u64,
 }
@@ -342,6 +361,8 @@ impl Contract {
         if self.templates.len() > TEMPLATES_MAX {
             faults.push(ContractFault::TooMany(self.templates.len()));
         }
+        let strange = self.results.keys().filter(|code| code_of(code).is_none());
+        faults.extend(strange.cloned().map(ContractFault::Result));
         for (id, text) in &self.templates {
             if let Err(why) = Template::parse(text) {
                 let id = id.clone();
@@ -361,9 +382,23 @@ impl Contract {
             daily_max: self.daily_max,
             expires: self.expires,
             not_ours: self.not_ours.clone(),
+            results: self
+                .results
+                .iter()
+                .filter_map(|(code, judged)| Some((code_of(code)?, *judged)))
+                .collect(),
             used: 0,
         }
     }
+}
+
+/// A result code as it is written.
+fn code_of(text: &str) -> Option<u32> {
+    let code = match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    code.ok().filter(|code| *code != 0)
 }
 
 impl Account {
@@ -412,6 +447,11 @@ impl Account {
         result.is_not_ours() || self.says_not_ours(&result.value.to_string())
     }
 
+    /// What a refused submit means, where the contract says otherwise than the standard.
+    pub fn judged(&self, result: ResultCode) -> Option<Judged> {
+        self.results.get(&result.value).copied()
+    }
+
     /// The same of the reason in a receipt.
     pub fn says_not_ours(&self, reason: &str) -> bool {
         self.not_ours.iter().any(|code| code == reason)
@@ -441,6 +481,7 @@ fn unsigned(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Table;
     use super::*;
     use proptest::prelude::*;
 
@@ -458,6 +499,23 @@ mod tests {
         T01 = "{time:20}发布{area:30}{hazard:8}{tier:2}预警,{action:0-40}查证{hotline:digits 5-11}"
         T02 = "{text:60} Verify {hotline:digits 5}"
     "#;
+
+    #[test]
+    fn a_result_is_judged_as_the_contract_says_and_what_is_no_code_is_named() {
+        let contract: Contract = toml::from_str(
+            "[results]\n\"66\" = \"permanent\"\n\"0x401\" = \"uncertain\"\nMA = \"transient\"\n\"0\" = \"permanent\"\n",
+        )
+        .unwrap();
+        let named = |fault: &ContractFault| matches!(fault, ContractFault::Result(_));
+        let faults = contract.faults("10657500");
+        assert_eq!(faults.iter().filter(|fault| named(fault)).count(), 2);
+        let account = contract.account("mobile");
+        let of = |value| account.judged(ResultCode::new(Table::CmppSubmit, value));
+        assert_eq!(of(66), Some(Judged::Permanent));
+        assert_eq!(of(0x401), Some(Judged::Uncertain));
+        assert_eq!((of(0), of(13)), (None, None));
+        assert!(toml::from_str::<Contract>("results = { \"1\" = \"maybe\" }").is_err());
+    }
 
     #[test]
     fn a_text_is_passed_by_its_signature_its_template_and_the_day() {
