@@ -28,11 +28,13 @@ fn head_counts_before_signing_change_nothing() {
                 Heads {
                     township: code(A),
                     language: Language::Zh,
+                    account: 0,
                     heads: 900,
                 },
                 Heads {
                     township: code(A),
                     language: Language::En,
+                    account: 0,
                     heads: 100,
                 },
             ],
@@ -135,6 +137,7 @@ fn a_signer_reads_which_accounts_do_not_pass_the_text() {
         let heads = languages.map(|(language, heads)| Heads {
             township: code(A),
             language,
+            account: 0,
             heads,
         });
         heads.into_iter().filter(|_| is_told).collect()

@@ -131,7 +131,17 @@ impl Share {
 
     /// Whether this account carries a phone: E.164 digits as a number.
     pub fn has(&self, phone: u64) -> bool {
-        self.table.account(phone) == self.own
+        self.account(phone) == self.own
+    }
+
+    /// The account that carries a phone, by its place among them.
+    pub fn account(&self, phone: u64) -> u8 {
+        self.table.account(phone)
+    }
+
+    /// How many share the phones.
+    pub const fn accounts(&self) -> u8 {
+        self.accounts
     }
 
     /// The account to try next, by its place among them, where the carrier of this one says that a
