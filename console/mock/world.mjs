@@ -17,6 +17,16 @@ export const counted = (d) => ({ ...d, sent: d.accepted + d.delivered + d.failed
 /** The hash that an approval carries. */
 const seen = (w) => createHash('sha256').update(JSON.stringify([w.revision, w.areas, w.text, w.tier])).digest('hex');
 
+/** Two accounts of unequal shares: the larger one's last phone is the last of all. */
+function lastPhones(all) {
+  const of = (link, share, pace_per_s) => {
+    const heads = Math.round(all * share);
+    return { link, heads, parts: heads * 2, ahead: 0, pace_per_s, last_phone_s: Math.ceil((heads * 2) / pace_per_s) };
+  };
+  const last_phones = [of('sms', 0.8, 500), of('sms/unicom', 0.2, 500)];
+  return { last_phones, last_phone_s: Math.max(...last_phones.map((a) => a.last_phone_s)) };
+}
+
 export class World {
   constructor({ mode = 'actual', seed = 1, send = () => {} } = {}) {
     this.city = readCity();
@@ -286,7 +296,7 @@ export class World {
       heads: { sms: split(all * 0.97), push: split(all * 0.41), email: split(all * 0.08) },
       townships: Object.keys(w.areas).map((code) => ({ code, heads: Math.round((this.areas.get(code)?.population ?? 0) / PEOPLE_PER_SUBSCRIBER) })).sort((a, b) => b.heads - a.heads),
       everybody: false, unreachable: Math.round(all * 0.006), data_only: Math.round(all * 0.001), texts: w.text, segments: { zh: 2, en: 3 }, unsendable: [], remarks: w.text.en && !/verify/i.test(w.text.en) ? { en: [{ missing: 'verify' }] } : {},
-      jobs: [], interrupted: Object.fromEntries(Object.keys(w.areas).slice(0, 2).map((code, at) => [code, 2 - at])), last_phone_s: Math.ceil(all * 0.97 / 1000),
+      jobs: [], interrupted: Object.fromEntries(Object.keys(w.areas).slice(0, 2).map((code, at) => [code, 2 - at])), ...lastPhones(Math.round(all * 0.97)),
     };
   }
 

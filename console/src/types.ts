@@ -221,7 +221,19 @@ export interface Preview {
   jobs: JobReading[];
   /** How often the public of each area was rung up in the last 24 hours. */
   interrupted: Record<string, number>;
-  /** Seconds until the last phone of our own accounts rings at their contracted rates. */
+  /** Seconds until the last phone of our own accounts rings: the largest of theirs. */
+  last_phone_s: number | null;
+  /** By account, each at its contracted rate. */
+  last_phones: LastPhone[];
+}
+
+/** When the last phone of one account rings; nothing where it has no contracted rate. */
+export interface LastPhone {
+  link: string;
+  heads: number;
+  parts: number;
+  ahead: number;
+  pace_per_s: number;
   last_phone_s: number | null;
 }
 
