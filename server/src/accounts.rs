@@ -1,17 +1,15 @@
 //! Accounts at carriers: what each may still send on a day, how long its phones take, and what is wrong
 //! with what was agreed.
 
-use dispatch::directory::{Directory, ROWS_MAX};
-use dispatch::gateway::sms::share::Share;
-use dispatch::gateway::sms::{Account, DataOnly, Day, LinkConfig, Refusal, parts_of};
-use dispatch::intent::Audience;
+use dispatch::directory::Directory;
+use dispatch::gateway::sms::{Account, Day, Kinds, LinkConfig, Refusal, Sorter, parts_of};
 use dispatch::ledger::Spent;
 use dispatch::preview::Reached;
 use model::fault::{Fault, Severity};
-use model::{AreaCode, Channel, City, Offset, Reach, Time};
+use model::{Channel, Offset, Time};
 use parking_lot::Mutex;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// From so many days before its last one an account is to be renewed.
 const RENEW_DAYS: i64 = 30;
@@ -24,10 +22,8 @@ pub(crate) struct Accounts {
     links: Vec<String>,
     all: Vec<Account>,
     paces: Vec<Pace>,
-    /// How they share the phones, where there are several.
-    share: Option<Share>,
-    /// Subscribers whose numbers are no phones, by area.
-    data_only: BTreeMap<AreaCode, u64>,
+    /// Which of them tells each telephone.
+    sorter: Sorter,
     spent: Mutex<BTreeMap<String, Spent>>,
 }
 
@@ -59,10 +55,7 @@ pub(crate) struct LastPhone {
 
 impl Accounts {
     /// Accounts by the names of their links, each with its pace.
-    pub(crate) fn new(
-        all: &[(&String, &LinkConfig, u32)],
-        data_only: BTreeMap<AreaCode, u64>,
-    ) -> Self {
+    pub(crate) fn new(all: &[(&String, &LinkConfig, u32)]) -> Self {
         let paces = all.iter().map(|(_, config, per_s)| {
             let style = config.style();
             Pace {
@@ -71,12 +64,12 @@ impl Accounts {
                 always_ucs2: style.always_ucs2(),
             }
         });
+        let sorter = all.first().map(|(_, config, _)| config.sorter());
         Self {
             links: all.iter().map(|(name, ..)| (*name).clone()).collect(),
             all: all.iter().map(|(_, of, _)| of.agreed.clone()).collect(),
             paces: paces.collect(),
-            share: all.first().and_then(|(_, config, _)| config.share.clone()),
-            data_only,
+            sorter: sorter.unwrap_or_default(),
             spent: Mutex::default(),
         }
     }
@@ -86,22 +79,14 @@ impl Accounts {
         &self.links
     }
 
-    /// Subscribers of some areas, each by itself, whose numbers are no phones.
-    pub(crate) fn data_only(&self, areas: &BTreeSet<AreaCode>) -> u64 {
-        areas
-            .iter()
-            .filter_map(|code| self.data_only.get(code))
-            .sum()
-    }
-
     /// True where short messages go out by none.
     pub(crate) const fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// How they share the phones; nothing where there is one account or none.
-    pub(crate) const fn share(&self) -> Option<&Share> {
-        self.share.as_ref()
+    /// Which of them tells each telephone; nothing where there is one that tells all.
+    pub(crate) fn sorter(&self) -> Option<&Sorter> {
+        Some(&self.sorter).filter(|sorter| !sorter.is_plain())
     }
 
     /// When the last phone of each account rings. `ahead` is how many messages wait at a link before.
@@ -156,40 +141,16 @@ impl Accounts {
     }
 }
 
-/// Subscribers of a city whose numbers are no phones, by the area they live in.
-pub(crate) fn data_cards(
-    directory: &Directory,
-    city: &City,
-    data_only: &DataOnly,
-) -> BTreeMap<AreaCode, u64> {
-    let mut found = BTreeMap::new();
-    if data_only.is_empty() {
-        return found;
-    }
-    let mut audience = Audience::of(Reach::Public, directory.version());
-    audience.areas = city.areas.iter().map(|area| area.code).collect();
-    let mut rows = Vec::new();
-    for pass in 0..2 {
-        let mut cursor = 0;
-        loop {
-            rows.clear();
-            let at = (pass, cursor);
-            let page = directory.resolve(city, &audience, Channel::Sms, at, ROWS_MAX, &mut rows);
-            let machines = rows.iter().filter(|row| data_only.has(row.address));
-            for row in machines {
-                let area = directory.area_of(city, row.recipient);
-                if let Some(area) = area.and_then(|area| city.area(area)) {
-                    *found.entry(area.code).or_default() += 1;
-                }
-            }
-            match page {
-                Ok(page) if !page.end => cursor = page.cursor,
-                // Nothing but another version is refused, and this is its own.
-                Ok(_) | Err(_) => break,
-            }
-        }
-    }
-    found
+/// Telephones of a directory that are of no known carrier: no short message goes to them. `file` is
+/// where they stand.
+pub(crate) fn unknown(file: &str, directory: &Directory, kinds: &Kinds) -> Vec<Fault> {
+    let found = directory.without_carrier(kinds);
+    let faults = found.into_iter().map(|(begins, count)| {
+        let what = format!("{count} numbers of no known carrier begin with {begins}");
+        let remedy = "they get no short message; correct them, or add the beginning to a list of the city's own (numbers = \"numbers.toml\")";
+        fault(file, "phone", what, remedy.to_owned(), Severity::Notice)
+    });
+    faults.collect()
 }
 
 /// Accounts of the configuration in `file` that are over or soon will be.
@@ -357,7 +318,7 @@ mod tests {
             ..LinkConfig::default()
         };
         let link = "sms".to_owned();
-        let accounts = Accounts::new(&[(&link, &config, 0)], BTreeMap::new());
+        let accounts = Accounts::new(&[(&link, &config, 0)]);
         accounts.spent("sms", Spent { day: 7, parts: 4 });
         let left = |day| accounts.on(Day(day)).first().and_then(Account::left);
         assert_eq!((left(7), left(8)), (Some(6), Some(10)));

@@ -22,6 +22,7 @@ use crate::screens::Screens;
 use crate::subscriptions::Subscriptions;
 use crate::view::{Lapsed, View};
 use crate::zones::{Standing, Zones};
+use dispatch::directory::Missed;
 use dispatch::gateway::sms::Day;
 use dispatch::intent::{Audience, Intent, RecipientNo};
 use dispatch::ledger::Retired;
@@ -342,7 +343,7 @@ impl App {
                 channels.insert(channel);
             }
             let preview = directory
-                .preview_by(city, audience, &[channel], self.accounts.share())
+                .preview_by(city, audience, &[channel], self.accounts.sorter())
                 .unwrap_or_default();
             let heads = preview.heads.iter().filter_map(|head| {
                 Some(Heads {
@@ -392,19 +393,14 @@ impl App {
             .map(|(code, heads)| serde_json::json!({ "code": code, "heads": heads }))
             .collect();
         let public = public.into_inner();
-        let by_sms = public.1.contains(&Channel::Sms);
-        let data_only = if by_sms {
-            self.accounts.data_only(&public.0)
-        } else {
-            0
-        };
+        let missed = self.unreachable(&public);
         let last_phones = self.last_phones(warning.tier(), &preview.reached);
         let counted = serde_json::json!({
             "heads": heads,
             "everybody": everybody,
             "townships": townships,
-            "unreachable": self.unreachable(&public) + data_only,
-            "data_only": data_only,
+            "unreachable": missed.values().sum::<u64>(),
+            "unreachable_by": missed,
             "texts": texts,
             "segments": segments,
             "remarks": preview.remarks,
@@ -474,15 +470,18 @@ impl App {
         )))
     }
 
-    /// Subscribers of areas whom none of the channels reaches.
-    fn unreachable(&self, (areas, channels): &(BTreeSet<AreaCode>, BTreeSet<Channel>)) -> u64 {
+    /// Subscribers of areas whom none of the channels reaches, by why.
+    fn unreachable(
+        &self,
+        (areas, channels): &(BTreeSet<AreaCode>, BTreeSet<Channel>),
+    ) -> BTreeMap<Missed, u64> {
         let (city, directory) = (&self.installation.city, self.directory());
         let mut audience = Audience::of(Reach::Public, directory.version());
         audience.areas = areas.iter().copied().collect();
         audience.alone = true;
         let channels: Vec<Channel> = channels.iter().copied().collect();
-        let preview = directory.preview(city, &audience, &channels);
-        preview.map_or(0, |preview| preview.missed)
+        let preview = directory.preview_by(city, &audience, &channels, self.accounts.sorter());
+        preview.map_or_else(|_| BTreeMap::new(), |preview| preview.missed_by)
     }
 
     /// What the people of a warning's zone were told about it so far; [`None`] where the zone is

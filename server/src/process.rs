@@ -424,10 +424,12 @@ async fn app(
         | LinkKind::Absent => None,
     });
     let sms: Vec<_> = sms.collect();
-    let data_only = sms.first().map(|(_, config, _)| config.data_only.clone());
-    let data_only = data_only.unwrap_or_default();
-    let machines = accounts::data_cards(&installation.directory, &city, &data_only);
-    let accounts = Accounts::new(&sms, machines);
+    let accounts = Accounts::new(&sms);
+    if let Some((_, config, _)) = sms.first() {
+        for fault in accounts::unknown("directory", &installation.directory, &config.kinds) {
+            tracing::warn!("{}: {}", fault.what, fault.remedy);
+        }
+    }
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();

@@ -3,6 +3,8 @@
 use super::Courier;
 use dispatch::exercise::{Gate, may_leave};
 use dispatch::gateway::notice::{BROWSERS, HUB, carried_by, service_of};
+use dispatch::gateway::sms::Phone;
+use dispatch::gateway::sms::share::Share;
 use dispatch::intent::{Intent, RecipientNo, Recipients};
 use dispatch::outbox::{Event, Resolve, Row};
 use model::{Channel, Reach};
@@ -32,7 +34,11 @@ impl Courier {
         let installation = &self.app.installation;
         let directory = self.app.directory();
         let audience = intent.audience.in_version(directory.version());
-        let preview = directory.preview(&installation.city, &audience, &[intent.channel]);
+        // What is left out of an audience is not planned either; of a plain count nobody's telephone is looked at.
+        let is_sorted = audience.reach == Reach::Public && !self.sorter.is_plain();
+        let sorter = is_sorted.then_some(&self.sorter);
+        let channels = [intent.channel];
+        let preview = directory.preview_by(&installation.city, &audience, &channels, sorter);
         let people = preview.map_or(0, |preview| preview.people);
         self.heads.insert(intent.id, people);
         people
@@ -94,12 +100,7 @@ impl Courier {
             (cursor, end) = (GONE, false);
         }
         // Rows were sorted by list; the wording of a language the intent lacks is its first.
-        if let Some(share) = &self.share {
-            self.rows.retain(|row| share.has(row.address));
-        }
-        if intent.channel == Channel::Sms && !self.data_only.is_empty() {
-            self.leave_machines_out();
-        }
+        self.keep_own(intent.channel, intent.audience.reach);
         let rows = std::mem::take(&mut self.rows);
         self.step(Event::Rows {
             intent: wanted.intent,
@@ -150,16 +151,35 @@ impl Courier {
         self.app.withheld(Gate::Gateway, channel, left_out as u64);
     }
 
-    /// Lets go of rows whose numbers are cards in machines.
-    fn leave_machines_out(&mut self) {
-        let before = self.rows.len();
-        let data_only = &self.data_only;
-        self.rows.retain(|row| !data_only.has(row.address));
-        let left_out = before - self.rows.len();
-        if left_out > 0 {
-            let labels = [self.outbox.link()];
-            let metric = self.app.metrics.data_only.with_label_values(&labels);
-            metric.inc_by(left_out as u64);
+    /// Lets go of rows of other accounts and, of the public, of those to whom no short message goes. A named
+    /// person stays: what cannot be sent to them goes to their next channel.
+    fn keep_own(&mut self, channel: Channel, reach: Reach) {
+        if channel != Channel::Sms || self.sorter.is_plain() {
+            return;
+        }
+        let (sorter, share) = (&self.sorter, self.share.as_ref());
+        let own = share.map_or(0, Share::own);
+        let is_theirs = |phone| share.is_none_or(|share| share.has(phone));
+        let mut left_out = [0_u64; Phone::UNTOLD.len()];
+        self.rows.retain(|row| match sorter.account(row.address) {
+            Ok(account) => account == own,
+            Err(_) if reach != Reach::Public => is_theirs(row.address),
+            Err(untold) => {
+                let place = Phone::UNTOLD.iter().position(|it| *it == untold);
+                // Each account goes through all rows: one of them counts.
+                let place = place.filter(|_| is_theirs(row.address));
+                if let Some(count) = place.and_then(|place| left_out.get_mut(place)) {
+                    *count += 1;
+                }
+                false
+            }
+        });
+        for (what, count) in Phone::UNTOLD.iter().zip(left_out) {
+            if count > 0 {
+                let labels = [self.outbox.link(), what.name()];
+                let metric = self.app.metrics.left_out.with_label_values(&labels);
+                metric.inc_by(count);
+            }
         }
     }
 
@@ -251,12 +271,7 @@ impl Courier {
             let left = page.iter().filter_map(|no| subscriptions.row(*no, areas));
             self.rows.extend(left);
         }
-        if let Some(share) = &self.share {
-            self.rows.retain(|row| share.has(row.address));
-        }
-        if channel == Channel::Sms && !self.data_only.is_empty() {
-            self.leave_machines_out();
-        }
+        self.keep_own(channel, intent.audience.reach);
         let cursor = wanted.cursor + page.len() as u64;
         let rows = std::mem::take(&mut self.rows);
         self.step(Event::Rows {
