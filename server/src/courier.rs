@@ -413,6 +413,8 @@ impl Courier {
             unknown: of(&[State::Unknown]),
             expired: of(&[State::Expired]),
             withdrawn: of(&[State::Withdrawn]),
+            // Before its end only what is claimed first is known to be there.
+            on_the_wire: closed.map_or(0, |_| of(&[State::Claimed])),
             handed,
             started: Some(self.app.view.text(intent.created)),
             finished: rate.finished.map(|at| self.app.view.text(at)),

@@ -37,6 +37,7 @@ mod process;
 mod pump;
 mod questions;
 mod registry;
+mod recall;
 mod rehearsal;
 mod relay;
 mod reload;

@@ -195,7 +195,8 @@ pub(crate) struct Cancellation {
     reason: String,
 }
 
-/// `POST /v1/warnings/{id}/cancel`: 200 with what remains in the warning's zone: no end is another's.
+/// `POST /v1/warnings/{id}/cancel`: 200 with what remains in the warning's zone: no end is another's; and
+/// with what is beyond recall.
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -218,7 +219,10 @@ pub(crate) async fn cancel(
     let is_over = now.is_none_or(|now| matches!(now.event, Event::Cancelled | Event::Ended));
     let over = is_over.then(|| warning.to_string());
     let remains = remains(&app, app.zone_code(zone), over.as_slice());
-    Ok(Json(serde_json::json!({ "remains": remains })))
+    let recall = app.recalled(warning, revision, is_over).await;
+    Ok(Json(
+        serde_json::json!({ "remains": remains, "recall": recall }),
+    ))
 }
 
 /// A second person's look at what one released.
@@ -245,6 +249,7 @@ impl Act for Review {
             sound: self.sound,
             note: self.note,
             person,
+    let revision = app.view.original(warning).map_or(0, |seen| seen.revision);
         })
     }
 }

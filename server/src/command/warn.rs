@@ -178,6 +178,39 @@ pub(super) fn hazard(code: &str) -> Result<Hazard, String> {
         let known = Hazard::ALL.map(|hazard| format!("{} {}", hazard.code(), hazard.en()));
         format!("one of {}", known.join(", "))
     })
+/// What a cancellation took back and what is beyond recall, a line for each link and document.
+fn recalled(done: &Value) -> Vec<String> {
+    let list = |key: &str| {
+        let all = done.pointer(&format!("/recall/{key}"));
+        all.and_then(Value::as_array).into_iter().flatten()
+    };
+    let word = |of: &Value, key: &str| {
+        let word = of.get(key).and_then(Value::as_str);
+        word.unwrap_or_default().to_owned()
+    };
+    let counts = |of: &Value| {
+        let count = |key: &str| of.get(key).and_then(Value::as_u64).unwrap_or(0);
+        format!(
+            "{} taken back, {} on the wire, {} accepted ({} delivered), {} failed, {} unknown",
+            count("withdrawn"),
+            count("on_the_wire"),
+            count("accepted"),
+            count("delivered"),
+            count("failed"),
+            count("unknown"),
+        )
+    };
+    let links = list("links").map(|of| format!("{}: {}", word(of, "link"), counts(of)));
+    let jobs = list("jobs").map(|of| {
+        let said = of.get("counts").map(counts).unwrap_or_default();
+        let (link, state) = (word(of, "link"), word(of, "state"));
+        format!("{link}: {state}, as the far side told last: {said}")
+    });
+    let published = list("published");
+    let published = published.map(|of| format!("{}: published, beyond recall", word(of, "link")));
+    links.chain(jobs).chain(published).collect()
+}
+
 }
 
 /// Runs the command.
@@ -244,6 +277,9 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
             let api = reject.remote.open()?;
             block_on(async {
                 let warning = api.get(&path(&reject.id, "")?).await?;
+            for line in recalled(&done) {
+                eprintln!("{line}");
+            }
                 let revision = warning.get("revision");
                 let body = json!({ "revision": revision, "reason": reject.reason });
                 api.post(&path(&reject.id, "/reject")?, &body).await
