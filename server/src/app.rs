@@ -405,6 +405,7 @@ impl App {
             "segments": segments,
             "remarks": preview.remarks,
             "unsendable": preview.unsendable,
+            "objections": self.objections(warning),
             "interrupted": preview.interrupted,
             "last_phone_s": whole(&last_phones),
             "last_phones": last_phones,

@@ -64,6 +64,9 @@ pub(crate) struct Issue {
     /// Why, in a few words
     #[arg(long)]
     reason: String,
+    /// Let the words stand although something in them is objected to
+    #[arg(long)]
+    as_it_stands: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -82,6 +85,9 @@ pub(crate) struct Update {
     /// Why, in a few words
     #[arg(long)]
     reason: String,
+    /// Let the words stand although something in them is objected to
+    #[arg(long)]
+    as_it_stands: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -112,6 +118,9 @@ pub(crate) struct Approve {
     /// Sign although no account passes its short message: what goes out otherwise goes out
     #[arg(long)]
     without_sms: bool,
+    /// Sign although its words are objected to, and why
+    #[arg(long, value_name = "WHY")]
+    as_it_stands: Option<String>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -169,15 +178,6 @@ impl FromStr for Words {
     }
 }
 
-fn area(code: &str) -> Result<AreaCode, String> {
-    AreaCode::parse(code).map_err(|error| error.to_string())
-}
-
-pub(super) fn hazard(code: &str) -> Result<Hazard, String> {
-    Hazard::from_code(code).ok_or_else(|| {
-        let known = Hazard::ALL.map(|hazard| format!("{} {}", hazard.code(), hazard.en()));
-        format!("one of {}", known.join(", "))
-    })
 /// What a cancellation took back and what is beyond recall, a line for each link and document.
 fn recalled(done: &Value) -> Vec<String> {
     let list = |key: &str| {
@@ -211,6 +211,15 @@ fn recalled(done: &Value) -> Vec<String> {
     links.chain(jobs).chain(published).collect()
 }
 
+fn area(code: &str) -> Result<AreaCode, String> {
+    AreaCode::parse(code).map_err(|error| error.to_string())
+}
+
+pub(super) fn hazard(code: &str) -> Result<Hazard, String> {
+    Hazard::from_code(code).ok_or_else(|| {
+        let known = Hazard::ALL.map(|hazard| format!("{} {}", hazard.code(), hazard.en()));
+        format!("one of {}", known.join(", "))
+    })
 }
 
 /// Runs the command.
@@ -241,6 +250,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
                 "areas": tiers(&issue.areas),
                 "text": words(&issue.texts),
                 "reason": issue.reason,
+                "as_it_stands": issue.as_it_stands,
             });
             let api = issue.remote.open()?;
             let acted = block_on(api.post("/v1/warnings", &body))?;
@@ -255,6 +265,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
                     "areas": tiers(&update.areas),
                     "text": words(&update.texts),
                     "reason": update.reason,
+                    "as_it_stands": update.as_it_stands,
                 });
                 api.post(&path(&update.id, "/amend")?, &body).await
             })?;
@@ -266,6 +277,9 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
             let body = json!({ "areas": cancel.areas, "reason": cancel.reason });
             let done = block_on(api.post(&path(&cancel.id, "/cancel")?, &body))?;
             eprintln!("{}: taken back", cancel.id);
+            for line in recalled(&done) {
+                eprintln!("{line}");
+            }
             let remains = done.get("remains").and_then(Value::as_array);
             for what in remains.into_iter().flatten() {
                 eprintln!("remains: {}", remaining(what));
@@ -277,9 +291,6 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
             let api = reject.remote.open()?;
             block_on(async {
                 let warning = api.get(&path(&reject.id, "")?).await?;
-            for line in recalled(&done) {
-                eprintln!("{line}");
-            }
                 let revision = warning.get("revision");
                 let body = json!({ "revision": revision, "reason": reject.reason });
                 api.post(&path(&reject.id, "/reject")?, &body).await
@@ -357,6 +368,8 @@ fn sign(approve: &Approve) -> Result<(), Failure> {
         "revision": warning.get("revision"),
         "seen": seen,
         "without_sms": approve.without_sms,
+        "as_it_stands": approve.as_it_stands.is_some(),
+        "reason": approve.as_it_stands.clone().unwrap_or_default(),
     });
     block_on(async {
         api.post(&path(&approve.id, "/approve")?, &body).await?;
@@ -493,6 +506,11 @@ fn story(warning: &Value, preview: &Value) -> Vec<String> {
         lines.push(format!(
             "NO SMS in {}: no account at a carrier passes the text",
             language.as_str().unwrap_or_default()
+        ));
+    }
+    for (language, findings) in object(preview, "objections") {
+        lines.push(format!(
+            "OBJECTED TO in {language}: {findings}; sign it with --as-it-stands WHY, or word it otherwise"
         ));
     }
     lines.push(format!("seen {}", text(warning, "seen")));
