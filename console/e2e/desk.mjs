@@ -214,6 +214,8 @@ export async function cases(inForce) {
     await page.click(id('submit'));
     await page.waitForSelector(`dialog ${id('remains')}`);
     assert.match(await page.locator(`dialog ${id('remains')}`).innerText(), /防风应急响应/);
+    const said = await page.locator(`dialog ${id('recall')}`).innerText();
+    assert.match(said, /已撤回[\s\S]*在途[\s\S]*合计/, said);
     await page.click(id('understood'));
     assert.equal((await warningOf(w.id)).event, 'cancelled');
   });

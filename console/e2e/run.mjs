@@ -129,6 +129,44 @@ await test('an amendment of one township takes nothing back from the others', { 
   for (const code of Object.keys(before)) if (before[code] !== 'none') assert.notEqual(after[code] ?? 'none', 'none', `${code} stays`);
 });
 
+await test('words in one language alone are signed as they stand, by two keystrokes', { signed: true }, async (page) => {
+  const w = await waitingCard(page, (x) => !x.relay && !x.request_to && !x.signed_by.includes(me.id));
+  await page.click(`#queue [data-id="${w.id}"]`);
+  await page.click(id('amend'));
+  await until('what is objected to', async () => {
+    if (await page.locator(`dialog ${id('objections')}`).isVisible()) return true;
+    const changed = page.locator('dialog .changed button');
+    if (await changed.isVisible()) await changed.click();
+    await page.fill('dialog textarea[lang=zh]', '立即停止户外作业,3点前不要返回');
+    await page.fill(id('reason'), '现场情况');
+    await page.click(id('submit'), { timeout: 1000 }).catch(() => undefined);
+    return false;
+  });
+  const said = await page.locator(`dialog ${id('objections')}`).innerText();
+  assert.match(said, /日文/);
+  assert.match(said, /3点/);
+  await page.click('dialog header button');
+  // The same by the API, so that a storm that moves on is no matter here.
+  await until('the amendment', async () => {
+    const { revision } = await warningOf(w.id);
+    const body = { revision, text: { zh: '立即停止户外作业,3点前不要返回' }, reason: '现场情况', as_it_stands: true };
+    return post(`/v1/warnings/${w.id}/amend`, body).then(() => true, () => false);
+  });
+  await page.click(id('sign'));
+  const done = async () => { const x = await warningOf(w.id); return x.event !== 'proposed' || x.signed_by.includes(me.id); };
+  await until('a signature', async () => {
+    if (await done()) return true;
+    if (await page.locator(id('look')).isVisible()) await page.click(id('look'));
+    const tick = page.locator(`dialog ${id('as-it-stands')}`);
+    if (!(await tick.isVisible())) return false;
+    assert.ok((await tick.isChecked()) || (await page.locator(id('confirm-sign')).isDisabled()), 'nothing is signed unseen');
+    await tick.focus();
+    if (!(await tick.isChecked())) await page.keyboard.press('Space');
+    await page.keyboard.press('Enter');
+    return false;
+  });
+});
+
 await test('is signed by keyboard alone, and a second person releases it', {}, async (page, context) => {
   await page.locator(id('sign-in')).focus();
   await page.keyboard.press('Enter');

@@ -53,7 +53,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
   const drills = new Drills(world);
   const timer = setInterval(() => { world.advance((STEP_MS / 1000) * speed); services.tick(); }, STEP_MS);
   const server = createServer((request, response) => {
-    answer(request, response).catch((error) => problem(response, error.status ?? 500, error.title ?? 'Failed', error.message, error.faults ? { faults: error.faults } : {}));
+    answer(request, response).catch((error) => problem(response, error.status ?? 500, error.title ?? 'Failed', error.message, { ...error.more, ...(error.faults ? { faults: error.faults } : {}) }));
   });
 
   async function answer(request, response) {
@@ -206,6 +206,7 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       const who = permit('approve');
       if (body.seen !== w.seen || body.revision !== w.revision) throw refuse(409, 'Changed since you saw it', `revision ${w.revision} is not what was seen`);
       if (w.signed_by.includes(who)) throw refuse(409, 'Changed since you saw it', `${who} has signed already`);
+      if (!w.relay) worded(world.objections(world.own.get(w.id) ?? {}), body);
       w.signed_by = [...w.signed_by, who];
       if (w.signing) w.signing = { ...w.signing, signed_by: w.signed_by };
       if (w.signed_by.length >= w.needs) world.release(w, w.signed_by);
@@ -216,7 +217,10 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
       if (body.revision !== w.revision) throw refuse(409, 'Changed since you saw it', `revision ${body.revision} is not the current one, ${w.revision}`);
       if (what === 'reject') world.reject(w, who);
       else if (w.relay) throw refuse(409, 'Changed since you saw it', `${w.id} passes on another authority's words`);
-      else world.amend(w, body);
+      else {
+        if (Object.keys(body.text ?? {}).length > 0) worded(world.objections({ ...world.own.get(w.id), ...body.text }), body);
+        world.amend(w, body);
+      }
     } else if (what === 'review') {
       const who = permit('approve');
       if (w.review?.signed_by.includes(who)) throw refuse(409, 'Changed since you saw it', `${who} released it: another person must review it`);
@@ -224,8 +228,10 @@ export async function start({ port = 0, speed = 1, mode = 'actual' } = {}) {
     } else if (what === 'cancel') {
       permit('issue');
       reasoned(body);
+      const recall = world.recall(w);
       world.cancel(w, body.areas ?? []);
-      return { remains: responses.remains(w.zone, w.event === 'cancelled' ? w.id : '') };
+      recall.settled = w.event === 'cancelled';
+      return { recall, remains: responses.remains(w.zone, w.event === 'cancelled' ? w.id : '') };
     }
     else throw refuse(404, 'Not found', what);
     return null;
@@ -271,7 +277,12 @@ function file(path, response) {
 }
 
 const reasoned = (body) => { if (!body.reason?.trim()) throw refuse(400, 'Bad request', 'reason: say why in a few words'); };
-const refuse = (status, title, detail) => Object.assign(new Error(detail), { status, title });
+const refuse = (status, title, detail, more = {}) => Object.assign(new Error(detail), { status, title, more });
+const worded = (findings, body) => {
+  if (Object.keys(findings).length === 0) return;
+  if (!body.as_it_stands) throw refuse(422, 'Refused', 'its words: word it otherwise, or send "as_it_stands": true with a reason', { findings });
+  reasoned(body);
+};
 
 function problem(response, status, title, detail, more = {}) {
   response.writeHead(status, { 'content-type': 'application/problem+json' });

@@ -17,6 +17,22 @@ export const counted = (d) => ({ ...d, sent: d.accepted + d.delivered + d.failed
 /** The hash that an approval carries. */
 const seen = (w) => createHash('sha256').update(JSON.stringify([w.revision, w.areas, w.text, w.tier])).digest('hex');
 
+/** Whom none of the channels reaches, and why. */
+function unreachable(all) {
+  const unreachable_by = { landline: Math.round(all * 0.004), foreign: Math.round(all * 0.001), data_only: Math.round(all * 0.001) };
+  return { unreachable_by, unreachable: Object.values(unreachable_by).reduce((a, b) => a + b, 0) };
+}
+
+/** Two accounts of unequal shares: the larger one's last phone is the last of all. */
+function lastPhones(all) {
+  const of = (link, share, pace_per_s) => {
+    const heads = Math.round(all * share);
+    return { link, heads, parts: heads * 2, ahead: 0, pace_per_s, last_phone_s: Math.ceil((heads * 2) / pace_per_s) };
+  };
+  const last_phones = [of('sms', 0.8, 500), of('sms/unicom', 0.2, 500)];
+  return { last_phones, last_phone_s: Math.max(...last_phones.map((a) => a.last_phone_s)) };
+}
+
 export class World {
   constructor({ mode = 'actual', seed = 1, send = () => {} } = {}) {
     this.city = readCity();
@@ -36,6 +52,8 @@ export class World {
     this.deliveries = new Map();
     this.signals = new Map();
     this.released = new Set();
+    /** Words that people put in place of the template's, by warning. */
+    this.own = new Map();
     while (this.minute < 185) this.stepMinute();
     for (const w of this.warnings.values()) {
       // What had stood for long was signed before the screen opened.
@@ -285,8 +303,8 @@ export class World {
     return {
       heads: { sms: split(all * 0.97), push: split(all * 0.41), email: split(all * 0.08) },
       townships: Object.keys(w.areas).map((code) => ({ code, heads: Math.round((this.areas.get(code)?.population ?? 0) / PEOPLE_PER_SUBSCRIBER) })).sort((a, b) => b.heads - a.heads),
-      everybody: false, unreachable: Math.round(all * 0.006), data_only: Math.round(all * 0.001), texts: w.text, segments: { zh: 2, en: 3 }, unsendable: [], remarks: w.text.en && !/verify/i.test(w.text.en) ? { en: [{ missing: 'verify' }] } : {},
-      jobs: [], interrupted: Object.fromEntries(Object.keys(w.areas).slice(0, 2).map((code, at) => [code, 2 - at])), last_phone_s: Math.ceil(all * 0.97 / 1000),
+      everybody: false, ...unreachable(all), texts: w.text, segments: { zh: 2, en: 3 }, unsendable: [], objections: w.relay ? {} : this.objections(this.own.get(w.id) ?? {}), remarks: w.text.en && !/verify/i.test(w.text.en) ? { en: [{ missing: 'verify' }] } : {},
+      jobs: [], interrupted: Object.fromEntries(Object.keys(w.areas).slice(0, 2).map((code, at) => [code, 2 - at])), ...lastPhones(Math.round(all * 0.97)),
     };
   }
 
@@ -451,7 +469,15 @@ export class World {
   }
 
   /** New content, put forward anew: signatures are void, and what the areas leave out is taken back. */
+  /** What is objected to in a person's own words: languages of the public that are missing, hours without their half. */
+  objections(text) {
+    if (Object.keys(text).length === 0) return {};
+    const found = ['zh', 'en', 'ja', 'ko', 'fr'].map((of) => [of, text[of] ? [...text[of].matchAll(/(?<![上下中]午|凌晨|晚上|\d)\d{1,2}点/g)].map(([said]) => ({ no_half: said })) : ['untranslated']]);
+    return Object.fromEntries(found.filter(([, findings]) => findings.length > 0));
+  }
+
   amend(w, { areas = {}, text = {} }) {
+    this.own.set(w.id, { ...this.own.get(w.id), ...text });
     const now = this.text(this.time);
     if (Object.keys(areas).length > 0) {
       const before = w.areas;
@@ -489,6 +515,20 @@ export class World {
     Object.assign(w, { revision: w.revision + 1, event: 'updated', tier, areas, text, signed_by: [person], needs: 0, clock_ends: null, signing: null, in_force: null });
     w.seen = seen(w);
     this.emit('warning', w);
+  }
+
+  /** What of a warning's messages is still here, on its way, or there. */
+  recall(w) {
+    const none = { withdrawn: 0, on_the_wire: 0, accepted: 0, delivered: 0, failed: 0, unknown: 0, expired: 0 };
+    const rows = [...this.deliveries.values()].filter((d) => d.warning === w.id);
+    const documents = rows.filter((d) => ['cap', 'webhook'].includes(d.channel));
+    const links = rows.filter((d) => !documents.includes(d)).map((d) => ({
+      link: d.link, channel: d.channel, withdrawn: d.planned - d.sent - d.accepted - d.delivered - d.failed - d.unknown, on_the_wire: d.sent,
+      accepted: d.accepted + d.delivered, delivered: d.delivered, failed: d.failed, unknown: d.unknown, expired: 0,
+    }));
+    const sum = links.reduce((all, of) => Object.fromEntries(Object.keys(none).map((key) => [key, all[key] + of[key]])), none);
+    const published = documents.map((d) => ({ link: d.link, channel: d.channel, revision: d.revision, confirmed: d.accepted + d.delivered > 0 }));
+    return { settled: true, links, sum, jobs: [], published };
   }
 
   cancel(w, areas, event = 'cancelled') {

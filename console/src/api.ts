@@ -1,7 +1,7 @@
 // Calls to the server; every failure is a `Refused` with words a person can act on.
 
 import { eventReader } from './sse';
-import type { Acted, Fault, Problem } from './types';
+import type { Acted, Fault, Findings, Problem } from './types';
 
 export class Refused extends Error {
   readonly status: number;
@@ -10,12 +10,15 @@ export class Refused extends Error {
   readonly zones: Acted['zones'];
   /** Of files: what is wrong with them. */
   readonly faults: Fault[];
-  constructor(status: number, title: string, detail: string, { zones = [], faults = [] }: Partial<Pick<Problem, 'zones' | 'faults'>> = {}) {
+  /** Of words that were objected to: what, by language. */
+  readonly findings: Findings | undefined;
+  constructor(status: number, title: string, detail: string, { zones = [], faults = [], findings }: Partial<Pick<Problem, 'zones' | 'faults' | 'findings'>> = {}) {
     super(detail);
     this.status = status;
     this.title = title;
     this.zones = zones;
     this.faults = faults;
+    this.findings = findings;
   }
 }
 

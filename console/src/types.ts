@@ -210,18 +210,32 @@ export interface Preview {
   everybody: boolean;
   townships: { code: string; heads: number }[];
   unreachable: number;
-  /** Of these, cards in machines. */
-  data_only: number;
+  /** The same by why: landline, foreign, data_only, no_carrier, no_telephone, other_channel. */
+  unreachable_by: Record<string, number>;
   texts: Words;
   segments: Record<string, number>;
   remarks: Partial<Record<Lang, Remark[]>>;
   /** Languages whose short message no account at a carrier passes: signed so, it reaches nobody by SMS. */
   unsendable: Lang[];
+  /** What is objected to in a person's own words: signed only as it stands, with a reason. */
+  objections: Findings;
   /** How each carrier or platform reads what a signature would send it. */
   jobs: JobReading[];
   /** How often the public of each area was rung up in the last 24 hours. */
   interrupted: Record<string, number>;
-  /** Seconds until the last phone of our own accounts rings at their contracted rates. */
+  /** Seconds until the last phone of our own accounts rings: the largest of theirs. */
+  last_phone_s: number | null;
+  /** By account, each at its contracted rate. */
+  last_phones: LastPhone[];
+}
+
+/** When the last phone of one account rings; nothing where it has no contracted rate. */
+export interface LastPhone {
+  link: string;
+  heads: number;
+  parts: number;
+  ahead: number;
+  pace_per_s: number;
   last_phone_s: number | null;
 }
 
@@ -277,7 +291,10 @@ export type Remark =
   | { which_night: string }
   | { no_month: string }
   | { not_passed: { account: string; why: NotPassed } }
-  | 'no_signature' | 'placeholder' | 'empty' | 'link' | 'no_mark' | 'stray_mark' | 'not_verbatim';
+  | 'no_signature' | 'placeholder' | 'empty' | 'link' | 'no_mark' | 'stray_mark' | 'not_verbatim' | 'untranslated';
+
+/** What is objected to in words, by language tag. */
+export type Findings = Record<string, Remark[]>;
 
 export type AnswerKind = 'received' | 'at_post' | 'moved' | 'needs_help';
 
@@ -484,9 +501,31 @@ export type Remaining =
   | { kind: 'task'; id: string }
   | { kind: 'incident'; area: string };
 
+/** Messages by what became of them. */
+export interface Messages {
+  withdrawn: number;
+  on_the_wire: number;
+  accepted: number;
+  delivered: number;
+  failed: number;
+  unknown: number;
+  expired: number;
+}
+
+/** What a cancellation took back, and what is beyond recall. */
+export interface Recall {
+  /** False where the warning stands in other areas, or a link had not followed yet. */
+  settled: boolean;
+  links: (Messages & { link: string; channel: string })[];
+  sum: Messages;
+  jobs: { link: string; job: string; state: string; counts: JobCounts }[];
+  published: { link: string; channel: string; revision: number; confirmed: boolean }[];
+}
+
 /** The answer to an end. */
 export interface Ended {
   remains?: Remaining[];
+  recall?: Recall;
 }
 
 export interface Transfer {
@@ -648,4 +687,6 @@ export interface Problem {
   zones?: Acted['zones'];
   /** Of files that cannot be used: each fault. */
   faults?: Fault[];
+  /** Of words that were objected to: what, by language. */
+  findings?: Findings;
 }

@@ -1,6 +1,6 @@
 // Every word of the screen in both languages, and the names of codes the server sends.
 
-import type { Lang, NotPassed, Remark } from './types';
+import type { Lang, NotPassed, Preview, Remark } from './types';
 import { deskEn, deskZh } from './words.desk';
 import { drillsEn, drillsZh } from './words.drills';
 import { jobsEn, jobsZh } from './words.jobs';
@@ -21,7 +21,7 @@ const zh = {
   lapsedInForce: '有效期已过', lapsedInForceNote: '有效期已过而未续发:接收方已视为失效,请续发或解除',
   unconfirmed: '待核实', unconfirmedNote: '依据含可疑数据,需第二个读数、邻站或人工确认', past: '过时', pastNote: '发现时已过 15 分钟,只显示不发送', requestTo: '提请发布', requested: '已提请',
   townships: '{n} 个镇街', sites: '{n} 个点位', areasTitle: '地区与等级', onset: '起始', reached: '最高曾达', district: '全区', more: '再显示 {n} 项', less: '收起',
-  evidence: '依据', rule: '规则', whoTold: '将通知', people: '人', total: '合计', unreachable: '无法送达', dataOnly: '(其中物联网卡 {n})', segments: '短信条数', unsendable: '没有运营商账号放行此短信({of}),短信不会发给任何人。勾选表示:不发短信,只经其他渠道发布。', byTownship: '人数最多的镇街', everybodyCounted: '该区正忙,暂不知谁已收到:按全部人员统计', previewing: '正在统计人数…', previewFailed: '统计失败:{why}', none: '无',
+  evidence: '依据', rule: '规则', whoTold: '将通知', people: '人', total: '合计', unreachable: '无法送达', missed_landline: '固定电话', missed_foreign: '境外号码', missed_data_only: '物联网卡', missed_no_carrier: '号段不明', missed_no_telephone: '无电话', missed_other_channel: '短信未放行', segments: '短信条数', unsendable: '没有运营商账号放行此短信({of}),短信不会发给任何人。勾选表示:不发短信,只经其他渠道发布。', byTownship: '人数最多的镇街', everybodyCounted: '该区正忙,暂不知谁已收到:按全部人员统计', previewing: '正在统计人数…', previewFailed: '统计失败:{why}', none: '无',
   text: '发布文本', chinese: '中文', english: '英文', received: '谁已收到', noDeliveries: '还没有发送',
   sign: '签发', amend: '修改', reject: '驳回', cancel: '取消', cancelAll: '全部取消', alreadySigned: '您已签,等待另一人', notAllowed: '您没有“{scope}”权限',
   confirmTitle: '确认签发', confirmNth: '您是第 {n} 位签名人,共需 {of} 位', confirmReleases: '签名后立即发布', confirmWaits: '签名后还需 {n} 人', confirmKey: '按 Enter 签发,Esc 返回', signing: '正在签发…', signed: '已签发:{what}', rejected: '已驳回:{what}', amended: '已修改:{what}', cancelled: '已取消:{what}', issued: '已提交新预警', noted: '已记录 {who} 的回复',
@@ -60,7 +60,7 @@ const en: Record<Key, string> = {
   lapsedInForce: 'Validity ran out', lapsedInForceNote: 'Not renewed in time: whoever follows the feed has let go of it. Renew it or end it',
   unconfirmed: 'Unconfirmed', unconfirmedNote: 'Rests on suspect values: a second reading, a neighbour or a person must confirm', past: 'Late', pastNote: 'Found more than 15 minutes after: shown, never sent', requestTo: 'Request to', requested: 'Requested',
   townships: '{n} townships', sites: '{n} sites', areasTitle: 'Areas and tiers', onset: 'onset', reached: 'reached', district: 'whole district', more: '{n} more', less: 'Show less',
-  evidence: 'Evidence', rule: 'Rule', whoTold: 'Who will be told', people: 'people', total: 'Total', unreachable: 'Unreachable', dataOnly: ' (cards in machines: {n})', segments: 'SMS parts', unsendable: 'No account at a carrier passes this SMS ({of}): it would reach nobody. Tick to sign without SMS; what goes out otherwise goes out.', byTownship: 'Most people in', everybodyCounted: 'All heads: the zone is too busy to say who was told already', previewing: 'Counting heads…', previewFailed: 'Could not count: {why}', none: 'none',
+  evidence: 'Evidence', rule: 'Rule', whoTold: 'Who will be told', people: 'people', total: 'Total', unreachable: 'Unreachable', missed_landline: 'landline', missed_foreign: 'abroad', missed_data_only: 'card in a machine', missed_no_carrier: 'no known carrier', missed_no_telephone: 'no telephone', missed_other_channel: 'SMS not released', segments: 'SMS parts', unsendable: 'No account at a carrier passes this SMS ({of}): it would reach nobody. Tick to sign without SMS; what goes out otherwise goes out.', byTownship: 'Most people in', everybodyCounted: 'All heads: the zone is too busy to say who was told already', previewing: 'Counting heads…', previewFailed: 'Could not count: {why}', none: 'none',
   text: 'Text', chinese: 'Chinese', english: 'English', received: 'Who has received it', noDeliveries: 'Nothing sent yet',
   sign: 'Sign', amend: 'Amend', reject: 'Reject', cancel: 'Cancel', cancelAll: 'Cancel all', alreadySigned: 'You have signed; one more person', notAllowed: 'You lack the scope “{scope}”',
   confirmTitle: 'Confirm signature', confirmNth: 'Yours is signature {n} of {of}', confirmReleases: 'Your signature releases it at once', confirmWaits: '{n} more needed after yours', confirmKey: 'Enter signs, Esc goes back', signing: 'Signing…', signed: 'Signed: {what}', rejected: 'Rejected: {what}', amended: 'Amended: {what}', cancelled: 'Cancelled: {what}', issued: 'New warning submitted', noted: 'Answer of {who} noted',
@@ -108,6 +108,7 @@ const HAZARDS: Record<string, Pair> = {
 const CODES: Record<string, Pair> = {
   sms: ['短信', 'SMS'], push: ['App 推送', 'App push'], email: ['邮件', 'E-mail'], cap: ['CAP 广播', 'CAP feed'], webhook: ['对接平台', 'Webhook'], device: ['现场设备', 'Site device'], voice: ['语音呼叫', 'Voice call'], area: ['区域任务', 'Area job'], cell: ['小区广播', 'Cell broadcast'], broadcast: ['应急广播', 'Broadcast'],
   alert: ['首报', 'Alert'], relay: ['转发', 'Relay'], signature: ['催签', 'Call to sign'], request: ['提请', 'Request'], withdraw: ['撤回', 'Withdraw'], site_alarm: ['现场告警', 'Site alarm'], strobe: ['闪光灯亮', 'Strobe on'], strobe_over: ['闪光灯灭', 'Strobe off'], rise: ['升级', 'Rise'], fall: ['降级', 'Fall'], ended: ['解除', 'Ended'], cancelled: ['取消', 'Cancelled'], reminder: ['责任人提醒', 'Duty reminder'], stand_down: ['责任人解除', 'Stand-down'], digest: ['汇总', 'Digest'], drill: ['演练', 'Drill'],
+  'zh-Hant': ['繁体中文', 'Traditional Chinese'], ja: ['日文', 'Japanese'], ko: ['韩文', 'Korean'], fr: ['法文', 'French'],
   proposed: ['待签', 'Proposed'], issued: ['已发布', 'Issued'], updated: ['已更新', 'Updated'],
   received: ['已收到', 'Received'], at_post: ['已到岗', 'At post'], moved: ['已转移', 'People moved'], needs_help: ['需支援', 'Needs help'],
   city_duty: ['市值班', 'City duty'], city_duty_deputy: ['市副班', 'City deputy'], district_duty: ['区值班', 'District duty'], district_duty_deputy: ['区副班', 'District deputy'],
@@ -150,6 +151,7 @@ export function remarksOf(remarks: Remark[], lang: Lang): string[] {
     if (remark === 'link') return [lang === 'zh' ? '含链接' : 'it has a link'];
     if (remark === 'no_mark') return [lang === 'zh' ? '首尾缺演练标识' : 'an exercise is not marked first and last'];
     if (remark === 'stray_mark') return [lang === 'zh' ? '正式文本带演练标识' : 'it carries the mark of an exercise'];
+    if (remark === 'untranslated') return [lang === 'zh' ? '未写该语种,读者将收到模板文本' : 'nobody wrote it: its readers get the template’s words'];
     if (remark === 'not_verbatim') return [lang === 'zh' ? '转发原文有改动' : 'relayed words are not as they came'];
     if ('not_passed' in remark) return [notPassed(remark.not_passed.account, remark.not_passed.why, lang)];
     if ('no_half' in remark) return [lang === 'zh' ? `“${remark.no_half}”未写明上下午` : `“${remark.no_half}” may be by night or by day`];
@@ -168,5 +170,11 @@ export function remarksOf(remarks: Remark[], lang: Lang): string[] {
 export const codeName = (code: string | null | undefined, lang: Lang): string => (code ? pick(CODES[code], lang, code.replaceAll('_', ' ')) : '');
 /** A word whose key is put together; the key itself where there is none. */
 export const say = (key: string, lang: Lang): string => (key in TABLE[lang] ? TABLE[lang][key as Key] : key.replaceAll('_', ' '));
+/** Why none of the channels reaches them: `(landline 3, abroad 1)`; nothing where all are reached. */
+export function missed(preview: Pick<Preview, 'unreachable_by'>, lang: Lang): string {
+  const list = Object.entries(preview.unreachable_by).map(([why, n]) => `${say(`missed_${why}`, lang)} ${n.toLocaleString('en-US')}`);
+  if (list.length === 0) return '';
+  return lang === 'zh' ? `(${join(list, lang)})` : ` (${join(list, lang)})`;
+}
 export const hazardName = (code: string | null | undefined, lang: Lang): string => (code ? pick(HAZARDS[code], lang, code) : '');
 export const HAZARD_CODES = Object.keys(HAZARDS);

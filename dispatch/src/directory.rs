@@ -39,7 +39,7 @@ mod waiting;
 mod tests;
 
 pub use contacts::Contact;
-pub use heads::{Head, Preview};
+pub use heads::{Head, Missed, Preview};
 pub use joining::{Joining, Resident};
 pub use live::{CHANGED_MAX, Change, Unchanged};
 pub use numbers::Numbers;

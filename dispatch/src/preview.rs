@@ -16,6 +16,8 @@ pub struct Heads {
     pub township: AreaCode,
     /// Their language.
     pub language: Language,
+    /// Of short messages, the account that tells them, by its place; 0 where there is one.
+    pub account: u8,
     /// How many, each address once.
     pub heads: u64,
 }
@@ -39,6 +41,8 @@ pub struct Reached {
     pub by_language: BTreeMap<Language, u64>,
     /// By township.
     pub by_township: BTreeMap<AreaCode, u64>,
+    /// By the account that tells them, by its place, and by language.
+    pub by_account: BTreeMap<u8, BTreeMap<Language, u64>>,
     /// In all.
     pub heads: u64,
 }
@@ -118,15 +122,20 @@ impl Preview {
         let told = self.reached.iter();
         let told = told.filter(|r| r.reach == Reach::Public && r.channel == Channel::Sms);
         let told: Vec<&Reached> = told.collect();
-        // Whose phones each of several accounts has is known as they are gone through.
-        let needed = match accounts {
-            [_] => told.iter().map(|reached| reached.parts_in_all()).sum(),
-            [] | [..] => 0,
+        let needed = |place: u8| -> u64 {
+            let parts = told.iter().map(|reached| {
+                reached.parts_by(place, |words| sms::size(&words.text).parts as u64)
+            });
+            parts.fold(0, u64::saturating_add)
         };
+        let needed: Vec<u64> = (0..=u8::MAX)
+            .zip(accounts)
+            .map(|(it, _)| needed(it))
+            .collect();
         for message in told.iter().flat_map(|reached| &reached.words) {
             let mut refused = 0;
-            for account in accounts {
-                let Some(why) = account.refusal_of(&message.text, day, needed) else {
+            for (account, needed) in accounts.iter().zip(&needed) {
+                let Some(why) = account.refusal_of(&message.text, day, *needed) else {
                     continue;
                 };
                 refused += usize::from(why.is_total());
@@ -145,18 +154,17 @@ impl Preview {
 }
 
 impl Reached {
-    /// Parts that telling everybody takes; who has a language without words gets the first.
-    fn parts_in_all(&self) -> u64 {
-        let first = self
-            .words
-            .first()
-            .and_then(|words| self.parts.get(&words.language));
-        let heads = self.by_language.iter();
+    /// Parts that telling the phones of an account takes, `parts_of` one message each; who has a
+    /// language without words gets the first.
+    pub fn parts_by(&self, account: u8, parts_of: impl Fn(&Message) -> u64) -> u64 {
+        let heads = self.by_account.get(&account).into_iter().flatten();
         let parts = heads.map(|(language, heads)| {
-            let parts = self.parts.get(language).or(first).copied();
-            heads * parts.unwrap_or(1) as u64
+            let mut words = self.words.iter();
+            let own = words.find(|words| words.language == *language);
+            let parts = own.or(self.words.first()).map_or(1, &parts_of);
+            heads.saturating_mul(parts)
         });
-        parts.sum()
+        parts.fold(0, u64::saturating_add)
     }
 }
 
@@ -184,7 +192,10 @@ fn signed(warning: &Warning) -> Warning {
 fn reached(intent: Intent, heads: &[Heads]) -> Reached {
     let mut by_language = BTreeMap::new();
     let mut by_township = BTreeMap::new();
+    let mut by_account: BTreeMap<u8, BTreeMap<Language, u64>> = BTreeMap::new();
     for row in heads {
+        let of_account = by_account.entry(row.account).or_default();
+        *of_account.entry(row.language).or_default() += row.heads;
         *by_language.entry(row.language).or_default() += row.heads;
         *by_township.entry(row.township).or_default() += row.heads;
     }
@@ -202,6 +213,7 @@ fn reached(intent: Intent, heads: &[Heads]) -> Reached {
             .collect(),
         by_language,
         by_township,
+        by_account,
         heads: heads.iter().map(|row| row.heads).sum(),
         words: intent.words,
     }

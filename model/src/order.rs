@@ -21,6 +21,9 @@ pub enum Order {
         seen: String,
         /// Who.
         person: String,
+        /// Why, although its words were objected to; empty where they were not.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        as_it_stands: String,
     },
     /// Sends a proposal away; it comes back only on a higher tier or a new rise (semantics §23).
     Reject {
@@ -47,6 +50,9 @@ pub enum Order {
         person: String,
         /// Why.
         reason: String,
+        /// True where the words stand although something in them was objected to.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        as_it_stands: bool,
     },
     /// Takes a warning back, wholly or in some areas. Accepted in any state.
     Cancel {
@@ -71,6 +77,9 @@ pub enum Order {
         person: String,
         /// Why.
         reason: String,
+        /// True where the words stand although something in them was objected to.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        as_it_stands: bool,
     },
     /// Looks at what one person released (the emergency flow), afterwards.
     Review {

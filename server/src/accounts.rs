@@ -1,13 +1,15 @@
-//! Accounts at carriers: what each may still send on a day, and what is wrong with what was agreed.
+//! Accounts at carriers: what each may still send on a day, how long its phones take, and what is wrong
+//! with what was agreed.
 
-use dispatch::directory::{Directory, ROWS_MAX};
-use dispatch::gateway::sms::{Account, DataOnly, Day, Refusal};
-use dispatch::intent::Audience;
+use dispatch::directory::Directory;
+use dispatch::gateway::sms::{Account, Day, Kinds, LinkConfig, Refusal, Sorter, parts_of};
 use dispatch::ledger::Spent;
+use dispatch::preview::Reached;
 use model::fault::{Fault, Severity};
-use model::{AreaCode, Channel, City, Offset, Reach, Time};
+use model::{Channel, Offset, Time};
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, BTreeSet};
+use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// From so many days before its last one an account is to be renewed.
 const RENEW_DAYS: i64 = 30;
@@ -19,19 +21,55 @@ const NAMED_MAX: usize = 3;
 pub(crate) struct Accounts {
     links: Vec<String>,
     all: Vec<Account>,
-    /// Subscribers whose numbers are no phones, by area.
-    data_only: BTreeMap<AreaCode, u64>,
+    paces: Vec<Pace>,
+    /// Which of them tells each telephone.
+    sorter: Sorter,
     spent: Mutex<BTreeMap<String, Spent>>,
 }
 
+/// How fast an account sends, and in how many parts.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Parts a second by its contract; 0 where none was agreed.
+    per_s: u32,
+    with_flash: bool,
+    always_ucs2: bool,
+}
+
+/// When the last phone of one account rings at its contracted rate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct LastPhone {
+    /// Its link.
+    pub(crate) link: String,
+    /// People it tells.
+    pub(crate) heads: u64,
+    /// Parts that these take, shown at once as well where it does that.
+    pub(crate) parts: u64,
+    /// Parts of the same tier or a higher one that wait there before.
+    pub(crate) ahead: u64,
+    /// Parts a second.
+    pub(crate) pace_per_s: u32,
+    /// Seconds from the first message to the last; nothing where no rate was agreed.
+    pub(crate) last_phone_s: Option<u64>,
+}
+
 impl Accounts {
-    /// Accounts by the names of their links.
-    pub(crate) fn new(all: Vec<(String, Account)>, data_only: BTreeMap<AreaCode, u64>) -> Self {
-        let (links, all) = all.into_iter().unzip();
+    /// Accounts by the names of their links, each with its pace.
+    pub(crate) fn new(all: &[(&String, &LinkConfig, u32)]) -> Self {
+        let paces = all.iter().map(|(_, config, per_s)| {
+            let style = config.style();
+            Pace {
+                per_s: *per_s,
+                with_flash: style.sender.flash,
+                always_ucs2: style.always_ucs2(),
+            }
+        });
+        let sorter = all.first().map(|(_, config, _)| config.sorter());
         Self {
-            links,
-            all,
-            data_only,
+            links: all.iter().map(|(name, ..)| (*name).clone()).collect(),
+            all: all.iter().map(|(_, of, _)| of.agreed.clone()).collect(),
+            paces: paces.collect(),
+            sorter: sorter.unwrap_or_default(),
             spent: Mutex::default(),
         }
     }
@@ -41,17 +79,48 @@ impl Accounts {
         &self.links
     }
 
-    /// Subscribers of some areas, each by itself, whose numbers are no phones.
-    pub(crate) fn data_only(&self, areas: &BTreeSet<AreaCode>) -> u64 {
-        areas
-            .iter()
-            .filter_map(|code| self.data_only.get(code))
-            .sum()
-    }
-
     /// True where short messages go out by none.
     pub(crate) const fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// Which of them tells each telephone; nothing where there is one that tells all.
+    pub(crate) fn sorter(&self) -> Option<&Sorter> {
+        Some(&self.sorter).filter(|sorter| !sorter.is_plain())
+    }
+
+    /// When the last phone of each account rings. `ahead` is how many messages wait at a link before.
+    /// Each account is reckoned by its own phones: who stands in for one that is down is not foretold.
+    pub(crate) fn last_phones(
+        &self,
+        reached: &[Reached],
+        ahead: impl Fn(&str) -> u64,
+    ) -> Vec<LastPhone> {
+        let sms = || reached.iter().filter(|of| of.channel == Channel::Sms);
+        let places = (0..=u8::MAX).zip(self.links.iter().zip(&self.paces));
+        let of_account = places.map(|(place, (link, pace))| {
+            let times = if pace.with_flash { 2 } else { 1 };
+            let heads = sms().flat_map(|of| of.by_account.get(&place));
+            let heads = heads.flat_map(BTreeMap::values).copied();
+            let parts = sms().map(|of| {
+                of.parts_by(place, |words| {
+                    times * parts_of(&words.text, pace.always_ucs2) as u64
+                })
+            });
+            let parts = parts.fold(0, u64::saturating_add);
+            let ahead = ahead(link).saturating_mul(times);
+            let rate = u64::from(pace.per_s);
+            let all = parts.saturating_add(ahead);
+            LastPhone {
+                link: link.clone(),
+                heads: heads.fold(0, u64::saturating_add),
+                parts,
+                ahead,
+                pace_per_s: pace.per_s,
+                last_phone_s: (rate > 0).then(|| all.div_ceil(rate)),
+            }
+        });
+        of_account.collect()
     }
 
     /// What a link took so far; known of the links that this process serves.
@@ -72,40 +141,16 @@ impl Accounts {
     }
 }
 
-/// Subscribers of a city whose numbers are no phones, by the area they live in.
-pub(crate) fn data_cards(
-    directory: &Directory,
-    city: &City,
-    data_only: &DataOnly,
-) -> BTreeMap<AreaCode, u64> {
-    let mut found = BTreeMap::new();
-    if data_only.is_empty() {
-        return found;
-    }
-    let mut audience = Audience::of(Reach::Public, directory.version());
-    audience.areas = city.areas.iter().map(|area| area.code).collect();
-    let mut rows = Vec::new();
-    for pass in 0..2 {
-        let mut cursor = 0;
-        loop {
-            rows.clear();
-            let at = (pass, cursor);
-            let page = directory.resolve(city, &audience, Channel::Sms, at, ROWS_MAX, &mut rows);
-            let machines = rows.iter().filter(|row| data_only.has(row.address));
-            for row in machines {
-                let area = directory.area_of(city, row.recipient);
-                if let Some(area) = area.and_then(|area| city.area(area)) {
-                    *found.entry(area.code).or_default() += 1;
-                }
-            }
-            match page {
-                Ok(page) if !page.end => cursor = page.cursor,
-                // Nothing but another version is refused, and this is its own.
-                Ok(_) | Err(_) => break,
-            }
-        }
-    }
-    found
+/// Telephones of a directory that are of no known carrier: no short message goes to them. `file` is
+/// where they stand.
+pub(crate) fn unknown(file: &str, directory: &Directory, kinds: &Kinds) -> Vec<Fault> {
+    let found = directory.without_carrier(kinds);
+    let faults = found.into_iter().map(|(begins, count)| {
+        let what = format!("{count} numbers of no known carrier begin with {begins}");
+        let remedy = "they get no short message; correct them, or add the beginning to a list of the city's own (numbers = \"numbers.toml\")";
+        fault(file, "phone", what, remedy.to_owned(), Severity::Notice)
+    });
+    faults.collect()
 }
 
 /// Accounts of the configuration in `file` that are over or soon will be.
@@ -268,8 +313,12 @@ mod tests {
 
     #[test]
     fn what_was_used_counts_on_its_own_day() {
-        let all = vec![("sms".into(), account("a", "daily_max = 10"))];
-        let accounts = Accounts::new(all, BTreeMap::new());
+        let config = LinkConfig {
+            agreed: account("a", "daily_max = 10"),
+            ..LinkConfig::default()
+        };
+        let link = "sms".to_owned();
+        let accounts = Accounts::new(&[(&link, &config, 0)]);
         accounts.spent("sms", Spent { day: 7, parts: 4 });
         let left = |day| accounts.on(Day(day)).first().and_then(Account::left);
         assert_eq!((left(7), left(8)), (Some(6), Some(10)));

@@ -1,6 +1,6 @@
 //! The running process: what the loops and the API share.
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, LastPhone};
 use crate::answer_links::AnswerLinks;
 use crate::api::Problem;
 use crate::clock::Clock;
@@ -22,6 +22,7 @@ use crate::screens::Screens;
 use crate::subscriptions::Subscriptions;
 use crate::view::{Lapsed, View};
 use crate::zones::{Standing, Zones};
+use dispatch::directory::Missed;
 use dispatch::gateway::sms::Day;
 use dispatch::intent::{Audience, Intent, RecipientNo};
 use dispatch::ledger::Retired;
@@ -128,8 +129,6 @@ pub(crate) struct App {
     pub(crate) public_url: String,
     /// Links by which mails are answered.
     pub(crate) answer_links: AnswerLinks,
-    /// Parts of short messages a second that the accounts take together, where each has a rate.
-    pub(crate) pace_per_s: Option<u32>,
     /// What this process relays, where it is a carrier's or a platform's.
     pub(crate) relay: Option<crate::relay::Relay>,
     /// CAP documents by file name, newest last.
@@ -159,6 +158,16 @@ pub(crate) fn put_order(mode: Mode, zone: Zone, order: Order, batch: &mut Batch)
     let input = Topic::new(Kind::Input, mode);
     let entry = Input::Order(Box::new(order));
     batch.append(input, Partition(zone.0), entry.kind(), &[], &entry.encode());
+}
+
+/// Seconds until the last phone of all accounts rings; nothing where one that tells somebody has no rate,
+/// or where there is none.
+fn whole(accounts: &[LastPhone]) -> Option<u64> {
+    let telling = accounts
+        .iter()
+        .filter(|of| of.heads > 0 || of.pace_per_s > 0);
+    let each: Option<Vec<u64>> = telling.map(|of| of.last_phone_s).collect();
+    each?.into_iter().max()
 }
 
 impl App {
@@ -334,12 +343,13 @@ impl App {
                 channels.insert(channel);
             }
             let preview = directory
-                .preview(city, audience, &[channel])
+                .preview_by(city, audience, &[channel], self.accounts.sorter())
                 .unwrap_or_default();
             let heads = preview.heads.iter().filter_map(|head| {
                 Some(Heads {
                     township: city.area(head.area)?.code,
                     language: head.language,
+                    account: head.account,
                     heads: head.people,
                 })
             });
@@ -383,46 +393,37 @@ impl App {
             .map(|(code, heads)| serde_json::json!({ "code": code, "heads": heads }))
             .collect();
         let public = public.into_inner();
-        let by_sms = public.1.contains(&Channel::Sms);
-        let data_only = if by_sms {
-            self.accounts.data_only(&public.0)
-        } else {
-            0
-        };
+        let missed = self.unreachable(&public);
+        let last_phones = self.last_phones(warning.tier(), &preview.reached);
         let counted = serde_json::json!({
             "heads": heads,
             "everybody": everybody,
             "townships": townships,
-            "unreachable": self.unreachable(&public) + data_only,
-            "data_only": data_only,
+            "unreachable": missed.values().sum::<u64>(),
+            "unreachable_by": missed,
             "texts": texts,
             "segments": segments,
             "remarks": preview.remarks,
             "unsendable": preview.unsendable,
+            "objections": self.objections(warning),
             "interrupted": preview.interrupted,
-            "last_phone_s": self.last_phone_s(warning.tier(), &preview.reached),
+            "last_phone_s": whole(&last_phones),
+            "last_phones": last_phones,
         });
         (counted, preview.jobs)
     }
 
-    /// Seconds until the last phone of our own accounts rings at their contracted rates, with what
-    /// is ahead of it; nothing where no rate is known.
-    fn last_phone_s(&self, tier: Tier, reached: &[Reached]) -> Option<u64> {
-        let pace = self.pace_per_s.filter(|pace| *pace > 0)?;
-        let sms = reached.iter().filter(|of| of.channel == Channel::Sms);
-        let messages = sms.flat_map(|of| {
-            let parts = |language| of.parts.get(language).copied().unwrap_or(1);
-            let heads = of.by_language.iter();
-            heads.map(move |(language, heads)| heads.saturating_mul(parts(language) as u64))
-        });
+    /// When the last phone of each of our own accounts rings, with what is ahead of it at its link.
+    fn last_phones(&self, tier: Tier, reached: &[Reached]) -> Vec<LastPhone> {
         let rows = self.view.deliveries();
-        let ahead = rows.iter().filter(|row| {
-            let is_sms = row.channel == Channel::Sms.name();
-            is_sms && row.tier >= tier && row.finished.is_none()
-        });
-        let ahead = ahead.map(|row| row.planned.saturating_sub(row.sent));
-        let all = messages.chain(ahead).fold(0, u64::saturating_add);
-        Some(all.div_ceil(u64::from(pace)))
+        let ahead = |link: &str| {
+            let rows = rows
+                .iter()
+                .filter(|row| row.link == link && row.tier >= tier && row.finished.is_none());
+            let left = rows.map(|row| row.planned.saturating_sub(row.sent));
+            left.fold(0, u64::saturating_add)
+        };
+        self.accounts.last_phones(reached, ahead)
     }
 
     /// Refuses a signature under a short message to the public that no account passes.
@@ -470,15 +471,18 @@ impl App {
         )))
     }
 
-    /// Subscribers of areas whom none of the channels reaches.
-    fn unreachable(&self, (areas, channels): &(BTreeSet<AreaCode>, BTreeSet<Channel>)) -> u64 {
+    /// Subscribers of areas whom none of the channels reaches, by why.
+    fn unreachable(
+        &self,
+        (areas, channels): &(BTreeSet<AreaCode>, BTreeSet<Channel>),
+    ) -> BTreeMap<Missed, u64> {
         let (city, directory) = (&self.installation.city, self.directory());
         let mut audience = Audience::of(Reach::Public, directory.version());
         audience.areas = areas.iter().copied().collect();
         audience.alone = true;
         let channels: Vec<Channel> = channels.iter().copied().collect();
-        let preview = directory.preview(city, &audience, &channels);
-        preview.map_or(0, |preview| preview.missed)
+        let preview = directory.preview_by(city, &audience, &channels, self.accounts.sorter());
+        preview.map_or_else(|_| BTreeMap::new(), |preview| preview.missed_by)
     }
 
     /// What the people of a warning's zone were told about it so far; [`None`] where the zone is

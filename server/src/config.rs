@@ -36,6 +36,7 @@ use dispatch::gateway::device::{DeviceConfig, ProtocolVersion};
 use dispatch::gateway::email::{EmailConfig, Encryption};
 use dispatch::gateway::gate::GateConfig;
 use dispatch::gateway::http::{ClientConfig, client};
+use dispatch::gateway::sms::Kinds;
 use dispatch::gateway::sms::share::{FailOver, Share, ShareFault};
 use dispatch::gateway::sms::{Account, Contract, LinkConfig, Numbers, Protocol, Secret};
 use dispatch::gateway::webhook::{Webhook, WebhookConfig};
@@ -266,6 +267,9 @@ pub(crate) struct SmsSection {
     /// carries the rest.
     #[serde(default)]
     pub(crate) carries: Vec<String>,
+    /// Whether it carries telephones of other countries.
+    #[serde(default)]
+    pub(crate) abroad: bool,
     /// Accounts, by name, that tell its phones while it can tell nobody.
     #[serde(default)]
     fail_over: Vec<String>,
@@ -382,11 +386,19 @@ pub(crate) fn shares(
     numbers: &Numbers,
 ) -> Result<Vec<Option<Share>>, Vec<(usize, ShareFault)>> {
     let carries: Vec<&[String]> = accounts.iter().map(|it| it.carries.as_slice()).collect();
+    let mut abroad = (0..=u8::MAX).zip(accounts).filter(|(_, it)| it.abroad);
+    let place = abroad.next().map(|(place, _)| place);
+    if let Some((second, _)) = abroad.next() {
+        return Err(vec![(usize::from(second), ShareFault::TwoAbroad)]);
+    }
     if carries.iter().all(|words| words.is_empty()) && carries.len() < 2 {
         return Ok(vec![None; carries.len()]);
     }
     let shares = Share::of(&carries, numbers)?;
-    Ok(shares.into_iter().map(Some).collect())
+    let shares = shares
+        .into_iter()
+        .map(|share| Some(share.with_abroad(place)));
+    Ok(shares.collect())
 }
 
 /// Who tells the phones of each account while it cannot, or what is wrong with it.
@@ -576,6 +588,7 @@ impl Config {
             .map_err(|all| words(all.iter().map(|(_, it)| it.to_string()).collect()))?;
         let fail_overs = fail_overs(&self.sms)
             .map_err(|all| words(all.into_iter().map(|(_, it)| it).collect()))?;
+        let kinds = Kinds::of(&self.numbers);
         let sections = self.sms.iter().zip(shares).zip(fail_overs);
         let gateways = sections.map(|((section, share), fail_over)| {
             let link = section.gateway();
@@ -583,7 +596,8 @@ impl Config {
             Ok(LinkConfig {
                 share,
                 fail_over,
-                data_only: self.numbers.data_only(),
+                kinds: kinds.clone(),
+                abroad: section.abroad,
                 ..link
             })
         });

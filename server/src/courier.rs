@@ -50,7 +50,7 @@ use crate::term::Term;
 use crate::view::DeliveryItem;
 use area::Jobs;
 use dispatch::directory::Directory;
-use dispatch::gateway::sms::DataOnly;
+use dispatch::gateway::sms::Sorter;
 use dispatch::gateway::sms::share::Share;
 use dispatch::intent::{Intent, IntentId, RecipientNo, StandIns};
 use dispatch::ledger::{Progress, State};
@@ -122,8 +122,8 @@ pub(crate) struct Courier {
     retired: Option<u64>,
     /// Which phones are this link's, where several accounts share them.
     share: Option<Share>,
-    /// Numbers that are no phones.
-    data_only: DataOnly,
+    /// Which account tells each telephone, and to which no short message goes.
+    sorter: Sorter,
     /// Which accounts tell whom others cannot.
     fail_over: StandIns,
 }
@@ -202,7 +202,7 @@ impl Courier {
             rows: Vec::new(),
             retired: None,
             share: None,
-            data_only: DataOnly::default(),
+            sorter: Sorter::default(),
             fail_over,
         };
         courier.settle()?;
@@ -413,6 +413,8 @@ impl Courier {
             unknown: of(&[State::Unknown]),
             expired: of(&[State::Expired]),
             withdrawn: of(&[State::Withdrawn]),
+            // Before its end only what is claimed first is known to be there.
+            on_the_wire: closed.map_or(0, |_| of(&[State::Claimed])),
             handed,
             started: Some(self.app.view.text(intent.created)),
             finished: rate.finished.map(|at| self.app.view.text(at)),

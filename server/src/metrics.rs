@@ -79,8 +79,8 @@ pub(crate) struct Metrics {
     pub(crate) moved: IntCounterVec,
     /// Messages handed to another account since this one could not tell, by both links.
     pub(crate) handed: IntCounterVec,
-    /// Numbers left out since they are no phones, by link.
-    pub(crate) data_only: IntCounterVec,
+    /// Telephones of an audience to which no short message goes, by link and by what they are.
+    pub(crate) left_out: IntCounterVec,
     /// What an exercise kept to itself, by gate and channel.
     pub(crate) withheld: IntCounterVec,
     /// Intents that no link carries, by channel.
@@ -348,10 +348,10 @@ impl Metrics {
                 "Short messages handed to another account since the first is down, over, used up, or does not pass the text",
                 &["from", "to"],
             )?,
-            data_only: counters(
-                "sanfang_sms_data_only_total",
-                "Numbers left out of an audience since they are cards in machines, by link",
-                &["link"],
+            left_out: counters(
+                "sanfang_sms_left_out_total",
+                "Telephones left out of an audience since no short message goes to them, by link and what they are: landline, foreign, data_only, no_carrier",
+                &["link", "phone"],
             )?,
             withheld: counters(
                 "sanfang_exercise_withheld_total",

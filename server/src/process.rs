@@ -415,7 +415,7 @@ async fn app(
     });
     let area_links = area_links.collect();
     let sms = options.links.iter().filter_map(|(name, kind)| match kind {
-        LinkKind::Sms(config, pace) => Some((name, config, *pace)),
+        LinkKind::Sms(config, pace) => Some((name, &**config, *pace)),
         LinkKind::Area(_)
         | LinkKind::Devices(_)
         | LinkKind::Single(_)
@@ -424,16 +424,12 @@ async fn app(
         | LinkKind::Absent => None,
     });
     let sms: Vec<_> = sms.collect();
-    let is_paced = !sms.is_empty() && sms.iter().all(|(_, _, pace)| *pace > 0);
-    let pace_per_s = sms.iter().map(|(_, _, pace)| *pace);
-    let pace_per_s = is_paced.then(|| pace_per_s.fold(0, u32::saturating_add));
-    let agreed = sms
-        .iter()
-        .map(|(name, config, _)| ((*name).clone(), config.agreed.clone()));
-    let data_only = sms.first().map(|(_, config, _)| config.data_only.clone());
-    let data_only = data_only.unwrap_or_default();
-    let machines = accounts::data_cards(&installation.directory, &city, &data_only);
-    let accounts = Accounts::new(agreed.collect(), machines);
+    let accounts = Accounts::new(&sms);
+    if let Some((_, config, _)) = sms.first() {
+        for fault in accounts::unknown("directory", &installation.directory, &config.kinds) {
+            tracing::warn!("{}: {}", fault.what, fault.remedy);
+        }
+    }
     let absent = links::absent(options.links.iter().map(|(name, _)| name.as_str()), &city);
     let stand_ins = absent.iter().map(|name| (name.clone(), LinkKind::Absent));
     let (configured, kinds): (Vec<_>, Vec<_>) = options.links.into_iter().chain(stand_ins).unzip();
@@ -552,7 +548,6 @@ async fn app(
         retired: Mutex::default(),
         public_url: options.public_url,
         answer_links,
-        pace_per_s,
         relay: relay.transpose()?,
         roles: options.roles,
         zones: Zones::new(zones, standing),

@@ -66,6 +66,8 @@ mod small;
 mod subjects;
 #[path = "contracts/subscribers.rs"]
 mod subscribers;
+#[path = "contracts/worded.rs"]
+mod worded;
 #[path = "contracts/workbench.rs"]
 mod workbench;
 #[path = "contracts/zones.rs"]

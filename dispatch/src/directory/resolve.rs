@@ -547,7 +547,7 @@ impl Default for Look {
 }
 
 pub(super) struct Seen<'d> {
-    recipient: Recipient<'d>,
+    pub(super) recipient: Recipient<'d>,
     number: crate::intent::RecipientNo,
     pub(super) ways: u32,
     pub(super) language: Language,

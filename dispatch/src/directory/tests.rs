@@ -5,6 +5,7 @@ mod demo;
 mod drawn;
 mod live;
 mod rolls;
+mod sorted;
 mod strobes;
 
 use super::*;

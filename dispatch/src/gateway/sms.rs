@@ -15,6 +15,7 @@ pub(crate) mod digest;
 mod event;
 mod identifier;
 mod inbound;
+mod kinds;
 mod link;
 mod numbers;
 mod outgoing;
@@ -41,8 +42,9 @@ pub use event::{
     Answer, Change, DeliveryReceipt, Ending, Outcome, Reply, SessionState, Submit, Turn, WireFault,
 };
 pub use identifier::{MessageKey, Spelling, candidates};
+pub use kinds::{Kinds, Phone, Sorter};
 pub use link::Link;
-pub use numbers::{DataOnly, Numbers, NumbersFault};
+pub use numbers::{Numbers, NumbersFault};
 pub use prepared::{PARTS_MAX, PrepareError, Prepared, parts_of};
 pub use receipt::{MessageState, ReasonCode, ReceiptError, ReceiptText};
 pub use results::{ResultCode, Row, Table, Verdict};

@@ -7,12 +7,12 @@ use super::lint::{self, Finding};
 use super::names::{self, NameBook};
 use super::roles::{self, Roles};
 use super::settings::{self, Settings};
-use super::terms::{mark, spoken_mark};
+use super::terms::{Local, mark, spoken_mark};
 use super::traditional::traditional;
 use super::variables::Variables;
 use super::{Facts, Message, Purpose, Sample, language_variant, sms, spoken};
 use minijinja::{Environment, UndefinedBehavior, Value};
-use model::{Channel, Hazard, Language, Mode, Tier};
+use model::{Channel, Hazard, Language, Mode, Offset, Tier, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A fault in a template file.
@@ -133,6 +133,36 @@ impl Wording {
     /// The languages that a text of that purpose is made in.
     pub fn languages(&self, purpose: Purpose) -> &[Language] {
         self.settings.languages(purpose)
+    }
+
+    /// What in the words that a person puts in place of the template's is not to be signed by mistake, by
+    /// language: times that two people would read differently, links, and languages of the public that
+    /// are missing. `names` of places are none of it. Nothing where nothing was written.
+    pub fn objections(
+        &self,
+        text: &BTreeMap<String, String>,
+        (at, offset): (Time, Offset),
+        names: &[String],
+    ) -> BTreeMap<Language, Vec<Finding>> {
+        let hour = Local::of(at, offset).map_or(12, |local| local.hour);
+        let mut found: BTreeMap<Language, Vec<Finding>> = BTreeMap::new();
+        if text.is_empty() {
+            return found;
+        }
+        for language in self.languages(Purpose::Alert).iter().copied() {
+            let findings = match text.get(language.tag()) {
+                Some(words) => lint::objections(words, language, hour, names),
+                // Who reads traditional characters gets the simplified words converted.
+                None if language == Language::ZhHant && text.contains_key(Language::Zh.tag()) => {
+                    Vec::new()
+                }
+                None => vec![Finding::Untranslated],
+            };
+            if !findings.is_empty() {
+                found.insert(language, findings);
+            }
+        }
+        found
     }
 
     /// What the city calls its places in languages that its registry does not have.

@@ -91,6 +91,9 @@ pub enum Finding {
     StrayMark,
     /// Another authority's words are not as they came.
     NotVerbatim,
+    /// A person put words in place of the template's and none in this language: who reads it would get the
+    /// template's, which may say otherwise.
+    Untranslated,
     /// An account at a carrier does not pass it.
     NotPassed {
         /// Name of the account.
@@ -148,6 +151,9 @@ impl fmt::Display for Finding {
             Self::NotVerbatim => {
                 f.write_str("the words of the other authority are not there as they came")
             }
+            Self::Untranslated => f.write_str(
+                "nobody wrote it in this language: who reads it gets the template's words",
+            ),
             Self::NotPassed { account, why } => {
                 write!(f, "the account {account} does not pass it: {why}")
             }
@@ -203,6 +209,26 @@ pub(super) fn lint(
         elements(message, facts, known, &mut findings);
         findings.extend(late_action(message, facts, known, settings));
     }
+    findings
+}
+
+/// What in a person's own words is not to be signed by mistake; `names` of places are none of it. `hour`
+/// is the local hour.
+pub(super) fn objections(
+    words: &str,
+    language: Language,
+    hour: u32,
+    names: &[String],
+) -> Vec<Finding> {
+    let mut ours = words.to_owned();
+    for name in names.iter().filter(|name| !name.trim().is_empty()) {
+        ours = ours.replace(name.as_str(), " ");
+    }
+    let mut findings = Vec::new();
+    if has_link(&ours) {
+        findings.push(Finding::Link);
+    }
+    findings.extend(doubtful(&ours, hour, language));
     findings
 }
 
@@ -278,8 +304,13 @@ fn unclear_times(
     {
         text = text.replace(name, " ");
     }
+    doubtful(&text, hour, message.language)
+}
+
+/// Times that two people would read differently, each once.
+fn doubtful(text: &str, hour: u32, language: Language) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (doubt, said) in times::doubts(&text, hour, message.language) {
+    for (doubt, said) in times::doubts(text, hour, language) {
         let finding = match doubt {
             Doubt::Half => Finding::NoHalf(said),
             Doubt::Night => Finding::WhichNight(said),

@@ -28,11 +28,13 @@ fn head_counts_before_signing_change_nothing() {
                 Heads {
                     township: code(A),
                     language: Language::Zh,
+                    account: 0,
                     heads: 900,
                 },
                 Heads {
                     township: code(A),
                     language: Language::En,
+                    account: 0,
                     heads: 100,
                 },
             ],
@@ -135,6 +137,7 @@ fn a_signer_reads_which_accounts_do_not_pass_the_text() {
         let heads = languages.map(|(language, heads)| Heads {
             township: code(A),
             language,
+            account: 0,
             heads,
         });
         heads.into_iter().filter(|_| is_told).collect()
@@ -193,4 +196,48 @@ fn a_signer_reads_which_accounts_do_not_pass_the_text() {
         kept, text,
         "words changed; read them, then run with UPDATE_GOLDEN=1"
     );
+}
+
+/// Words in one language leave the others with the template's, and an hour may be of the night.
+#[test]
+fn a_signers_own_words_are_asked_what_two_would_read_differently() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let asked = |hour: i64, words: &[(Language, &str)]| {
+        let text = words
+            .iter()
+            .map(|(language, words)| (language.tag().to_owned(), (*words).to_owned()))
+            .collect();
+        // Midnight of a day there.
+        let midnight = Time::parse("2023-09-07T00:00:00+08:00").unwrap().0;
+        let issued = midnight + model::Span::from_minutes(60 * hour);
+        let names = ["三点水街道".to_owned()];
+        desk.wording
+            .objections(&text, (issued, model::Offset(480)), &names)
+    };
+    let all = [
+        (Language::Zh, "三点水街道:今晚15点前离开"),
+        (Language::En, "Leave now."),
+        (Language::Ja, "避難してください。"),
+        (Language::Ko, "대피하십시오."),
+        (Language::Fr, "Partez."),
+    ];
+    assert_eq!(asked(12, &[]), BTreeMap::new(), "nothing was written");
+    assert_eq!(asked(12, &all), BTreeMap::new());
+    let night = asked(1, &all);
+    assert_eq!(
+        night.get(&Language::Zh),
+        Some(&vec![Finding::WhichNight("今晚".into())]),
+        "{night:?}"
+    );
+    let alone = asked(12, &all[..1]);
+    let languages: Vec<Language> = alone.keys().copied().collect();
+    let mut missing = vec![Language::En, Language::Ja, Language::Ko, Language::Fr];
+    missing.sort_unstable();
+    assert_eq!(languages, missing, "traditional characters are converted");
+    assert!(alone.values().all(|it| it == &[Finding::Untranslated]));
+    let unclear = asked(12, &[(Language::En, "Leave by 7:30, see http://a.b")]);
+    let said = unclear.get(&Language::En).unwrap();
+    assert!(said.contains(&Finding::Link), "{said:?}");
+    assert!(unclear.contains_key(&Language::Zh), "{unclear:?}");
 }

@@ -21,6 +21,7 @@ impl Engine {
                 revision,
                 seen,
                 person,
+                ..
             } => self.with_desk(out, |shelf, desk| {
                 let bulletin = shelf.holding(*warning)?;
                 bulletin.approve(*warning, *revision, seen, person, desk)

@@ -78,6 +78,7 @@ fn approve(warning: &Warning, person: &str) -> Order {
         revision: warning.revision,
         seen: warning.seen_hash(),
         person: person.into(),
+        as_it_stands: String::new(),
     }
 }
 
@@ -158,6 +159,7 @@ fn amending_voids_signatures_and_cancelling_is_heard_at_once() {
         text: BTreeMap::from([("zh".into(), "请勿外出".into())]),
         person: "a".into(),
         reason: "radar".into(),
+        as_it_stands: false,
     };
     out.clear();
     engine.order(at(1), &amend, &mut out);
@@ -201,6 +203,7 @@ fn a_warning_opened_by_hand_waits_for_signatures_too() {
         text: BTreeMap::new(),
         person: "a".into(),
         reason: "forecast".into(),
+        as_it_stands: false,
     };
     engine.order(at(0), &issue(&[]), &mut out);
     engine.order(at(0), &issue(&[("440102000000", Tier::Red)]), &mut out);

@@ -84,6 +84,7 @@ fn sign(engine: &mut Engine, minute: i64, out: &mut Vec<Effect>) {
             revision: seen.revision,
             seen: seen.seen_hash(),
             person: person.into(),
+            as_it_stands: String::new(),
         };
         engine.order(at(minute), &order, out);
     }
@@ -122,6 +123,7 @@ fn a_signal_is_passed_on_only_by_people_and_in_its_own_words() {
         text: BTreeMap::from([("zh".into(), "我们的话".into())]),
         person: "a".into(),
         reason: "no".into(),
+        as_it_stands: false,
     };
     engine.order(at(1), &amend, &mut out);
     assert!(
@@ -286,6 +288,7 @@ fn the_tiers_of_one_update_are_one_revision() {
         revision: proposed.revision,
         seen: proposed.seen_hash(),
         person: person.into(),
+        as_it_stands: String::new(),
     };
     engine.order(at(2), &signed("a"), &mut out);
     take(&mut engine, 2, red, &mut out);

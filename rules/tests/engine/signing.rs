@@ -27,6 +27,7 @@ fn sign(engine: &mut Engine, at: Time, seen: &Warning, people: &[&str], out: &mu
             revision: seen.revision,
             seen: seen.seen_hash(),
             person: (*person).into(),
+            as_it_stands: String::new(),
         };
         engine.order(at, &order, out);
     }
@@ -49,6 +50,7 @@ fn amend(warning: &Warning, areas: &[(&str, Tier)]) -> Order {
         text: BTreeMap::new(),
         person: "c".into(),
         reason: "radar".into(),
+        as_it_stands: false,
     }
 }
 

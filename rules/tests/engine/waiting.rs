@@ -62,6 +62,7 @@ fn approve(warning: &Warning, person: &str) -> Order {
         revision: warning.revision,
         seen: warning.seen_hash(),
         person: person.into(),
+        as_it_stands: String::new(),
     }
 }
 
@@ -152,6 +153,7 @@ fn a_new_revision_gives_nobody_more_time_and_an_amendment_does() {
         text: BTreeMap::from([("zh".into(), "请勿外出".into())]),
         person: "a".into(),
         reason: "radar".into(),
+        as_it_stands: false,
     };
     engine.order(at(8), &amend, &mut out);
     let signing = pending(&out).signing.clone().unwrap();

@@ -5,9 +5,11 @@ use crate::installation::{Faulty, is_error};
 use crate::people::Denied;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use dispatch::plan::Remarks;
 use journal::JournalError;
 use model::fault::Fault;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// A problem: what went wrong and what to do.
 #[derive(Debug, Serialize)]
@@ -23,6 +25,9 @@ pub(crate) struct Problem {
     /// Of files that cannot be used: each fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<Said>,
+    /// Of words that were objected to: what, by language.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    findings: Remarks,
 }
 
 /// A fault of a file.
@@ -111,6 +116,23 @@ impl Problem {
             "Refused",
             detail,
         )
+    }
+
+    /// 422: words that should not be signed by mistake.
+    pub(crate) fn objected(findings: Remarks) -> Self {
+        let said = findings.iter().flat_map(|(language, findings)| {
+            let tag = language.tag();
+            findings.iter().map(move |it| format!("{tag}: {it}"))
+        });
+        let said: Vec<String> = said.collect();
+        let detail = format!(
+            "its words: {}; word it otherwise, or send \"as_it_stands\": true with a reason",
+            said.join("; ")
+        );
+        Self {
+            findings,
+            ..Self::refused(detail)
+        }
     }
 
     /// 404.
@@ -206,6 +228,7 @@ impl Problem {
             detail: detail.into(),
             zones: Vec::new(),
             faults: Vec::new(),
+            findings: Remarks::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::view::WarningItem;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use dispatch::plan::Remarks;
 use dispatch::wording::Wording;
 use model::warning::Event;
 use model::{AreaCode, Hazard, Language, Mode, Order, Tier, WarningId};
@@ -89,7 +90,7 @@ pub(crate) async fn act<A: Act>(
 }
 
 /// `POST /v1/warnings/{id}/approve`: as [`act`]; 422 where no account at a carrier passes its short
-/// message and the signer did not say that it shall go out without.
+/// message, or where its words are objected to, and the signer did not say that it shall go out so.
 pub(crate) async fn approve(
     state: State<Arc<App>>,
     headers: HeaderMap,
@@ -97,8 +98,18 @@ pub(crate) async fn approve(
     Json(body): Json<Approval>,
 ) -> Result<StatusCode, Problem> {
     permit(&state.0, &headers, Approval::SCOPE)?;
+    let warning = warning_id(&path.0)?;
+    let known = state.0.view.original(warning);
+    let findings = known.map_or_else(Remarks::new, |known| state.0.objections(&known));
+    let mut body = body;
+    body.objected = state.0.worded(findings, body.as_it_stands)?;
+    if body.objected && body.reason.trim().is_empty() {
+        return Err(Problem::bad_request(
+            "reason: say why it goes out as it stands",
+        ));
+    }
     if !body.without_sms {
-        state.0.sendable(warning_id(&path.0)?).await?;
+        state.0.sendable(warning).await?;
     }
     act(state, headers, path, Json(body)).await
 }
@@ -111,6 +122,14 @@ pub(crate) struct Approval {
     seen: String,
     #[serde(default)]
     without_sms: bool,
+    /// Signed although its words are objected to, for that reason.
+    #[serde(default)]
+    as_it_stands: bool,
+    #[serde(default)]
+    reason: String,
+    /// Whether they are.
+    #[serde(skip)]
+    objected: bool,
     /// The world the signer saw it in; nothing where the address says it.
     #[serde(default)]
     mode: Option<Mode>,
@@ -133,6 +152,11 @@ impl Act for Approval {
             revision: self.revision,
             seen: self.seen,
             person,
+            as_it_stands: if self.objected {
+                self.reason
+            } else {
+                String::new()
+            },
         })
     }
 }
@@ -168,6 +192,8 @@ pub(crate) struct Amendment {
     #[serde(default)]
     text: BTreeMap<String, String>,
     reason: String,
+    #[serde(default)]
+    as_it_stands: bool,
 }
 
 impl Act for Amendment {
@@ -175,13 +201,26 @@ impl Act for Amendment {
 
     fn order(self, app: &App, warning: WarningId, person: String) -> Result<Order, Problem> {
         known_areas(app, self.areas.keys())?;
+        let text = own_words(app.mode, self.text)?;
+        let known = app.view.original(warning);
+        let findings = match known.filter(|known| !text.is_empty() && known.relay.is_none()) {
+            // What was written before stands beside it.
+            Some(known) => {
+                let mut all = known.text.clone();
+                all.extend(text.clone());
+                app.objections_to(&all, known.areas.keys().chain(self.areas.keys()))
+            }
+            None => Remarks::new(),
+        };
+        let as_it_stands = app.worded(findings, self.as_it_stands)?;
         Ok(Order::Amend {
             warning,
             revision: self.revision,
             areas: self.areas,
-            text: own_words(app.mode, self.text)?,
+            text,
             person,
             reason: reason(self.reason)?,
+            as_it_stands,
         })
     }
 }
@@ -195,7 +234,8 @@ pub(crate) struct Cancellation {
     reason: String,
 }
 
-/// `POST /v1/warnings/{id}/cancel`: 200 with what remains in the warning's zone: no end is another's.
+/// `POST /v1/warnings/{id}/cancel`: 200 with what remains in the warning's zone: no end is another's; and
+/// with what is beyond recall.
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -206,6 +246,7 @@ pub(crate) async fn cancel(
     let warning = warning_id(&id)?;
     known_areas(&app, body.areas.iter())?;
     let zone = app.zone_of(warning)?;
+    let revision = app.view.original(warning).map_or(0, |seen| seen.revision);
     let order = Order::Cancel {
         warning,
         areas: body.areas,
@@ -218,7 +259,10 @@ pub(crate) async fn cancel(
     let is_over = now.is_none_or(|now| matches!(now.event, Event::Cancelled | Event::Ended));
     let over = is_over.then(|| warning.to_string());
     let remains = remains(&app, app.zone_code(zone), over.as_slice());
-    Ok(Json(serde_json::json!({ "remains": remains })))
+    let recall = app.recalled(warning, revision, is_over).await;
+    Ok(Json(
+        serde_json::json!({ "remains": remains, "recall": recall }),
+    ))
 }
 
 /// A second person's look at what one released.
@@ -258,6 +302,8 @@ pub(crate) struct Opening {
     #[serde(default)]
     text: BTreeMap<String, String>,
     reason: String,
+    #[serde(default)]
+    as_it_stands: bool,
 }
 
 /// `POST /v1/warnings`: one act; areas in several zones go to each zone's input, and the body says
@@ -277,6 +323,8 @@ pub(crate) async fn issue(
     known_areas(&app, body.areas.keys())?;
     let reason = reason(body.reason)?;
     let text = own_words(app.mode, body.text)?;
+    let findings = app.objections_to(&text, body.areas.keys());
+    let as_it_stands = app.worded(findings, body.as_it_stands)?;
     let orders = app.by_zone(&body.areas).into_iter().map(|(zone, areas)| {
         let order = Order::Issue {
             hazard: body.hazard,
@@ -284,6 +332,7 @@ pub(crate) async fn issue(
             text: text.clone(),
             person: person.clone(),
             reason: reason.clone(),
+            as_it_stands,
         };
         (zone, order)
     });

@@ -9,7 +9,7 @@ use crate::links::Served;
 use crate::people::{self, Person};
 use clap::Args;
 use dispatch::directory::Directory;
-use dispatch::gateway::sms::Account;
+use dispatch::gateway::sms::{Account, Kinds};
 use dispatch::wording::Places;
 use model::City;
 use model::fault::{Fault, Severity};
@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             if let (Some((city, directory)), Some((path, config))) = (city, configured) {
                 found.signers(path, &city, &config.people);
                 found.links(path, &city, directory.as_ref(), &config);
-                found.accounts(path, &city, &config);
+                found.accounts(path, &city, directory.as_ref(), &config);
             }
         }
         (None, Some(rules)) => found.rules(rules),
@@ -180,12 +180,26 @@ impl Found {
     }
 
     /// Accounts at carriers: which are over, and which texts of the city they do not pass.
-    fn accounts(&mut self, path: &Path, city: &City, config: &Config) {
+    fn accounts(
+        &mut self,
+        path: &Path,
+        city: &City,
+        directory: Option<&Directory>,
+        config: &Config,
+    ) {
         let file = path.display().to_string();
         let accounts: Vec<_> = config.sms.iter().map(|section| section.account()).collect();
         let now = Clock::wall().now();
         let ending = accounts::ending(&file, &accounts, now, city.offset_at(now));
         self.faults.extend(ending);
+        if let Some(directory) = directory.filter(|_| !config.sms.is_empty()) {
+            let (roll, kinds) = (
+                config.city.display().to_string(),
+                Kinds::of(&config.numbers),
+            );
+            self.faults
+                .extend(accounts::unknown(&roll, directory, &kinds));
+        }
         let restricts = accounts.iter().any(Account::restricts_texts);
         let wording = config.city.join("wording");
         if restricts && let Ok(wording) = installation::wording(&wording) {

@@ -64,6 +64,9 @@ pub(crate) struct Issue {
     /// Why, in a few words
     #[arg(long)]
     reason: String,
+    /// Let the words stand although something in them is objected to
+    #[arg(long)]
+    as_it_stands: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -82,6 +85,9 @@ pub(crate) struct Update {
     /// Why, in a few words
     #[arg(long)]
     reason: String,
+    /// Let the words stand although something in them is objected to
+    #[arg(long)]
+    as_it_stands: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -112,6 +118,9 @@ pub(crate) struct Approve {
     /// Sign although no account passes its short message: what goes out otherwise goes out
     #[arg(long)]
     without_sms: bool,
+    /// Sign although its words are objected to, and why
+    #[arg(long, value_name = "WHY")]
+    as_it_stands: Option<String>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -169,6 +178,39 @@ impl FromStr for Words {
     }
 }
 
+/// What a cancellation took back and what is beyond recall, a line for each link and document.
+fn recalled(done: &Value) -> Vec<String> {
+    let list = |key: &str| {
+        let all = done.pointer(&format!("/recall/{key}"));
+        all.and_then(Value::as_array).into_iter().flatten()
+    };
+    let word = |of: &Value, key: &str| {
+        let word = of.get(key).and_then(Value::as_str);
+        word.unwrap_or_default().to_owned()
+    };
+    let counts = |of: &Value| {
+        let count = |key: &str| of.get(key).and_then(Value::as_u64).unwrap_or(0);
+        format!(
+            "{} taken back, {} on the wire, {} accepted ({} delivered), {} failed, {} unknown",
+            count("withdrawn"),
+            count("on_the_wire"),
+            count("accepted"),
+            count("delivered"),
+            count("failed"),
+            count("unknown"),
+        )
+    };
+    let links = list("links").map(|of| format!("{}: {}", word(of, "link"), counts(of)));
+    let jobs = list("jobs").map(|of| {
+        let said = of.get("counts").map(counts).unwrap_or_default();
+        let (link, state) = (word(of, "link"), word(of, "state"));
+        format!("{link}: {state}, as the far side told last: {said}")
+    });
+    let published = list("published");
+    let published = published.map(|of| format!("{}: published, beyond recall", word(of, "link")));
+    links.chain(jobs).chain(published).collect()
+}
+
 fn area(code: &str) -> Result<AreaCode, String> {
     AreaCode::parse(code).map_err(|error| error.to_string())
 }
@@ -208,6 +250,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
                 "areas": tiers(&issue.areas),
                 "text": words(&issue.texts),
                 "reason": issue.reason,
+                "as_it_stands": issue.as_it_stands,
             });
             let api = issue.remote.open()?;
             let acted = block_on(api.post("/v1/warnings", &body))?;
@@ -222,6 +265,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
                     "areas": tiers(&update.areas),
                     "text": words(&update.texts),
                     "reason": update.reason,
+                    "as_it_stands": update.as_it_stands,
                 });
                 api.post(&path(&update.id, "/amend")?, &body).await
             })?;
@@ -233,6 +277,9 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
             let body = json!({ "areas": cancel.areas, "reason": cancel.reason });
             let done = block_on(api.post(&path(&cancel.id, "/cancel")?, &body))?;
             eprintln!("{}: taken back", cancel.id);
+            for line in recalled(&done) {
+                eprintln!("{line}");
+            }
             let remains = done.get("remains").and_then(Value::as_array);
             for what in remains.into_iter().flatten() {
                 eprintln!("remains: {}", remaining(what));
@@ -321,6 +368,8 @@ fn sign(approve: &Approve) -> Result<(), Failure> {
         "revision": warning.get("revision"),
         "seen": seen,
         "without_sms": approve.without_sms,
+        "as_it_stands": approve.as_it_stands.is_some(),
+        "reason": approve.as_it_stands.clone().unwrap_or_default(),
     });
     block_on(async {
         api.post(&path(&approve.id, "/approve")?, &body).await?;
@@ -457,6 +506,11 @@ fn story(warning: &Value, preview: &Value) -> Vec<String> {
         lines.push(format!(
             "NO SMS in {}: no account at a carrier passes the text",
             language.as_str().unwrap_or_default()
+        ));
+    }
+    for (language, findings) in object(preview, "objections") {
+        lines.push(format!(
+            "OBJECTED TO in {language}: {findings}; sign it with --as-it-stands WHY, or word it otherwise"
         ));
     }
     lines.push(format!("seen {}", text(warning, "seen")));

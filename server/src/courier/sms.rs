@@ -147,7 +147,7 @@ impl Sms {
         let mut courier = Courier::open(Arc::clone(app), number, limits)?;
         courier.share = config.share.clone();
         let down_since = courier.app.clock.now();
-        courier.data_only = config.data_only.clone();
+        courier.sorter = config.sorter();
         Ok(Self {
             courier,
             style,
@@ -217,6 +217,8 @@ impl Sms {
         for send in &effects.sends {
             for sending in effects.batch(send) {
                 let phone = self.courier.phone(sending.token.recipient());
+                // Of named people who are on a desk: they hear by their next channel.
+                let phone = phone.filter(|phone| self.courier.sorter.account(*phone).is_ok());
                 let ready = self.prepare(send.intent, sending.variant);
                 match phone
                     .ok_or(Outcome::Permanent)

@@ -38,7 +38,6 @@ use ingest::register::Registrar;
 use model::Mode;
 use parking_lot::{Mutex, RwLock};
 use rules::Policy;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::watch as watch_channel;
@@ -196,7 +195,7 @@ pub(super) async fn open(
         push: Hub::new(PUSH_EVENTS_MAX, 0),
         edge: Edge::new(shared.http.clone()),
         area_links: Vec::new(),
-        accounts: Accounts::new(Vec::new(), BTreeMap::new()),
+        accounts: Accounts::default(),
         audits: Arc::new(tokio::sync::Semaphore::new(1)),
         living,
         absent: absent.into_iter().collect(),
@@ -204,7 +203,6 @@ pub(super) async fn open(
         retired: Mutex::default(),
         public_url: format!("{}{PATH}", shared.public_url.trim_end_matches('/')),
         answer_links: AnswerLinks::new(answer_url.as_deref(), link_key),
-        pace_per_s: None,
         relay: None,
         // Nothing is measured in it: what it plays is a plan.
         roles: Roles::of(&[Role::Rules, Role::Dispatch, Role::Console]),

@@ -7,6 +7,7 @@ mod costs;
 mod editions;
 mod ended;
 mod exercises;
+mod foretold;
 mod forgotten;
 pub(crate) mod full;
 mod gathered;

@@ -79,7 +79,12 @@ impl Counted {
             ..Audience::of(Reach::Public, directory.version())
         };
         let counted = directory
-            .preview(&installation.city, &audience, &[Channel::Sms])
+            .preview_by(
+                &installation.city,
+                &audience,
+                &[Channel::Sms],
+                app.accounts.sorter(),
+            )
             // Nothing but another version is refused, and this is ours.
             .unwrap_or_default();
         let mut by_township = BTreeMap::new();

@@ -105,7 +105,6 @@ pub(super) async fn start(journal: Arc<dyn Journal>, now: Time, snapshots: Perio
         answer_links: AnswerLinks::new(None, link_key),
         relay: None,
         area_links: Vec::new(),
-        pace_per_s: None,
         accounts: crate::accounts::Accounts::default(),
         roles: Roles::ALL,
         // Nobody looks at what others say: each step shows its own.

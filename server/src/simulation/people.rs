@@ -78,6 +78,7 @@ fn approve(warning: &Warning, person: String) -> Order {
         revision: warning.revision,
         seen: warning.seen_hash(),
         person,
+        as_it_stands: String::new(),
     }
 }
 
@@ -101,6 +102,7 @@ fn amend(warning: &Warning, person: String, random: &mut Random) -> Order {
         text: BTreeMap::new(),
         person,
         reason: "seen on the camera".into(),
+        as_it_stands: false,
     }
 }
 
@@ -126,6 +128,7 @@ fn issue(random: &mut Random) -> Act {
             text: BTreeMap::new(),
             person: "li".into(),
             reason: "calls from residents".into(),
+            as_it_stands: false,
         },
         name: "issue",
         seen: "fresh",

@@ -456,6 +456,9 @@ pub(crate) struct DeliveryItem {
     pub(crate) unknown: u64,
     pub(crate) expired: u64,
     pub(crate) withdrawn: u64,
+    /// Of one that is over: handed over and not answered yet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) on_the_wire: u64,
     /// Whom another account tells instead: not among those planned.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) handed: u64,

@@ -94,6 +94,7 @@ impl Machine {
             text: BTreeMap::new(),
             person: drill.person.clone(),
             reason: drill.name.clone(),
+            as_it_stands: false,
         };
         let issue = Input::Order(Box::new(issue));
         self.engine.step(at, &issue, &mut self.effects);

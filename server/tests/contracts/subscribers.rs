@@ -137,3 +137,35 @@ fn subscribers_come_move_and_leave_one_by_one() {
         taken["recipient"]
     );
 }
+
+#[test]
+fn a_drawn_place_says_who_is_told_beyond_it_by_whole_areas() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::alone(folder.path());
+    let shown = |distance_m: u32, areas: Option<Value>| {
+        let point =
+            json!({ "type": "Point", "coordinates": [113.11, 23.11], "distance_m": distance_m });
+        let mut place = json!({ "geometry": point });
+        if let Some(areas) = areas {
+            place["areas"] = areas;
+        }
+        let answer = ask(&served, "POST /v1/preview", "token-chen", &place);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    };
+    // Two live in the township, one of them in the circle, and both in a greater one.
+    let near = shown(200, None);
+    assert_eq!(near["people"], 1, "{near}");
+    let beyond = |heads: u32, area: &str| json!({ "areas": [area], "heads": heads });
+    assert_eq!(near["overshoot"], beyond(1, "440106014000"), "{near}");
+    let far = shown(3_000, None);
+    assert_eq!(far["people"], 2, "{far}");
+    assert_eq!(far["overshoot"], beyond(0, "440106014000"), "{far}");
+    let named = shown(200, Some(json!(["440106000000"])));
+    assert_eq!(named["overshoot"], beyond(1, "440106000000"), "{named}");
+    let nobody = shown(1, Some(json!(["440106000000"])));
+    assert_eq!(
+        nobody["people"].as_u64().unwrap() + nobody["overshoot"]["heads"].as_u64().unwrap(),
+        2
+    );
+}

@@ -29,4 +29,5 @@ mod signed;
 mod sipp;
 mod street;
 mod strobes;
+mod untold;
 mod words;

@@ -93,12 +93,12 @@ pub(crate) fn warning(served: &Served) -> Value {
     warnings.remove(0)
 }
 
-/// Signs the warning as it stands.
+/// Signs the warning as it stands, whatever its words leave out.
 pub(crate) fn sign(served: &Served, token: &str) -> (u16, String) {
     let warning = warning(served);
     let path = format!("/v1/warnings/{}/approve", warning["id"].as_str().unwrap());
     let seen = format!(
-        r#"{{"revision":{},"seen":{}}}"#,
+        r#"{{"revision":{},"seen":{},"as_it_stands":true,"reason":"a test"}}"#,
         warning["revision"], warning["seen"]
     );
     served.post(&path, Some(token), &seen)

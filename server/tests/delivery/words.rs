@@ -35,7 +35,7 @@ fn a_new_order_rings_and_a_new_revision_without_one_does_not() {
     // Put forward and sent away: nobody hears of it.
     let words = |text: &str| {
         format!(
-            r#"{{"revision":{},"text":{{"zh":"{text}"}},"reason":"x"}}"#,
+            r#"{{"revision":{},"text":{{"zh":"{text}"}},"reason":"x","as_it_stands":true}}"#,
             warning(&served)["revision"]
         )
     };

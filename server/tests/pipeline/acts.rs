@@ -66,7 +66,10 @@ fn act(
 }
 
 fn approve(served: &Served, warning: &Value, token: Option<&str>) -> (u16, String) {
-    let seen = json!({ "revision": warning["revision"], "seen": warning["seen"] });
+    let seen = json!({
+        "revision": warning["revision"], "seen": warning["seen"], "as_it_stands": true,
+        "reason": "a test",
+    });
     act(served, warning, "approve", token, &seen)
 }
 
@@ -132,6 +135,7 @@ fn what_is_signed_is_what_was_seen_and_by_two_people() {
     let amended = json!({
         "revision": first["revision"], "areas": { DISTRICT: "yellow", TOWNSHIP: "yellow" },
         "text": { "zh": "低处积水,请绕行" }, "reason": "less than feared",
+        "as_it_stands": true,
     });
     let (status, answer) = act(&served, &first, "amend", WANG, &amended);
     assert_eq!(status, 204, "{answer}");

@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::identifier::Spelling;
-use super::numbers::DataOnly;
+use super::kinds::{Kinds, Sorter};
 use super::share::{FailOver, Share};
 use model::Span;
 use serde::{Deserialize, Deserializer};
@@ -134,9 +134,12 @@ pub struct LinkConfig {
     /// What was agreed about the account; given beside the section.
     #[serde(skip)]
     pub agreed: Account,
-    /// Numbers that are no phones, and are not told.
+    /// What telephones are: to some no short message goes.
     #[serde(skip)]
-    pub data_only: DataOnly,
+    pub kinds: Kinds,
+    /// Whether it carries telephones of other countries.
+    #[serde(skip)]
+    pub abroad: bool,
     /// `host:port` of each gateway of the account. Its sessions serve together; where one gateway
     /// is away, the others carry all.
     #[serde(alias = "address", deserialize_with = "one_or_more")]
@@ -359,7 +362,8 @@ impl Default for LinkConfig {
             share: None,
             fail_over: FailOver::default(),
             agreed: Account::default(),
-            data_only: DataOnly::default(),
+            kinds: Kinds::default(),
+            abroad: false,
             addresses: vec!["127.0.0.1:2775".to_owned()],
             account: String::new(),
             password: Secret::default(),
@@ -388,6 +392,15 @@ impl Default for LinkConfig {
 }
 
 impl LinkConfig {
+    /// Which account tells each telephone, this one among them.
+    pub fn sorter(&self) -> Sorter {
+        Sorter {
+            kinds: self.kinds.clone(),
+            share: self.share.clone(),
+            abroad: self.abroad,
+        }
+    }
+
     /// Unanswered submits in one session.
     pub fn window(&self) -> usize {
         self.window.unwrap_or(self.protocol.defaults().window)

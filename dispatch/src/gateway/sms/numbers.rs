@@ -77,7 +77,7 @@ pub enum NumbersFault {
 
 /// Numbers of cards in machines: nobody reads what is sent to them. The empty set has none.
 #[derive(Clone, Debug, Default)]
-pub struct DataOnly(Arc<[(u64, u64)]>);
+pub(super) struct DataOnly(Arc<[(u64, u64)]>);
 
 impl Numbers {
     /// Reads a list.
@@ -142,7 +142,7 @@ impl Numbers {
     }
 
     /// Numbers that are no phones.
-    pub fn data_only(&self) -> DataOnly {
+    pub(super) fn data_only(&self) -> DataOnly {
         let mut ranges: Vec<_> = self.data_only.iter().filter_map(Machines::range).collect();
         ranges.sort_unstable();
         // One that lies within another is not looked for by itself.
@@ -186,15 +186,17 @@ impl Machines {
 
 impl DataOnly {
     /// Whether a number, E.164 digits as a number, is one of them.
-    pub fn has(&self, phone: u64) -> bool {
+    pub(super) fn has(&self, phone: u64) -> bool {
         let behind = self.0.partition_point(|(first, _)| *first <= phone);
         let before = behind.checked_sub(1).and_then(|at| self.0.get(at));
         before.is_some_and(|(_, last)| phone <= *last)
     }
 
-    /// True where there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Whether they are all of a range of numbers or some; `None` where they are none of it.
+    pub(super) fn meets(&self, first: u64, last: u64) -> Option<bool> {
+        let mut all = self.0.iter();
+        let met = all.find(|(from, to)| *from <= last && first <= *to)?;
+        Some(met.0 <= first && last <= met.1)
     }
 }
 

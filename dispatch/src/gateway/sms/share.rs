@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Chinese mobile numbers in international form, and their code.
-const CHINA: std::ops::Range<u64> = 8_610_000_000_000..8_620_000_000_000;
-const CHINA_CODE: u64 = 8_600_000_000_000;
+pub(super) const CHINA: std::ops::Range<u64> = 8_610_000_000_000..8_620_000_000_000;
+pub(super) const CHINA_CODE: u64 = 8_600_000_000_000;
 /// What is left of a national number of eleven digits before these.
-const BELOW: u64 = 10_000_000;
+pub(super) const BELOW: u64 = 10_000_000;
 
 /// Who tells the phones of an account while it can tell nobody: its link is down, its day used up, its
 /// contract over, or it does not pass a text.
@@ -45,6 +45,9 @@ pub enum ShareFault {
     /// Nobody for the rest.
     #[error("no account carries the rest: leave this out of one of them")]
     NoRest,
+    /// Two for other countries.
+    #[error("two accounts carry numbers of other countries: say so of one")]
+    TwoAbroad,
     /// Two for the rest.
     #[error("two accounts carry the rest: say of all but one whose numbers they carry")]
     TwoRests,
@@ -56,6 +59,7 @@ pub struct Share {
     table: Arc<Table>,
     own: u8,
     accounts: u8,
+    abroad: Option<u8>,
 }
 
 /// Account by the first four digits of a national number.
@@ -126,19 +130,48 @@ impl Share {
                 table: Arc::clone(&table),
                 own,
                 accounts,
+                abroad: None,
             })
             .collect())
     }
 
     /// Whether this account carries a phone: E.164 digits as a number.
     pub fn has(&self, phone: u64) -> bool {
-        self.table.account(phone) == self.own
+        self.account(phone) == self.own
+    }
+
+    /// The account that carries a phone, by its place among them.
+    pub fn account(&self, phone: u64) -> u8 {
+        self.table.account(phone)
+    }
+
+    /// The place of this one.
+    pub const fn own(&self) -> u8 {
+        self.own
+    }
+
+    /// The account that carries telephones of other countries, where one does.
+    pub const fn abroad(&self) -> Option<u8> {
+        self.abroad
+    }
+
+    /// With the account, by its place, that carries telephones of other countries.
+    pub fn with_abroad(self, abroad: Option<u8>) -> Self {
+        Self { abroad, ..self }
+    }
+
+    /// How many share the phones.
+    pub const fn accounts(&self) -> u8 {
+        self.accounts
     }
 
     /// The account to try next, by its place among them, where the carrier of this one says that a
     /// phone is not theirs: each once, beginning with the one behind the phone's own. `None` where
     /// all were tried.
     pub fn next(&self, phone: u64) -> Option<usize> {
+        if self.abroad.is_some() && !CHINA.contains(&phone) {
+            return None;
+        }
         let owner = self.table.account(phone);
         let next = (self.own + 1) % self.accounts.max(1);
         (next != owner).then_some(usize::from(next))

@@ -158,6 +158,7 @@ async fn release(served: &Served) -> Result<(), Failure> {
         "areas": { "440100000000": "red" },
         "text": { "zh": TEXT.0, "en": TEXT.1 },
         "reason": "bench",
+        "as_it_stands": true,
     });
     let refused = |what: &str, status: u16, body: &[u8]| {
         Failure::Failed(format!(

@@ -63,6 +63,7 @@ impl Cast {
                     revision: item.revision,
                     seen: item.seen.clone(),
                     person: person.into(),
+                    as_it_stands: String::new(),
                 };
                 if let Ok(zone) = app.zone_of(id) {
                     // Refused where it changed meanwhile: the new revision is read afresh.

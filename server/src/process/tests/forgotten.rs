@@ -172,6 +172,7 @@ async fn warn(app: &Arc<App>, counts: &Counts, people: u64) {
             revision: warning.revision,
             seen: warning.seen.clone(),
             person: person.into(),
+            as_it_stands: String::new(),
         };
         assert!(app.order(Zone(0), approve).await.is_ok());
     }

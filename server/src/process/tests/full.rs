@@ -188,6 +188,7 @@ async fn a_full_disk_stops_acknowledging_and_nothing_else() {
         revision: warning.revision,
         seen: warning.seen.clone(),
         person: "chen".into(),
+        as_it_stands: String::new(),
     };
     assert!(app.order(Zone(0), approve()).await.is_err());
     assert_eq!(service.ask("/readyz", None).await.0, 503);

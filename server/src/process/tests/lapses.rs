@@ -18,6 +18,7 @@ async fn a_validity_that_ran_out_while_nobody_served_is_told_once() {
         revision: warning.revision,
         seen: warning.seen.clone(),
         person: "chen".into(),
+        as_it_stands: String::new(),
     };
     assert!(app.order(Zone(0), approve).await.is_ok());
     report(app, 3, &[("W1", "water_depth", "0.6")]).await;

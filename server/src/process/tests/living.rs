@@ -153,6 +153,7 @@ async fn who_subscribed_is_warned_without_a_start_and_nothing_of_them_is_in_the_
             revision: warning.revision,
             seen: warning.seen.clone(),
             person: person.into(),
+            as_it_stands: String::new(),
         };
         assert!(app.order(Zone(0), approve).await.is_ok());
     }
@@ -217,6 +218,7 @@ async fn who_comes_into_a_warned_area_is_told_then_and_who_left_hears_the_end() 
             revision: warning.revision,
             seen: warning.seen.clone(),
             person: person.into(),
+            as_it_stands: String::new(),
         };
         assert!(app.order(Zone(0), approve).await.is_ok());
     }

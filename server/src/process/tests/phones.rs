@@ -149,6 +149,7 @@ async fn sign(app: &App) {
                 revision: warning.revision,
                 seen: warning.seen.clone(),
                 person: person.into(),
+                as_it_stands: String::new(),
             };
             let done = app.order(Zone(0), approve).await;
             assert!(done.is_ok(), "{done:?}: {warning:?}");

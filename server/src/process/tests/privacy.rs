@@ -88,6 +88,7 @@ async fn the_journal_names_nobody() {
             revision: warning.revision,
             seen: warning.seen.clone(),
             person: person.into(),
+            as_it_stands: String::new(),
         };
         let done = app.order(Zone(0), approve).await;
         assert!(done.is_ok(), "{done:?}: {warning:?}");

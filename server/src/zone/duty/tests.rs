@@ -108,6 +108,7 @@ fn opened(is_signed: bool) -> (Desk, Warning) {
         text: BTreeMap::new(),
         person: "chen".into(),
         reason: "seen".into(),
+        as_it_stands: false,
     };
     let out = desk.order(0, issue);
     let warning = out.warnings[0].clone();
@@ -119,6 +120,7 @@ fn opened(is_signed: bool) -> (Desk, Warning) {
                 revision: warning.revision,
                 seen: warning.seen_hash(),
                 person: person.into(),
+                as_it_stands: String::new(),
             };
             let out = desk.order(0, approve);
             assert!(out.refused.is_none(), "{:?}", out.refused);

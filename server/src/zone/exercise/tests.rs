@@ -90,6 +90,7 @@ fn approve(warning: &Warning) -> Order {
         revision: warning.revision,
         seen: warning.seen_hash(),
         person: "wang".into(),
+        as_it_stands: String::new(),
     }
 }
 
@@ -224,6 +225,7 @@ fn one_at_a_time_and_only_by_its_plan() {
         text: BTreeMap::new(),
         person: "chen".into(),
         reason: reason.into(),
+        as_it_stands: false,
     };
     assert!(why(&played.order(1, issue("by hand"))).contains("world of exercises"));
     let out = played.order(2, end("e1"));
@@ -262,6 +264,7 @@ fn an_exercise_is_no_draft_of_a_real_warning() {
         text: BTreeMap::new(),
         person: "chen".into(),
         reason: "seen".into(),
+        as_it_stands: false,
     };
     let out = real.order(1, issue);
     let in_earnest = out.warnings[0].clone();
@@ -273,6 +276,7 @@ fn an_exercise_is_no_draft_of_a_real_warning() {
             revision: in_earnest.revision,
             seen: drafted.seen_hash(),
             person: "wang".into(),
+            as_it_stands: String::new(),
         },
     );
     assert!(why(&out).contains("look again"), "{}", why(&out));

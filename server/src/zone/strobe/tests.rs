@@ -86,6 +86,7 @@ impl Zoned {
             text: BTreeMap::new(),
             person: "chen".into(),
             reason: "seen".into(),
+            as_it_stands: false,
         };
         let drafted = zoned.order(0, issue).warnings[0].clone();
         let (warning, out) = zoned.signed(&drafted);
@@ -98,6 +99,7 @@ impl Zoned {
             revision: drafted.revision,
             seen: drafted.seen_hash(),
             person: "wang".into(),
+            as_it_stands: String::new(),
         };
         let out = self.order(0, approve);
         (out.warnings[0].clone(), out)
