@@ -141,13 +141,12 @@ impl Accounts {
     }
 }
 
-/// Telephones of a directory that are of no known carrier: no short message goes to them. `file` is
-/// where they stand.
+/// Telephones of a directory that are of no known carrier; `file` is where they stand.
 pub(crate) fn unknown(file: &str, directory: &Directory, kinds: &Kinds) -> Vec<Fault> {
     let found = directory.without_carrier(kinds);
     let faults = found.into_iter().map(|(begins, count)| {
         let what = format!("{count} numbers of no known carrier begin with {begins}");
-        let remedy = "they get no short message; correct them, or add the beginning to a list of the city's own (numbers = \"numbers.toml\")";
+        let remedy = "correct them, or add the beginning to a list of the city's own (numbers = \"numbers.toml\"); by a verified list they get no short message";
         fault(file, "phone", what, remedy.to_owned(), Severity::Notice)
     });
     faults.collect()

@@ -17,7 +17,8 @@ const PHONES: [(u64, &str); 7] = [
 ];
 
 fn sorter() -> Sorter {
-    let numbers = Numbers::shipped().unwrap();
+    let mut numbers = Numbers::shipped().unwrap();
+    numbers.verified = true;
     let unicom = ["unicom".to_owned()];
     let shares = Share::of(&[&[], &unicom], &numbers).unwrap();
     Sorter {

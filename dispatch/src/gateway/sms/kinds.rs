@@ -34,6 +34,8 @@ pub struct Kinds(Option<Arc<Known>>);
 struct Known {
     /// By the first four digits of a national number of eleven.
     by_digits: Vec<Phone>,
+    /// Whether somebody held the list against the ministry's own.
+    is_verified: bool,
     /// Whether cards in machines among these are known by more digits only.
     has_finer: bool,
     data_only: DataOnly,
@@ -93,6 +95,7 @@ impl Kinds {
             }
         }
         Self(Some(Arc::new(Known {
+            is_verified: numbers.verified,
             by_digits,
             has_finer,
             data_only,
@@ -113,6 +116,12 @@ impl Kinds {
         let digits = usize::try_from((phone - CHINA_CODE) / BELOW).unwrap_or(usize::MAX);
         let kind = known.by_digits.get(digits).copied();
         kind.unwrap_or(Phone::NoCarrier)
+    }
+
+    /// Whether a number of no known carrier is tried all the same: the list may be older than it.
+    fn tries(&self, phone: u64) -> bool {
+        let is_sure = self.0.as_ref().is_some_and(|known| known.is_verified);
+        !is_sure && CHINA.contains(&phone)
     }
 
     /// True where there is no list.
@@ -148,8 +157,10 @@ const MACHINES_FROM: u64 = 100_000_000_000_000;
 impl Sorter {
     /// The account that tells a telephone, by its place among them, or what it is that none does.
     pub fn account(&self, phone: u64) -> Result<u8, Phone> {
+        let by_beginning = || self.share.as_ref().map_or(0, |share| share.account(phone));
         match self.kinds.phone(phone) {
-            Phone::Mobile => Ok(self.share.as_ref().map_or(0, |share| share.account(phone))),
+            Phone::Mobile => Ok(by_beginning()),
+            Phone::NoCarrier if self.kinds.tries(phone) => Ok(by_beginning()),
             Phone::Foreign => match &self.share {
                 None => self.abroad.then_some(0),
                 Some(share) => share.abroad(),
@@ -218,6 +229,21 @@ mod tests {
         let kinds = Kinds::of(&Numbers::read(text).unwrap());
         assert_eq!(kinds.phone(8_613_812_345_678), Phone::DataOnly);
         assert_eq!(kinds.phone(8_613_812_445_678), Phone::Mobile);
+    }
+
+    /// Nobody is left out for a list that nobody read.
+    #[test]
+    fn a_number_of_no_known_carrier_is_left_out_only_by_a_list_that_was_verified() {
+        let mut numbers = Numbers::shipped().unwrap();
+        let sorter = |numbers: &Numbers| Sorter {
+            kinds: Kinds::of(numbers),
+            ..Sorter::default()
+        };
+        let (new, machine) = (8_615_412_345_678, 861_012_345_678_901);
+        assert_eq!(sorter(&numbers).account(new), Ok(0));
+        assert_eq!(sorter(&numbers).account(machine), Err(Phone::NoCarrier));
+        numbers.verified = true;
+        assert_eq!(sorter(&numbers).account(new), Err(Phone::NoCarrier));
     }
 
     #[test]
