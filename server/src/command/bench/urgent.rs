@@ -10,6 +10,7 @@ use crate::clock::monotonic;
 use crate::installation;
 use dispatch::intent::RecipientNo;
 use dispatch::simulator::carrier::Taken;
+use futures_util::future::try_join_all;
 use model::AreaCode;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Value, json};
@@ -243,16 +244,22 @@ async fn act(
     Ok(Signed { from, released })
 }
 
-/// Takes back what everybody is told; when the first of it was asked for.
+/// Takes back what everybody is told, in all districts at once: each answer waits for its links. When it
+/// was asked for.
 async fn cancel(served: &Served) -> Result<Instant, Failure> {
-    let mut client = client(served).await?;
-    let asking = monotonic();
-    for warning in list(&mut client).await? {
-        if text(&warning, "hazard") == ALL {
-            let path = format!("/v1/warnings/{}/cancel", text(&warning, "id"));
-            post(&mut client, 0, &path, &json!({ "reason": "bench" }), 200).await?;
-        }
+    let all = list(&mut client(served).await?).await?;
+    let of_all = all.iter().filter(|warning| text(warning, "hazard") == ALL);
+    let paths = of_all.map(|warning| format!("/v1/warnings/{}/cancel", text(warning, "id")));
+    let paths: Vec<String> = paths.collect();
+    let mut clients = Vec::new();
+    for _ in &paths {
+        clients.push(client(served).await?);
     }
+    let reason = json!({ "reason": "bench" });
+    let asking = monotonic();
+    let posts = paths.iter().zip(&mut clients);
+    let posts = posts.map(|(path, client)| post(client, 0, path, &reason, 200));
+    try_join_all(posts).await?;
     Ok(asking)
 }
 
