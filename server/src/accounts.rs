@@ -169,10 +169,21 @@ pub(crate) fn ending(file: &str, accounts: &[Account], now: Time, offset: Offset
             ),
             _ => return None,
         };
-        let remedy = "renew it with the carrier, then write the new day".to_owned();
+        let remedy = format!(
+            "renew it with the carrier{}, then write the new day",
+            called(account)
+        );
         Some(fault(file, "sms.contract.expires", what, remedy, severity))
     });
     ending.collect()
+}
+
+/// Whom to call about an account, where somebody was named.
+fn called(account: &Account) -> String {
+    match account.on_duty.as_str() {
+        "" => String::new(),
+        name => format!(" ({name})"),
+    }
 }
 
 /// Short messages that accounts do not pass, `texts` with the keys of their templates. One that none
@@ -247,7 +258,10 @@ mod tests {
     #[test]
     fn what_ends_is_said_a_month_before_and_fails_once_it_is_over() {
         let accounts = [
-            account("a", "expires = \"2027-03-31\""),
+            account(
+                "a",
+                "expires = \"2027-03-31\"\non_duty = \"王工 020-12345\"",
+            ),
             account("b", "expires = \"2027-05-01\""),
             account("c", ""),
         ];
@@ -257,6 +271,12 @@ mod tests {
             let said = |f: &Fault| (f.severity == Severity::Error, f.what.clone());
             faults.iter().map(said).collect::<Vec<_>>()
         };
+        let (now, offset) = Time::parse("2027-04-01T12:00:00+08:00").unwrap();
+        let remedies = ending("sanfang.toml", &accounts, now, offset);
+        let remedies: Vec<&str> = remedies.iter().map(|it| it.remedy.as_str()).collect();
+        let renew = "renew it with the carrier, then write the new day";
+        let named = "renew it with the carrier (王工 020-12345), then write the new day";
+        assert_eq!(remedies, [named, renew], "who is on duty is named");
         assert_eq!(said("2027-02-28"), []);
         assert_eq!(
             said("2027-03-01"),

@@ -9,7 +9,6 @@ use dispatch::plan::Remarks;
 use journal::JournalError;
 use model::fault::Fault;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// A problem: what went wrong and what to do.
 #[derive(Debug, Serialize)]
@@ -26,8 +25,8 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<Said>,
     /// Of words that were objected to: what, by language.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    findings: Remarks,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<Box<Remarks>>,
 }
 
 /// A fault of a file.
@@ -130,7 +129,7 @@ impl Problem {
             said.join("; ")
         );
         Self {
-            findings,
+            findings: Some(Box::new(findings)),
             ..Self::refused(detail)
         }
     }
@@ -228,7 +227,7 @@ impl Problem {
             detail: detail.into(),
             zones: Vec::new(),
             faults: Vec::new(),
-            findings: Remarks::new(),
+            findings: None,
         }
     }
 }

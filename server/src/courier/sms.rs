@@ -187,7 +187,14 @@ impl Sms {
         let to = self.courier.fail_over.agreed(link).join(", ");
         if !to.is_empty() {
             if stands {
-                tracing::warn!(link, to, is_over, "its phones are told by other accounts");
+                let on_duty = &self.agreed.account.on_duty;
+                tracing::warn!(
+                    link,
+                    to,
+                    is_over,
+                    on_duty,
+                    "its phones are told by other accounts"
+                );
             } else {
                 tracing::info!(link, "tells its phones again");
             }
@@ -381,7 +388,8 @@ impl Sms {
                 }
                 SessionState::Down { why, retry_ms } => {
                     let (link, address) = (self.courier.outbox.link(), &change.address);
-                    tracing::warn!(link, %address, %why, retry_ms, "down");
+                    let on_duty = &self.agreed.account.on_duty;
+                    tracing::warn!(link, %address, %why, retry_ms, on_duty, "down");
                 }
             }
         }

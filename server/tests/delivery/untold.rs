@@ -1,5 +1,6 @@
 //! Telephones to which no short message goes, and what a cancellation in the middle of a run takes back.
 
+use super::peers::MailServer;
 use super::street::{Street, feed, list, sign, warning};
 use crate::small::{Centre, Served, eventually};
 use serde_json::{Value, json};
@@ -106,6 +107,41 @@ fn who_is_on_a_desk_or_abroad_is_counted_and_not_told_by_short_message() {
         }
         assert!(wanted(&first, &second), "and nobody else");
     }
+}
+
+#[test]
+fn a_responsible_person_on_a_desk_hears_by_their_next_channel() {
+    let (Some(centre), Some(mail)) = (Centre::plain(), MailServer::start()) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let owner = format!("P1,涵洞主,site_owner,440106014000,+{DESK},C1,owner@example.cn,zh,,1,");
+    Street {
+        contacts: &[&owner],
+        // Responsible persons are told by short message alone.
+        policy: &[
+            (r#"["sms", "push", "email"]"#, r#"["sms"]"#),
+            (
+                r#""primary", channels = ["sms", "push"]"#,
+                r#""primary", channels = ["sms"]"#,
+            ),
+        ],
+        ..Street::default()
+    }
+    .write(folder.path());
+    let more = format!(
+        "[email]\nhost = \"localhost\"\nport = {}\nencryption = \"none\"\nfrom = \"三防 <sanfang@example.cn>\"\n",
+        mail.port
+    );
+    let served = Served::serve(folder.path(), centre.port, &more);
+    feed(&served, "W1", 1, "0.70");
+    eventually("the owner has a mail", || {
+        !mail.mails_to("owner@example.cn").is_empty()
+    });
+    assert!(
+        !phones(&centre).contains(DESK),
+        "nothing was asked of the centre"
+    );
 }
 
 #[test]

@@ -133,6 +133,8 @@ pub enum ContractFault {
 pub struct Account {
     /// Its name in the configuration.
     pub name: String,
+    /// Whom to call about it; empty where nobody was named.
+    pub on_duty: String,
     signatures: Vec<String>,
     templates: Vec<Template>,
     daily_max: u64,
@@ -377,6 +379,7 @@ impl Contract {
         let templates = self.templates.values();
         Account {
             name: name.to_owned(),
+            on_duty: self.on_duty.clone(),
             signatures: self.signatures.clone(),
             templates: templates.filter_map(|t| Template::parse(t).ok()).collect(),
             daily_max: self.daily_max,
