@@ -451,7 +451,7 @@ export class World {
   }
 
   /** New content, put forward anew: signatures are void, and what the areas leave out is taken back. */
-  amend(w, { areas = {}, text = {} }) {
+  amend(w, { areas = {}, text = {}, onset }) {
     const now = this.text(this.time);
     if (Object.keys(areas).length > 0) {
       const before = w.areas;
@@ -462,6 +462,9 @@ export class World {
         w.areas[code] = kept;
       }
     }
+    // One hour for all, or one by area.
+    const stated = (code) => (typeof onset === 'string' ? onset : onset?.[code]);
+    w.areas = Object.fromEntries(Object.entries(w.areas).map(([code, area]) => [code, { ...area, onset: stated(code) ?? area.onset }]));
     this.#putForward(w);
     w.text = { ...w.text, ...text };
     w.seen = seen(w);

@@ -14,6 +14,7 @@ mod lapses;
 mod living;
 mod muted;
 mod nearly_full;
+mod onset;
 mod phones;
 mod poisoned;
 mod power_cut;
