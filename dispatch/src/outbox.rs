@@ -10,6 +10,7 @@
 //! crash leaves them `unknown` and never told twice.
 
 mod answers;
+mod arrives;
 mod before;
 mod effects;
 mod fill;
@@ -192,6 +193,7 @@ impl Outbox {
             Event::Down => self.down(at, out),
             Event::Aside(aside) => self.aside = aside,
             Event::Paused(intents) => self.paused = intents.clone(),
+            Event::Arrives(hours) => self.arrives(hours),
             Event::Tick => self.tick(at, out),
         }
         self.fill(at, out);

@@ -174,12 +174,10 @@ impl Wording {
             (item, items::say(item, &hazard, language))
         });
         let named: Vec<_> = named.collect();
-        let with_times = named
-            .iter()
-            .map(|(item, said)| {
-                let is_ahead = item.start > facts.issued;
-                items::since(said, &near(item.start), is_ahead, language)
-            });
+        let with_times = named.iter().map(|(item, said)| {
+            let is_ahead = item.start > facts.issued;
+            items::since(said, &near(item.start), is_ahead, language)
+        });
         // What the carrier has registered is sent as it is registered.
         let signature = match language {
             Language::ZhHant => facts.issuer.signature.zh.clone(),

@@ -113,6 +113,8 @@ impl Open {
 
 /// The hours that a person stated, by area.
 pub(super) fn stated(standing: &BTreeMap<AreaCode, Standing>) -> BTreeMap<AreaCode, Time> {
-    let stated = standing.iter().filter(|(_, s)| s.tier > Tier::None && s.is_stated());
+    let stated = standing
+        .iter()
+        .filter(|(_, s)| s.tier > Tier::None && s.is_stated());
     stated.map(|(area, s)| (*area, s.comes())).collect()
 }

@@ -3,8 +3,8 @@
 use super::arrival::Arrival;
 use super::{Bulletin, Desk, Policy, Refused, Standing, tiers};
 use crate::effect::Refusal;
-use model::warning::Event;
 use model::order::Onset;
+use model::warning::Event;
 use model::{AreaCode, Named, Tier, Time, WarningId};
 use std::collections::BTreeMap;
 
@@ -315,10 +315,7 @@ fn amended(
     let mut after: BTreeMap<AreaCode, Standing> = before.keys().map(|c| (*c, none)).collect();
     for (code, tier) in areas.iter().filter(|(_, tier)| **tier > Tier::None) {
         let kept = before.get(code).filter(|standing| standing.tier == *tier);
-        after.insert(
-            *code,
-            kept.copied().unwrap_or(Standing::since(*tier, at)),
-        );
+        after.insert(*code, kept.copied().unwrap_or(Standing::since(*tier, at)));
     }
     after
 }

@@ -220,7 +220,10 @@ impl Bulletin {
 
     /// The same where what is put forward was told and is not over by it.
     pub(super) fn emit_beside(&mut self, time: Time, rule: &str, desk: &mut Desk<'_>) {
-        let told = self.open.as_ref().map(|open| (open.told.clone(), open.told_sites.clone()));
+        let told = self
+            .open
+            .as_ref()
+            .map(|open| (open.told.clone(), open.told_sites.clone()));
         self.emit_force(Event::Updated, time, rule, desk);
         if let Some((open, told)) = self.open.as_mut().zip(told) {
             (open.told, open.told_sites) = told;
@@ -333,9 +336,7 @@ impl Bulletin {
         time: Time,
     ) -> BTreeMap<AreaCode, AreaTier> {
         let told = self.open.iter().flat_map(|open| open.told.keys());
-        let gone = told.map(|code| {
-            (*code, Standing::since(Tier::None, time))
-        });
+        let gone = told.map(|code| (*code, Standing::since(Tier::None, time)));
         let mut areas: BTreeMap<AreaCode, Standing> = gone.collect();
         let in_force = standing
             .iter()

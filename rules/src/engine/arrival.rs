@@ -38,7 +38,12 @@ impl Engine {
     pub(super) fn renew_arrivals(&mut self) {
         let mut asked = Asked::default();
         for number in 0..self.rules.len() {
-            if !self.rulebook.rules.get(number).is_some_and(Rule::looks_ahead) {
+            if !self
+                .rulebook
+                .rules
+                .get(number)
+                .is_some_and(Rule::looks_ahead)
+            {
                 continue;
             }
             let subjects = self
@@ -118,7 +123,8 @@ impl Evaluation<'_> {
         self.figures(subject, from, true, values);
         let whole = values.clone();
         let mut holds_by = |by: Time| {
-            for ((call, whole), value) in self.rule.calls.iter().zip(&whole).zip(values.iter_mut()) {
+            for ((call, whole), value) in self.rule.calls.iter().zip(&whole).zip(values.iter_mut())
+            {
                 if let Function::Expected(ask) = call.reading.function {
                     *value = self.come(subject, (call, ask), (from, by), whole);
                 }
@@ -157,7 +163,10 @@ impl Evaluation<'_> {
         (from, by): (Time, Time),
         whole: &Value,
     ) -> Value {
-        let length = call.reading.window.map_or(Span::ZERO, |window| window.longest());
+        let length = call
+            .reading
+            .window
+            .map_or(Span::ZERO, |window| window.longest());
         match ask {
             Ask::Sum | Ask::Max | Ask::Min => {
                 let places = places(subject.place, self.city);

@@ -295,6 +295,9 @@ impl Engine {
                         Arrival::At(time) => Some(time.millis()),
                         Arrival::Here | Arrival::Unknown => None,
                     };
+                    // It may be the first to come where the area's tier stays.
+                    let touched = subject.areas.iter().map(|at| (rule_no, *at, time));
+                    self.scratch.areas.extend(touched);
                 }
                 let why = held.lost.map(|lost| lost.why.text().to_owned());
                 values.extend(why.map(|why| (crate::SILENCE.to_owned(), Some(why))));

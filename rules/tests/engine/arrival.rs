@@ -81,7 +81,10 @@ fn an_hour_moves_by_half_an_hour_or_more_and_rings_nobody() {
     let mut out = Vec::new();
     expect(&mut engine, 0, 120, &mut out);
     sign(&mut engine, 1, &mut out);
-    assert_eq!((warning(&out).event, onset(&out, DISTRICT)), (Event::Issued, 270));
+    assert_eq!(
+        (warning(&out).event, onset(&out, DISTRICT)),
+        (Event::Issued, 270)
+    );
     let told = |engine: &mut Engine, minute: i64, from: i64| {
         let mut out = Vec::new();
         expect(engine, minute, from, &mut out);
@@ -98,9 +101,52 @@ fn an_hour_moves_by_half_an_hour_or_more_and_rings_nobody() {
     assert_eq!(told(&mut engine, 10, 60), Some(210), "an hour earlier");
     assert_eq!(told(&mut engine, 20, 31), None, "by less than half an hour");
     assert_eq!(told(&mut engine, 30, 89), None, "later by less");
-    assert_eq!(told(&mut engine, 40, 90), Some(240), "later by half an hour");
-    assert_eq!(told(&mut engine, 180, 240), None, "it is an hour away: not put off");
-    assert_eq!(told(&mut engine, 241, 300), None, "what has begun stays begun");
+    assert_eq!(
+        told(&mut engine, 40, 90),
+        Some(240),
+        "later by half an hour"
+    );
+    assert_eq!(
+        told(&mut engine, 180, 240),
+        None,
+        "it is an hour away: not put off"
+    );
+    assert_eq!(
+        told(&mut engine, 241, 300),
+        None,
+        "what has begun stays begun"
+    );
+}
+
+#[test]
+fn of_several_the_first_to_come_counts() {
+    let by_station = "yellow = 'forecast(rainfall, \"6h\") >= 50 && rainfall.sum(\"10m\") >= 1'\n\
+        area = { level = \"district\", quorum = \"1\" }\nlower = { after = \"20h\" }";
+    let city = city(&gauges(2), NO_SITES);
+    let rules = rulebook(&rule("expected", "11B03", by_station));
+    let mut engine = engine(&city, &rules, Policy::Live);
+    let mut out = Vec::new();
+    rain(&mut engine, 0, 0, 2, &mut out);
+    expect(&mut engine, 1, 180, &mut out);
+    assert_eq!(onset(&out, DISTRICT), 330);
+    // The second gauge has a forecast of its own, and rises later to the same tier.
+    let steps = [(1, 60, 0), (60, 120, 60)].map(|(from, to, mm)| Step {
+        from: at(from),
+        to: at(to),
+        value: mm * 100,
+    });
+    let own = ForecastSeries {
+        issued: at(1),
+        source: "met office".into(),
+        parameter: Parameter::Rainfall,
+        place: ForecastPlace::Station(model::StationNo(1)),
+        steps: steps.into(),
+    };
+    let input = Input::Forecasts(vec![Forecast::Series(own)]);
+    engine.step(at(2), &input, &mut out);
+    rain(&mut engine, 1, 3, 2, &mut out);
+    engine.tick(at(4), &mut out);
+    assert_eq!(onset(&out, DISTRICT), 110);
 }
 
 #[test]
@@ -165,13 +211,24 @@ fn a_cyclone_arrives_with_its_circle() {
         points: vec![point(0, 122.1), point(90 * 60, 113.1)],
     };
     let mut out = Vec::new();
-    engine.step(at(0), &Input::Forecasts(vec![Forecast::Track(track)]), &mut out);
+    engine.step(
+        at(0),
+        &Input::Forecasts(vec![Forecast::Track(track)]),
+        &mut out,
+    );
     let mut onsets = Vec::new();
     for minute in 1..40 * 60 {
         out.clear();
         engine.step(at(minute), &Input::Tick, &mut out);
-        if out.iter().any(|effect| matches!(effect, Effect::Warning(_))) {
-            onsets.push((warning(&out).tier(), minute / 60, onset(&out, DISTRICT) / 60));
+        if out
+            .iter()
+            .any(|effect| matches!(effect, Effect::Warning(_)))
+        {
+            onsets.push((
+                warning(&out).tier(),
+                minute / 60,
+                onset(&out, DISTRICT) / 60,
+            ));
         }
     }
     // Two days before and one day before it is the same hour.
@@ -188,7 +245,10 @@ fn a_forecaster_states_the_hour_and_no_forecast_moves_it() {
     let issued = warning(&out).clone();
     engine.order(at(2), &amend(&issued, Onset::Everywhere(at(200))), &mut out);
     let proposed = warning(&out).clone();
-    assert_eq!((proposed.event, onset(&out, DISTRICT)), (Event::Proposed, 200));
+    assert_eq!(
+        (proposed.event, onset(&out, DISTRICT)),
+        (Event::Proposed, 200)
+    );
     // Until it is signed the hour in force is what it was, and what is gathered does not sign it.
     expect(&mut engine, 3, 60, &mut out);
     engine.tick(at(4), &mut out);
@@ -202,18 +262,26 @@ fn a_forecaster_states_the_hour_and_no_forecast_moves_it() {
     });
     let newest: Vec<_> = events.skip(3).collect();
     assert!(
-        newest.iter().all(|(event, onset)| (*event == Event::Updated) == (*onset != at(200))),
+        newest
+            .iter()
+            .all(|(event, onset)| (*event == Event::Updated) == (*onset != at(200))),
         "{newest:?}"
     );
     sign(&mut engine, 5, &mut out);
-    assert_eq!((warning(&out).event, onset(&out, DISTRICT)), (Event::Updated, 200));
+    assert_eq!(
+        (warning(&out).event, onset(&out, DISTRICT)),
+        (Event::Updated, 200)
+    );
     out.clear();
     expect(&mut engine, 10, 30, &mut out);
     engine.tick(at(11), &mut out);
     assert_eq!(lines(&out), [""; 0]);
     // Of an area that is not warned nobody states anything.
     let strange = Onset::ByArea(BTreeMap::from([(code(SOUTH), at(60))]));
-    let newest = Warning { revision: warning_revision(&mut engine, &issued), ..issued };
+    let newest = Warning {
+        revision: warning_revision(&mut engine, &issued),
+        ..issued
+    };
     engine.order(at(12), &amend(&newest, strange), &mut out);
     assert!(refused(&out), "{:?}", lines(&out));
 }
@@ -221,10 +289,16 @@ fn a_forecaster_states_the_hour_and_no_forecast_moves_it() {
 /// The revision that stands, as an order of a stale one is told.
 fn warning_revision(engine: &mut Engine, warning: &Warning) -> u32 {
     let mut out = Vec::new();
-    let stale = Warning { revision: 0, ..warning.clone() };
+    let stale = Warning {
+        revision: 0,
+        ..warning.clone()
+    };
     engine.order(at(12), &amend(&stale, Onset::Everywhere(at(0))), &mut out);
     let current = out.iter().find_map(|effect| match effect {
-        Effect::Refused { why: rules::Refusal::Stale { current, .. }, .. } => Some(*current),
+        Effect::Refused {
+            why: rules::Refusal::Stale { current, .. },
+            ..
+        } => Some(*current),
         Effect::Refused { .. }
         | Effect::Warning(_)
         | Effect::Signal(_)
@@ -272,7 +346,10 @@ fn another_authority_moves_its_hour() {
     take(&mut engine, 3, of(2, SignalKind::Update, 90), &mut out);
     engine.tick(at(4), &mut out);
     sign(&mut engine, 4, &mut out);
-    assert_eq!((warning(&out).event, onset(&out, SOUTH)), (Event::Updated, 90));
+    assert_eq!(
+        (warning(&out).event, onset(&out, SOUTH)),
+        (Event::Updated, 90)
+    );
     // An Update that names no hour was sent at one: what has begun did not begin then.
     take(&mut engine, 100, of(3, SignalKind::Update, 100), &mut out);
     engine.tick(at(101), &mut out);

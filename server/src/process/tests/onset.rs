@@ -128,10 +128,14 @@ async fn over_a_start(snapshots: Period) {
     assert_eq!(asked_anew(app), hour("14:20"));
     let newest = || app.view.warnings().into_iter().next().unwrap();
     let amend = format!("/v1/warnings/{}/amend", newest().id);
-    let state = |onset: Value| json!({ "revision": newest().revision, "onset": onset, "reason": "radar" });
+    let state =
+        |onset: Value| json!({ "revision": newest().revision, "onset": onset, "reason": "radar" });
     for (absurd, said) in [
         (json!("2023-09-05T12:00:00+08:00"), "more than a day ago"),
-        (json!("2023-10-07T12:00:00+08:00"), "more than ten days ahead"),
+        (
+            json!("2023-10-07T12:00:00+08:00"),
+            "more than ten days ahead",
+        ),
         (json!("three o'clock"), "RFC 3339"),
     ] {
         let (status, answer) = post(&running, "chen", &amend, &state(absurd)).await;
@@ -144,7 +148,8 @@ async fn over_a_start(snapshots: Period) {
     assert_eq!(asked_anew(app), hour("14:00"));
     for person in ["chen", "wang"].into_iter().take(newest().needs.into()) {
         let approve = format!("/v1/warnings/{}/approve", newest().id);
-        let seen = json!({ "revision": newest().revision, "seen": newest().seen, "without_sms": true });
+        let seen =
+            json!({ "revision": newest().revision, "seen": newest().seen, "without_sms": true });
         let (status, answer) = post(&running, person, &approve, &seen).await;
         assert_eq!(status, 204, "{answer}");
     }
