@@ -476,7 +476,7 @@ export class World {
     return Object.fromEntries(found.filter(([, findings]) => findings.length > 0));
   }
 
-  amend(w, { areas = {}, text = {} }) {
+  amend(w, { areas = {}, text = {}, onset }) {
     this.own.set(w.id, { ...this.own.get(w.id), ...text });
     const now = this.text(this.time);
     if (Object.keys(areas).length > 0) {
@@ -488,6 +488,9 @@ export class World {
         w.areas[code] = kept;
       }
     }
+    // One hour for all, or one by area.
+    const stated = (code) => (typeof onset === 'string' ? onset : onset?.[code]);
+    w.areas = Object.fromEntries(Object.entries(w.areas).map(([code, area]) => [code, { ...area, onset: stated(code) ?? area.onset }]));
     this.#putForward(w);
     w.text = { ...w.text, ...text };
     w.seen = seen(w);

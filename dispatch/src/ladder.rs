@@ -8,7 +8,8 @@
 //!
 //! Where the ladder has a quota, so many different people must answer before a place is answered for.
 //! Where it is asked to, it asks everybody anew some time before the hazard arrives, except where
-//! somebody has said that they are at their post, have moved people or need help.
+//! somebody has said that they are at their post, have moved people or need help. That moves with the
+//! hour at which the hazard is expected, and comes once in a call.
 //!
 //! A device that was commanded and did not confirm is a place of its own: its site's people are
 //! called, from the first rung on, whatever they answered to the warning before.
@@ -326,8 +327,12 @@ impl Calls {
             && tier != Tier::None
             && tier <= line.tier
         {
-            let moved = wanted.recall(at).filter(|_| line.recall.is_some());
-            line.recall = moved.or(line.recall);
+            line.recall = match line.recall {
+                Some(_) if tier == line.tier => wanted.recall_now(at).or(line.recall),
+                Some(_) => wanted.recall(at).or(line.recall),
+                // Who was asked anew once is not asked so again.
+                None => wanted.recall(at).filter(|_| line.turns_before == 0),
+            };
             if tier < line.tier {
                 // Less danger: whoever was asked is still to answer, at the pace begun.
                 line.tier = tier;
@@ -498,6 +503,12 @@ impl Wanted<'_> {
         let before = self.ladder?.before_impact?;
         let recall = self.onset? - before;
         (recall > at).then_some(recall)
+    }
+
+    /// The same where they wait for it: at once where the hazard has come nearer than that.
+    fn recall_now(&self, at: Time) -> Option<Time> {
+        let before = self.ladder?.before_impact?;
+        Some((self.onset? - before).max(at))
     }
 }
 

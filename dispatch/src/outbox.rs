@@ -10,6 +10,7 @@
 //! crash leaves them `unknown` and never told twice.
 
 mod answers;
+mod arrives;
 mod before;
 mod earlier;
 mod effects;
@@ -194,6 +195,7 @@ impl Outbox {
             Event::Aside(aside) => self.aside = aside,
             Event::NotPassed(intent, variant) => self.not_passed(intent, variant),
             Event::Paused(intents) => self.paused = intents.clone(),
+            Event::Arrives(hours) => self.arrives(hours),
             Event::Tick => self.tick(at, out),
         }
         self.fill(at, out);

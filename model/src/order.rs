@@ -46,6 +46,9 @@ pub enum Order {
         areas: BTreeMap<AreaCode, Tier>,
         /// Words by language tag; empty keeps the template's.
         text: BTreeMap<String, String>,
+        /// When it comes; what is left out stays as it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        onset: Option<Onset>,
         /// Who.
         person: String,
         /// Why.
@@ -73,6 +76,9 @@ pub enum Order {
         areas: BTreeMap<AreaCode, Tier>,
         /// Words by language tag; empty takes the template's.
         text: BTreeMap<String, String>,
+        /// When it comes; now, where it is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        onset: Option<Onset>,
         /// Who.
         person: String,
         /// Why.
@@ -293,6 +299,53 @@ pub enum Order {
         /// Who; who began it where something real came.
         person: String,
     },
+}
+
+/// When a forecaster says that the hazard comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Onset {
+    /// In all areas.
+    Everywhere(Time),
+    /// In some.
+    ByArea(BTreeMap<AreaCode, Time>),
+}
+
+impl Onset {
+    /// The hour stated for an area.
+    pub fn of(&self, area: AreaCode) -> Option<Time> {
+        match self {
+            Self::Everywhere(time) => Some(*time),
+            Self::ByArea(times) => times.get(&area).copied(),
+        }
+    }
+
+    /// As much of it as speaks of some areas.
+    pub fn within(&self, areas: &BTreeMap<AreaCode, Tier>) -> Option<Self> {
+        let Self::ByArea(times) = self else {
+            return Some(self.clone());
+        };
+        let mut times = times.clone();
+        times.retain(|area, _| areas.contains_key(area));
+        (!times.is_empty()).then_some(Self::ByArea(times))
+    }
+
+    /// The areas that it names.
+    pub fn areas(&self) -> impl Iterator<Item = AreaCode> + '_ {
+        let named = match self {
+            Self::Everywhere(_) => None,
+            Self::ByArea(times) => Some(times.keys().copied()),
+        };
+        named.into_iter().flatten()
+    }
+
+    /// The hours that it states.
+    pub fn times(&self) -> Vec<Time> {
+        match self {
+            Self::Everywhere(time) => vec![*time],
+            Self::ByArea(times) => times.values().copied().collect(),
+        }
+    }
 }
 
 /// An auditor's look at what people were sent, and what came back.

@@ -10,6 +10,7 @@
 //! what is put forward, and the sites, are told with it and not by themselves. Under
 //! [`Policy::Live`] it waits for the signatures its release flow asks for (semantics §27).
 
+mod arrival;
 mod clock;
 mod orders;
 mod publish;
@@ -18,6 +19,7 @@ mod release;
 mod sheet;
 mod shelf;
 
+use arrival::Arrival;
 use clock::{Reviewing, Waiting};
 use model::warning::{Relayed, SiteTier};
 use model::{AreaCode, Hazard, Named, Pending, Signal, Tier, Time, WarningId};
@@ -47,6 +49,9 @@ pub(crate) struct Found {
     pub(crate) reached: Tier,
     /// True where the tier rests on suspect values only.
     pub(crate) unconfirmed: bool,
+    /// When what is put forward comes, where it is only expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) arrives: Option<Time>,
 }
 
 /// A finding that changed.
@@ -103,7 +108,11 @@ struct Due {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Standing {
     tier: Tier,
+    /// When it was found, or the hour that another authority gives.
     onset: Time,
+    /// When it comes, where that is another hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arrives: Option<Arrival>,
 }
 
 /// The warning that is open.
@@ -117,6 +126,9 @@ struct Open {
     put: BTreeMap<AreaCode, Standing>,
     /// Found since the last revision and told with the next.
     gathered: BTreeMap<AreaCode, Standing>,
+    /// Arrivals that moved since the last revision, told with the next.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    moved: BTreeMap<AreaCode, Time>,
     /// The newer message (one signal a tier) of what it passes on, followed with the next revision.
     news: Vec<Signal>,
     /// Signed; under replay the same.
@@ -288,7 +300,8 @@ impl Bulletin {
         let moved = live && found.reached != before.reached;
         let confirmed = live && found.reached > before.reached;
         if found.put == before.put {
-            return (moved && self.open.is_some(), confirmed);
+            let comes_otherwise = self.comes_otherwise(finding, desk.at) && live;
+            return ((moved || comes_otherwise) && self.open.is_some(), confirmed);
         }
         let stood = self.open.as_ref().map_or(Tier::None, |open| {
             open.coming(finding.area)
@@ -299,10 +312,7 @@ impl Bulletin {
         if refused && found.put >= stood {
             return (self.open.is_some() && confirmed, confirmed);
         }
-        let standing = Standing {
-            tier: found.put,
-            onset: finding.time,
-        };
+        let standing = Standing::found(finding);
         let Some(open) = &mut self.open else {
             if found.put == Tier::None {
                 return (false, false);
@@ -316,6 +326,7 @@ impl Bulletin {
             return (moved, false);
         }
         open.gathered.insert(finding.area, standing);
+        open.moved.remove(&finding.area);
         let rises = found.put > stood
             && (stood > Tier::None
                 || !open.has_beside(finding.area, found.put)
@@ -359,6 +370,7 @@ impl Bulletin {
             name,
             put,
             gathered: BTreeMap::new(),
+            moved: BTreeMap::new(),
             news: Vec::new(),
             force: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -403,7 +415,9 @@ impl Open {
 
     /// True where what is put forward is not what is in force.
     fn has_proposal(&self) -> bool {
-        self.text != self.words || tiers(&self.put) != tiers(&self.force)
+        self.text != self.words
+            || tiers(&self.put) != tiers(&self.force)
+            || arrival::stated(&self.put) != arrival::stated(&self.force)
     }
 }
 

@@ -4,6 +4,7 @@
 //! wakes; tiers that change move their areas, areas move the warnings. Everything that waits
 //! for time (holds, gathered changes, renewals) is done by the first record that passes it.
 
+mod arrival;
 mod calm;
 mod cost;
 mod evaluate;

@@ -153,8 +153,7 @@ impl Forecasts {
         from: Time,
         length: Span,
     ) -> Value {
-        let mut series = places.filter_map(|place| self.held.series.get(&(parameter, place)));
-        let Some(series) = series.next() else {
+        let Some(series) = self.at(parameter, places) else {
             return Value::UNKNOWN;
         };
         let (from, to) = (from.millis(), (from + length).millis());
@@ -168,8 +167,7 @@ impl Forecasts {
                 continue;
             }
             covered_ms += within;
-            let share = i128::from(step.value) * PARTS * i128::from(within);
-            sum += share / i128::from(ends - begins);
+            sum += share(step, within);
             (max, min) = (max.max(step.value), min.min(step.value));
         }
         if covered_ms == 0 {
@@ -188,6 +186,50 @@ impl Forecasts {
         }
     }
 
+    /// What of it has come by `by`, the step that begins then with it: nothing of a sum is nought.
+    pub(crate) fn come(
+        &self,
+        ask: Ask,
+        parameter: Parameter,
+        places: impl Iterator<Item = ForecastPlace>,
+        (from, by): (Time, Time),
+        length: Span,
+    ) -> Value {
+        let Some(series) = self.at(parameter, places) else {
+            return Value::UNKNOWN;
+        };
+        let end = from + length;
+        let has_begun = |step: &&Step| step.to > from && step.from <= by && step.from < end;
+        let begun = || series.steps.iter().filter(has_begun);
+        let values = begun().map(|step| step.value);
+        let extreme = match ask {
+            Ask::Sum => {
+                let come = |step: &Step| {
+                    let ends = step.to.min(by).min(end);
+                    share(step, ends.since(step.from.max(from)).millis().max(0))
+                };
+                return Value {
+                    number: begun().map(come).sum(),
+                    of: PARTS,
+                    covered: true,
+                };
+            }
+            Ask::Max => values.max(),
+            Ask::Min => values.min(),
+            Ask::CircleIn(_) | Ask::Distance | Ask::Closest => None,
+        };
+        extreme.map_or(Value::UNKNOWN, |value| Value::whole(i64::from(value), true))
+    }
+
+    /// The forecast of the first place that has one.
+    fn at(
+        &self,
+        parameter: Parameter,
+        mut places: impl Iterator<Item = ForecastPlace>,
+    ) -> Option<&ForecastSeries> {
+        places.find_map(|place| self.held.series.get(&(parameter, place)))
+    }
+
     /// What cyclones do to a place that is as large as its points lie apart.
     pub(crate) fn cyclones(&self, ask: Ask, points: &[Point], now: Time, length: Span) -> Value {
         let tracks = self.held.tracks.values();
@@ -204,6 +246,12 @@ impl Forecasts {
             }
         })
     }
+}
+
+/// What falls in so many milliseconds of a step, in parts.
+fn share(step: &Step, within_ms: i64) -> i128 {
+    let whole = i128::from(step.to.millis() - step.from.millis());
+    i128::from(step.value) * PARTS * i128::from(within_ms) / whole.max(1)
 }
 
 #[cfg(test)]

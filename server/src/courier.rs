@@ -7,6 +7,7 @@
 mod absent;
 mod agreed;
 mod area;
+mod arrives;
 mod aside;
 mod audience;
 mod cell;
@@ -49,6 +50,7 @@ use crate::app::{App, DISPATCH, put_order};
 use crate::term::Term;
 use crate::view::DeliveryItem;
 use area::Jobs;
+use arrives::Arrivals;
 use dispatch::directory::Directory;
 use dispatch::gateway::sms::Sorter;
 use dispatch::gateway::sms::share::Share;
@@ -116,6 +118,7 @@ pub(crate) struct Courier {
     /// What people answered, for the next commit.
     answered: Vec<(Mode, Zone, Order)>,
     relayed: Relayed,
+    arrivals: Arrivals,
     jobs: Jobs,
     rows: Vec<Row>,
     /// Retirements that the operators' list was told of.
@@ -198,6 +201,7 @@ impl Courier {
             ledger: Ledger::default(),
             answered: Vec::new(),
             relayed,
+            arrivals: Arrivals::default(),
             jobs,
             rows: Vec::new(),
             retired: None,
@@ -218,6 +222,7 @@ impl Courier {
     /// Takes in what was planned since the last call; true where there was something.
     pub(crate) fn take(&mut self) -> Result<bool, JournalError> {
         self.pauses();
+        self.arrivals();
         self.people = self.app.directory();
         let topic = Topic::new(Kind::Deliveries, self.app.mode);
         let records = self

@@ -168,7 +168,8 @@ impl Scene<'_> {
             let codes = self.city.codes_upward(AreaNo(no)).into_iter();
             let over = codes.filter_map(|code| warning.areas.get(&code));
             let highest = over
-                .map(|area| (area.tier.max(area.reached), area.onset))
+                // What is still to come lacks an answer since it was said.
+                .map(|area| (area.tier.max(area.reached), area.onset.min(warning.time)))
                 .max_by_key(|(tier, _)| *tier);
             if let Some((tier, onset)) = highest.filter(|(tier, _)| *tier != Tier::None) {
                 warned.insert(AreaNo(no), (tier, onset));

@@ -250,6 +250,38 @@ fn shortly_before_it_comes_whoever_does_not_act_is_asked_anew() {
     assert_eq!(told_at(Answer::NeedsHelp), (0, vec![]));
 }
 
+#[test]
+fn who_is_asked_before_impact_follows_the_hour_and_once() {
+    let mut ladder = ladder();
+    ladder.before_impact = Some(Span::from_minutes(30));
+    let warned_for = |second: i64| {
+        let mut event = warned(site(1), Tier::Red, &ladder);
+        if let Event::Warned { onset, .. } = &mut event {
+            *onset = Some(at(second));
+        }
+        event
+    };
+    let (mut calls, mut out) = (Calls::default(), Vec::new());
+    let recall = |calls: &Calls| calls.call(id(), &site(1)).unwrap().recall;
+    // It was there, so nobody thought; now a forecaster names an hour, and another.
+    calls.step(at(0), warned_for(0), &mut out);
+    assert_eq!(recall(&calls), None);
+    calls.step(at(60), answered("A", Answer::Received), &mut out);
+    calls.step(at(120), warned_for(7200), &mut out);
+    assert_eq!(recall(&calls), Some(at(5400)));
+    calls.step(at(180), warned_for(9000), &mut out);
+    assert_eq!(recall(&calls), Some(at(7200)));
+    out.clear();
+    calls.step(at(240), Event::Tick, &mut out);
+    assert_eq!(told(&out), []);
+    // Nearer than half an hour: at once.
+    calls.step(at(300), warned_for(1800), &mut out);
+    assert_eq!(told(&out), [(site(1), Ask::Primary)]);
+    assert_eq!(recall(&calls), None);
+    calls.step(at(360), warned_for(9000), &mut out);
+    assert_eq!(recall(&calls), None, "once in a call");
+}
+
 /// What a ladder is, told a second time and without state: the whole history is read anew at each
 /// minute.
 mod naive {
@@ -268,6 +300,7 @@ mod naive {
         let mut begun: Option<(i64, Tier)> = None;
         let mut heard: Vec<(u8, Answer)> = Vec::new();
         let (mut next, mut recall): (Option<(i64, usize)>, Option<i64>) = (None, None);
+        let mut anew = false;
         for minute in 0..=200 {
             for (_, act) in acts.iter().filter(|(when, _)| *when == minute) {
                 match *act {
@@ -279,8 +312,16 @@ mod naive {
                             && tier <= held
                         {
                             begun = Some((since, tier));
-                            recall = recall.map(|old| again.unwrap_or(old));
+                            recall = match recall {
+                                Some(_) if tier == held && before > 0 => {
+                                    Some((onset - before).max(minute))
+                                }
+                                Some(old) => Some(again.unwrap_or(old)),
+                                None if anew => None,
+                                None => again,
+                            };
                         } else {
+                            anew = false;
                             begun = Some((minute, tier));
                             heard.clear();
                             next = Some((minute, 0));
@@ -303,7 +344,7 @@ mod naive {
                     minute,
                     &mut heard,
                     &mut begun,
-                    &mut recall,
+                    (&mut recall, &mut anew),
                     &mut next,
                     &mut asked,
                 );
@@ -314,7 +355,7 @@ mod naive {
                 minute,
                 &mut heard,
                 &mut begun,
-                &mut recall,
+                (&mut recall, &mut anew),
                 &mut next,
                 &mut asked,
             );
@@ -332,7 +373,7 @@ mod naive {
         minute: i64,
         heard: &mut Vec<(u8, Answer)>,
         begun: &mut Option<(i64, Tier)>,
-        recall: &mut Option<i64>,
+        (recall, anew): (&mut Option<i64>, &mut bool),
         next: &mut Option<(i64, usize)>,
         asked: &mut Vec<(i64, usize)>,
     ) {
@@ -341,6 +382,7 @@ mod naive {
             let acts = heard.iter().any(|(_, answer)| *answer != Answer::Received);
             if heard.len() < needed || !acts {
                 heard.clear();
+                *anew = true;
                 *begun = begun.map(|(_, tier)| (minute, tier));
                 *next = Some((minute, 0));
             }

@@ -3,7 +3,7 @@
 use crate::intent::{Audience, Intent, IntentId, RecipientNo};
 use crate::ledger::{Progress, State};
 use model::{AreaCode, Time, WarningId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -79,6 +79,8 @@ pub enum Event<'a> {
     NotPassed(IntentId, u8),
     /// Nothing of these intents leaves until another such event leaves them out; the rest goes on.
     Paused(&'a BTreeSet<IntentId>),
+    /// The hazard of these intents comes at another hour than when they were planned.
+    Arrives(&'a BTreeMap<IntentId, Time>),
     /// Time passed.
     Tick,
 }

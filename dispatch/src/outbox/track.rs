@@ -94,6 +94,13 @@ pub(super) struct Popped {
     pub(super) claimed: bool,
 }
 
+impl Key {
+    /// The same where the hazard comes at another hour.
+    pub(super) const fn coming(self, onset: Time) -> Self {
+        Self { onset, ..self }
+    }
+}
+
 impl Retry {
     /// The first try.
     pub(super) const fn first(row: Row) -> Self {

@@ -35,9 +35,10 @@ pub(super) fn say(item: &Item, hazard: &str, language: Language) -> String {
     }
 }
 
-/// The same with the time since when.
-pub(super) fn since(said: &str, start: &str, language: Language) -> String {
+/// The same with the time since when, or from when.
+pub(super) fn since(said: &str, start: &str, is_ahead: bool, language: Language) -> String {
     match language {
+        Language::En if is_ahead => format!("{said} from {start}"),
         Language::Zh | Language::ZhHant => format!("{said}({start}起)"),
         Language::En => format!("{said} since {start}"),
         Language::Ja => format!("{said}({start}から)"),

@@ -21,6 +21,8 @@ pub(super) struct Variables {
     pub(super) verify: String,
     pub(super) issued: String,
     pub(super) start: String,
+    /// True where the start is still to come.
+    pub(super) ahead: bool,
     pub(super) deadline: String,
     pub(super) hazard: String,
     /// The hazard's other names: a text may use any.
@@ -93,6 +95,7 @@ impl Variables {
             ("verify", Value::from(self.verify.as_str())),
             ("issued", Value::from(self.issued.as_str())),
             ("start", Value::from(self.start.as_str())),
+            ("ahead", Value::from(self.ahead)),
             ("deadline", Value::from(self.deadline.as_str())),
             ("hazard", Value::from(self.hazard.as_str())),
             ("easy", Value::from(self.easy.as_str())),
@@ -171,9 +174,10 @@ impl Wording {
             (item, items::say(item, &hazard, language))
         });
         let named: Vec<_> = named.collect();
-        let with_times = named
-            .iter()
-            .map(|(item, said)| items::since(said, &near(item.start), language));
+        let with_times = named.iter().map(|(item, said)| {
+            let is_ahead = item.start > facts.issued;
+            items::since(said, &near(item.start), is_ahead, language)
+        });
         // What the carrier has registered is sent as it is registered.
         let signature = match language {
             Language::ZhHant => facts.issuer.signature.zh.clone(),
@@ -191,6 +195,7 @@ impl Wording {
             verify: self.names.name(&facts.issuer.verify, language),
             issued: at(facts.issued),
             start: near(facts.start),
+            ahead: facts.start > facts.issued,
             deadline: near(facts.deadline),
             hazard,
             also_hazard: own_hazard,

@@ -32,6 +32,41 @@ fn red_passes_blue_at_once() {
 }
 
 #[test]
+fn whom_it_reaches_first_is_told_first_and_that_moves_with_the_hour() {
+    for hours in [None, Some(60)] {
+        let mut world = World::new(5, 400);
+        let mut outbox = Outbox::new("sms", Limits::with_window(10));
+        let of = |n: i64, onset: i64| Intent {
+            onset: at(onset),
+            ..intent(
+                warning(n),
+                1,
+                Purpose::Alert,
+                Tier::Red,
+                &[n as u64],
+                0,
+                9000,
+            )
+        };
+        let (near, far) = (of(1, 600), of(2, 1200));
+        world.plan(&mut outbox, near.clone());
+        world.plan(&mut outbox, far.clone());
+        if let Some(onset) = hours {
+            let moved = BTreeMap::from([(far.id, at(onset))]);
+            world.step(&mut outbox, Event::Arrives(&moved));
+        }
+        world.step(&mut outbox, Event::Up);
+        let first = if hours.is_some() { far.id } else { near.id };
+        for _ in 0..9 {
+            world.answer(&mut outbox);
+            world.sync(&mut outbox);
+        }
+        let told: BTreeSet<IntentId> = world.got.keys().map(|(id, _)| *id).collect();
+        assert_eq!(told, BTreeSet::from([first]), "{hours:?}");
+    }
+}
+
+#[test]
 fn those_without_another_channel_come_first_then_numbers() {
     let mut world = World::new(6, 300);
     let mut outbox = Outbox::new(

@@ -1,7 +1,9 @@
 //! Acts of people on a warning: approve, reject, amend, cancel, issue (semantics §23, §27).
 
+use super::arrival::Arrival;
 use super::{Bulletin, Desk, Policy, Refused, Standing, tiers};
 use crate::effect::Refusal;
+use model::order::Onset;
 use model::warning::Event;
 use model::{AreaCode, Named, Tier, Time, WarningId};
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ pub(super) const PERSON: &str = "person";
 pub(crate) struct Amendment<'a> {
     pub(crate) areas: &'a BTreeMap<AreaCode, Tier>,
     pub(crate) text: &'a BTreeMap<String, String>,
+    pub(crate) onset: Option<&'a Onset>,
     pub(crate) person: &'a str,
 }
 
@@ -107,11 +110,12 @@ impl Bulletin {
         if open.relay.is_some() {
             return Err(Refusal::Verbatim { warning: id });
         }
-        let put = if amendment.areas.is_empty() {
+        let mut put = if amendment.areas.is_empty() {
             open.put.clone()
         } else {
             amended(&open.put, amendment.areas, at)
         };
+        state(&mut put, amendment.onset)?;
         let (before, after) = (tiers(&open.put), tiers(&put));
         if after.is_empty() {
             return Err(Refusal::NoArea);
@@ -119,6 +123,7 @@ impl Bulletin {
         // What was gathered goes on where the person has not spoken of the area.
         if !amendment.areas.is_empty() {
             open.gathered.retain(|code, _| !put.contains_key(code));
+            open.moved.retain(|code, _| !put.contains_key(code));
         }
         open.put = put;
         open.text.extend(
@@ -170,15 +175,10 @@ impl Bulletin {
             return Err(Refusal::UnknownArea { area });
         }
         for code in &taken {
-            open.put.insert(
-                *code,
-                Standing {
-                    tier: Tier::None,
-                    onset: at,
-                },
-            );
+            open.put.insert(*code, Standing::since(Tier::None, at));
             open.force.remove(code);
             open.gathered.remove(code);
+            open.moved.remove(code);
         }
         open.sheet.clear();
         open.signed = vec![person.to_owned()];
@@ -210,7 +210,8 @@ impl Bulletin {
             });
         }
         check_areas(amendment.areas, desk)?;
-        let put = amended(&BTreeMap::new(), amendment.areas, desk.at);
+        let mut put = amended(&BTreeMap::new(), amendment.areas, desk.at);
+        state(&mut put, amendment.onset)?;
         let whole = tiers(&put);
         if whole.is_empty() {
             return Err(Refusal::NoArea);
@@ -284,31 +285,37 @@ fn check_areas(areas: &BTreeMap<AreaCode, Tier>, desk: &Desk<'_>) -> Result<(), 
     }
 }
 
+/// Enters the hours that a person states.
+fn state(
+    standing: &mut BTreeMap<AreaCode, Standing>,
+    onset: Option<&Onset>,
+) -> Result<(), Refusal> {
+    let Some(onset) = onset else {
+        return Ok(());
+    };
+    let warned = tiers(standing);
+    if let Some(area) = onset.areas().find(|area| !warned.contains_key(area)) {
+        return Err(Refusal::UnknownArea { area });
+    }
+    for area in warned.keys() {
+        if let Some((standing, at)) = standing.get_mut(area).zip(onset.of(*area)) {
+            standing.arrives = Some(Arrival { at, stated: true });
+        }
+    }
+    Ok(())
+}
+
 /// The new standing: areas left out are taken back, onsets of unchanged tiers stay.
 fn amended(
     before: &BTreeMap<AreaCode, Standing>,
     areas: &BTreeMap<AreaCode, Tier>,
     at: Time,
 ) -> BTreeMap<AreaCode, Standing> {
-    let gone = before.keys().map(|code| {
-        (
-            *code,
-            Standing {
-                tier: Tier::None,
-                onset: at,
-            },
-        )
-    });
-    let mut after: BTreeMap<AreaCode, Standing> = gone.collect();
+    let none = Standing::since(Tier::None, at);
+    let mut after: BTreeMap<AreaCode, Standing> = before.keys().map(|c| (*c, none)).collect();
     for (code, tier) in areas.iter().filter(|(_, tier)| **tier > Tier::None) {
         let kept = before.get(code).filter(|standing| standing.tier == *tier);
-        after.insert(
-            *code,
-            kept.copied().unwrap_or(Standing {
-                tier: *tier,
-                onset: at,
-            }),
-        );
+        after.insert(*code, kept.copied().unwrap_or(Standing::since(*tier, at)));
     }
     after
 }

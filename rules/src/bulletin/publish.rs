@@ -97,6 +97,7 @@ impl Bulletin {
             return;
         };
         open.put.append(&mut open.gathered);
+        let moved = open.take_moved();
         let Some(open) = &self.open else {
             return;
         };
@@ -106,13 +107,18 @@ impl Bulletin {
                 .iter()
                 .zip(&open.told)
                 .all(|((a, x), (b, y))| a == b && x.0 == y.0);
-        let same = said == open.told && self.sites == open.told_sites;
+        let same = said == open.told && self.sites == open.told_sites && !moved.put;
         if same_tiers && (same || desk.policy == Policy::Replay) {
             return;
         }
         match desk.policy {
             Policy::Replay => self.publish_at_once(time, rule, desk),
-            Policy::Live => self.propose(time, rule, !same_tiers, desk),
+            Policy::Live => {
+                if moved.force && open.has_proposal() {
+                    self.emit_beside(time, rule, desk);
+                }
+                self.propose(time, rule, !same_tiers, desk);
+            }
         }
     }
 
@@ -210,6 +216,18 @@ impl Bulletin {
         let warning = self.write(event, time, rule, &force, desk);
         desk.out
             .extend(warning.map(|w| Effect::Warning(Box::new(w))));
+    }
+
+    /// The same where what is put forward was told and is not over by it.
+    pub(super) fn emit_beside(&mut self, time: Time, rule: &str, desk: &mut Desk<'_>) {
+        let told = self
+            .open
+            .as_ref()
+            .map(|open| (open.told.clone(), open.told_sites.clone()));
+        self.emit_force(Event::Updated, time, rule, desk);
+        if let Some((open, told)) = self.open.as_mut().zip(told) {
+            (open.told, open.told_sites) = told;
+        }
     }
 
     fn write(
@@ -318,13 +336,7 @@ impl Bulletin {
         time: Time,
     ) -> BTreeMap<AreaCode, AreaTier> {
         let told = self.open.iter().flat_map(|open| open.told.keys());
-        let gone = told.map(|code| {
-            let gone = Standing {
-                tier: Tier::None,
-                onset: time,
-            };
-            (*code, gone)
-        });
+        let gone = told.map(|code| (*code, Standing::since(Tier::None, time)));
         let mut areas: BTreeMap<AreaCode, Standing> = gone.collect();
         let in_force = standing
             .iter()
@@ -337,7 +349,7 @@ impl Bulletin {
             let area = AreaTier {
                 tier: standing.tier,
                 reached: self.found(code).reached,
-                onset: standing.onset,
+                onset: standing.comes(),
             };
             (code, area)
         };

@@ -86,25 +86,27 @@ impl Bulletin {
         };
         let gone = open.put.keys().filter(|code| !put.contains_key(code));
         let gone: Vec<AreaCode> = gone.copied().collect();
+        let mut is_moved = false;
         for (code, standing) in put {
-            let same = open.put.get(&code).is_some_and(|s| s.tier == standing.tier);
-            if !same {
+            let known = open.put.get(&code).filter(|s| s.tier == standing.tier);
+            // What has begun stays begun: an Update that names no hour was sent at one.
+            let moves = known.is_some_and(|known| {
+                known.onset != standing.onset && (known.onset > at || standing.onset > at)
+            });
+            is_moved |= moves;
+            if known.is_none() || moves {
                 open.put.insert(code, standing);
             }
         }
         for code in gone {
-            let none = Standing {
-                tier: Tier::None,
-                onset: at,
-            };
-            open.put.insert(code, none);
+            open.put.insert(code, Standing::since(Tier::None, at));
         }
         let new_words = open.relay.as_ref() != Some(&relay);
         open.relay = Some(relay);
         let is_over = open.is_clear() && tiers(&open.force).is_empty();
         if desk.policy == Policy::Replay || is_over {
             self.publish(at, SIGNAL, desk);
-        } else if new_words {
+        } else if new_words || is_moved {
             open.sheet.clear();
             self.put_forward(at, SIGNAL, desk);
         }
@@ -154,10 +156,7 @@ fn areas(signals: &[Signal], desk: &Desk<'_>) -> BTreeMap<AreaCode, Standing> {
             } else {
                 continue;
             };
-            let standing = Standing {
-                tier: signal.tier,
-                onset: signal.onset,
-            };
+            let standing = Standing::since(signal.tier, signal.onset);
             let known = put.entry(here).or_insert(standing);
             if standing.tier > known.tier {
                 *known = standing;

@@ -105,12 +105,8 @@ impl Bulletin {
         else {
             return;
         };
-        let told = (open.told.clone(), open.told_sites.clone());
         let proposes = open.has_proposal();
-        self.emit_force(Event::Updated, desk.at, RENEWAL, desk);
-        if let Some(open) = &mut self.open {
-            (open.told, open.told_sites) = told;
-        }
+        self.emit_beside(desk.at, RENEWAL, desk);
         if proposes {
             self.emit(Event::Proposed, desk.at, RENEWAL, desk);
         }

@@ -1,5 +1,6 @@
 //! Evaluating rules at the subjects that a reading wakes, and the standing that follows.
 
+use super::arrival::Arrival;
 use super::calm::{Ahead, Concerned};
 use super::subjects::{Feed, Place, RuleState, Subject, Watch};
 use super::verdict::{Evaluation, standing};
@@ -286,7 +287,18 @@ impl Engine {
                 forecasts: &self.forecasts,
             };
             let mut values = evaluation.texts(subject, &mut self.scratch.values);
+            let comes = (after.put != before.put && rule.looks_ahead())
+                .then(|| evaluation.arrival(subject, &mut self.scratch.values));
             if let Some(held) = &mut subject.state {
+                if let Some(comes) = comes {
+                    held.arrives = match comes {
+                        Arrival::At(time) => Some(time.millis()),
+                        Arrival::Here | Arrival::Unknown => None,
+                    };
+                    // It may be the first to come where the area's tier stays.
+                    let touched = subject.areas.iter().map(|at| (rule_no, *at, time));
+                    self.scratch.areas.extend(touched);
+                }
                 let why = held.lost.map(|lost| lost.why.text().to_owned());
                 values.extend(why.map(|why| (crate::SILENCE.to_owned(), Some(why))));
                 held.values = values;

@@ -23,6 +23,7 @@ impl Engine {
         }
         if is_new {
             self.look_at(self.at.millis(), Rule::looks_ahead);
+            self.renew_arrivals();
             self.settle(out);
         }
         self.plan_look();
@@ -94,7 +95,7 @@ impl Evaluation<'_> {
 }
 
 /// Where a subject's forecast may stand, the nearest first: its station, then its areas upward.
-fn places(place: Place, city: &City) -> impl Iterator<Item = ForecastPlace> + '_ {
+pub(super) fn places(place: Place, city: &City) -> impl Iterator<Item = ForecastPlace> + '_ {
     let (station, area) = match place {
         Place::Station(no) => (Some(no), city.station(no).map(|station| station.area)),
         Place::Site(no) => {
@@ -113,7 +114,7 @@ fn places(place: Place, city: &City) -> impl Iterator<Item = ForecastPlace> + '_
 }
 
 /// Where a subject lies: itself, or the four ends of an area's border and the middle of them.
-fn points(place: Place, city: &City) -> Vec<Point> {
+pub(super) fn points(place: Place, city: &City) -> Vec<Point> {
     let area = match place {
         Place::Station(no) => {
             let found = city.station(no);

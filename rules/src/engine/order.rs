@@ -40,12 +40,14 @@ impl Engine {
                 revision,
                 areas,
                 text,
+                onset,
                 person,
                 ..
             } => self.with_desk(out, |shelf, desk| {
                 let amendment = Amendment {
                     areas,
                     text,
+                    onset: onset.as_ref(),
                     person,
                 };
                 let bulletin = shelf.holding(*warning)?;
@@ -64,6 +66,7 @@ impl Engine {
                 hazard,
                 areas,
                 text,
+                onset,
                 person,
                 ..
             } => {
@@ -73,6 +76,7 @@ impl Engine {
                     let amendment = Amendment {
                         areas,
                         text,
+                        onset: onset.as_ref(),
                         person,
                     };
                     match shelf.own.get_mut(hazard) {

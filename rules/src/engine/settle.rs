@@ -177,14 +177,21 @@ impl Engine {
     pub(super) fn found_in(&self, hazard: Hazard, area: AreaCode) -> Found {
         let area = self.city.area_no(area);
         let mut all = Standing::default();
+        let mut arrives = None;
         for (rule, state) in self.rulebook.rules.iter().zip(&self.rules) {
             if rule.hazard != hazard {
                 continue;
             }
-            for count in state.areas.iter().filter(|count| Some(count.area) == area) {
+            let counts = (0u32..).zip(&state.areas);
+            for (at, count) in counts.filter(|(_, count)| Some(count.area) == area) {
                 let standing = count.standing(rule.quorum);
                 let (city, mutes) = (&self.city, &self.mutes);
                 let standing = mutes.in_area(rule, city, count.area, standing);
+                if standing.put > Tier::None && standing.put >= all.put {
+                    let own = earliest(rule, state, at, standing.put);
+                    let is_higher = standing.put > all.put;
+                    arrives = if is_higher { own } else { own.min(arrives) };
+                }
                 all.put = all.put.max(standing.put);
                 all.timely = all.timely.max(standing.timely);
                 all.confirmed = all.confirmed.max(standing.confirmed);
@@ -194,6 +201,7 @@ impl Engine {
             put: all.put,
             reached: all.confirmed,
             unconfirmed: all.confirmed < all.timely,
+            arrives,
         }
     }
 
@@ -341,6 +349,21 @@ impl Engine {
             .map(|(_, _, evidence)| evidence)
             .collect()
     }
+}
+
+/// When a tier comes to an area, by the first of its subjects; `None` where it is there at one of them.
+fn earliest(rule: &Rule, state: &RuleState, area: u32, tier: Tier) -> Option<Time> {
+    if !rule.looks_ahead() {
+        return None;
+    }
+    let inside = |subject: &&Subject| {
+        let counts = subject.areas.contains(&area);
+        counts && subject.standing.put >= tier
+    };
+    let subjects = state.subjects.iter().filter(inside);
+    let arrives = subjects.map(|subject| subject.state.as_ref()?.arrives);
+    // None is before every hour.
+    arrives.min().flatten().map(Time::from_millis)
 }
 
 /// Hazards by the first rule that speaks of each.

@@ -66,6 +66,9 @@ pub(super) struct State {
     pub(super) put: Tier,
     /// When the tier was reached.
     pub(super) onset: i64,
+    /// When what is put forward comes, where it is only expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) arrives: Option<i64>,
     /// Values behind it.
     pub(super) values: Vec<(String, Option<String>)>,
     /// Observation time of those values.

@@ -1,6 +1,7 @@
 //! The engine over a little city.
 
 mod allocations;
+mod arrival;
 mod cascades;
 mod corrections;
 mod enrolled;

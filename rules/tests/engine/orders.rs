@@ -156,6 +156,7 @@ fn amending_voids_signatures_and_cancelling_is_heard_at_once() {
         warning: proposed.id,
         revision: 1,
         areas: BTreeMap::from([(south, Tier::Orange), (north, Tier::Blue)]),
+        onset: None,
         text: BTreeMap::from([("zh".into(), "请勿外出".into())]),
         person: "a".into(),
         reason: "radar".into(),
@@ -200,6 +201,7 @@ fn a_warning_opened_by_hand_waits_for_signatures_too() {
             .iter()
             .map(|(code, tier)| (AreaCode::parse(code).unwrap(), *tier))
             .collect(),
+        onset: None,
         text: BTreeMap::new(),
         person: "a".into(),
         reason: "forecast".into(),

@@ -24,7 +24,7 @@ counterpart = "44010041600000"
 basis = { zh = "甲", en = "A" }
 "#;
 
-fn live() -> Engine {
+pub(crate) fn live() -> Engine {
     let city = city_with(RELAY, &gauges(1), NO_SITES);
     engine(&city, &rulebook(&rain_rule()), Policy::Live)
 }
@@ -68,7 +68,7 @@ pub(crate) fn take(engine: &mut Engine, minute: i64, signal: Signal, out: &mut V
     engine.step(at(minute), &Input::Signal(Box::new(signal)), out);
 }
 
-fn relay(engine: &mut Engine, minute: i64, number: u32, out: &mut Vec<Effect>) {
+pub(crate) fn relay(engine: &mut Engine, minute: i64, number: u32, out: &mut Vec<Effect>) {
     let order = Order::Relay {
         signal: format!("44010041600000_2023090718000{number}"),
         person: "a".into(),
@@ -76,7 +76,7 @@ fn relay(engine: &mut Engine, minute: i64, number: u32, out: &mut Vec<Effect>) {
     engine.order(at(minute), &order, out);
 }
 
-fn sign(engine: &mut Engine, minute: i64, out: &mut Vec<Effect>) {
+pub(crate) fn sign(engine: &mut Engine, minute: i64, out: &mut Vec<Effect>) {
     let seen: Warning = warning(out).clone();
     for person in ["a", "b"] {
         let order = Order::Approve {
@@ -120,6 +120,7 @@ fn a_signal_is_passed_on_only_by_people_and_in_its_own_words() {
         warning: proposed.id,
         revision: 1,
         areas: BTreeMap::new(),
+        onset: None,
         text: BTreeMap::from([("zh".into(), "我们的话".into())]),
         person: "a".into(),
         reason: "no".into(),

@@ -47,6 +47,7 @@ fn amend(warning: &Warning, areas: &[(&str, Tier)]) -> Order {
         warning: warning.id,
         revision: warning.revision,
         areas: areas.iter().map(|(area, t)| (code(area), *t)).collect(),
+        onset: None,
         text: BTreeMap::new(),
         person: "c".into(),
         reason: "radar".into(),

@@ -150,6 +150,7 @@ fn a_new_revision_gives_nobody_more_time_and_an_amendment_does() {
         warning: proposed.id,
         revision: proposed.revision,
         areas: BTreeMap::new(),
+        onset: None,
         text: BTreeMap::from([("zh".into(), "请勿外出".into())]),
         person: "a".into(),
         reason: "radar".into(),

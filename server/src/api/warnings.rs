@@ -11,12 +11,17 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use dispatch::plan::Remarks;
 use dispatch::wording::Wording;
+use model::order::Onset;
 use model::warning::Event;
-use model::{AreaCode, Hazard, Language, Mode, Order, Tier, WarningId};
+use model::{AreaCode, Hazard, Language, Mode, Order, Span, Tier, Time, WarningId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// How long ago a stated onset may be, and how far ahead.
+const STATED_BACK_MAX: Span = Span::from_minutes(24 * 60);
+const STATED_AHEAD_MAX: Span = Span::from_minutes(10 * 24 * 60);
 
 /// `GET /v1/warnings`: all of them for people of the installation, what is in force for everybody.
 pub(crate) async fn list(
@@ -191,6 +196,8 @@ pub(crate) struct Amendment {
     areas: BTreeMap<AreaCode, Tier>,
     #[serde(default)]
     text: BTreeMap<String, String>,
+    #[serde(default)]
+    onset: Option<Stated>,
     reason: String,
     #[serde(default)]
     as_it_stands: bool,
@@ -213,11 +220,15 @@ impl Act for Amendment {
             None => Remarks::new(),
         };
         let as_it_stands = app.worded(findings, self.as_it_stands)?;
+        // Areas left out are those that stand: which, the zone knows.
+        let warned = Some(&self.areas).filter(|areas| !areas.is_empty());
+        let onset = onset(app, self.onset, warned)?;
         Ok(Order::Amend {
             warning,
             revision: self.revision,
             areas: self.areas,
             text,
+            onset,
             person,
             reason: reason(self.reason)?,
             as_it_stands,
@@ -301,6 +312,8 @@ pub(crate) struct Opening {
     areas: BTreeMap<AreaCode, Tier>,
     #[serde(default)]
     text: BTreeMap<String, String>,
+    #[serde(default)]
+    onset: Option<Stated>,
     reason: String,
     #[serde(default)]
     as_it_stands: bool,
@@ -325,9 +338,11 @@ pub(crate) async fn issue(
     let text = own_words(app.mode, body.text)?;
     let findings = app.objections_to(&text, body.areas.keys());
     let as_it_stands = app.worded(findings, body.as_it_stands)?;
+    let onset = onset(&app, body.onset, Some(&body.areas))?;
     let orders = app.by_zone(&body.areas).into_iter().map(|(zone, areas)| {
         let order = Order::Issue {
             hazard: body.hazard,
+            onset: onset.as_ref().and_then(|onset| onset.within(&areas)),
             areas,
             text: text.clone(),
             person: person.clone(),
@@ -337,6 +352,55 @@ pub(crate) async fn issue(
         (zone, order)
     });
     app.orders(orders.collect()).await
+}
+
+/// When it comes, as a forecaster writes it: one hour, or one by area.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stated {
+    Everywhere(String),
+    ByArea(BTreeMap<AreaCode, String>),
+}
+
+/// What a forecaster states, where it can be meant: longer ago or further ahead is a slip of the date.
+fn onset(
+    app: &App,
+    stated: Option<Stated>,
+    warned: Option<&BTreeMap<AreaCode, Tier>>,
+) -> Result<Option<Onset>, Problem> {
+    let now = app.clock.now();
+    let hour = |text: &str| {
+        let parsed = Time::parse(text).map_err(|e| Problem::bad_request(format!("onset: {e}")));
+        let (time, _) = parsed?;
+        if time < now - STATED_BACK_MAX {
+            return Err(Problem::bad_request(format!(
+                "onset: {text} is more than a day ago; leave it out where the hazard is there"
+            )));
+        }
+        if time > now + STATED_AHEAD_MAX {
+            return Err(Problem::bad_request(format!(
+                "onset: {text} is more than ten days ahead; nothing is warned of so early"
+            )));
+        }
+        Ok(time)
+    };
+    let onset = match stated {
+        None => return Ok(None),
+        Some(Stated::Everywhere(text)) => Onset::Everywhere(hour(&text)?),
+        Some(Stated::ByArea(times)) => {
+            let is_warned = |code: &AreaCode| {
+                warned.is_none_or(|areas| areas.get(code).is_some_and(|t| *t > Tier::None))
+            };
+            if let Some(code) = times.keys().find(|code| !is_warned(code)) {
+                return Err(Problem::bad_request(format!(
+                    "onset: {code} is not among the areas that are warned"
+                )));
+            }
+            let times = times.iter().map(|(code, text)| Ok((*code, hour(text)?)));
+            Onset::ByArea(times.collect::<Result<_, Problem>>()?)
+        }
+    };
+    Ok(Some(onset))
 }
 
 /// A subject's tier is confirmed or ended.

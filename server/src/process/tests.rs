@@ -15,6 +15,7 @@ mod lapses;
 mod living;
 mod muted;
 mod nearly_full;
+mod onset;
 mod phones;
 mod poisoned;
 mod power_cut;

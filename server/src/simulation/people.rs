@@ -99,6 +99,7 @@ fn amend(warning: &Warning, person: String, random: &mut Random) -> Order {
         warning: warning.id,
         revision: warning.revision,
         areas,
+        onset: None,
         text: BTreeMap::new(),
         person,
         reason: "seen on the camera".into(),
@@ -125,6 +126,7 @@ fn issue(random: &mut Random) -> Act {
         order: Order::Issue {
             hazard: Hazard::Waterlogging,
             areas: [(township, tier)].into(),
+            onset: None,
             text: BTreeMap::new(),
             person: "li".into(),
             reason: "calls from residents".into(),

@@ -91,6 +91,7 @@ impl Machine {
         let issue = Order::Issue {
             hazard: drill.hazard,
             areas: drill.areas.clone(),
+            onset: None,
             text: BTreeMap::new(),
             person: drill.person.clone(),
             reason: drill.name.clone(),

@@ -105,6 +105,7 @@ fn opened(is_signed: bool) -> (Desk, Warning) {
     let issue = Order::Issue {
         hazard: Hazard::from_code("11A02").unwrap(),
         areas: BTreeMap::from([(AreaCode::parse(TOWN).unwrap(), Tier::Red)]),
+        onset: None,
         text: BTreeMap::new(),
         person: "chen".into(),
         reason: "seen".into(),

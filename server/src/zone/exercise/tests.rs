@@ -222,6 +222,7 @@ fn one_at_a_time_and_only_by_its_plan() {
     let issue = |reason: &str| Order::Issue {
         hazard: Hazard::from_code("11A02").unwrap(),
         areas: BTreeMap::from([(AreaCode::parse(TOWN).unwrap(), Tier::Red)]),
+        onset: None,
         text: BTreeMap::new(),
         person: "chen".into(),
         reason: reason.into(),
@@ -261,6 +262,7 @@ fn an_exercise_is_no_draft_of_a_real_warning() {
             .iter()
             .map(|(code, of)| (*code, of.tier))
             .collect(),
+        onset: None,
         text: BTreeMap::new(),
         person: "chen".into(),
         reason: "seen".into(),

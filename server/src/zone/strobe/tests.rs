@@ -83,6 +83,7 @@ impl Zoned {
         let issue = Order::Issue {
             hazard: Hazard::from_code("11A02").unwrap(),
             areas: areas(tier),
+            onset: None,
             text: BTreeMap::new(),
             person: "chen".into(),
             reason: "seen".into(),
