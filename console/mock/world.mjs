@@ -468,7 +468,6 @@ export class World {
     signal(2, 'orange', districts.slice(0, 3), 1560, 3);
   }
 
-  /** New content, put forward anew: signatures are void, and what the areas leave out is taken back. */
   /** What is objected to in a person's own words: languages of the public that are missing, hours without their half. */
   objections(text) {
     if (Object.keys(text).length === 0) return {};
@@ -476,6 +475,7 @@ export class World {
     return Object.fromEntries(found.filter(([, findings]) => findings.length > 0));
   }
 
+  /** New content, put forward anew: signatures are void, and what the areas leave out is taken back. */
   amend(w, { areas = {}, text = {}, onset }) {
     this.own.set(w.id, { ...this.own.get(w.id), ...text });
     const now = this.text(this.time);
