@@ -58,6 +58,7 @@ fn amend(warning: &Warning, onset: Onset) -> Order {
         onset: Some(onset),
         person: "c".into(),
         reason: "radar".into(),
+        as_it_stands: false,
     }
 }
 
@@ -322,6 +323,7 @@ fn a_warning_by_hand_names_its_hour_by_area() {
         onset: Some(Onset::ByArea(BTreeMap::from([(code(north), at(300))]))),
         person: "a".into(),
         reason: "track".into(),
+        as_it_stands: false,
     };
     // As it lies in the journal.
     let text = serde_json::to_string(&issue).unwrap();
