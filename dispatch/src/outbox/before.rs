@@ -17,7 +17,7 @@ use std::sync::Arc;
 const FORGET_EVERY: Span = Span::from_minutes(1);
 
 /// The accounts of what was said before an intent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Before {
     pub(super) accounts: Arc<Earlier>,
     /// True where they tell of every place of the intent, and of everybody there who may have been
@@ -34,15 +34,6 @@ pub(super) enum Heard {
     /// Another account was to tell them.
     Elsewhere,
     No,
-}
-
-impl Default for Before {
-    fn default() -> Self {
-        Self {
-            accounts: Arc::default(),
-            is_whole: false,
-        }
-    }
 }
 
 impl Outbox {

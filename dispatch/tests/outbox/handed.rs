@@ -380,7 +380,7 @@ fn what_is_handed_on_late_gives_way_to_what_was_said_since() {
         carriers.say(&to_all(2, purpose, Tier::Red, 10, 9000));
         carriers.read_all();
         carriers.read_all();
-        let of_the_first = (0..PEOPLE).filter(|who| *who as usize % ACCOUNTS == 0);
+        let of_the_first = (0..PEOPLE).filter(|who| (*who as usize).is_multiple_of(ACCOUNTS));
         let is_rise = u32::from(purpose == Purpose::Rise);
         for who in of_the_first {
             let got = (carriers.got(1, who), carriers.got(2, who));
