@@ -327,13 +327,14 @@ impl Calls {
             && tier != Tier::None
             && tier <= line.tier
         {
+            let before = line.recall;
             line.recall = match line.recall {
                 Some(_) if tier == line.tier => wanted.recall_now(at).or(line.recall),
                 Some(_) => wanted.recall(at).or(line.recall),
                 // Who was asked anew once is not asked so again.
                 None => wanted.recall(at).filter(|_| line.turns_before == 0),
             };
-            if tier < line.tier {
+            if tier < line.tier || line.recall != before {
                 // Less danger: whoever was asked is still to answer, at the pace begun.
                 line.tier = tier;
                 out.push(board);

@@ -269,8 +269,10 @@ fn who_is_asked_before_impact_follows_the_hour_and_once() {
     calls.step(at(60), answered("A", Answer::Received), &mut out);
     calls.step(at(120), warned_for(7200), &mut out);
     assert_eq!(recall(&calls), Some(at(5400)));
+    out.clear();
     calls.step(at(180), warned_for(9000), &mut out);
     assert_eq!(recall(&calls), Some(at(7200)));
+    assert!(matches!(out[..], [Effect::Board { .. }]), "{out:?}");
     out.clear();
     calls.step(at(240), Event::Tick, &mut out);
     assert_eq!(told(&out), []);
