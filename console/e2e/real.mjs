@@ -54,7 +54,7 @@ function alert(districts) {
 }
 
 /** Objects whose keys are data. */
-const MAPS = ['official', 'interrupted', 'found', 'counts', 'areas', 'sites', 'values', 'last', 'thresholds', 'heads', 'segments', 'text', 'texts', 'remarks', 'headline', 'description', 'roles', 'sources'];
+const MAPS = ['official', 'interrupted', 'found', 'counts', 'areas', 'sites', 'values', 'last', 'thresholds', 'heads', 'segments', 'text', 'texts', 'remarks', 'objections', 'unreachable_by', 'headline', 'description', 'roles', 'sources'];
 
 /** Adds the fields of each object of `value` by where it stands. */
 function fields(value, at, into) {
