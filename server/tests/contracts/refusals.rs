@@ -33,6 +33,7 @@ fn what_fits_in_no_frame_is_413_and_says_what_to_do() {
         "hazard": "11A02",
         "areas": { "440106014000": "red" },
         "text": { "zh": "水".repeat(800_000) },
+        "as_it_stands": true,
         "reason": "x",
     });
     let body = opening.to_string();
