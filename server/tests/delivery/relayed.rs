@@ -282,7 +282,7 @@ fn a_far_side_that_comes_back_gets_what_stands_and_never_what_was() {
     let words = "水位仍在上涨,请立即绕行";
     let amended = serde_json::json!({
         "revision": warning["revision"], "areas": areas, "text": { "zh": words },
-        "reason": "it rises on",
+        "reason": "it rises on", "as_it_stands": true,
     });
     let path = format!("/v1/warnings/{}/amend", warning["id"].as_str().unwrap());
     let (status, answer) = served.post(&path, Some("token-chen"), &amended.to_string());

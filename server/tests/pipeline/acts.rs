@@ -251,6 +251,7 @@ fn two_people_who_sign_at_once_are_two_signatures_and_one_is_one() {
         let other = json!({
             "revision": issued["revision"], "areas": { DISTRICT: "yellow" },
             "text": { "zh": format!("第{round}次更正,请绕行") }, "reason": "other words",
+            "as_it_stands": true,
         });
         assert_eq!(act(&served, &issued, "amend", CHEN, &other).0, 204);
     }
