@@ -57,7 +57,6 @@ use journal::{
 use model::{Mode, Zone};
 use parking_lot::{Mutex, RwLock};
 use rules::Policy;
-use rustix::process::setpriority_process;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -646,9 +645,6 @@ impl Running {
     }
 }
 
-/// How far links stand back (nice).
-const LINK_NICE: i32 = 10;
-
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
     let thread = std::thread::Builder::new()
         .name(name.to_owned())
@@ -656,12 +652,8 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     thread.map_err(StartError::Thread)
 }
 
-/// One link in its own thread: a slow carrier delays nobody else. What people do, readings and the log
-/// come first: they take moments, and links that tell a whole city take every core for a minute.
+/// One link in its own thread: a slow carrier delays nobody else.
 fn link(app: &Arc<App>, number: usize, kind: LinkKind, term: Term) -> Served {
-    if let Err(error) = setpriority_process(None, LINK_NICE) {
-        tracing::warn!(%error, "the thread of a link runs beside all others");
-    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
