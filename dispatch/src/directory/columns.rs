@@ -148,7 +148,7 @@ impl Twins {
     }
 
     /// How many telephones are shared.
-    pub(super) fn groups(&self) -> usize {
+    fn groups(&self) -> usize {
         self.group.iter().max().map_or(0, |most| *most as usize + 1)
     }
 

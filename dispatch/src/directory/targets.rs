@@ -92,7 +92,8 @@ impl<'d> Part<'d> {
             slices,
             slice: 0,
             twin: 0,
-            told: vec![0; people.twins.groups().div_ceil(64)],
+            // There are no more groups than rows of them; to count them would take longer than small places.
+            told: vec![0; people.twins.rows.len().div_ceil(64)],
             around: Around::default(),
             inside: Vec::new(),
         }
